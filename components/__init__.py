@@ -1,0 +1,1 @@
+"""Node pools of two architectures and one GitLab runner, as Pulumi components around pure cores."""

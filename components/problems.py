@@ -1,0 +1,29 @@
+"""What is wrong with a configuration, said so that its reader can mend it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One mistake: where it is, what is there, what would have happened, and how to fix it.
+
+    `path` is the key as the stack file spells it, for example `pools[1].machineType`.
+    """
+
+    path: str
+    found: str
+    consequence: str
+    fix: str
+
+    def __str__(self) -> str:
+        """Render as `path: found: consequence. fix`."""
+        return f"{self.path}: {self.found}: {self.consequence.rstrip('.')}. {self.fix}"
+
+
+class ConfigError(Exception):
+    """A configuration that cannot work. Raised before any resource is declared; carries every problem found."""
+
+    def __init__(self, problems: list[Problem] | tuple[Problem, ...], source: str = "") -> None:
+        self.problems = tuple(problems)
+        self.source = source
+        super().__init__("\n".join(f"{source}: {problem}" if source else str(problem) for problem in self.problems))

@@ -1,0 +1,1 @@
+"""The `multiarch` command: the tools around the Pulumi program."""

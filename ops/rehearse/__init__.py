@@ -1,0 +1,1 @@
+"""The rehearsal: the unmodified program, proved on a real Kubernetes control plane without a cloud account."""

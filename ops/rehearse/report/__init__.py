@@ -1,0 +1,1 @@
+"""The rehearsal's verdicts, and their renderings for people and machines."""
