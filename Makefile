@@ -1,0 +1,64 @@
+# Two targets do everything on a fresh machine: `make rehearse` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+STACK ?= gke
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo '  STACK=gke|eks|aks|local names the stack of up, preview and destroy; ARGS="..." adds arguments to the command.'
+
+# The stamp is keyed by the files that pin the dependencies: an unchanged checkout installs nothing twice.
+$(VENV)/.runtime: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Say: make PYTHON=python3.12 ..."; exit 2; }
+	@echo "Installing the pinned Python packages into $(VENV) (once; the Pulumi SDKs are about 1 GB on disk)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e '.[dev,policy]'
+	@touch $@
+
+.PHONY: rehearse
+rehearse: $(VENV)/.runtime ## Plan every stack and prove it on an embedded Kubernetes control plane; no cloud account needed
+	@$(BIN)/multiarch rehearse $(ARGS)
+
+.PHONY: test
+test: $(VENV)/.dev lint ## Lint, type-check, and run every test tier whose component is here
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: unit
+unit: $(VENV)/.dev ## Run the unit tests alone: they need nothing
+	@$(BIN)/pytest tests/unit tests/golden $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.dev ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy .
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure the rehearsal: time, memory, and where they go
+	@$(BIN)/python bench/rehearse.py $(ARGS)
+
+.PHONY: docs
+docs: $(VENV)/.dev ## Write the generated documents anew (config reference, JSON Schema)
+	@$(BIN)/python -m components.reference
+
+.PHONY: up preview destroy
+up: $(VENV)/.runtime ## Create or update STACK with the real Pulumi CLI
+	@$(BIN)/python -m ops.pulumi_cli up $(STACK) $(ARGS)
+preview: $(VENV)/.runtime ## Show what `up` would change in STACK
+	@$(BIN)/python -m ops.pulumi_cli preview $(STACK) $(ARGS)
+destroy: $(VENV)/.runtime ## Delete what STACK made
+	@$(BIN)/python -m ops.pulumi_cli destroy $(STACK) $(ARGS)
+
+.PHONY: clean
+clean: ## Remove the virtual environment and caches of this checkout (not the control plane's cache)
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
