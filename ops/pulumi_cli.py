@@ -43,9 +43,7 @@ def find_pulumi() -> PulumiCli:
     if found is None:
         raise PulumiCliError(f"There is no `pulumi` on PATH. {INSTALL_HINT}")
     try:
-        answer = subprocess.run(
-            [found, "version"], capture_output=True, text=True, timeout=30, check=False
-        )
+        answer = subprocess.run([found, "version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise PulumiCliError(f"`{found} version` did not answer ({error}). {INSTALL_HINT}") from error
     version = parse_version(answer.stdout)
