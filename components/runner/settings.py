@@ -1,0 +1,252 @@
+"""What a stack file says of the runner. Pure data: the checks are in spec.py.
+
+YAML keys are the camelCase of the fields. The docstring under a field is its entry in the config reference and its
+description in the JSON Schema, so it states the unit, the reason of the default, and what the choice costs.
+"""
+
+from dataclasses import field
+from enum import StrEnum
+
+from pydantic import JsonValue
+from pydantic.dataclasses import dataclass
+
+from components.cluster_spec import CONFIG
+from components.platforms import Arch
+from components.runner.cache import Cache
+from components.runner.networking import NetworkPolicies
+from components.runner.resources import JobResources, ManagerRequirements
+from components.versions import JOB_IMAGE
+
+
+class RunnerType(StrEnum):
+    """Whose jobs a runner takes."""
+
+    INSTANCE = "instance"
+    GROUP = "group"
+    PROJECT = "project"
+
+
+class LogLevel(StrEnum):
+    """How much the runner manager logs."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class CreatedRunner:
+    """A runner that the stack itself creates in GitLab (`pulumi_gitlab.UserRunner`).
+
+    Needs the extra `multiarch-runner[gitlab]` and a GitLab token in `GITLAB_TOKEN` or `gitlab:token`, with the scopes
+    `create_runner` and `api`.
+    """
+
+    runner_type: RunnerType
+    """`instance`, `group` or `project`: whose jobs the runner takes."""
+
+    group_id: int | None = None
+    """Numeric id of the group, for `runnerType: group`."""
+
+    project_id: int | None = None
+    """Numeric id of the project, for `runnerType: project`."""
+
+    tags: list[str] = field(default_factory=lambda: ["multi-arch"])
+    """Tags of the runner. They live on the server: the Helm chart can't set them for a `glrt-` token."""
+
+    run_untagged: bool = False
+    """Whether the runner also takes jobs without tags. Off: untagged jobs were not written for this runner."""
+
+    locked: bool = False
+    """Whether a project runner is locked to its project."""
+
+    protected: bool = False
+    """Whether the runner takes jobs of protected branches and tags only. Turn it on where jobs push releases."""
+
+    description: str = "amd64 and arm64 image builds"
+    """What GitLab's list of runners shows."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Token:
+    """Where the runner's authentication token (`glrt-`) comes from: exactly one of the two.
+
+    Without `token`, it is the stack's own secret: `pulumi config set --secret multiarch-runner:runnerToken`.
+    """
+
+    existing_secret: str | None = None
+    """Name of a Secret in the runner's namespace, made by someone else (External Secrets, Vault). It must hold two
+    keys: `runner-token`, and an empty `runner-registration-token`, without which the manager's pod never starts."""
+
+    revision: str | None = None
+    """Any text; changing it restarts the manager. For `existingSecret` only: its content is never read here, so that
+    a rotated token would not be noticed otherwise."""
+
+    create: CreatedRunner | None = None
+    """Let the stack create the runner in GitLab and keep its token as a Pulumi secret."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Chart:
+    """Which gitlab-runner chart is installed: by default the official one, at the version tested with this package."""
+
+    version: str | None = None
+    """Exact version, for example `0.92.2`. `0.90.1` by default; it must be stated along with `repository` or
+    `reference`, since Helm would take whatever is newest there on the day of the update."""
+
+    repository: str | None = None
+    """URL of a Helm repository that mirrors the official chart. Default: https://charts.gitlab.io."""
+
+    reference: str | None = None
+    """OCI reference of the chart, for example `oci://registry.example.com/charts/gitlab-runner`."""
+
+    path: str | None = None
+    """Folder or archive of the chart on this machine, for sites without access to a chart registry."""
+
+    runner_version: str | None = None
+    """Version of GitLab Runner in the chart (its `appVersion`). Known for the chart versions this package lists; needed
+    for others where something depends on it, such as a helper image."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Manager:
+    """The runner manager: the one pod that talks to GitLab and starts the jobs' pods."""
+
+    pool: str | None = None
+    """Name of the pool that the manager runs on: an on-demand pool, since every job of an evicted manager is lost.
+    Default: the first on-demand pool of `defaultArch`, else the first on-demand pool."""
+
+    node_selector: dict[str, str] = field(default_factory=dict)
+    """Node labels instead of `pool`, for nodes this stack does not manage (a system pool)."""
+
+    replicas: int = 1
+    """Managers. Each takes `concurrent` jobs of its own; one is enough for hundreds of jobs."""
+
+    resources: ManagerRequirements = field(default_factory=ManagerRequirements)
+    """Requests and limits of the manager's pod."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Metrics:
+    """The manager's Prometheus metrics (port 9252)."""
+
+    enabled: bool = True
+    """Serve them. Job counts, and how close the runner is to `concurrent`, are visible nowhere else."""
+
+    pod_monitor: bool = False
+    """Also make a PodMonitor, for the Prometheus Operator. Without its CRD the chart silently leaves it out."""
+
+    namespace: str | None = None
+    """Namespace of Prometheus. With it, only pods of that namespace reach the metrics; without, those of any."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class JobServiceAccount:
+    """The service account of the jobs' pods, in their namespace. It has no Kubernetes rights and no mounted token."""
+
+    name: str = "gitlab-runner-job"
+    """Its name: the subject of a cloud's workload identity binding."""
+
+    annotations: dict[str, str] = field(default_factory=dict)
+    """Cloud identity for pushing images without static keys: `iam.gke.io/gcp-service-account`,
+    `eks.amazonaws.com/role-arn` or `azure.workload.identity/client-id` (which also labels the pods)."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class RunnerConfig:
+    """The runner: one Helm release for every architecture."""
+
+    gitlab_url: str
+    """URL of GitLab, for example `https://gitlab.com`. HTTPS, unless it is on localhost: the token travels there."""
+
+    token: Token | None = None
+    """Where the runner's token comes from. Default: the stack's secret `runnerToken`."""
+
+    namespace: str = "gitlab-runner"
+    """Namespace of the runner manager (Pod Security `restricted`)."""
+
+    job_namespace: str = "gitlab-runner-jobs"
+    """Namespace of the jobs (Pod Security `baseline`: image builders run as root inside their container). Its own, so
+    that a job can't reach the manager's token."""
+
+    release_name: str = "gitlab-runner"
+    """Name of the Helm release."""
+
+    chart: Chart = field(default_factory=Chart)
+    """Which Helm chart is installed."""
+
+    architectures: list[Arch] = field(default_factory=lambda: [Arch.AMD64, Arch.ARM64])
+    """Architectures that jobs may select. Each needs a pool. List one only while the other pool does not exist yet."""
+
+    default_arch: Arch = Arch.AMD64
+    """Architecture of a job that selects none."""
+
+    selectors: list[str] = field(default_factory=list)
+    """Further node selectors that jobs may set, each `label=value`. The label is literal, the value a regular
+    expression (RE2) for the whole value: `disktype=ssd`, `team=(a|b)`. They are anchored for you."""
+
+    selector_regex: str | None = None
+    """The runner's `node_selector_overwrite_allowed` in full, instead of `architectures` and `selectors`. GitLab Runner
+    matches it unanchored, so that it must say `^` and `$` itself."""
+
+    helper_image: str = "auto"
+    """The image that clones, caches and uploads in every job. `auto`: the runner picks the one of the job's
+    architecture. `upstream`: GitLab's multi-arch tag, from runner 19.2 on, also right for jobs that select no
+    architecture by label. Else your own multi-arch mirror, its tag holding the runner's version or
+    `${CI_RUNNER_VERSION}`."""
+
+    default_image: str = JOB_IMAGE
+    """Image of a job that names none. It must be multi-arch."""
+
+    concurrent: int = 20
+    """Jobs at the same time, of both architectures together."""
+
+    check_interval: int = 3
+    """Seconds between two questions to GitLab for new jobs."""
+
+    log_level: LogLevel = LogLevel.INFO
+    """How much the manager logs."""
+
+    poll_timeout: int = 600
+    """Seconds that a job waits for its pod to start. GitLab's own 180 is shorter than a node takes to be made and to
+    pull an image, so that the first job on an empty pool would fail."""
+
+    job_timeout: int = 3600
+    """Seconds of the longest job. The manager is given as long to finish its jobs when it is replaced."""
+
+    resources: JobResources = field(default_factory=JobResources)
+    """Requests and limits of the jobs' containers."""
+
+    job_service_account: JobServiceAccount = field(default_factory=JobServiceAccount)
+    """The jobs' own service account."""
+
+    cache: Cache | None = None
+    """Bucket for `cache:` of GitLab CI, reached by workload identity. Put the architecture into the jobs' `cache:key`:
+    a cache of compiled files shared by two architectures breaks both."""
+
+    image_pull_secrets: list[str] = field(default_factory=list)
+    """Names of Secrets in the jobs' namespace that pull the jobs' images."""
+
+    allowed_images: list[str] = field(default_factory=list)
+    """Patterns of images that jobs may use, for example `registry.example.com/**`. Empty: any."""
+
+    priority_class: str | None = None
+    """PriorityClass of the jobs' pods. It must exist."""
+
+    wait_for_pod_reachable: bool | None = None
+    """Wait until the kubelet of a new node serves its certificate before a job starts
+    (`FF_WAIT_FOR_POD_TO_BE_REACHABLE`). Default: on EKS, whose new nodes fail with `remote error: tls: internal error`
+    (gitlab-runner issue 37244)."""
+
+    manager: Manager = field(default_factory=Manager)
+    """The runner manager's pod."""
+
+    metrics: Metrics = field(default_factory=Metrics)
+    """Prometheus metrics."""
+
+    network_policies: NetworkPolicies = field(default_factory=NetworkPolicies)
+    """What the jobs and the manager may reach."""
+
+    values: dict[str, JsonValue] = field(default_factory=dict)
+    """Further Helm values of the chart, merged last. What this package sets or guards can't be set here."""

@@ -1,0 +1,40 @@
+"""Every version that the runner's half of the package pins, in one place. Never taken from the environment.
+
+The versions of the embedded control plane are in ops/rehearse/tools/go.mod instead, where Go needs them.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+CHART_NAME: Final = "gitlab-runner"
+CHART_REPOSITORY: Final = "https://charts.gitlab.io"
+
+# renovate: datasource=helm depName=gitlab-runner registryUrl=https://charts.gitlab.io
+CHART_VERSION: Final = "0.90.1"
+
+# The chart's appVersion. A chart that is not listed here has an unknown runner: that is asked for, never guessed.
+RUNNER_OF_CHART: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "0.90.1": "19.1.1",
+        "0.91.2": "19.2.2",
+        "0.92.2": "19.3.2",
+    }
+)
+
+# The first runner whose release publishes helper images as multi-arch indexes (gitlab-runner MR 5316).
+FIRST_MULTI_ARCH_HELPER: Final = (19, 2, 0)
+HELPER_REPOSITORY: Final = "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper"
+# The runner expands its own version here, so that a chart upgrade can't leave the helper behind.
+HELPER_TAG: Final = "alpine-latest-v${CI_RUNNER_VERSION}"
+
+# Image of a job that names none: multi-arch, as everything that both pools may run has to be.
+JOB_IMAGE: Final = "docker.io/library/alpine:3.22"
+
+# The maintained fork; its `-debug` tag has the shell that GitLab needs, and serves both architectures.
+# renovate: datasource=docker depName=ghcr.io/osscontainertools/kaniko
+KANIKO_IMAGE: Final = "ghcr.io/osscontainertools/kaniko:v1.28.6-debug"
+
+# Pod Security levels change with Kubernetes releases; a pinned version keeps an upgrade from refusing running jobs.
+# An API server older than this reads it as its own newest.
+POD_SECURITY_VERSION: Final = "v1.34"
