@@ -1,0 +1,56 @@
+"""The `multiarch` command. Each subcommand's code is imported only when it is called."""
+
+import importlib
+import sys
+import traceback
+
+import click
+
+COMMANDS = {"rehearse": "ops.rehearse.command"}
+"""Subcommand to the module that holds it as `command`."""
+
+COULD_NOT_TELL = 3
+"""An error of ours answers no question: it is neither 'proved' (0), 'a claim failed' (1) nor wrong usage (2)."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a subcommand when it is asked for, so that `--help` and completion answer at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the subcommands in alphabetical order."""
+        del ctx
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one subcommand; None when there is none of that name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name]).command
+        assert isinstance(command, click.Command)  # noqa: S101 - a programming error, not input
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="multiarch-runner")
+def multiarch() -> None:
+    """Container images for amd64 and arm64 from GitLab CI: the tools around the Pulumi program.
+
+    \b
+    Example:
+      multiarch rehearse --stack gke
+    """  # noqa: D301 - \b is click's own mark for text that must not be wrapped
+
+
+def main() -> None:
+    """Run the command; an unforeseen error exits 3 with its traceback, since it is ours and not the user's."""
+    try:
+        multiarch()
+    except Exception:  # noqa: BLE001 - the last resort: exit code 1 would read as 'a claim failed'
+        traceback.print_exc()
+        click.echo("multiarch: this is a defect of multiarch itself; please report it with the lines above.", err=True)
+        sys.exit(COULD_NOT_TELL)
+
+
+if __name__ == "__main__":
+    main()
