@@ -1,0 +1,109 @@
+"""What keys a configuration class has, read off the class: for error messages, the reference and the JSON Schema."""
+
+import types
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, is_dataclass
+from enum import Enum
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One key of a configuration class: `name` as the stack file spells it, `field` as Python does."""
+
+    name: str
+    field: str
+    annotation: Any
+    required: bool
+    default: Any
+    description: str
+
+
+def keys(cls: type) -> tuple[Key, ...]:
+    """Return the keys of a pydantic dataclass, in the order of their definition."""
+    fields: dict[str, FieldInfo] = getattr(cls, "__pydantic_fields__", {})
+    return tuple(
+        Key(
+            name=info.alias or name,
+            field=name,
+            annotation=info.annotation,
+            required=info.is_required(),
+            default=None if info.is_required() else _default(info),
+            description=" ".join((info.description or "").split()),
+        )
+        for name, info in fields.items()
+    )
+
+
+def _default(info: FieldInfo) -> Any:
+    default = info.get_default(call_default_factory=True, validated_data={})
+    return None if default is MISSING else default
+
+
+def key_of(cls: type, name: str) -> Key | None:
+    """Return the key that a stack file calls `name`, or None."""
+    return next((key for key in keys(cls) if key.name == name), None)
+
+
+def parts(annotation: Any) -> Iterator[Any]:
+    """Yield the members of a union (without None); for anything else, the annotation itself."""
+    if get_origin(annotation) is Annotated:
+        yield from parts(get_args(annotation)[0])
+    elif get_origin(annotation) in {Union, types.UnionType}:
+        for part in get_args(annotation):
+            yield from parts(part)
+    elif annotation is not type(None):
+        yield annotation
+
+
+def classes(annotation: Any) -> tuple[type, ...]:
+    """Return the configuration classes that a key's value, list element or mapping value may be read as."""
+    found: list[type] = []
+    for part in parts(annotation):
+        if isinstance(part, type) and is_dataclass(part):
+            found.append(part)
+        elif get_origin(part) in {list, dict}:
+            found += [cls for inner in get_args(part) for cls in classes(inner)]
+    return tuple(found)
+
+
+def tag(cls: type) -> str | None:
+    """Return the value of `type` that picks this class out of several, or None if it has no such key."""
+    key = key_of(cls, "type")
+    return next(iter(choices(key.annotation)), None) if key else None
+
+
+def choices(annotation: Any) -> tuple[str, ...]:
+    """Return the values of an enum or Literal, or of a list's elements; empty if any value of the type will do."""
+    found: list[str] = []
+    for part in parts(annotation):
+        if get_origin(part) is Literal:
+            found += [str(value) for value in get_args(part)]
+        elif isinstance(part, type) and issubclass(part, Enum):
+            found += [str(member.value) for member in part]
+        elif get_origin(part) is list:
+            found += choices(get_args(part)[0])
+    return tuple(found)
+
+
+_WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+
+
+def spoken(annotation: Any) -> str:
+    """Say in plain English what a value must be: `list of text`, `mapping of text to text`, `whole number`."""
+    return " or ".join(dict.fromkeys(_spoken(part) for part in parts(annotation))) or "nothing"
+
+
+def _spoken(part: Any) -> str:
+    origin, inner = get_origin(part), get_args(part)
+    if origin is list:
+        return f"list of {spoken(inner[0])}"
+    if origin is dict:
+        return f"mapping of {spoken(inner[0])} to {spoken(inner[1])}"
+    if options := choices(part):
+        return " or ".join(options) if len(options) < len("ab") + 1 else "one of " + ", ".join(options)
+    if isinstance(part, type) and is_dataclass(part):
+        return "mapping"
+    return _WORDS.get(part, "any value")

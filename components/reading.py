@@ -1,0 +1,304 @@
+"""Plain data from a stack file to configuration dataclasses, with every mistake told as a Problem.
+
+Strict: nothing is converted ("5" is no number, true is no number), and a key that nobody reads is an error.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from components.keys import Key, choices, classes, key_of, keys, spoken, tag
+from components.problems import ConfigError, Problem
+
+T = TypeVar("T")
+
+_LONGEST_SHOWN: Final = 60
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][\w-]*")
+# GitLab's own token prefixes, and the retired registration tokens. Messages land in CI logs.
+_TOKEN: Final = re.compile(r"\b(gl[a-z]{2,6}-|GR1348941)[\w.-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kin:
+    """The classes that could have been meant.
+
+    `own` names what is read (`gke pools`), `because` says why (`the cluster is gke`). `others` maps names such as
+    `eks pools` to their classes. `same_matter` groups keys that decide the same thing; `refused` names keys that are
+    left out on purpose, with what they would do and what to do instead.
+    """
+
+    own: str
+    because: str
+    others: Mapping[str, type] = field(default_factory=dict)
+    same_matter: Sequence[frozenset[str]] = ()
+    refused: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def parse(cls: type[T], value: object, path: str, *, kin: Kin | None = None) -> T:
+    """Read `value` (what YAML or JSON gives) as the pydantic dataclass `cls`.
+
+    Raises ConfigError with every problem found, each with its path below `path` as the stack file spells it.
+    """
+    try:
+        text = json.dumps(value, allow_nan=False)
+        return TypeAdapter(cls).validate_json(text, strict=True, by_alias=True, by_name=False)
+    except ValidationError as error:
+        if error.errors()[0]["type"] == "json_invalid":  # only lone surrogates get here: json.dumps wrote the text
+            raise ConfigError([_not_plain(path, ValueError(error.errors()[0]["msg"]))]) from None
+        reader = _Reader(cls=cls, value=value, path=path, kin=kin)
+        raise ConfigError(tuple(dict.fromkeys(reader.problem(details) for details in error.errors()))) from None
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError([_not_plain(path, error)]) from None
+
+
+def _not_plain(path: str, error: Exception) -> Problem:
+    return Problem(
+        path=path,
+        found=f"not plain data ({type(error).__name__}: {str(error)[:_LONGEST_SHOWN]})",
+        consequence="only text, finite numbers, true, false, lists and mappings can be read here",
+        fix="Write it as plain YAML.",
+    )
+
+
+def joined(path: str, *names: str | int) -> str:
+    """Append keys and indexes to a path: `pools`, 1, `labels`, `a/b` give `pools[1].labels['a/b']`."""
+    for name in names:
+        if isinstance(name, int):
+            path += f"[{name}]"
+        elif _IDENTIFIER.fullmatch(name):
+            path += f".{name}" if path else name
+        else:
+            path += f"[{name!r}]"
+    return path
+
+
+def shown(value: object) -> str:
+    """Render a value for a message: short, on one line, GitLab tokens blotted out."""
+    text = value if isinstance(value, str) else _as_json(value)
+    text = _TOKEN.sub(lambda match: f"{match[1]}(not shown)", text)
+    if len(text) > _LONGEST_SHOWN:
+        text = text[: _LONGEST_SHOWN - 3] + "..."
+    return repr(text) if isinstance(value, str) else text
+
+
+def _as_json(value: object) -> str:
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return type(value).__name__
+
+
+def kind(value: object) -> str:
+    """Name the kind of a plain value, as a reader of YAML would."""
+    names = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "text",
+        list: "a list",
+        tuple: "a list",
+        type(None): "empty",
+    }
+    return names.get(type(value), "a mapping")
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str | None:
+    """Return the known word that was probably meant: the same but for case and underscores, or a near miss."""
+    folded = {name.replace("_", "").replace("-", "").lower(): name for name in known}
+    plain = word.replace("_", "").replace("-", "").lower()
+    close = [plain] if plain in folded else difflib.get_close_matches(plain, list(folded), n=1, cutoff=0.65)
+    return folded[close[0]] if close else None
+
+
+def unknown(path: str, key: str, known: Sequence[str], what: str) -> Problem:
+    """Tell of a key that nobody reads. `what` names its owner, for example `gke pools`."""
+    meant = did_you_mean(key, known)
+    fix = f"Did you mean {meant}?" if meant else f"Remove it. Known keys: {', '.join(known)}."
+    return Problem(
+        path=joined(path, key),
+        found=f"'{key}' is no key of {what}",
+        consequence="nothing would read it, so what it asks for would not happen",
+        fix=fix,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where in a value an error is: its path, the last key on the way, and the class that reads the value there."""
+
+    path: str
+    key: Key | None
+    owner: type
+    value: object
+    siblings: tuple[type, ...] = ()
+
+    def step(self, step: int | str) -> "_Place":
+        """Go one step along pydantic's location, or stay if the step is no part of the value.
+
+        Such a step can be the tag that picks one class of a union.
+        """
+        if isinstance(self.value, Mapping) and step in self.value:
+            key = key_of(self.owner, str(step)) or self.key
+            found = classes(key.annotation) if key else ()
+            owner = found[0] if found else self.owner
+            return _Place(path=joined(self.path, step), key=key, owner=owner, value=self.value[step], siblings=found)
+        if isinstance(self.value, list) and isinstance(step, int) and step < len(self.value):
+            return replace(self, path=joined(self.path, step), value=self.value[step])
+        for cls in self.siblings:
+            if step in {tag(cls), cls.__name__}:
+                return replace(self, owner=cls)
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reader:
+    """Turns pydantic's errors about one value into Problems."""
+
+    cls: type
+    value: object
+    path: str
+    kin: Kin | None
+
+    def problem(self, error: ErrorDetails) -> Problem:
+        """Render one error of pydantic's."""
+        place, parent = self._locate(error["loc"])
+        name = str(error["loc"][-1]) if error["loc"] else ""
+        match error["type"]:
+            case "missing" | "missing_keyword_only_argument":
+                return _missing(joined(place.path, name), place.owner, name)
+            case "unexpected_keyword_argument" | "extra_forbidden":
+                return self._unknown(parent, name)
+            case "enum" | "literal_error":
+                return _no_choice(place.path, choices(place.key.annotation) if place.key else (), error["input"])
+            case "union_tag_invalid" | "union_tag_not_found":
+                return _no_type(place)
+            case _ if error["type"].endswith(("_type", "_parsing", "_from_float")):
+                return _wrong_type(place.path, place.key, error["input"], element=bool(error["loc"]))
+            case _:
+                return _refused(place.path, error)
+
+    def _locate(self, loc: tuple[int | str, ...]) -> tuple[_Place, _Place]:
+        """Walk the value along pydantic's location: the place of the error, and the one that its last step left."""
+        parent = place = _Place(path=self.path, key=None, owner=self.cls, value=self.value)
+        for step in loc:
+            parent, place = place, place.step(step)
+        return place, parent
+
+    def _unknown(self, parent: _Place, name: str) -> Problem:
+        known = [key.name for key in keys(parent.owner)]
+        kin = self.kin if parent.owner is self.cls else _siblings(parent)
+        if kin is None:
+            return unknown(parent.path, name, known, f"`{parent.path}`")
+        path = joined(parent.path, name)
+        if name in kin.refused:
+            consequence, fix = kin.refused[name]
+            return Problem(path=path, found="not offered", consequence=consequence, fix=fix)
+        if homes := [home for home, cls in kin.others.items() if key_of(cls, name)]:
+            return _foreign(path, name, homes, kin, known)
+        return unknown(parent.path, name, known, kin.own)
+
+
+def _siblings(place: _Place) -> Kin | None:
+    """Say which classes else could have been meant where `type` picks one of several."""
+    own = tag(place.owner)
+    if own is None:
+        return None
+    others = {f"type {tag(cls)}": cls for cls in place.siblings if cls is not place.owner}
+    return Kin(own=f"`{place.path}` of type {own}", because=f"its type is {own}", others=others)
+
+
+def _foreign(path: str, name: str, homes: Sequence[str], kin: Kin, known: Sequence[str]) -> Problem:
+    group: frozenset[str] = next((group for group in kin.same_matter if name in group), frozenset())
+    here = [key for key in known if key in group]
+    return Problem(
+        path=path,
+        found=f"'{name}' is a key of {' and '.join(homes)}, but {kin.because}",
+        consequence="it has no effect here, so what it asks for would not happen",
+        fix=f"Remove it; for {kin.own} that is decided by {' and '.join(here)}." if here else "Remove it.",
+    )
+
+
+def _no_type(place: _Place) -> Problem:
+    value = place.value.get("type") if isinstance(place.value, Mapping) else None
+    options = [found for cls in place.siblings if (found := tag(cls))]
+    if value is not None:
+        return _no_choice(joined(place.path, "type"), options, value)
+    return Problem(
+        path=joined(place.path, "type"),
+        found="not set",
+        consequence="it decides which other keys are read",
+        fix=f"Add `type:`, one of {', '.join(options)}.",
+    )
+
+
+def _missing(path: str, owner: type, name: str) -> Problem:
+    key = key_of(owner, name)
+    meaning = key.description.split(". ")[0].rstrip(".") if key and key.description else "it has to be stated"
+    return Problem(
+        path=path,
+        found="not set",
+        consequence=f"it has no default: {meaning[:1].lower()}{meaning[1:]}",
+        fix=f"Add `{name}: ...` ({spoken(key.annotation) if key else 'a value'}).",
+    )
+
+
+def _no_choice(path: str, options: Sequence[str], value: object) -> Problem:
+    meant = did_you_mean(value, options) if isinstance(value, str) else None
+    return Problem(
+        path=path,
+        found=f"{shown(value)} is not one of {', '.join(options)}",
+        consequence="it has no meaning here, and nothing is guessed",
+        fix=f"Did you mean {meant}?" if meant else f"Use one of {', '.join(options)}.",
+    )
+
+
+def _wrong_type(path: str, key: Key | None, value: object, *, element: bool) -> Problem:
+    wanted = spoken(key.annotation) if key else "mapping"
+    inside = key is not None and not path.endswith(joined("", key.name))
+    if inside and key and (inner := re.fullmatch(r"(?:list of|mapping of text to) (.+)", wanted)):
+        wanted = inner[1]
+    name = key.name if key and element else path
+    return Problem(
+        path=path,
+        found=f"{shown(value)} is {kind(value)}" if value is not None else "empty",
+        consequence=f"{name} takes {_article(wanted)}, and nothing is converted silently",
+        fix=_remedy(name, wanted, value, inside=inside, optional=key is not None and not key.required),
+    )
+
+
+def _article(wanted: str) -> str:
+    return wanted if wanted.startswith(("text", "true", "any", "one of")) else f"a {wanted}"
+
+
+def _remedy(name: str, wanted: str, value: object, *, inside: bool, optional: bool) -> str:
+    before = "" if inside else f"{name}: "
+    match value:
+        case None if optional and not inside:
+            return "Give it a value, or remove the key to get its default."
+        case str() if "number" in wanted and re.fullmatch(r"-?[0-9]{1,18}", value):
+            return f"Write {before}{value}, without quotes."
+        case str() if wanted == "true or false" and value.lower() in {"true", "false", "yes", "no", "on", "off"}:
+            return f"Write {before}{'true' if value.lower() in {'true', 'yes', 'on'} else 'false'}, without quotes."
+        case bool() | int() | float() if wanted == "text":
+            return f"Put it in quotes: {before}'{json.dumps(value)}'."
+        case str() if wanted == "list of text":
+            return f"Make it a list: {before}[{_TOKEN.sub('...', value)[:_LONGEST_SHOWN]}]."
+        case _:
+            return f"Write {_article(wanted)}."
+
+
+def _refused(path: str, error: ErrorDetails) -> Problem:
+    """Render a constraint of a field's own (a bound, a pattern, a validator), in pydantic's words."""
+    message = error["msg"].removeprefix("Value error, ").rstrip(".")
+    return Problem(
+        path=path,
+        found=shown(error["input"]),
+        consequence=f"not allowed here: {message[:1].lower()}{message[1:]}",
+        fix="See docs/config.md for what it takes.",
+    )

@@ -1,0 +1,193 @@
+"""Stack files (`stacks/Pulumi.<stack>.yaml`) read without the Pulumi CLI, to what the program itself would be given.
+
+Secrets are never decrypted: each becomes a placeholder. Where the CLI would silently let a mistake pass (a key
+written twice, `config` misspelt), this reader says so.
+"""
+
+import json
+import re
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from components.problems import ConfigError, Problem
+from components.reading import did_you_mean, kind
+
+NAMESPACE: Final = "multiarch-runner"
+PLACEHOLDER: Final = "rehearsal-placeholder"
+TOKEN_PLACEHOLDER: Final = "glrt-rehearsal-placeholder"  # noqa: S105 - a placeholder, valid in shape only
+
+# What `pulumi` itself writes or reads at the top level of a stack file (sdk/go/common/workspace, ProjectStack).
+_TOP_LEVEL: Final = ("config", "secretsprovider", "encryptedkey", "encryptionsalt", "environment")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as Go's library reads it for Pulumi: `yes` and `2026-01-01` are text, keys are text and unique."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own interface
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: ARG002, FBT001, FBT002 - PyYAML's signature
+        self.flatten_mapping(node)
+        seen: dict[Hashable, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key is a list or a mapping", key.start_mark)
+            seen[key.value] = self.construct_object(value, deep=True)
+        return seen
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Refuse a key that is written twice, before `<<` brings in keys that may be overridden."""
+        written: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in written:
+                    raise _TwiceError(key.value, key.start_mark)
+                written.add(key.value)
+        super().flatten_mapping(node)
+
+
+class _TwiceError(yaml.MarkedYAMLError):
+    def __init__(self, key: str, mark: yaml.Mark) -> None:
+        super().__init__(problem=f"the key '{key}' is written twice", problem_mark=mark)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_mapping)
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+", "-+.0123456789"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("merge", r"<<", "<"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})\Z"), list(_first))
+
+
+def load_stack_file(path: Path) -> tuple[dict[str, str], frozenset[str]]:
+    """Return the stack file's configuration as Pulumi hands it to the program: values, and the keys that are secret.
+
+    Values are text, or JSON where the file has a list or a mapping. Keys carry their namespace; a bare key gets ours.
+    Raises ConfigError (with line and column for what is no YAML) if the file cannot be read as a stack file.
+    """
+    top = _parsed(path)
+    if not isinstance(top, dict):
+        raise ConfigError([_no_config("the file", f"{kind(top)}, not a mapping")], str(path))
+    if problems := [_not_top_level(key) for key in top if key not in _TOP_LEVEL]:
+        raise ConfigError(problems, str(path))
+    config = top.get("config")
+    if not isinstance(config, dict):
+        found = f"{kind(config)}, not a mapping" if "config" in top else "not set"
+        raise ConfigError([_no_config("config", found)], str(path))
+    values: dict[str, str] = {}
+    secret_keys: set[str] = set()
+    for bare, raw in config.items():
+        key = bare if ":" in bare else f"{NAMESPACE}:{bare}"
+        if key in values:
+            raise ConfigError([_both_spellings(bare, key)], str(path))
+        value, secret = _without_secrets(raw, TOKEN_PLACEHOLDER if key == f"{NAMESPACE}:runnerToken" else PLACEHOLDER)
+        values[key] = _as_config_value(value, key, path)
+        if secret:
+            secret_keys.add(key)
+    return values, frozenset(secret_keys)
+
+
+def _parsed(path: Path) -> object:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError([_unreadable(path, error)]) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError([_not_yaml(f"byte {error.start}", "the file is not UTF-8 text")], str(path)) from None
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
+        reason = error.problem or "not YAML"
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        where, reason = _place_of(error, text), str(error).splitlines()[0]
+    except RecursionError:
+        where, reason = "the file", "it is nested too deeply"
+    raise ConfigError([_not_yaml(where, reason)], str(path))
+
+
+def _place_of(error: Exception, text: str) -> str:
+    """Find line and column of a character that YAML forbids (the one error that PyYAML gives as an offset only)."""
+    if not isinstance(error, yaml.reader.ReaderError) or not isinstance(error.position, int):
+        return "the file"
+    before = text[: error.position]
+    return f"line {before.count(chr(10)) + 1}, column {error.position - before.rfind(chr(10))}"
+
+
+def _without_secrets(value: Any, placeholder: str) -> tuple[Any, bool]:
+    """Replace each `secure: <ciphertext>` in a value; return the value and whether there was one."""
+    if isinstance(value, dict):
+        if set(value) == {"secure"} and isinstance(value["secure"], str):
+            return placeholder, True
+        inner = {key: _without_secrets(item, placeholder) for key, item in value.items()}
+        return {key: item for key, (item, _) in inner.items()}, any(secret for _, secret in inner.values())
+    if isinstance(value, list):
+        items = [_without_secrets(item, placeholder) for item in value]
+        return [item for item, _ in items], any(secret for _, secret in items)
+    return value, False
+
+
+def _as_config_value(value: Any, key: str, path: Path) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):
+        problem = _not_yaml(key.removeprefix(f"{NAMESPACE}:"), "an alias that contains itself, or an infinite number")
+        raise ConfigError([problem], str(path)) from None
+
+
+def _unreadable(path: Path, error: OSError) -> Problem:
+    known = sorted(
+        found.name.removeprefix("Pulumi.").removesuffix(".yaml") for found in path.parent.glob("Pulumi.*.yaml")
+    )
+    return Problem(
+        path=str(path),
+        found=(error.strerror or str(error)).lower(),
+        consequence="without its stack file, nothing is known of a stack",
+        fix=f"Stacks here: {', '.join(known)}." if known else "Give the path of a Pulumi.<stack>.yaml.",
+    )
+
+
+def _not_yaml(where: str, reason: str) -> Problem:
+    return Problem(
+        path=where,
+        found=reason,
+        consequence="the stack file cannot be read as YAML, so nothing was planned",
+        fix="Mend that line; an editor with a YAML mode shows it too.",
+    )
+
+
+def _no_config(path: str, found: str) -> Problem:
+    return Problem(
+        path=path,
+        found=found,
+        consequence="a stack file says everything below `config:`, and nothing else is read",
+        fix=f"Write `config:` and below it, indented, `{NAMESPACE}:cluster:`, `{NAMESPACE}:pools:` ...",
+    )
+
+
+def _not_top_level(key: str) -> Problem:
+    inside = ":" in key or key in {"cluster", "pools", "runner", "runnerToken"}
+    meant = did_you_mean(key, _TOP_LEVEL)
+    return Problem(
+        path=key,
+        found="no key at the top level of a stack file",
+        consequence="Pulumi would silently not read it",
+        fix="Indent it below `config:`." if inside else f"Did you mean {meant}?" if meant else "Remove it.",
+    )
+
+
+def _both_spellings(bare: str, key: str) -> Problem:
+    return Problem(
+        path=bare,
+        found=f"written both as '{bare.removeprefix(f'{NAMESPACE}:')}' and as '{key}'",
+        consequence="these are the same key, and one would silently replace the other",
+        fix="Keep one.",
+    )
