@@ -33,3 +33,8 @@ class MachineType:
     arch: Arch
     local_disk: bool
     gpu: bool = False
+
+
+def words(text: str) -> frozenset[str]:
+    """Read a table of names that is written as one text."""
+    return frozenset(text.split())
