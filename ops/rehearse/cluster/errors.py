@@ -1,0 +1,21 @@
+"""What can go wrong with the rehearsal's control plane, as types a command can tell apart."""
+
+
+class ClusterError(Exception):
+    """The rehearsal has no cluster to prove anything on: the answer of its claims is "could not tell"."""
+
+
+class BinariesError(ClusterError):
+    """The control plane's programs could not be had in any of the ways that were allowed."""
+
+
+class StartError(ClusterError):
+    """A program of the control plane ended early or did not become ready in time."""
+
+
+class UnreachableError(ClusterError):
+    """The API server did not answer: refused, timed out, or not trusted."""
+
+
+class KeptPlaneError(ClusterError):
+    """A control plane that was kept is in the way, or there is none to stop."""

@@ -1,0 +1,49 @@
+"""One embedded control plane for the whole session: `control_plane`."""
+
+import os
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ops.rehearse.cluster import Binaries, BinariesError, ControlPlane, Mode, PlainLines, prepare_binaries
+from ops.rehearse.cluster.client import Connection
+
+MODES: tuple[Mode, ...] = typing.get_args(Mode)
+HERE = Path(__file__).parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    # Known only when pytest is given this folder; MULTIARCH_BINARIES works from anywhere.
+    parser.addoption("--binaries", choices=MODES, help="how the cluster tests get the control plane's programs")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.cluster)
+
+
+@pytest.fixture(scope="session")
+def binaries(request: pytest.FixtureRequest) -> Binaries:
+    mode = request.config.getoption("--binaries", None) or os.environ.get("MULTIARCH_BINARIES", "auto")
+    if mode not in MODES:
+        pytest.fail(f"MULTIARCH_BINARIES={mode}: use one of {', '.join(MODES)}")
+    try:
+        return prepare_binaries(mode, PlainLines())
+    except BinariesError as error:
+        pytest.skip(f"no control plane: {error}")
+
+
+@pytest.fixture(scope="session")
+def control_plane(binaries: Binaries) -> Iterator[ControlPlane]:
+    # A plane that has its programs but does not start is an error, never a skip.
+    with ControlPlane(binaries) as plane:
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def connection(control_plane: ControlPlane) -> Iterator[Connection]:
+    with Connection(control_plane.kubeconfig, control_plane.context) as made:
+        yield made
