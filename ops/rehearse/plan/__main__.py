@@ -1,0 +1,71 @@
+"""`python -m ops.rehearse.plan --project DIR --stack S --out FILE`: plan one stack, answer as JSON in FILE.
+
+Not on stdout: that belongs to the program. Exit 0 whenever FILE holds an answer, whatever it is.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+
+def _arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m ops.rehearse.plan", description="Plan one stack.")
+    parser.add_argument("--project", type=Path, required=True, help="folder of Pulumi.yaml")
+    parser.add_argument("--stack", required=True)
+    parser.add_argument("--stack-file", type=Path, help="instead of the project's own Pulumi.<stack>.yaml")
+    parser.add_argument("--preview", action="store_true", help="leave computed outputs unknown, as a first preview")
+    parser.add_argument("--out", type=Path, required=True, help="where the answer goes")
+    return parser.parse_args(argv)
+
+
+def answer(options: argparse.Namespace) -> dict[str, Any]:
+    """Plan, and give `{plan}`, `{config}` or `{crash}`."""
+    started = time.monotonic()
+    project_dir = options.project.resolve()
+    from components.problems import ConfigError  # noqa: PLC0415 - the clock above counts the imports
+    from ops.rehearse.plan.inputs import read_project, read_stack  # noqa: PLC0415 - as above
+    from ops.rehearse.plan.model import plan_to_json  # noqa: PLC0415 - as above
+
+    try:
+        project = read_project(project_dir)
+        stack_file = options.stack_file or project.stack_dir / f"Pulumi.{options.stack}.yaml"
+        inputs = read_stack(stack_file.resolve(), project.name)
+        from ops.rehearse.plan.program import ProgramCrashError, ProgramRun, run_program  # noqa: PLC0415 - imports pulumi, after the cheap checks
+
+        imported = time.monotonic()
+        run = ProgramRun(
+            project_dir=project_dir,
+            project=project.name,
+            main=project.main,
+            stack=options.stack,
+            inputs=inputs,
+            preview=options.preview,
+        )
+        try:
+            plan = plan_to_json(run_program(run))
+        except ProgramCrashError as error:
+            return {"crash": str(error)}
+    except ConfigError as error:
+        problems = [
+            {name: getattr(item, name) for name in ("path", "found", "consequence", "fix")} for item in error.problems
+        ]
+        return {"config": {"source": error.source, "problems": problems}}
+    plan["timings"]["imports"] = imported - started
+    return {"plan": plan}
+
+
+def main(argv: list[str]) -> int:
+    """Plan and write the answer, whole or not at all."""
+    options = _arguments(argv)
+    text = json.dumps(answer(options))
+    partial = options.out.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(options.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

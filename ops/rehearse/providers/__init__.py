@@ -1,0 +1,1 @@
+"""Rehearsal providers: plain classes that refuse what the real APIs refuse."""
