@@ -1,11 +1,14 @@
 """The bucket behind `cache:` of GitLab CI. There are no fields for static keys: identity comes from the cloud."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from components.cluster_spec import CONFIG
+from components.cluster_spec import CONFIG, Cluster
+from components.problems import Problem
+from components.runner.networking import MetadataProvider, NetworkPolicies
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -81,3 +84,59 @@ class AzureCache:
 
 
 Cache = Annotated[GcsCache | S3Cache | AzureCache, Field(discriminator="type")]
+
+_EMAIL = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z0-9.-]+\.iam\.gserviceaccount\.com")
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def manager_annotations(cache: Cache | None) -> dict[str, str]:
+    """Return the annotations that give the manager's service account its cloud identity."""
+    match cache:
+        case GcsCache(service_account=str(email)):
+            return {"iam.gke.io/gcp-service-account": email}
+        case S3Cache(role_arn=str(role)):
+            return {"eks.amazonaws.com/role-arn": role}
+        case AzureCache(client_id=client):
+            return {"azure.workload.identity/client-id": client}
+        case _:
+            return {}
+
+
+def check_cache(cache: Cache | None, policies: NetworkPolicies, cluster: Cluster) -> list[Problem]:
+    """Return what is wrong with `cache`, and what would keep the manager from its identity."""
+    if cache is None:
+        return []
+    shapes = {
+        "serviceAccount": (getattr(cache, "service_account", None), _EMAIL, "name@project.iam.gserviceaccount.com"),
+        "roleArn": (getattr(cache, "role_arn", None), _ROLE, "arn:aws:iam::123456789012:role/name"),
+        "clientId": (getattr(cache, "client_id", None), _UUID, "the id from `az identity show --query clientId`"),
+    }
+    problems = [
+        Problem(
+            path=f"runner.cache.{key}",
+            found=f"{value!r} has not the form of one",
+            consequence="the cloud would give the manager no identity, and every cache would silently miss",
+            fix=f"Use {example}.",
+        )
+        for key, (value, shape, example) in shapes.items()
+        if value is not None and not shape.fullmatch(value)
+    ]
+    return problems + _check_metadata(cache, policies, cluster)
+
+
+def _check_metadata(cache: Cache, policies: NetworkPolicies, cluster: Cluster) -> list[Problem]:
+    metadata = policies.metadata
+    reached = metadata.provider is not MetadataProvider.NONE and metadata.manager
+    needs = {"gke": isinstance(cache, GcsCache), "eks": isinstance(cache, S3Cache) and cache.role_arn is None}
+    if not policies.enabled or reached or not needs.get(cluster.type, False):
+        return []
+    choices = "gkeDataplaneV2 or gkeCalico" if cluster.type == "gke" else "eksPodIdentity (or set cache.roleArn)"
+    return [
+        Problem(
+            path="runner.networkPolicies.metadata.provider",
+            found=f"{metadata.provider}" if metadata.manager else "closed to the manager",
+            consequence="the manager could not ask for its identity, and every cache would silently miss",
+            fix=f"Use {choices}, with manager: true.",
+        )
+    ]

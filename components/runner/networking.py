@@ -1,11 +1,14 @@
 """What jobs and manager may reach, as a stack file states it. The objects are made in network.py."""
 
+from collections.abc import Iterator
 from dataclasses import field
 from enum import StrEnum
+from ipaddress import ip_network
 
 from pydantic.dataclasses import dataclass
 
-from components.cluster_spec import CONFIG
+from components.cluster_spec import CONFIG, Cluster
+from components.problems import Problem
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
 
@@ -98,3 +101,84 @@ class NetworkPolicies:
 
     metadata: MetadataAccess = field(default_factory=MetadataAccess)
     """Exceptions for workload identity."""
+
+
+_LAST_PORT = 65535
+_PROVIDER_OF = {
+    MetadataProvider.GKE_CALICO: "gke",
+    MetadataProvider.GKE_DATAPLANE_V2: "gke",
+    MetadataProvider.EKS_POD_IDENTITY: "eks",
+}
+
+
+def check_network_policies(policies: NetworkPolicies, cluster: Cluster) -> list[Problem]:
+    """Return what is wrong with `networkPolicies`."""
+    path = "runner.networkPolicies"
+    problems = [problem for key, text in _cidrs(policies) if (problem := _check_cidr(f"{path}.{key}", text))]
+    problems += [problem for key, port in _ports(policies) if (problem := _check_port(f"{path}.{key}", port))]
+    if policies.enabled and not policies.gitlab.cidrs:
+        problems.append(
+            Problem(
+                path=f"{path}.gitlab.cidrs",
+                found="empty",
+                consequence="neither manager nor jobs would reach GitLab",
+                fix="Name GitLab's address ranges, or drop the key.",
+            )
+        )
+    provider = policies.metadata.provider
+    owner = _PROVIDER_OF.get(provider, cluster.type)
+    if cluster.type not in (owner, "existing"):
+        problems.append(
+            Problem(
+                path=f"{path}.metadata.provider",
+                found=f"{provider} on a cluster of type {cluster.type}",
+                consequence="it opens an address that hands out no identity there, and none to those who need one",
+                fix=f"Drop it, or use the provider of {cluster.type}.",
+            )
+        )
+    return problems
+
+
+def _endpoints(policies: NetworkPolicies) -> Iterator[tuple[str, Endpoint]]:
+    yield "gitlab", policies.gitlab
+    yield "registry", policies.registry
+    yield "packages", policies.packages
+    yield "apiServer", policies.api_server
+
+
+def _cidrs(policies: NetworkPolicies) -> Iterator[tuple[str, str]]:
+    for name, endpoint in _endpoints(policies):
+        yield from ((f"{name}.cidrs[{index}]", text) for index, text in enumerate(endpoint.cidrs))
+    yield from ((f"extraEgress[{index}].cidr", rule.cidr) for index, rule in enumerate(policies.extra_egress))
+    yield from ((f"blockedCidrs[{index}]", text) for index, text in enumerate(policies.blocked_cidrs))
+
+
+def _ports(policies: NetworkPolicies) -> Iterator[tuple[str, int]]:
+    for name, endpoint in _endpoints(policies):
+        yield from ((f"{name}.ports[{index}]", port) for index, port in enumerate(endpoint.ports))
+    for index, rule in enumerate(policies.extra_egress):
+        yield from ((f"extraEgress[{index}].ports[{place}]", port) for place, port in enumerate(rule.ports))
+
+
+def _check_cidr(path: str, text: str) -> Problem | None:
+    try:
+        ip_network(text)
+    except ValueError as error:
+        return Problem(
+            path=path,
+            found=f"{text!r} is no address range ({str(error).removeprefix(repr(text)).strip()})",
+            consequence="the API server would refuse the policy",
+            fix="Write it as 203.0.113.0/24, or 203.0.113.7/32 for one address; policies can't name hosts.",
+        )
+    return None
+
+
+def _check_port(path: str, port: int) -> Problem | None:
+    if 0 < port <= _LAST_PORT:
+        return None
+    return Problem(
+        path=path,
+        found=f"{port} is no port",
+        consequence="the API server would refuse the policy",
+        fix=f"Use 1 to {_LAST_PORT}.",
+    )

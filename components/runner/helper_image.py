@@ -1,0 +1,145 @@
+"""Which helper image the jobs get, and whether it can be right for every architecture.
+
+Left alone, GitLab Runner (since 16.0) picks the helper of the architecture that the job selects by
+`kubernetes.io/arch`. Any `helper_image` replaces that choice, so that an image of one architecture breaks the jobs of
+the other.
+"""
+
+import re
+
+from components.problems import Problem
+from components.runner.settings import Chart, RunnerConfig
+from components.versions import (
+    CHART_VERSION,
+    FIRST_MULTI_ARCH_HELPER,
+    HELPER_REPOSITORY,
+    HELPER_TAG,
+    RUNNER_OF_CHART,
+)
+
+AUTO = "auto"
+UPSTREAM = "upstream"
+
+_ARCHITECTURE = re.compile(
+    r"(?:^|[-_./:])(x86_64|x86-64|amd64|arm64|arm64v8|aarch64|armv[5-8]|arm|i386|386|s390x|ppc64le|riscv64)(?=$|[-_./:@])"
+)
+_VERSION = re.compile(r"(?<![0-9.])v?([0-9]+\.[0-9]+\.[0-9]+)(?![0-9.])")
+# The runner expands both in helper_image, each to what it is itself.
+_OWN_VERSION = re.compile(r"\$\{?CI_RUNNER_(VERSION|REVISION)\b\}?")
+_EXACT = re.compile(r"v?([0-9]+)\.([0-9]+)\.([0-9]+)")
+
+
+def chart_version(chart: Chart) -> str | None:
+    """Return the version that Helm is told to install; None for a chart from a path, whose version is in its files."""
+    if chart.path is not None:
+        return None
+    return chart.version or CHART_VERSION
+
+
+def runner_version(chart: Chart) -> str | None:
+    """Return the version of GitLab Runner inside the chart; None when that is not known."""
+    if chart.runner_version is not None:
+        return chart.runner_version.removeprefix("v")
+    return RUNNER_OF_CHART.get((chart_version(chart) or "").removeprefix("v"))
+
+
+def helper_image(runner: RunnerConfig) -> str | None:
+    """Return the `helper_image` of config.toml; None leaves the choice to the runner."""
+    match runner.helper_image:
+        case "auto":
+            return None
+        case "upstream":
+            return f"{HELPER_REPOSITORY}:{HELPER_TAG}"
+        case own:
+            return own
+
+
+def named_architecture(image: str) -> str | None:
+    """Return the architecture that an image reference names in its path or tag, or None."""
+    first, slash, rest = image.partition("/")
+    path = rest if slash and ("." in first or ":" in first or first == "localhost") else image
+    found = _ARCHITECTURE.search(path)
+    return found[1] if found else None
+
+
+def check_helper_image(runner: RunnerConfig) -> list[Problem]:
+    """Return what is wrong with `helperImage`."""
+    problem = {AUTO: lambda _: None, UPSTREAM: _check_upstream}.get(runner.helper_image, _check_own)(runner)
+    return [problem] if problem else []
+
+
+def _check_upstream(runner: RunnerConfig) -> Problem | None:
+    path = "runner.helperImage"
+    version = runner_version(runner.chart)
+    named = f"chart {chart_version(runner.chart) or runner.chart.path}"
+    if version is None or (parts := _EXACT.fullmatch(version)) is None:
+        return Problem(
+            path=path,
+            found=f"'upstream', and the runner's version in {named} is not known",
+            consequence="could not tell whether GitLab publishes a multi-arch helper for it",
+            fix="State chart.runnerVersion (the chart's appVersion), or use helperImage: auto.",
+        )
+    if tuple(int(part) for part in parts.groups()) >= FIRST_MULTI_ARCH_HELPER:
+        return None
+    enough = next(chart for chart, runner in RUNNER_OF_CHART.items() if _at_least_first(runner))
+    return Problem(
+        path=path,
+        found=f"'upstream', but {named} holds runner {version}",
+        consequence="GitLab publishes multi-arch helper images from 19.2.0 on, so that no job could pull its helper",
+        fix=f"Use helperImage: auto (right for jobs that select an architecture), or chart.version: {enough} or later.",
+    )
+
+
+def _at_least_first(version: str) -> bool:
+    parts = _EXACT.fullmatch(version)
+    return parts is not None and tuple(int(part) for part in parts.groups()) >= FIRST_MULTI_ARCH_HELPER
+
+
+def _check_own(runner: RunnerConfig) -> Problem | None:
+    path, image = "runner.helperImage", runner.helper_image
+    if not image.strip() or image != image.strip() or "/" not in image:
+        return Problem(
+            path=path,
+            found=f"{image!r}",
+            consequence="it is neither auto nor upstream nor the full name of an image, and no job could pull it",
+            fix="Use auto, upstream, or registry/name:tag.",
+        )
+    if arch := named_architecture(image):
+        return Problem(
+            path=path,
+            found=f"{image!r} is an image for {arch}",
+            consequence="it replaces the runner's own choice for every job, so that jobs of the other architecture "
+            "fail with 'exec format error'",
+            fix="Use helperImage: auto, or a multi-arch image whose tag names no architecture.",
+        )
+    return _check_own_version(path, image, runner.chart)
+
+
+def _check_own_version(path: str, image: str, chart: Chart) -> Problem | None:
+    if _OWN_VERSION.search(image):
+        return None
+    wanted = runner_version(chart)
+    tagged = _VERSION.search(image.partition("@")[0].rpartition("/")[2])
+    if wanted is None:
+        return Problem(
+            path=path,
+            found=f"{image!r}, and the runner's version in the chart is not known",
+            consequence="could not tell whether helper and runner have the same version, as they must",
+            fix="Put ${CI_RUNNER_VERSION} into the tag, or state chart.runnerVersion.",
+        )
+    if tagged is None:
+        return Problem(
+            path=path,
+            found=f"{image!r} does not say its version",
+            consequence=f"could not tell whether it is {wanted}, the runner's; helper and runner of two versions "
+            "fail in the middle of jobs",
+            fix=f"Use a tag with {wanted} or ${{CI_RUNNER_VERSION}} in it.",
+        )
+    if tagged[1] == wanted:
+        return None
+    return Problem(
+        path=path,
+        found=f"{image!r} is version {tagged[1]}, the runner is {wanted}",
+        consequence="helper and runner of two versions fail in the middle of jobs",
+        fix=f"Use version {wanted}, or ${{CI_RUNNER_VERSION}} in the tag, which follows the chart.",
+    )

@@ -1,0 +1,167 @@
+"""Where the runner manager runs, and what the jobs tolerate: both follow from the pools."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from components.cluster_spec import AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
+from components.node_pools.spec import ARM64_TAINT, POOL_LABEL, CloudPool, Pool, PoolSpec, Taint, TaintEffect
+from components.platforms import Arch, Cloud, machine_type
+from components.problems import Problem
+from components.runner.settings import RunnerConfig
+
+_CLOUD = {GkeCluster: Cloud.GCP, EksCluster: Cloud.AWS, AksCluster: Cloud.AZURE, ExistingCluster: None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """What matters of a pool for whoever wants to run on it. `arch` is None when the pool does not tell."""
+
+    name: str
+    arch: Arch | None
+    spot: bool
+
+
+def seats(pools: Iterable[Pool], cluster: Cluster) -> list[Seat]:
+    """Return the pools as the checks see them, before they are resolved."""
+    cloud = _CLOUD[type(cluster)]
+    return [
+        Seat(name=pool.name, arch=_arch(pool, cloud), spot=isinstance(pool, CloudPool) and pool.spot) for pool in pools
+    ]
+
+
+def _arch(pool: Pool, cloud: Cloud | None) -> Arch | None:
+    if pool.arch is not None or pool.machine_type is None or cloud is None:
+        return pool.arch
+    known = machine_type(cloud, pool.machine_type)
+    return known.arch if known else None
+
+
+def manager_pool(runner: RunnerConfig, pools: Sequence[Seat | PoolSpec]) -> str | None:
+    """Return the name of the manager's pool; None if node labels decide, or if no pool will do."""
+    if runner.manager.pool is not None or runner.manager.node_selector:
+        return runner.manager.pool
+    steady = [pool for pool in pools if not pool.spot]
+    preferred = [pool for pool in steady if pool.arch == runner.default_arch]
+    return next((pool.name for pool in [*preferred, *steady]), None)
+
+
+def manager_node_selector(runner: RunnerConfig, pools: Sequence[PoolSpec]) -> dict[str, str]:
+    """Return the node labels of the manager's pod."""
+    name = manager_pool(runner, pools)
+    pool = next((pool for pool in pools if pool.name == name), None)
+    if pool is None:
+        return dict(runner.manager.node_selector)
+    if POOL_LABEL in pool.labels:
+        return {POOL_LABEL: pool.labels[POOL_LABEL]}
+    # Nodes that were there before carry only what their pool says of them.
+    return {**pool.labels, "kubernetes.io/arch": pool.arch.value}
+
+
+def manager_tolerations(runner: RunnerConfig, pools: Sequence[PoolSpec]) -> list[dict[str, str]]:
+    """Return the tolerations of the manager's pod: the taints of its own pool, no others."""
+    name = manager_pool(runner, pools)
+    taints = [taint for pool in pools if pool.name == name for taint in pool.node_taints]
+    return [_toleration(taint) for taint in taints]
+
+
+def _toleration(taint: Taint) -> dict[str, str]:
+    value = {"operator": "Equal", "value": taint.value} if taint.value else {"operator": "Exists"}
+    return {"key": taint.key, **value, "effect": taint.effect.value}
+
+
+def job_tolerations(runner: RunnerConfig, pools: Sequence[PoolSpec]) -> Mapping[str, str]:
+    """Return the jobs' tolerations as config.toml spells them: `key=value` to effect, an empty effect meaning any.
+
+    The arm64 taint is always among them: with the default architecture's selector in place it moves no job.
+    """
+    taints = [ARM64_TAINT] if Arch.ARM64 in runner.architectures else []
+    taints += [taint for pool in pools for taint in pool.node_taints]
+    effects: dict[str, set[TaintEffect]] = {}
+    for taint in taints:
+        effects.setdefault(f"{taint.key}={taint.value}" if taint.value else taint.key, set()).add(taint.effect)
+    return {key: next(iter(found)).value if len(found) == 1 else "" for key, found in sorted(effects.items())}
+
+
+def check_placement(runner: RunnerConfig, pools: Sequence[Seat]) -> list[Problem]:
+    """Return what keeps the manager or an architecture's jobs from a node."""
+    return [*_check_architectures(runner, pools), *_check_manager(runner, pools)]
+
+
+def _check_architectures(runner: RunnerConfig, pools: Sequence[Seat]) -> list[Problem]:
+    if any(pool.arch is None for pool in pools):
+        return []  # such a pool is a mistake of its own; what it will serve can't be told before that is mended
+    served = {pool.arch for pool in pools}
+    problems = [
+        Problem(
+            path="runner.architectures",
+            found=f"{arch} is served by no pool",
+            consequence=f"{arch} jobs would wait {runner.poll_timeout} s for a node and fail",
+            fix=f"Add a pool with arch: {arch}, or leave {arch} out of architectures.",
+        )
+        for arch in dict.fromkeys(runner.architectures)
+        if arch not in served
+    ]
+    if runner.default_arch not in runner.architectures:
+        problems.append(
+            Problem(
+                path="runner.defaultArch",
+                found=f"{runner.default_arch} is not among architectures",
+                consequence="a job that selects no architecture would wait for a node that is not there",
+                fix=f"Use one of {', '.join(runner.architectures)}." if runner.architectures else "Name architectures.",
+            )
+        )
+    return problems
+
+
+def _check_manager(runner: RunnerConfig, pools: Sequence[Seat]) -> list[Problem]:
+    manager = runner.manager
+    if manager.pool is not None and manager.node_selector:
+        return [
+            Problem(
+                path="runner.manager.nodeSelector",
+                found="set beside pool",
+                consequence="the pod would need a node that meets both, and nobody checked that there is one",
+                fix="Keep one of them.",
+            )
+        ]
+    if manager.node_selector:
+        return []
+    steady = [pool.name for pool in pools if not pool.spot]
+    if manager.pool is not None:
+        return _check_pool(manager.pool, pools, steady)
+    if steady or not pools:
+        return []
+    return [
+        Problem(
+            path="runner.manager.pool",
+            found="every pool is a spot pool",
+            consequence="the manager would be evicted, and all running jobs with it",
+            fix="Add an on-demand pool, or name other nodes by manager.nodeSelector.",
+        )
+    ]
+
+
+def _check_pool(name: str, pools: Sequence[Seat], steady: list[str]) -> list[Problem]:
+    path = "runner.manager.pool"
+    known = [pool.name for pool in pools]
+    if name not in known:
+        return [
+            Problem(
+                path=path,
+                found=f"{name!r} is no pool of this stack",
+                consequence="the manager's pod would stay pending",
+                fix=f"Use one of {', '.join(steady)}, or manager.nodeSelector for nodes that others manage."
+                if steady
+                else "Use manager.nodeSelector for nodes that others manage.",
+            )
+        ]
+    if name in steady:
+        return []
+    return [
+        Problem(
+            path=path,
+            found=f"{name!r} is a spot pool",
+            consequence="the manager would be evicted, and all running jobs with it",
+            fix=f"Use one of {', '.join(steady)}." if steady else "Add an on-demand pool.",
+        )
+    ]

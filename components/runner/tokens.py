@@ -1,0 +1,91 @@
+"""The runner's authentication token: where it comes from, and whether it can be one. Never shown in a message."""
+
+import re
+
+from components.problems import Problem
+from components.runner.settings import CreatedRunner, RunnerType, Token
+
+_SECRET_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+# A token has letters, digits, '-', '_' and, since GitLab 18, dots ("routable" tokens).
+_TOKEN = re.compile(r"glrt-[A-Za-z0-9_.-]+")
+_NEW = "Create a runner in GitLab (Settings > CI/CD > Runners) and use the glrt- token that it shows."
+
+
+def check_token(token: str, path: str = "runnerToken") -> list[Problem]:
+    """Return what is wrong with a token. Neither the token nor any part of it is in the messages."""
+    if token != token.strip() or any(char.isspace() for char in token):
+        return [
+            Problem(
+                path=path,
+                found="has white space or a newline",
+                consequence="GitLab would refuse it with 403, and the manager's pod restart for ever",
+                fix='Set it again: `printf %s "$TOKEN" | pulumi config set --secret multiarch-runner:runnerToken`.',
+            )
+        ]
+    if _TOKEN.fullmatch(token):
+        return []
+    if not token:
+        found, consequence = "empty", "the runner could not authenticate"
+    elif token.startswith("GR1348941"):
+        found, consequence = "a registration token", "GitLab removes them, and refuses them by default"
+    elif token.startswith("glrtr-"):
+        found = "a token from registration (glrtr-)"
+        consequence = "the chart takes it for a registration token, and `gitlab-runner register` fails"
+    else:
+        found = "no runner authentication token (they begin with glrt-)"
+        consequence = "GitLab would refuse it with 403, and the manager's pod restart for ever"
+    return [Problem(path=path, found=found, consequence=consequence, fix=_NEW)]
+
+
+def check_token_source(token: Token | None) -> list[Problem]:
+    """Return what is wrong with `runner.token`."""
+    if token is None:
+        return []
+    if (token.existing_secret is None) == (token.create is None):
+        return [
+            Problem(
+                path="runner.token",
+                found="neither existingSecret nor create" if token.create is None else "both existingSecret and create",
+                consequence="the manager needs its token from exactly one place",
+                fix="Keep one of them, or drop `token` and set the stack's secret runnerToken.",
+            )
+        ]
+    if token.create is not None:
+        return _check_created(token.create)
+    name = token.existing_secret or ""
+    if _SECRET_NAME.fullmatch(name):
+        return []
+    return [
+        Problem(
+            path="runner.token.existingSecret",
+            found=f"{name!r} is no name of a Secret" if "glrt-" not in name else "a token, not the name of a Secret",
+            consequence="the manager's pod could not mount it",
+            fix="Give the name of a Secret in the runner's namespace, for example gitlab-runner-token.",
+        )
+    ]
+
+
+def _check_created(create: CreatedRunner) -> list[Problem]:
+    problems = []
+    wanted = {RunnerType.GROUP: "groupId", RunnerType.PROJECT: "projectId"}.get(create.runner_type)
+    for key, value in (("groupId", create.group_id), ("projectId", create.project_id)):
+        if (key == wanted) == (value is not None):
+            continue
+        problems.append(
+            Problem(
+                path=f"runner.token.create.{key}",
+                found="not set" if value is None else f"{value}, but runnerType is {create.runner_type}",
+                consequence="GitLab would not create the runner" if value is None else "GitLab would ignore it",
+                fix=f"Set {key} to the numeric id." if value is None else f"Drop {key}, or change runnerType.",
+            )
+        )
+    if not create.tags and not create.run_untagged:
+        problems.append(
+            Problem(
+                path="runner.token.create.tags",
+                found="empty, and runUntagged is off",
+                consequence="no job could ever match this runner",
+                fix="Keep the tag multi-arch, or set runUntagged: true.",
+            )
+        )
+    return problems
