@@ -1,5 +1,6 @@
 """The public face of the pure part: pool types, the resolved pool, its checks."""
 
+from components.node_pools.checks import check_pools
 from components.node_pools.pools import (
     AksMode,
     AksPool,
@@ -22,6 +23,7 @@ from components.node_pools.resolved import (
     MANAGED_BY,
     POOL_LABEL,
     PoolSpec,
+    resolve,
 )
 
 __all__ = [
@@ -44,4 +46,6 @@ __all__ = [
     "PoolSpec",
     "Taint",
     "TaintEffect",
+    "check_pools",
+    "resolve",
 ]

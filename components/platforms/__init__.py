@@ -7,6 +7,7 @@ from typing import Final
 
 from components.platforms import aws, azure, gcp
 from components.platforms.model import Arch, Cloud, MachineType
+from components.platforms.processors import processor
 
 _PLACE: Final = {Cloud.GCP: gcp.machine_type, Cloud.AWS: aws.machine_type, Cloud.AZURE: azure.machine_type}
 _SIBLING: Final = {Cloud.GCP: gcp.sibling, Cloud.AWS: aws.sibling, Cloud.AZURE: azure.sibling}
@@ -29,4 +30,4 @@ def sibling(machine: MachineType) -> str:
     return _SIBLING[machine.cloud](machine) or default_machine_type(machine.cloud, other)
 
 
-__all__ = ["Arch", "Cloud", "MachineType", "default_machine_type", "machine_type", "sibling"]
+__all__ = ["Arch", "Cloud", "MachineType", "default_machine_type", "machine_type", "processor", "sibling"]

@@ -1,0 +1,230 @@
+"""Rules on GKE node pools: name, zones, disks, images, limits."""
+
+import re
+from typing import Final
+
+from components.cluster_spec import GkeCluster
+from components.node_pools.checks.subject import Subject
+from components.node_pools.gke_placement import initial_nodes_per_zone, zones_of
+from components.node_pools.pools import GkePool, Limits
+from components.platforms import Arch, gcp
+from components.problems import Problem
+
+_NAME: Final = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
+_SMALLEST_DISK_GB: Final = 10
+_PODS: Final = range(8, 257)
+_DRAIN_MINUTES: Final = range(1, 1441)
+# GKE surge upgrades: maxSurge + maxUnavailable is at least 1 and at most 20.
+_UPGRADE_AT_ONCE: Final = range(1, 21)
+
+
+def check(subject: Subject, pool: GkePool) -> list[Problem]:
+    """Check what is GKE's own."""
+    return [
+        *_check_name(subject, pool),
+        *_check_zones(subject, pool),
+        *_check_disk(subject, pool),
+        *_check_image(subject, pool),
+        *_check_numbers(subject, pool),
+        *_check_total(subject, pool),
+        *_check_architecture_taint(subject, pool),
+    ]
+
+
+def _check_name(subject: Subject, pool: GkePool) -> list[Problem]:
+    if _NAME.fullmatch(pool.name):
+        return []
+    return [
+        subject.problem(
+            "name",
+            f"{pool.name!r} is no GKE pool name",
+            "GKE refuses the pool",
+            "Use 1 to 40 lower-case letters, digits and '-', with a letter first and no '-' at the end.",
+        )
+    ]
+
+
+def _check_zones(subject: Subject, pool: GkePool) -> list[Problem]:
+    if not isinstance(subject.cluster, GkeCluster):
+        return []
+    region = gcp.region_of(subject.cluster.location)
+    for zone in pool.node_locations or ():
+        if not gcp.is_zone(zone) or gcp.region_of(zone) != region:
+            return [
+                subject.problem(
+                    "nodeLocations",
+                    f"{zone!r} is no zone of {region}",
+                    "GKE refuses the pool: its nodes must be in the cluster's region",
+                    f"Use zones such as {region}-a.",
+                )
+            ]
+    zones = pool.node_locations
+    if zones is not None and len(set(zones)) != max(len(zones), 1):
+        return [
+            subject.problem(
+                "nodeLocations",
+                f"{zones!r} is empty or names a zone twice",
+                "GKE refuses the pool",
+                "Name each zone once, or leave the key out.",
+            )
+        ]
+    machine = subject.machine
+    return _check_t2a(subject, pool, region) if machine is not None and machine.family == "t2a" else []
+
+
+def _check_t2a(subject: Subject, pool: GkePool, region: str) -> list[Problem]:
+    name = pool.machine_type or gcp.DEFAULTS[Arch.ARM64]
+    if region not in gcp.T2A_ZONES:
+        return [
+            subject.problem(
+                "machineType",
+                f"{name!r} in {region}",
+                f"T2A exists only in {', '.join(gcp.T2A_ZONES)}: GKE could create no node",
+                f"Set machineType: {gcp.arm64_machine_for(region)} ({_processor(region)}).",
+            )
+        ]
+    offered = gcp.T2A_ZONES[region]
+    fix = f"Set nodeLocations: [{', '.join(offered)}]."
+    if pool.node_locations is None:
+        location = subject.cluster.location if isinstance(subject.cluster, GkeCluster) else None
+        if location is None or not gcp.is_zone(location) or location in offered:
+            return []
+        found, key = f"the cluster's zone {location} has no T2A", "nodeLocations"
+    else:
+        missing = [zone for zone in pool.node_locations if zone not in offered]
+        if not missing:
+            return []
+        found, key = f"{', '.join(missing)} has no T2A", "nodeLocations"
+    return [subject.problem(key, found, f"GKE could not create {name} nodes there, and the pool would fail", fix)]
+
+
+def _processor(region: str) -> str:
+    return "Axion" if not gcp.arm64_machine_for(region).startswith("t2a") else "Ampere Altra"
+
+
+def _check_disk(subject: Subject, pool: GkePool) -> list[Problem]:
+    disk, machine = pool.disk_type, subject.machine
+    if disk is not None:
+        if disk not in gcp.KNOWN_DISKS:
+            return [
+                subject.problem(
+                    "diskType",
+                    f"{disk!r} is no disk type",
+                    "GKE refuses the pool",
+                    f"Use {gcp.default_boot_disk(machine) or 'hyperdisk-balanced'}, or leave the key out.",
+                )
+            ]
+        if disk in gcp.DATA_ONLY_DISKS:
+            return [
+                subject.problem(
+                    "diskType",
+                    f"{disk!r} is a disk for data",
+                    "no node can boot from it",
+                    f"Use {gcp.default_boot_disk(machine) or 'hyperdisk-balanced'}.",
+                )
+            ]
+        taken = None if machine is None else gcp.boot_disks(machine)
+        if machine is not None and taken is not None and disk not in taken:
+            return [
+                subject.problem(
+                    "diskType",
+                    f"{disk!r} on {machine.name}",
+                    f"{machine.family.upper()} machines take {_kinds(taken)} only: GKE could create no node",
+                    f"Use {gcp.default_boot_disk(machine)}, or leave the key out.",
+                )
+            ]
+    if pool.disk_size_gb < _SMALLEST_DISK_GB:
+        return [
+            subject.problem(
+                "diskSizeGb",
+                f"{pool.disk_size_gb} GB",
+                f"GKE's smallest boot disk has {_SMALLEST_DISK_GB} GB",
+                "Use 100, or at least 50 where images are small.",
+            )
+        ]
+    return []
+
+
+def _kinds(disks: frozenset[str]) -> str:
+    if all(disk.startswith("pd-") for disk in disks):
+        return "persistent disks (pd-balanced, pd-ssd, pd-standard)"
+    if all(disk.startswith("hyperdisk-") for disk in disks):
+        return "hyperdisk"
+    return ", ".join(sorted(disks))
+
+
+def _check_image(subject: Subject, pool: GkePool) -> list[Problem]:
+    name, arch = pool.image_type.upper(), subject.arch
+    use = "Use cos_containerd or ubuntu_containerd."
+    if name in gcp.REMOVED_IMAGE_TYPES:
+        return [subject.problem("imageType", f"{pool.image_type!r}", "GKE 1.24 removed it together with Docker", use)]
+    if name not in gcp.IMAGE_TYPES:
+        return [subject.problem("imageType", f"{pool.image_type!r}", "GKE offers no such node image", use)]
+    if arch is not None and arch not in gcp.IMAGE_TYPES[name]:
+        consequence = f"GKE does not offer this image for {arch}"
+        return [subject.problem("imageType", f"{pool.image_type!r} on {arch} nodes", consequence, use)]
+    if name.startswith("WINDOWS"):
+        return [subject.problem("imageType", f"{pool.image_type!r}", "Linux build jobs cannot run on it", use)]
+    return []
+
+
+def _check_numbers(subject: Subject, pool: GkePool) -> list[Problem]:
+    problems = []
+    if pool.max_pods_per_node is not None and pool.max_pods_per_node not in _PODS:
+        problems.append(
+            subject.problem(
+                "maxPodsPerNode", f"{pool.max_pods_per_node}", "GKE takes 8 to 256", "32 suffices for build jobs."
+            )
+        )
+    at_once = pool.max_surge + pool.max_unavailable
+    if min(pool.max_surge, pool.max_unavailable) < 0 or at_once not in _UPGRADE_AT_ONCE:
+        problems.append(
+            subject.problem(
+                "maxSurge",
+                f"{pool.max_surge} with maxUnavailable {pool.max_unavailable}",
+                "GKE needs 1 to 20 of both together, or no upgrade could proceed",
+                "Use maxSurge: 1 and maxUnavailable: 0.",
+            )
+        )
+    if pool.drain_grace_minutes not in _DRAIN_MINUTES:
+        problems.append(
+            subject.problem(
+                "drainGraceMinutes",
+                f"{pool.drain_grace_minutes} minutes",
+                "GKE takes up to a day, and a job needs at least some time to end",
+                "Use the length of the longest job, 1 to 1440 minutes.",
+            )
+        )
+    return problems
+
+
+def _check_total(subject: Subject, pool: GkePool) -> list[Problem]:
+    """Check that a total maximum allows for the start, which has the same number of nodes in every zone."""
+    zones = zones_of(pool, subject.cluster, subject.machine)
+    if pool.limits is not Limits.TOTAL or zones is None or not zones or pool.min_nodes > pool.max_nodes:
+        return []
+    start = initial_nodes_per_zone(pool, len(zones)) * len(zones)
+    if start <= pool.max_nodes or pool.max_nodes < 1:
+        return []
+    return [
+        subject.problem(
+            "maxNodes",
+            f"{pool.max_nodes} in total over {len(zones)} zones",
+            f"the pool starts with the same number of nodes in each zone, {start} in all for minNodes "
+            f"{pool.min_nodes}: the regional total is below what it needs",
+            f"Set maxNodes to {start} or more, or name fewer zones in nodeLocations.",
+        )
+    ]
+
+
+def _check_architecture_taint(subject: Subject, pool: GkePool) -> list[Problem]:
+    if pool.architecture_taint is None or subject.arch is not Arch.AMD64:
+        return []
+    return [
+        subject.problem(
+            "architectureTaint",
+            f"{pool.architecture_taint} on amd64 nodes",
+            "GKE taints arm64 nodes only, so that the key would do nothing",
+            "Remove it.",
+        )
+    ]
