@@ -1,6 +1,6 @@
 """What a rehearsal found: one model from which every rendering is made."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -76,6 +76,8 @@ class JobView:
     refused_by: str | None = None
     """`runner` (the executor's own rule), `admission`, `RBAC`, or `scheduler`."""
     reason: str = ""
+    as_expected: bool | None = None
+    """Whether this outcome is what the rehearsal expects; None where nothing was expected of this job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,8 @@ class StackReport:
     notes: tuple[str, ...] = ()
     resources: int = 0
     """How many resources the program declared."""
+    resource_counts: Mapping[str, int] = field(default_factory=dict)
+    """Type token to how many of it were declared: `gcp:container/nodePool:NodePool: 2`."""
     chart: str = ""
     """Which chart was installed, and whose: `gitlab-runner 0.90.1 (embedded stand-in)`."""
     timings: Mapping[str, float] = field(default_factory=dict)
@@ -111,15 +115,32 @@ class RehearsalReport:
     timings: Mapping[str, float] = field(default_factory=dict)
 
 
-def overall(report: RehearsalReport) -> Verdict:
-    """Fold all claims into one answer: a failure outweighs a doubt; no claims at all is a doubt, not a success."""
-    verdicts = [claim.verdict for stack in report.stacks for claim in stack.claims]
-    if Verdict.FAILED in verdicts:
+def fold(verdicts: Iterable[Verdict]) -> Verdict:
+    """Fold answers into one: a failure outweighs a doubt, and no answer at all is a doubt, not a success."""
+    seen = set(verdicts)
+    if Verdict.FAILED in seen:
         return Verdict.FAILED
-    if not report.stacks or any(not stack.claims for stack in report.stacks) or Verdict.UNKNOWN in verdicts:
+    if not seen or Verdict.UNKNOWN in seen:
         return Verdict.UNKNOWN
     return Verdict.PROVED
 
 
+def stack_verdict(stack: StackReport) -> Verdict:
+    """Answer for one stack; without claims nothing was proved, so the answer is a doubt."""
+    return fold(claim.verdict for claim in stack.claims)
+
+
+def overall(report: RehearsalReport) -> Verdict:
+    """Answer for the whole run; a run without stacks proved nothing."""
+    return fold(stack_verdict(stack) for stack in report.stacks)
+
+
 EXIT_CODES: Mapping[Verdict, int] = {Verdict.PROVED: 0, Verdict.FAILED: 1, Verdict.UNKNOWN: 3}
 """Exit 2 is usage or configuration, known before any claim is put to the proof."""
+
+EXIT_MEANINGS: Mapping[Verdict, str] = {
+    Verdict.PROVED: "every claim was proved",
+    Verdict.FAILED: "a claim failed",
+    Verdict.UNKNOWN: "something could not be told, and that is no success",
+}
+"""What each exit code says, in words."""

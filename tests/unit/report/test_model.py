@@ -1,0 +1,37 @@
+"""The verdict of a run: a doubt is never a success, and a failure outweighs it."""
+
+import dataclasses
+
+import pytest
+
+from ops.rehearse.report.model import EXIT_CODES, EXIT_MEANINGS, Verdict, fold, overall, stack_verdict
+from tests.unit.report import sample
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ([], Verdict.UNKNOWN),
+        ([Verdict.PROVED], Verdict.PROVED),
+        ([Verdict.PROVED, Verdict.UNKNOWN], Verdict.UNKNOWN),
+        ([Verdict.UNKNOWN, Verdict.FAILED, Verdict.PROVED], Verdict.FAILED),
+    ],
+)
+def test_a_failure_outweighs_a_doubt_and_a_doubt_outweighs_a_proof(verdicts: list[Verdict], expected: Verdict) -> None:
+    assert fold(verdicts) is expected
+
+
+def test_a_stack_without_claims_makes_the_run_a_doubt() -> None:
+    empty = dataclasses.replace(sample.local(), claims=())
+    assert stack_verdict(empty) is Verdict.UNKNOWN
+    assert overall(sample.report(sample.gke(), empty)) is Verdict.UNKNOWN
+
+
+def test_a_run_without_stacks_is_a_doubt() -> None:
+    assert overall(dataclasses.replace(sample.report(), stacks=())) is Verdict.UNKNOWN
+
+
+def test_every_verdict_has_its_own_exit_code_and_meaning_and_none_is_the_usage_code() -> None:
+    assert len(set(EXIT_CODES.values())) == len(Verdict)
+    assert set(EXIT_CODES) == set(EXIT_MEANINGS) == set(Verdict)
+    assert 2 not in EXIT_CODES.values()

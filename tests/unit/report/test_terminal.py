@@ -1,0 +1,102 @@
+"""The terminal: nothing is cut off, nothing from outside moves the cursor, and what was not proved is said last."""
+
+import dataclasses
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from ops.rehearse.report import terminal
+from ops.rehearse.report.model import Claim, RehearsalReport, Verdict
+from tests.unit.report import sample
+
+
+def shown(report: RehearsalReport, *, width: int = 100, encoding: str = "utf-8", colour: bool = False) -> str:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding)
+    console = Console(file=stream, width=width, force_terminal=colour)
+    for stack in report.stacks:
+        console.print(terminal.plan_table(stack))
+    terminal.print_report(console, report)
+    stream.flush()
+    return raw.getvalue().decode(encoding)
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_no_line_is_wider_than_the_terminal_and_nothing_is_cut_off(width: int) -> None:
+    text = shown(sample.report(sample.gke()), width=width)
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert "…" not in text
+    for label in ("multiarch-runner.io/pool=ci-arm64", sample.ARM_TAINT, "us-central1-f", "t2a-standard-8", "1..20"):
+        assert squeezed(label) in squeezed(text)
+
+
+def test_without_a_terminal_there_is_no_control_character() -> None:
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown(sample.report()))
+
+
+def test_no_color_takes_the_colours_away_from_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    colours = re.compile("\x1b\\[[0-9;]*3[0-7]")
+    assert colours.search(shown(sample.report(), colour=True))
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not colours.search(shown(sample.report(), colour=True))
+
+
+def test_an_escape_sequence_in_evidence_is_shown_and_not_obeyed() -> None:
+    claim = Claim(id="x", title="[red]title[/red]", verdict=Verdict.FAILED, evidence="\x1b[2Jgone\r")
+    text = shown(sample.report(dataclasses.replace(sample.gke(), claims=(claim,))))
+    assert "\x1b" not in text
+    assert r"\x1b[2Jgone" in text
+    assert "[red]title[/red]" in text, "rich markup from outside must not be obeyed either"
+
+
+def test_an_ascii_terminal_gets_ascii_marks() -> None:
+    text = shown(sample.report(), encoding="ascii")
+    assert "NO" in text
+    assert "??" in text
+
+
+def test_the_last_lines_say_what_was_not_proved_and_what_the_exit_code_means() -> None:
+    text = squeezed(shown(sample.report()))
+    tail = text[text.rindex("onembedded") :]
+    assert squeezed("The arm64 taint keeps a plain pod off arm64 nodes") in tail
+    assert squeezed("timed out after 30 s") in tail
+    assert tail.index("arm64taint") < tail.index("timedout"), "failures come before doubts"
+    assert tail.endswith(squeezed("1 failed, 1 could not be told in 4 stacks, 1 min 01 s. Exit 1: a claim failed."))
+
+
+def test_every_claim_is_listed_with_mark_evidence_and_time() -> None:
+    text = shown(sample.report(sample.gke()), width=200)
+    line = next(line for line in text.splitlines() if "An arm64 job lands on an arm64 node" in line)
+    assert line.lstrip().startswith("✓")
+    assert "runner-2-build-arm64 on gke-ci-arm64-0" in line
+    assert line.rstrip().endswith("0.3 s")
+
+
+def test_every_job_is_listed_with_where_it_went_or_who_refused_it() -> None:
+    text = shown(sample.report(sample.gke()), width=160)
+    for job, went in {
+        "build-arm64": "→ gke-ci-arm64-0",
+        "mainframe": "refused (runner)",
+        "privileged": "refused (admission)",
+        "elsewhere": "refused (RBAC)",
+        "plain-on-arm64": "pending (scheduler)",
+    }.items():
+        assert any(line.strip().startswith(job) and went in line for line in text.splitlines()), job
+
+
+def test_a_stack_without_claims_says_so() -> None:
+    text = shown(sample.report(dataclasses.replace(sample.gke(), claims=())))
+    assert "no claim was put to the proof" in text
+    assert "Exit 3" in text
+
+
+def test_a_spot_pool_and_resource_counts_are_shown_in_the_plan() -> None:
+    text = shown(sample.report(sample.eks()))
+    assert "1..20 spot" in text
+    assert "19 resources: 4 NetworkPolicy, 2 Namespace, 1 Release; planned in 2.1 s" in text
