@@ -9,7 +9,7 @@ import re
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
-"""C0 and C1 controls but tab and newline, line and paragraph separators, text-direction overrides, and non-characters."""
+"""C0 and C1 controls but tab and newline, line and paragraph separators, text-direction marks, non-characters."""
 
 
 def printable(text: str) -> str:
