@@ -2,7 +2,6 @@
 
 import ipaddress
 import json
-import os
 import ssl
 import tempfile
 from collections.abc import Iterator
@@ -73,6 +72,7 @@ class Connection:
         self.context = context
         self.api = TimedApiClient(settings)
         self._dynamic: dynamic.DynamicClient | None = None
+        self._discovery: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Self:
         """Connect lazily: the first call does."""
@@ -89,15 +89,10 @@ class Connection:
         """A client for objects of any kind, made at its first use, since it asks the server what kinds there are."""
         if self._dynamic is None:
             # Its discovery cache is keyed by host and port, and ports of control planes come again: never shared.
-            descriptor, cache = tempfile.mkstemp(prefix="multiarch-discovery-", suffix=".json")
-            os.close(descriptor)
-            Path(cache).unlink()
-            try:
-                self._dynamic = dynamic.DynamicClient(  # type: ignore[no-untyped-call]  # upstream is half typed
-                    self.api, cache_file=cache
-                )
-            finally:
-                Path(cache).unlink(missing_ok=True)
+            self._discovery = tempfile.TemporaryDirectory(prefix="multiarch-discovery-", ignore_cleanup_errors=True)
+            self._dynamic = dynamic.DynamicClient(  # type: ignore[no-untyped-call]  # upstream is half typed
+                self.api, cache_file=str(Path(self._discovery.name) / "kinds.json")
+            )
         return self._dynamic
 
     def version(self) -> str:
@@ -120,7 +115,9 @@ class Connection:
             raise UnreachableError(f"{self.server} answers, but is no Kubernetes API server") from error
 
     def close(self) -> None:
-        """Close its sockets."""
+        """Close its sockets, and forget which kinds there were."""
+        if self._discovery is not None:
+            self._discovery.cleanup()
         self.api.close()  # type: ignore[no-untyped-call]  # upstream is half typed
 
     def _authorization(self) -> dict[str, str]:
