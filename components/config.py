@@ -1,0 +1,221 @@
+"""A stack's configuration: read strictly, checked whole, and given out as frozen dataclasses.
+
+Nothing else in the program reads `pulumi.Config`. No resource is declared before `load_config` has returned.
+"""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final, TypeVar
+
+from components.cluster_spec import CLUSTER_TYPES, Cluster, check_cluster
+from components.node_pools.spec import AksPool, EksPool, ExistingPool, GkePool, Pool, check_pools
+from components.problems import ConfigError, Problem
+from components.reading import Kin, did_you_mean, kind, parse, shown, unknown
+from components.runner.spec import REFUSED_KEYS, RunnerConfig, check_runner
+from components.stack_checks import check_namespaces, check_provider_settings, check_runner_token, check_secret_parts
+from components.stack_file import NAMESPACE, load_stack_file
+
+__all__ = [
+    "KEYS",
+    "NAMESPACE",
+    "POOL_TYPES",
+    "StackConfig",
+    "load_config",
+    "load_stack_file",
+    "read_stack_config",
+]
+
+T = TypeVar("T")
+
+KEYS: Final = ("cluster", "pools", "runner", "runnerToken")
+POOL_TYPES: Final[dict[str, type[Pool]]] = {"gke": GkePool, "eks": EksPool, "aks": AksPool, "existing": ExistingPool}
+
+# Keys of different clouds that decide the same thing: told to whoever moves a pool from one cloud to another.
+_SAME_MATTER: Final = (
+    frozenset({"imageType", "amiType", "osSku"}),
+    frozenset({"diskSizeGb", "osDiskSizeGb"}),
+    frozenset({"diskType", "osDiskType"}),
+    frozenset({"nodeLocations", "subnetIds", "availabilityZones"}),
+    frozenset({"vnetSubnetId", "subnetIds"}),
+    frozenset({"serviceAccount", "nodeRoleArn"}),
+    frozenset({"maxPodsPerNode", "maxPods"}),
+    frozenset({"maxSurge", "maxUnavailablePercentage"}),
+    frozenset({"resourceLabels", "tags"}),
+    frozenset({"drainGraceMinutes", "drainTimeoutMinutes"}),
+)
+
+_SAME_PLACE: Final = (frozenset({"project", "resourceGroup", "subscriptionId"}), frozenset({"location", "region"}))
+
+_PREFIX: Final = f"{NAMESPACE}:"
+_NO_POOLS: Final = Problem(
+    path="pools",
+    found="an empty list",
+    consequence="no job would find a node",
+    fix="Add a pool of each architecture, for example {name: amd64, arch: amd64} and {name: arm64, arch: arm64}.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackConfig:
+    """All that a stack file says, checked. `runner_token` is a secret: it is for a Kubernetes Secret only."""
+
+    cluster: Cluster
+    pools: tuple[Pool, ...]
+    runner: RunnerConfig
+    runner_token: str | None = field(default=None, repr=False)
+
+
+def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> StackConfig:
+    """Turn Pulumi's config values (full keys, JSON for what is no text) into a StackConfig.
+
+    Values of other namespaces, such as `aws:region`, are the providers' own; they are only compared.
+    Raises ConfigError with every problem found, in a fixed order: keys, cluster, pools, runner, token.
+    """
+    ours, secrets = _own(values), {key.removeprefix(_PREFIX) for key in secret_keys if key.startswith(_PREFIX)}
+    found = _Found()
+    found.problems += [unknown("", key, KEYS, "this program's configuration") for key in ours if key not in KEYS]
+    found.problems += check_namespaces(values)
+    found.problems += check_secret_parts(secrets & set(ours) - {"runnerToken"})
+
+    cluster = found.attempt(lambda: _cluster(ours))
+    if cluster:
+        found.problems += check_cluster(cluster) + check_provider_settings(cluster, values, secret_keys)
+    pools = _pools(ours, found)
+    if cluster:
+        found.problems += _checked(cluster, pools)
+    runner = found.attempt(lambda: _runner(ours))
+    good = tuple(pool for pool in pools if pool)
+    if cluster and runner and pools and len(good) == len(pools):
+        found.problems += check_runner(runner, good, cluster)
+    token = ours.get("runnerToken")
+    found.problems += check_runner_token(token, secret="runnerToken" in secrets, runner=runner)
+    if found.problems or cluster is None or runner is None:
+        raise ConfigError(tuple(dict.fromkeys(found.problems)))
+    return StackConfig(cluster=cluster, pools=good, runner=runner, runner_token=token)
+
+
+def read_stack_config() -> StackConfig:
+    """Read the running program's configuration from Pulumi: the one place that does. Raises ConfigError."""
+    from pulumi.runtime import get_config_env, is_config_secret  # noqa: PLC0415 - load_config stays free of pulumi
+    from pulumi.runtime.config import CONFIG  # noqa: PLC0415 - likewise
+
+    # pulumi.Config can only be asked for a known key; an unknown one has to be found to be refused.
+    values = {**get_config_env(), **CONFIG.get()}
+    return load_config(values, {key for key in values if is_config_secret(key)})
+
+
+@dataclass(slots=True)
+class _Found:
+    """The problems so far: reading goes on after each, so that all are told at once."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    def attempt(self, read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except ConfigError as error:
+            self.problems += error.problems
+            return None
+
+
+def _own(values: Mapping[str, str]) -> dict[str, str]:
+    return {key.removeprefix(_PREFIX): value for key, value in values.items() if key.startswith(_PREFIX)}
+
+
+def _json(text: str) -> object:
+    """Read what Pulumi gives for a key; what is no JSON was plain text in the stack file."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _required(ours: Mapping[str, str], key: str, what: str, example: str) -> object:
+    if key in ours:
+        return _json(ours[key])
+    problem = Problem(
+        path=key,
+        found="not set",
+        consequence=f"it says {what}, and has no default",
+        fix=f"Add `{_PREFIX}{key}:`, for example {example}.",
+    )
+    raise ConfigError([problem])
+
+
+def _cluster(ours: Mapping[str, str]) -> Cluster:
+    data = _required(ours, "cluster", "which cluster the pools join", "{type: gke, name: ..., ...}")
+    if not isinstance(data, dict):
+        raise ConfigError([_not_a("mapping", "cluster", data)])
+    chosen = data.get("type")
+    if not isinstance(chosen, str) or chosen not in CLUSTER_TYPES:
+        raise ConfigError([_no_cluster_type(chosen)])
+    others = {f"{name} clusters": cls for name, cls in CLUSTER_TYPES.items() if name != chosen}
+    kin = Kin(own=f"{chosen} clusters", because=f"the cluster is {chosen}", others=others, same_matter=_SAME_PLACE)
+    return parse(CLUSTER_TYPES[chosen], data, "cluster", kin=kin)
+
+
+def _no_cluster_type(chosen: object) -> Problem:
+    meant = did_you_mean(chosen, tuple(CLUSTER_TYPES)) if isinstance(chosen, str) else None
+    return Problem(
+        path="cluster.type",
+        found="not set" if chosen is None else f"{shown(chosen)} is no type of cluster",
+        consequence="it decides which keys cluster and pools have, so nothing else of them was read",
+        fix=f"Did you mean {meant}?" if meant else f"Use one of {', '.join(CLUSTER_TYPES)}.",
+    )
+
+
+def _not_a(wanted: str, path: str, data: object) -> Problem:
+    return Problem(
+        path=path,
+        found=f"{shown(data)} is {kind(data)}" if data is not None else "empty",
+        consequence=f"it takes a {wanted}, and nothing is converted silently",
+        fix=f"Write a {wanted}; docs/config.md lists its keys.",
+    )
+
+
+def _pools(ours: Mapping[str, str], found: _Found) -> tuple[Pool | None, ...]:
+    """Read the pools as the cluster's own pool type; None stands for one that could not be read."""
+    data = found.attempt(lambda: _required(ours, "pools", "which nodes there are", "[{name: arm64, arch: arm64}]"))
+    cluster = _json(ours.get("cluster", "null"))
+    chosen = cluster.get("type") if isinstance(cluster, dict) else None
+    if "pools" not in ours:
+        return ()
+    if not isinstance(data, list):
+        found.problems.append(_not_a("list", "pools", data))
+        return ()
+    if not data:
+        found.problems.append(_NO_POOLS)
+    if not isinstance(chosen, str) or chosen not in POOL_TYPES:
+        return ()  # told already, at cluster.type
+    others = {f"{name} pools": cls for name, cls in POOL_TYPES.items() if name != chosen}
+    kin = Kin(own=f"{chosen} pools", because=f"the cluster is {chosen}", others=others, same_matter=_SAME_MATTER)
+    pools: list[Pool | None] = []
+    for index, item in enumerate(data):
+        read = partial(parse, POOL_TYPES[chosen], item, f"pools[{index}]", kin=kin)
+        pools.append(found.attempt(read))
+    return tuple(pools)
+
+
+def _checked(cluster: Cluster, pools: tuple[Pool | None, ...]) -> list[Problem]:
+    """Check the pools; where one could not be read, each of the others by itself.
+
+    What concerns several pools is left for the next run then: it would be judged without the missing one.
+    """
+    good = [pool for pool in pools if pool]
+    if len(good) == len(pools):
+        return check_pools(cluster, good) if good else []
+    return [
+        replace(problem, path=f"pools[{index}]{problem.path.removeprefix('pools[0]')}")
+        for index, pool in enumerate(pools)
+        if pool
+        for problem in check_pools(cluster, [pool])
+        if problem.path.startswith("pools[0]")
+    ]
+
+
+def _runner(ours: Mapping[str, str]) -> RunnerConfig:
+    data = _required(ours, "runner", "which GitLab the runner serves", "{gitlabUrl: https://gitlab.com}")
+    kin = Kin(own="the runner", because="this is the runner", refused=REFUSED_KEYS)
+    return parse(RunnerConfig, data, "runner", kin=kin)
