@@ -92,6 +92,9 @@ class NetworkPolicies:
     api_server: Endpoint = field(default_factory=lambda: Endpoint(ports=[443, 6443]))
     """The Kubernetes API, for the manager only."""
 
+    cache: Endpoint = field(default_factory=Endpoint)
+    """The storage behind `runner.cache`, for jobs and manager. Without a cache it opens nothing."""
+
     extra_egress: list[ExtraEgress] = field(default_factory=list)
     """Further destinations of the jobs."""
 
@@ -144,6 +147,7 @@ def _endpoints(policies: NetworkPolicies) -> Iterator[tuple[str, Endpoint]]:
     yield "registry", policies.registry
     yield "packages", policies.packages
     yield "apiServer", policies.api_server
+    yield "cache", policies.cache
 
 
 def _cidrs(policies: NetworkPolicies) -> Iterator[tuple[str, str]]:

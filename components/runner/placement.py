@@ -1,7 +1,7 @@
 """Where the runner manager runs, and what the jobs tolerate: both follow from the pools."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from components.cluster_spec import AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
 from components.node_pools.spec import ARM64_TAINT, POOL_LABEL, CloudPool, Pool, PoolSpec, Taint, TaintEffect
@@ -13,20 +13,32 @@ _CLOUD = {GkeCluster: Cloud.GCP, EksCluster: Cloud.AWS, AksCluster: Cloud.AZURE,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
-    """What matters of a pool for whoever wants to run on it. `arch` is None when the pool does not tell."""
+class RunnerPool:
+    """What matters of a pool for whoever runs on it.
+
+    `arch` is None when the pool does not tell. `taints` are those that its nodes carry in the end. `labels` and
+    `taints` are empty before the pool is resolved.
+    """
 
     name: str
     arch: Arch | None
-    spot: bool
+    spot: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
 
 
-def seats(pools: Iterable[Pool], cluster: Cluster) -> list[Seat]:
+def unresolved(pools: Iterable[Pool], cluster: Cluster) -> list[RunnerPool]:
     """Return the pools as the checks see them, before they are resolved."""
     cloud = _CLOUD[type(cluster)]
     return [
-        Seat(name=pool.name, arch=_arch(pool, cloud), spot=isinstance(pool, CloudPool) and pool.spot) for pool in pools
+        RunnerPool(name=pool.name, arch=_arch(pool, cloud), spot=isinstance(pool, CloudPool) and pool.spot)
+        for pool in pools
     ]
+
+
+def runner_pool(spec: PoolSpec) -> RunnerPool:
+    """Return what matters of a resolved pool."""
+    return RunnerPool(name=spec.name, arch=spec.arch, spot=spec.spot, labels=spec.labels, taints=spec.node_taints)
 
 
 def _arch(pool: Pool, cloud: Cloud | None) -> Arch | None:
@@ -36,7 +48,7 @@ def _arch(pool: Pool, cloud: Cloud | None) -> Arch | None:
     return known.arch if known else None
 
 
-def manager_pool(runner: RunnerConfig, pools: Sequence[Seat | PoolSpec]) -> str | None:
+def manager_pool(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> str | None:
     """Return the name of the manager's pool; None if node labels decide, or if no pool will do."""
     if runner.manager.pool is not None or runner.manager.node_selector:
         return runner.manager.pool
@@ -45,7 +57,7 @@ def manager_pool(runner: RunnerConfig, pools: Sequence[Seat | PoolSpec]) -> str 
     return next((pool.name for pool in [*preferred, *steady]), None)
 
 
-def manager_node_selector(runner: RunnerConfig, pools: Sequence[PoolSpec]) -> dict[str, str]:
+def manager_node_selector(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> dict[str, str]:
     """Return the node labels of the manager's pod."""
     name = manager_pool(runner, pools)
     pool = next((pool for pool in pools if pool.name == name), None)
@@ -54,13 +66,13 @@ def manager_node_selector(runner: RunnerConfig, pools: Sequence[PoolSpec]) -> di
     if POOL_LABEL in pool.labels:
         return {POOL_LABEL: pool.labels[POOL_LABEL]}
     # Nodes that were there before carry only what their pool says of them.
-    return {**pool.labels, "kubernetes.io/arch": pool.arch.value}
+    return {**pool.labels, **({"kubernetes.io/arch": pool.arch.value} if pool.arch else {})}
 
 
-def manager_tolerations(runner: RunnerConfig, pools: Sequence[PoolSpec]) -> list[dict[str, str]]:
+def manager_tolerations(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> list[dict[str, str]]:
     """Return the tolerations of the manager's pod: the taints of its own pool, no others."""
     name = manager_pool(runner, pools)
-    taints = [taint for pool in pools if pool.name == name for taint in pool.node_taints]
+    taints = [taint for pool in pools if pool.name == name for taint in pool.taints]
     return [_toleration(taint) for taint in taints]
 
 
@@ -69,25 +81,25 @@ def _toleration(taint: Taint) -> dict[str, str]:
     return {"key": taint.key, **value, "effect": taint.effect.value}
 
 
-def job_tolerations(runner: RunnerConfig, pools: Sequence[PoolSpec]) -> Mapping[str, str]:
+def job_tolerations(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> Mapping[str, str]:
     """Return the jobs' tolerations as config.toml spells them: `key=value` to effect, an empty effect meaning any.
 
     The arm64 taint is always among them: with the default architecture's selector in place it moves no job.
     """
     taints = [ARM64_TAINT] if Arch.ARM64 in runner.architectures else []
-    taints += [taint for pool in pools for taint in pool.node_taints]
+    taints += [taint for pool in pools for taint in pool.taints]
     effects: dict[str, set[TaintEffect]] = {}
     for taint in taints:
         effects.setdefault(f"{taint.key}={taint.value}" if taint.value else taint.key, set()).add(taint.effect)
     return {key: next(iter(found)).value if len(found) == 1 else "" for key, found in sorted(effects.items())}
 
 
-def check_placement(runner: RunnerConfig, pools: Sequence[Seat]) -> list[Problem]:
+def check_placement(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> list[Problem]:
     """Return what keeps the manager or an architecture's jobs from a node."""
     return [*_check_architectures(runner, pools), *_check_manager(runner, pools)]
 
 
-def _check_architectures(runner: RunnerConfig, pools: Sequence[Seat]) -> list[Problem]:
+def _check_architectures(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> list[Problem]:
     if any(pool.arch is None for pool in pools):
         return []  # such a pool is a mistake of its own; what it will serve can't be told before that is mended
     served = {pool.arch for pool in pools}
@@ -113,7 +125,7 @@ def _check_architectures(runner: RunnerConfig, pools: Sequence[Seat]) -> list[Pr
     return problems
 
 
-def _check_manager(runner: RunnerConfig, pools: Sequence[Seat]) -> list[Problem]:
+def _check_manager(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> list[Problem]:
     manager = runner.manager
     if manager.pool is not None and manager.node_selector:
         return [
@@ -141,7 +153,7 @@ def _check_manager(runner: RunnerConfig, pools: Sequence[Seat]) -> list[Problem]
     ]
 
 
-def _check_pool(name: str, pools: Sequence[Seat], steady: list[str]) -> list[Problem]:
+def _check_pool(name: str, pools: Sequence[RunnerPool], steady: list[str]) -> list[Problem]:
     path = "runner.manager.pool"
     known = [pool.name for pool in pools]
     if name not in known:

@@ -17,7 +17,7 @@ from components.runner.helper_image import (
     runner_version,
 )
 from components.runner.networking import check_network_policies
-from components.runner.placement import check_placement, seats
+from components.runner.placement import check_placement, unresolved
 from components.runner.quantities import check_requirements, check_resources
 from components.runner.selectors import allowed_selectors, check_selectors
 from components.runner.settings import Chart, RunnerConfig
@@ -51,7 +51,7 @@ def check_runner(runner: RunnerConfig, pools: Sequence[Pool], cluster: Cluster) 
         *_check_names(runner),
         *_check_chart(runner.chart),
         *_check_architectures(runner),
-        *check_placement(runner, seats(pools, cluster)),
+        *check_placement(runner, unresolved(pools, cluster)),
         *check_selectors(runner),
         *check_helper_image(runner),
         *_check_images(runner),

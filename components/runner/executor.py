@@ -1,0 +1,156 @@
+"""The runner's config.toml: one `[[runners]]` of the Kubernetes executor that serves every architecture.
+
+It is the *template* that `gitlab-runner register` merges into what it writes: exactly one `[[runners]]`, no global
+options, and only where the registered entry is empty (gitlab-runner docs/register). Token, URL and name are not here.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import tomli_w
+from pydantic import JsonValue
+
+from components.cluster_spec import Cluster, EksCluster
+from components.runner.cache import AzureCache, Cache, GcsCache, S3Cache, manager_annotations
+from components.runner.helper_image import helper_image
+from components.runner.placement import RunnerPool, job_tolerations
+from components.runner.resources import Ceiling, JobResources, Requirements
+from components.runner.selectors import ARCH_KEY, allowed_selectors
+from components.runner.settings import RunnerConfig
+
+Toml = dict[str, JsonValue]
+
+# What kaniko needs to unpack images and run package managers as root; all of it is within Pod Security baseline.
+# Sources: shipwright-io/build#93, #118, #415.
+CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETFCAP", "SETGID", "SETUID")
+
+# An evicted build is a failed build: GitLab reports it as the script's failure, so that its retry rules don't apply
+# (gitlab-runner issue 37911).
+NO_EVICTION: Mapping[str, str] = {
+    "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+    "karpenter.sh/do-not-disrupt": "true",
+}
+AZURE_CLIENT_ID = "azure.workload.identity/client-id"
+AZURE_LABEL: Mapping[str, str] = {"azure.workload.identity/use": "true"}
+
+
+def config_toml(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster: Cluster) -> str:
+    """Return the text of the template. It holds no secret."""
+    return tomli_w.dumps({"runners": [runner_entry(runner, pools, cluster)]})
+
+
+def runner_entry(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster: Cluster) -> Toml:
+    """Return the one `[[runners]]` table."""
+    entry: Toml = {"executor": "kubernetes"}
+    flags = feature_flags(runner, cluster)
+    if flags:
+        entry["feature_flags"] = flags
+    entry["kubernetes"] = _kubernetes(runner, pools)
+    if runner.cache is not None:
+        entry["cache"] = _cache(runner.cache)
+    return entry
+
+
+def feature_flags(runner: RunnerConfig, cluster: Cluster) -> Toml:
+    """Return the feature flags that differ from the runner's defaults."""
+    wait = runner.wait_for_pod_reachable
+    if wait is None:
+        wait = isinstance(cluster, EksCluster)
+    return {"FF_WAIT_FOR_POD_TO_BE_REACHABLE": True} if wait else {}
+
+
+def job_annotations(runner: RunnerConfig) -> dict[str, str]:
+    """Return the annotations of the jobs' service account: its own, and Azure's for cache uploads.
+
+    Uploads run in the job's pod, downloads in the manager (gitlab-runner docs, "Azure workload identities").
+    """
+    uploads = manager_annotations(runner.cache) if isinstance(runner.cache, AzureCache) else {}
+    return {**uploads, **runner.job_service_account.annotations}
+
+
+def _kubernetes(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> Toml:
+    optional: Toml = {
+        "helper_image": helper_image(runner),
+        "priority_class_name": runner.priority_class,
+        "image_pull_secrets": list(runner.image_pull_secrets) or None,
+        "allowed_images": list(runner.allowed_images) or None,
+        "pod_labels": dict(AZURE_LABEL) if AZURE_CLIENT_ID in job_annotations(runner) else None,
+    }
+    return {
+        "namespace": runner.job_namespace,
+        "image": runner.default_image,
+        "poll_timeout": runner.poll_timeout,
+        "service_account": runner.job_service_account.name,
+        "node_selector_overwrite_allowed": allowed_selectors(runner),
+        **_security(),
+        **_resources(runner.resources),
+        **{key: value for key, value in optional.items() if value is not None},
+        "node_selector": {ARCH_KEY: runner.default_arch.value},
+        "node_tolerations": dict(job_tolerations(runner, pools)),
+        "pod_annotations": dict(NO_EVICTION),
+        "pod_security_context": {"seccomp_profile": {"type": "RuntimeDefault"}},
+    }
+
+
+def _security() -> Toml:
+    # No *_overwrite_allowed beside the selector's: absent means that jobs can't overwrite it.
+    return {
+        "privileged": False,
+        "allow_privilege_escalation": False,
+        "cap_drop": ["ALL"],
+        "cap_add": list(CAPABILITIES),
+        "automount_service_account_token": False,
+    }
+
+
+def _resources(resources: JobResources) -> Toml:
+    return {
+        **_requirements("", resources.build),
+        **_ceiling(resources.ceiling),
+        **_requirements("helper_", resources.helper),
+        **_requirements("service_", resources.service),
+    }
+
+
+def _requirements(prefix: str, required: Requirements) -> Toml:
+    settings = {
+        "cpu_request": required.cpu_request,
+        "cpu_limit": required.cpu_limit,
+        "memory_request": required.memory_request,
+        "memory_limit": required.memory_limit,
+        "ephemeral_storage_request": required.ephemeral_storage_request,
+        "ephemeral_storage_limit": required.ephemeral_storage_limit,
+    }
+    return {f"{prefix}{key}": value for key, value in settings.items() if value is not None}
+
+
+def _ceiling(ceiling: Ceiling) -> Toml:
+    most = {"cpu": ceiling.cpu, "memory": ceiling.memory, "ephemeral_storage": ceiling.ephemeral_storage}
+    return {
+        f"{kind}_{end}_overwrite_max_allowed": value
+        for kind, value in most.items()
+        for end in ("request", "limit")
+        if value is not None
+    }
+
+
+def _cache(cache: Cache) -> Toml:
+    settings: Toml = {"Type": cache.type, "Shared": cache.shared}
+    if cache.path:
+        settings["Path"] = cache.path
+    match cache:
+        case GcsCache():
+            settings["gcs"] = {"BucketName": cache.bucket}
+        case S3Cache():
+            settings["s3"] = {
+                "BucketName": cache.bucket,
+                "BucketLocation": cache.region,
+                # The manager's own identity, IRSA or Pod Identity; the runner takes empty keys for it only if told to.
+                "AuthenticationType": "iam",
+            }
+        case AzureCache():
+            settings["azure"] = {
+                "AccountName": cache.account,
+                "ContainerName": cache.container,
+                "StorageDomain": cache.storage_domain,
+            }
+    return settings

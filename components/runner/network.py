@@ -1,0 +1,178 @@
+"""Default-deny network policies for jobs and manager: what each may reach, and the addresses that nobody reaches.
+
+Policies add up: another policy on the same pods that allows everything undoes these, and a CNI that does not enforce
+policies ignores them. Neither can be seen from here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from urllib.parse import urlsplit
+
+from components.cluster_spec import AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
+from components.runner.networking import Endpoint, MetadataProvider
+from components.runner.settings import RunnerConfig
+from components.runner.values import METRICS_PORT
+
+# Link-local addresses hold every cloud's metadata server, and with it the node's own credentials.
+_LINK_LOCAL = ("169.254.0.0/16", "fe80::/10")
+_AWS_METADATA_V6 = "fd00:ec2::254/128"
+_AZURE_WIRE_SERVER = "168.63.129.16/32"
+_NODE_LOCAL_DNS = "169.254.20.10/32"
+_GKE_CLOUD_DNS = "169.254.169.254/32"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """A port, or a range up to and including `end`."""
+
+    number: int
+    protocol: str = "TCP"
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """Addresses (`cidr` without `blocked`), or pods by the labels of their namespace and their own."""
+
+    cidr: str | None = None
+    blocked: tuple[str, ...] = ()
+    namespace_labels: Mapping[str, str] | None = None
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Peers and ports that are allowed together."""
+
+    peers: tuple[Peer, ...]
+    ports: tuple[Port, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A NetworkPolicy over all pods of a namespace. Both directions are closed but for its rules."""
+
+    name: str
+    namespace: str
+    egress: tuple[Rule, ...] = ()
+    ingress: tuple[Rule, ...] = ()
+
+
+def network_policies(runner: RunnerConfig, cluster: Cluster) -> list[Policy]:
+    """Return the policies of both namespaces; none when they are turned off."""
+    if not runner.network_policies.enabled:
+        return []
+    return [*_for_jobs(runner, cluster), *_for_manager(runner, cluster)]
+
+
+def _for_jobs(runner: RunnerConfig, cluster: Cluster) -> list[Policy]:
+    settings, blocked = runner.network_policies, _blocked(runner, cluster)
+    extra = tuple(
+        Rule(
+            peers=_peers([rule.cidr], blocked),
+            ports=tuple(Port(number=port, protocol=rule.protocol.value) for port in rule.ports),
+        )
+        for rule in settings.extra_egress
+    )
+    rules = {
+        "allow-dns": (_dns(cluster),),
+        "allow-gitlab": (_gitlab(runner, blocked),),
+        "allow-registry": (_endpoint(settings.registry, blocked),),
+        "allow-packages": (_endpoint(settings.packages, blocked),),
+        "allow-extra": extra,
+        "allow-metadata": _metadata(settings.metadata.provider) if settings.metadata.jobs else (),
+        "allow-cache": (_endpoint(settings.cache, blocked),) if runner.cache else (),
+    }
+    return _policies(runner.job_namespace, rules)
+
+
+def _for_manager(runner: RunnerConfig, cluster: Cluster) -> list[Policy]:
+    settings, blocked = runner.network_policies, _blocked(runner, cluster)
+    rules = {
+        "allow-dns": (_dns(cluster),),
+        "allow-gitlab": (_gitlab(runner, blocked),),
+        "allow-api-server": (_endpoint(settings.api_server, blocked),),
+        "allow-metadata": _metadata(settings.metadata.provider) if settings.metadata.manager else (),
+        "allow-cache": (_endpoint(settings.cache, blocked),) if runner.cache else (),
+    }
+    policies = _policies(runner.namespace, rules)
+    if runner.metrics.enabled:
+        name = runner.metrics.namespace
+        scraper = Peer(namespace_labels={"kubernetes.io/metadata.name": name} if name else {})
+        ports = (Port(number=METRICS_PORT),)
+        ingress = (Rule(peers=(scraper,), ports=ports),)
+        policies.append(Policy(name="allow-metrics", namespace=runner.namespace, ingress=ingress))
+    return policies
+
+
+def _policies(namespace: str, rules: Mapping[str, Sequence[Rule]]) -> list[Policy]:
+    policies = [Policy(name="default-deny", namespace=namespace)]
+    for name, egress in rules.items():
+        # A rule without peers would allow every address: a closed endpoint is no rule at all.
+        open_rules = tuple(rule for rule in egress if rule.peers and rule.ports)
+        if open_rules:
+            policies.append(Policy(name=name, namespace=namespace, egress=open_rules))
+    return policies
+
+
+def _dns(cluster: Cluster) -> Rule:
+    resolvers = [
+        Peer(namespace_labels={"kubernetes.io/metadata.name": "kube-system"}, pod_labels={"k8s-app": "kube-dns"}),
+        Peer(cidr=_NODE_LOCAL_DNS),
+    ]
+    if isinstance(cluster, GkeCluster):
+        # Cloud DNS answers at the metadata server's address; port 53 of it hands out no credentials.
+        resolvers.append(Peer(cidr=_GKE_CLOUD_DNS))
+    return Rule(peers=tuple(resolvers), ports=(Port(number=53, protocol="UDP"), Port(number=53)))
+
+
+def _gitlab(runner: RunnerConfig, blocked: Sequence[str]) -> Rule:
+    url = urlsplit(runner.gitlab_url)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    gitlab = runner.network_policies.gitlab
+    return _endpoint(Endpoint(cidrs=gitlab.cidrs, ports=list(dict.fromkeys([*gitlab.ports, port]))), blocked)
+
+
+def _endpoint(endpoint: Endpoint, blocked: Sequence[str]) -> Rule:
+    return Rule(peers=_peers(endpoint.cidrs, blocked), ports=tuple(Port(number=port) for port in endpoint.ports))
+
+
+def _metadata(provider: MetadataProvider) -> tuple[Rule, ...]:
+    servers: Mapping[MetadataProvider, tuple[str, tuple[Port, ...]]] = {
+        MetadataProvider.GKE_CALICO: ("169.254.169.252/32", (Port(number=987, end=988),)),
+        MetadataProvider.GKE_DATAPLANE_V2: ("169.254.169.254/32", (Port(number=80), Port(number=8080))),
+        MetadataProvider.EKS_POD_IDENTITY: ("169.254.170.23/32", (Port(number=80),)),
+    }
+    if provider not in servers:
+        return ()
+    address, ports = servers[provider]
+    return (Rule(peers=(Peer(cidr=address),), ports=ports),)
+
+
+def _blocked(runner: RunnerConfig, cluster: Cluster) -> list[str]:
+    blocked = [*_LINK_LOCAL]
+    if isinstance(cluster, EksCluster | ExistingCluster):
+        blocked.append(_AWS_METADATA_V6)
+    if isinstance(cluster, AksCluster | ExistingCluster):
+        blocked.append(_AZURE_WIRE_SERVER)
+    return [*blocked, *runner.network_policies.blocked_cidrs]
+
+
+def _peers(cidrs: Sequence[str], blocked: Sequence[str]) -> tuple[Peer, ...]:
+    """Cut the blocked ranges out of each range; a range that lies within a blocked one is left out."""
+    holes = [ip_network(text) for text in dict.fromkeys(blocked)]
+    ranges = {text: ip_network(text) for text in cidrs}
+    return tuple(
+        Peer(cidr=text, blocked=tuple(str(hole) for hole in holes if _inside(hole, wide)))
+        for text, wide in ranges.items()
+        if not any(_inside(wide, hole) for hole in holes)
+    )
+
+
+def _inside(inner: IPv4Network | IPv6Network, outer: IPv4Network | IPv6Network) -> bool:
+    if isinstance(inner, IPv4Network) and isinstance(outer, IPv4Network):
+        return inner.subnet_of(outer)
+    if isinstance(inner, IPv6Network) and isinstance(outer, IPv6Network):
+        return inner.subnet_of(outer)
+    return False

@@ -1,0 +1,144 @@
+"""The Helm values of the official gitlab-runner chart. The runner's token is never among them."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
+
+from components.cluster_spec import Cluster
+from components.runner.cache import AzureCache, manager_annotations
+from components.runner.executor import AZURE_LABEL, NO_EVICTION, config_toml
+from components.runner.permissions import job_rules
+from components.runner.placement import RunnerPool, manager_node_selector, manager_tolerations
+from components.runner.resources import Requirements
+from components.runner.settings import RunnerConfig
+from components.versions import CHART_NAME
+
+Values = dict[str, JsonValue]
+
+METRICS_PORT = 9252
+TOKEN_CHECKSUM = "multiarch-runner.io/token-checksum"  # noqa: S105 - the name of an annotation
+_LONGEST_NAME = 63
+
+# Finish the running jobs, then end. SIGTERM alone aborts them; the image's STOPSIGNAL, which used to be SIGQUIT, moved
+# to base images in 2024 and is not relied on. dumb-init passes the signal on; the hook ends with the container. The
+# chart's unregisterRunners deletes the manager at GitLab in the same hook; a glrt- runner itself stays.
+_DRAIN = "/entrypoint unregister --all-runners; kill -QUIT 1; while kill -0 1; do sleep 1; done"
+
+
+def fullname(release_name: str) -> str:
+    """Return the name of the release's objects, as the chart derives it."""
+    if release_name.startswith(CHART_NAME):
+        return release_name[:_LONGEST_NAME].removesuffix("-")
+    return f"{release_name}-{CHART_NAME}"[:_LONGEST_NAME].removesuffix("-")
+
+
+def helm_values(
+    runner: RunnerConfig,
+    pools: Sequence[RunnerPool],
+    cluster: Cluster,
+    *,
+    secret: str,
+    token_checksum: JsonValue = None,
+) -> Values:
+    """Return all values of the release.
+
+    `secret` is the name of the Secret with the token. `token_checksum` goes into the pod's annotations: the chart's own
+    checksum covers only Secrets it makes itself, so that a rotated token would not restart the manager.
+    """
+    ours: Values = {
+        "gitlabUrl": runner.gitlab_url,
+        "concurrent": runner.concurrent,
+        "checkInterval": runner.check_interval,
+        "logLevel": runner.log_level.value,
+        "terminationGracePeriodSeconds": runner.job_timeout,
+        "sessionServer": {"enabled": False},
+        "runners": {
+            "secret": secret,
+            "jobNamespace": runner.job_namespace,
+            "config": escape_template(config_toml(runner, pools, cluster)),
+        },
+        **_access(runner),
+        **_pod(runner, pools, token_checksum),
+        "metrics": {
+            "enabled": runner.metrics.enabled,
+            "port": METRICS_PORT,
+            "podMonitor": {"enabled": runner.metrics.pod_monitor},
+        },
+    }
+    return merged(ours, runner.values)
+
+
+def escape_template(text: str) -> str:
+    """Return text that Helm's `tpl`, which the chart sends its config through, gives back unchanged."""
+    return text.replace("{{", '{{ "{{" }}')
+
+
+def merged(ours: Mapping[str, JsonValue], extra: Mapping[str, JsonValue]) -> Values:
+    """Return both merged as Helm merges values: mappings key by key, everything else replaced."""
+    result: Values = dict(ours)
+    for key, value in extra.items():
+        present = result.get(key)
+        result[key] = merged(present, value) if isinstance(present, dict) and isinstance(value, dict) else value
+    return result
+
+
+def _access(runner: RunnerConfig) -> Values:
+    rules: list[JsonValue] = [{key: list[JsonValue](names) for key, names in rule.items()} for rule in job_rules()]
+    return {
+        "rbac": {"create": True, "rules": rules},
+        "serviceAccount": {
+            "create": True,
+            "name": fullname(runner.release_name),
+            "annotations": dict(manager_annotations(runner.cache)),
+        },
+    }
+
+
+def _pod(runner: RunnerConfig, pools: Sequence[RunnerPool], token_checksum: JsonValue) -> Values:
+    annotations: Values = dict(NO_EVICTION)
+    if token_checksum is not None:
+        annotations[TOKEN_CHECKSUM] = token_checksum
+    tolerations: list[JsonValue] = [dict(toleration) for toleration in manager_tolerations(runner, pools)]
+    return {
+        "replicas": runner.manager.replicas,
+        "unregisterRunners": False,
+        "deploymentLifecycle": {"preStop": {"exec": {"command": ["/bin/bash", "-c", _DRAIN]}}},
+        # The chart's own defaults, stated so that a later chart can't soften them, and the one thing they lack for
+        # Pod Security `restricted`.
+        "podSecurityContext": {
+            "runAsUser": 100,
+            "fsGroup": 65533,
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": False,
+            "runAsNonRoot": True,
+            "privileged": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "resources": requirements(runner.manager.resources),
+        "nodeSelector": dict(manager_node_selector(runner, pools)),
+        "tolerations": tolerations,
+        "podAnnotations": annotations,
+        "podLabels": dict(AZURE_LABEL) if isinstance(runner.cache, AzureCache) else {},
+    }
+
+
+def requirements(required: Requirements) -> Values:
+    """Return requests and limits as a pod spells them."""
+    requests = {
+        "cpu": required.cpu_request,
+        "memory": required.memory_request,
+        "ephemeral-storage": required.ephemeral_storage_request,
+    }
+    limits = {
+        "cpu": required.cpu_limit,
+        "memory": required.memory_limit,
+        "ephemeral-storage": required.ephemeral_storage_limit,
+    }
+    return {
+        "requests": {key: value for key, value in requests.items() if value is not None},
+        "limits": {key: value for key, value in limits.items() if value is not None},
+    }
