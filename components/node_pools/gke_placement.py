@@ -1,20 +1,21 @@
 """Where a GKE pool's nodes are, and how many it starts with. Pure."""
 
-from components.cluster_spec import Cluster, GkeCluster
 from components.node_pools.pools import GkePool, Limits
 from components.platforms import MachineType, gcp
 
 
-def zones_of(pool: GkePool, cluster: Cluster, machine: MachineType | None) -> list[str] | None:
-    """Return the zones of a pool: as stated, T2A's own, or a zonal cluster's; None: the regional cluster decides."""
+def zones_of(pool: GkePool, location: str, machine: MachineType | None) -> list[str] | None:
+    """Return the zones of a pool in a cluster at `location` (a region or a zone).
+
+    They are those stated, else T2A's own (a regional cluster's zones may lack it: terraform-google-kubernetes-engine
+    #1437), else a zonal cluster's zone. None means that the regional cluster's zones apply, which are not known here.
+    """
     if pool.node_locations is not None:
         return list(pool.node_locations)
-    if not isinstance(cluster, GkeCluster):
-        return None
-    if gcp.is_zone(cluster.location):
-        return [cluster.location]
+    if gcp.is_zone(location):
+        return [location]
     if machine is not None and machine.family == "t2a":
-        return list(gcp.T2A_ZONES.get(cluster.location, ()))
+        return list(gcp.T2A_ZONES.get(location, ()))
     return None
 
 

@@ -244,6 +244,10 @@ class EksPool(CloudPool):
     node_repair: bool = True
     """Let EKS replace nodes that its health checks find broken."""
 
+    cni_policy: bool = True
+    """Attach AmazonEKS_CNI_Policy to the created role. Off where the VPC CNI plugin has a role of its own, as AWS
+    advises: build pods then cannot borrow it."""
+
     ssm: bool = False
     """Attach AmazonSSMManagedInstanceCore to the created role, for shell access to nodes through Session Manager."""
 

@@ -17,11 +17,16 @@ def check_pools(cluster: Cluster, pools: Sequence[Pool]) -> list[Problem]:
     """
     problems: list[Problem] = []
     for index, pool in enumerate(pools):
-        problems += _check_pool(Subject(index=index, pool=pool, cluster=cluster))
+        problems += check_pool(cluster, pool, f"pools[{index}]")
     return problems + together.check(cluster, pools)
 
 
-def _check_pool(subject: Subject) -> list[Problem]:
+def check_pool(cluster: Cluster, pool: Pool, path: str) -> list[Problem]:
+    """Return everything that is wrong with one pool of a cluster by itself."""
+    return _check(Subject(path=path, pool=pool, cluster=cluster))
+
+
+def _check(subject: Subject) -> list[Problem]:
     # The other rules would speak of a cloud that the cluster is not in.
     if wrong := together.check_kind(subject):
         return wrong
@@ -38,4 +43,4 @@ def _check_pool(subject: Subject) -> list[Problem]:
     return problems
 
 
-__all__ = ["check_pools"]
+__all__ = ["check_pool", "check_pools"]

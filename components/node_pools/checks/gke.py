@@ -200,7 +200,9 @@ def _check_numbers(subject: Subject, pool: GkePool) -> list[Problem]:
 
 def _check_total(subject: Subject, pool: GkePool) -> list[Problem]:
     """Check that a total maximum allows for the start, which has the same number of nodes in every zone."""
-    zones = zones_of(pool, subject.cluster, subject.machine)
+    if not isinstance(subject.cluster, GkeCluster):
+        return []
+    zones = zones_of(pool, subject.cluster.location, subject.machine)
     if pool.limits is not Limits.TOTAL or zones is None or not zones or pool.min_nodes > pool.max_nodes:
         return []
     start = initial_nodes_per_zone(pool, len(zones)) * len(zones)

@@ -11,9 +11,9 @@ from components.problems import Problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A pool under examination."""
+    """A pool under examination; `path` is its own in the stack file, such as `pools[1]`."""
 
-    index: int
+    path: str
     pool: Pool
     cluster: Cluster
 
@@ -29,7 +29,7 @@ class Subject:
 
     def at(self, key: str) -> str:
         """Return the path of one of the pool's keys."""
-        return f"pools[{self.index}].{key}"
+        return f"{self.path}.{key}"
 
     def problem(self, key: str, found: str, consequence: str, fix: str) -> Problem:
         """Return a problem with one of the pool's keys."""

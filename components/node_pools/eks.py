@@ -1,0 +1,192 @@
+"""The EKS node pool: a thin shell around eks_args.
+
+It makes a managed node group with its launch template, tags for Cluster Autoscaler and, unless one is given, the node
+role. It makes no cluster, no network and no autoscaler.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NotRequired
+
+import pulumi
+from pulumi_aws import autoscaling, ec2, eks, iam
+from pulumi_aws.eks import outputs as eks_outputs
+
+from components.cluster_spec import EksCluster
+from components.node_pools.component import CloudPoolArgs, NodePool, no_cluster, spec_of
+from components.node_pools.eks_args import (
+    IGNORE_CHANGES,
+    assume_role_policy,
+    autoscaler_hints,
+    launch_template,
+    node_group,
+    role_policies,
+    tags,
+)
+from components.node_pools.pools import EksPool
+from components.node_pools.resolved import PoolSpec
+
+
+class EksNodePoolArgs(CloudPoolArgs):
+    """Arguments of an EKS node pool."""
+
+    region: str
+    """AWS region of the cluster."""
+
+    cluster: NotRequired[eks.Cluster]
+    """The cluster, if this program makes it: the pool then waits for it."""
+
+    cluster_name: NotRequired[pulumi.Input[str]]
+    """Name of the cluster; left out, that of `cluster`."""
+
+    cluster_subnet_ids: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
+    """The cluster's subnets, for a pool that names none of its own."""
+
+    alternative_machine_types: NotRequired[list[str]]
+    """Further instance types of the same architecture and a similar size, in order of preference."""
+
+    ami_type: NotRequired[str]
+    """EKS AMI type."""
+
+    subnet_ids: NotRequired[list[str]]
+    """Subnets of the nodes."""
+
+    node_role_arn: NotRequired[str]
+    """ARN of an existing node role."""
+
+    disk_size_gb: NotRequired[int]
+    """Size in GB of the encrypted gp3 volume with images and build contexts, 20 or more."""
+
+    max_unavailable_percentage: NotRequired[int]
+    """Share of the nodes, in percent (1 to 100), that an upgrade may renew at the same time."""
+
+    autoscaler_tags: NotRequired[bool]
+    """Tag the Auto Scaling group with the pool's labels and taints, which Cluster Autoscaler needs to scale from
+    zero (EKS does not copy them)."""
+
+    node_repair: NotRequired[bool]
+    """Let EKS replace nodes that its health checks find broken."""
+
+    cni_policy: NotRequired[bool]
+    """Attach AmazonEKS_CNI_Policy to the created role."""
+
+    ssm: NotRequired[bool]
+    """Attach AmazonSSMManagedInstanceCore to the created role, for shell access to nodes through Session Manager."""
+
+    tags: NotRequired[dict[str, str]]
+    """AWS tags of the node group, its launch template, instances and volumes."""
+
+
+class EksNodePool(NodePool):
+    """An EKS managed node group of one architecture, with an explicit AMI type."""
+
+    def __init__(self, name: str, args: EksNodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("multiarch-runner:index:EksNodePool", name, None, opts)
+        cluster, cluster_name = args.get("cluster"), args.get("cluster_name")
+        if cluster_name is None:
+            if cluster is None:
+                raise no_cluster(name, "cluster_name")
+            cluster_name = cluster.name
+        spec = spec_of(EksPool, args, EksCluster(name=name, region=args["region"]), name)
+        role_arn, attachments = self._role(name, spec, args)
+        template = self._launch_template(name, spec, args["region"])
+        group = eks.NodeGroup(
+            f"{name}-group",
+            cluster_name=cluster_name,
+            region=args["region"],
+            node_role_arn=role_arn,
+            subnet_ids=_subnets(name, args),
+            # The number itself: "$Latest" differs from what AWS returns, for ever.
+            launch_template=eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.latest_version.apply(str)),
+            **_typed_group(node_group(spec)),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Nodes that start before their role may do its work never join; on deletion they hang.
+                depends_on=[*attachments, *([] if cluster is None else [cluster])],
+                ignore_changes=list(IGNORE_CHANGES),
+                protect=spec.protect or None,
+            ),
+        )
+        self._hints(name, spec, group, args["region"])
+        self.publish(spec, [group.node_group_name])
+
+    def _role(
+        self, name: str, spec: PoolSpec, args: EksNodePoolArgs
+    ) -> tuple[pulumi.Input[str], list[pulumi.Resource]]:
+        given = args.get("node_role_arn")
+        if given is not None:
+            return given, []
+        role = iam.Role(
+            f"{name}-role",
+            assume_role_policy=assume_role_policy(),
+            tags=tags(spec),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        attachments: list[pulumi.Resource] = [
+            iam.RolePolicyAttachment(
+                f"{name}-role-{short}", role=role.name, policy_arn=arn, opts=pulumi.ResourceOptions(parent=self)
+            )
+            for short, arn in role_policies(spec, args["region"]).items()
+        ]
+        return role.arn, attachments
+
+    def _launch_template(self, name: str, spec: PoolSpec, region: str) -> ec2.LaunchTemplate:
+        return ec2.LaunchTemplate(
+            f"{name}-template",
+            region=region,
+            **_typed_template(launch_template(spec)),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _hints(self, name: str, spec: PoolSpec, group: eks.NodeGroup, region: str) -> None:
+        scaling_group = group.resources.apply(_scaling_group)
+        for key, value in autoscaler_hints(spec).items():
+            autoscaling.Tag(
+                f"{name}-hint-{key.partition('node-template/')[2]}",
+                autoscaling_group_name=scaling_group,
+                region=region,
+                tag=autoscaling.TagTagArgs(key=key, value=value, propagate_at_launch=False),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+
+
+def _scaling_group(resources: Sequence[eks_outputs.NodeGroupResource]) -> str:
+    """Return the name of the one Auto Scaling group that EKS makes for a node group."""
+    return next(str(group.name) for resource in resources for group in resource.autoscaling_groups or ())
+
+
+def _subnets(name: str, args: EksNodePoolArgs) -> pulumi.Input[list[pulumi.Input[str]]]:
+    own = args.get("subnet_ids")
+    if own is not None:
+        return list(own)
+    subnets = args.get("cluster_subnet_ids")
+    cluster = args.get("cluster")
+    if subnets is not None:
+        return subnets
+    if cluster is None:
+        raise no_cluster(name, "subnet_ids")
+    return cluster.vpc_config.apply(lambda found: list(found.subnet_ids))
+
+
+def _typed_group(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Turn plain arguments into the SDK's classes, which refuse a key that does not exist."""
+    return arguments | {
+        "scaling_config": eks.NodeGroupScalingConfigArgs(**arguments["scaling_config"]),
+        "update_config": eks.NodeGroupUpdateConfigArgs(**arguments["update_config"]),
+        "node_repair_config": eks.NodeGroupNodeRepairConfigArgs(**arguments["node_repair_config"]),
+        "taints": [eks.NodeGroupTaintArgs(**taint) for taint in arguments.get("taints", ())] or None,
+    }
+
+
+def _typed_template(arguments: dict[str, Any]) -> dict[str, Any]:
+    return arguments | {
+        "block_device_mappings": [
+            ec2.LaunchTemplateBlockDeviceMappingArgs(
+                device_name=volume["device_name"], ebs=ec2.LaunchTemplateBlockDeviceMappingEbsArgs(**volume["ebs"])
+            )
+            for volume in arguments["block_device_mappings"]
+        ],
+        "metadata_options": ec2.LaunchTemplateMetadataOptionsArgs(**arguments["metadata_options"]),
+        "tag_specifications": [
+            ec2.LaunchTemplateTagSpecificationArgs(**specification) for specification in arguments["tag_specifications"]
+        ],
+    }
