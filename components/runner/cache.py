@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from components.cluster_spec import CONFIG, Cluster
+from components.cluster_spec import CONFIG
 from components.problems import Problem
 from components.runner.networking import MetadataProvider, NetworkPolicies
 
@@ -103,7 +103,7 @@ def manager_annotations(cache: Cache | None) -> dict[str, str]:
             return {}
 
 
-def check_cache(cache: Cache | None, policies: NetworkPolicies, cluster: Cluster) -> list[Problem]:
+def check_cache(cache: Cache | None, policies: NetworkPolicies, cluster_type: str) -> list[Problem]:
     """Return what is wrong with `cache`, and what would keep the manager from its identity."""
     if cache is None:
         return []
@@ -122,16 +122,16 @@ def check_cache(cache: Cache | None, policies: NetworkPolicies, cluster: Cluster
         for key, (value, shape, example) in shapes.items()
         if value is not None and not shape.fullmatch(value)
     ]
-    return problems + _check_metadata(cache, policies, cluster)
+    return problems + _check_metadata(cache, policies, cluster_type)
 
 
-def _check_metadata(cache: Cache, policies: NetworkPolicies, cluster: Cluster) -> list[Problem]:
+def _check_metadata(cache: Cache, policies: NetworkPolicies, cluster_type: str) -> list[Problem]:
     metadata = policies.metadata
     reached = metadata.provider is not MetadataProvider.NONE and metadata.manager
     needs = {"gke": isinstance(cache, GcsCache), "eks": isinstance(cache, S3Cache) and cache.role_arn is None}
-    if not policies.enabled or reached or not needs.get(cluster.type, False):
+    if not policies.enabled or reached or not needs.get(cluster_type, False):
         return []
-    choices = "gkeDataplaneV2 or gkeCalico" if cluster.type == "gke" else "eksPodIdentity (or set cache.roleArn)"
+    choices = "gkeDataplaneV2 or gkeCalico" if cluster_type == "gke" else "eksPodIdentity (or set cache.roleArn)"
     return [
         Problem(
             path="runner.networkPolicies.metadata.provider",

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 import tomli_w
 from pydantic import JsonValue
 
-from components.cluster_spec import Cluster, EksCluster
 from components.runner.cache import AzureCache, Cache, GcsCache, S3Cache, manager_annotations
 from components.runner.helper_image import helper_image
 from components.runner.placement import RunnerPool, job_tolerations
@@ -33,15 +32,15 @@ AZURE_CLIENT_ID = "azure.workload.identity/client-id"
 AZURE_LABEL: Mapping[str, str] = {"azure.workload.identity/use": "true"}
 
 
-def config_toml(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster: Cluster) -> str:
-    """Return the text of the template. It holds no secret."""
-    return tomli_w.dumps({"runners": [runner_entry(runner, pools, cluster)]})
+def config_toml(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_type: str) -> str:
+    """Return the text of the template, which holds no secret. `cluster_type` is gke, eks, aks or existing."""
+    return tomli_w.dumps({"runners": [runner_entry(runner, pools, cluster_type)]})
 
 
-def runner_entry(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster: Cluster) -> Toml:
+def runner_entry(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_type: str) -> Toml:
     """Return the one `[[runners]]` table."""
     entry: Toml = {"executor": "kubernetes"}
-    flags = feature_flags(runner, cluster)
+    flags = feature_flags(runner, cluster_type)
     if flags:
         entry["feature_flags"] = flags
     entry["kubernetes"] = _kubernetes(runner, pools)
@@ -50,11 +49,11 @@ def runner_entry(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster: Clu
     return entry
 
 
-def feature_flags(runner: RunnerConfig, cluster: Cluster) -> Toml:
+def feature_flags(runner: RunnerConfig, cluster_type: str) -> Toml:
     """Return the feature flags that differ from the runner's defaults."""
     wait = runner.wait_for_pod_reachable
     if wait is None:
-        wait = isinstance(cluster, EksCluster)
+        wait = cluster_type == "eks"
     return {"FF_WAIT_FOR_POD_TO_BE_REACHABLE": True} if wait else {}
 
 

@@ -1,37 +1,31 @@
-"""The runner's two namespaces, and what must stand in them before the release: profiles, policies, the jobs' identity.
+"""The runner's two namespaces, and what must stand in them before the release: profiles, policies, job identity.
 
-It makes no Role: the chart makes the manager's from the rules in permissions.py, and the jobs' service account has none.
+It makes no Role: the chart makes the manager's from the rules in permissions.py, and the jobs' account has none.
 """
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.runner.network import Peer, Policy, Port, Rule
+from components.reading import parse
+from components.runner.executor import job_annotations
+from components.runner.network import Peer, Policy, Port, Rule, network_policies
 from components.runner.permissions import pod_security
+from components.runner.settings import RunnerConfig
 
 _LABELS: Mapping[str, str] = {"managed-by": "pulumi"}
 
 
 class RunnerNamespacesArgs(TypedDict):
-    """What the namespaces hold."""
+    """What the namespaces follow from."""
 
-    namespace: str
-    """Namespace of the manager; its pods must meet Pod Security `restricted`."""
+    runner: Mapping[str, Any]
+    """The runner's configuration, as in the stack file's `runner`."""
 
-    job_namespace: str
-    """Namespace of the jobs; their pods must meet Pod Security `baseline`."""
-
-    job_service_account: str
-    """Name of the jobs' service account."""
-
-    job_annotations: Mapping[str, str]
-    """Annotations of the jobs' service account."""
-
-    policies: list[Policy]
-    """The network policies of both namespaces."""
+    cluster_type: str
+    """`gke`, `eks`, `aks` or `existing`: whose metadata addresses are blocked."""
 
 
 class RunnerNamespaces(pulumi.ComponentResource):
@@ -48,21 +42,12 @@ class RunnerNamespaces(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RunnerNamespacesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("multiarch-runner:index:RunnerNamespaces", name, None, opts)
-        manager = self._namespace(f"{name}-manager", args["namespace"], "restricted")
-        jobs = self._namespace(f"{name}-jobs", args["job_namespace"], "baseline")
-        account = k8s.core.v1.ServiceAccount(
-            f"{name}-job",
-            metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=args["job_service_account"],
-                namespace=args["job_namespace"],
-                annotations=dict(args["job_annotations"]),
-                labels=dict(_LABELS),
-            ),
-            automount_service_account_token=False,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[jobs]),
-        )
-        within = {args["namespace"]: ("manager", manager), args["job_namespace"]: ("jobs", jobs)}
-        for policy in args["policies"]:
+        runner = parse(RunnerConfig, args["runner"], "runner")
+        manager = self._namespace(f"{name}-manager", runner.namespace, "restricted")
+        jobs = self._namespace(f"{name}-jobs", runner.job_namespace, "baseline")
+        account = self._job_account(f"{name}-job", runner, jobs)
+        within = {runner.namespace: ("manager", manager), runner.job_namespace: ("jobs", jobs)}
+        for policy in network_policies(runner, args["cluster_type"]):
             short, namespace = within[policy.namespace]
             self._policy(f"{name}-{short}-{policy.name}", policy, namespace)
         self.namespace = manager.metadata.name
@@ -81,6 +66,21 @@ class RunnerNamespaces(pulumi.ComponentResource):
             name,
             metadata=k8s.meta.v1.ObjectMetaArgs(name=namespace, labels={**_LABELS, **pod_security(profile)}),
             opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _job_account(
+        self, name: str, runner: RunnerConfig, namespace: k8s.core.v1.Namespace
+    ) -> k8s.core.v1.ServiceAccount:
+        return k8s.core.v1.ServiceAccount(
+            name,
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                name=runner.job_service_account.name,
+                namespace=runner.job_namespace,
+                annotations=job_annotations(runner),
+                labels=dict(_LABELS),
+            ),
+            automount_service_account_token=False,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace]),
         )
 
     def _policy(self, name: str, policy: Policy, namespace: k8s.core.v1.Namespace) -> None:

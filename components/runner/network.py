@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
 
-from components.cluster_spec import AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
 from components.runner.networking import Endpoint, MetadataProvider
 from components.runner.settings import RunnerConfig
 from components.runner.values import METRICS_PORT
@@ -59,15 +58,15 @@ class Policy:
     ingress: tuple[Rule, ...] = ()
 
 
-def network_policies(runner: RunnerConfig, cluster: Cluster) -> list[Policy]:
+def network_policies(runner: RunnerConfig, cluster_type: str) -> list[Policy]:
     """Return the policies of both namespaces; none when they are turned off."""
     if not runner.network_policies.enabled:
         return []
-    return [*_for_jobs(runner, cluster), *_for_manager(runner, cluster)]
+    return [*_for_jobs(runner, cluster_type), *_for_manager(runner, cluster_type)]
 
 
-def _for_jobs(runner: RunnerConfig, cluster: Cluster) -> list[Policy]:
-    settings, blocked = runner.network_policies, _blocked(runner, cluster)
+def _for_jobs(runner: RunnerConfig, cluster_type: str) -> list[Policy]:
+    settings, blocked = runner.network_policies, _blocked(runner, cluster_type)
     extra = tuple(
         Rule(
             peers=_peers([rule.cidr], blocked),
@@ -76,7 +75,7 @@ def _for_jobs(runner: RunnerConfig, cluster: Cluster) -> list[Policy]:
         for rule in settings.extra_egress
     )
     rules = {
-        "allow-dns": (_dns(cluster),),
+        "allow-dns": (_dns(cluster_type),),
         "allow-gitlab": (_gitlab(runner, blocked),),
         "allow-registry": (_endpoint(settings.registry, blocked),),
         "allow-packages": (_endpoint(settings.packages, blocked),),
@@ -87,10 +86,10 @@ def _for_jobs(runner: RunnerConfig, cluster: Cluster) -> list[Policy]:
     return _policies(runner.job_namespace, rules)
 
 
-def _for_manager(runner: RunnerConfig, cluster: Cluster) -> list[Policy]:
-    settings, blocked = runner.network_policies, _blocked(runner, cluster)
+def _for_manager(runner: RunnerConfig, cluster_type: str) -> list[Policy]:
+    settings, blocked = runner.network_policies, _blocked(runner, cluster_type)
     rules = {
-        "allow-dns": (_dns(cluster),),
+        "allow-dns": (_dns(cluster_type),),
         "allow-gitlab": (_gitlab(runner, blocked),),
         "allow-api-server": (_endpoint(settings.api_server, blocked),),
         "allow-metadata": _metadata(settings.metadata.provider) if settings.metadata.manager else (),
@@ -116,12 +115,12 @@ def _policies(namespace: str, rules: Mapping[str, Sequence[Rule]]) -> list[Polic
     return policies
 
 
-def _dns(cluster: Cluster) -> Rule:
+def _dns(cluster_type: str) -> Rule:
     resolvers = [
         Peer(namespace_labels={"kubernetes.io/metadata.name": "kube-system"}, pod_labels={"k8s-app": "kube-dns"}),
         Peer(cidr=_NODE_LOCAL_DNS),
     ]
-    if isinstance(cluster, GkeCluster):
+    if cluster_type == "gke":
         # Cloud DNS answers at the metadata server's address; port 53 of it hands out no credentials.
         resolvers.append(Peer(cidr=_GKE_CLOUD_DNS))
     return Rule(peers=tuple(resolvers), ports=(Port(number=53, protocol="UDP"), Port(number=53)))
@@ -150,11 +149,11 @@ def _metadata(provider: MetadataProvider) -> tuple[Rule, ...]:
     return (Rule(peers=(Peer(cidr=address),), ports=ports),)
 
 
-def _blocked(runner: RunnerConfig, cluster: Cluster) -> list[str]:
+def _blocked(runner: RunnerConfig, cluster_type: str) -> list[str]:
     blocked = [*_LINK_LOCAL]
-    if isinstance(cluster, EksCluster | ExistingCluster):
+    if cluster_type in ("eks", "existing"):
         blocked.append(_AWS_METADATA_V6)
-    if isinstance(cluster, AksCluster | ExistingCluster):
+    if cluster_type in ("aks", "existing"):
         blocked.append(_AZURE_WIRE_SERVER)
     return [*blocked, *runner.network_policies.blocked_cidrs]
 

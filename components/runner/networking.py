@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 from pydantic.dataclasses import dataclass
 
-from components.cluster_spec import CONFIG, Cluster
+from components.cluster_spec import CONFIG
 from components.problems import Problem
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
@@ -114,7 +114,7 @@ _PROVIDER_OF = {
 }
 
 
-def check_network_policies(policies: NetworkPolicies, cluster: Cluster) -> list[Problem]:
+def check_network_policies(policies: NetworkPolicies, cluster_type: str) -> list[Problem]:
     """Return what is wrong with `networkPolicies`."""
     path = "runner.networkPolicies"
     problems = [problem for key, text in _cidrs(policies) if (problem := _check_cidr(f"{path}.{key}", text))]
@@ -129,14 +129,14 @@ def check_network_policies(policies: NetworkPolicies, cluster: Cluster) -> list[
             )
         )
     provider = policies.metadata.provider
-    owner = _PROVIDER_OF.get(provider, cluster.type)
-    if cluster.type not in (owner, "existing"):
+    owner = _PROVIDER_OF.get(provider, cluster_type)
+    if cluster_type not in (owner, "existing"):
         problems.append(
             Problem(
                 path=f"{path}.metadata.provider",
-                found=f"{provider} on a cluster of type {cluster.type}",
+                found=f"{provider} on a cluster of type {cluster_type}",
                 consequence="it opens an address that hands out no identity there, and none to those who need one",
-                fix=f"Drop it, or use the provider of {cluster.type}.",
+                fix=f"Drop it, or use the provider of {cluster_type}.",
             )
         )
     return problems

@@ -17,7 +17,7 @@ from components.runner.helper_image import (
     runner_version,
 )
 from components.runner.networking import check_network_policies
-from components.runner.placement import check_placement, unresolved
+from components.runner.placement import RunnerPool, check_placement, unresolved
 from components.runner.quantities import check_requirements, check_resources
 from components.runner.selectors import allowed_selectors, check_selectors
 from components.runner.settings import Chart, RunnerConfig
@@ -30,6 +30,7 @@ __all__ = [
     "allowed_selectors",
     "chart_version",
     "check_runner",
+    "check_settings",
     "check_token",
     "runner_version",
 ]
@@ -45,21 +46,26 @@ _SHORTEST_JOB = 600
 
 def check_runner(runner: RunnerConfig, pools: Sequence[Pool], cluster: Cluster) -> list[Problem]:
     """Return every mistake in the runner's configuration, in the order of its keys, with paths `runner.<key>`."""
+    return check_settings(runner, unresolved(pools, cluster), cluster.type)
+
+
+def check_settings(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_type: str) -> list[Problem]:
+    """Return the same for pools that are described by what the runner needs of them."""
     return [
         *_check_url(runner.gitlab_url),
         *check_token_source(runner.token),
         *_check_names(runner),
         *_check_chart(runner.chart),
         *_check_architectures(runner),
-        *check_placement(runner, unresolved(pools, cluster)),
+        *check_placement(runner, pools),
         *check_selectors(runner),
         *check_helper_image(runner),
         *_check_images(runner),
         *_check_numbers(runner),
         *check_resources(runner.resources),
         *check_requirements("runner.manager.resources", runner.manager.resources),
-        *check_cache(runner.cache, runner.network_policies, cluster),
-        *check_network_policies(runner.network_policies, cluster),
+        *check_cache(runner.cache, runner.network_policies, cluster_type),
+        *check_network_policies(runner.network_policies, cluster_type),
         *check_values(runner.values),
     ]
 

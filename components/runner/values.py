@@ -1,10 +1,11 @@
 """The Helm values of the official gitlab-runner chart. The runner's token is never among them."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import JsonValue
 
-from components.cluster_spec import Cluster
 from components.runner.cache import AzureCache, manager_annotations
 from components.runner.executor import AZURE_LABEL, NO_EVICTION, config_toml
 from components.runner.permissions import job_rules
@@ -35,16 +36,11 @@ def fullname(release_name: str) -> str:
 def helm_values(
     runner: RunnerConfig,
     pools: Sequence[RunnerPool],
-    cluster: Cluster,
+    cluster_type: str,
     *,
     secret: str,
-    token_checksum: JsonValue = None,
 ) -> Values:
-    """Return all values of the release.
-
-    `secret` is the name of the Secret with the token. `token_checksum` goes into the pod's annotations: the chart's own
-    checksum covers only Secrets it makes itself, so that a rotated token would not restart the manager.
-    """
+    """Return all values of the release but the token's checksum. `secret` names the Secret with the token."""
     ours: Values = {
         "gitlabUrl": runner.gitlab_url,
         "concurrent": runner.concurrent,
@@ -55,10 +51,10 @@ def helm_values(
         "runners": {
             "secret": secret,
             "jobNamespace": runner.job_namespace,
-            "config": escape_template(config_toml(runner, pools, cluster)),
+            "config": escape_template(config_toml(runner, pools, cluster_type)),
         },
         **_access(runner),
-        **_pod(runner, pools, token_checksum),
+        **_pod(runner, pools),
         "metrics": {
             "enabled": runner.metrics.enabled,
             "port": METRICS_PORT,
@@ -66,6 +62,20 @@ def helm_values(
         },
     }
     return merged(ours, runner.values)
+
+
+def with_token_checksum(values: Mapping[str, Any], checksum: Any) -> dict[str, Any]:
+    """Return the values with the token's checksum (a text or an output of one) among the pod's annotations.
+
+    The chart's own checksum covers only Secrets that it makes itself: without this one, a rotated token would not
+    restart the manager.
+    """
+    return {**values, "podAnnotations": {**values["podAnnotations"], TOKEN_CHECKSUM: checksum}}
+
+
+def token_checksum(token: str) -> str:
+    """Return what tells two tokens apart without telling either: a salted, shortened SHA-256."""
+    return hashlib.sha256(f"multiarch-runner token {token}".encode()).hexdigest()[:16]
 
 
 def escape_template(text: str) -> str:
@@ -94,10 +104,7 @@ def _access(runner: RunnerConfig) -> Values:
     }
 
 
-def _pod(runner: RunnerConfig, pools: Sequence[RunnerPool], token_checksum: JsonValue) -> Values:
-    annotations: Values = dict(NO_EVICTION)
-    if token_checksum is not None:
-        annotations[TOKEN_CHECKSUM] = token_checksum
+def _pod(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> Values:
     tolerations: list[JsonValue] = [dict(toleration) for toleration in manager_tolerations(runner, pools)]
     return {
         "replicas": runner.manager.replicas,
@@ -121,7 +128,7 @@ def _pod(runner: RunnerConfig, pools: Sequence[RunnerPool], token_checksum: Json
         "resources": requirements(runner.manager.resources),
         "nodeSelector": dict(manager_node_selector(runner, pools)),
         "tolerations": tolerations,
-        "podAnnotations": annotations,
+        "podAnnotations": dict(NO_EVICTION),
         "podLabels": dict(AZURE_LABEL) if isinstance(runner.cache, AzureCache) else {},
     }
 

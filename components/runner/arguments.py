@@ -1,0 +1,151 @@
+"""The component's arguments: the stack file's `runner`, and what is needed of the pools. Plain data."""
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+from pydantic import TypeAdapter
+
+from components.cluster_spec import Cluster
+from components.node_pools.spec import PoolSpec, Taint, TaintEffect
+from components.platforms import Arch
+from components.problems import ConfigError, Problem
+from components.reading import parse
+from components.runner.placement import RunnerPool
+from components.runner.settings import RunnerConfig
+from components.runner.spec import check_settings
+
+
+class RunnerPoolArgs(TypedDict):
+    """What the runner needs to know of a node pool."""
+
+    name: str
+    """The pool's name."""
+
+    arch: str
+    """`amd64` or `arm64`."""
+
+    spot: bool
+    """Whether the cloud may take its nodes away."""
+
+    labels: Mapping[str, str]
+    """Labels that its nodes carry."""
+
+    taints: list[str]
+    """Taints that its nodes carry, those that the cloud adds included: `key=value:Effect`."""
+
+
+class MultiArchRunnerArgs(TypedDict):
+    """The runner's configuration and what it stands on."""
+
+    runner: Mapping[str, Any]
+    """The runner's configuration, as in the stack file's `runner` (docs/config.md)."""
+
+    pools: list[RunnerPoolArgs]
+    """The node pools that the jobs and the manager run on."""
+
+    cluster_type: str
+    """`gke`, `eks`, `aks` or `existing`."""
+
+    token: NotRequired[pulumi.Input[str]]
+    """The runner's authentication token, a secret; needed unless `runner.token` says where it comes from."""
+
+    nodes: NotRequired[pulumi.Input[Sequence[str]]]
+    """Names of the node pools as outputs: the release waits until they are there."""
+
+
+def runner_args(
+    runner: RunnerConfig,
+    cluster: Cluster,
+    pools: Sequence[PoolSpec],
+    token: pulumi.Input[str] | None = None,
+    nodes: pulumi.Input[Sequence[str]] | None = None,
+) -> MultiArchRunnerArgs:
+    """Return the component's arguments for a stack's configuration and its resolved pools."""
+    args = MultiArchRunnerArgs(
+        runner=TypeAdapter(RunnerConfig).dump_python(runner, mode="json", by_alias=True),
+        pools=[
+            RunnerPoolArgs(
+                name=pool.name,
+                arch=pool.arch.value,
+                spot=pool.spot,
+                labels=dict(pool.labels),
+                taints=[str(taint) for taint in pool.node_taints],
+            )
+            for pool in pools
+        ],
+        cluster_type=cluster.type,
+    )
+    if token is not None:
+        args["token"] = token
+    if nodes is not None:
+        args["nodes"] = nodes
+    return args
+
+
+def parsed(args: MultiArchRunnerArgs) -> tuple[RunnerConfig, list[RunnerPool]]:
+    """Read and check the plain part of the arguments. Raises ConfigError before anything is declared."""
+    runner = parse(RunnerConfig, args["runner"], "runner")
+    pools = [_pool(f"pools[{index}]", pool) for index, pool in enumerate(args["pools"])]
+    problems = check_settings(runner, pools, args["cluster_type"])
+    if runner.token is None and "token" not in args:
+        problems.append(
+            Problem(
+                path="token",
+                found="not set, and runner.token names no other source",
+                consequence="the runner could not log in to GitLab",
+                fix="Give the glrt- token as a secret, or name a Secret in runner.token.existingSecret.",
+            )
+        )
+    creates = runner.token is not None and runner.token.create is not None
+    if creates and importlib.util.find_spec("pulumi_gitlab") is None:
+        problems.append(
+            Problem(
+                path="runner.token.create",
+                found="pulumi-gitlab is not installed",
+                consequence="the stack could not create the runner",
+                fix="Run `pip install 'multiarch-runner[gitlab]'` in the stack's virtual environment.",
+            )
+        )
+    if problems:
+        raise ConfigError(problems)
+    return runner, pools
+
+
+def _pool(path: str, pool: RunnerPoolArgs) -> RunnerPool:
+    if pool["arch"] not in tuple(Arch):
+        raise ConfigError(
+            [
+                Problem(
+                    path=f"{path}.arch",
+                    found=f"{pool['arch']!r} is not one of {', '.join(Arch)}",
+                    consequence="no job could select it",
+                    fix="Use amd64 or arm64.",
+                )
+            ]
+        )
+    return RunnerPool(
+        name=pool["name"],
+        arch=Arch(pool["arch"]),
+        spot=pool["spot"],
+        labels=pool["labels"],
+        taints=tuple(_taint(f"{path}.taints[{index}]", text) for index, text in enumerate(pool["taints"])),
+    )
+
+
+def _taint(path: str, text: str) -> Taint:
+    label, _, effect = text.rpartition(":")
+    key, _, value = label.partition("=")
+    if not key or effect not in tuple(TaintEffect):
+        raise ConfigError(
+            [
+                Problem(
+                    path=path,
+                    found=f"{text!r} is no taint",
+                    consequence="the runner could not tolerate it",
+                    fix="Write key=value:NoSchedule.",
+                )
+            ]
+        )
+    return Taint(key=key, value=value, effect=TaintEffect(effect))
