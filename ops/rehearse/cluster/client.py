@@ -131,6 +131,11 @@ def translated(server: str) -> Iterator[None]:
     """Turn the transport's errors into UnreachableError, one line that names the server and the cause."""
     try:
         yield
+    except client.ApiException as error:
+        if error.status != 0:  # upstream's spelling of "TLS failed"; anything else is an answer
+            raise
+        cause = str(error.reason).splitlines()[-1]
+        raise UnreachableError(f"{server} is not trusted: {cause}") from error
     except (urllib3.exceptions.HTTPError, ssl.SSLError, ConnectionError, TimeoutError) as error:
         raise UnreachableError(f"{server} {reason(error)}") from error
 

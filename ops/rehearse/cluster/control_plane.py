@@ -1,9 +1,7 @@
 """The embedded Kubernetes control plane: real etcd, API server, controllers and scheduler, with kwok for the nodes."""
 
-import os
 import shutil
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from ops.rehearse.cluster import kubeconfig, pki, programs
 from ops.rehearse.cluster.binaries import Mode, prepare_binaries
 from ops.rehearse.cluster.bootstrap import Probe, grant_kwok, wait_for_basics
 from ops.rehearse.cluster.errors import ClusterError, StartError
+from ops.rehearse.cluster.folders import private_folder
 from ops.rehearse.cluster.keep import KeptPlane, record, refuse_second, replace_kubeconfig
 from ops.rehearse.cluster.processes import Processes, resident_kib
 from ops.rehearse.cluster.progress import Progress, State, silent
@@ -24,8 +23,6 @@ from ops.rehearse.cluster.sources import Binaries, BinarySource
 START_SECONDS = 60.0
 """Deadline for the API server to be ready; a busy two-core machine needs a tenth of it."""
 _PORT_ATTEMPTS = 5
-_SOCKET_PATH_LIMIT = 90
-"""A Unix socket's path has at most 107 bytes (104 on macOS), and ours adds `/etcd.sock:0`."""
 
 
 class ControlPlane:
@@ -126,7 +123,7 @@ class ControlPlane:
             elapsed = time.monotonic() - began
             progress(Progress(step="start", subject=subject, state=state, detail=detail, elapsed=elapsed))
 
-        self._layout = programs.Layout(_private_folder())
+        self._layout = programs.Layout(private_folder())
         try:
             self._processes = Processes(self._layout.root)
             self._run(self._layout, self._processes, self._binaries, tell)
@@ -223,15 +220,6 @@ class ControlPlane:
         if self._binaries is None:
             raise ClusterError("the control plane's programs were not made ready")
         return self._binaries
-
-
-def _private_folder() -> Path:
-    """Make a new temporary folder, mode 0700, whose path is short enough for Unix sockets."""
-    folder = Path(tempfile.mkdtemp(prefix="multiarch-"))
-    if len(os.fsencode(folder)) <= _SOCKET_PATH_LIMIT:
-        return folder
-    folder.rmdir()
-    return Path(tempfile.mkdtemp(prefix="multiarch-", dir="/tmp"))
 
 
 def _free_port() -> int:

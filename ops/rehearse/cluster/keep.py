@@ -1,7 +1,6 @@
 """A control plane that outlives the command: its kubeconfig and its state in the project, and how to end it."""
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -13,9 +12,9 @@ from typing import Any
 
 from components.problems import ConfigError
 from ops.rehearse.cluster.errors import KeptPlaneError
+from ops.rehearse.cluster.folders import held
 from ops.rehearse.cluster.kubeconfig import CONTEXT, find_context
 from ops.rehearse.cluster.pki import write_private
-from ops.rehearse.cluster.supervisor import LOCK_NAME
 
 STATE_NAME = "control-plane.json"
 _END_SECONDS = 10.0
@@ -39,15 +38,8 @@ class KeptPlane:
     """The process to end."""
 
     def running(self) -> bool:
-        """Tell whether its supervisor lives: it holds a lock for its whole life, which no recycled process id has."""
-        try:
-            with (Path(self.data) / LOCK_NAME).open("r+") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        return False
+        """Tell whether its supervisor lives."""
+        return held(Path(self.data))
 
     def stop(self) -> None:
         """End it, and wait until it is gone. Raises KeptPlaneError when it is still there after the deadline."""
