@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from components.cluster_spec import AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
+from components.node_pools.resolved import arch_of
 from components.node_pools.spec import ARM64_TAINT, POOL_LABEL, CloudPool, Pool, PoolSpec, Taint, TaintEffect
-from components.platforms import Arch, Cloud, machine_type
+from components.platforms import Arch
 from components.problems import Problem
 from components.runner.settings import RunnerConfig
-
-_CLOUD = {GkeCluster: Cloud.GCP, EksCluster: Cloud.AWS, AksCluster: Cloud.AZURE, ExistingCluster: None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,25 +25,16 @@ class RunnerPool:
     taints: tuple[Taint, ...] = ()
 
 
-def unresolved(pools: Iterable[Pool], cluster: Cluster) -> list[RunnerPool]:
+def unresolved(pools: Iterable[Pool]) -> list[RunnerPool]:
     """Return the pools as the checks see them, before they are resolved."""
-    cloud = _CLOUD[type(cluster)]
     return [
-        RunnerPool(name=pool.name, arch=_arch(pool, cloud), spot=isinstance(pool, CloudPool) and pool.spot)
-        for pool in pools
+        RunnerPool(name=pool.name, arch=arch_of(pool), spot=isinstance(pool, CloudPool) and pool.spot) for pool in pools
     ]
 
 
 def runner_pool(spec: PoolSpec) -> RunnerPool:
     """Return what matters of a resolved pool."""
     return RunnerPool(name=spec.name, arch=spec.arch, spot=spec.spot, labels=spec.labels, taints=spec.node_taints)
-
-
-def _arch(pool: Pool, cloud: Cloud | None) -> Arch | None:
-    if pool.arch is not None or pool.machine_type is None or cloud is None:
-        return pool.arch
-    known = machine_type(cloud, pool.machine_type)
-    return known.arch if known else None
 
 
 def manager_pool(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> str | None:

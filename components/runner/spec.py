@@ -46,7 +46,7 @@ _SHORTEST_JOB = 600
 
 def check_runner(runner: RunnerConfig, pools: Sequence[Pool], cluster: Cluster) -> list[Problem]:
     """Return every mistake in the runner's configuration, in the order of its keys, with paths `runner.<key>`."""
-    return check_settings(runner, unresolved(pools, cluster), cluster.type)
+    return check_settings(runner, unresolved(pools), cluster.type)
 
 
 def check_settings(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_type: str) -> list[Problem]:
