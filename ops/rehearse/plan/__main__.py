@@ -8,7 +8,10 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ops.rehearse.plan.inputs import StackInputs
 
 
 def _arguments(argv: list[str]) -> argparse.Namespace:
@@ -32,7 +35,7 @@ def answer(options: argparse.Namespace) -> dict[str, Any]:
     try:
         project = read_project(project_dir)
         stack_file = options.stack_file or project.stack_dir / f"Pulumi.{options.stack}.yaml"
-        inputs = read_stack(stack_file.resolve(), project.name)
+        inputs = read_stack(stack_file.resolve(), project_dir, options.out.resolve().parent)
         from ops.rehearse.plan.program import ProgramCrashError, ProgramRun, run_program  # noqa: PLC0415 - imports pulumi, after the cheap checks
 
         imported = time.monotonic()
@@ -45,7 +48,7 @@ def answer(options: argparse.Namespace) -> dict[str, Any]:
             preview=options.preview,
         )
         try:
-            plan = plan_to_json(run_program(run))
+            plan = _as_stated(plan_to_json(run_program(run)), inputs)
         except ProgramCrashError as error:
             return {"crash": str(error)}
     except ConfigError as error:
@@ -55,6 +58,13 @@ def answer(options: argparse.Namespace) -> dict[str, Any]:
         return {"config": {"source": error.source, "problems": problems}}
     plan["timings"]["imports"] = imported - started
     return {"plan": plan}
+
+
+def _as_stated(plan: Any, inputs: "StackInputs") -> Any:
+    """Show the stack's own kubeconfig wherever the program passed on the stub's path."""
+    if inputs.stub is None:
+        return plan
+    return json.loads(json.dumps(plan).replace(json.dumps(str(inputs.stub))[1:-1], json.dumps(inputs.stated)[1:-1]))
 
 
 def main(argv: list[str]) -> int:

@@ -1,6 +1,6 @@
-"""The project file and the stack file, read as `pulumi` reads them, secrets replaced by placeholders.
+"""The project file, and a stack's configuration as a rehearsal hands it to the program.
 
-A rehearsal never decrypts anything: no passphrase, no key service, no Pulumi account.
+A rehearsal never decrypts anything and reads no kubeconfig: placeholders stand in for both.
 """
 
 import json
@@ -11,12 +11,12 @@ from typing import Any
 
 import yaml
 
+from components.placeholders import with_placeholder_token, with_stub_access
 from components.problems import ConfigError, Problem
+from components.stack_file import NAMESPACE, PLACEHOLDER, TOKEN_PLACEHOLDER, load_stack_file
 
-TOKEN_KEY = "runnerToken"  # noqa: S105 - the key's name
-TOKEN_PLACEHOLDER = "glrt-rehearsal-placeholder"  # noqa: S105 - made up, opens nothing
-SECRET_PLACEHOLDER = "rehearsal-secret-placeholder"  # noqa: S105 - as above
-SECURE = "secure"
+STUB_NAME = "kubeconfig"
+DEFAULT_KUBECONFIG = "~/.kube/config"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,111 +40,72 @@ class StackInputs:
     secret_values: tuple[str, ...] = ()
     """The placeholders in use: none of them may reach a provider without a secret mark."""
     notes: tuple[str, ...] = ()
+    stub: Path | None = None
+    """The kubeconfig that stands in for the stack's own, if it names one."""
+    stated: str = ""
+    """What the stack file says in its place; the plan shows this one."""
 
 
-def _problem(path: str, found: str, consequence: str, fix: str) -> Problem:
-    return Problem(path=path, found=found, consequence=consequence, fix=fix)
-
-
-def _load_yaml(path: Path, what: str) -> Mapping[str, Any]:
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        problem = _problem(
-            path.name, f"{what} cannot be read ({error.strerror})", "nothing can be planned", "Check the path"
-        )
-        raise ConfigError([problem], str(path)) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = f"line {mark.line + 1}" if (mark := getattr(error, "problem_mark", None)) else "no text"
-        reason = getattr(error, "problem", None) or str(error)
-        problem = _problem(
-            path.name, f"not YAML ({where}: {reason})", "pulumi could not read it either", "Mend the syntax"
-        )
-        raise ConfigError([problem], str(path)) from None
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        found = f"a {type(document).__name__} at the top"
-        raise ConfigError(
-            [_problem(path.name, found, "it has no keys to read", "Use a mapping, with `config:`")], str(path)
-        )
-    return document
+def _problem(path: str, found: str) -> ConfigError:
+    consequence, fix = "the project cannot be told", "Give the folder of a Pulumi.yaml with `name:`."
+    return ConfigError([Problem(path="Pulumi.yaml", found=found, consequence=consequence, fix=fix)], path)
 
 
 def read_project(project_dir: Path) -> Project:
     """Read Pulumi.yaml. Raises ConfigError."""
     path = project_dir / "Pulumi.yaml"
-    document = _load_yaml(path, "the project file")
-    name = document.get("name")
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _problem(str(path), (error.strerror or "it cannot be read").lower()) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise _problem(str(path), f"it is no YAML ({str(error).splitlines()[0]})") from None
+    name = document.get("name") if isinstance(document, dict) else None
     if not isinstance(name, str):
-        problem = _problem(
-            "name", "missing in Pulumi.yaml", "a stack's configuration keys could not be told", "Name the project"
-        )
-        raise ConfigError([problem], str(path))
-    main = (project_dir / str(document.get("main") or "")).resolve()
-    return Project(name=name, main=main, stack_dir=(project_dir / str(document.get("stackConfigDir") or "")).resolve())
-
-
-def _without_secrets(value: Any, placeholder: str) -> tuple[Any, bool]:
-    """Replace every `{secure: ...}` at any depth; tell whether there was one."""
-    if isinstance(value, dict):
-        if value.keys() == {SECURE}:
-            return placeholder, True
-        parts = {key: _without_secrets(item, placeholder) for key, item in value.items()}
-        return {key: part for key, (part, _) in parts.items()}, any(found for _, found in parts.values())
-    if isinstance(value, list):
-        items = [_without_secrets(item, placeholder) for item in value]
-        return [part for part, _ in items], any(found for _, found in items)
-    return value, False
-
-
-def _text(value: Any) -> str:
-    """Spell a value as Pulumi hands it to the program: strings as they are, everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
-def read_stack(path: Path, project: str) -> StackInputs:
-    """Read a stack file for a rehearsal. Raises ConfigError when there is none, or it is not YAML."""
-    document = _load_yaml(path, "the stack file")
-    raw = document.get("config") or {}
-    if not isinstance(raw, dict):
-        problem = _problem(
-            "config", f"a {type(raw).__name__}", "it has no keys to read", "Use a mapping of project:key to value"
-        )
-        raise ConfigError([problem], str(path))
-    config: dict[str, str] = {}
-    secret_keys: list[str] = []
-    for key, value in raw.items():
-        full = str(key) if ":" in str(key) else f"{project}:{key}"
-        placeholder = TOKEN_PLACEHOLDER if full == f"{project}:{TOKEN_KEY}" else SECRET_PLACEHOLDER
-        replaced, secret = _without_secrets(value, placeholder)
-        config[full] = _text(replaced)
-        if secret:
-            secret_keys.append(full)
-    return with_token(StackInputs(config=config, secret_keys=tuple(secret_keys)), project)
-
-
-def with_token(inputs: StackInputs, project: str) -> StackInputs:
-    """Add the placeholder token when the stack needs one and its file has none, and note every placeholder."""
-    key = f"{project}:{TOKEN_KEY}"
-    config, secret_keys = dict(inputs.config), list(inputs.secret_keys)
-    notes = [f"{name}: a placeholder stands in for the encrypted value" for name in secret_keys]
-    if key not in config and needs_token(config, project):
-        config[key] = TOKEN_PLACEHOLDER
-        secret_keys.append(key)
-        notes.append(f"{key} is not set: planned with a placeholder. Set it before `pulumi up`")
-    return StackInputs(
-        config=config,
-        secret_keys=tuple(secret_keys),
-        secret_values=(TOKEN_PLACEHOLDER, SECRET_PLACEHOLDER) if secret_keys else (),
-        notes=tuple(notes),
+        raise _problem(str(path), "it has no name")
+    return Project(
+        name=name,
+        main=(project_dir / str(document.get("main") or "")).resolve(),
+        stack_dir=(project_dir / str(document.get("stackConfigDir") or "")).resolve(),
     )
 
 
-def needs_token(config: Mapping[str, str], project: str) -> bool:
-    """Tell whether the runner's token has to come from the stack: not when a Secret exists already or GitLab makes it."""
+def read_stack(path: Path, project_dir: Path, stub_folder: Path) -> StackInputs:
+    """Read a stack file for a rehearsal. Raises ConfigError when there is none, or it is not YAML.
+
+    Writes a stub kubeconfig into `stub_folder` when the stack names a kubeconfig of its own.
+    """
+    values, secret_keys = load_stack_file(path)
+    notes = [f"{_short(key)}: a placeholder stands in for the encrypted value" for key in sorted(secret_keys)]
+    values, secret_keys, added = with_placeholder_token(values, secret_keys)
+    if added:
+        notes.append("runnerToken is not set: planned with a placeholder. Set it before `pulumi up`")
+    stated = _stated_kubeconfig(values, project_dir)
+    stub = stub_folder / STUB_NAME
+    values, content = with_stub_access(values, stub)
+    if content is not None:
+        stub.write_text(content, encoding="utf-8")
+        notes.append("cluster.access: planned without looking at the kubeconfig")
+    return StackInputs(
+        config=values,
+        secret_keys=tuple(sorted(secret_keys)),
+        secret_values=(TOKEN_PLACEHOLDER, PLACEHOLDER) if secret_keys else (),
+        notes=tuple(notes),
+        stub=stub if content is not None else None,
+        stated=stated,
+    )
+
+
+def _short(key: str) -> str:
+    return key.removeprefix(f"{NAMESPACE}:")
+
+
+def _stated_kubeconfig(values: Mapping[str, str], project_dir: Path) -> str:
+    """Give the kubeconfig's path as the program would resolve it."""
     try:
-        runner = json.loads(config.get(f"{project}:runner", "null"))
+        cluster: Any = json.loads(values.get(f"{NAMESPACE}:cluster", "null"))
     except ValueError:
-        return False
-    return isinstance(runner, dict) and not any(runner.get(key) for key in ("tokenSecret", "gitlabRunner"))
+        return ""
+    access = cluster.get("access") if isinstance(cluster, dict) else None
+    stated = access.get("kubeconfig") if isinstance(access, dict) else None
+    return str(project_dir / Path(stated or DEFAULT_KUBECONFIG).expanduser()) if isinstance(stated, str | None) else ""

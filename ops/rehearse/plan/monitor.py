@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2  # type: ignore[import-untyped]  # protobuf ships no types
 from pulumi.resource import CustomResource
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import provider_pb2, resource_pb2
@@ -15,7 +15,7 @@ from ops.rehearse.plan import schema
 from ops.rehearse.plan.model import PlannedInvoke, PlannedResource
 from ops.rehearse.plan.wire import struct_from_wire, struct_to_wire
 from ops.rehearse.providers.base import Created, LookupRefusedError, Refusal, RehearsalProvider
-from ops.rehearse.providers.values import SecretValue, contains_secret, contains_unknown, plain, unmarked_strings
+from ops.rehearse.providers.values import SecretValue, contains_secret, plain, unmarked_strings
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_PREFIX = "pulumi:providers:"
@@ -61,7 +61,7 @@ class RecordingMonitor(mocks.MockMonitor):
         secrets: tuple[str, ...] = (),
         preview: bool = False,
     ) -> None:
-        super().__init__(NoMocks())  # type: ignore[no-untyped-call]  # the SDK's own class is unannotated
+        super().__init__(NoMocks())
         self.recording = Recording()
         self._provider_of = provider_of
         self._secrets = secrets
@@ -185,7 +185,7 @@ def mark_secrets(outputs: Mapping[str, Any], inputs: Mapping[str, Any], addition
 
 def _aliases(request: Any) -> tuple[str, ...]:
     specs = [alias.urn or alias.spec.name or alias.spec.type or str(alias.spec) for alias in request.aliases]
-    return tuple([*request.aliasURNs, *(text.strip() for text in specs)])
+    return (*request.aliasURNs, *(text.strip() for text in specs))
 
 
 def read_request(urn: str, request: Any) -> PlannedResource:

@@ -160,7 +160,7 @@ async def _run_in_stack(run: ProgramRun, monitor: RecordingMonitor, logger: logg
         monitor=monitor,
         organization="rehearsal",
     )
-    set_root_resource(None)
+    set_root_resource(NO_ROOT)
     set_all_config(dict(run.inputs.config), list(run.inputs.secret_keys))
     await run_in_stack(lambda: _run_main(run.main))
 
@@ -170,3 +170,4 @@ def _run_main(main: Path) -> None:
 
 
 PLACEHOLDER_ROOT: Any = object()
+NO_ROOT: Any = None

@@ -25,7 +25,7 @@ IMPLICIT_KEYS = frozenset({"__internal", "__pulumi_private"})
 
 
 def args_class(resource: type[Any]) -> type[Any] | None:
-    """Find the class of a resource's arguments beside it: `NodePool` has `NodePoolArgs`, `ConfigMap` `ConfigMapInitArgs`."""
+    """Find the arguments' class beside the resource: `NodePool` has `NodePoolArgs`, `ConfigMap` `ConfigMapInitArgs`."""
     module = sys.modules[resource.__module__]
     for suffix in ("Args", "InitArgs"):
         found = getattr(module, f"{resource.__name__}{suffix}", None)
@@ -35,12 +35,12 @@ def args_class(resource: type[Any]) -> type[Any] | None:
 
 
 @functools.cache
-def _fields(args: type[Any]) -> Mapping[str, Any]:
+def _fields(args: Any) -> Mapping[str, Any]:
     return _types.input_type_types(args)
 
 
 @functools.cache
-def _required(args: type[Any]) -> tuple[str, ...]:
+def _required(args: Any) -> tuple[str, ...]:
     names = _types.input_type_py_to_pulumi_names(args)
     parameters = inspect.signature(args.__init__).parameters.values()
     needed = (item.name for item in parameters if item.kind is item.KEYWORD_ONLY and item.default is item.empty)
@@ -51,7 +51,7 @@ def _refusal(path: str, message: str) -> Refusal:
     return Refusal(resource="", path=path, message=message, source=SOURCE)
 
 
-def _check_object(args: type[Any], value: Mapping[str, Any], path: str) -> Iterator[Refusal]:
+def _check_object(args: Any, value: Mapping[str, Any], path: str) -> Iterator[Refusal]:
     fields = _fields(args)
     for key in _required(args):
         if value.get(key) is None:
@@ -68,7 +68,7 @@ def _check_object(args: type[Any], value: Mapping[str, Any], path: str) -> Itera
 
 
 def _branches(kind: Any) -> list[Any]:
-    """Give what a value may be, without the wrappers that only Python code sees (Awaitable, Output, the TypedDict twin)."""
+    """Give what a value may be, without the wrappers that only Python code sees (Awaitable, Output)."""
     if typing.get_origin(kind) not in (typing.Union, types.UnionType):
         return [kind]
     return [
@@ -79,7 +79,7 @@ def _branches(kind: Any) -> list[Any]:
     ]
 
 
-def _matches_shape(kind: Any, value: Any) -> bool:
+def _matches_shape(kind: Any, value: Any) -> bool:  # noqa: PLR0911 - one return per kind of type
     origin = typing.get_origin(kind) or kind
     if origin is typing.Literal:
         return value in typing.get_args(kind)
@@ -128,7 +128,7 @@ def _check_inside(kind: Any, value: Any, path: str) -> Iterator[Refusal]:
 
 
 def _name(kind: Any) -> str:
-    names = []
+    names: list[str] = []
     for branch in _branches(kind):
         literal = typing.get_args(branch) if typing.get_origin(branch) is typing.Literal else ()
         names.extend(repr(item) for item in literal)

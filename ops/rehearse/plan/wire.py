@@ -7,7 +7,7 @@ sdk/python/lib/pulumi/runtime/rpc.py.
 from collections.abc import Mapping
 from typing import Any
 
-from google.protobuf import struct_pb2
+from google.protobuf import struct_pb2  # type: ignore[import-untyped]  # protobuf ships no types
 from pulumi.runtime import rpc
 
 from ops.rehearse.providers.values import UNKNOWN, SecretValue
@@ -65,7 +65,7 @@ def struct_from_wire(struct: struct_pb2.Struct) -> dict[str, Any]:
     return {key: from_wire(struct.fields[key]) for key in sorted(struct.fields)}
 
 
-def to_wire(value: Any) -> struct_pb2.Value:
+def to_wire(value: Any) -> struct_pb2.Value:  # noqa: PLR0911 - one return per kind of the wire format
     """Write one value. Raises TypeError for what JSON can't hold."""
     if value is None:
         return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +53,8 @@ class LookupRefusedError(Exception):
 class RehearsalProvider(Protocol):
     """One package's stand-in. Inputs come without secret marks, camelCase, with `UNKNOWN` where nothing is known."""
 
-    package: str
-    version: str
+    package: ClassVar[str]
+    version: ClassVar[str]
     """The real plugin's version whose rules these are."""
 
     def check_config(self, inputs: Mapping[str, Any]) -> list[Refusal]:

@@ -103,7 +103,7 @@ def _check_namespace(scope: Scope, inputs: Inputs) -> Iterator[Refusal]:
 
 
 def pod_security_labels(inputs: Inputs) -> Iterator[Refusal]:
-    """The admission plugin refuses a namespace whose Pod Security labels mean nothing."""
+    """Refuse Pod Security labels that mean nothing, as the admission plugin does."""
     for key, value in entries(get(inputs, "metadata", "labels")):
         if not key.startswith(PSA_PREFIX) or not isinstance(value, str):
             continue
@@ -124,14 +124,14 @@ def data_keys(inputs: Inputs) -> Iterator[Refusal]:
         for key, value in entries(inputs.get(part)):
             size += len(value.encode()) if isinstance(value, str) else 0
             if not _DATA_KEY.fullmatch(key) or key in {".", ".."}:
-                message = f"Invalid value: {key!r}: a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
+                message = f"Invalid value: {key!r}: a config key consists of alphanumeric characters, '-', '_' or '.'"
                 yield refusal(join(part, key), message, f"{SOURCE}/core/validation")
     if size > MAX_DATA:
         yield refusal("data", f"Too long: may not be more than {MAX_DATA} bytes", f"{SOURCE}/core/validation")
 
 
 def base64_data(inputs: Inputs) -> Iterator[Refusal]:
-    """A Secret's `data` is base64; plain text belongs in `stringData`."""
+    """Want base64 in a Secret's `data`; plain text belongs in `stringData`."""
     for key, value in entries(inputs.get("data")):
         if not isinstance(value, str):
             continue
@@ -143,7 +143,7 @@ def base64_data(inputs: Inputs) -> Iterator[Refusal]:
 
 
 def role_rules(inputs: Inputs) -> Iterator[Refusal]:
-    """A rule needs verbs, and API groups and resources unless it is about URLs."""
+    """Want verbs, and API groups and resources unless a rule is about URLs."""
     for index, rule in enumerate(items(inputs.get("rules"))):
         path = f"rules[{index}]"
         if not get(rule, "verbs"):
@@ -161,7 +161,7 @@ def role_rules(inputs: Inputs) -> Iterator[Refusal]:
 
 
 def binding(inputs: Inputs) -> Iterator[Refusal]:
-    """A binding names one role of the RBAC group, and service accounts with their namespace."""
+    """Want one role of the RBAC group, and service accounts with their namespace."""
     source = f"{SOURCE}/rbac/validation"
     group, kind = get(inputs, "roleRef", "apiGroup"), get(inputs, "roleRef", "kind")
     if group not in (RBAC_GROUP, UNKNOWN):

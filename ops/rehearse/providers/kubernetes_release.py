@@ -18,7 +18,7 @@ _RUNNER_TOKEN = re.compile(r"\bglr(t|tr)-[0-9A-Za-z_-]{8,}")
 
 
 def chart_and_version(inputs: Inputs) -> Iterator[Refusal]:
-    """A release needs a chart; a chart from a repository needs an exact version to be the same tomorrow."""
+    """Want a chart; from a repository with an exact version, to be the same tomorrow."""
     chart = inputs.get("chart")
     if chart is None or chart == "":
         yield refusal("chart", 'chart "" not found: no chart was named', "helm/helm pkg/action/install.go LocateChart")
@@ -56,7 +56,7 @@ def no_token_in_values(inputs: Inputs) -> Iterator[Refusal]:
 
 
 def positive_numbers(inputs: Inputs) -> Iterator[Refusal]:
-    """A timeout of 0 never lets `atomic` succeed; a history of 0 keeps every release Secret for ever."""
+    """Refuse a timeout of 0, with which `atomic` never succeeds."""
     timeout = number(inputs.get("timeout"))
     if timeout is not None and timeout <= 0:
         yield refusal("timeout", f"timeout is {timeout}: the release would time out at once", "helm/helm pkg/kube Wait")

@@ -11,7 +11,35 @@ def _kubernetes() -> RehearsalProvider:
     return KubernetesProvider()
 
 
+def _gcp() -> RehearsalProvider:
+    from ops.rehearse.providers.gcp import GcpProvider  # noqa: PLC0415 - a plan loads only its own cloud's rules
+
+    return GcpProvider()
+
+
+def _aws() -> RehearsalProvider:
+    from ops.rehearse.providers.aws import AwsProvider  # noqa: PLC0415 - a plan loads only its own cloud's rules
+
+    return AwsProvider()
+
+
+def _azure_native() -> RehearsalProvider:
+    from ops.rehearse.providers.azure_native import AzureNativeProvider  # noqa: PLC0415 - a plan loads only its own cloud's rules
+
+    return AzureNativeProvider()
+
+
+def _gitlab() -> RehearsalProvider:
+    from ops.rehearse.providers.gitlab import GitlabProvider  # noqa: PLC0415 - a plan loads only its own cloud's rules
+
+    return GitlabProvider()
+
+
 PROVIDERS: Mapping[str, Callable[[], RehearsalProvider]] = {
+    "aws": _aws,
+    "azure-native": _azure_native,
+    "gcp": _gcp,
+    "gitlab": _gitlab,
     "kubernetes": _kubernetes,
 }
 
