@@ -77,13 +77,13 @@ class AksNodePool(NodePool):
     """An AKS agent pool in User mode, with the taints that AKS does not add by itself."""
 
     def __init__(self, name: str, args: AksNodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("multiarch-runner:index:AksNodePool", name, None, opts)
         cluster, cluster_name = args.get("cluster"), args.get("cluster_name")
         if cluster_name is None:
             if cluster is None:
                 raise no_cluster(name, "cluster_name")
             cluster_name = cluster.name
         spec = spec_of(AksPool, args, AksCluster(name=name, resource_group=""), name)
+        super().__init__("multiarch-runner:index:AksNodePool", name, None, opts)
         pool = containerservice.AgentPool(
             f"{name}-pool",
             resource_group_name=args["resource_group_name"],

@@ -80,13 +80,13 @@ class EksNodePool(NodePool):
     """An EKS managed node group of one architecture, with an explicit AMI type."""
 
     def __init__(self, name: str, args: EksNodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("multiarch-runner:index:EksNodePool", name, None, opts)
         cluster, cluster_name = args.get("cluster"), args.get("cluster_name")
         if cluster_name is None:
             if cluster is None:
                 raise no_cluster(name, "cluster_name")
             cluster_name = cluster.name
         spec = spec_of(EksPool, args, EksCluster(name=name, region=args["region"]), name)
+        super().__init__("multiarch-runner:index:EksNodePool", name, None, opts)
         role_arn, attachments = self._role(name, spec, args)
         template = self._launch_template(name, spec, args["region"])
         group = eks.NodeGroup(

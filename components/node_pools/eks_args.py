@@ -18,7 +18,7 @@ _EFFECTS: Final = {
     TaintEffect.PREFER_NO_SCHEDULE: "PREFER_NO_SCHEDULE",
     TaintEffect.NO_EXECUTE: "NO_EXECUTE",
 }
-_HINT: Final = "k8s.io/cluster-autoscaler/node-template"
+HINT: Final = "k8s.io/cluster-autoscaler/node-template"
 
 
 def _pool(spec: PoolSpec) -> EksPool:
@@ -102,8 +102,8 @@ def autoscaler_hints(spec: PoolSpec) -> dict[str, str]:
     """
     if not _pool(spec).autoscaler_tags:
         return {}
-    labels = {f"{_HINT}/label/{key}": value for key, value in spec.labels.items()}
-    taints = {f"{_HINT}/taint/{taint.key}": f"{taint.value}:{taint.effect}" for taint in spec.taints}
+    labels = {f"{HINT}/label/{key}": value for key, value in spec.labels.items()}
+    taints = {f"{HINT}/taint/{taint.key}": f"{taint.value}:{taint.effect}" for taint in spec.taints}
     return labels | taints
 
 

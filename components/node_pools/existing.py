@@ -24,7 +24,7 @@ class ExistingNodes(NodePool):
     """Nodes that someone else made, with the labels, taints and architecture that they are said to have."""
 
     def __init__(self, name: str, args: ExistingNodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("multiarch-runner:index:ExistingNodes", name, None, opts)
         cluster = ExistingCluster(name=name, access=Access(context=name))
         spec = spec_of(ExistingPool, args, cluster, name)
+        super().__init__("multiarch-runner:index:ExistingNodes", name, None, opts)
         self.publish(spec, [spec.name])

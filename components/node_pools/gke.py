@@ -85,7 +85,6 @@ class GkeNodePool(NodePool):
     """A GKE node pool with the architecture taint, labels and limits that the runner counts on."""
 
     def __init__(self, name: str, args: GkeNodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("multiarch-runner:index:GkeNodePool", name, None, opts)
         cluster, cluster_name = args.get("cluster"), args.get("cluster_name")
         if cluster_name is None:
             if cluster is None:
@@ -93,6 +92,8 @@ class GkeNodePool(NodePool):
             cluster_name = cluster.name
         description = GkeCluster(name=name, project="", location=args["location"])
         spec = spec_of(GkePool, args, description, name)
+        # Only now: a pool that cannot work registers nothing.
+        super().__init__("multiarch-runner:index:GkeNodePool", name, None, opts)
         pool = container.NodePool(
             f"{name}-pool",
             cluster=cluster_name,

@@ -5,12 +5,15 @@ from collections import Counter
 from typing import Final
 
 from components.node_pools.checks.subject import Subject
+from components.node_pools.eks_args import HINT
 from components.node_pools.pools import EksPool
 from components.node_pools.resolved import machine_types_of
 from components.platforms import Arch, Cloud, aws, machine_type, sibling
 from components.problems import Problem
 
-_NAME: Final = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,62}")
+# EKS takes 63 characters; the provider appends '-' and 26 of its own to the name's prefix.
+_NAME: Final = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,35}")
+_HINT_LENGTH: Final = 128
 _ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+")
 _SMALLEST_DISK_GB: Final = 20
 _MOST_TYPES: Final = 20
@@ -25,6 +28,7 @@ def check(subject: Subject, pool: EksPool) -> list[Problem]:
         *_check_ami_type(subject, pool),
         *_check_numbers(subject, pool),
         *_check_references(subject, pool),
+        *_check_hints(subject, pool),
     ]
 
 
@@ -36,7 +40,8 @@ def _check_name(subject: Subject, pool: EksPool) -> list[Problem]:
             "name",
             f"{pool.name!r} is no node group name",
             "EKS refuses the node group",
-            "Use 1 to 63 letters, digits, '-' and '_', with a letter or digit first.",
+            "Use 1 to 36 letters, digits, '-' and '_', with a letter or digit first (EKS takes 63, of which 27 go to a "
+            "suffix that tells a pool from its successor).",
         )
     ]
 
@@ -175,3 +180,19 @@ def _check_references(subject: Subject, pool: EksPool) -> list[Problem]:
             )
         )
     return problems
+
+
+def _check_hints(subject: Subject, pool: EksPool) -> list[Problem]:
+    """Check that the autoscaler's hints fit into the keys of AWS tags."""
+    keys = [f"labels[{key}]" for key in pool.labels if len(f"{HINT}/label/{key}") > _HINT_LENGTH]
+    keys += [f"taints[{taint.key}]" for taint in pool.taints if len(f"{HINT}/taint/{taint.key}") > _HINT_LENGTH]
+    return [
+        subject.problem(
+            key,
+            "too long for a hint to Cluster Autoscaler",
+            f"AWS takes tag keys of {_HINT_LENGTH} characters, and the hint adds {len(HINT) + 7} of its own",
+            "Use a shorter key, or autoscalerTags: false.",
+        )
+        for key in keys
+        if pool.autoscaler_tags
+    ]

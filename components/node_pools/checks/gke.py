@@ -186,6 +186,16 @@ def _check_numbers(subject: Subject, pool: GkePool) -> list[Problem]:
                 "Use maxSurge: 1 and maxUnavailable: 0.",
             )
         )
+    machine = subject.machine
+    if pool.gvnic is False and machine is not None and gcp.SERIES[machine.family].gvnic_required:
+        problems.append(
+            subject.problem(
+                "gvnic",
+                f"false on {machine.name}",
+                f"{machine.family.upper()} machines have no other network card, and GKE refuses the pool",
+                "Remove it.",
+            )
+        )
     if pool.drain_grace_minutes not in _DRAIN_MINUTES:
         problems.append(
             subject.problem(

@@ -1,0 +1,165 @@
+"""Which architecture a machine type has: by table, never by guess."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.platforms import Arch, Cloud, aws, azure, default_machine_type, gcp, machine_type, processor, sibling
+
+HERE = Path(__file__).parent
+
+
+def _lines(name: str) -> Iterator[list[str]]:
+    for line in (HERE / name).read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            yield line.split()
+
+
+TABLE = [(cloud, arch, name) for cloud, arch, *names in _lines("machine_types.txt") for name in names]
+EC2 = [(family, arch, disk, sizes) for family, arch, disk, *sizes in _lines("ec2_instance_types.txt")]
+# Real names to grow invented ones from.
+KNOWN = [(Cloud(cloud), name) for cloud, arch, name in TABLE if arch != "unknown"]
+
+
+@pytest.mark.parametrize(("cloud", "arch", "name"), TABLE)
+def test_every_name_of_the_table_has_its_architecture(cloud: str, arch: str, name: str) -> None:
+    placed = machine_type(Cloud(cloud), name)
+    assert (placed.arch.value if placed else "unknown") == arch
+
+
+@pytest.mark.parametrize(("family", "arch", "disk", "sizes"), EC2)
+def test_every_ec2_type_has_what_aws_reports_of_it(family: str, arch: str, disk: str, sizes: list[str]) -> None:
+    for size in sizes:
+        placed = machine_type(Cloud.AWS, f"{family}.{size}")
+        if arch == "mac":
+            assert placed is None
+        else:
+            assert placed is not None
+            assert (placed.arch.value, placed.local_disk) == (arch, disk == "disk")
+
+
+def test_no_ec2_family_is_placed_that_breaks_awss_own_naming() -> None:
+    # 'g' right behind the generation is Graviton; in the accelerated families g, p and f the first letter says no
+    # such thing. The table is independent of this rule, so that the two check each other.
+    exceptions = {"a1": Arch.ARM64, "p6e-gb200": Arch.ARM64}
+    for family in aws.FAMILIES:
+        match = re.fullmatch(r"[a-z]+[0-9]*?([0-9])(?P<attributes>[a-z]*)(-.*)?", family)
+        graviton = match is not None and match["attributes"].startswith("g")
+        placed = machine_type(Cloud.AWS, f"{family}.large")
+        assert placed is not None
+        expected = exceptions.get(family, Arch.ARM64 if graviton else Arch.AMD64)
+        # im4gn and is4gen carry the letter behind the generation as well.
+        assert placed.arch is expected, family
+
+
+@given(st.sampled_from(KNOWN), st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=3))
+def test_an_unknown_family_is_never_placed(known: tuple[Cloud, str], junk: str) -> None:
+    cloud, name = known
+    head = {Cloud.GCP: name.partition("-"), Cloud.AWS: name.partition("."), Cloud.AZURE: name.partition("_")}[cloud]
+    start = f"{head[0]}_Q{junk}" if cloud is Cloud.AZURE else f"qq{junk}{head[1]}"
+    assert machine_type(cloud, start + head[2]) is None
+
+
+@given(st.sampled_from(list(Cloud)), st.text(max_size=30))
+def test_any_text_is_placed_or_unknown_without_an_error(cloud: Cloud, name: str) -> None:
+    placed = machine_type(cloud, name)
+    assert placed is None or placed.name == name
+
+
+@pytest.mark.parametrize(("cloud", "name"), KNOWN)
+def test_a_sibling_has_the_other_architecture_and_is_known(cloud: Cloud, name: str) -> None:
+    machine = machine_type(cloud, name)
+    assert machine is not None
+    other = machine_type(cloud, sibling(machine))
+    assert other is not None
+    assert other.arch is not machine.arch
+
+
+@pytest.mark.parametrize(
+    ("cloud", "name", "like"),
+    [
+        (Cloud.AWS, "m7i.xlarge", "m7g.xlarge"),
+        (Cloud.AWS, "t3a.medium", "t4g.medium"),
+        (Cloud.AWS, "m7g.large", "m7i.large"),
+        (Cloud.AWS, "p5.48xlarge", "m7g.2xlarge"),
+        (Cloud.GCP, "e2-standard-8", "t2a-standard-8"),
+        (Cloud.GCP, "c4-highmem-16", "c4a-highmem-16"),
+        (Cloud.GCP, "n4a-standard-1", "e2-standard-8"),
+        (Cloud.AZURE, "Standard_D8as_v5", "Standard_D8ps_v5"),
+        (Cloud.AZURE, "Standard_D4lds_v6", "Standard_D4plds_v6"),
+        (Cloud.AZURE, "Standard_D4ps_v6", "Standard_D4s_v6"),
+        (Cloud.AZURE, "Standard_D8s_v7", "Standard_D8ps_v6"),
+        (Cloud.AZURE, "Standard_D8s_v3", "Standard_D8ps_v5"),
+        (Cloud.AZURE, "Standard_NP10s", "Standard_D8ps_v6"),
+    ],
+)
+def test_the_like_machine_of_the_other_architecture_is_offered(cloud: Cloud, name: str, like: str) -> None:
+    machine = machine_type(cloud, name)
+    assert machine is not None
+    assert sibling(machine) == like
+
+
+@pytest.mark.parametrize("cloud", list(Cloud))
+@pytest.mark.parametrize("arch", list(Arch))
+def test_the_default_machine_has_the_architecture_it_is_the_default_of(cloud: Cloud, arch: Arch) -> None:
+    placed = machine_type(cloud, default_machine_type(cloud, arch))
+    assert placed is not None
+    assert placed.arch is arch
+
+
+def test_every_arm64_machine_of_the_tables_has_a_processor_name_and_no_other_has() -> None:
+    for cloud, name in KNOWN:
+        machine = machine_type(cloud, name)
+        assert machine is not None
+        assert (processor(machine) is not None) == (machine.arch is Arch.ARM64), name
+
+
+@pytest.mark.parametrize(
+    ("cloud", "name", "cpu"),
+    [
+        (Cloud.AWS, "a1.large", "Graviton"),
+        (Cloud.AWS, "t4g.large", "Graviton2"),
+        (Cloud.AWS, "m7gd.large", "Graviton3"),
+        (Cloud.AWS, "i8ge.large", "Graviton4"),
+        (Cloud.AWS, "m9g.large", "Graviton5"),
+        (Cloud.GCP, "t2a-standard-8", "Ampere Altra"),
+        (Cloud.GCP, "c4a-standard-8", "Axion"),
+        (Cloud.AZURE, "Standard_D8ps_v5", "Ampere Altra"),
+        (Cloud.AZURE, "Standard_D8ps_v6", "Cobalt 100"),
+    ],
+)
+def test_processors_are_called_by_their_names(cloud: Cloud, name: str, cpu: str) -> None:
+    machine = machine_type(cloud, name)
+    assert machine is not None
+    assert processor(machine) == cpu
+
+
+@pytest.mark.parametrize(
+    ("name", "local_disk"),
+    [
+        ("Standard_D8pds_v6", True),
+        ("Standard_D8plds_v5", True),
+        ("Standard_E16-4ads_v5", True),
+        ("Standard_D8ps_v6", False),
+        ("Standard_DS2_v2", False),
+        ("Standard_ND96isr_H200_v5", False),
+    ],
+)
+def test_a_small_d_in_an_azure_size_is_a_local_disk_and_a_capital_d_is_not(name: str, *, local_disk: bool) -> None:
+    machine = machine_type(Cloud.AZURE, name)
+    assert machine is not None
+    assert machine.local_disk is local_disk
+
+
+def test_azure_table_holds_no_feature_twice_under_two_spellings() -> None:
+    assert all(
+        feature == feature.lower() for series in azure.SERIES.values() for row in series.values() for feature in row
+    )
+
+
+def test_gcp_series_keep_their_own_name() -> None:
+    assert all(name == series.name for name, series in gcp.SERIES.items())
