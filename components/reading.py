@@ -67,14 +67,14 @@ def _not_plain(path: str, error: Exception) -> Problem:
 
 
 def joined(path: str, *names: str | int) -> str:
-    """Append keys and indexes to a path: `pools`, 1, `labels`, `a/b` give `pools[1].labels['a/b']`."""
+    """Append keys and indexes to a path: `pools`, 1, `labels`, `a/b` give `pools[1].labels[a/b]`."""
     for name in names:
         if isinstance(name, int):
             path += f"[{name}]"
         elif _IDENTIFIER.fullmatch(name):
             path += f".{name}" if path else name
         else:
-            path += f"[{name!r}]"
+            path += f"[{name}]"
     return path
 
 
