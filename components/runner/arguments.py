@@ -7,8 +7,8 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pydantic import TypeAdapter
 
-from components.cluster_spec import Cluster
-from components.node_pools.spec import PoolSpec, Taint, TaintEffect
+from components.config import StackConfig
+from components.node_pools.spec import PoolSpec, Taint, TaintEffect, resolve
 from components.platforms import Arch
 from components.problems import ConfigError, Problem
 from components.reading import parse
@@ -51,37 +51,34 @@ class MultiArchRunnerArgs(TypedDict):
     token: NotRequired[pulumi.Input[str]]
     """The runner's authentication token, a secret; needed unless `runner.token` says where it comes from."""
 
-    nodes: NotRequired[pulumi.Input[Sequence[str]]]
+    nodes: NotRequired[list[pulumi.Input[list[str]]]]
     """Names of the node pools as outputs: the release waits until they are there."""
 
 
-def runner_args(
-    runner: RunnerConfig,
-    cluster: Cluster,
-    pools: Sequence[PoolSpec],
-    token: pulumi.Input[str] | None = None,
-    nodes: pulumi.Input[Sequence[str]] | None = None,
-) -> MultiArchRunnerArgs:
-    """Return the component's arguments for a stack's configuration and its resolved pools."""
+def runner_args(config: StackConfig, nodes: Sequence[pulumi.Input[list[str]]] = ()) -> MultiArchRunnerArgs:
+    """Return the component's arguments for a stack's configuration.
+
+    `nodes` are the names that the pools' components give out; the release waits for them.
+    """
     args = MultiArchRunnerArgs(
-        runner=TypeAdapter(RunnerConfig).dump_python(runner, mode="json", by_alias=True),
-        pools=[
-            RunnerPoolArgs(
-                name=pool.name,
-                arch=pool.arch.value,
-                spot=pool.spot,
-                labels=dict(pool.labels),
-                taints=[str(taint) for taint in pool.node_taints],
-            )
-            for pool in pools
-        ],
-        cluster_type=cluster.type,
+        runner=TypeAdapter(RunnerConfig).dump_python(config.runner, mode="json", by_alias=True),
+        pools=[_pool_args(resolve(pool, config.cluster)) for pool in config.pools],
+        cluster_type=config.cluster.type,
+        nodes=list(nodes),
     )
-    if token is not None:
-        args["token"] = token
-    if nodes is not None:
-        args["nodes"] = nodes
+    if config.runner_token is not None:
+        args["token"] = pulumi.Output.secret(config.runner_token)
     return args
+
+
+def _pool_args(pool: PoolSpec) -> RunnerPoolArgs:
+    return RunnerPoolArgs(
+        name=pool.name,
+        arch=pool.arch.value,
+        spot=pool.spot,
+        labels=dict(pool.labels),
+        taints=[str(taint) for taint in pool.node_taints],
+    )
 
 
 def parsed(args: MultiArchRunnerArgs) -> tuple[RunnerConfig, list[RunnerPool]]:

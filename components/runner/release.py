@@ -8,7 +8,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.runner.arguments import MultiArchRunnerArgs, parsed
+from components.runner.arguments import MultiArchRunnerArgs, parsed, runner_args
 from components.runner.executor import config_toml
 from components.runner.namespaces import RunnerNamespaces
 from components.runner.selectors import allowed_selectors
@@ -16,6 +16,8 @@ from components.runner.settings import Chart, RunnerConfig
 from components.runner.spec import chart_version, runner_version
 from components.runner.values import fullname, helm_values, token_checksum, with_token_checksum
 from components.versions import CHART_NAME, CHART_REPOSITORY
+
+__all__ = ["MultiArchRunner", "MultiArchRunnerArgs", "runner_args"]
 
 # What Helm may take beyond the longest job: image pull and start of the new manager.
 _MARGIN_SECONDS = 600
@@ -114,7 +116,7 @@ class MultiArchRunner(pulumi.ComponentResource):
         before: list[pulumi.Resource],
         args: MultiArchRunnerArgs,
     ) -> k8s.helm.v3.Release:
-        nodes = pulumi.Output.from_input(args.get("nodes", []))
+        nodes = pulumi.Output.all(*args.get("nodes", []))
         return k8s.helm.v3.Release(
             f"{name}-release",
             name=runner.release_name,
