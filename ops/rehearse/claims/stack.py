@@ -1,0 +1,236 @@
+"""One stack's rehearsal on a cluster: nodes, install, jobs, and away again."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from ops.rehearse.claims.prove import prove_all
+from ops.rehearse.claims.scene import Scene
+from ops.rehearse.cluster.client import Connection
+from ops.rehearse.cluster.errors import ClusterError
+from ops.rehearse.executor import ConfigInvalid
+from ops.rehearse.install import (
+    Api,
+    ApiRefused,
+    Charts,
+    Helm,
+    HelmError,
+    Installer,
+    InstallFailed,
+    add_nodes,
+    live_nodes,
+    read_back,
+    release_of,
+    remove_nodes,
+    service_account_api,
+)
+from ops.rehearse.nodes import NodeGroup, node_view, nodes_for
+from ops.rehearse.plan.model import Plan
+from ops.rehearse.report.model import Claim, JobView, NodeView, StackReport, Verdict
+
+
+class Plane(Protocol):
+    """What is needed of a control plane: `ControlPlane` and `ExistingControlPlane` have it."""
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Path of a kubeconfig."""
+
+    @property
+    def context(self) -> str:
+        """Name of its context."""
+
+    @property
+    def embedded(self) -> bool:
+        """False for a cluster of the user's."""
+
+    def binary(self, name: str) -> Path:
+        """Path of a program."""
+
+
+def _silent(_: str) -> None:
+    """Show nothing."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is known so far."""
+
+    nodes: list[NodeView] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    jobs: list[JobView] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    chart: str = ""
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.timings[step] = round(time.monotonic() - began, 3)
+
+
+def rehearse_stack(
+    plan: Plan,
+    control_plane: Plane,
+    *,
+    chart: Charts,
+    progress: Callable[[str], None] = _silent,
+    keep_nodes: bool = False,
+) -> StackReport:
+    """Put a plan into the cluster, prove its claims, and take everything out again.
+
+    Stacks share names and nodes, so that they are rehearsed one after the other. `progress` gets one line for each
+    step. With `keep_nodes` the nodes stay (for `--keep`). What fails or cannot be told becomes a claim of the report;
+    raises ConfigError only when the cluster already has objects of those names that no rehearsal made.
+    """
+    found = _Found(notes=list(plan.notes))
+    groups = tuple(nodes_for(plan))
+    try:
+        with ExitStack() as resources:
+            connection = resources.enter_context(Connection(control_plane.kubeconfig, control_plane.context))
+            helm = resources.enter_context(
+                Helm(control_plane.binary("helm"), control_plane.kubeconfig, control_plane.context)
+            )
+            api = Api.of(connection)
+            run = _Run(plan, groups, api, helm, control_plane.embedded, found, progress)
+            run.check_free()
+            try:
+                run.prove(chart)
+            finally:
+                run.clean(keep_nodes=keep_nodes)
+    except ClusterError as error:
+        found.claims.append(_claim("cluster-answers", "the cluster answers", Verdict.UNKNOWN, str(error)))
+    return StackReport(
+        stack=plan.stack,
+        cluster=cluster_title(plan, groups),
+        pools=tuple(group.pool for group in groups),
+        nodes=tuple(found.nodes),
+        jobs=tuple(found.jobs),
+        claims=tuple(found.claims),
+        notes=tuple(found.notes),
+        resources=len(plan.resources),
+        chart=found.chart,
+        timings=found.timings,
+    )
+
+
+@dataclass(slots=True)
+class _Run:
+    """The steps, in order."""
+
+    plan: Plan
+    groups: tuple[NodeGroup, ...]
+    api: Api
+    helm: Helm
+    embedded: bool
+    found: _Found
+    progress: Callable[[str], None]
+    installer: Installer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.installer = Installer(self.api, self.helm, self.plan.stack)
+
+    def check_free(self) -> None:
+        """Raise ConfigError before anything is made where somebody else's objects are in the way."""
+        try:
+            self.installer.check_free(self.plan)
+        except InstallFailed:
+            return  # a kind that the cluster does not know: the install step says so as a claim
+
+    def prove(self, charts: Charts) -> None:
+        try:
+            with self.found.timed("nodes"):
+                self.progress(f"nodes of {len(self.groups)} pools")
+                self._nodes()
+            with self.found.timed("install"):
+                self.progress("installing the runner with Helm")
+                scene = self._install(charts)
+            with self.found.timed("jobs"):
+                self.progress("giving jobs to the runner")
+                self.found.claims, self.found.jobs = prove_all(scene)
+        except (InstallFailed, ConfigInvalid) as error:
+            self._not_installed(Verdict.FAILED, str(error))
+        except (ApiRefused, HelmError) as error:
+            self._not_installed(Verdict.UNKNOWN, str(error))
+
+    def clean(self, *, keep_nodes: bool) -> None:
+        """Take everything out again; what stays behind is a claim that failed."""
+        with self.found.timed("clean"):
+            self.progress("cleaning up")
+            try:
+                self.installer.clean()
+                if not keep_nodes:
+                    remove_nodes(self.api, self.plan.stack)
+            except (InstallFailed, ApiRefused, HelmError, ClusterError) as error:
+                title = "the rehearsal leaves nothing behind"
+                self.found.claims.append(_claim("cleaned-up", title, Verdict.FAILED, str(error)))
+
+    def _nodes(self) -> None:
+        add_nodes(self.api, self.groups, self.plan.stack, embedded=self.embedded)
+        live = live_nodes(self.api)
+        self.found.nodes = [
+            node_view(live[node["metadata"]["name"]], group.pool.name)
+            for group in self.groups
+            for node in group.nodes
+            if node["metadata"]["name"] in live
+        ]
+
+    def _install(self, charts: Charts) -> Scene:
+        release = release_of(self.plan)
+        chart = charts.choose(release, self.helm)
+        self.found.chart = chart.description
+        self.found.notes += [chart.note] if chart.note else []
+        stand_ins = self.installer.install(self.plan, chart)
+        self.found.notes += [f"{what} is somebody else's to make: a stand-in took its place" for what in stand_ins]
+        installed = read_back(self.api, release)
+        self._priority_class(installed.config.kubernetes.text("priority_class_name"))
+        return Scene(
+            stack=self.plan.stack,
+            admin=self.api,
+            runner=service_account_api(self.api, installed.namespace, installed.service_account),
+            installed=installed,
+            groups=self.groups,
+            nodes=live_nodes(self.api),
+            kubelet=self.embedded,
+            stand_ins=frozenset(name.removeprefix("Secret ") for name in stand_ins),
+        )
+
+    def _priority_class(self, name: str) -> None:
+        if name and self.installer.priority_class(name):
+            self.found.notes.append(f"PriorityClass {name} is somebody else's to make: a stand-in took its place")
+
+    def _not_installed(self, verdict: Verdict, evidence: str) -> None:
+        title = "the runner is installed, its manager admitted under `restricted`"
+        self.found.claims = [_claim("runner-installed", title, verdict, evidence)]
+        self.found.notes.append("nothing else was put to the proof, since the runner was not installed")
+
+
+def cluster_title(plan: Plan, groups: tuple[NodeGroup, ...]) -> str:
+    """Return what the pools join, as far as the plan tells: `gke ci (us-central1)`."""
+    for resource in plan.resources:
+        inputs: Mapping[str, Any] = resource.inputs
+        for name_key, place_key in (
+            ("cluster", "location"),
+            ("clusterName", "region"),
+            ("resourceName", "resourceGroupName"),
+        ):
+            if (
+                groups
+                and resource.custom
+                and isinstance(inputs.get(name_key), str)
+                and "kubernetes:" not in resource.type
+            ):
+                name = str(inputs[name_key]).rpartition("/")[2]
+                place = f" ({inputs[place_key]})" if isinstance(inputs.get(place_key), str) else ""
+                return f"{groups[0].pool.cloud} {name}{place}"
+    return groups[0].pool.cloud if groups else ""
+
+
+def _claim(identity: str, title: str, verdict: Verdict, evidence: str) -> Claim:
+    return Claim(id=identity, title=title, verdict=verdict, evidence=evidence)

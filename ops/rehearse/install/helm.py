@@ -1,0 +1,86 @@
+"""Real Helm, as a child process with folders of its own and nothing secret in its arguments."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+HELM_SECONDS = 90.0
+
+
+class HelmError(Exception):
+    """Helm said no. The message is its last words."""
+
+
+class Helm:
+    """Helm against one cluster. Use as a context manager: its folders are deleted at the end.
+
+    Its cache, config and data live in a temporary folder, so that the user's repositories and plugins neither matter
+    nor change.
+    """
+
+    def __init__(self, program: Path, kubeconfig: Path, context: str) -> None:
+        self._program = program
+        self._cluster = ["--kubeconfig", str(kubeconfig), "--kube-context", context]
+        self._folder = Path(tempfile.mkdtemp(prefix="multiarch-helm-"))
+
+    def __enter__(self) -> Self:
+        """Nothing to start."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Delete the folders."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def install(self, release: str, namespace: str, chart: Path, values: Mapping[str, Any]) -> None:
+        """Run `helm upgrade --install`. It does not wait: what becomes of the pods is the claims' to see.
+
+        Raises HelmError.
+        """
+        path = self._folder / f"{release}.yaml"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            yaml.safe_dump(dict(values), file)
+        try:
+            arguments = ["upgrade", "--install", release, str(chart), "--namespace", namespace, "--values", str(path)]
+            self.run([*arguments, *self._cluster])
+        finally:
+            path.unlink(missing_ok=True)
+
+    def uninstall(self, release: str, namespace: str) -> None:
+        """Remove a release with everything its chart made; one that is not there is no error."""
+        self.run(["uninstall", release, "--namespace", namespace, "--ignore-not-found", "--no-hooks", *self._cluster])
+
+    def run(self, arguments: Sequence[str], seconds: float = HELM_SECONDS) -> str:
+        """Run Helm and return what it printed. Raises HelmError, or TimeoutExpired after `seconds`."""
+        environment = {
+            **os.environ,
+            "HELM_CACHE_HOME": str(self._folder / "cache"),
+            "HELM_CONFIG_HOME": str(self._folder / "config"),
+            "HELM_DATA_HOME": str(self._folder / "data"),
+        }
+        try:
+            done = subprocess.run(
+                [str(self._program), *arguments],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                check=False,
+            )
+        except OSError as error:
+            raise HelmError(f"{self._program} can't be run: {error.strerror}") from error
+        if done.returncode != 0:
+            raise HelmError(_last_words(done.stderr) or f"helm ended with {done.returncode} and no word")
+        return done.stdout
+
+
+def _last_words(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("WARNING:")]
+    return " ".join(lines[-3:]).removeprefix("Error: ")
