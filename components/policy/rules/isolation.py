@@ -1,0 +1,229 @@
+"""Rules about what keeps jobs apart from nodes, from the network, and from each other."""
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from components.policy.reading import (
+    NAMESPACE,
+    NETWORK_POLICY,
+    RELEASES,
+    config_documents,
+    containers,
+    helm_values,
+    job_namespaces,
+    pod_spec,
+)
+from components.policy.subject import UNKNOWN, CouldNotTell, Finding, Resource, Settings, join, leaves, look
+
+ENFORCE = "pod-security.kubernetes.io/enforce"
+METADATA = (ipaddress.ip_address("169.254.169.254"), ipaddress.ip_address("fd00:ec2::254"))
+"""The metadata service of GCP, AWS and Azure, and AWS's over IPv6."""
+METADATA_PORT = 80
+
+_HOST_KEYS = ("hostNetwork", "hostPID", "hostIPC")
+_MIGHTY = frozenset({"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "NET_ADMIN", "BPF"})
+_TRUE = frozenset({"true", "1", "yes"})
+
+
+def no_privileged(resource: Resource, settings: Settings) -> Iterable[Finding]:
+    """No privileged container: not in pods, not in Helm values, not in config.toml.
+
+    A privileged container owns its node, and with it every other job there. Images are built without (kaniko).
+    Source: Kubernetes, "Pod Security Standards" (baseline); GitLab Runner, `privileged`.
+    """
+    del settings
+    doubts = []
+    for path, value in _flags(resource, "privileged", "allowPrivilegeEscalation", "allow_privilege_escalation"):
+        if value is UNKNOWN:
+            doubts.append(path)
+        elif str(value).lower() in _TRUE:
+            yield Finding(message=f"{path} is on", fix="Set it to false; images are built without (kaniko).")
+    pod = pod_spec(resource)
+    for path, container in containers(pod[1], pod[0]) if pod else ():
+        mighty = _MIGHTY.intersection(look(container, "securityContext", "capabilities", "add", at=path) or ())
+        if mighty:
+            yield Finding(message=f"{path} adds capability {', '.join(sorted(mighty))}", fix="Drop it.")
+    if doubts:
+        raise CouldNotTell(", ".join(doubts))
+
+
+def no_host_access(resource: Resource, settings: Settings) -> Iterable[Finding]:
+    """No pod uses the node's network, processes or files.
+
+    A mounted docker.sock or host path is the node by another name; the host's network reaches the metadata service
+    past every NetworkPolicy.
+    Source: Kubernetes, "Pod Security Standards" (baseline: host namespaces, hostPath volumes).
+    """
+    del settings
+    doubts = []
+    for path, value in _flags(resource, *_HOST_KEYS):
+        if value is UNKNOWN:
+            doubts.append(path)
+        elif str(value).lower() in _TRUE:
+            yield Finding(message=f"{path} is on", fix="Drop it.")
+    for path in _host_paths(resource):
+        yield Finding(message=f"{path} mounts the node's files", fix="Use emptyDir, or a volume claim.")
+    if doubts:
+        raise CouldNotTell(", ".join(doubts))
+
+
+def namespace_pod_security(resource: Resource, settings: Settings) -> Iterable[Finding]:
+    """Namespaces enforce a Pod Security level.
+
+    Without the label the cluster's default holds, which is `privileged` unless somebody changed it.
+    Source: Kubernetes, "Enforce Pod Security Standards with namespace labels".
+    """
+    del settings
+    level = resource.get("metadata", "labels", ENFORCE)
+    if level not in {"baseline", "restricted"}:
+        yield Finding(
+            message=f"label {ENFORCE} is {level or 'not set'}", fix="Set it to baseline (jobs) or restricted (manager)."
+        )
+
+
+def namespace_pod_security_version(resource: Resource, settings: Settings) -> Iterable[Finding]:
+    """Pod Security levels are pinned to a Kubernetes version.
+
+    Levels change with releases: `latest` lets a control plane upgrade refuse pods that ran yesterday.
+    Source: Kubernetes, "Pod Security Admission" (`enforce-version`).
+    """
+    del settings
+    version = resource.get("metadata", "labels", f"{ENFORCE}-version")
+    if not version or version == "latest":
+        yield Finding(message=f"label {ENFORCE}-version is {version or 'not set'}", fix="Set it, for example v1.34.")
+
+
+def metadata_blocked(resource: Resource, settings: Settings) -> Iterable[Finding]:
+    """No wide egress rule lets pods reach the cloud's metadata service.
+
+    It hands out the node's credentials. `0.0.0.0/0` contains it; an exact /32 for it is a decision, and allowed.
+    Source: Kubernetes, "Hardening guide"; AKS, "Block pod access to IMDS".
+    """
+    del settings
+    egress = resource.get("spec", "egress") or ()
+    for index, rule in enumerate(egress):
+        path = f"spec.egress[{index}]"
+        if rule is UNKNOWN:
+            raise CouldNotTell(path)
+        if not _reaches_port(look(rule, "ports", at=path)):
+            continue
+        peers = look(rule, "to", at=path)
+        if not peers:
+            yield Finding(message=f"{path} allows every destination", fix="Name them in `to`, without 169.254.169.254.")
+        for number, peer in enumerate(peers or ()):
+            if peer is UNKNOWN:
+                raise CouldNotTell(f"{path}.to[{number}]")
+            if _wide(look(peer, "ipBlock", at=f"{path}.to[{number}]")):
+                yield Finding(
+                    message=f"{path}.to[{number}].ipBlock {peer['ipBlock']['cidr']} contains the metadata service",
+                    fix="Add it to `except`: 169.254.169.254/32 (IPv6: fd00:ec2::254/128).",
+                )
+
+
+def jobs_default_deny(resources: Sequence[Resource], settings: Settings) -> Iterable[Finding]:
+    """Namespaces in which jobs run deny all traffic that no policy allows.
+
+    NetworkPolicies add up: without one that selects every pod the others restrict nothing, and one that allows
+    everything undoes them all.
+    Source: Kubernetes, "Network Policies" (default policies).
+    """
+    del settings
+    policies = [resource for resource in resources if resource.kind == NETWORK_POLICY]
+    for release in resources:
+        if release.kind not in RELEASES:
+            continue
+        for namespace in sorted(job_namespaces(release)):
+            inside = [policy for policy in policies if policy.get("metadata", "namespace") == namespace]
+            isolated = {kind for policy in inside if _all_pods(policy) for kind in _policy_types(policy)}
+            missing = sorted({"Ingress", "Egress"} - isolated)
+            if missing:
+                yield Finding(
+                    urn=release.urn,
+                    message=f"namespace {namespace}, where jobs run, has no default-deny policy for "
+                    f"{' and '.join(missing).lower()}",
+                    fix="Add a NetworkPolicy with an empty podSelector and both policyTypes.",
+                )
+            for policy in inside:
+                yield from _undone(policy)
+
+
+def _undone(policy: Resource) -> Iterator[Finding]:
+    for key in ("ingress", "egress"):
+        for index, rule in enumerate(policy.get("spec", key) or ()):
+            if isinstance(rule, Mapping) and not any(rule.values()):
+                yield Finding(
+                    urn=policy.urn,
+                    message=f"spec.{key}[{index}] is empty, and so allows all {key}: default-deny is undone",
+                    fix="Say which peers and ports are allowed.",
+                )
+
+
+def _all_pods(policy: Resource) -> bool:
+    selector = policy.get("spec", "podSelector")
+    return isinstance(selector, Mapping) and not any(selector.values())
+
+
+def _policy_types(policy: Resource) -> Sequence[str]:
+    """Return the directions that a policy isolates; Kubernetes infers them when they are not given."""
+    stated = policy.get("spec", "policyTypes")
+    return stated or (("Ingress", "Egress") if policy.get("spec", "egress") else ("Ingress",))
+
+
+def _reaches_port(ports: Any) -> bool:
+    """Tell whether the metadata service's port is among these; no list means all ports."""
+    return not ports or any(_port_open(port) for port in ports)
+
+
+def _port_open(entry: Any) -> bool:
+    if entry is UNKNOWN:
+        raise CouldNotTell("ports")
+    port = look(entry, "port")
+    if port is None:
+        return look(entry, "protocol") in {None, "TCP"}
+    if isinstance(port, str):
+        return False  # a name is looked up in pods; the metadata service is none
+    return bool(port <= METADATA_PORT <= (look(entry, "endPort") or port))
+
+
+def _wide(block: Any) -> bool:
+    """Tell whether an ipBlock contains a metadata address beside others, and does not except it."""
+    if not block:
+        return False
+    network = ipaddress.ip_network(str(look(block, "cidr")), strict=False)
+    if network.num_addresses == 1:
+        return False
+    excepted = [ipaddress.ip_network(str(item), strict=False) for item in look(block, "except") or ()]
+    return any(address in network and not any(address in item for item in excepted) for address in METADATA)
+
+
+def _flags(resource: Resource, *names: str) -> Iterator[tuple[str, Any]]:
+    """Yield every value that has one of the names, wherever it lies in a pod, in Helm values or in config.toml."""
+    holders: list[tuple[str, Any]] = []
+    pod = pod_spec(resource)
+    if pod is not None:
+        holders.append(pod)
+    elif resource.kind in RELEASES:
+        holders.append(("values", helm_values(resource)))
+        holders.extend(config_documents(resource))
+    for at, holder in holders:
+        for path, value in leaves(holder, at):
+            if path.rsplit(".", 1)[-1] in names:
+                yield path, value
+
+
+def _host_paths(resource: Resource) -> Iterator[str]:
+    pod = pod_spec(resource)
+    if pod is not None:
+        for index, volume in enumerate(look(pod[1], "volumes", at=pod[0]) or ()):
+            if look(volume, "hostPath") is not None:
+                yield f"{join(pod[0], 'volumes')}[{index}].hostPath"
+    elif resource.kind in RELEASES:
+        for at, document in config_documents(resource):
+            for index, runner in enumerate(document.get("runners") or ()):
+                for number, _ in enumerate(look(runner, "kubernetes", "volumes", "host_path") or ()):
+                    yield f"{at}: runners[{index}].kubernetes.volumes.host_path[{number}]"
+
+
+NAMESPACES = frozenset({NAMESPACE})
+NETWORK_POLICIES = frozenset({NETWORK_POLICY})

@@ -1,0 +1,117 @@
+"""Every rule says yes, no, and could not tell; and no message quotes a secret."""
+
+import pytest
+
+from components.policy.catalogue import RESOURCE_RULES, RULES, violations
+from components.policy.subject import UNKNOWN, Exemption, Level, Resource, Settings
+from tests.unit.policy import stack
+from tests.unit.policy.cases import BROKEN, OPEN, Case
+
+BY_ID = {rule.id: rule for rule in RULES}
+
+
+def test_a_good_stack_breaks_no_rule_and_leaves_none_open() -> None:
+    assert [str(item) for item in violations(stack.good())] == []
+
+
+def test_the_good_stack_has_a_resource_for_every_rule() -> None:
+    silent = [rule.id for rule in RESOURCE_RULES if not any(rule.concerns(item) for item in stack.good())]
+    assert silent == []
+
+
+@pytest.mark.parametrize("case", BROKEN, ids=str)
+def test_a_break_is_found_by_the_rule_that_names_it_and_by_no_other(case: Case) -> None:
+    found = violations(stack.changed(case.resource, case.path, case.value, **case.options))
+    assert {item.rule for item in found} == {case.rule, *case.also}
+    named = [item for item in found if item.rule == case.rule]
+    assert {item.level for item in named} == {BY_ID[case.rule].level}
+    assert all(item.fix and item.message for item in named)
+
+
+@pytest.mark.parametrize("case", OPEN, ids=str)
+def test_what_is_not_known_is_said_to_be_unknown_and_not_passed_or_failed(case: Case) -> None:
+    found = violations(stack.changed(case.resource, case.path, case.value, **case.options))
+    assert {item.level for item in found if item.rule == case.rule} == {Level.COULD_NOT_TELL}
+    assert {item.level for item in found} == {Level.COULD_NOT_TELL}
+
+
+@pytest.mark.parametrize("cases", [BROKEN, OPEN], ids=["broken", "open"])
+def test_every_rule_has_a_case(cases: list[Case]) -> None:
+    assert {case.rule for case in cases} == set(BY_ID)
+
+
+def test_ids_are_unique_and_every_rule_says_why_and_from_where() -> None:
+    assert len(BY_ID) == len(RULES)
+    assert [rule.id for rule in RULES if not (rule.title.endswith(".") and len(rule.why) > 60 and rule.source)] == []
+
+
+@pytest.mark.parametrize("case", [case for case in BROKEN if case.rule.startswith(("token", "no-s"))], ids=str)
+def test_no_message_quotes_a_secret(case: Case) -> None:
+    for item in violations(stack.changed(case.resource, case.path, case.value, **case.options)):
+        assert stack.TOKEN not in str(item)
+        assert "AKIA" not in str(item)
+
+
+@pytest.mark.parametrize("kind", ["gcp:serviceaccount/key:Key", "aws:iam/accessKey:AccessKey"])
+def test_a_static_key_resource_is_refused_whatever_is_in_it(kind: str) -> None:
+    found = violations([stack.resource(kind, "key", {})])
+    assert [item.rule for item in found] == ["no-static-cloud-keys"]
+
+
+def test_what_was_found_before_a_doubt_is_kept() -> None:
+    pod = {"initContainers": [{"image": UNKNOWN}], "containers": [{"image": "x:latest"}]}
+    resources = stack.changed("warm", ("spec", "template", "spec"), pod)
+    levels = [item.level for item in violations(resources) if item.rule == "image-pinned"]
+    assert levels == [Level.MANDATORY, Level.COULD_NOT_TELL]
+
+
+def test_an_exemption_silences_one_rule_for_one_resource() -> None:
+    resources = stack.changed("gke", ("nodeConfig", "labels", "managed-by"), stack.DROP)
+    exempt = Settings(exemptions=(Exemption(rule="pool-labels", resource="g?e", reason="made by hand"),))
+    other = Settings(exemptions=(Exemption(rule="pool-labels", resource="eks", reason="made by hand"),))
+    assert violations(resources, exempt) == []
+    assert [item.rule for item in violations(resources, other)] == ["pool-labels"]
+
+
+def test_an_organisation_may_ask_for_further_labels() -> None:
+    found = violations(stack.good(), Settings(required_labels=("managed-by", "team")))
+    assert sorted(item.urn.rsplit("::", 1)[-1] for item in found) == ["aks", "eks", "gke"]
+
+
+@pytest.mark.parametrize(
+    ("name", "protected"),
+    [("prod", True), ("gke-production", True), ("live", True), ("reproduce", False), ("dev", False)],
+)
+def test_only_production_stacks_need_protected_pools(name: str, protected: bool) -> None:  # noqa: FBT001 - a table
+    kind = "azure-native:containerservice:AgentPool"
+    good = next(item for item in stack.good() if item.name == "aks")
+    pool = Resource(type=kind, name="aks", urn=stack.urn(kind, "aks", name), properties=good.properties, protect=False)
+    assert [item.rule for item in violations([pool])] == (["pool-protected"] if protected else [])
+
+
+def test_a_local_chart_is_pinned_by_the_repository() -> None:
+    resources = stack.changed("release", ("chart",), "./ops/rehearse/chart/gitlab-runner")
+    resources = [
+        item if item.name != "release" else stack.resource(item.type, "release", {**item.properties, "version": None})
+        for item in resources
+    ]
+    assert violations(resources) == []
+
+
+def test_jobs_without_a_stated_namespace_run_in_the_releases_own() -> None:
+    text = stack.toml().replace('namespace = "ci-jobs"\n', "").replace("ci-jobs", "")
+    resources = stack.changed("release", ("values", "runners"), {"secret": "t", "config": text})
+    found = [item for item in violations(resources) if item.rule == "jobs-default-deny"]
+    assert len(found) == 1
+    assert "gitlab-runner" in found[0].message
+
+
+@pytest.mark.parametrize("ports", [[{"port": 443}], [{"port": "http"}], [{"port": 53, "protocol": "UDP"}]])
+def test_a_wide_rule_for_other_ports_does_not_reach_the_metadata_service(ports: list[object]) -> None:
+    rule = {"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}], "ports": ports}
+    assert violations(stack.changed("egress", ("spec", "egress", 0), rule)) == []
+
+
+def test_an_exact_rule_for_the_metadata_service_is_a_decision() -> None:
+    rule = {"to": [{"ipBlock": {"cidr": "169.254.169.254/32"}}]}
+    assert violations(stack.changed("egress", ("spec", "egress", 0), rule)) == []
