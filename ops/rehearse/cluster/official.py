@@ -7,7 +7,7 @@ import tarfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,6 +165,8 @@ class Downloader:
             try:
                 if answer.status != 200:  # noqa: PLR2004 - HTTP's OK
                     raise BinariesError(f"{url}: {answer.status} {answer.reason}")
+                if downgraded(url, [seen.redirect_location for seen in _history(answer)]):
+                    raise BinariesError(f"{url} leads to an address without TLS: it is not followed")
                 yield answer
             finally:
                 answer.close()
@@ -188,6 +190,15 @@ def unpack(archive: Path, member: str, made: Path) -> None:
                         shutil.copyfileobj(source, output)
                     return
     raise BinariesError(f"{archive.name} has no file {member}")
+
+
+def downgraded(url: str, locations: Sequence[str | None]) -> bool:
+    """Tell whether an https address was redirected to a plain one, where anyone on the way can change the answer."""
+    return url.startswith("https://") and any((place or "").startswith("http://") for place in locations)
+
+
+def _history(answer: urllib3.BaseHTTPResponse) -> tuple[urllib3.util.retry.RequestHistory, ...]:
+    return answer.retries.history if answer.retries else ()
 
 
 def _redirects_only() -> urllib3.Retry:
