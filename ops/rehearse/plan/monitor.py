@@ -15,7 +15,7 @@ from ops.rehearse.plan import schema
 from ops.rehearse.plan.model import PlannedInvoke, PlannedResource
 from ops.rehearse.plan.wire import struct_from_wire, struct_to_wire
 from ops.rehearse.providers.base import Created, LookupRefusedError, Refusal, RehearsalProvider
-from ops.rehearse.providers.values import SecretValue, contains_secret, plain, unmarked_strings
+from ops.rehearse.providers.values import mark_secrets, plain, unmarked_strings
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_PREFIX = "pulumi:providers:"
@@ -175,12 +175,6 @@ def sdk_class(token: str) -> type[CustomResource] | None:
             return candidate
         waiting.extend(candidate.__subclasses__())
     return None
-
-
-def mark_secrets(outputs: Mapping[str, Any], inputs: Mapping[str, Any], additional: tuple[str, ...]) -> dict[str, Any]:
-    """Keep a secret input secret in the outputs that repeat it, and mark what the options name."""
-    secret = {key for key, value in inputs.items() if contains_secret(value)} | set(additional)
-    return {key: SecretValue(value) if key in secret else value for key, value in outputs.items()}
 
 
 def _aliases(request: Any) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ops.rehearse.providers import aws_ec2, aws_iam, aws_node_group
 from ops.rehearse.providers.aws_iam import ACCOUNT, digest
 from ops.rehearse.providers.base import Created, LookupRefusedError, Refusal
-from ops.rehearse.providers.kinds import Inputs, Kind, KindProvider, Lookup, get, text
+from ops.rehearse.providers.kinds import Inputs, Kind, KindProvider, Lookup, get, number, text
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
@@ -174,6 +174,13 @@ class AwsProvider(KindProvider):
         if token == NODE_GROUP and template is not None:
             refusals += list(aws_node_group.against_template(inputs, template))
         return refusals
+
+    def update(self, token: str, name: str, state: Inputs, inputs: Inputs) -> Inputs:
+        """Update; a launch template gets a new version each time."""
+        outputs = super().update(token, name, state, inputs)
+        if token != LAUNCH_TEMPLATE:
+            return outputs
+        return {**outputs, "latestVersion": (number(state.get("latestVersion")) or 1) + 1}
 
     def create(self, token: str, name: str, inputs: Inputs) -> Created:
         """Create, and remember launch templates."""

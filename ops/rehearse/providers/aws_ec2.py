@@ -111,7 +111,7 @@ def _create(name: str, inputs: Inputs) -> Created:
     outputs = {
         **inputs,
         "name": template,
-        "arn": f"arn:aws:ec2:us-east-1:{ACCOUNT}:launch-template/{identity}",
+        "arn": f"arn:aws:ec2:{text(inputs.get('region')) or 'us-east-1'}:{ACCOUNT}:launch-template/{identity}",
         "latestVersion": 1,
         "defaultVersion": 1,
         "tagsAll": inputs.get("tags") or {},

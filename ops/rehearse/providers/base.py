@@ -66,6 +66,9 @@ class RehearsalProvider(Protocol):
     def create(self, token: str, name: str, inputs: Mapping[str, Any]) -> Created:
         """Give what the API would answer. Called only for tokens that `check` knows; deterministic."""
 
+    def update(self, token: str, name: str, state: Mapping[str, Any], inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give the outputs after an update in place of `state` (outputs) to `inputs`."""
+
     def diff(self, token: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Diff:
         """Tell what an update from the inputs `olds` to `news` would change in place, and what it would replace."""
 

@@ -79,3 +79,14 @@ def unmarked_strings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             yield from unmarked_strings(item, join(path, index))
+
+
+def mark_secrets(
+    outputs: Mapping[str, Any], inputs: Mapping[str, Any], additional: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Keep a secret input secret in the outputs that repeat it, and mark what the resource's options name."""
+    secret = {key for key, value in inputs.items() if contains_secret(value)} | set(additional)
+    return {
+        key: SecretValue(value) if key in secret and not isinstance(value, SecretValue) else value
+        for key, value in outputs.items()
+    }
