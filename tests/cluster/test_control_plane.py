@@ -28,7 +28,7 @@ def eventually(what: Callable[[], T | None], seconds: float = PATIENCE) -> T:
 
 
 def message_of(error: client.ApiException) -> str:
-    return str(json.loads(error.body)["message"])
+    return str(json.loads(error.body or "")["message"])
 
 
 def container(**security: Any) -> dict[str, Any]:

@@ -149,10 +149,10 @@ def reason(error: BaseException) -> str:
     match cause:
         case urllib3.exceptions.NameResolutionError():
             return "has no address: its name does not resolve"
+        case urllib3.exceptions.NewConnectionError():  # upstream: a kind of timeout, so it comes first
+            return "refuses connections" if "refused" in text else f"cannot be reached: {text}"
         case urllib3.exceptions.ConnectTimeoutError() | urllib3.exceptions.ReadTimeoutError() | TimeoutError():
             return "did not answer in time"
-        case urllib3.exceptions.NewConnectionError() if "refused" in text:
-            return "refuses connections"
         case urllib3.exceptions.SSLError() | ssl.SSLError():
             return f"is not trusted: {text}"
         case _:

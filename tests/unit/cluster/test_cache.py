@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.rehearse.cluster import BinariesError, cache
+from ops.rehearse.cluster import BinariesError
 from ops.rehearse.cluster.build import FLAGS, shelf_for
 from ops.rehearse.cluster.cache import Shelf, key
 from ops.rehearse.cluster.platform import Platform
@@ -48,7 +48,7 @@ def test_a_program_whose_install_broke_off_is_not_found(shelf: Shelf, monkeypatc
     def broken(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cache.json, "dump", broken)
+    monkeypatch.setattr("ops.rehearse.cluster.cache.json.dump", broken)
     with shelf.locked(lambda _: None) as scratch, pytest.raises(KeyboardInterrupt):
         shelf.install("etcd", put(scratch, "etcd", b"newer"), version="3.6.9", source="test")
     assert shelf.find("etcd") is None
@@ -64,7 +64,7 @@ def test_what_a_killed_build_left_is_swept_away(shelf: Shelf) -> None:
 
 def test_two_rehearsals_do_not_build_at_once(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     waited = threading.Event()
-    monkeypatch.setattr(cache.time, "sleep", lambda _: waited.wait(5))
+    monkeypatch.setattr("ops.rehearse.cluster.cache.time.sleep", lambda _: waited.wait(5))
     order = []
     with (shelf.folder / ".lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
