@@ -1,0 +1,169 @@
+"""`multiarch rehearse`: its options, its files, its exit code."""
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+from rich.console import Console
+
+from components.problems import ConfigError
+from ops.rehearse.cluster.errors import KeptPlaneError
+from ops.rehearse.cluster.keep import default_folder, stop_kept
+from ops.rehearse.report import document, html, junit
+from ops.rehearse.report.model import EXIT_CODES, RehearsalReport, overall
+from ops.rehearse.report.progress import ProgressDisplay
+from ops.rehearse.report.terminal import print_report
+from ops.rehearse.run import Options, rehearse
+
+USAGE = 2
+INTERRUPTED = 130
+EPILOG = """\b
+Examples:
+  multiarch rehearse                                  all stacks, on an embedded control plane
+  multiarch rehearse --stack gke --json -             one stack; the report as JSON on standard output
+  multiarch rehearse --html report.html --junit report.xml
+  multiarch rehearse --stack local --keep             leave the cluster running; `make up STACK=local` installs into it
+  multiarch rehearse --kubeconfig ~/.kube/config --context kind-ci --stack local
+
+\b
+Exit codes: 0 every claim proved · 1 a claim failed · 2 usage or configuration · 3 something could not be told
+"""
+
+
+def stacks_of(project: Path) -> list[str]:
+    """Name the stacks that have a file, in alphabetical order."""
+    return sorted(
+        path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in project.glob("stacks/Pulumi.*.yaml")
+    )
+
+
+def find_project(start: Path) -> Path | None:
+    """Find the folder that holds Pulumi.yaml, from `start` upwards."""
+    return next((folder for folder in (start, *start.parents) if (folder / "Pulumi.yaml").is_file()), None)
+
+
+def _project(given: Path | None) -> Path:
+    found = find_project(given or Path.cwd())
+    if found is None:
+        where = given or Path.cwd()
+        raise click.UsageError(f"there is no Pulumi.yaml in {where} or above it; name the project with --project DIR")
+    return found
+
+
+def _stacks(project: Path, named: tuple[str, ...]) -> tuple[str, ...]:
+    known = stacks_of(project)
+    unknown = [name for name in named if name not in known]
+    if unknown:
+        have = ", ".join(known) or "none"
+        raise click.UsageError(f"there is no stacks/Pulumi.{unknown[0]}.yaml in {project}; stacks there: {have}")
+    if not known:
+        raise click.UsageError(f"there is no stack file stacks/Pulumi.<name>.yaml in {project}")
+    return tuple(dict.fromkeys(named)) or tuple(known)
+
+
+def _check_combination(given: dict[str, Any]) -> None:
+    """Refuse options that contradict each other, before anything is started."""
+    if given["kubeconfig"] and not given["context"]:
+        raise click.UsageError(
+            "--kubeconfig needs --context: a rehearsal never takes whatever context happens to be the current one"
+        )
+    if given["context"] and not given["kubeconfig"]:
+        raise click.UsageError("--context needs --kubeconfig FILE: the embedded control plane has its own")
+    if given["kubeconfig"] and given["keep"]:
+        raise click.UsageError("--keep is for the embedded control plane; the cluster of --kubeconfig stays anyway")
+    if given["against"] and not given["engine"]:
+        raise click.UsageError("--against needs --engine: only the real engine knows what an update would replace")
+
+
+def _write(target: str | None, text: Callable[[], str]) -> None:
+    if target is None:
+        return
+    if target == "-":
+        click.echo(text(), nl=False)
+        return
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    Path(target).write_text(text(), encoding="utf-8")
+
+
+def _end_on_terminate(number: int, frame: FrameType | None) -> None:
+    """Let SIGTERM unwind the stack like Ctrl-C does, so that every child process ends and what was made is deleted."""
+    del frame
+    sys.exit(128 + number)
+
+
+def _stop(project: Path) -> None:
+    try:
+        kept = stop_kept(default_folder(project))
+    except KeptPlaneError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"ended the control plane at {kept.server}" if kept else "no control plane is kept here")
+
+
+@click.command(epilog=EPILOG)
+@click.option("--stack", "stacks", multiple=True, metavar="NAME", help="Stack; repeat for several. Default: all.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the report as JSON; - is standard output.")
+@click.option("--junit", "junit_file", metavar="FILE", help="Write the report as JUnit XML, a case per claim.")
+@click.option("--html", "html_file", metavar="FILE", help="Write the report as one self-contained page.")
+@click.option(
+    "--binaries",
+    type=click.Choice(["auto", "path", "official", "build"]),
+    default="auto",
+    show_default=True,
+    help="Where the control plane's programs come from. auto: PATH, cache, the projects' own releases, then a build.",
+)
+@click.option("--chart", metavar="PATH|REF", help="gitlab-runner chart. Default: the pinned one, else the embedded.")
+@click.option("--keep", is_flag=True, help="Leave the control plane and its nodes running, and print its KUBECONFIG.")
+@click.option("--stop", is_flag=True, help="End the control plane that --keep left, and do nothing else.")
+@click.option("--kubeconfig", type=click.Path(path_type=Path), metavar="FILE", help="Use a running cluster: kind, k3d.")
+@click.option("--context", metavar="NAME", help="Its context, which must be named.")
+@click.option("--engine", is_flag=True, help="Use the real `pulumi` from PATH, with stand-ins for the clouds.")
+@click.option(
+    "--against",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="With --engine: show what this changed stack file would update, and what it would replace.",
+)
+@click.option(
+    "--project", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR", help="Default: here."
+)
+def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None:
+    """Prove, on a real Kubernetes control plane and without a cloud account, that the stacks do what they promise.
+
+    The unmodified program is planned against stand-ins for each cloud, the runner is installed by real Helm, and jobs
+    are given to it: the amd64 job must land on an amd64 node, the arm64 job on an arm64 node, and what is forbidden
+    must be refused. Nothing outside this machine is changed.
+    """
+    _check_combination(given)
+    root = _project(project)
+    if given["stop"]:
+        _stop(root)
+        return
+    signal.signal(signal.SIGTERM, _end_on_terminate)
+    console = Console(stderr=given["json_file"] == "-", highlight=False)
+    options = Options(
+        project=root,
+        stacks=_stacks(root, stacks),
+        **{key: given[key] for key in ("binaries", "kubeconfig", "context", "chart", "keep")},
+    )
+    try:
+        with ProgressDisplay(console) as display:
+            report = rehearse(options, display)
+    except (ConfigError, KeptPlaneError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(USAGE)
+    except KeyboardInterrupt:
+        click.echo("interrupted; every process that was started has been ended", err=True)
+        sys.exit(INTERRUPTED)
+    print_report(console, report)
+    _write_reports(report, given)
+    sys.exit(EXIT_CODES[overall(report)])
+
+
+def _write_reports(report: RehearsalReport, given: dict[str, Any]) -> None:
+    _write(given["json_file"], lambda: document.render(report))
+    _write(given["junit_file"], lambda: junit.render(report))
+    _write(given["html_file"], lambda: html.render(report))

@@ -1,0 +1,190 @@
+"""One rehearsal from plan to report: stacks are planned while the control plane is made ready, then proved in turn."""
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from components.problems import ConfigError
+from ops.rehearse.background import BackgroundStart, shown_on
+from ops.rehearse.claims import rehearse_stack
+from ops.rehearse.cluster.binaries import Mode
+from ops.rehearse.cluster.control_plane import ControlPlane
+from ops.rehearse.cluster.errors import ClusterError
+from ops.rehearse.cluster.existing import ExistingControlPlane, use_existing
+from ops.rehearse.cluster.keep import default_folder, refuse_second
+from ops.rehearse.cluster.sources import BinarySource
+from ops.rehearse.install import Charts
+from ops.rehearse.outline import outline, unplanned, unproved
+from ops.rehearse.plan.launch import plan_stack
+from ops.rehearse.plan.model import Plan, PlanError
+from ops.rehearse.report.model import RehearsalReport, StackReport, Verdict, stack_verdict
+from ops.rehearse.report.progress import ProgressDisplay
+from ops.rehearse.report.terminal import plan_table
+
+PLANNERS = 2
+"""Stacks planned at a time; more would take the processor from the control plane's own start."""
+
+Plane = ControlPlane | ExistingControlPlane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command was asked to do."""
+
+    project: Path
+    stacks: tuple[str, ...]
+    binaries: Mode = "auto"
+    kubeconfig: Path | None = None
+    context: str | None = None
+    chart: str | None = None
+    keep: bool = False
+
+
+class StackConfigError(ConfigError):
+    """The configuration of one stack or of several cannot work; the message has every problem of every stack."""
+
+    def __init__(self, errors: Sequence[ConfigError]) -> None:
+        super().__init__([problem for error in errors for problem in error.problems])
+        self.args = ("\n".join(str(error) for error in errors),)
+
+
+def rehearse(options: Options, display: ProgressDisplay) -> RehearsalReport:
+    """Rehearse every stack asked for.
+
+    Raises ConfigError before anything is installed when a stack's configuration, or the cluster that was named,
+    cannot be used. A control plane that cannot be had is no exception but an answer: could not tell.
+    """
+    began = time.monotonic()
+    plane = _plane(options)
+    try:
+        start = BackgroundStart(plane, shown_on(display))
+        planned = plan_all(options, display)
+        planning = time.monotonic() - began
+        try:
+            start.ready()
+        except ClusterError as error:
+            reports = [_without_cluster(report, str(error)) for _, report in planned]
+        else:
+            reports = _reports(planned, plane, options, display)
+    finally:
+        plane.stop()
+    return RehearsalReport(
+        stacks=tuple(reports),
+        control_plane=_describe(plane),
+        binaries={name: _told(source) for name, source in _sources(plane).items()},
+        seconds=time.monotonic() - began,
+        timings={"planning": planning, "control plane's start": plane.start_seconds},
+    )
+
+
+def _reports(
+    planned: Sequence[tuple[Plan | None, StackReport]], plane: Plane, options: Options, display: ProgressDisplay
+) -> list[StackReport]:
+    """Put each stack to the proof, one after the other: two at a time would share nodes and namespaces."""
+    with Charts(options.chart) as charts:
+        prover = _Prover(plane, charts, display)
+        last = len(planned) - 1
+        reports = [
+            prover.prove(plan, report, keep_nodes=options.keep and index == last)
+            for index, (plan, report) in enumerate(planned)
+        ]
+    if options.keep and isinstance(plane, ControlPlane):
+        kept = plane.keep(default_folder(options.project))
+        display.finish("kept", f"KUBECONFIG={kept.kubeconfig} context {kept.context}; end: multiarch rehearse --stop")
+    return reports
+
+
+def plan_all(options: Options, display: ProgressDisplay) -> list[tuple[Plan | None, StackReport]]:
+    """Plan the stacks side by side and show each table as soon as it and those before it are there."""
+    with ThreadPoolExecutor(PLANNERS, thread_name_prefix="plan") as pool:
+        futures = {stack: pool.submit(plan_stack, options.project, stack) for stack in options.stacks}
+        planned, errors = [], []
+        for stack, future in futures.items():
+            display.update(f"plan {stack}", "running the program")
+            try:
+                planned.append(_planned(stack, future))
+            except ConfigError as error:
+                errors.append(error)
+                display.finish(f"plan {stack}", "configuration refused", verdict=Verdict.FAILED)
+                continue
+            report = planned[-1][1]
+            display.finish(f"plan {stack}", f"{report.resources} resources", verdict=report.claims[0].verdict)
+            display.show(plan_table(report))
+    if errors:
+        raise StackConfigError(errors)
+    return planned
+
+
+def _planned(stack: str, future: Future[Plan]) -> tuple[Plan | None, StackReport]:
+    try:
+        plan = future.result()
+    except PlanError as error:
+        return None, unplanned(stack, str(error))
+    return plan, outline(plan)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prover:
+    """Where stacks are proved, and what shows how far it is."""
+
+    plane: Plane
+    charts: Charts
+    display: ProgressDisplay
+
+    def prove(self, plan: Plan | None, report: StackReport, *, keep_nodes: bool) -> StackReport:
+        if plan is None:
+            return report
+        if stack_verdict(report) is not Verdict.PROVED:
+            return _without_cluster(report, "the plan would not have gone through, so there is nothing to install")
+        name = f"rehearse {report.stack}"
+        proved = rehearse_stack(
+            plan,
+            self.plane,
+            chart=self.charts,
+            progress=lambda what: self.display.update(name, what),
+            keep_nodes=keep_nodes,
+        )
+        merged = replace(
+            proved,
+            claims=(*report.claims, *proved.claims),
+            resource_counts=report.resource_counts,
+            timings={**report.timings, **proved.timings},
+        )
+        self.display.finish(name, f"{len(merged.claims)} claims", verdict=stack_verdict(merged))
+        return merged
+
+
+def _without_cluster(report: StackReport, reason: str) -> StackReport:
+    return replace(report, claims=(*report.claims, unproved("the stack works on a cluster", reason)))
+
+
+def _plane(options: Options) -> Plane:
+    """Choose the cluster; cheap checks come first, so that a mistake is told before anything is built."""
+    if options.kubeconfig is not None:
+        return use_existing(options.kubeconfig, options.context or "")
+    if options.keep:
+        refuse_second(default_folder(options.project))
+    return ControlPlane(mode=options.binaries)
+
+
+def _sources(plane: Plane) -> Mapping[str, BinarySource]:
+    try:
+        return plane.binaries
+    except ClusterError:
+        return {}  # they could not be had; the claims say so
+
+
+def _describe(plane: Plane) -> str:
+    if isinstance(plane, ExistingControlPlane):
+        return f"Kubernetes {plane.versions['kube-apiserver']}, context {plane.context} of {plane.kubeconfig}"
+    sources = _sources(plane)
+    if "kube-apiserver" not in sources:
+        return "no control plane"
+    origins = ", ".join(sorted({source.origin.value for source in sources.values()}))
+    return f"embedded Kubernetes {sources['kube-apiserver'].version} (programs from: {origins})"
+
+
+def _told(source: BinarySource) -> str:
+    return ", ".join(filter(None, (source.version, source.origin.value, source.detail)))
