@@ -1,5 +1,6 @@
 """Gives pods to the cluster and sees what becomes of them."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ SETTLE_SECONDS = 20.0
 PATIENCE_SECONDS = 1.5
 """How long a pod may stay unschedulable before it counts: the scheduler's view of nodes lags by a moment."""
 _POLL_SECONDS = 0.1
+_PREEMPTION = re.compile(r"\.( no new claims to deallocate,)? preemption: .*")
+"""The scheduler's second sentence: that removing other pods would not help either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def create(api: Api, namespace: str, manifest: Mapping[str, Any], *, dry_run: bo
     api.create(f"/api/v1/namespaces/{namespace}/pods", manifest, dry_run=dry_run)
 
 
-def settle(api: Api, namespace: str, name: str) -> Placement:
+def settle(api: Api, namespace: str, name: str, patience: float = PATIENCE_SECONDS) -> Placement:
     """Wait until the scheduler has placed a pod or keeps saying that it can't.
 
     The scheduler's FailedScheduling message stands in the pod's own condition as well, where it comes with the pod.
@@ -103,7 +106,7 @@ def settle(api: Api, namespace: str, name: str) -> Placement:
             since = 0.0
         elif not since:
             since = time.monotonic()
-        elif time.monotonic() - since > PATIENCE_SECONDS:
+        elif time.monotonic() - since > patience:
             break
         time.sleep(_POLL_SECONDS)
     return Placement(message=message)
@@ -124,5 +127,6 @@ def violates_pod_security(refusal: ApiRefused) -> bool:
 def _unschedulable(pod: Mapping[str, Any]) -> str:
     for condition in pod.get("status", {}).get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return str(condition.get("message") or condition.get("reason") or "unschedulable")
+            message = str(condition.get("message") or condition.get("reason") or "unschedulable")
+            return _PREEMPTION.sub(".", message)
     return ""

@@ -144,16 +144,16 @@ class _Run:
             return  # a kind that the cluster does not know: the install step says so as a claim
 
     def prove(self, charts: Charts) -> None:
+        if not self._joined():
+            return
         try:
-            with self.found.timed("nodes"):
-                self.progress(f"nodes of {len(self.groups)} pools")
-                self._nodes()
             with self.found.timed("install"):
                 self.progress("installing the runner with Helm")
                 scene = self._install(charts)
             with self.found.timed("jobs"):
                 self.progress("giving jobs to the runner")
-                self.found.claims, self.found.jobs = prove_all(scene)
+                claims, self.found.jobs = prove_all(scene)
+                self.found.claims += claims
         except (InstallFailed, ConfigInvalid) as error:
             self._not_installed(Verdict.FAILED, str(error))
         except (ApiRefused, HelmError) as error:
@@ -170,6 +170,26 @@ class _Run:
             except (InstallFailed, ApiRefused, HelmError, ClusterError) as error:
                 title = "the rehearsal leaves nothing behind"
                 self.found.claims.append(_claim("cleaned-up", title, Verdict.FAILED, str(error)))
+
+    def _joined(self) -> bool:
+        """Put the nodes into the cluster; the claim about them says what came of it."""
+        title = "every pool's nodes join the cluster"
+        try:
+            with self.found.timed("nodes"):
+                self.progress(f"nodes of {len(self.groups)} pools")
+                self._nodes()
+        except InstallFailed as error:
+            self.found.claims.append(_claim("nodes-join", title, Verdict.FAILED, str(error)))
+        except ApiRefused as error:
+            self.found.claims.append(_claim("nodes-join", title, Verdict.UNKNOWN, str(error)))
+        else:
+            pools = ", ".join(f"{group.pool.name}: {len(group.nodes)}" for group in self.groups)
+            verdict = Verdict.PROVED if self.groups else Verdict.UNKNOWN
+            evidence = f"Ready by pool: {pools}" if self.groups else "the plan has no node pool"
+            self.found.claims.append(_claim("nodes-join", title, verdict, evidence))
+            return True
+        self.found.notes.append("nothing else was put to the proof, since the nodes did not join")
+        return False
 
     def _nodes(self) -> None:
         add_nodes(self.api, self.groups, self.plan.stack, embedded=self.embedded)
@@ -207,7 +227,7 @@ class _Run:
 
     def _not_installed(self, verdict: Verdict, evidence: str) -> None:
         title = "the runner is installed, its manager admitted under `restricted`"
-        self.found.claims = [_claim("runner-installed", title, verdict, evidence)]
+        self.found.claims.append(_claim("runner-installed", title, verdict, evidence))
         self.found.notes.append("nothing else was put to the proof, since the runner was not installed")
 
 

@@ -9,6 +9,8 @@ from ops.rehearse.nodes import OWNER_LABEL
 from ops.rehearse.report.model import JobView, Outcome
 
 _NAME = "plain-pod"
+_PATIENCE_SECONDS = 0.6
+"""Every node is Ready by now, and a no is what is expected."""
 
 
 def taint_promises(scene: Scene) -> list[Promise]:
@@ -31,7 +33,7 @@ def _plain_pod(scene: Scene) -> Proof:
         create(scene.admin, namespace, _manifest(scene, sorted(guarded)))
     except ApiRefused as refusal:
         return unknown(f"the plain pod could not be made: {refusal.message}")
-    placement = settle(scene.admin, namespace, _NAME)
+    placement = settle(scene.admin, namespace, _NAME, _PATIENCE_SECONDS)
     if placement.node:
         view = JobView(name=_NAME, asked=asked, outcome=Outcome.SCHEDULED, pod=_NAME, node=placement.node)
         return failed(f"a plain pod was placed on {scene.describe(placement.node)}, which has no arm64 taint", view)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from ops.rehearse.install.api import Api
+from ops.rehearse.install.api import Api, ApiRefused
 from ops.rehearse.install.objects import InstallFailed
 from ops.rehearse.nodes import OWNER_LABEL, NodeGroup
 
@@ -21,7 +21,7 @@ def add_nodes(api: Api, groups: Sequence[NodeGroup], stack: str, *, embedded: bo
 
     On the embedded control plane kwok plays the kubelet. A cluster of the user's may have no kwok: then the status is
     written here, which is as good for the scheduler, and no container ever starts.
-    Raises ApiRefused, and InstallFailed when a node does not get ready.
+    Raises InstallFailed for a node that the API server refuses (a label that is no label), or that is never ready.
     """
     nodes = [_owned(node, stack) for group in groups for node in group.nodes]
     with ThreadPoolExecutor(8) as pool:
@@ -54,8 +54,11 @@ def _create(api: Api, node: Mapping[str, Any]) -> None:
         if OWNER_LABEL not in (found["metadata"].get("labels") or {}):
             raise InstallFailed(f"a node named {node['metadata']['name']} exists and is not the rehearsal's")
         api.delete(path)
-    # The API server keeps the status of a node that is created with one, as for a kubelet that registers itself.
-    api.create(_NODES, node)
+    try:
+        # The API server keeps the status of a node that is created with one, as for a kubelet that registers itself.
+        api.create(_NODES, node)
+    except ApiRefused as refusal:
+        raise InstallFailed(refusal.message) from refusal
 
 
 def _ready_status(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,13 +25,13 @@ def node_group(resource: PlannedResource, plan: Plan) -> NodeGroup:
     inputs = plain(resource.inputs)
     instance = next(iter(inputs.get("instanceTypes") or []), DEFAULT_INSTANCE)
     machine = aws(instance)
-    pool = inputs.get("nodeGroupName") or inputs.get("nodeGroupNamePrefix") or resource.name
+    pool, group = _names(inputs, resource.name)
     spot = inputs.get("capacityType") == "SPOT"
     scaling = inputs.get("scalingConfig") or {}
     region = _region(inputs, plan)
     labels = {
         **(inputs.get("labels") or {}),
-        "eks.amazonaws.com/nodegroup": pool,
+        "eks.amazonaws.com/nodegroup": group,
         "eks.amazonaws.com/capacityType": inputs.get("capacityType") or "ON_DEMAND",
         "node.kubernetes.io/instance-type": instance,
         "topology.kubernetes.io/region": region,
@@ -55,6 +55,14 @@ def node_group(resource: PlannedResource, plan: Plan) -> NodeGroup:
         address = "-".join(str(int(digits[place : place + 2], 16)) for place in (0, 2))
         nodes.append(manifest(shape, f"ip-10-0-{address}.{region}.compute.internal", zone, f"aws:///{zone}/i-{digits}"))
     return NodeGroup(pool=view, nodes=tuple(nodes), guarded=machine.arch == "arm64")
+
+
+def _names(inputs: Mapping[str, Any], logical: str) -> tuple[str, str]:
+    """Return the pool's name and the node group's: AWS completes a prefix with random letters."""
+    if inputs.get("nodeGroupName"):
+        return str(inputs["nodeGroupName"]), str(inputs["nodeGroupName"])
+    prefix = str(inputs.get("nodeGroupNamePrefix") or f"{logical}-")
+    return prefix.rstrip("-"), prefix + short_hash(prefix)
 
 
 def _taint(taint: Mapping[str, Any]) -> str:
