@@ -1,0 +1,63 @@
+import io
+from collections.abc import Callable
+
+import pytest
+from rich.console import Console
+
+from ops.rehearse.background import BackgroundStart, shown_on, told_origins
+from ops.rehearse.cluster.errors import StartError
+from ops.rehearse.cluster.progress import Progress, State, silent
+from ops.rehearse.report.progress import ProgressDisplay
+
+
+class FakePlane:
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.started = False
+
+    def start(self, progress: Callable[[Progress], None]) -> None:
+        progress(Progress(step="start", subject="etcd", state=State.RUNNING))
+        if self.error:
+            raise self.error
+        self.started = True
+
+
+def test_ready_waits_for_the_start() -> None:
+    plane = FakePlane()
+    BackgroundStart(plane, silent).ready()
+    assert plane.started
+
+
+def test_what_the_start_raised_is_raised_in_the_foreground() -> None:
+    start = BackgroundStart(FakePlane(StartError("etcd ended")), silent)
+    with pytest.raises(StartError, match="etcd ended"):
+        start.ready()
+
+
+def shown(*reports: Progress) -> str:
+    out = io.StringIO()
+    with ProgressDisplay(Console(file=out, width=200)) as display:
+        sink = shown_on(display)
+        for report in reports:
+            sink(report)
+    return out.getvalue()
+
+
+def test_programs_found_are_one_line_and_their_failure_is_never_swallowed() -> None:
+    found = [
+        Progress(step="find", subject=name, state=State.DONE, detail="1.0 from cache: built")
+        for name in ("etcd", "helm")
+    ]
+    text = shown(*found, Progress(step="start", subject="etcd", state=State.RUNNING))
+    assert "etcd, helm: from cache: built" in text
+    assert text.count("from cache") == 1
+    assert "no Go" in shown(Progress(step="find", subject="kwok", state=State.FAILED, detail="no Go"))
+
+
+def test_each_build_has_a_line_of_its_own() -> None:
+    text = shown(Progress(step="build", subject="kube-apiserver", state=State.RUNNING, detail="go build"))
+    assert "build kube-apiserver: go build" in text
+
+
+def test_programs_of_different_origin_are_told_apart() -> None:
+    assert told_origins({"a": "1 from cache: x", "b": "2 from path: y"}) == "a: from cache: x; b: from path: y"

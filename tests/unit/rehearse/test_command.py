@@ -1,0 +1,152 @@
+import json
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from components.problems import ConfigError, Problem
+from ops import cli
+from ops.rehearse import command as module
+from ops.rehearse.report.model import Claim, RehearsalReport, StackReport, Verdict
+from ops.rehearse.run import Options
+
+
+def report(verdict: Verdict) -> RehearsalReport:
+    claim = Claim(id="arm64-job", title="the arm64 job runs on an arm64 node", verdict=verdict, evidence="seen")
+    return RehearsalReport(stacks=(StackReport(stack="gke", cluster="gke ci", claims=(claim,)),), control_plane="fake")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "Pulumi.yaml").write_text("name: multiarch-runner\n")
+    (tmp_path / "stacks").mkdir()
+    for stack in ("gke", "eks"):
+        (tmp_path / "stacks" / f"Pulumi.{stack}.yaml").write_text("config: {}\n")
+    return tmp_path
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Options]:
+    seen: list[Options] = []
+
+    def rehearse(options: Options, _: object) -> RehearsalReport:
+        seen.append(options)
+        return report(Verdict.PROVED)
+
+    monkeypatch.setattr(module, "rehearse", rehearse)
+    return seen
+
+
+def run(project: Path, *arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(module.command, ["--project", str(project), *arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize(("verdict", "code"), [(Verdict.PROVED, 0), (Verdict.FAILED, 1), (Verdict.UNKNOWN, 3)])
+def test_each_answer_has_its_own_exit_code(
+    project: Path, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, code: int
+) -> None:
+    monkeypatch.setattr(module, "rehearse", lambda *_: report(verdict))
+    assert run(project)[0] == code
+
+
+def test_a_configuration_that_cannot_work_is_exit_2_and_its_message_alone(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = Problem(path="pools[1].maxNodes", found="0", consequence="no job could ever run", fix="Use 1 or more.")
+
+    def refuse(*_: object) -> RehearsalReport:
+        raise ConfigError([problem], "stacks/Pulumi.gke.yaml")
+
+    monkeypatch.setattr(module, "rehearse", refuse)
+    code, out, err = run(project)
+    assert (code, out) == (2, "")
+    assert err == f"stacks/Pulumi.gke.yaml: {problem}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--kubeconfig", "F"], "--kubeconfig needs --context"),
+        (["--context", "kind-ci"], "--context needs --kubeconfig"),
+        (["--kubeconfig", "F", "--context", "C", "--keep"], "--keep is for the embedded control plane"),
+        (["--stack", "gek"], "stacks there: eks, gke"),
+        (["--binaries", "magic"], "Invalid value for '--binaries'"),
+        (["--against", "nothing.yaml"], "does not exist"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused_before_anything_starts(
+    project: Path, asked: list[Options], arguments: list[str], said: str
+) -> None:
+    code, _, err = run(project, *arguments)
+    assert code == 2
+    assert said in err
+    assert asked == []
+
+
+def test_against_needs_the_engine(project: Path, asked: list[Options]) -> None:
+    code, _, err = run(project, "--against", str(project / "stacks" / "Pulumi.gke.yaml"))
+    assert (code, asked) == (2, [])
+    assert "--against needs --engine" in err
+
+
+def test_without_names_all_stacks_are_rehearsed_and_a_name_twice_counts_once(
+    project: Path, asked: list[Options]
+) -> None:
+    run(project)
+    run(project, "--stack", "gke", "--stack", "gke")
+    assert [options.stacks for options in asked] == [("eks", "gke"), ("gke",)]
+
+
+def test_json_on_standard_output_is_the_document_and_nothing_else(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "rehearse", lambda *_: report(Verdict.FAILED))
+    code, out, err = run(project, "--json", "-")
+    assert code == 1
+    assert json.loads(out)["verdict"] == "failed"
+    assert "1 failed" in err
+
+
+def test_reports_are_written_into_folders_that_do_not_exist_yet(project: Path, asked: list[Options]) -> None:
+    target = project / "public" / "reports"
+    code, _, _ = run(project, "--json", f"{target}/r.json", "--junit", f"{target}/r.xml", "--html", f"{target}/r.html")
+    assert code == 0
+    assert len(asked) == 1
+    assert sorted(path.name for path in target.iterdir()) == ["r.html", "r.json", "r.xml"]
+
+
+def test_the_project_is_found_from_a_folder_below_it(project: Path) -> None:
+    below = project / "stacks"
+    assert module.find_project(below) == project
+    assert module.find_project(project.parent) is None
+
+
+def test_a_folder_without_a_project_is_a_usage_error(tmp_path: Path) -> None:
+    code, _, err = run(tmp_path)
+    assert code == 2
+    assert "there is no Pulumi.yaml" in err
+
+
+def test_an_unforeseen_error_of_ours_is_not_a_failed_claim(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def crash() -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(cli, "multiarch", crash)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 3
+    assert "defect of multiarch itself" in capsys.readouterr().err
+
+
+def test_help_shows_examples_and_exit_codes() -> None:
+    result = CliRunner().invoke(cli.multiarch, ["rehearse", "--help"])
+    assert "multiarch rehearse --stack gke --json -" in result.output
+    assert "Exit codes: 0 every claim proved" in result.output
+
+
+def test_an_unknown_subcommand_is_a_usage_error() -> None:
+    assert CliRunner().invoke(cli.multiarch, ["reherse"]).exit_code == click.UsageError.exit_code

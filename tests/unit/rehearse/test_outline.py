@@ -1,0 +1,35 @@
+import dataclasses
+
+from ops.rehearse.outline import MOST_SHOWN, providers_accept, unplanned
+from ops.rehearse.plan.model import Plan, PlannedResource
+from ops.rehearse.providers.base import Refusal
+from ops.rehearse.report.model import Verdict, stack_verdict
+
+PLAN = Plan(stack="gke", resources=(PlannedResource(urn="u", type="t", name="n"),))
+
+
+def refusal(number: int) -> Refusal:
+    return Refusal(resource=f"urn::pool{number}", path="nodeConfig", message="no such disk", source="docs")
+
+
+def test_a_plan_without_refusal_is_accepted() -> None:
+    assert providers_accept(PLAN).verdict is Verdict.PROVED
+
+
+def test_one_refusal_fails_the_claim_and_is_its_evidence() -> None:
+    claim = providers_accept(dataclasses.replace(PLAN, refusals=(refusal(1),)))
+    assert claim.verdict is Verdict.FAILED
+    assert claim.evidence == "pool1 nodeConfig: no such disk [docs]"
+
+
+def test_many_refusals_are_counted_not_dropped() -> None:
+    refusals = tuple(refusal(number) for number in range(MOST_SHOWN + 3))
+    assert providers_accept(dataclasses.replace(PLAN, refusals=refusals)).evidence.endswith("and 3 more")
+
+
+def test_an_incomplete_plan_is_never_accepted() -> None:
+    assert providers_accept(dataclasses.replace(PLAN, complete=False)).verdict is Verdict.FAILED
+
+
+def test_a_program_without_a_plan_leaves_a_doubt_not_a_success() -> None:
+    assert stack_verdict(unplanned("gke", "the program crashed")) is Verdict.UNKNOWN
