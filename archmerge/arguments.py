@@ -1,0 +1,183 @@
+"""The command line: its options, and the forms of manifest-tool that are understood as they are."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from archmerge.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS = ("push", "inspect", "verify")
+_HOST_FLAGS = ("--plain-http", "--insecure")
+TARGET_HOST = ""
+"""What a host option without a value stands for: the host of the target (or of the reference)."""
+
+_EXIT_CODES = """\
+exit codes: 0 done; 2 usage; 3 a source is missing; 4 an input is not what it is said to be; 5 credentials;
+6 refused by the registry; 7 network or deadline; 8 would copy but may not; 9 a check could not tell;
+10 wrong content received; 1 a bug in archmerge; 130 interrupted
+"""
+
+
+class _RefusePassword(argparse.Action):
+    """A password in argv can be read by every process of the machine, and stays in CI logs and shell histories."""
+
+    def __call__(self, *_ignored: Any) -> None:
+        """Raise, without looking at the value."""
+        raise UsageError(
+            "a password on the command line can be read by every process (`ps`) and ends in job logs; it was not used",
+            fix='set ARCHMERGE_USERNAME and ARCHMERGE_PASSWORD, or pipe it: printf %s "$PASSWORD" | archmerge push '
+            "--username NAME --password-stdin …; in GitLab CI, $CI_REGISTRY_PASSWORD is found without any option",
+        )
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line. Exits with 2 on a usage error, as argparse does; raises UsageError for the rest."""
+    return build_parser().parse_args(from_manifest_tool(list(argv)))
+
+
+def from_manifest_tool(argv: list[str]) -> list[str]:
+    """Turn manifest-tool's forms into ours; everything else passes through.
+
+    >>> from_manifest_tool(["--plain-http", "push", "--type", "oci", "from-args", "-target", "host/app:1"])
+    ['--plain-http=', 'push', '--type', 'oci', '--manifest-tool', '--target', 'host/app:1']
+    """
+    place = next((number for number, word in enumerate(argv) if word in _COMMANDS), len(argv))
+    head, tail = argv[:place], argv[place:]
+    # Before the command, manifest-tool's host flags take no value; ours would take the command's name for one.
+    head = [f"{word}=" if word in _HOST_FLAGS and _takes_nothing(argv, i) else word for i, word in enumerate(head)]
+    if "from-spec" in tail[:4]:
+        raise UsageError(
+            "push from-spec reads YAML, which archmerge does not",
+            fix="use push from-args, or --batch FILE with the same content as JSON (docs/merge.md)",
+        )
+    if "from-args" in tail[:4]:
+        number = tail.index("from-args")
+        # Go's flag package takes one dash for two, and =true and =false for switches.
+        tail = [*tail[:number], "--manifest-tool", *(_go_flag(word) for word in tail[number + 1 :])]
+        tail = [word.removesuffix("=true") for word in tail if not word.endswith("=false")]
+    return head + tail
+
+
+def _takes_nothing(argv: list[str], number: int) -> bool:
+    following = argv[number + 1] if number + 1 < len(argv) else "-"
+    return following in _COMMANDS or following.startswith("-")
+
+
+def _go_flag(word: str) -> str:
+    return f"-{word}" if len(word) > 2 and word[0] == "-" and word[1].isalpha() else word  # noqa: PLR2004 - "-x" stays
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands."""
+    parser = _Parser(
+        prog="archmerge",
+        description="Make one image out of many architectures: verified first, published in the fewest round trips.",
+        epilog=_EXIT_CODES,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    _common(parser, top=True)
+    commands = parser.add_subparsers(dest="command", metavar="push | inspect | verify", parser_class=_Parser)
+    _push(commands.add_parser("push", help="publish one index over several images", epilog=_EXIT_CODES))
+    inspect = commands.add_parser("inspect", help="show the platforms, digests, sizes and attestations of an image")
+    inspect.add_argument("reference", metavar="REF")
+    inspect.add_argument("--raw", action="store_true", help="print the manifest's exact bytes")
+    _common(inspect)
+    verify = commands.add_parser("verify", help="check that an index holds what it says, whole and true")
+    verify.add_argument("reference", metavar="REF")
+    verify.add_argument("--platforms", action="append", default=[], metavar="P,P", help="exactly these are expected")
+    verify.add_argument(
+        "--verify-binaries", action="store_true", help="also check what the images run, in their layers"
+    )
+    _common(verify)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """No abbreviations: an option added later must never change what a pipeline's line means."""
+
+    def __init__(self, **settings: Any) -> None:
+        settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**settings, allow_abbrev=False)
+
+
+def _push(push: argparse.ArgumentParser) -> None:
+    add = push.add_argument
+    add("references", nargs="*", metavar="[PLATFORM=]REF", help="images to merge, best with @digest")
+    add("--target", metavar="REF", help="HOST/app:TAG to publish; this tag is written first")
+    add("--tags", action="append", default=[], metavar="T,T", help="tags to move after it, such as latest,1.2")
+    add("--template", metavar="REF", help="source images, with ARCH, OS and VARIANT to fill in")
+    add("--platforms", action="append", default=[], metavar="P,P", help="linux/amd64,linux/arm64 and so on")
+    add("--from", dest="files", nargs="+", default=[], metavar="FILE", help="digest files that build jobs left")
+    add("--batch", metavar="FILE", help="many merges: a JSON array, or one JSON object per line")
+    add("--type", dest="kind", choices=("oci", "docker", "auto"), default="oci", help="kind of index (default: oci)")
+    add("--annotations", action="append", default=[], metavar="K=V,K=V", help="annotations of the index")
+    add("--annotation", action="append", default=[], metavar="K=V", help="one annotation; its value may hold commas")
+    add("--descriptor-annotation", action="append", nargs=2, default=[], metavar=("PLATFORM", "K=V"),
+        help="annotation of one platform's entry")  # fmt: skip
+    add("--ignore-missing", action="store_true", help="leave out images that aren't there")
+    add("--allow-mismatch", action="store_true", help="publish a wrongly labelled image as what its config says")
+    add("--no-copy", action="store_true", help="mount blobs only; exit 8 where the registry declines that")
+    add("--verify-binaries", action="store_true", help="also check what the images run, in their layers")
+    add("--tags-at-once", action="store_true", help="write all tags in one round trip, not the target's own first")
+    add("--dry-run", action="store_true", help="read and verify, and show every request, but write nothing")
+    add("--digest-file", metavar="FILE", help="write the digest here, too")
+    add("--dotenv", metavar="FILE", help="write ARCHMERGE_* variables here, for GitLab's dotenv reports")
+    add("--manifest-tool", action="store_true", help=argparse.SUPPRESS)
+    _common(push)
+
+
+def _common(parser: argparse.ArgumentParser, *, top: bool = False) -> None:
+    """Options of all commands, before or after the command's name."""
+    defaults: dict[str, Any] = {
+        "plain_http": [], "insecure": [], "cacert": None, "docker_cfg": None, "username": None,
+        "password_stdin": False, "deadline": 600.0, "retries": 4, "json": False, "quiet": False, "debug": False,
+    }  # fmt: skip
+    if top:
+        parser.set_defaults(**defaults)
+    group = parser.add_argument_group("connection and output")
+
+    def add(*names: str, **settings: Any) -> None:
+        group.add_argument(*names, default=argparse.SUPPRESS, **settings)
+
+    host: dict[str, Any] = {"action": _Hosts, "nargs": "?", "const": TARGET_HOST, "metavar": "HOST"}
+    add("--plain-http", **host, help="speak plain HTTP with this host (default: the target's), and no other")
+    add("--insecure", **host, help="don't check this host's certificate (default: the target's)")
+    add("--cacert", metavar="FILE", help="certificates to trust besides the system's")
+    add("--docker-cfg", metavar="PATH", help="docker config: a file, or the directory of config.json")
+    add("--username", metavar="NAME", help="with --password-stdin or ARCHMERGE_PASSWORD")
+    add("--password-stdin", action="store_true", help="read the password from standard input")
+    add("--password", nargs="?", action=_RefusePassword, help=argparse.SUPPRESS)
+    add("--deadline", type=_seconds, metavar="SECONDS", help="for the whole command (default: 600)")
+    add("--retries", type=_count, metavar="N", help="further attempts per request (default: 4)")
+    add("--json", action="store_true", help="print JSON on standard output")
+    add("--quiet", action="store_true", help="no summary on standard error")
+    add("--debug", action="store_true", help="show every request (never a secret), and tracebacks")
+
+
+class _Hosts(argparse.Action):
+    """Collects hosts given before and after the command's name."""
+
+    def __call__(self, *given: Any) -> None:
+        """Take argparse's (parser, namespace, value, option)."""
+        _, namespace, values, option_string = given
+        if "/" in values:
+            raise UsageError(f"{option_string} takes a host, not {values!r}", fix=f"write {option_string}=HOST")
+        setattr(namespace, self.dest, [*getattr(namespace, self.dest, []), values])
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 86400:  # noqa: PLR2004 - a day
+        raise argparse.ArgumentTypeError("must be more than 0, and at most 86400")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 100:  # noqa: PLR2004 - anything above is a mistake
+        raise argparse.ArgumentTypeError("must be 0 to 100")
+    return value

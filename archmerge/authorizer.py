@@ -1,0 +1,183 @@
+"""Who may do what at one registry host: finds out what it wants, gets one token for all, and renews it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from archmerge.errors import ArchmergeError, AuthError, NetworkError
+from archmerge.tokens import (
+    NO_CHALLENGE,
+    SCOPES_PER_TOKEN,
+    Challenge,
+    Token,
+    parse_challenge,
+    parse_token,
+    scopes,
+    token_request,
+)
+from archmerge.transport.client import public_url
+from archmerge.transport.parallel import gather, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archmerge.credentials import Credential, Credentials
+    from archmerge.transport.client import Answer, Client
+
+_OK, _UNAUTHORIZED = 200, 401
+_NO_POST = (404, 405)
+
+
+class Authorizer:
+    """The Authorization header for each repository of one host. Safe to share between threads."""
+
+    def __init__(
+        self, client: Client, host: str, api_host: str, credentials: Credentials, known: Challenge | None
+    ) -> None:
+        self._client = client
+        self._host = host
+        self._base = client.base_url(api_host)
+        self._credentials = credentials
+        self._challenge = known
+        self._guessed = known is not None
+        self._wanted: dict[str, set[str]] = {}
+        self._tokens: dict[str, Token] = {}
+        self._apart: set[str] = set()
+        """Repositories whose scopes were refused together: each gets a token of its own."""
+        self._lock = threading.RLock()
+
+    def want(self, repository: str, *actions: str) -> None:
+        """Say what will be needed, before the first token is asked for: then one token serves all."""
+        with self._lock:
+            self._wanted.setdefault(repository, set()).update(actions)
+
+    def header(self, repository: str) -> str:
+        """Return the Authorization header's value for a request to `repository`; empty to go without."""
+        with self._lock:
+            if self._challenge is None:
+                self._discover()
+            challenge = self._challenge or NO_CHALLENGE
+            credential = self._credentials.find(self._host, repository)
+            if challenge.scheme == "none":
+                return ""
+            if challenge.scheme == "basic":
+                return credential.basic if credential else ""
+            if credential and credential.registry_token:
+                return f"Bearer {credential.registry_token}"
+            token = self._tokens.get(repository)
+            if token is not None and token.expires > time.monotonic():
+                return f"Bearer {token.value}"
+            self._tokens.pop(repository, None)
+            self._fetch(repository)
+            return self.header(repository)  # the guess may have been wrong, and the scheme another one now
+
+    def refused(self, repository: str, header: str, answer: Answer) -> bool:
+        """After a 401 to a request with `header`: whether another attempt with a new header makes sense."""
+        with self._lock:
+            if self.header(repository) != header:
+                return True  # another thread has renewed it meanwhile
+            challenge = parse_challenge(answer.headers.get_all("WWW-Authenticate") or ())
+            if challenge is None or (challenge.scheme == "basic" and header.startswith("Basic ")):
+                return False
+            self._challenge, self._guessed = challenge, False
+            for name in [name for name, token in self._tokens.items() if f"Bearer {token.value}" == header]:
+                del self._tokens[name]
+            return self.header(repository) != header
+
+    def explain(self, repository: str) -> str:
+        """For an error message: which credential was used, and what was skipped on the way to it."""
+        found = self._credentials.find(self._host, repository)
+        said = f"used {found!r}" if found else f"no credentials for {self._host} were found"
+        return "; ".join([said, *self._credentials.notes])
+
+    def _discover(self) -> None:
+        """Ask `/v2/` what the registry wants, and read the credentials meanwhile (a helper may take its time)."""
+        repository = next(iter(self._wanted), "")
+        answers: list[Answer] = []
+        gather(
+            [
+                lambda: self._credentials.find(self._host, repository),
+                lambda: answers.append(self._client.request("GET", f"{self._base}/v2/", {})),
+            ]
+        )
+        if answers[0].status == _UNAUTHORIZED:
+            headers = answers[0].headers.get_all("WWW-Authenticate") or ()
+            self._challenge = parse_challenge(headers) or Challenge("basic")
+        else:
+            self._challenge = NO_CHALLENGE  # if it wants something after all, it says so at the first request
+
+    def _fetch(self, repository: str) -> None:
+        credential = self._credentials.find(self._host, repository)
+        group = self._group(repository, credential)
+        try:
+            token = self._ask(group, credential)
+        except ArchmergeError as error:
+            if self._guessed:
+                self._client.trace(f"the known token endpoint did not help ({error.message}); asking the registry")
+                self._challenge, self._guessed = None, False
+                return
+            if len(group) == 1 or isinstance(error, NetworkError):
+                raise
+            self._fetch_apart(group, repository, credential)
+            return
+        self._tokens.update(dict.fromkeys(group, token))
+
+    def _fetch_apart(self, group: Mapping[str, set[str]], needed: str, credential: Credential | None) -> None:
+        """One refused source scope can refuse the whole token (kaniko #1007): ask for each repository by itself."""
+        self._client.trace("the token for all repositories was refused; asking for each repository apart")
+        self._apart.update(group)
+        single = [{name: actions} for name, actions in group.items()]
+        answers = settle([partial(self._ask, one, credential) for one in single])
+        for one, answer in zip(single, answers, strict=True):
+            name = next(iter(one))
+            if isinstance(answer, Token):
+                self._tokens[name] = answer
+            elif name == needed:
+                raise answer
+
+    def _group(self, repository: str, credential: Credential | None) -> dict[str, set[str]]:
+        """Return the repositories to ask a token for together: wanted, of the same credential, not refused before."""
+        mine = {repository: self._wanted.get(repository) or {"pull"}}
+        if repository in self._apart:
+            return mine
+        now = time.monotonic()
+        for name, actions in self._wanted.items():
+            served = name in self._apart or (name in self._tokens and self._tokens[name].expires > now)
+            alike = not served and self._credentials.find(self._host, name) == credential
+            if alike and len(mine) < SCOPES_PER_TOKEN:
+                mine[name] = actions
+        return mine
+
+    def _ask(self, group: Mapping[str, set[str]], credential: Credential | None) -> Token:
+        challenge = self._challenge or NO_CHALLENGE
+        self._check_realm(challenge.realm)
+        refresh = bool(credential and credential.identity_token)
+        answer = self._send(challenge, group, credential, post=refresh)
+        if refresh and answer.status in _NO_POST and credential and credential.password:
+            answer = self._send(challenge, group, credential, post=False)
+        if answer.status != _OK:
+            names = ", ".join(group)
+            raise AuthError(
+                f"{public_url(challenge.realm)} gave no token for {names}: it answered {answer.status} "
+                f"({self.explain(next(iter(group)))})",
+                fix="check the credentials, and that they may pull the sources and push to the target",
+            )
+        return parse_token(answer.body, public_url(challenge.realm))
+
+    def _send(
+        self, challenge: Challenge, group: Mapping[str, set[str]], credential: Credential | None, *, post: bool
+    ) -> Answer:
+        asked = token_request(challenge, scopes(group), credential, post=post)
+        return self._client.request(asked.method, asked.url, asked.headers, asked.body)
+
+    def _check_realm(self, realm: str) -> None:
+        """Credentials go encrypted, unless the registry itself was named as one that speaks plain HTTP."""
+        if urlsplit(realm).scheme != "https" and self._base.startswith("https:"):
+            raise AuthError(
+                f"{self._host} sends credentials to {public_url(realm)}, which is not encrypted",
+                fix="the registry's token realm must be an https address",
+            )

@@ -1,0 +1,162 @@
+"""Does the image really run on what its config says? A look at the entrypoint's ELF header in the layers.
+
+An image that says arm64 and runs x86-64 comes from a cross build that copied from the wrong stage, or from a
+Dockerfile with a downloaded binary; its config is right, so no other check can see it.
+"""
+
+from __future__ import annotations
+
+import http.client
+from typing import TYPE_CHECKING, NamedTuple
+
+from archmerge.layers import Entry, LayerError, entries, normal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archmerge.manifests import Descriptor, ImageConfig, Manifest
+    from archmerge.reference import Reference
+    from archmerge.registry import Registry
+
+YES, NO, UNCLEAR = "yes", "no", "could not tell"
+READ_LIMIT = 256 << 20
+"""Bytes of compressed layers read per image, at most."""
+_ELF = b"\x7fELF"
+_ELF_HEADER = 20
+_MACHINES = {
+    (3, 1): "386", (62, 1): "amd64", (40, 1): "arm", (183, 1): "arm64", (243, 1): "riscv64", (21, 1): "ppc64le",
+    (21, 2): "ppc64", (22, 2): "s390x", (258, 1): "loong64", (8, 1): "mips64le", (8, 2): "mips64",
+}  # fmt: skip
+_COMPATIBLE = {("amd64", "386"), ("arm64", "arm")}
+"""(platform, binary): such machines run these, too; not the same, so the answer is unclear rather than no."""
+_LINKS_MAX = 16
+_SEEN_MAX = 50_000
+
+
+class Verdict(NamedTuple):
+    """One of three answers, with what it rests on."""
+
+    answer: str
+    reason: str
+    fix: str = ""
+
+
+def elf_architecture(head: bytes) -> str:
+    """Return the architecture of an ELF header in OCI's words; empty when it is no ELF file, `elf-N` when not known."""
+    if head[:4] != _ELF or len(head) < _ELF_HEADER:
+        return ""
+    little = head[5] == 1
+    machine = int.from_bytes(head[18:20], "little" if little else "big")
+    return _MACHINES.get((machine, 1 if little else 2), f"elf-{machine}")
+
+
+def check_binaries(registry: Registry, ref: Reference, manifest: Manifest, config: ImageConfig) -> Verdict:
+    """Compare the entrypoint's machine, or that of all programs seen, with the config's architecture."""
+    expected = config.platform.normalised.architecture
+    if config.platform.os.lower() != "linux":
+        return Verdict(UNCLEAR, f"only Linux images can be checked, this is {config.platform}", "leave it out")
+    search = _Search(config)
+    trouble = ""
+    try:
+        for entry in _members(registry, ref.repository, manifest.layers):
+            if search.see(entry):
+                break
+    except (LayerError, OSError, http.client.HTTPException) as error:
+        trouble = f"; {error}"
+    if search.found:
+        return _judge(expected, {search.found}, f"the entrypoint {search.path}")
+    if search.machines:
+        return _judge(expected, search.machines, f"{len(search.seen)} programs (the entrypoint was not found{trouble})")
+    return Verdict(
+        UNCLEAR, f"no program was found in its layers{trouble}", "leave --verify-binaries out for this image"
+    )
+
+
+def _judge(expected: str, machines: set[str], what: str) -> Verdict:
+    shown = ", ".join(sorted(machines))
+    if machines == {expected}:
+        return Verdict(YES, f"{what}: {shown}")
+    if expected in machines or any((expected, machine) in _COMPATIBLE for machine in machines):
+        return Verdict(UNCLEAR, f"{what}: {shown}, in an image for {expected}", "look at what the image starts")
+    return Verdict(NO, f"{what}: {shown}, but the image says {expected}")
+
+
+def _members(registry: Registry, repository: str, layers: tuple[Descriptor, ...]) -> Iterator[Entry]:
+    """Return the files of all layers, the topmost layer first: what is on top hides what is below."""
+    left = READ_LIMIT
+    for layer in reversed(layers):
+        if layer.foreign:
+            continue
+        with registry.open_blob(repository, layer.digest) as stream:
+
+            def read() -> bytes:
+                nonlocal left
+                registry.client.deadline.cap(1, "checking binaries")
+                piece = stream.read() if left > 0 else b""
+                left -= len(piece)
+                return piece
+
+            yield from entries(read)
+        if left <= 0:
+            raise LayerError(f"the first {READ_LIMIT >> 20} MiB did not tell")
+
+
+class _Search:
+    """Follows the entrypoint through links and `#!` lines, and remembers every program on the way."""
+
+    def __init__(self, config: ImageConfig) -> None:
+        self.found = ""
+        self.path = ""
+        self.seen: dict[str, str] = {}
+        self._entries: dict[str, Entry] = {}
+        self._wanted = self._candidates(config)
+
+    @property
+    def machines(self) -> set[str]:
+        """The architectures of all programs seen."""
+        return set(self.seen.values())
+
+    def see(self, entry: Entry) -> bool:
+        """Take in one file; True once the entrypoint's architecture is known."""
+        if entry.path in self._entries or len(self._entries) >= _SEEN_MAX:
+            return False
+        interesting = entry.kind in ("symlink", "hardlink") or entry.head[:2] == b"#!" or entry.head[:4] == _ELF
+        if not interesting:
+            return False
+        self._entries[entry.path] = entry
+        if architecture := elf_architecture(entry.head):
+            self.seen[entry.path] = architecture
+        return self._resolve()
+
+    def _resolve(self) -> bool:
+        for start in self._wanted:
+            path = start
+            for _ in range(_LINKS_MAX):
+                entry = self._entries.get(path) or self._entries.get(self._through_directory_links(path))
+                if entry is None:
+                    break
+                if architecture := elf_architecture(entry.head):
+                    self.found, self.path = architecture, path
+                    return True
+                if entry.kind == "file":
+                    words = entry.head[2:].split(b"\n")[0].split()
+                    path = words[0].decode("utf-8", "replace") if words else ""
+                else:
+                    base = path.rpartition("/")[0] if entry.kind == "symlink" else "/"
+                    path = normal(entry.link, base)
+        return False
+
+    def _through_directory_links(self, path: str) -> str:
+        """`/bin/sh` is `/usr/bin/sh` where `/bin` is a link: all merged-usr distributions."""
+        top, _, rest = path[1:].partition("/")
+        link = self._entries.get(f"/{top}")
+        return f"{normal(link.link)}/{rest}" if link and link.kind == "symlink" else path
+
+    @staticmethod
+    def _candidates(config: ImageConfig) -> list[str]:
+        if not config.command:
+            return []
+        program = config.command[0]
+        if "/" in program:
+            return [normal(program, config.working_dir)]
+        return [normal(program, folder) for folder in config.path.split(":") if folder]

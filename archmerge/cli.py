@@ -1,0 +1,284 @@
+"""The command: from arguments to requests, from results and errors to output and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from archmerge import arguments, output
+from archmerge.errors import ArchmergeError, ExitCode, UsageError
+from archmerge.inputs import digest_sources, pairs, read_batch, split_commas, template_sources
+from archmerge.merge import MergeRequest, MergeResult, Source, announce, merge
+from archmerge.platforms import parse_platform
+from archmerge.reference import parse_reference, parse_target
+from archmerge.session import Hooks, Options, Session
+from archmerge.transport.parallel import settle
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+_BATCH_WORKERS = 16
+_PASSWORD_MAX = 64 << 10
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code. Errors become one message on standard error, never a traceback."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        args = arguments.parse(argv)
+        return _run(args)
+    except ArchmergeError as error:
+        if "--json" in argv:
+            _out(output.to_json(output.error_json(error)))
+        _err(f"archmerge: {error}")
+        return error.code
+    except KeyboardInterrupt:
+        _err("archmerge: interrupted")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return ExitCode.OK
+    except Exception as error:
+        if "--debug" in argv:
+            raise
+        _err(f"archmerge: a bug in archmerge: {type(error).__name__}: {error}; --debug shows where")
+        return ExitCode.BUG
+
+
+def _run(args: argparse.Namespace) -> int:
+    if args.version:
+        from archmerge import __version__  # noqa: PLC0415 - seldom needed
+
+        _out(f"archmerge {__version__}")
+        return ExitCode.OK
+    if args.command == "push":
+        return _batch(args) if args.batch else _push(args)
+    if args.command == "inspect":
+        return _inspect(args)
+    if args.command == "verify":
+        return _verify(args)
+    arguments.build_parser().print_help(sys.stderr)
+    return ExitCode.USAGE
+
+
+def _push(args: argparse.Namespace) -> int:
+    request = push_request(args)
+    with _Closing(_session(args, parse_target(request.target).host)) as session:
+        result = merge(request, session)
+    if not args.dry_run:
+        output.write(args.digest_file, f"{result.digest}\n")
+        output.write(args.dotenv, output.dotenv(result))
+    if not args.quiet:
+        _err(output.summary(result, dry_run=args.dry_run))
+    if args.json:
+        _out(output.to_json(output.result_json(result, dry_run=args.dry_run)))
+    elif args.manifest_tool:
+        _out(f"Digest: {result.digest} {result.size}")  # manifest-tool's line, which pipelines take apart
+    else:
+        _out(result.digest)
+    return ExitCode.OK
+
+
+def push_request(args: argparse.Namespace) -> MergeRequest:
+    """Turn the options of `push` into a request, before anything is sent."""
+    if not args.target:
+        raise UsageError("push needs --target", fix="name what to publish: --target HOST/app:TAG")
+    platforms = split_commas(args.platforms)
+    ways = [name for name in ("template", "files", "references") if getattr(args, name)]
+    if len(ways) != 1:
+        raise UsageError(
+            f"push takes its images in one way, not {len(ways)}",
+            fix="give either --template with --platforms, or --from FILES, or references",
+        )
+    if args.template:
+        sources = template_sources(args.template, platforms)
+    elif args.files:
+        sources = digest_sources(args.files, platforms)
+    elif platforms:
+        raise UsageError(
+            "references don't go with --platforms", fix="write PLATFORM=REF, as in linux/arm64=HOST/app@DIGEST"
+        )
+    else:
+        sources = [_positional(text) for text in args.references]
+    for name, option in ((args.digest_file, "--digest-file"), (args.dotenv, "--dotenv")):
+        output.check_writable(name, option)
+    annotations = pairs(split_commas(args.annotations), "--annotations") | pairs(args.annotation, "--annotation")
+    request = MergeRequest(
+        target=args.target,
+        sources=_annotated(sources, args.descriptor_annotation),
+        tags=split_commas(args.tags),
+        kind=args.kind,
+        annotations=annotations,
+    )
+    return _switched(request, args)
+
+
+def _switched(request: MergeRequest, args: argparse.Namespace) -> MergeRequest:
+    return request._replace(
+        ignore_missing=args.ignore_missing,
+        allow_mismatch=args.allow_mismatch,
+        copy=not args.no_copy,
+        verify_binaries=args.verify_binaries,
+        tags_at_once=args.tags_at_once,
+    )
+
+
+def _positional(text: str) -> Source:
+    platform, equals, reference = text.partition("=")
+    return Source(reference, platform) if equals else Source(text)
+
+
+def _annotated(sources: list[Source], given: Sequence[Sequence[str]]) -> list[Source]:
+    """Hang each `--descriptor-annotation` on the source of its platform."""
+    for name, pair in given:
+        wanted = parse_platform(name)
+        places = [
+            i for i, source in enumerate(sources) if source.platform and wanted.claims(parse_platform(source.platform))
+        ]
+        if len(places) != 1:
+            raise UsageError(f"--descriptor-annotation {name}: {len(places)} sources are said to be of this platform")
+        source = sources[places[0]]
+        sources[places[0]] = source._replace(
+            annotations={**source.annotations, **pairs([pair], "--descriptor-annotation")}
+        )
+    return sources
+
+
+def _batch(args: argparse.Namespace) -> int:
+    """Many merges at once over shared tokens and connections; the exit code is that of the first that failed."""
+    given = (
+        "target",
+        "template",
+        "files",
+        "references",
+        "platforms",
+        "tags",
+        "annotations",
+        "annotation",
+        "digest_file",
+        "dotenv",
+    )
+    for name in given:
+        if getattr(args, name):
+            raise UsageError(f"--batch doesn't go with --{name.replace('_', '-')}", fix="say it in the batch file")
+    requests = [_switched(request, args) for request in read_batch(args.batch)]
+    hosts = {parse_target(request.target).host for request in requests}
+    with _Closing(_session(args, hosts.pop() if len(hosts) == 1 else "")) as session:
+        for request in requests:
+            announce(request, session)
+        outcomes = settle([partial(merge, request, session) for request in requests], _BATCH_WORKERS)
+    failed: list[Exception] = []
+    listed = []
+    for request, outcome in zip(requests, outcomes, strict=True):
+        if isinstance(outcome, MergeResult):
+            listed.append(output.result_json(outcome, dry_run=args.dry_run))
+            if not args.json:
+                _out(f"{outcome.digest}  {outcome.target}")
+            continue
+        if not isinstance(outcome, ArchmergeError):
+            raise outcome
+        failed.append(outcome)
+        listed.append({"target": request.target, **output.error_json(outcome)})
+        _err(f"archmerge: {request.target}: {outcome}")
+    if args.json:
+        _out(output.to_json(listed))
+    if not args.quiet:
+        _err(f"{len(requests) - len(failed)} of {len(requests)} merged")
+    return failed[0].code if failed and isinstance(failed[0], ArchmergeError) else ExitCode.OK
+
+
+def _inspect(args: argparse.Namespace) -> int:
+    from archmerge.inspection import inspect  # noqa: PLC0415 - push must not wait for it
+
+    with _Closing(_session(args, parse_reference(args.reference).host)) as session:
+        report = inspect(args.reference, session)
+    if args.raw:
+        sys.stdout.buffer.write(report.body)
+    else:
+        _out(output.to_json(output.report_json(report)) if args.json else output.report_text(report))
+    return ExitCode.OK
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from archmerge.inspection import NO, UNCLEAR, verify  # noqa: PLC0415 - push must not wait for it
+
+    platforms = [parse_platform(text) for text in split_commas(args.platforms)]
+    with _Closing(_session(args, parse_reference(args.reference).host)) as session:
+        digest, checks = verify(args.reference, platforms, session, binaries=args.verify_binaries)
+    if args.json:
+        _out(output.to_json(output.checks_json(args.reference, digest, checks)))
+    else:
+        _out(output.checks_text(args.reference, digest, checks))
+    answers = {check.answer for check in checks}
+    if NO in answers:
+        return ExitCode.MISMATCH
+    return ExitCode.UNKNOWN if UNCLEAR in answers else ExitCode.OK
+
+
+def _session(args: argparse.Namespace, host: str) -> Session:
+    dry_run = getattr(args, "dry_run", False)
+    options = Options(
+        plain_http=_hosts(args.plain_http, host, "--plain-http"),
+        insecure=_hosts(args.insecure, host, "--insecure"),
+        cacert=args.cacert,
+        deadline=args.deadline,
+        attempts=args.retries + 1,
+        login=_login(args),
+        docker_cfg=args.docker_cfg,
+        dry_run=dry_run,
+    )
+    hooks = Hooks(_say, _say if args.debug or dry_run else _ignore)
+    return Session(options, primary=host, hooks=hooks)
+
+
+def _hosts(named: list[str], host: str, option: str) -> frozenset[str]:
+    if arguments.TARGET_HOST in named and not host:
+        raise UsageError(f"{option} needs a host: the targets are on several", fix=f"{option} HOST")
+    return frozenset(name or host for name in named)
+
+
+def _login(args: argparse.Namespace) -> tuple[str, str] | None:
+    if not args.username and not args.password_stdin:
+        return None
+    password = (
+        sys.stdin.read(_PASSWORD_MAX).rstrip("\r\n") if args.password_stdin else os.environ.get("ARCHMERGE_PASSWORD")
+    )
+    username = args.username or os.environ.get("ARCHMERGE_USERNAME")
+    if not username or not password:
+        raise UsageError(
+            f"{'--username has no password' if username else '--password-stdin has no user name'} to go with",
+            fix="give --username NAME with --password-stdin, or set ARCHMERGE_USERNAME and ARCHMERGE_PASSWORD",
+        )
+    return username, password
+
+
+class _Closing:
+    """`contextlib.closing` for a session, with its type."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def __enter__(self) -> Session:
+        return self.session
+
+    def __exit__(self, *_error: object) -> None:
+        self.session.close()
+
+
+def _say(line: str) -> None:
+    _err(f"archmerge: {line}")
+
+
+def _ignore(_line: str) -> None:
+    """Drop a line."""
+
+
+def _out(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _err(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

@@ -1,0 +1,245 @@
+"""Whose name to come under: finding credentials where CI systems and container tools keep them.
+
+Order (docs/merge.md): `--username`/environment pair, DOCKER_AUTH_CONFIG, --docker-cfg, REGISTRY_AUTH_FILE,
+DOCKER_CONFIG, ~/.docker, podman's auth.json, GitLab's CI_REGISTRY*. The first source that knows the host wins.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archmerge.errors import AuthError
+from archmerge.reference import DOCKER_HUB
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+_HELPER_SECONDS = 30
+_HUB_NAMES = ("docker.io", "index.docker.io", "registry-1.docker.io")
+
+
+class Credential(NamedTuple):
+    """One way to authenticate. Exactly one of the three secrets is used."""
+
+    username: str = ""
+    password: str = ""
+    identity_token: str = ""
+    registry_token: str = ""
+    source: str = ""
+    """Where it was found, for messages."""
+
+    def __repr__(self) -> str:
+        """Never the secrets, not even in a traceback."""
+        return f"<credential of {self.username or 'a token'} from {self.source}>"
+
+    @property
+    def basic(self) -> str:
+        """The value of an Authorization header, or an empty string without a password."""
+        if not self.password:
+            return ""
+        return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+
+
+class Credentials:
+    """All sources of credentials, read at most once each, and only until one knows the host.
+
+    `primary` is the host that the environment pair is for: sending it to whatever registry a source names would
+    give the password away. `helper` runs a credential helper (tests replace it).
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        primary: str = "",
+        explicit: tuple[str, str] | None = None,
+        docker_cfg: str | None = None,
+        helper: Callable[[str, str], dict[str, Any] | None] | None = None,
+    ) -> None:
+        self._environ = environ
+        self._primary = environ.get("ARCHMERGE_REGISTRY") or primary
+        self._explicit = explicit
+        self._docker_cfg = docker_cfg
+        self._helper = helper or run_helper
+        self._documents: dict[str, dict[str, Any] | None] = {}
+        self._answers: dict[tuple[str, str], dict[str, Any] | None] = {}
+        self.notes: list[str] = []
+        """What was skipped and why; shown when authentication fails."""
+
+    def find(self, host: str, repository: str) -> Credential | None:
+        """Return the credential for a repository, or None to go anonymously."""
+        pair = self._explicit or (
+            self._environ.get("ARCHMERGE_USERNAME", ""),
+            self._environ.get("ARCHMERGE_PASSWORD", ""),
+        )
+        if pair[1] and host == self._primary:
+            return Credential(*pair, source="ARCHMERGE_USERNAME and ARCHMERGE_PASSWORD")
+        for source, document in self._configs():
+            if found := self._from_config(document, source, host, repository):
+                return found
+        return self._from_gitlab(host)
+
+    def _configs(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        environ, home = self._environ, Path(self._environ.get("HOME") or "~").expanduser()
+        inline = environ.get("DOCKER_AUTH_CONFIG")
+        if inline:
+            document = self._documents.setdefault("DOCKER_AUTH_CONFIG", _load(inline, "DOCKER_AUTH_CONFIG"))
+            yield "DOCKER_AUTH_CONFIG", document or {}
+        files = [environ.get("REGISTRY_AUTH_FILE")]
+        if self._docker_cfg:
+            path = Path(self._docker_cfg)
+            files.insert(0, str(path / "config.json" if path.is_dir() else path))
+        if environ.get("DOCKER_CONFIG"):
+            files.append(str(Path(environ["DOCKER_CONFIG"]) / "config.json"))
+        files += [str(home / ".docker/config.json")]
+        if environ.get("XDG_RUNTIME_DIR"):
+            files.append(str(Path(environ["XDG_RUNTIME_DIR"]) / "containers/auth.json"))
+        files.append(str(Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "containers/auth.json"))
+        for name in filter(None, files):
+            if name not in self._documents:
+                self._documents[name] = self._read(name)
+            if document := self._documents[name]:
+                yield name, document
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        try:
+            text = Path(name).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            self.notes.append(f"{name}: {type(error).__name__}")
+            return None
+        return _load(text, name)
+
+    def _from_config(self, document: dict[str, Any], source: str, host: str, repository: str) -> Credential | None:
+        helpers = document.get("credHelpers")
+        name = next((helpers[n] for n in _names(host) if n in helpers), None) if isinstance(helpers, dict) else None
+        for program in (name, document.get("credsStore")):
+            if isinstance(program, str) and program and (found := self._from_helper(program, host)):
+                return found
+        auths = document.get("auths")
+        if not isinstance(auths, dict):
+            return None
+        entry = best_entry(auths, host, repository)
+        return read_entry(entry, source) if entry else None
+
+    def _from_helper(self, program: str, host: str) -> Credential | None:
+        server = "https://index.docker.io/v1/" if host == DOCKER_HUB else host
+        key = (program, server)
+        if key not in self._answers:
+            try:
+                self._answers[key] = self._helper(program, server)
+            except (OSError, ValueError, subprocess.SubprocessError) as error:
+                self.notes.append(f"docker-credential-{program}: {type(error).__name__}: {error}")
+                self._answers[key] = None
+        answer = self._answers[key]
+        if not answer or not answer.get("Secret"):
+            return None
+        username, secret, source = (
+            str(answer.get("Username", "")),
+            str(answer["Secret"]),
+            f"docker-credential-{program}",
+        )
+        if username == "<token>":
+            return Credential(identity_token=secret, source=source)
+        return Credential(username, secret, source=source)
+
+    def _from_gitlab(self, host: str) -> Credential | None:
+        for server, user, password in (
+            ("CI_REGISTRY", "CI_REGISTRY_USER", "CI_REGISTRY_PASSWORD"),
+            ("CI_DEPENDENCY_PROXY_SERVER", "CI_DEPENDENCY_PROXY_USER", "CI_DEPENDENCY_PROXY_PASSWORD"),
+        ):
+            if self._environ.get(server) == host and self._environ.get(password):
+                return Credential(self._environ.get(user, ""), self._environ[password], source=password)
+        return None
+
+
+def best_entry(auths: dict[str, Any], host: str, repository: str) -> dict[str, Any] | None:
+    """Return the entry whose key is the longest prefix of `host/repository`; `https://host/v1/` counts as `host`."""
+    best, length = None, -1
+    wanted = [f"{name}/{repository}" for name in _names(host)]
+    for key, entry in auths.items():
+        place = _strip(key)
+        fits = any(full == place or full.startswith(f"{place}/") for full in wanted)
+        if fits and isinstance(entry, dict) and entry and len(place) > length:
+            best, length = entry, len(place)
+    return best
+
+
+def read_entry(entry: dict[str, Any], source: str) -> Credential | None:
+    """Read an `auths` entry: registrytoken, identitytoken, auth, or username and password. None when it is empty."""
+    username, password = str(entry.get("username") or ""), str(entry.get("password") or "")
+    if entry.get("auth"):
+        username, password = _decode(str(entry["auth"]), source)
+    credential = Credential(
+        username,
+        password,
+        str(entry.get("identitytoken") or ""),
+        str(entry.get("registrytoken") or ""),
+        source,
+    )
+    return credential if credential.password or credential.identity_token or credential.registry_token else None
+
+
+def run_helper(program: str, server: str) -> dict[str, Any] | None:
+    """Ask `docker-credential-PROGRAM`. None when it knows nothing of the server; raises OSError when it isn't there."""
+    if not program.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        raise ValueError(f"{program[:80]!r} is no helper's name")
+    ran = subprocess.run(
+        [f"docker-credential-{program}", "get"],
+        input=server.encode(),
+        capture_output=True,
+        timeout=_HELPER_SECONDS,
+        check=False,
+    )
+    if ran.returncode:
+        if b"credentials not found" in ran.stdout + ran.stderr:
+            return None
+        raise ValueError((ran.stdout + ran.stderr)[-200:].decode("utf-8", "replace").strip())
+    answer = json.loads(ran.stdout)
+    return answer if isinstance(answer, dict) else None
+
+
+def _names(host: str) -> tuple[str, ...]:
+    return _HUB_NAMES if host in _HUB_NAMES else (host,)
+
+
+def _strip(key: str) -> str:
+    place = key.partition("://")[2] if "://" in key else key
+    place = place.rstrip("/")
+    head, _, tail = place.rpartition("/")
+    return head if tail in ("v1", "v2") and head and "/" not in head else place
+
+
+def _load(text: str, source: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        # Not its content: a broken credentials file is still a credentials file.
+        raise AuthError(
+            f"{source} is not a JSON object",
+            fix='it must read like {"auths": {"HOST": {"auth": "<base64 of user:password>"}}}',
+        )
+    return document
+
+
+def _decode(auth: str, source: str) -> tuple[str, str]:
+    """`base64(user:password)`: wrapped lines and a trailing newline are forgiven, a ':' in the password is kept."""
+    try:
+        text = base64.b64decode("".join(auth.split()), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        text = ""
+    username, colon, password = text.partition(":")
+    if not colon:
+        raise AuthError(
+            f"{source}: an 'auth' value is not base64 of user:password",
+            fix="make it with: printf %s USER:PASSWORD | base64 -w0",
+        )
+    return username, password.rstrip("\r\n\0")

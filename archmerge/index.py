@@ -1,0 +1,139 @@
+"""From verified children to the bytes of an index. Pure: the same children give the same digest, in any order."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from archmerge.errors import MismatchError, UsageError
+from archmerge.manifests import (
+    ATTESTATION_OF,
+    DOCKER_IMAGE,
+    DOCKER_LIST,
+    OCI_INDEX,
+    SIZE_LIMIT,
+    Descriptor,
+    ImageConfig,
+    Manifest,
+    digest_of,
+)
+from archmerge.reference import Digest
+
+if TYPE_CHECKING:
+    from archmerge.platforms import Platform
+
+KINDS = ("oci", "docker", "auto")
+
+
+class Child(NamedTuple):
+    """One entry of the index to be."""
+
+    descriptor: Descriptor
+    origin: str
+    """The reference it was read from, for messages."""
+
+
+def build_index(children: list[Child], *, kind: str = "oci", annotations: dict[str, str] | None = None) -> Manifest:
+    """Return the index over `children` (images with their platform, and attestations).
+
+    Raises MismatchError for what would make the index a lie, UsageError for what a Docker list can't hold.
+    """
+    images = sorted((c for c in children if not c.descriptor.is_attestation), key=_image_order)
+    check_distinct(images)
+    place = {child.descriptor.digest: number for number, child in enumerate(images)}
+    # An attestation speaks of a child by digest; where that child isn't in the index it would speak of nothing.
+    related = [c for c in children if c.descriptor.is_attestation and _subject(c) in place]
+    attestations = sorted(
+        {c.descriptor.digest: c for c in related}.values(), key=lambda c: (place[_subject(c)], c.descriptor.digest)
+    )
+    entries = [child.descriptor for child in (*images, *attestations)]
+    media_type = _index_type(entries, kind, bool(annotations))
+    document = {
+        "schemaVersion": 2,
+        "mediaType": media_type,
+        "manifests": [entry.to_json() for entry in entries],
+    }
+    if annotations:
+        document["annotations"] = dict(sorted(annotations.items()))
+    body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    if len(body) > SIZE_LIMIT:
+        raise MismatchError(f"the index would be {len(body)} bytes; registries take at most {SIZE_LIMIT}")
+    return Manifest(body, digest_of(body), media_type, manifests=tuple(entries), annotations=annotations or {})
+
+
+def check_distinct(images: list[Child]) -> None:
+    """Refuse an empty index, the same image twice, and two images for one platform (a reader takes the first)."""
+    if not images:
+        raise MismatchError("there is no image to make an index of")
+    by_digest: dict[str, Child] = {}
+    by_platform: dict[object, Child] = {}
+    for child in images:
+        own = child.descriptor
+        if twin := by_digest.get(own.digest):
+            raise MismatchError(
+                f"{child.origin} and {twin.origin} are the same image ({own.digest})",
+                fix="one of the two builds pushed over the other, or did not run; give each its own tag or digest",
+            )
+        by_digest[own.digest] = child
+        if own.platform is None:
+            raise MismatchError(f"{child.origin}: its platform is not known, so no machine could choose it")
+        if rival := by_platform.get(own.platform.normalised):
+            raise MismatchError(
+                f"{child.origin} and {rival.origin} are both {own.platform}: a machine would only ever get the first",
+                fix="look at how the second was built: an image built on the wrong runner has that runner's platform",
+            )
+        by_platform[own.platform.normalised] = child
+
+
+def decide_platform(claim: Platform | None, config: ImageConfig, origin: str, *, allow: bool) -> tuple[Platform, str]:
+    """Return the platform to write for an image, and a note where something was let pass (`allow`).
+
+    Always the config's own, which is what container runtimes go by; never a claim that the config contradicts.
+    """
+    own = config.platform
+    if not own.known:
+        raise MismatchError(
+            f"{origin}: its config names no platform: it is an artifact, or was built by a tool that left it out",
+            fix="build it with a tool that writes os and architecture into the config; an artifact can't be chosen by "
+            "platform and has no place in a multi-platform image",
+        )
+    if claim is None:
+        return own, ""
+    if claim.claims(own):
+        return (own if own.variant else own._replace(variant=claim.variant)), ""
+    found = f"{origin} is said to be {claim}, but its config says {own}"
+    if allow:
+        return own, f"allowed by --allow-mismatch: {found}; published as {own}"
+    raise MismatchError(
+        f"{found}: {claim} machines would get an image that is not for them",
+        fix=f"look at the build: it ran on, or copied from, the wrong architecture. {_variant_hint(claim, own)}"
+        f"--allow-mismatch publishes it as what it is, {own}",
+    )
+
+
+def _variant_hint(claim: Platform, own: Platform) -> str:
+    if claim.normalised[:2] != own.normalised[:2]:
+        return ""
+    return f"If only the variant is wrong, say --platforms {own.normalised}. "
+
+
+def _image_order(child: Child) -> tuple[object, ...]:
+    platform = child.descriptor.platform
+    return (*platform.order, child.descriptor.digest) if platform else ("", 0, (), child.descriptor.digest)
+
+
+def _subject(child: Child) -> Digest:
+    return Digest(child.descriptor.annotations.get(ATTESTATION_OF, ""))
+
+
+def _index_type(entries: list[Descriptor], kind: str, annotated: bool) -> str:  # noqa: FBT001 - private, one caller
+    if kind not in KINDS:
+        raise UsageError(f"index type {kind!r} is none of {', '.join(KINDS)}")
+    annotated = annotated or any(entry.annotations for entry in entries)
+    if kind == "docker" and annotated:
+        raise UsageError(
+            "a Docker manifest list can't carry annotations or attestations: they would be lost without a word",
+            fix="use --type oci, or leave the annotations out",
+        )
+    all_docker = all(entry.media_type == DOCKER_IMAGE for entry in entries)
+    return DOCKER_LIST if kind == "docker" or (kind == "auto" and all_docker and not annotated) else OCI_INDEX

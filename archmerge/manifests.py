@@ -1,0 +1,217 @@
+"""Reading and writing manifests, indexes and image configs. Pure; every error names the path of what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, NamedTuple, TypeVar
+
+from archmerge.errors import MismatchError, WrongContentError
+from archmerge.platforms import Platform
+from archmerge.reference import Digest, is_digest
+
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_IMAGE = "application/vnd.oci.image.manifest.v1+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_IMAGE = "application/vnd.docker.distribution.manifest.v2+json"
+INDEX_TYPES = (OCI_INDEX, DOCKER_LIST)
+IMAGE_TYPES = (OCI_IMAGE, DOCKER_IMAGE)
+CONFIG_TYPES = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
+ATTESTATION_TYPE = "vnd.docker.reference.type"
+ATTESTATION_OF = "vnd.docker.reference.digest"
+# One header with all four: without it registry 2.8.2 answers 404, or converts to schema 1 (facts/merge.md section 4).
+ACCEPT = ", ".join((*INDEX_TYPES, *IMAGE_TYPES))
+SIZE_LIMIT = 4 << 20
+"""Bytes. distribution-spec lets registries refuse manifests over 4 MiB; configs are held to the same here."""
+
+_T = TypeVar("_T")
+
+
+class Descriptor(NamedTuple):
+    """A reference to content: what it is, its digest, its size in bytes."""
+
+    media_type: str
+    digest: Digest
+    size: int
+    platform: Platform | None = None
+    annotations: dict[str, str] = {}  # noqa: RUF012 - never changed; NamedTuple has no default_factory
+    foreign: bool = False
+
+    @property
+    def is_attestation(self) -> bool:
+        """Whether BuildKit marked it as an attestation manifest."""
+        return self.annotations.get(ATTESTATION_TYPE) == "attestation-manifest"
+
+    def to_json(self) -> dict[str, Any]:
+        """Members in image-spec's order, so that the same inputs always give the same bytes."""
+        out: dict[str, Any] = {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
+        if self.platform is not None:
+            out["platform"] = self.platform.to_json()
+        if self.annotations:
+            out["annotations"] = dict(sorted(self.annotations.items()))
+        return out
+
+
+class Manifest(NamedTuple):
+    """A parsed manifest together with its exact bytes: what is sent again must be what was read."""
+
+    body: bytes
+    digest: Digest
+    media_type: str
+    config: Descriptor | None = None
+    layers: tuple[Descriptor, ...] = ()
+    manifests: tuple[Descriptor, ...] = ()
+    annotations: dict[str, str] = {}  # noqa: RUF012 - never changed; NamedTuple has no default_factory
+
+    @property
+    def is_index(self) -> bool:
+        """True for an OCI index and a Docker manifest list."""
+        return self.media_type in INDEX_TYPES
+
+    @property
+    def blobs(self) -> tuple[Descriptor, ...]:
+        """Config and layers, each digest once, without foreign layers (those live elsewhere)."""
+        own = [part for part in ((self.config,) if self.config else ()) + self.layers if not part.foreign]
+        return tuple({part.digest: part for part in own}.values())
+
+
+class ImageConfig(NamedTuple):
+    """The part of an image config that a merge cares for."""
+
+    platform: Platform
+    command: tuple[str, ...]
+    """Entrypoint and Cmd."""
+    path: str
+    working_dir: str
+
+
+def digest_of(body: bytes, like: str = "sha256:") -> Digest:
+    """Return the digest of `body`, by the algorithm of the digest `like`."""
+    algorithm = like.partition(":")[0]
+    return Digest(f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}")
+
+
+def parse_manifest(body: bytes, content_type: str, asked: str, where: str) -> Manifest:
+    """Read a manifest or index.
+
+    `asked` is the digest it was asked by (or anything else, for a tag), `where` names it in errors.
+    Raises WrongContentError when the bytes aren't what was asked, MismatchError for what can't be part of an index.
+    """
+    digest = digest_of(body, asked) if is_digest(asked) else digest_of(body)
+    if is_digest(asked) and digest != asked:
+        raise WrongContentError(f"{where}: asked for {asked}, got content with digest {digest}")
+    document = load_object(body, where)
+    media_type = _media_type(document, content_type.partition(";")[0].strip().lower(), where)
+    if media_type in INDEX_TYPES:
+        entries = _list(document, "manifests", where)
+        children = tuple(_descriptor(entry, f"{where}: manifests[{i}]") for i, entry in enumerate(entries))
+        return Manifest(body, digest, media_type, manifests=children, annotations=_annotations(document, where))
+    config = _descriptor(_get(document, "config", dict, where), f"{where}: config")
+    layers = (_descriptor(x, f"{where}: layers[{i}]") for i, x in enumerate(_list(document, "layers", where)))
+    return Manifest(body, digest, media_type, config, tuple(layers), annotations=_annotations(document, where))
+
+
+def parse_config(body: bytes, where: str) -> ImageConfig:
+    """Read an image config: its platform, and what it runs. The platform may come back not `known`."""
+    document = load_object(body, where)
+    runtime = document.get("config") or {}
+    if not isinstance(runtime, dict):
+        raise WrongContentError(f"{where}: unexpected type {type(runtime).__name__} in 'config'")
+    environment = dict(str(item).partition("=")[::2] for item in runtime.get("Env") or ())
+    command = (runtime.get("Entrypoint") or []), (runtime.get("Cmd") or [])
+    if not all(isinstance(part, list) for part in command):
+        raise WrongContentError(f"{where}: unexpected type in 'config.Entrypoint' or 'config.Cmd'")
+    return ImageConfig(
+        platform=_platform(document, where),
+        command=tuple(str(word) for part in command for word in part),
+        path=environment.get("PATH") or "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        working_dir=str(runtime.get("WorkingDir") or "/"),
+    )
+
+
+def load_object(body: bytes, where: str) -> dict[str, Any]:
+    """Return the JSON object in `body`, or an error that shows what came instead."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        shown = body[:60].decode("utf-8", "replace")
+        raise WrongContentError(
+            f"{where}: expected JSON, got {shown!r}",
+            fix="a proxy or login page may be answering in the registry's place; check the host name",
+        ) from None
+    if not isinstance(document, dict):
+        raise WrongContentError(f"{where}: expected a JSON object, got {type(document).__name__}")
+    return document
+
+
+def _media_type(document: dict[str, Any], content_type: str, where: str) -> str:
+    """`mediaType` when there is one; else the Content-Type; else what the members tell. Ambiguity is refused."""
+    if document.get("schemaVersion") == 1 or "fsLayers" in document:
+        raise MismatchError(
+            f"{where}: is a schema 1 manifest, which has no digest of its platform and no place in an index",
+            fix="push the image again with a tool of this decade (BuildKit, Kaniko, buildah, ko)",
+        )
+    if document.get("schemaVersion") != 2:  # noqa: PLR2004 - the one version there is
+        raise WrongContentError(f"{where}: 'schemaVersion' is {str(document.get('schemaVersion'))[:40]!r}, not 2")
+    # A document that is both would be read as one thing here and another thing there (CVE-2021-41190).
+    if "manifests" in document and ("layers" in document or "config" in document):
+        raise MismatchError(f"{where}: has both 'manifests' and 'layers' or 'config'; readers would disagree on it")
+    shape = (*INDEX_TYPES, "") if "manifests" in document else (*IMAGE_TYPES, "")
+    declared = document.get("mediaType", "")
+    served = content_type if content_type in (*INDEX_TYPES, *IMAGE_TYPES) else ""
+    if declared not in shape or served not in shape:
+        found = declared if declared not in shape else served
+        raise MismatchError(f"{where}: media type {str(found)[:100]!r} can't be part of a multi-platform image")
+    if declared and served and declared != served:
+        # Registries compare the two on PUT (chainguard-forks/kaniko #160): it could not be published as it is.
+        raise WrongContentError(f"{where}: 'mediaType' is {declared}, but it was served as {served}")
+    return declared or served or (OCI_INDEX if "manifests" in document else OCI_IMAGE)
+
+
+def _get(mapping: dict[str, Any], key: str, kind: type[_T], where: str) -> _T:
+    value = mapping.get(key)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise WrongContentError(f"{where}: unexpected type {type(value).__name__} in {key!r}, expected {kind.__name__}")
+    return value
+
+
+def _list(mapping: dict[str, Any], key: str, where: str) -> list[Any]:
+    return _get(mapping, key, list, where)
+
+
+def _annotations(mapping: dict[str, Any], where: str) -> dict[str, str]:
+    found = mapping.get("annotations") or {}
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise WrongContentError(f"{where}: 'annotations' must map strings to strings")
+    return found
+
+
+def _platform(mapping: dict[str, Any], where: str) -> Platform:
+    def text(key: str) -> str:
+        return _get({key: mapping.get(key) or ""}, key, str, where)
+
+    features = _list({"os.features": mapping.get("os.features") or []}, "os.features", where)
+    return Platform(
+        text("os"), text("architecture"), text("variant"), text("os.version"), tuple(str(item) for item in features)
+    )
+
+
+def _descriptor(value: Any, where: str) -> Descriptor:
+    if not isinstance(value, dict):
+        raise WrongContentError(f"{where}: unexpected type {type(value).__name__}, expected an object")
+    digest = _get(value, "digest", str, where)
+    if not is_digest(digest):
+        raise WrongContentError(f"{where}: 'digest' {digest[:150]!r} is no sha256 or sha512 digest")
+    size = _get(value, "size", int, where)
+    if size < 0:
+        raise WrongContentError(f"{where}: 'size' is negative")
+    media_type = _get(value, "mediaType", str, where)
+    platform = value.get("platform")
+    return Descriptor(
+        media_type=media_type,
+        digest=Digest(digest),
+        size=size,
+        platform=_platform(_get(value, "platform", dict, where), f"{where}.platform") if platform else None,
+        annotations=_annotations(value, where),
+        foreign=".foreign." in media_type or ".nondistributable." in media_type,
+    )

@@ -1,0 +1,417 @@
+"""Many images in, one index out: read everything at once, verify it, bring it in place, publish it tag by tag.
+
+The round trips of a run (docs/merge.md): challenge, token, manifests, configs and mounts, children, index.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from archmerge.errors import ArchmergeError, AuthError, MismatchError, MissingError, RefusedError, UnknownError
+from archmerge.index import Child, build_index, decide_platform
+from archmerge.manifests import ATTESTATION_OF, CONFIG_TYPES, Descriptor, ImageConfig, Manifest, parse_config
+from archmerge.platforms import Platform, parse_platform
+from archmerge.reference import Digest, Reference, check_tag, parse_reference, parse_target
+from archmerge.session import Session
+from archmerge.transfer import Wanted, bring
+from archmerge.transport.parallel import gather, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from archmerge.registry import Mount
+
+WRITTEN, UNCHANGED, NOT_WRITTEN, UNCLEAR = "written", "unchanged", "not written", "could not tell"
+_SEVERAL = 2
+_WARM_MAX = 16
+_BLOBS_GUESS = 6
+
+
+class Source(NamedTuple):
+    """One image, or an index of images, to take in."""
+
+    reference: str
+    platform: str | None = None
+    """What it is said to be, `os/arch[/variant]`; None says nothing, and its config is believed."""
+    annotations: Mapping[str, str] = {}
+
+
+class MergeRequest(NamedTuple):
+    """What to publish. The target's own tag is written first; `tags` (moving ones, such as `latest`) follow."""
+
+    target: str
+    sources: Sequence[Source]
+    tags: Sequence[str] = ()
+    kind: str = "oci"
+    """`oci`, `docker`, or `auto`: a Docker list when all children are Docker's."""
+    annotations: Mapping[str, str] = {}
+    ignore_missing: bool = False
+    allow_mismatch: bool = False
+    copy: bool = True
+    verify_binaries: bool = False
+    tags_at_once: bool = False
+    """Write all tags in one round trip, instead of the target's own before the others."""
+
+
+class MergedChild(NamedTuple):
+    """One entry of the published index."""
+
+    platform: str
+    digest: Digest
+    source: str
+    attestation: bool
+    binaries: str
+    """`yes`, or `not checked`; an image that fails the check, or can't be checked, is not published."""
+
+
+class MergeResult(NamedTuple):
+    """What was published."""
+
+    target: str
+    digest: Digest
+    media_type: str
+    size: int
+    tags: dict[str, str]
+    """Each tag: `written`, or `unchanged` where it had this digest already."""
+    children: tuple[MergedChild, ...]
+    copied_bytes: int
+    body: bytes
+    """The exact bytes of the index."""
+
+    @property
+    def reference(self) -> str:
+        """The index by digest, `host/repository@sha256:…`: what to deploy and to sign."""
+        return f"{parse_reference(self.target).name}@{self.digest}"
+
+
+def merge(request: MergeRequest, session: Session | None = None) -> MergeResult:
+    """Publish one index over the request's sources.
+
+    Raises an ArchmergeError of the kind that tells what to do; when it is raised before the first tag was written,
+    every tag of the target is as it was, and otherwise the error's notes say which tags have moved.
+    """
+    target = parse_target(request.target)
+    for tag in request.tags:
+        check_tag(tag)
+    if not request.sources:
+        raise MissingError("there is no source image to merge")
+    sources = [(source, parse_reference(source.reference)) for source in request.sources]
+    claims = [parse_platform(source.platform) if source.platform else None for source in request.sources]
+    own = session or Session(primary=target.host)
+    try:
+        images = [_Image(ref, source, claim) for (source, ref), claim in zip(sources, claims, strict=True)]
+        return _Merge(request, target, own).run(images)
+    finally:
+        if session is None:
+            own.close()
+
+
+def announce(request: MergeRequest, session: Session) -> None:
+    """Tell the session which rights this request will need, so that one token serves many requests."""
+    target = parse_target(request.target)
+    for source in request.sources:
+        ref = parse_reference(source.reference)
+        session.registry(ref.host).auth.want(ref.repository, "pull")
+    session.registry(target.host).auth.want(target.repository, "pull", "push")
+
+
+class _Image:
+    """What is known of one source so far, or of one entry of a source that is an index."""
+
+    def __init__(self, ref: Reference, source: Source, claim: Platform | None) -> None:
+        self.ref = ref
+        self.source = source
+        self.claim = claim
+        self.entry: Descriptor | None = None
+        """Its descriptor in the index that it came from."""
+        self.manifest: Manifest
+        self.config: ImageConfig
+        self.binaries = "not checked"
+
+    @property
+    def attestation(self) -> bool:
+        return self.entry is not None and self.entry.is_attestation
+
+
+class _Merge:
+    def __init__(self, request: MergeRequest, target: Reference, session: Session) -> None:
+        self.request = request
+        self.target = target
+        self.tag = target.tag or "latest"
+        self.session = session
+        self.registry = session.registry(target.host)
+        self.current: Manifest | None = None
+        self.held: set[str] = set()
+        """Children that the target repository has already."""
+        self.mounts: dict[str, Mount] = {}
+        self.moving_now: dict[str, Digest | None] = {}
+
+    def run(self, images: list[_Image]) -> MergeResult:
+        announce(self.request, self.session)
+        self.warm(images)
+        images = self.expand(self.read(images))
+        self.examine(images)
+        index, children = self.assemble(images)
+        copied = self.place(images) if self.current is None or self.current.digest != index.digest else 0
+        tags = self.publish(index)
+        by_digest = {image.manifest.digest: image for image in images}
+        merged = [
+            MergedChild(
+                "attestation" if entry.is_attestation else str(entry.platform),
+                entry.digest,
+                children[entry.digest],
+                entry.is_attestation,
+                by_digest[entry.digest].binaries,
+            )
+            for entry in index.manifests
+        ]
+        return MergeResult(
+            str(self.target), index.digest, index.media_type, len(index.body), tags, tuple(merged), copied, index.body
+        )
+
+    def warm(self, images: list[_Image]) -> None:
+        """Open the connections that will be needed while challenge and token are under way."""
+        counts: dict[str, int] = {self.target.host: 1}
+        for image in images:
+            counts[image.ref.host] = counts.get(image.ref.host, 0) + 1
+        if any(not self.at_home(image) for image in images):
+            counts[self.target.host] = len(images) * _BLOBS_GUESS
+        for host, count in counts.items():
+            self.session.warm(host, min(count, _WARM_MAX))
+
+    def at_home(self, image: _Image) -> bool:
+        """Whether it is in the target repository by itself."""
+        return (image.ref.host, image.ref.repository) == (self.target.host, self.target.repository)
+
+    def read(self, images: list[_Image]) -> list[_Image]:
+        """All source manifests, and what the target's tag is now; the images that are there."""
+
+        def load(image: _Image) -> bool:
+            image.manifest = self.session.registry(image.ref.host).manifest(image.ref.repository, image.ref.version)
+            return True
+
+        def look() -> bool:
+            # Only to spare work on a repeated run: a target that can't be read yet (new project) is no error.
+            try:
+                self.current = self.registry.manifest(self.target.repository, self.tag)
+            except ArchmergeError as error:
+                self.session.client.trace(f"{self.target}: not there yet ({error.message})")
+            return True
+
+        tasks: list[Callable[[], bool]] = [partial(load, image) for image in images]
+        outcomes = settle([*tasks, look])[:-1]
+        missing = [error for error in outcomes if isinstance(error, MissingError)]
+        for error in outcomes:
+            if isinstance(error, Exception) and not isinstance(error, MissingError):
+                raise error
+        if missing and (not self.request.ignore_missing or len(missing) == len(images)):
+            raise _all_missing(missing)
+        for error in missing:
+            self.session.note(f"left out, as --ignore-missing says: {error.message}")
+        return [image for image, outcome in zip(images, outcomes, strict=True) if outcome is True]
+
+    def expand(self, images: list[_Image]) -> list[_Image]:
+        """Replace each index by its images (those that the claim names) and their attestations, and read these."""
+        flat: list[_Image] = []
+        added: list[_Image] = []
+        for image in images:
+            if not image.manifest.is_index:
+                flat.append(image)
+                continue
+            for entry in chosen_entries(image.manifest, image.claim, str(image.ref)):
+                part = _Image(image.ref._replace(digest=entry.digest), image.source, image.claim or entry.platform)
+                part.entry = entry
+                added.append(part)
+                flat.append(part)
+
+        def load(part: _Image) -> None:
+            part.manifest = self.session.registry(part.ref.host).manifest(part.ref.repository, part.ref.version)
+            if part.manifest.is_index:
+                raise MismatchError(f"{part.ref}: an index inside an index; most readers don't look that deep")
+
+        gather([partial(load, part) for part in added])
+        return flat
+
+    def examine(self, images: list[_Image]) -> None:
+        """Configs; at the same time the mounts, or a look whether the children are there from an earlier run."""
+        known = {entry.digest for entry in self.current.manifests} if self.current else set()
+        away = [image for image in images if not self.at_home(image)]
+        self.held = {image.manifest.digest for image in images if self.at_home(image)}
+        first = [image for image in away if image.manifest.digest not in known]
+        again = [image for image in away if image.manifest.digest in known]
+        tasks: list[Callable[[], None]] = [partial(self.load_config, i) for i in images if not i.attestation]
+        tasks += self.mount_tasks(first)
+        tasks += [partial(self.check_held, image) for image in again]
+        if known:
+            tasks += [partial(self.look_at_tag, tag) for tag in self.request.tags]
+        gather(tasks)
+        gather(self.mount_tasks([image for image in again if image.manifest.digest not in self.held]))
+
+    def load_config(self, image: _Image) -> None:
+        config = image.manifest.config
+        if config is None or config.media_type not in CONFIG_TYPES:
+            raise MismatchError(
+                f"{image.ref}: an artifact, not an image (its config is {config.media_type if config else 'absent'})",
+                fix="leave it out: an artifact has no platform, and no place in a multi-platform image",
+            )
+        registry = self.session.registry(image.ref.host)
+        image.config = parse_config(registry.small_blob(image.ref.repository, config), f"{image.ref}: config")
+        if self.request.verify_binaries:
+            from archmerge.binaries import check_binaries  # noqa: PLC0415 - tarfile and zlib, only where asked for
+
+            verdict = check_binaries(registry, image.ref, image.manifest, image.config)
+            image.binaries = verdict.answer
+            if verdict.answer == "no" and not self.request.allow_mismatch:
+                raise MismatchError(
+                    f"{image.ref}: {verdict.reason}", fix="the build took its files from another platform"
+                )
+            if verdict.answer == UNCLEAR:
+                raise UnknownError(f"{image.ref}: --verify-binaries could not tell: {verdict.reason}", fix=verdict.fix)
+            if verdict.answer == "no":
+                self.session.note(f"allowed by --allow-mismatch: {image.ref}: {verdict.reason}")
+
+    def mount_tasks(self, images: Sequence[_Image]) -> list[Callable[[], None]]:
+        """Return a mount for each blob that is on the target's registry, once."""
+        blobs: dict[str, str] = {}
+        for image in images:
+            if image.ref.host == self.target.host:
+                for blob in image.manifest.blobs:
+                    blobs.setdefault(blob.digest, image.ref.repository)
+
+        def mount(digest: str, source: str) -> None:
+            self.mounts[digest] = self.registry.mount(self.target.repository, digest, source)
+
+        return [partial(mount, digest, source) for digest, source in blobs.items()]
+
+    def check_held(self, image: _Image) -> None:
+        if self.registry.has_manifest(self.target.repository, image.manifest.digest):
+            self.held.add(image.manifest.digest)
+
+    def look_at_tag(self, tag: str) -> None:
+        self.moving_now[tag] = self.registry.tag_digest(self.target.repository, tag)
+
+    def assemble(self, images: list[_Image]) -> tuple[Manifest, dict[str, str]]:
+        """Return the index, and where each child came from."""
+        children = [self.child(image) for image in images]
+        index = build_index(children, kind=self.request.kind, annotations=dict(self.request.annotations))
+        return index, {child.descriptor.digest: child.origin for child in children}
+
+    def child(self, image: _Image) -> Child:
+        manifest, platform = image.manifest, image.entry.platform if image.entry else None
+        if not image.attestation:
+            allow = self.request.allow_mismatch
+            platform, note = decide_platform(image.claim, image.config, str(image.ref), allow=allow)
+            if note:
+                self.session.note(note)
+        annotations = {**(image.entry.annotations if image.entry else {}), **image.source.annotations}
+        if image.attestation and image.entry:
+            annotations = image.entry.annotations
+        descriptor = Descriptor(manifest.media_type, manifest.digest, len(manifest.body), platform, annotations)
+        return Child(descriptor, str(image.ref))
+
+    def place(self, images: list[_Image]) -> int:
+        """Blobs and manifests of all children into the target repository; the bytes copied."""
+        away = [image for image in images if image.manifest.digest not in self.held]
+        wanted: dict[str, Wanted] = {}
+        for image in away:
+            for blob in image.manifest.blobs:
+                wanted.setdefault(
+                    blob.digest, Wanted(blob, self.session.registry(image.ref.host), image.ref.repository)
+                )
+        copied = bring(
+            self.registry, self.target.repository, list(wanted.values()), self.mounts, copy=self.request.copy
+        )
+        manifests = {image.manifest.digest: image.manifest for image in away}
+        put = self.registry.put_manifest
+        gather([partial(put, self.target.repository, digest, manifest) for digest, manifest in manifests.items()])
+        return copied
+
+    def publish(self, index: Manifest) -> dict[str, str]:
+        """Write the tags: the target's own, then the moving ones; on a failure the error says what has moved."""
+        moving = [tag for tag in dict.fromkeys(self.request.tags) if tag != self.tag]
+        done: dict[str, str] = {}
+        if self.request.tags_at_once:
+            self.write_tags(index, [self.tag, *moving], done, moving)
+            return done
+        self.write_tags(index, [self.tag], done, moving)
+        if self.registry.multi_tag and len(moving) >= _SEVERAL:
+            confirmed = self.registry.put_manifest(self.target.repository, index.digest, index, moving)
+            done.update(dict.fromkeys(confirmed & set(moving), WRITTEN))
+        self.write_tags(index, [tag for tag in moving if tag not in done], done, [])
+        return done
+
+    def write_tags(self, index: Manifest, tags: list[str], done: dict[str, str], later: list[str]) -> None:
+        tasks: list[Callable[[], str | None]] = [partial(self.write_tag, index, tag) for tag in tags]
+        if len(later) >= _SEVERAL and self.registry.multi_tag is None and self.tag_now(self.tag) != index.digest:
+            tasks.append(partial(self.probe_multi_tag, index))
+        outcomes = settle(tasks)
+        failure = None
+        for tag, outcome in zip(tags, outcomes, strict=False):
+            if isinstance(outcome, Exception):
+                failure = failure or outcome
+                done[tag] = self.aftermath(tag, index)
+            else:
+                done[tag] = outcome or WRITTEN
+        if failure is None:
+            return
+        if isinstance(failure, ArchmergeError):
+            done.update((tag, NOT_WRITTEN) for tag in later if tag not in done)
+            failure.notes.append("tags: " + ", ".join(f"{tag} {state}" for tag, state in done.items()))
+        raise failure
+
+    def tag_now(self, tag: str) -> Digest | None:
+        if tag == self.tag:
+            return self.current.digest if self.current else None
+        return self.moving_now.get(tag)
+
+    def write_tag(self, index: Manifest, tag: str) -> str:
+        if self.tag_now(tag) == index.digest:
+            return UNCHANGED
+        try:
+            self.registry.put_manifest(self.target.repository, tag, index)
+        except (RefusedError, AuthError):
+            # Immutable tags are refused even for the digest they have (buildkit #3776); having it is what was wanted.
+            if self.aftermath(tag, index) == WRITTEN:
+                return UNCHANGED
+            raise
+        return WRITTEN
+
+    def probe_multi_tag(self, index: Manifest) -> None:
+        """Whether `?tag=` is understood, asked beside the ordinary PUT of the same tag, so that it costs no trip."""
+        try:
+            confirmed = self.registry.put_manifest(self.target.repository, index.digest, index, [self.tag])
+        except ArchmergeError:
+            confirmed = frozenset()
+        self.registry.multi_tag = self.tag in confirmed
+
+    def aftermath(self, tag: str, index: Manifest) -> str:
+        """After a failed write: what the tag points to."""
+        try:
+            found = self.registry.tag_digest(self.target.repository, tag)
+        except ArchmergeError:
+            return UNCLEAR
+        return WRITTEN if found == index.digest else NOT_WRITTEN
+
+
+def chosen_entries(index: Manifest, claim: Platform | None, origin: str) -> list[Descriptor]:
+    """Return the images of an index that the claim is true of (all without a claim), with their attestations."""
+    images = [entry for entry in index.manifests if not entry.is_attestation]
+    if claim is not None:
+        images = [entry for entry in images if entry.platform is None or claim.claims(entry.platform)]
+    if not images:
+        held = ", ".join(str(entry.platform) for entry in index.manifests if not entry.is_attestation) or "nothing"
+        raise MismatchError(f"{origin} is said to be {claim}, but is an index of {held}")
+    digests = {entry.digest for entry in images}
+    speaking = [e for e in index.manifests if e.is_attestation and e.annotations.get(ATTESTATION_OF) in digests]
+    return [*images, *speaking]
+
+
+def _all_missing(errors: Sequence[MissingError]) -> MissingError:
+    if len(errors) == 1:
+        return errors[0]
+    lines = "\n  ".join(error.message for error in errors)
+    return MissingError(f"{len(errors)} source images are missing:\n  {lines}", fix=errors[0].fix)
+
+
+__all__ = ["MergeRequest", "MergeResult", "MergedChild", "Source", "announce", "chosen_entries", "merge"]

@@ -1,0 +1,162 @@
+"""What goes to standard output, to files, and to the person watching. Pure, but for the writing of files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archmerge.errors import UsageError
+from archmerge.reference import parse_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archmerge.errors import ArchmergeError
+    from archmerge.inspection import Check, Report
+    from archmerge.merge import MergeResult
+
+
+def to_json(document: Any) -> str:
+    """JSON for machines and people."""
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def result_json(result: MergeResult, *, dry_run: bool = False) -> dict[str, Any]:
+    """Return a merge's result; the keys are API."""
+    return {
+        "target": result.target,
+        "reference": result.reference,
+        "digest": result.digest,
+        "mediaType": result.media_type,
+        "size": result.size,
+        "dryRun": dry_run,
+        "tags": result.tags,
+        "copiedBytes": result.copied_bytes,
+        "manifests": [
+            {
+                "platform": child.platform,
+                "digest": child.digest,
+                "source": child.source,
+                "attestation": child.attestation,
+                "binaries": child.binaries,
+            }
+            for child in result.children
+        ],
+    }
+
+
+def error_json(error: ArchmergeError) -> dict[str, Any]:
+    """Return an error, for `--json`."""
+    return {
+        "error": {
+            "kind": type(error).__name__,
+            "exitCode": int(error.code),
+            "message": error.message,
+            "notes": error.notes,
+            "fix": error.fix,
+        }
+    }
+
+
+def summary(result: MergeResult, *, dry_run: bool = False) -> str:
+    """Return what was published, for the person watching."""
+    kind = "OCI index" if "oci" in result.media_type else "Docker list"
+    lines = [f"{'would publish ' if dry_run else ''}{result.target} ({kind}, {result.size} bytes)"]
+    lines += [f"  {child.platform:<16} {child.digest}  {child.source}" for child in result.children]
+    lines.append("  tags: " + ", ".join(f"{tag} {state}" for tag, state in result.tags.items()))
+    if result.copied_bytes:
+        lines.append(f"  copied: {human(result.copied_bytes)}")
+    return "\n".join(lines)
+
+
+def dotenv(result: MergeResult) -> str:
+    """Variables for the jobs that follow (GitLab: `artifacts: reports: dotenv`)."""
+    target = parse_reference(result.target)
+    values = {
+        "ARCHMERGE_TARGET": result.target,
+        "ARCHMERGE_IMAGE": target.name,
+        "ARCHMERGE_DIGEST": result.digest,
+        "ARCHMERGE_REFERENCE": result.reference,
+        "ARCHMERGE_PLATFORMS": ",".join(child.platform for child in result.children if not child.attestation),
+    }
+    return "".join(f"{key}={value}\n" for key, value in values.items())
+
+
+def report_text(report: Report) -> str:
+    """Return the table of `inspect`."""
+    rows = [("PLATFORM", "DIGEST", "SIZE", "LAYERS", "ATTESTATIONS")]
+    rows += [
+        (part.platform, part.digest, human(part.size), str(part.layers), str(part.attestations or "-"))
+        for part in report.parts
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [report.reference, f"{report.media_type}  {report.digest}", ""]
+    lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines += [f"{key}={value}" for key, value in sorted(report.annotations.items())]
+    return "\n".join(lines)
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """`inspect --json`; the keys are API."""
+    return {
+        "reference": report.reference,
+        "digest": report.digest,
+        "mediaType": report.media_type,
+        "annotations": report.annotations,
+        "manifests": [
+            {
+                "platform": part.platform,
+                "digest": part.digest,
+                "mediaType": part.media_type,
+                "size": part.size,
+                "layers": part.layers,
+                "attestations": part.attestations,
+            }
+            for part in report.parts
+        ],
+    }
+
+
+def checks_text(reference: str, digest: str, checks: Sequence[Check]) -> str:
+    """Return the lines of `verify`."""
+    width = max(len(check.answer) for check in checks)
+    lines = [f"{reference} ({digest})"]
+    return "\n".join(
+        [*lines, *(f"  {c.answer:<{width}}  {c.claim}{f': {c.reason}' if c.reason else ''}" for c in checks)]
+    )
+
+
+def checks_json(reference: str, digest: str, checks: Sequence[Check]) -> dict[str, Any]:
+    """`verify --json`; the keys are API."""
+    listed = [{"claim": check.claim, "answer": check.answer, "reason": check.reason} for check in checks]
+    return {"reference": reference, "digest": digest, "checks": listed}
+
+
+def human(size: float) -> str:
+    """Return a size for people.
+
+    >>> human(1536)
+    '1.5 KiB'
+    """
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:  # noqa: PLR2004 - the unit's own step
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"
+
+
+def check_writable(name: str | None, option: str) -> None:
+    """Refuse before publishing what could not be written after it."""
+    if name and not Path(name).absolute().parent.is_dir():
+        raise UsageError(f"{option} {name}: there is no such directory", fix=f"mkdir -p {Path(name).parent}")
+
+
+def write(name: str | None, text: str) -> None:
+    """Write an output file, when one was asked for."""
+    if not name:
+        return
+    try:
+        Path(name).write_text(text, "utf-8")
+    except OSError as error:
+        raise UsageError(f"published, but {name} could not be written: {error}") from None

@@ -1,0 +1,137 @@
+"""The token protocol of distribution's docs/spec/auth: challenges, scopes, requests, answers. Pure."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, urlencode
+
+from archmerge.errors import AuthError
+from archmerge.manifests import load_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from archmerge.credentials import Credential
+
+_PARAMETER = re.compile(r'([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*(?:,|$)')
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*)(?:\s+|$)")
+_LIFETIME = 60.0
+_LIFETIME_MAX = 86400.0
+_MARGIN = 5.0
+SCOPES_PER_TOKEN = 20
+"""A token carries its scopes in a header of every request; servers take headers of about 8 KiB."""
+_ACTIONS = ("pull", "push")
+
+
+class Challenge(NamedTuple):
+    """What a registry wants to see. `scheme` is `basic`, `bearer`, or `none` where it asked for nothing."""
+
+    scheme: str
+    realm: str = ""
+    service: str = ""
+    scope: str = ""
+    error: str = ""
+
+
+class TokenRequest(NamedTuple):
+    """An HTTP request for a token."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes | None
+
+
+class Token(NamedTuple):
+    """A bearer token, and when to stop using it (monotonic seconds)."""
+
+    value: str
+    expires: float
+
+    def __repr__(self) -> str:
+        """Never the token."""
+        return f"<token until {self.expires:.0f}>"
+
+
+NO_CHALLENGE = Challenge("none")
+
+
+def parse_challenge(values: Iterable[str]) -> Challenge | None:
+    """Return the best of the WWW-Authenticate header values that can be answered: Bearer before Basic."""
+    found: dict[str, Challenge] = {}
+    for value in values:
+        scheme = _SCHEME.match(value)
+        if not scheme:
+            continue
+        pairs = _PARAMETER.findall(value, scheme.end())
+        given = {name.lower(): quoted.replace('\\"', '"') or plain for name, quoted, plain in pairs}
+        name = scheme[1].lower()
+        if name == "bearer" and given.get("realm"):
+            found[name] = Challenge(
+                name, given["realm"], given.get("service", ""), given.get("scope", ""), given.get("error", "")
+            )
+        elif name == "basic":
+            found[name] = Challenge(name, given.get("realm", ""))
+    return found.get("bearer") or found.get("basic")
+
+
+def known_challenge(host: str, environ: Mapping[str, str]) -> Challenge | None:
+    """Return the challenge of a registry that need not be asked for it, which saves a round trip; None for all others.
+
+    GitLab's own variables name its token endpoint; ECR takes Basic and nothing else (facts/merge.md sections 2, 4).
+    """
+    server = environ.get("CI_SERVER_URL", "").rstrip("/")
+    if server and host == environ.get("CI_REGISTRY"):
+        return Challenge("bearer", f"{server}/jwt/auth", "container_registry")
+    if ".dkr.ecr" in host and host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return Challenge("basic")
+    return None
+
+
+def scopes(wanted: Mapping[str, set[str]]) -> list[str]:
+    """One scope per repository: of two for the same one, servers let the second override the first (kaniko #181)."""
+    return [
+        f"repository:{repository}:{','.join(a for a in _ACTIONS if a in actions)}"
+        for repository, actions in sorted(wanted.items())
+    ]
+
+
+def token_request(
+    challenge: Challenge, wanted: list[str], credential: Credential | None, *, post: bool
+) -> TokenRequest:
+    """Ask with the scopes repeated in a GET, or (`post`) with a refresh token in a form, as ACR needs it."""
+    extra = [s for s in challenge.scope.split() if not s.startswith("repository:") and s not in wanted]
+    everything = [*wanted, *extra]
+    if post and credential:
+        form = {
+            "grant_type": "refresh_token",
+            "service": challenge.service,
+            "client_id": "archmerge",
+            "scope": " ".join(everything),
+            "refresh_token": credential.identity_token,
+        }
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return TokenRequest("POST", challenge.realm, headers, urlencode(form).encode())
+    query = [("service", challenge.service)] if challenge.service else []
+    if credential and credential.username:
+        query.append(("account", credential.username))
+    query += [("scope", scope) for scope in everything]
+    join = "&" if "?" in challenge.realm else "?"
+    url = challenge.realm + join + urlencode(query, quote_via=quote, safe=":/,")
+    basic = credential.basic if credential else ""
+    return TokenRequest("GET", url, {"Authorization": basic} if basic else {}, None)
+
+
+def parse_token(body: bytes, where: str) -> Token:
+    """Return the token in an endpoint's answer: `token` or `access_token`; 60 s where it names no lifetime."""
+    document = load_object(body, where)
+    value = document.get("token") or document.get("access_token")
+    # A line break in it would end the header it goes into.
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+        raise AuthError(f"{where}: the answer holds no token")
+    lifetime = document.get("expires_in")
+    if isinstance(lifetime, bool) or not isinstance(lifetime, int | float) or not 0 < lifetime <= _LIFETIME_MAX:
+        lifetime = _LIFETIME
+    return Token(value, time.monotonic() + max(float(lifetime) - _MARGIN, 1.0))

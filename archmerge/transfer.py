@@ -1,0 +1,111 @@
+"""Bringing blobs into the target repository: mounted where the registry does that, streamed where it doesn't."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from archmerge.errors import CopyForbiddenError, WrongContentError
+from archmerge.transport.parallel import gather
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from archmerge.manifests import Descriptor
+    from archmerge.registry import Mount, Registry
+
+TRANSFERS = 4
+"""Blobs copied at once: each holds one chunk (256 KiB) in memory, whatever its size."""
+
+
+class Wanted(NamedTuple):
+    """A blob that the target repository must hold, and where it is now."""
+
+    blob: Descriptor
+    registry: Registry
+    repository: str
+
+
+def bring(target: Registry, repository: str, wanted: Sequence[Wanted], mounts: dict[str, Mount], *, copy: bool) -> int:
+    """Copy what was not mounted and isn't there; the bytes copied.
+
+    `mounts` has the answers to the mounts tried before. Raises CopyForbiddenError when something must be copied
+    although `copy` is False.
+    """
+    pending = [item for item in wanted if not (item.blob.digest in mounts and mounts[item.blob.digest].done)]
+    # Base layers are often there already, and some registries (Artifactory) share them without ever mounting.
+    there = gather([partial(target.has_blob, repository, item.blob.digest) for item in pending])
+    missing = [item for item, found in zip(pending, there, strict=True) if not found]
+    for item, found in zip(pending, there, strict=True):
+        session = mounts[item.blob.digest].session if item.blob.digest in mounts else ""
+        if session and (found or not copy):
+            target.cancel_upload(repository, session)
+    if missing and not copy:
+        size = sum(item.blob.size for item in missing)
+        raise CopyForbiddenError(
+            f"{len(missing)} blobs ({size} bytes) of {missing[0].registry.host}/{missing[0].repository} would have "
+            f"to be copied into {target.host}/{repository}, since {_why(missing[0], target, mounts)}",
+            fix="leave out --no-copy, or push all architectures into the target's own repository (IMAGE:TAG-amd64)",
+        )
+    sessions = [mounts[item.blob.digest].session if item.blob.digest in mounts else "" for item in missing]
+    gather(
+        [
+            partial(copy_blob, item, target, repository, session)
+            for item, session in zip(missing, sessions, strict=True)
+        ],
+        workers=TRANSFERS,
+    )
+    return sum(item.blob.size for item in missing)
+
+
+def copy_blob(item: Wanted, target: Registry, repository: str, session: str = "") -> None:
+    """Stream one blob, in bounded memory; begun anew as a whole when either side fails."""
+    blob, sessions = item.blob, [session] if session else []
+
+    def once() -> None:
+        # A session that a mount was refused with is good for one attempt; after a fault it may be half full.
+        place = sessions.pop() if sessions else target.start_upload(repository)
+        target.finish_upload(repository, place, blob, _pieces(item))
+
+    target.client.attempt(f"copying {blob.digest}", once)
+
+
+class _SourceFault(http.client.HTTPException):
+    """The source failed while the target was being sent to; not to be taken for a fault of the target."""
+
+
+def _pieces(item: Wanted) -> Iterator[bytes]:
+    """Read the blob piece by piece; the last is given only when size and digest are right: a wrong blob never ends."""
+    blob, deadline = item.blob, item.registry.client.deadline
+    algorithm = hashlib.new(blob.digest.partition(":")[0])
+    last, size = b"", 0
+    with item.registry.open_blob(item.repository, blob.digest) as stream:
+        while size <= blob.size:
+            deadline.cap(1, f"copying {blob.digest}")
+            try:
+                piece = stream.read()
+            except (OSError, http.client.HTTPException) as error:
+                raise _SourceFault(f"the source: {type(error).__name__}: {error}") from None
+            if not piece:
+                break
+            algorithm.update(piece)
+            size += len(piece)
+            if last:
+                yield last
+            last = piece
+    if size != blob.size or algorithm.hexdigest() != blob.digest.partition(":")[2]:
+        raise WrongContentError(
+            f"{blob.digest}: the source sent other content ({size} bytes of {blob.size})",
+            fix="the source registry's storage may be damaged; build and push the image again",
+        )
+    if last:
+        yield last
+
+
+def _why(item: Wanted, target: Registry, mounts: dict[str, Mount]) -> str:
+    if item.registry is not target:
+        return "they are on another registry"
+    mount = mounts.get(item.blob.digest)
+    return f"the registry declined to mount them (it answered {mount.status})" if mount else "they were not mounted"

@@ -1,0 +1,1 @@
+"""HTTP as registries need it: kept-alive connections, retries at the registry's pace, one total deadline."""

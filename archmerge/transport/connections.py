@@ -1,0 +1,228 @@
+"""Connections: opening, keeping alive, sharing, pacing. On `http.client`.
+
+urllib3 would add 33 ms of import to a command whose whole cost on a near registry is 80 ms (docs/merge.md, "Speed").
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import select
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from archmerge.errors import NetworkError, UsageError
+
+if TYPE_CHECKING:
+    import ssl
+
+_RECOVER_AFTER = 16
+"""Good answers in a row before a slowed registry is given one more request at a time."""
+
+
+class Origin(NamedTuple):
+    """What a connection leads to; Authorization never goes to another one."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def netloc(self) -> str:
+        """As written in a reference: the port only where it isn't the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
+
+
+class Settings(NamedTuple):
+    """How to connect. Hosts are written as in references, `host` or `host:port`."""
+
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    cacert: str | None = None
+    plain_http: frozenset[str] = frozenset()
+    insecure: frozenset[str] = frozenset()
+    per_host: int = 64
+
+
+def origin_of(url: str) -> Origin:
+    """Return the origin of an absolute http(s) URL."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise NetworkError(f"the registry sent an unreadable address: {url[:200]!r}") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise NetworkError(f"the registry sent an address that is neither http nor https: {url[:200]!r}")
+    return Origin(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80))
+
+
+class Host:
+    """The connections to one origin, and how many requests it bears at once."""
+
+    def __init__(self, limit: int) -> None:
+        self.idle: list[http.client.HTTPConnection] = []
+        self._limit = self._ceiling = limit
+        self._active = self._good = 0
+        self._change = threading.Condition()
+
+    def enter(self) -> None:
+        """Wait until the pace allows one more request."""
+        with self._change:
+            while self._active >= self._limit:
+                self._change.wait()
+            self._active += 1
+
+    def leave(self, *, slow_down: bool) -> None:
+        """End a request. Halves the pace when the registry asked for less, raises it again after good answers."""
+        with self._change:
+            self._active -= 1
+            self._good = 0 if slow_down else self._good + 1
+            if slow_down:
+                self._limit = max(1, self._limit // 2)
+            elif self._good >= _RECOVER_AFTER and self._limit < self._ceiling:
+                self._limit, self._good = self._limit + 1, 0
+            self._change.notify_all()
+
+
+class Connections:
+    """All connections of a session, shared by its threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._hosts: dict[Origin, Host] = {}
+        self._lock = threading.Lock()
+        self._contexts: dict[bool, ssl.SSLContext] = {}
+        self._proxies = _proxies()
+
+    def host(self, origin: Origin) -> Host:
+        """Return the state of one origin."""
+        with self._lock:
+            return self._hosts.setdefault(origin, Host(self.settings.per_host))
+
+    def take(self, origin: Origin) -> http.client.HTTPConnection | None:
+        """Return a kept connection that the other side has not closed meanwhile, or None."""
+        host = self.host(origin)
+        while True:
+            with self._lock:
+                if not host.idle:
+                    return None
+                connection = host.idle.pop()
+            # Readable while idle means closed (or confused): either way it is of no use any more.
+            if connection.sock is not None and not select.select([connection.sock], [], [], 0)[0]:
+                return connection
+            connection.close()
+
+    def give(self, origin: Origin, connection: http.client.HTTPConnection) -> None:
+        """Keep a connection for the next request."""
+        host = self.host(origin)
+        with self._lock:
+            host.idle.append(connection)
+
+    def open(self, origin: Origin, timeout: float | None = None) -> http.client.HTTPConnection:
+        """Return a new, connected connection. Raises OSError (ssl.SSLError included) or http.client.HTTPException."""
+        timeout = self.settings.connect_timeout if timeout is None else timeout
+        proxy = self.proxy_for(origin)
+        host, port = (proxy.hostname or "", proxy.port or 80) if proxy else (origin.host, origin.port)
+        connection: http.client.HTTPConnection
+        if origin.scheme == "https":
+            secure = origin.netloc not in self.settings.insecure
+            connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=self._context(secure=secure))
+            if proxy:
+                connection.set_tunnel(origin.host, origin.port, headers=proxy_headers(proxy.username, proxy.password))
+        else:
+            connection = http.client.HTTPConnection(host, port, timeout=timeout)
+        connection.connect()
+        connection.sock.settimeout(self.settings.read_timeout)
+        return connection
+
+    def warm(self, origin: Origin, count: int) -> None:
+        """Open `count` connections in the background, while the caller still reads credentials.
+
+        A failure is silent here: the request that needs a connection meets it again, and reports it.
+        """
+
+        def connect() -> None:
+            try:
+                self.give(origin, self.open(origin))
+            except (OSError, http.client.HTTPException):
+                return
+
+        for _ in range(count):
+            threading.Thread(target=connect, daemon=True).start()
+
+    def proxy_for(self, origin: Origin) -> _Proxy | None:
+        """Return the proxy to use, from the usual `*_proxy` variables and `no_proxy`."""
+        url = self._proxies.get(origin.scheme) or self._proxies.get("all")
+        if not url:
+            return None
+        from urllib.request import proxy_bypass  # noqa: PLC0415 - 5 ms, only where there is a proxy
+
+        if proxy_bypass(f"{origin.host}:{origin.port}"):
+            return None
+        return _Proxy.parse(url)
+
+    def close(self) -> None:
+        """Close all kept connections."""
+        with self._lock:
+            for host in self._hosts.values():
+                while host.idle:
+                    host.idle.pop().close()
+
+    def _context(self, *, secure: bool) -> ssl.SSLContext:
+        with self._lock:
+            if secure not in self._contexts:
+                self._contexts[secure] = _tls_context(self.settings.cacert, secure=secure)
+            return self._contexts[secure]
+
+
+class _Proxy(NamedTuple):
+    hostname: str
+    port: int
+    username: str | None
+    password: str | None
+
+    @classmethod
+    def parse(cls, url: str) -> _Proxy:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        if parts.scheme != "http" or not parts.hostname:
+            raise UsageError(f"proxy scheme {parts.scheme!r} is not supported", fix="name an http:// proxy")
+        return cls(parts.hostname, parts.port or 80, parts.username, parts.password)
+
+
+def proxy_headers(username: str | None, password: str | None) -> dict[str, str]:
+    """Return what a proxy wants to see of the user named in its URL."""
+    if not username:
+        return {}
+    import base64  # noqa: PLC0415 - only where a proxy asks
+
+    pair = f"{unquote(username)}:{unquote(password or '')}"
+    return {"Proxy-Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+
+
+def _proxies() -> dict[str, str]:
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return {}
+    from urllib.request import getproxies_environment  # noqa: PLC0415 - 5 ms, only where there is a proxy
+
+    return getproxies_environment()
+
+
+def _tls_context(cacert: str | None, *, secure: bool) -> ssl.SSLContext:
+    """TLS 1.2 or later. OpenSSL reads SSL_CERT_FILE by itself; GitLab's own CA and `--cacert` come on top."""
+    import ssl  # noqa: PLC0415 - http.client has loaded it where TLS exists at all
+
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    for source, path in (("--cacert", cacert), ("CI_SERVER_TLS_CA_FILE", os.environ.get("CI_SERVER_TLS_CA_FILE"))):
+        if not path:
+            continue
+        try:
+            context.load_verify_locations(cafile=path)
+        except (OSError, ssl.SSLError) as error:
+            raise UsageError(f"{source}: can't read certificates from {path}: {error}") from None
+    if not secure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
