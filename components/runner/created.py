@@ -29,6 +29,6 @@ def create_runner(
         access_level="ref_protected" if create.protected else "not_protected",
         maximum_timeout=runner.job_timeout,
         description=create.description,
-        opts=pulumi.ResourceOptions(parent=parent, provider=provider, additional_secret_outputs=["token"]),
+        opts=pulumi.ResourceOptions(parent=parent, provider=provider),
     )
     return pulumi.Output.secret(created.token)

@@ -102,13 +102,13 @@ def _check_architectures(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> l
         for arch in dict.fromkeys(runner.architectures)
         if arch not in served
     ]
-    if runner.default_arch not in runner.architectures:
+    if runner.architectures and runner.default_arch not in runner.architectures:
         problems.append(
             Problem(
                 path="runner.defaultArch",
                 found=f"{runner.default_arch} is not among architectures",
                 consequence="a job that selects no architecture would wait for a node that is not there",
-                fix=f"Use one of {', '.join(runner.architectures)}." if runner.architectures else "Name architectures.",
+                fix=f"Use one of {', '.join(runner.architectures)}.",
             )
         )
     return problems

@@ -1,0 +1,208 @@
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from components.node_pools.spec import GkePool
+from components.platforms import Arch
+from components.runner.spec import check_runner
+
+Stacks = dict[str, Callable[..., Any]]
+
+# (stack, keys of `runner`, path, words of the message)
+MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
+    ("gke", {"gitlabUrl": "http://gitlab.example.com"}, "runner.gitlabUrl", "is not https"),
+    ("gke", {"gitlabUrl": "gitlab.example.com"}, "runner.gitlabUrl", "not the URL of a server"),
+    ("gke", {"gitlabUrl": "https://u:p@gitlab.example.com"}, "runner.gitlabUrl", "has credentials"),
+    ("gke", {"gitlabUrl": "https://gitlab.example.com:x"}, "runner.gitlabUrl", "not the URL of a server"),
+    ("gke", {"gitlabUrl": "ftp://gitlab.example.com"}, "runner.gitlabUrl", "not the URL of a server"),
+    ("gke", {"namespace": "Runner"}, "runner.namespace", "no Kubernetes name"),
+    ("gke", {"namespace": "kube-system"}, "runner.namespace", "belongs to others"),
+    ("gke", {"jobNamespace": "default"}, "runner.jobNamespace", "belongs to others"),
+    ("gke", {"jobNamespace": "gitlab-runner"}, "runner.jobNamespace", "also the manager's namespace"),
+    ("gke", {"releaseName": "r" * 54}, "runner.releaseName", "longer than 53"),
+    ("gke", {"jobServiceAccount": {"name": "No"}}, "runner.jobServiceAccount.name", "no name of a ServiceAccount"),
+    ("gke", {"imagePullSecrets": ["a", "B"]}, "runner.imagePullSecrets[1]", "no name of a Secret"),
+    ("gke", {"priorityClass": "Hi There"}, "runner.priorityClass", "no name of a PriorityClass"),
+    ("gke", {"chart": {"repository": "https://charts.example.com"}}, "runner.chart.version", "whatever is newest"),
+    (
+        "gke",
+        {"chart": {"reference": "oci://r.example.com/gitlab-runner"}},
+        "runner.chart.version",
+        "whatever is newest",
+    ),
+    ("gke", {"chart": {"version": "^0.90"}}, "runner.chart.version", "not one exact version"),
+    ("gke", {"chart": {"version": "0.90"}}, "runner.chart.version", "not one exact version"),
+    ("gke", {"chart": {"version": ""}}, "runner.chart.version", "not one exact version"),
+    ("gke", {"chart": {"path": "chart", "version": "0.90.1"}}, "runner.chart.version", "beside path"),
+    ("gke", {"chart": {"path": "chart", "reference": "oci://a/b"}}, "runner.chart.path", "set beside reference"),
+    ("gke", {"chart": {"reference": "r.example.com/x", "version": "0.90.1"}}, "runner.chart.reference", "no OCI"),
+    ("gke", {"chart": {"reference": "oci://r/x:1.0", "version": "0.90.1"}}, "runner.chart.reference", "no OCI"),
+    ("gke", {"chart": {"repository": "oci://r/x", "version": "0.90.1"}}, "runner.chart.repository", "no URL"),
+    ("gke", {"chart": {"runnerVersion": "latest"}}, "runner.chart.runnerVersion", "no version"),
+    ("gke", {"chart": {"runnerVersion": "19.2.0"}}, "runner.chart.runnerVersion", "holds runner 19.1.1"),
+    ("gke", {"architectures": []}, "runner.architectures", "empty"),
+    ("gke", {"architectures": ["amd64", "amd64"]}, "runner.architectures", "named twice"),
+    ("gke", {"architectures": ["arm64"]}, "runner.defaultArch", "not among architectures"),
+    ("gke", {"selectorRegex": ""}, "runner.selectorRegex", "silently ignore"),
+    ("gke", {"helperImage": "r.example.com/helper:arm64-v19.1.1"}, "runner.helperImage", "image for arm64"),
+    ("gke", {"defaultImage": "arm64v8/alpine:3.22"}, "runner.defaultImage", "image for arm64v8"),
+    ("gke", {"defaultImage": ""}, "runner.defaultImage", "empty"),
+    ("gke", {"allowedImages": [""]}, "runner.allowedImages[0]", "matches no image"),
+    ("gke", {"concurrent": 0}, "runner.concurrent", "Use 1 or more"),
+    ("gke", {"checkInterval": 0}, "runner.checkInterval", "its own default"),
+    ("gke", {"pollTimeout": 30}, "runner.pollTimeout", "still being made"),
+    ("gke", {"jobTimeout": 300}, "runner.jobTimeout", "Use 600 or more"),
+    ("gke", {"pollTimeout": 3600}, "runner.pollTimeout", "not below jobTimeout"),
+    ("gke", {"manager": {"replicas": 0}}, "runner.manager.replicas", "no job would ever run"),
+    ("gke", {"manager": {"pool": "nope"}}, "runner.manager.pool", "no pool of this stack"),
+    ("aks", {"manager": {"pool": "spot"}}, "runner.manager.pool", "is a spot pool"),
+    ("gke", {"manager": {"pool": "amd64", "nodeSelector": {"a": "b"}}}, "runner.manager.nodeSelector", "beside pool"),
+    (
+        "gke",
+        {"manager": {"resources": {"cpuRequest": "1 cpu"}}},
+        "runner.manager.resources.cpuRequest",
+        "no Kubernetes q",
+    ),
+    (
+        "gke",
+        {"resources": {"build": {"memoryRequest": "9Gi"}}},
+        "runner.resources.build.memoryRequest",
+        "above memoryLimit",
+    ),
+    (
+        "gke",
+        {"resources": {"helper": {"memoryLimit": "1GB"}}},
+        "runner.resources.helper.memoryLimit",
+        "no Kubernetes q",
+    ),
+    ("gke", {"resources": {"ceiling": {"memory": "4Gi"}}}, "runner.resources.ceiling.memory", "container's own 8Gi"),
+    ("gke", {"resources": {"ceiling": {"cpu": "six"}}}, "runner.resources.ceiling.cpu", "no Kubernetes quantity"),
+    (
+        "gke",
+        {"cache": {"type": "gcs", "bucket": "b", "serviceAccount": "me@gmail.com"}},
+        "runner.cache.serviceAccount",
+        "every cache would silently miss",
+    ),
+    ("gke", {"networkPolicies": {}}, "runner.networkPolicies.metadata.provider", "could not ask for its identity"),
+    (
+        "gke",
+        {"networkPolicies": {"metadata": {"provider": "gkeCalico", "manager": False}}},
+        "runner.networkPolicies.metadata.provider",
+        "closed to the manager",
+    ),
+    (
+        "eks",
+        {"cache": {"type": "s3", "bucket": "b", "region": "eu-central-1"}},
+        "runner.networkPolicies.metadata.provider",
+        "eksPodIdentity",
+    ),
+    (
+        "eks",
+        {"networkPolicies": {"metadata": {"provider": "gkeCalico"}}},
+        "runner.networkPolicies.metadata.provider",
+        "on a cluster of type eks",
+    ),
+    (
+        "eks",
+        {"networkPolicies": {"gitlab": {"cidrs": ["gitlab.com"]}}},
+        "runner.networkPolicies.gitlab.cidrs[0]",
+        "name hosts",
+    ),
+    ("eks", {"networkPolicies": {"gitlab": {"cidrs": []}}}, "runner.networkPolicies.gitlab.cidrs", "reach GitLab"),
+    (
+        "eks",
+        {"networkPolicies": {"blockedCidrs": ["10.0.0.1/8"]}},
+        "runner.networkPolicies.blockedCidrs[0]",
+        "host bits",
+    ),
+    ("eks", {"networkPolicies": {"registry": {"ports": [0]}}}, "runner.networkPolicies.registry.ports[0]", "no port"),
+    ("gke", {"token": {}}, "runner.token", "neither"),
+    (
+        "gke",
+        {"token": {"existingSecret": "s", "create": {"runnerType": "instance"}}},
+        "runner.token",
+        "both existingSecret and create",
+    ),
+    ("gke", {"token": {"create": {"runnerType": "group"}}}, "runner.token.create.groupId", "not set"),
+    (
+        "gke",
+        {"token": {"create": {"runnerType": "instance", "projectId": 7}}},
+        "runner.token.create.projectId",
+        "runnerType is instance",
+    ),
+    (
+        "gke",
+        {"token": {"create": {"runnerType": "instance", "tags": []}}},
+        "runner.token.create.tags",
+        "no job could ever match",
+    ),
+    ("gke", {"token": {"existingSecret": "glrt-abc_DEF"}}, "runner.token.existingSecret", "a token, not the name"),
+    ("gke", {"values": {"runners": {"tags": "multi-arch"}}}, "runner.values.runners.tags", "is reserved"),
+]
+
+
+@pytest.mark.parametrize(("stack", "keys", "path", "words"), MISTAKES, ids=[f"{m[2]}-{m[3][:12]}" for m in MISTAKES])
+def test_a_mistake_is_told_with_path_consequence_and_fix(
+    stacks: Stacks, stack: str, keys: dict[str, Any], path: str, words: str
+) -> None:
+    tried = stacks[stack](**keys)
+    problems = check_runner(tried.runner, tried.pools, tried.cluster)
+    assert [problem.path for problem in problems] == [path]
+    (problem,) = problems
+    assert words.lower() in str(problem).lower()
+    assert problem.consequence
+    assert problem.fix
+
+
+def test_each_example_stack_is_without_mistakes(stacks: Stacks) -> None:
+    for name, make in stacks.items():
+        stack = make()
+        assert check_runner(stack.runner, stack.pools, stack.cluster) == [], name
+
+
+def test_plain_http_is_allowed_on_localhost_only(stacks: Stacks) -> None:
+    for url in ("http://localhost:8080", "http://127.0.0.1", "http://[::1]:80", "http://gitlab.localhost"):
+        stack = stacks["gke"](gitlabUrl=url)
+        assert check_runner(stack.runner, stack.pools, stack.cluster) == [], url
+
+
+def test_an_architecture_that_no_pool_serves_is_refused(stacks: Stacks) -> None:
+    stack = stacks["gke"]()
+    (problem,) = check_runner(stack.runner, stack.pools[:1], stack.cluster)
+    assert problem.path == "runner.architectures"
+    assert "arm64 is served by no pool" in problem.found
+    assert "600 s" in problem.consequence
+
+
+def test_an_architecture_taken_off_the_list_needs_no_pool(stacks: Stacks) -> None:
+    stack = stacks["gke"](architectures=["amd64"])
+    assert check_runner(stack.runner, stack.pools[:1], stack.cluster) == []
+
+
+def test_a_pool_of_unknown_architecture_leaves_the_question_open(stacks: Stacks) -> None:
+    stack = stacks["gke"]()
+    pools = (stack.pools[0], GkePool(name="odd", machine_type="zz9-plural-8"))
+    assert check_runner(stack.runner, pools, stack.cluster) == []
+
+
+def test_spot_pools_alone_leave_the_manager_without_a_node(stacks: Stacks) -> None:
+    stack = stacks["gke"]()
+    spot = tuple(GkePool(name=arch.value, arch=arch, spot=True) for arch in Arch)
+    (problem,) = check_runner(stack.runner, spot, stack.cluster)
+    assert problem.path == "runner.manager.pool"
+    elsewhere = stacks["gke"](manager={"nodeSelector": {"pool": "system"}})
+    assert check_runner(elsewhere.runner, spot, stack.cluster) == []
+
+
+def test_every_mistake_is_told_at_once(stacks: Stacks) -> None:
+    stack = stacks["gke"](concurrent=0, selectorRegex="", helperImage="upstream")
+    paths = [problem.path for problem in check_runner(stack.runner, stack.pools, stack.cluster)]
+    assert paths == ["runner.selectorRegex", "runner.helperImage", "runner.concurrent"]
+
+
+def test_turned_off_policies_need_no_metadata_exception(stacks: Stacks) -> None:
+    stack = stacks["gke"](networkPolicies={"enabled": False})
+    assert check_runner(stack.runner, stack.pools, stack.cluster) == []
+    assert replace(stack.runner.network_policies, enabled=True).metadata.provider == "none"
