@@ -45,14 +45,15 @@ class Processes:
         self._failures: dict[str, str] = {}
         self._ready = False
         self.kept = False
-        self._process = subprocess.Popen(
-            # -I, -S: nothing of the user's environment or site packages is loaded, so it starts in milliseconds.
-            [sys.executable, "-I", "-S", supervisor.__file__, str(data)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=(self._logs / "supervisor.log").open("ab"),
-            start_new_session=True,  # Ctrl-C is for the rehearsal; it ends the programs in order
-        )
+        with self.log("supervisor").open("ab") as log:
+            self._process = subprocess.Popen(
+                # -I, -S: nothing of the user's environment or site packages is loaded, so it starts in milliseconds.
+                [sys.executable, "-I", "-S", supervisor.__file__, str(data)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the rehearsal; it ends the programs in order
+            )
         self._await(lambda: self._ready, "the supervisor of the control plane did not start")
 
     @property
@@ -62,8 +63,6 @@ class Processes:
 
     def start(self, program: Program) -> int:
         """Start a program and return its process id. Raises StartError when it cannot be run at all."""
-        for known in (self.pids, self._exits, self._failures):
-            known.pop(program.name, None)
         self._send(
             {
                 "start": {
@@ -74,6 +73,8 @@ class Processes:
                 }
             }
         )
+        self.pids.pop(program.name, None)
+        self._failures.pop(program.name, None)
         self._await(
             lambda: program.name in self.pids or program.name in self._failures,
             f"{program.name} was not started in time",
@@ -104,7 +105,7 @@ class Processes:
     def check(self) -> None:
         """Raise StartError, with the last lines of its log, when any started program has ended."""
         for name in self.pids:
-            code = self.exited(name)
+            code = self.exited(name)  # of the supervisor, where that took its programs along
             if code is not None:
                 lines = "".join(f"\n  {line}" for line in self.last_lines(name))
                 raise StartError(f"{name} ended with {describe_exit(code)}; the last lines of its log:{lines}")
@@ -172,6 +173,7 @@ class Processes:
                 self._ready = True
             case "started":
                 self.pids[event["name"]] = event["pid"]
+                self._exits.pop(event["name"], None)  # of the one before it
             case "failed":
                 self._failures[event["name"]] = event["error"]
             case "exited":

@@ -27,7 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PARENT_CHECK_SECONDS = 2.0
+PARENT_CHECK_SECONDS = 1.0
 LOCK_NAME = "supervisor.lock"
 _PR_SET_PDEATHSIG = 1
 
@@ -110,6 +110,7 @@ class Supervisor:
 
     def start(self, name: str, argv: list[str], env: dict[str, str], log: str) -> None:
         """Start a program, its output appended to its log."""
+        self.reap()  # tell of an earlier one by this name first
         try:
             with Path(log).open("ab") as output:
                 self.children[name] = subprocess.Popen(
