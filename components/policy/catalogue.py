@@ -60,9 +60,6 @@ RESOURCE_RULES: Final = (
         types=isolation.NAMESPACES,
         check=isolation.namespace_pod_security_version,
     ),
-    ResourceRule(
-        id="metadata-blocked", level=_MUST, types=isolation.NETWORK_POLICIES, check=isolation.metadata_blocked
-    ),
     ResourceRule(id="rbac-explicit", level=_MUST, types=access.ROLES | RELEASES, check=access.rbac_explicit),
     ResourceRule(id="rbac-bindings", level=_MUST, types=access.BINDINGS, check=access.rbac_bindings),
     ResourceRule(id="selector-anchored", level=_MUST, types=RELEASES, check=executor.selector_anchored),
@@ -72,7 +69,10 @@ RESOURCE_RULES: Final = (
 )
 """Judged for each resource alone, before it is made."""
 
-STACK_RULES: Final = (StackRule(id="jobs-default-deny", level=_MUST, check=isolation.jobs_default_deny),)
+STACK_RULES: Final = (
+    StackRule(id="metadata-blocked", level=_MUST, check=isolation.metadata_blocked),
+    StackRule(id="jobs-default-deny", level=_MUST, check=isolation.jobs_default_deny),
+)
 """Judged over the whole stack."""
 
 RULES: Final[tuple[Rule, ...]] = (*RESOURCE_RULES, *STACK_RULES)

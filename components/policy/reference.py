@@ -18,7 +18,8 @@ components that declare it, so that a mistake there is not repeated here.
 ## Where they are judged
 
 - **In every rehearsal**: `multiarch rehearse` judges the planned resources; no Pulumi CLI is needed.
-- **By the real engine**, on any backend, before a resource is made:
+- **By the real engine**, on any backend: each resource before it is made, the whole stack at the end of a preview and
+  of an update:
 
   ```console
   $ pip install -e '.[policy]'

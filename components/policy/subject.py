@@ -43,7 +43,7 @@ class CouldNotTell(Exception):  # noqa: N818 - it is an answer, not an error
     def __init__(self, path: str, reason: str = "is not known yet") -> None:
         self.path = path
         self.reason = reason
-        super().__init__(f"{path} {reason}")
+        super().__init__(f"{path} {reason}".strip())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

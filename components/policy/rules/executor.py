@@ -18,13 +18,12 @@ CLOSED_KEYS = (
 POLL_TIMEOUT = 600
 """Seconds. A pool that scales from zero needs minutes for its first node; the runner's own default is 180."""
 
-# Selectors that only an expression without anchors, or one that is too wide, lets through.
+# Selectors that only an expression that is too wide, or matches line by line, lets through.
 _INTRUDERS = (
     "x.kubernetes.io/arch=arm64",
     "kubernetes.io/arch=arm64x",
     "kubernetes.io/arch=s390x",
     "kubernetes.io/arch=",
-    "kubernetes.io/hostname=node-1",
     "node-role.kubernetes.io/control-plane=",
     "kubernetes.io/arch=arm64\nx",
 )
@@ -34,7 +33,7 @@ _ARCHITECTURE = re.compile(
 
 
 def selector_anchored(resource: Resource, settings: Settings) -> Iterable[Finding]:
-    """Jobs choose nodes by an expression that is anchored at both ends, and admits architectures only.
+    """Jobs choose nodes by an expression that is anchored at both ends, and admits no foreign architecture.
 
     GitLab Runner searches it in the whole value, unanchored; and when it is empty, a job's selector is silently
     ignored, so that an arm64 job runs on amd64.
@@ -54,6 +53,9 @@ def selector_anchored(resource: Resource, settings: Settings) -> Iterable[Findin
             compiled = re2.compile(regex, options=options)
         except re2.error:
             yield Finding(message=f"{where} {regex!r} is no RE2 expression: the runner would refuse it", fix=fix)
+            continue
+        if not all(_anchored(branch) for branch in _branches(regex)):
+            yield Finding(message=f"{where} {regex!r} is not anchored at both ends in every alternative", fix=fix)
             continue
         admitted = next((text for text in _INTRUDERS if compiled.search(text)), None)
         if admitted is not None:
@@ -103,3 +105,22 @@ def waits_for_nodes(resource: Resource, settings: Settings) -> Iterable[Finding]
         if not isinstance(timeout, int) or timeout < POLL_TIMEOUT:
             said = "not set (180)" if timeout is None else str(timeout)
             yield Finding(message=f"{path}.kubernetes.poll_timeout is {said}", fix=f"Set {POLL_TIMEOUT} or more.")
+
+
+def _anchored(branch: str) -> bool:
+    """Tell whether one alternative begins with ^ and ends with $; inline flags may stand before."""
+    body = re.sub(r"^\(\?[a-zA-Z]+\)", "", branch)
+    return re.search(r"(?s)^(?:\^|\\A).*(?<!\\)(?:\\\\)*(?:\$|\\z)$", body) is not None
+
+
+def _branches(regex: str) -> list[str]:
+    """Split a valid expression at each | that lies in no group and no class: ^a|b$ is anchored nowhere twice."""
+    pieces = re.findall(r"\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|.", regex, re.DOTALL)
+    branches, depth = [""], 0
+    for piece in pieces:
+        depth += (piece == "(") - (piece == ")")
+        if piece == "|" and depth == 0:
+            branches.append("")
+        else:
+            branches[-1] += piece
+    return branches

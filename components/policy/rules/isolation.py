@@ -1,7 +1,8 @@
 """Rules about what keeps jobs apart from nodes, from the network, and from each other."""
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from components.policy.reading import (
@@ -16,9 +17,15 @@ from components.policy.reading import (
 )
 from components.policy.subject import UNKNOWN, CouldNotTell, Finding, Resource, Settings, join, leaves, look
 
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 ENFORCE = "pod-security.kubernetes.io/enforce"
-METADATA = (ipaddress.ip_address("169.254.169.254"), ipaddress.ip_address("fd00:ec2::254"))
-"""The metadata service of GCP, AWS and Azure, and AWS's over IPv6."""
+METADATA: Mapping[str, tuple[str, ...]] = {
+    "gcp:": ("169.254.169.254", "fd20:ce::254"),
+    "aws:": ("169.254.169.254", "fd00:ec2::254"),
+    "azure-native:": ("169.254.169.254", "168.63.129.16"),
+}
+"""Each cloud's metadata service (and Azure's WireServer, which hands out extension settings), by its types' prefix."""
 METADATA_PORT = 80
 
 _HOST_KEYS = ("hostNetwork", "hostPID", "hostIPC")
@@ -94,14 +101,22 @@ def namespace_pod_security_version(resource: Resource, settings: Settings) -> It
         yield Finding(message=f"label {ENFORCE}-version is {version or 'not set'}", fix="Set it, for example v1.34.")
 
 
-def metadata_blocked(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def metadata_blocked(resources: Sequence[Resource], settings: Settings) -> Iterable[Finding]:
     """No wide egress rule lets pods reach the cloud's metadata service.
 
-    It hands out the node's credentials. `0.0.0.0/0` contains it; an exact /32 for it is a decision, and allowed.
-    Source: Kubernetes, "Hardening guide"; AKS, "Block pod access to IMDS".
+    It hands out the node's credentials. `0.0.0.0/0` contains it, and `::/0` those of Google and AWS; an exact /32 for
+    it is a decision, and allowed. Which addresses count is told by the clouds that the stack uses; without any, all.
+    Source: EKS best practices and AKS, "Block pod access to IMDS"; Compute Engine, "View and query VM metadata".
     """
     del settings
-    egress = resource.get("spec", "egress") or ()
+    used = {cloud for cloud in METADATA for resource in resources if resource.kind.startswith(cloud)} or set(METADATA)
+    services = {ipaddress.ip_address(address) for cloud in used for address in METADATA[cloud]}
+    policies = [resource for resource in resources if resource.kind == NETWORK_POLICY]
+    yield from _each(policies, lambda policy: _reached(policy, services))
+
+
+def _reached(policy: Resource, services: AbstractSet[_Address]) -> Iterator[Finding]:
+    egress = policy.get("spec", "egress") or ()
     for index, rule in enumerate(egress):
         path = f"spec.egress[{index}]"
         if rule is UNKNOWN:
@@ -110,14 +125,21 @@ def metadata_blocked(resource: Resource, settings: Settings) -> Iterable[Finding
             continue
         peers = look(rule, "to", at=path)
         if not peers:
-            yield Finding(message=f"{path} allows every destination", fix="Name them in `to`, without 169.254.169.254.")
+            yield Finding(
+                urn=policy.urn,
+                message=f"{path} allows every destination",
+                fix="Name them in `to`, without 169.254.169.254.",
+            )
         for number, peer in enumerate(peers or ()):
             if peer is UNKNOWN:
                 raise CouldNotTell(f"{path}.to[{number}]")
-            if _wide(look(peer, "ipBlock", at=f"{path}.to[{number}]")):
+            block = look(peer, "ipBlock", at=f"{path}.to[{number}]")
+            inside = ", ".join(sorted(str(address) for address in services if _contains(block, address)))
+            if inside:
                 yield Finding(
-                    message=f"{path}.to[{number}].ipBlock {peer['ipBlock']['cidr']} contains the metadata service",
-                    fix="Add it to `except`: 169.254.169.254/32 (IPv6: fd00:ec2::254/128).",
+                    urn=policy.urn,
+                    message=f"{path}.to[{number}].ipBlock {block['cidr']} contains the metadata service ({inside})",
+                    fix="Add it to `except`.",
                 )
 
 
@@ -130,22 +152,36 @@ def jobs_default_deny(resources: Sequence[Resource], settings: Settings) -> Iter
     """
     del settings
     policies = [resource for resource in resources if resource.kind == NETWORK_POLICY]
-    for release in resources:
-        if release.kind not in RELEASES:
-            continue
-        for namespace in sorted(job_namespaces(release)):
-            inside = [policy for policy in policies if policy.get("metadata", "namespace") == namespace]
-            isolated = {kind for policy in inside if _all_pods(policy) for kind in _policy_types(policy)}
-            missing = sorted({"Ingress", "Egress"} - isolated)
-            if missing:
-                yield Finding(
-                    urn=release.urn,
-                    message=f"namespace {namespace}, where jobs run, has no default-deny policy for "
-                    f"{' and '.join(missing).lower()}",
-                    fix="Add a NetworkPolicy with an empty podSelector and both policyTypes.",
-                )
-            for policy in inside:
-                yield from _undone(policy)
+    releases = [resource for resource in resources if resource.kind in RELEASES]
+    yield from _each(releases, lambda release: _open_namespaces(release, policies))
+
+
+def _open_namespaces(release: Resource, policies: Sequence[Resource]) -> Iterator[Finding]:
+    for namespace in sorted(job_namespaces(release)):
+        inside = [policy for policy in policies if policy.get("metadata", "namespace") == namespace]
+        isolated = {kind for policy in inside if _all_pods(policy) for kind in _policy_types(policy)}
+        missing = sorted({"Ingress", "Egress"} - isolated)
+        if missing:
+            yield Finding(
+                urn=release.urn,
+                message=f"namespace {namespace}, where jobs run, has no default-deny policy for "
+                f"{' and '.join(missing).lower()}",
+                fix="Add a NetworkPolicy with an empty podSelector and both policyTypes.",
+            )
+        for policy in inside:
+            yield from _undone(policy)
+
+
+def _each(resources: Iterable[Resource], check: Callable[[Resource], Iterable[Finding]]) -> Iterator[Finding]:
+    """Check each resource; a doubt about one does not hide what is wrong with the next, and comes last."""
+    doubts = []
+    for resource in resources:
+        try:
+            yield from check(resource)
+        except CouldNotTell as doubt:
+            doubts.append(f"{resource.name}: {doubt}")
+    if doubts:
+        raise CouldNotTell("; ".join(doubts), "")
 
 
 def _undone(policy: Resource) -> Iterator[Finding]:
@@ -186,15 +222,14 @@ def _port_open(entry: Any) -> bool:
     return bool(port <= METADATA_PORT <= (look(entry, "endPort") or port))
 
 
-def _wide(block: Any) -> bool:
-    """Tell whether an ipBlock contains a metadata address beside others, and does not except it."""
+def _contains(block: Any, address: _Address) -> bool:
+    """Tell whether an ipBlock contains an address beside others, and does not except it."""
     if not block:
         return False
     network = ipaddress.ip_network(str(look(block, "cidr")), strict=False)
-    if network.num_addresses == 1:
+    if network.num_addresses == 1 or address not in network:
         return False
-    excepted = [ipaddress.ip_network(str(item), strict=False) for item in look(block, "except") or ()]
-    return any(address in network and not any(address in item for item in excepted) for address in METADATA)
+    return not any(address in ipaddress.ip_network(str(hole), strict=False) for hole in look(block, "except") or ())
 
 
 def _flags(resource: Resource, *names: str) -> Iterator[tuple[str, Any]]:
@@ -226,4 +261,3 @@ def _host_paths(resource: Resource) -> Iterator[str]:
 
 
 NAMESPACES = frozenset({NAMESPACE})
-NETWORK_POLICIES = frozenset({NETWORK_POLICY})

@@ -119,7 +119,7 @@ def _policies() -> list[Resource]:
     kind = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
     metadata = {"namespace": "ci-jobs"}
     deny = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    wide = {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}}
+    wide = {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16", "168.63.129.16/32"]}}
     dns = {"to": [{"namespaceSelector": {}}], "ports": [{"port": 53, "protocol": "UDP"}]}
     egress = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [wide]}, dns]}
     return [

@@ -65,6 +65,20 @@ def test_what_was_found_before_a_doubt_is_kept() -> None:
     assert levels == [Level.MANDATORY, Level.COULD_NOT_TELL]
 
 
+def test_a_doubt_about_one_policy_does_not_hide_the_breach_in_the_next() -> None:
+    open_rule = {"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}
+    resources = stack.changed("egress", ("spec", "egress", 0), open_rule)
+    resources = [
+        stack.resource(item.type, "deny", {**item.properties, "spec": {**item.properties["spec"], "egress": [UNKNOWN]}})
+        if item.name == "deny"
+        else item
+        for item in resources
+    ]
+    found = [item for item in violations(resources) if item.rule == "metadata-blocked"]
+    assert [item.level for item in found] == [Level.MANDATORY, Level.COULD_NOT_TELL]
+    assert "deny: spec.egress[0] is not known yet" in found[1].message
+
+
 def test_an_exemption_silences_one_rule_for_one_resource() -> None:
     resources = stack.changed("gke", ("nodeConfig", "labels", "managed-by"), stack.DROP)
     exempt = Settings(exemptions=(Exemption(rule="pool-labels", resource="g?e", reason="made by hand"),))
@@ -115,3 +129,38 @@ def test_a_wide_rule_for_other_ports_does_not_reach_the_metadata_service(ports: 
 def test_an_exact_rule_for_the_metadata_service_is_a_decision() -> None:
     rule = {"to": [{"ipBlock": {"cidr": "169.254.169.254/32"}}]}
     assert violations(stack.changed("egress", ("spec", "egress", 0), rule)) == []
+
+
+@pytest.mark.parametrize(
+    "regex",
+    [
+        r"^kubernetes\.io/arch=(amd64|arm64)$",
+        r"^(kubernetes\.io/arch=(amd64|arm64)|disktype=[a-z|$]+)$",
+        r"^kubernetes\.io/arch=amd64$|^kubernetes\.io/arch=arm64$",
+        r"\Akubernetes\.io/arch=a(?:md|rm)64\z",
+        r"(?i)^kubernetes\.io/arch=(amd64|arm64)$",
+        r"^kubernetes\.io/hostname=build-[0-9]+$|^kubernetes\.io/arch=arm64$",
+    ],
+)
+def test_an_anchored_expression_is_accepted_however_it_is_written(regex: str) -> None:
+    text = stack.toml(node_selector_overwrite_allowed=regex)
+    assert violations(stack.changed("release", ("values", "runners", "config"), text)) == []
+
+
+@pytest.mark.parametrize(
+    ("clouds", "cidr", "broken"),
+    [
+        (["gke"], "::/0", True),
+        (["gke"], "fd00::/16", False),
+        (["eks"], "fd00::/16", True),
+        (["aks"], "::/0", False),
+        (["aks"], "168.63.0.0/16", True),
+        (["gke"], "168.63.0.0/16", False),
+        ([], "fd00::/16", True),
+    ],
+)
+def test_the_metadata_addresses_are_those_of_the_clouds_in_use(clouds: list[str], cidr: str, *, broken: bool) -> None:
+    rule = {"to": [{"ipBlock": {"cidr": cidr}}]}
+    resources = stack.changed("egress", ("spec", "egress", 0), rule)
+    others = [item for item in resources if item.type.startswith("kubernetes:") or item.name in clouds]
+    assert [item.rule for item in violations(others)] == (["metadata-blocked"] if broken else [])
