@@ -72,7 +72,6 @@ def _kubeconfig(endpoint: Endpoint, *, command: str, args: Sequence[str], hint: 
         "apiVersion": _EXEC_API,
         "command": command,
         "args": list(args),
-        "env": None,
         "installHint": hint,
         "interactiveMode": "Never",
         "provideClusterInfo": cluster_info,

@@ -139,7 +139,7 @@ def _as_config_value(value: Any, key: str, path: Path) -> str:
     try:
         return json.dumps(value, allow_nan=False)
     except (ValueError, RecursionError):
-        problem = _not_yaml(key.removeprefix(f"{NAMESPACE}:"), "an alias that contains itself, or an infinite number")
+        problem = _not_yaml(key.removeprefix(f"{NAMESPACE}:"), "a number too large to write down")
         raise ConfigError([problem], str(path)) from None
 
 

@@ -640,6 +640,28 @@ def test_the_same_program_declares_a_stack_without_a_mistake(
     assert "kubernetes:helm.sh/v3:Release" in run_program(values, ())
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cluster.access.kubeconfig: {}: no such file or directory: the cluster could not be reached."),
+        ('{"contexts": [{"name": "kind-a"}]}', "cluster.access.context: 'multiarch-rehearsal' is not in {}: "),
+    ],
+    ids=["kubeconfig absent", "context absent"],
+)
+def test_nothing_is_declared_for_a_cluster_that_cannot_be_found(
+    content: str | None, said: str, broken_stack: Write, run_program: Program, tmp_path: Path
+) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    if content:
+        kubeconfig.write_text(content)
+    values, secret_keys = load_stack_file(broken_stack("local", f"cluster.access.kubeconfig: {kubeconfig}"))
+    with pytest.raises(pulumi.RunError) as raised:
+        run_program(values, secret_keys)
+    assert str(raised.value).startswith(said.format(kubeconfig))
+    assert "\n" not in str(raised.value)
+    assert raised.value.__notes__ == ["asked for: []"]
+
+
 def test_all_mistakes_are_told_at_once_and_in_a_fixed_order(broken_stack: Write) -> None:
     changes = """
         poools: []

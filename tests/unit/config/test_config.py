@@ -1,0 +1,210 @@
+"""The one config reader: what a good stack becomes, and that no input at all gets past it unread."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from components.cluster_spec import CLUSTER_TYPES, EksCluster, ExistingCluster, GkeCluster
+from components.config import KEYS, NAMESPACE, POOL_TYPES, StackConfig, load_config, load_stack_file, read_stack_config
+from components.keys import keys
+from components.node_pools.spec import EksPool, GkePool
+from components.placeholders import with_placeholder_token, with_stub_access
+from components.problems import ConfigError
+from components.runner.spec import RunnerConfig
+from components.stack_file import TOKEN_PLACEHOLDER
+
+ROOT = Path(__file__).resolve().parents[3]
+TOKEN_KEY = f"{NAMESPACE}:runnerToken"
+
+
+def stack(name: str) -> tuple[dict[str, str], frozenset[str]]:
+    values, secret_keys = load_stack_file(ROOT / "stacks" / f"Pulumi.{name}.yaml")
+    values, secret_keys, _ = with_placeholder_token(values, secret_keys)
+    return values, secret_keys
+
+
+@pytest.mark.parametrize("name", ["local", "gke", "eks", "aks"])
+def test_every_example_stack_is_without_a_mistake(name: str) -> None:
+    config = load_config(*stack(name))
+    assert isinstance(config.cluster, CLUSTER_TYPES["existing" if name == "local" else name])
+    assert [pool.name for pool in config.pools] == ["amd64", "arm64"]
+    assert {type(pool) for pool in config.pools} == {POOL_TYPES[config.cluster.type]}
+
+
+def test_the_gke_example_leaves_the_arm64_pool_to_its_defaults() -> None:
+    config = load_config(*stack("gke"))
+    assert isinstance(config.cluster, GkeCluster)
+    arm64 = config.pools[1]
+    assert isinstance(arm64, GkePool)
+    assert arm64 == GkePool(name="arm64", arch=arm64.arch)
+    assert (arm64.min_nodes, arm64.max_nodes, arm64.limits) == (1, 20, "total")
+
+
+def test_the_token_is_kept_but_never_printed() -> None:
+    config = load_config(*stack("eks"))
+    assert config.runner_token == TOKEN_PLACEHOLDER
+    assert TOKEN_PLACEHOLDER not in repr(config)
+
+
+def test_a_runner_with_another_source_needs_no_token() -> None:
+    config = load_config(*stack("local"))
+    assert config.runner_token is None
+    assert isinstance(config.cluster, ExistingCluster)
+
+
+def test_settings_of_providers_are_none_of_our_business() -> None:
+    values, secret_keys = stack("eks")
+    load_config(
+        values | {"aws:profile": "ci", "kubernetes:x": "{", "gitlab:token": "s"}, {*secret_keys, "gitlab:token"}
+    )
+
+
+def test_a_providers_secret_setting_is_neither_compared_nor_shown() -> None:
+    values, secret_keys = stack("aks")
+    key = "azure-native:subscriptionId"
+    load_config(values | {key: "placeholder"}, {*secret_keys, key})
+
+
+def test_an_azure_subscription_must_be_the_providers_too() -> None:
+    values, secret_keys = stack("aks")
+    del values["azure-native:subscriptionId"]
+    with pytest.raises(ConfigError, match="whichever subscription the shell has chosen"):
+        load_config(values, secret_keys)
+
+
+def test_checks_of_good_pools_are_made_even_beside_one_that_cannot_be_read() -> None:
+    values, secret_keys = stack("eks")
+    pools = [{"name": "a", "maxNodes": "5"}, {"name": "b", "machineType": "m7g.large", "arch": "amd64"}]
+    with pytest.raises(ConfigError) as raised:
+        load_config(values | {f"{NAMESPACE}:pools": json.dumps(pools)}, secret_keys)
+    paths = [problem.path for problem in raised.value.problems]
+    assert paths == ["pools[0].maxNodes", "pools[1].machineType"]
+
+
+def test_the_program_reads_what_pulumi_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PULUMI_CONFIG", raising=False)
+    values, secret_keys = stack("eks")
+    pulumi.runtime.set_all_config(values, sorted(secret_keys))
+    config = read_stack_config()
+    assert isinstance(config.cluster, EksCluster)
+    pulumi.runtime.set_all_config(values | {f"{NAMESPACE}:extra": "1"}, sorted(secret_keys))
+    with pytest.raises(ConfigError, match="'extra' is no key"):
+        read_stack_config()
+    pulumi.runtime.set_all_config(values, [])
+    with pytest.raises(ConfigError, match="plain text"):
+        read_stack_config()
+
+
+def test_reading_a_configuration_needs_no_pulumi() -> None:
+    code = "import sys, components.config; print([m for m in sys.modules if m.split('.')[0].startswith('pulumi')])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_nothing_else_reads_pulumis_configuration() -> None:
+    readers = [
+        str(path.relative_to(ROOT))
+        for path in [ROOT / "__main__.py", *(ROOT / "components").rglob("*.py")]
+        if any(word in path.read_text() for word in ("pulumi.Config(", "get_config_env", "runtime.config"))
+    ]
+    assert readers == ["components/config.py"]
+
+
+def test_the_program_is_short() -> None:
+    assert len((ROOT / "__main__.py").read_text().splitlines()) <= 40
+
+
+def test_a_placeholder_token_is_added_only_where_one_is_needed() -> None:
+    values, secret_keys = load_stack_file(ROOT / "stacks" / "Pulumi.gke.yaml")
+    added, marked, yes = with_placeholder_token(values, secret_keys)
+    assert (added[TOKEN_KEY], TOKEN_KEY in marked, yes) == (TOKEN_PLACEHOLDER, True, True)
+    assert with_placeholder_token(added, marked) == (added, marked, False)
+    values, secret_keys = load_stack_file(ROOT / "stacks" / "Pulumi.local.yaml")
+    assert with_placeholder_token(values, secret_keys) == (values, secret_keys, False)
+    assert with_placeholder_token({f"{NAMESPACE}:runner": "["}, ()) == (
+        {f"{NAMESPACE}:runner": "["},
+        frozenset(),
+        False,
+    )
+
+
+def test_a_stub_kubeconfig_has_the_stated_context_and_leads_nowhere(tmp_path: Path) -> None:
+    values, content = with_stub_access(stack("local")[0], tmp_path / "kubeconfig")
+    assert json.loads(values[f"{NAMESPACE}:cluster"])["access"] == {
+        "kubeconfig": str(tmp_path / "kubeconfig"),
+        "context": "multiarch-rehearsal",
+    }
+    document = json.loads(content or "")
+    assert [context["name"] for context in document["contexts"]] == ["multiarch-rehearsal"]
+    assert document["clusters"][0]["cluster"]["server"].endswith(".invalid")
+    unchanged = stack("gke")[0]
+    assert with_stub_access(unchanged, tmp_path) == (unchanged, None)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["arm64", "gke", "eks", "t2a-standard-8", "us-central1", "^a$", "1Gi", "glrt-abc", "0.90.1"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def shaped(cls: type) -> st.SearchStrategy[dict[str, Any]]:
+    """Mappings with the right keys and any values: they get further than any mapping would."""
+    return st.fixed_dictionaries({}, optional={key.name: JSON for key in keys(cls)})
+
+
+def valid_somewhere(name: str, key: str) -> st.SearchStrategy[Any]:
+    """The example's own value with one key changed."""
+    good = json.loads(stack(name)[0][f"{NAMESPACE}:{key}"])
+    if isinstance(good, list):
+        return st.builds(lambda pool, extra: [good[0], {**good[1], **pool}, *extra], one_key(EksPool), st.lists(JSON))
+    return st.builds(lambda change: {**good, **change}, one_key(RunnerConfig if key == "runner" else EksCluster))
+
+
+def one_key(cls: type) -> st.SearchStrategy[dict[str, Any]]:
+    return st.builds(lambda key, value: {key: value}, st.sampled_from([key.name for key in keys(cls)]), JSON)
+
+
+def part(key: str, *classes: type) -> st.SearchStrategy[str]:
+    shapes = st.one_of(*(shaped(cls) for cls in classes))
+    lists = st.lists(shapes, max_size=3) if key == "pools" else shapes
+    return st.one_of(valid_somewhere("eks", key), lists, JSON).map(json.dumps) | st.text(max_size=20)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    parts=st.tuples(
+        part("cluster", *CLUSTER_TYPES.values()), part("pools", *POOL_TYPES.values()), part("runner", RunnerConfig)
+    ),
+    token=st.none() | st.text(max_size=20),
+    more=st.dictionaries(st.text(max_size=10), st.text(max_size=10), max_size=2),
+    secret_keys=st.sets(st.sampled_from([f"{NAMESPACE}:{key}" for key in KEYS])),
+)
+def test_any_input_gives_a_configuration_or_a_config_error(
+    parts: tuple[str, str, str], token: str | None, more: dict[str, str], secret_keys: set[str]
+) -> None:
+    values = more | {f"{NAMESPACE}:{key}": value for key, value in zip(KEYS, parts, strict=False)}
+    if token is not None:
+        values[TOKEN_KEY] = token
+    try:
+        config = load_config(values, secret_keys)
+    except ConfigError as error:
+        found = error
+    else:
+        assert isinstance(config, StackConfig)
+        return
+    assert found.problems
+    for problem in found.problems:
+        assert all((problem.path, problem.found, problem.consequence, problem.fix)), problem

@@ -1,0 +1,193 @@
+"""The strict reader: nothing converted, nothing ignored, every mistake located."""
+
+from dataclasses import field
+from enum import StrEnum
+from typing import Annotated, Literal
+
+import pytest
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from components.cluster_spec import CONFIG
+from components.problems import ConfigError
+from components.reading import Kin, did_you_mean, joined, kind, parse, shown
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Leaf:
+    name: str
+    """The leaf's name. Any text."""
+
+    shades: list[Colour] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Disk:
+    type: Literal["disk"] = "disk"
+    size_gb: int
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Tape:
+    type: Literal["tape"] = "tape"
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Tree:
+    leaves: list[Leaf] = field(default_factory=list)
+    by_name: dict[str, Leaf] = field(default_factory=dict)
+    store: Annotated[Disk | Tape, Field(discriminator="type")] | None = None
+    height: float | None = None
+    count: int = 1
+    bounded: Annotated[int, Field(le=9)] = 1
+
+
+def told(value: object, kin: Kin | None = None) -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        parse(Tree, value, "tree", kin=kin)
+    return [str(problem) for problem in raised.value.problems]
+
+
+def test_yaml_shapes_are_read_into_the_dataclass() -> None:
+    value = {
+        "leaves": [{"name": "a", "shades": ["red"]}],
+        "byName": {"x/y": {"name": "b"}},
+        "store": {"type": "tape", "label": "t"},
+        "height": 3,
+    }
+    assert parse(Tree, value, "tree") == Tree(
+        leaves=[Leaf(name="a", shades=[Colour.RED])],
+        by_name={"x/y": Leaf(name="b")},
+        store=Tape(label="t"),
+        height=3.0,
+    )
+
+
+@pytest.mark.parametrize("value", ["5", 5.5, True, None, [], {}])
+def test_nothing_becomes_a_whole_number(value: object) -> None:
+    [problem] = told({"count": value})
+    assert problem.startswith("tree.count: ")
+    assert "count takes a whole number, and nothing is converted silently" in problem
+
+
+@pytest.mark.parametrize("value", [5, 5.5, True, None, [], {}])
+def test_nothing_becomes_text(value: object) -> None:
+    [problem] = told({"leaves": [{"name": value}]})
+    assert problem.startswith("tree.leaves[0].name: ")
+    assert "name takes text" in problem
+
+
+def test_paths_lead_through_lists_mappings_and_unions() -> None:
+    value = {
+        "leaves": [{"name": "a"}, {"name": "b", "shades": ["red", "green"]}],
+        "byName": {"x/y": {"nam": "c"}},
+        "store": {"type": "disk", "sizeGb": "1", "label": "l", "siz": 1},
+    }
+    assert [problem.partition(": ")[0] for problem in told(value)] == [
+        "tree.leaves[1].shades[1]",
+        "tree.byName[x/y].name",
+        "tree.byName[x/y].nam",
+        "tree.store.sizeGb",
+        "tree.store.label",
+        "tree.store.siz",
+    ]
+
+
+def test_a_missing_key_is_explained_by_its_own_docstring() -> None:
+    assert told({"leaves": [{}]}) == [
+        "tree.leaves[0].name: not set: it has no default: the leaf's name. Add `name: ...` (text)."
+    ]
+
+
+def test_the_type_of_a_union_is_asked_for() -> None:
+    assert "Add `type:`, one of disk, tape." in told({"store": {"label": "x"}})[0]
+    assert "Did you mean tape?" in told({"store": {"type": "tapes"}})[0]
+
+
+def test_a_key_of_a_sibling_is_not_just_unknown() -> None:
+    [problem] = told({"store": {"type": "disk", "sizeGb": 1, "label": "x"}})
+    assert "'label' is a key of type tape, but its type is disk" in problem
+
+
+def test_a_bound_is_told_with_what_is_there() -> None:
+    [problem] = told({"bounded": 10})
+    assert problem.startswith("tree.bounded: 10: not allowed here: input should be less than or equal to 9.")
+
+
+def test_kin_tells_of_refused_and_foreign_keys() -> None:
+    kin = Kin(
+        own="oaks",
+        because="this is an oak",
+        others={"firs": Leaf},
+        same_matter=[frozenset({"name", "count"})],
+        refused={"axe": ("it would fall", "Leave it.")},
+    )
+    foreign, refused = told({"name": "x", "axe": 1}, kin)
+    assert foreign.startswith("tree.name: 'name' is a key of firs, but this is an oak: it has no effect here")
+    assert foreign.endswith("Remove it; for oaks that is decided by count.")
+    assert refused == "tree.axe: not offered: it would fall. Leave it."
+
+
+def test_pythons_spelling_is_no_key() -> None:
+    [problem] = told({"by_name": {}})
+    assert "Did you mean byName?" in problem
+
+
+@pytest.mark.parametrize("value", [object(), float("nan"), {"leaves": {1, 2}}, {"count": float("inf")}, "\ud800"])
+def test_what_is_no_plain_data_is_told(value: object) -> None:
+    [problem] = told(value)
+    assert problem.startswith("tree: ")
+
+
+@pytest.mark.parametrize("value", [None, [], "text", 5])
+def test_what_is_no_mapping_is_told(value: object) -> None:
+    [problem] = told(value)
+    assert "tree takes a mapping" in problem
+
+
+@pytest.mark.parametrize(
+    "token", ["glrt-abc_123", "glpat-a.b.c", "GR1348941abcdef", "prefix glrtr-abc suffix", "gldt-xyz", "glcbt-1_abc"]
+)
+def test_gitlab_tokens_are_never_shown(token: str) -> None:
+    assert "(not shown)" in shown(token)
+    for part in ("abc", "a.b.c", "xyz"):
+        assert part not in shown(token)
+        assert part not in shown({"k": [token]})
+
+
+def test_long_values_are_cut() -> None:
+    assert len(shown("x" * 1000)) < 70
+    assert len(shown(["x"] * 1000)) < 70
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("machine_type", "machineType"), ("MACHINETYPE", "machineType"), ("maxNode", "maxNodes"), ("zzz", None)],
+)
+def test_near_misses_are_recognised(word: str, meant: str | None) -> None:
+    assert did_you_mean(word, ["machineType", "maxNodes", "minNodes"]) == meant
+
+
+def test_paths_are_spelled_as_the_stack_file_spells_them() -> None:
+    assert joined("pools", 1, "labels", "a/b", "7") == "pools[1].labels[a/b][7]"
+    assert joined("", "pools") == "pools"
+
+
+def test_kinds_have_plain_names() -> None:
+    values: list[object] = [True, 1, 1.5, "a", [], (), {}, None]
+    assert [kind(value) for value in values] == [
+        "true or false",
+        "a whole number",
+        "a number",
+        "text",
+        "a list",
+        "a list",
+        "a mapping",
+        "empty",
+    ]
