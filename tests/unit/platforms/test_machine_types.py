@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.platforms import Arch, Cloud, aws, azure, default_machine_type, gcp, machine_type, processor, sibling
@@ -56,6 +56,7 @@ def test_no_ec2_family_is_placed_that_breaks_awss_own_naming() -> None:
         assert placed.arch is expected, family
 
 
+@settings(deadline=None)
 @given(st.sampled_from(KNOWN), st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=3))
 def test_an_unknown_family_is_never_placed(known: tuple[Cloud, str], junk: str) -> None:
     cloud, name = known
@@ -64,6 +65,7 @@ def test_an_unknown_family_is_never_placed(known: tuple[Cloud, str], junk: str) 
     assert machine_type(cloud, start + head[2]) is None
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(Cloud)), st.text(max_size=30))
 def test_any_text_is_placed_or_unknown_without_an_error(cloud: Cloud, name: str) -> None:
     placed = machine_type(cloud, name)

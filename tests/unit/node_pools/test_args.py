@@ -1,0 +1,276 @@
+"""From a pool to a cloud's arguments: golden files of the whole, and invariants that must hold for any pool.
+
+`UPDATE_GOLDEN=1 pytest tests/unit/node_pools/test_args.py` writes the golden files anew; read the diff.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.cluster_spec import AksCluster, Cluster, EksCluster, GkeCluster
+from components.node_pools import aks_args, eks_args, gke_args
+from components.node_pools.spec import AksPool, EksPool, GkePool, Pool, PoolSpec, Taint, check_pools, resolve
+from components.problems import ConfigError
+from components.reading import parse
+
+GOLDEN = Path(__file__).parent / "golden"
+US = GkeCluster(name="ci", project="acme-ci", location="us-central1")
+EKS = EksCluster(name="ci", region="eu-central-1")
+AKS = AksCluster(name="ci", resource_group="ci")
+
+
+def _gke(cls: type[Pool], location: str, **keys: Any) -> dict[str, Any]:
+    cluster = GkeCluster(name="ci", project="acme-ci", location=location)
+    return gke_args.node_pool(_spec(cls, cluster, keys), location)
+
+
+def _spec(cls: type[Pool], cluster: Cluster, keys: Mapping[str, Any]) -> PoolSpec:
+    pool = parse(cls, {"name": "arm64", **keys}, "pools[0]")
+    assert not [problem for problem in check_pools(cluster, [pool]) if problem.path.startswith("pools[0]")]
+    return resolve(pool, cluster)
+
+
+def _eks(region: str = "eu-central-1", **keys: Any) -> dict[str, Any]:
+    spec = _spec(EksPool, EksCluster(name="ci", region=region), keys)
+    return {
+        "node_group": eks_args.node_group(spec),
+        "launch_template": eks_args.launch_template(spec),
+        "autoscaler_hints": eks_args.autoscaler_hints(spec),
+        "role_policies": eks_args.role_policies(spec, region),
+    }
+
+
+def _aks(**keys: Any) -> dict[str, Any]:
+    return aks_args.agent_pool(_spec(AksPool, AKS, keys))
+
+
+TAINTS = [{"key": "ci.example.org/dedicated", "value": "builds", "effect": "NoExecute"}]
+GOLDENS: dict[str, Callable[[], Any]] = {
+    "gke-arm64-default": lambda: _gke(GkePool, "us-central1", arch="arm64"),
+    "gke-amd64-default": lambda: _gke(GkePool, "us-central1", name="amd64", arch="amd64"),
+    "gke-c4a-spot-per-zone": lambda: _gke(
+        GkePool, "europe-west1", machineType="c4a-standard-16", spot=True, limits="perZone", minNodes=0, maxNodes=5
+    ),
+    "gke-everything": lambda: _gke(
+        GkePool,
+        "us-central1-a",
+        machineType="t2a-standard-16",
+        labels={"team": "builds"},
+        taints=TAINTS,
+        nodeLocations=["us-central1-a", "us-central1-b"],
+        imageType="UBUNTU_CONTAINERD",
+        diskType="pd-ssd",
+        diskSizeGb=200,
+        serviceAccount="nodes@acme-ci.iam.gserviceaccount.com",
+        oauthScopes=["https://www.googleapis.com/auth/devstorage.read_only"],
+        maxPodsPerNode=32,
+        secureBoot=False,
+        integrityMonitoring=False,
+        gvnic=True,
+        architectureTaint="NONE",
+        tags=["builds"],
+        resourceLabels={"cost-centre": "42"},
+        maxSurge=2,
+        maxUnavailable=1,
+        drainGraceMinutes=30,
+        minNodes=3,
+        maxNodes=9,
+    ),
+    "eks-arm64-default": lambda: _eks(arch="arm64"),
+    "eks-amd64-default": lambda: _eks(name="amd64", arch="amd64"),
+    "eks-bottlerocket-spot": lambda: _eks(
+        machineType="m7g.xlarge",
+        alternativeMachineTypes=["m7gd.xlarge", "m6g.xlarge"],
+        amiType="BOTTLEROCKET_ARM_64",
+        spot=True,
+        minNodes=0,
+        maxNodes=50,
+        diskSizeGb=300,
+        taints=TAINTS,
+        labels={"team": "builds"},
+        tags={"cost-centre": "42"},
+        ssm=True,
+        cniPolicy=False,
+        nodeRepair=False,
+        maxUnavailablePercentage=50,
+    ),
+    "eks-china-without-hints": lambda: _eks("cn-north-1", arch="arm64", autoscalerTags=False),
+    "aks-arm64-default": lambda: _aks(arch="arm64"),
+    "aks-amd64-default": lambda: _aks(name="amd64", arch="amd64"),
+    "aks-arm64-spot-local-disk": lambda: _aks(machineType="Standard_D4pds_v6", spot=True, taints=TAINTS),
+    "aks-everything": lambda: _aks(
+        name="amd64",
+        machineType="Standard_D8ds_v6",
+        osSku="Ubuntu",
+        mode="System",
+        osDiskType="Managed",
+        osDiskSizeGb=256,
+        availabilityZones=["1", "2"],
+        maxPods=50,
+        vnetSubnetId="/subscriptions/0/subnets/nodes",
+        podSubnetId="/subscriptions/0/subnets/pods",
+        maxSurge="2",
+        drainTimeoutMinutes=90,
+        secureBoot=True,
+        vtpm=True,
+        encryptionAtHost=True,
+        fips=True,
+        labels={"team": "builds"},
+        tags={"cost-centre": "42"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GOLDENS)
+def test_the_arguments_are_those_of_the_golden_file(name: str) -> None:
+    path = GOLDEN / f"{name}.json"
+    found = json.dumps(GOLDENS[name](), indent=2, sort_keys=True) + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(found, encoding="utf-8")
+    assert found == path.read_text(encoding="utf-8")
+
+
+def test_no_golden_file_is_left_behind() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(GOLDENS)
+
+
+def test_the_default_arm64_pool_on_gke_is_what_the_issue_says() -> None:
+    pool = _gke(GkePool, "us-central1", arch="arm64")
+    config = pool["node_config"]
+    assert config["machine_type"] == "t2a-standard-8"
+    assert pool["autoscaling"] == {
+        "total_min_node_count": 1,
+        "total_max_node_count": 20,
+        "location_policy": "BALANCED",
+    }
+    assert pool["management"] == {"auto_repair": True, "auto_upgrade": True}
+    assert config["image_type"] == "cos_containerd"
+    assert config["metadata"]["disable-legacy-endpoints"] == "true"
+    assert config["labels"]["managed-by"] == "pulumi"
+    assert pool["node_locations"] == ["us-central1-a", "us-central1-b", "us-central1-f"]
+
+
+def test_gke_is_not_told_the_taint_that_it_adds_itself() -> None:
+    spec = _spec(GkePool, US, {"arch": "arm64"})
+    assert spec.taints == ()
+    assert [str(taint) for taint in spec.node_taints] == ["kubernetes.io/arch=arm64:NoSchedule"]
+    assert "taints" not in gke_args.node_pool(spec, "us-central1")["node_config"]
+
+
+def test_a_gke_pool_that_opted_out_has_no_architecture_taint() -> None:
+    spec = _spec(GkePool, US, {"arch": "arm64", "architectureTaint": "NONE"})
+    assert spec.node_taints == ()
+
+
+def test_arm64_pools_on_eks_and_aks_carry_the_arch_taint_and_amd64_pools_do_not() -> None:
+    for arch, expected in (("arm64", ["kubernetes.io/arch=arm64:NoSchedule"]), ("amd64", [])):
+        eks = _spec(EksPool, EKS, {"arch": arch})
+        aks = _spec(AksPool, AKS, {"arch": arch})
+        assert [str(taint) for taint in eks.taints] == expected
+        assert aks_args.agent_pool(aks).get("node_taints", []) == expected
+
+
+def test_an_aks_spot_pool_declares_the_taint_and_label_that_aks_adds() -> None:
+    pool = _aks(arch="arm64", spot=True)
+    assert "kubernetes.azure.com/scalesetpriority=spot:NoSchedule" in pool["node_taints"]
+    assert pool["node_labels"]["kubernetes.azure.com/scalesetpriority"] == "spot"
+    assert "max_surge" not in pool["upgrade_settings"]
+
+
+def test_limits_are_totals_unless_per_zone_is_asked_for() -> None:
+    per_zone = _gke(GkePool, "us-central1", arch="arm64", limits="perZone", maxNodes=5)["autoscaling"]
+    assert per_zone == {"min_node_count": 1, "max_node_count": 5, "location_policy": "BALANCED"}
+
+
+@pytest.mark.parametrize(
+    ("low", "zones", "each"),
+    [(0, 3, 0), (1, 3, 1), (3, 3, 1), (4, 3, 2), (5, 1, 5), (7, 2, 4)],
+)
+def test_a_gke_pool_starts_with_at_least_its_minimum(low: int, zones: int, each: int) -> None:
+    names = [f"us-central1-{letter}" for letter in "abf"[:zones]]
+    pool = _gke(GkePool, "us-central1", arch="arm64", minNodes=low, nodeLocations=names)
+    assert pool["initial_node_count"] == each
+
+
+def test_an_unstated_disk_of_an_unknown_machine_is_left_to_gke() -> None:
+    config = _gke(GkePool, "us-central1", arch="arm64", machineType="q9-standard-8")["node_config"]
+    assert config["boot_disk"] == {"size_gb": 100}
+
+
+def test_the_ami_type_is_always_sent_to_eks() -> None:
+    for arch, ami in (("arm64", "AL2023_ARM_64_STANDARD"), ("amd64", "AL2023_x86_64_STANDARD")):
+        assert _eks(arch=arch)["node_group"]["ami_type"] == ami
+
+
+def test_instance_types_and_disk_are_in_one_place_on_eks() -> None:
+    arguments = _eks(arch="arm64")
+    assert "instance_type" not in arguments["launch_template"]
+    assert "disk_size" not in arguments["node_group"]
+
+
+def test_build_pods_cannot_reach_the_node_role_through_the_metadata_service() -> None:
+    options = _eks(arch="arm64")["launch_template"]["metadata_options"]
+    assert options["http_tokens"] == "required"
+    assert options["http_put_response_hop_limit"] == 1
+
+
+@pytest.mark.parametrize("ami", ["AL2023_ARM_64_STANDARD", "BOTTLEROCKET_ARM_64"])
+def test_every_eks_volume_is_encrypted_gp3(ami: str) -> None:
+    volumes = _eks(arch="arm64", amiType=ami)["launch_template"]["block_device_mappings"]
+    assert {(volume["ebs"]["volume_type"], volume["ebs"]["encrypted"]) for volume in volumes} == {("gp3", "true")}
+    sized = {volume["device_name"] for volume in volumes if "volume_size" in volume["ebs"]}
+    assert sized == {"/dev/xvdb" if ami.startswith("BOTTLEROCKET") else "/dev/xvda"}
+
+
+def test_the_autoscaler_is_told_every_label_and_taint_of_an_eks_group() -> None:
+    arguments = _eks(arch="arm64", labels={"team": "builds"}, taints=TAINTS)
+    hints = arguments["autoscaler_hints"]
+    prefix = "k8s.io/cluster-autoscaler/node-template"
+    assert hints[f"{prefix}/label/team"] == "builds"
+    assert hints[f"{prefix}/taint/kubernetes.io/arch"] == "arm64:NoSchedule"
+    assert hints[f"{prefix}/taint/ci.example.org/dedicated"] == "builds:NoExecute"
+    assert len(hints) == len(arguments["node_group"]["labels"]) + len(arguments["node_group"]["taints"])
+
+
+def test_aks_is_sent_a_count_although_it_autoscales() -> None:
+    pool = _aks(arch="arm64", minNodes=2)
+    assert (pool["count"], pool["enable_auto_scaling"]) == (2, True)
+    assert "count" in aks_args.IGNORE_CHANGES
+
+
+@pytest.mark.parametrize(
+    ("size", "disk"),
+    [("Standard_D4pds_v6", "Ephemeral"), ("Standard_D4ps_v6", "Managed"), ("Standard_Z4ps_v9", "Managed")],
+)
+def test_the_os_disk_is_ephemeral_only_where_a_local_disk_is_known(size: str, disk: str) -> None:
+    pool = _aks(arch="arm64", machineType=size)
+    assert pool["os_disk_type"] == disk
+    assert "os_disk_size_gb" not in pool
+
+
+@pytest.mark.parametrize("render", [gke_args.node_pool, eks_args.node_group, aks_args.agent_pool])
+def test_a_pool_of_another_kind_is_refused_by_every_renderer(render: Callable[..., Any]) -> None:
+    kinds: dict[Any, PoolSpec] = {
+        gke_args.node_pool: _spec(EksPool, EKS, {"arch": "arm64"}),
+        eks_args.node_group: _spec(AksPool, AKS, {"arch": "arm64"}),
+        aks_args.agent_pool: _spec(GkePool, US, {"arch": "arm64"}),
+    }
+    with pytest.raises(TypeError, match="is a pool of the kind"):
+        render(kinds[render], *(["us-central1"] if render is gke_args.node_pool else []))
+
+
+def test_what_cannot_be_resolved_is_a_config_error() -> None:
+    with pytest.raises(ConfigError, match="neither arch nor a known machineType"):
+        resolve(EksPool(name="a", machine_type="m12g.large"), EKS)
+    with pytest.raises(ConfigError, match="no such pools"):
+        resolve(EksPool(name="a", machine_type="m7g.large"), AKS)
+
+
+def test_an_empty_taint_value_is_written_as_each_cloud_wants_it() -> None:
+    taint = Taint(key="dedicated")
+    assert str(taint) == "dedicated:NoSchedule"
+    assert eks_args.eks_taint(taint) == {"key": "dedicated", "effect": "NO_SCHEDULE"}

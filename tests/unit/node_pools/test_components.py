@@ -1,0 +1,318 @@
+"""The components as the engine sees them: options, dependencies, parents, and what they publish."""
+
+import ast
+import inspect
+import subprocess
+import sys
+import types
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pulumi_aws
+import pulumi_gcp
+import pytest
+from pulumi_azure_native import containerservice
+
+from components.node_pools.aks import AksNodePool, AksNodePoolArgs
+from components.node_pools.component import NodePool, TaintArgs
+from components.node_pools.eks import EksNodePool, EksNodePoolArgs
+from components.node_pools.existing import ExistingNodes, ExistingNodesArgs
+from components.node_pools.gke import GkeNodePool, GkeNodePoolArgs
+from components.node_pools.spec import AksPool, EksPool, ExistingPool, GkePool, Limits, Taint
+from components.platforms import Arch
+from components.problems import ConfigError
+
+Record = Callable[[Callable[[], object]], Any]
+ROOT = Path(__file__).resolve().parents[3]
+GKE = "gcp:container/nodePool:NodePool"
+EKS = "aws:eks/nodeGroup:NodeGroup"
+AKS = "azure-native:containerservice:AgentPool"
+
+
+def _gke(**keys: Any) -> GkeNodePoolArgs:
+    arguments: Any = {"name": "arm64", "arch": Arch.ARM64, "location": "us-central1", "cluster_name": "ci", **keys}
+    return typing.cast("GkeNodePoolArgs", arguments)
+
+
+def _eks(**keys: Any) -> EksNodePoolArgs:
+    arguments: Any = {
+        "name": "arm64",
+        "arch": Arch.ARM64,
+        "region": "eu-central-1",
+        "cluster_name": "ci",
+        "cluster_subnet_ids": ["subnet-1", "subnet-2"],
+        **keys,
+    }
+    return typing.cast("EksNodePoolArgs", arguments)
+
+
+def _aks(**keys: Any) -> AksNodePoolArgs:
+    arguments: Any = {"name": "arm64", "arch": Arch.ARM64, "resource_group_name": "rg", "cluster_name": "ci", **keys}
+    return typing.cast("AksNodePoolArgs", arguments)
+
+
+ALL: list[tuple[type[NodePool], Any]] = [
+    (GkeNodePool, _gke),
+    (EksNodePool, _eks),
+    (AksNodePool, _aks),
+    (ExistingNodes, lambda **keys: {"name": "arm64", "arch": "arm64", **keys}),
+]
+
+
+def test_what_the_autoscaler_and_auto_upgrade_change_on_gke_is_ignored(record: Record) -> None:
+    pool = record(lambda: GkeNodePool("p", _gke())).one(GKE)
+    assert pool.ignore_changes == ("initialNodeCount", "nodeCount", "version")
+    assert "nodeCount" not in pool.inputs
+    assert "version" not in pool.inputs
+
+
+def test_what_the_autoscaler_changes_on_eks_is_ignored(record: Record) -> None:
+    group = record(lambda: EksNodePool("p", _eks())).one(EKS)
+    assert group.ignore_changes == ("scalingConfig.desiredSize",)
+
+
+def test_what_the_autoscaler_and_auto_upgrade_change_on_aks_is_ignored(record: Record) -> None:
+    pool = record(lambda: AksNodePool("p", _aks())).one(AKS)
+    assert pool.ignore_changes == ("count", "orchestratorVersion")
+    assert pool.inputs["count"] == 1
+
+
+@pytest.mark.parametrize(("component", "arguments", "kind"), [(GkeNodePool, _gke, GKE), (AksNodePool, _aks, AKS)])
+def test_a_pool_of_a_fixed_name_goes_before_its_successor_comes(
+    record: Record, component: Any, arguments: Any, kind: str
+) -> None:
+    assert record(lambda: component("p", arguments())).one(kind).delete_before_replace
+
+
+def test_an_eks_group_has_a_name_of_its_own_so_that_its_successor_can_come_first(record: Record) -> None:
+    group = record(lambda: EksNodePool("p", _eks())).one(EKS)
+    assert group.inputs["nodeGroupNamePrefix"] == "arm64-"
+    assert not group.delete_before_replace
+
+
+@pytest.mark.parametrize(("component", "arguments"), ALL)
+def test_children_have_the_component_as_parent_and_its_name_as_prefix(
+    record: Record, component: Any, arguments: Any
+) -> None:
+    recording = record(lambda: component("p", arguments()))
+    (own,) = [resource for resource in recording.resources if resource.name == "p"]
+    children = [resource for resource in recording.resources if resource is not own and resource.parent]
+    assert all(child.parent == own.urn and child.name.startswith("p-") for child in children)
+    assert bool(children) == (component is not ExistingNodes)
+
+
+@pytest.mark.parametrize(("component", "arguments"), ALL)
+def test_every_component_publishes_the_outputs_that_it_declares(record: Record, component: Any, arguments: Any) -> None:
+    recording = record(lambda: component("p", arguments()))
+    (outputs,) = [found for urn, found in recording.outputs.items() if urn.endswith("::p")]
+    assert set(outputs) == set(NodePool.__annotations__)
+    assert outputs["arch"] == "arm64"
+    assert outputs["taints"] == ["kubernetes.io/arch=arm64:NoSchedule"]
+    assert (outputs["min_nodes"], outputs["max_nodes"]) == (1, 20)
+    # On EKS, the name that the cloud made of the prefix.
+    assert outputs["names"] == ["arm64-1" if component is EksNodePool else "arm64"]
+
+
+def test_a_pool_waits_for_a_gke_cluster_that_the_caller_passes(record: Record) -> None:
+    def program() -> None:
+        cluster = pulumi_gcp.container.Cluster("made-here", name="made-here")
+        GkeNodePool("p", _gke(cluster=cluster, cluster_name=None))
+
+    recording = record(program)
+    pool = recording.one(GKE)
+    assert [urn for urn in pool.dependencies if urn.endswith("::made-here")]
+    assert pool.inputs["cluster"] == "made-here"
+
+
+def test_a_pool_waits_for_an_eks_cluster_that_the_caller_passes_and_takes_its_subnets(record: Record) -> None:
+    def program() -> None:
+        cluster = pulumi_aws.eks.Cluster(
+            "made-here",
+            name="made-here",
+            role_arn="arn:aws:iam::123456789012:role/cluster",
+            vpc_config={"subnet_ids": ["subnet-7"]},
+        )
+        EksNodePool("p", _eks(cluster=cluster, cluster_name=None, cluster_subnet_ids=None))
+
+    group = record(program).one(EKS)
+    assert [urn for urn in group.dependencies if urn.endswith("::made-here")]
+    assert group.inputs["clusterName"] == "made-here"
+    assert group.inputs["subnetIds"] == ["subnet-7"]
+
+
+def test_a_pool_waits_for_an_aks_cluster_that_the_caller_passes(record: Record) -> None:
+    def program() -> None:
+        cluster = containerservice.ManagedCluster("made-here", resource_group_name="rg")
+        AksNodePool("p", _aks(cluster=cluster, cluster_name="ci"))
+
+    assert [urn for urn in record(program).one(AKS).dependencies if urn.endswith("::made-here")]
+
+
+@pytest.mark.parametrize(("component", "arguments"), ALL[:-1])
+def test_a_pool_of_no_cluster_is_refused(record: Record, component: Any, arguments: Any) -> None:
+    with pytest.raises(ConfigError, match="belong to no cluster"):
+        record(lambda: component("p", arguments(cluster_name=None)))
+
+
+def test_aks_gets_the_cluster_name_and_not_pulumis_own_keyword(record: Record) -> None:
+    pool = record(lambda: AksNodePool("p", _aks())).one(AKS)
+    assert (pool.name, pool.inputs["resourceName"], pool.inputs["agentPoolName"]) == ("p-pool", "ci", "arm64")
+
+
+def test_nodes_of_eks_start_only_when_their_role_may_do_its_work(record: Record) -> None:
+    recording = record(lambda: EksNodePool("p", _eks()))
+    attachments = recording.all("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+    assert {attachment.inputs["policyArn"].rpartition("/")[2] for attachment in attachments} == {
+        "AmazonEKSWorkerNodePolicy",
+        "AmazonEC2ContainerRegistryPullOnly",
+        "AmazonEKS_CNI_Policy",
+    }
+    group = recording.one(EKS)
+    assert {attachment.urn for attachment in attachments} <= set(group.dependencies)
+
+
+def test_no_role_is_made_where_one_is_given(record: Record) -> None:
+    arn = "arn:aws:iam::123456789012:role/nodes"
+    recording = record(lambda: EksNodePool("p", _eks(node_role_arn=arn)))
+    assert recording.all("aws:iam/role:Role") == []
+    assert recording.one(EKS).inputs["nodeRoleArn"] == arn
+
+
+def test_the_launch_template_version_is_a_number_and_never_latest(record: Record) -> None:
+    group = record(lambda: EksNodePool("p", _eks())).one(EKS)
+    assert group.inputs["launchTemplate"] == {"id": "p-template-id", "version": "7"}
+
+
+def test_the_autoscalers_hints_are_on_the_group_that_eks_made(record: Record) -> None:
+    recording = record(lambda: EksNodePool("p", _eks(labels={"team": "builds"})))
+    found = {tag.inputs["tag"]["key"]: tag.inputs["tag"]["value"] for tag in recording.all("aws:autoscaling/tag:Tag")}
+    assert found["k8s.io/cluster-autoscaler/node-template/label/team"] == "builds"
+    assert found["k8s.io/cluster-autoscaler/node-template/taint/kubernetes.io/arch"] == "arm64:NoSchedule"
+    names = {tag.inputs["autoscalingGroupName"] for tag in recording.all("aws:autoscaling/tag:Tag")}
+    assert names == {"asg-p-group"}
+
+
+@pytest.mark.parametrize(
+    ("component", "arguments", "kind"), [(GkeNodePool, _gke, GKE), (EksNodePool, _eks, EKS), (AksNodePool, _aks, AKS)]
+)
+def test_protect_reaches_the_pool_itself(record: Record, component: Any, arguments: Any, kind: str) -> None:
+    assert record(lambda: component("p", arguments(protect=True))).one(kind).protect
+    assert not record(lambda: component("p", arguments())).one(kind).protect
+
+
+def test_limits_per_zone_are_published_as_totals(record: Record) -> None:
+    recording = record(lambda: GkeNodePool("p", _gke(limits=Limits.PER_ZONE, max_nodes=5)))
+    (outputs,) = [found for urn, found in recording.outputs.items() if urn.endswith("::p")]
+    assert (outputs["min_nodes"], outputs["max_nodes"]) == (3, 15)
+
+
+@pytest.mark.parametrize(("component", "arguments"), ALL)
+def test_a_pool_that_cannot_work_registers_nothing(record: Record, component: Any, arguments: Any) -> None:
+    errors: list[ConfigError] = []
+
+    def program() -> None:
+        try:
+            component("p", arguments(min_nodes=9, max_nodes=3))
+        except ConfigError as error:
+            errors.append(error)
+
+    recording = record(program)
+    assert [problem.path for problem in errors[0].problems] == ["p.minNodes"]
+    assert [resource.type for resource in recording.resources] == ["pulumi:pulumi:Stack"]
+
+
+def test_whole_numbers_may_come_as_floats_as_they_do_over_the_wire(record: Record) -> None:
+    recording = record(lambda: GkeNodePool("p", _gke(max_nodes=7.0)))
+    assert recording.one(GKE).inputs["autoscaling"]["totalMaxNodeCount"] == 7
+
+
+PAIRS: list[tuple[Any, Any]] = [
+    (GkePool, GkeNodePoolArgs),
+    (EksPool, EksNodePoolArgs),
+    (AksPool, AksNodePoolArgs),
+    (ExistingPool, ExistingNodesArgs),
+]
+
+
+def _present(annotation: Any) -> Any:
+    """Return what a TypedDict's key holds when it is there."""
+    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is typing.NotRequired else annotation
+
+
+def _bare(annotation: Any) -> Any:
+    """Return a pool field's type as its component argument should have it."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _bare(typing.get_args(annotation)[0])
+    if isinstance(annotation, types.UnionType):
+        (inner,) = [arg for arg in typing.get_args(annotation) if arg is not types.NoneType]
+        return _bare(inner)
+    if annotation == list[Taint]:
+        return list[TaintArgs]
+    return annotation
+
+
+@pytest.mark.parametrize(("pool", "arguments"), PAIRS)
+def test_a_component_takes_every_key_of_its_pool_with_the_same_type(pool: Any, arguments: Any) -> None:
+    # Not get_type_hints: Pulumi's Input holds a forward reference that only its own module can resolve.
+    taken = {name: _present(annotation) for name, annotation in inspect.get_annotations(arguments).items()}
+    declared = typing.get_type_hints(pool, include_extras=True)
+    required = {"name"} | ({"arch"} if pool is ExistingPool else set())
+    for name, annotation in declared.items():
+        assert taken[name] == _bare(annotation), name
+        assert (name in arguments.__required_keys__) == (name in required), name
+
+
+def test_the_components_have_a_schema_for_other_languages() -> None:
+    # In a process of its own: the analyzer must see the modules as a plugin host would.
+    script = (
+        "import json\n"
+        "from pulumi.provider.experimental.component import ComponentProvider\n"
+        "from components.node_pools.aks import AksNodePool\n"
+        "from components.node_pools.eks import EksNodePool\n"
+        "from components.node_pools.existing import ExistingNodes\n"
+        "from components.node_pools.gke import GkeNodePool\n"
+        "host = ComponentProvider([AksNodePool, EksNodePool, ExistingNodes, GkeNodePool], 'multiarch-runner')\n"
+        "schema = json.loads(host.schema)\n"
+        "print(json.dumps({name: [sorted(it['properties']), it['requiredInputs']] "
+        "for name, it in schema['resources'].items()}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = ast.literal_eval(done.stdout)
+    outputs = ["arch", "labels", "maxNodes", "minNodes", "names", "taints"]
+    assert found == {
+        "multiarch-runner:index:AksNodePool": [outputs, ["name", "resourceGroupName"]],
+        "multiarch-runner:index:EksNodePool": [outputs, ["name", "region"]],
+        "multiarch-runner:index:ExistingNodes": [outputs, ["arch", "name"]],
+        "multiarch-runner:index:GkeNodePool": [outputs, ["location", "name"]],
+    }
+
+
+@pytest.mark.parametrize("name", ["component", "gke", "eks", "aks", "existing"])
+def test_component_modules_keep_their_annotations_readable(name: str) -> None:
+    source = (ROOT / "components" / "node_pools" / f"{name}.py").read_text(encoding="utf-8")
+    assert "from __future__ import annotations" not in source
+
+
+@pytest.mark.parametrize(
+    ("kind", "own"),
+    [("gke", "pulumi_gcp"), ("eks", "pulumi_aws"), ("aks", "pulumi_azure_native"), ("existing", None)],
+)
+def test_a_kind_of_pool_imports_no_other_clouds_sdk(kind: str, own: str | None) -> None:
+    script = (
+        f"import sys, components.node_pools, components.node_pools.{kind}\n"
+        "print([name for name in ('pulumi_gcp', 'pulumi_aws', 'pulumi_azure_native') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ast.literal_eval(done.stdout) == ([own] if own else [])
+
+
+def test_the_pure_part_imports_no_pulumi() -> None:
+    script = (
+        "import sys, components.node_pools.spec, components.node_pools.gke_args, components.node_pools.eks_args\n"
+        "import components.node_pools.aks_args\n"
+        "print([name for name in sys.modules if name.partition('.')[0].startswith('pulumi')])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ast.literal_eval(done.stdout) == []
