@@ -91,7 +91,7 @@ class Supervisor:
         """Carry out what arrived on standard input; False once it is closed, which ends a plane that is not kept."""
         received = os.read(0, 65536)
         if not received:
-            self.ending = not self.kept
+            self.ending = self.ending or not self.kept  # a SIGTERM may have come first
             return False
         *lines, self.buffer = (self.buffer + received).split(b"\n")
         for line in lines:

@@ -171,6 +171,18 @@ def test_what_is_kept_outlives_closing_and_ends_when_it_is_stopped(
     assert stop_kept(folder) is None
 
 
+def test_a_stop_that_comes_at_once_after_keeping_is_not_lost(tmp_path: Path) -> None:
+    # The pipe's end and the signal arrive together: the one must not undo the other.
+    for attempt in range(8):
+        data = tmp_path / str(attempt)
+        data.mkdir(mode=0o700)
+        made = Processes(data)
+        made.keep()
+        os.kill(made.supervisor_pid, signal.SIGTERM)
+        assert ends(made.supervisor_pid), attempt
+        assert not data.exists()
+
+
 def test_a_state_file_of_a_plane_that_is_gone_names_none(processes: Processes, data: Path, tmp_path: Path) -> None:
     folder = tmp_path / ".rehearsal"
     kept = kept_plane(processes, data, folder)
