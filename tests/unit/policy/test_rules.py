@@ -164,3 +164,22 @@ def test_the_metadata_addresses_are_those_of_the_clouds_in_use(clouds: list[str]
     resources = stack.changed("egress", ("spec", "egress", 0), rule)
     others = [item for item in resources if item.type.startswith("kubernetes:") or item.name in clouds]
     assert [item.rule for item in violations(others)] == (["metadata-blocked"] if broken else [])
+
+
+@pytest.mark.parametrize("name", ["gke", "eks", "aks"])
+def test_a_pool_of_exactly_one_node_has_bounds(name: str) -> None:
+    key, low, high = {
+        "gke": ("autoscaling", "totalMinNodeCount", "totalMaxNodeCount"),
+        "eks": ("scalingConfig", "minSize", "maxSize"),
+        "aks": ("", "minCount", "maxCount"),
+    }[name]
+    path = (key,) if key else ()
+    resources = stack.changed(name, (*path, high), 1)
+    assert next(item for item in resources if item.name == name).get(*path, low) == 1
+    assert violations(resources) == []
+
+
+def test_limits_for_each_zone_are_bounds_too() -> None:
+    assert violations(stack.changed("gke", ("autoscaling",), {"minNodeCount": 0, "maxNodeCount": 5})) == []
+    found = violations(stack.changed("gke", ("autoscaling",), {"minNodeCount": 6, "maxNodeCount": 5}))
+    assert [item.rule for item in found] == ["pool-bounds"]
