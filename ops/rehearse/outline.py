@@ -1,25 +1,33 @@
 """What a plan alone shows and proves, before any control plane exists."""
 
+import time
 from collections import Counter
+from collections.abc import Sequence
 
+from components.policy.catalogue import RULES, violations
+from components.policy.subject import Level, Violation, recorded
 from ops.rehearse.claims.stack import cluster_title
 from ops.rehearse.nodes import nodes_for
 from ops.rehearse.plan.model import Plan
+from ops.rehearse.providers.values import UNKNOWN, SecretValue
 from ops.rehearse.report.model import Claim, StackReport, Verdict
 
 MOST_SHOWN = 5
-"""Refusals in one claim's evidence; the rest is counted."""
+"""Refusals or violations in one claim's evidence; the rest is counted."""
 
 
 def outline(plan: Plan) -> StackReport:
     """Give the report of a stack that was planned and nothing more: its pools, its resources, the plan's claims."""
     groups = tuple(nodes_for(plan))
+    began = time.monotonic()
+    found = judged(plan)
+    policy = policy_kept(found, time.monotonic() - began)
     return StackReport(
         stack=plan.stack,
         cluster=cluster_title(plan, groups),
         pools=tuple(group.pool for group in groups),
-        claims=(providers_accept(plan),),
-        notes=plan.notes,
+        claims=(providers_accept(plan), policy),
+        notes=(*plan.notes, *(f"advice: {violation}" for violation in found if violation.level is Level.ADVISORY)),
         resources=len(plan.resources),
         resource_counts=dict(Counter(resource.type for resource in plan.resources)),
         timings={"plan": plan.seconds},
@@ -29,18 +37,50 @@ def outline(plan: Plan) -> StackReport:
 def providers_accept(plan: Plan) -> Claim:
     """Claim that each cloud's API would accept what the program sends it."""
     refusals = [str(refusal) for refusal in plan.refusals]
-    if refusals:
-        evidence = "; ".join(refusals[:MOST_SHOWN])
-        evidence += f"; and {len(refusals) - MOST_SHOWN} more" if len(refusals) > MOST_SHOWN else ""
-    else:
-        evidence = f"{sum(resource.custom for resource in plan.resources)} resources, no refusal"
+    accepted = f"{sum(resource.custom for resource in plan.resources)} resources, no refusal"
     return Claim(
         id="plan-accepted",
         title="every provider accepts the plan",
         verdict=Verdict.FAILED if refusals or not plan.complete else Verdict.PROVED,
-        evidence=evidence,
+        evidence=_first(refusals) or accepted,
         seconds=plan.seconds,
     )
+
+
+def judged(plan: Plan) -> list[Violation]:
+    """Judge what the plan declares by the policy pack's rules."""
+    return violations(
+        recorded(
+            type=resource.type,
+            name=resource.name,
+            urn=resource.urn,
+            inputs=resource.inputs,
+            secret=SecretValue,
+            unknown=UNKNOWN,
+            protect=resource.protect,
+        )
+        for resource in plan.resources
+    )
+
+
+def policy_kept(found: Sequence[Violation], seconds: float) -> Claim:
+    """Claim that no mandatory rule of the policy pack is broken; advice is a note and breaks nothing."""
+    broken = [str(violation) for violation in found if violation.level is Level.MANDATORY]
+    doubtful = [str(violation) for violation in found if violation.level is Level.COULD_NOT_TELL]
+    unbroken = Verdict.UNKNOWN if doubtful else Verdict.PROVED
+    return Claim(
+        id="policy-kept",
+        title="the stack keeps every mandatory policy rule",
+        verdict=Verdict.FAILED if broken else unbroken,
+        evidence=_first(broken or doubtful) or f"{len(RULES)} rules judged",
+        seconds=seconds,
+    )
+
+
+def _first(told: Sequence[str]) -> str:
+    """Join the first few; what is left out is counted, never dropped silently."""
+    more = f"; and {len(told) - MOST_SHOWN} more" if len(told) > MOST_SHOWN else ""
+    return "; ".join(told[:MOST_SHOWN]) + more
 
 
 def unplanned(stack: str, reason: str) -> StackReport:

@@ -17,6 +17,7 @@ from ops.rehearse.cluster import Binaries, ControlPlane
 ROOT = Path(__file__).resolve().parents[2]
 PROMISED = {
     "plan-accepted",
+    "policy-kept",
     "nodes-join",
     "runner-installed",
     "manager-on-demand",

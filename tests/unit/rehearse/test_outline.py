@@ -1,6 +1,9 @@
 import dataclasses
 
-from ops.rehearse.outline import MOST_SHOWN, providers_accept, unplanned
+import pytest
+
+from components.policy.subject import Level, Violation
+from ops.rehearse.outline import MOST_SHOWN, judged, policy_kept, providers_accept, unplanned
 from ops.rehearse.plan.model import Plan, PlannedResource
 from ops.rehearse.providers.base import Refusal
 from ops.rehearse.report.model import Verdict, stack_verdict
@@ -33,3 +36,26 @@ def test_an_incomplete_plan_is_never_accepted() -> None:
 
 def test_a_program_without_a_plan_leaves_a_doubt_not_a_success() -> None:
     assert stack_verdict(unplanned("gke", "the program crashed")) is Verdict.UNKNOWN
+
+
+def violation(level: Level) -> Violation:
+    return Violation(rule="bounded", urn="urn::pool", message="no upper bound", fix="Set maxNodes.", level=level)
+
+
+@pytest.mark.parametrize(
+    ("levels", "verdict"),
+    [
+        ([], Verdict.PROVED),
+        ([Level.ADVISORY], Verdict.PROVED),
+        ([Level.COULD_NOT_TELL], Verdict.UNKNOWN),
+        ([Level.COULD_NOT_TELL, Level.MANDATORY], Verdict.FAILED),
+    ],
+)
+def test_only_mandatory_rules_fail_the_policy_and_a_doubt_stays_one(levels: list[Level], verdict: Verdict) -> None:
+    assert policy_kept([violation(level) for level in levels], 0.0).verdict is verdict
+
+
+def test_the_policy_judges_what_the_plan_declares() -> None:
+    key = PlannedResource(urn="urn::key", type="gcp:serviceaccount/key:Key", name="key")
+    found = judged(dataclasses.replace(PLAN, resources=(key,)))
+    assert any(item.urn == "urn::key" and item.level is Level.MANDATORY for item in found)
