@@ -68,8 +68,7 @@ class Api:
             method,
             self._server + path + (f"?{urlencode(query)}" if query else ""),
             header_params=headers,
-            # Anything but plain JSON is passed on as bytes: the client would make form fields of it.
-            body=body if body is None or content_type == "application/json" else json.dumps(body).encode(),
+            body=body,  # JSON is YAML as well: the client writes both alike
             _request_timeout=(CONNECT_SECONDS, READ_SECONDS),
         )
         text = answer.read()  # type: ignore[no-untyped-call]  # upstream is half typed
