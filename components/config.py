@@ -48,6 +48,8 @@ _SAME_MATTER: Final = (
 
 _SAME_PLACE: Final = (frozenset({"project", "resourceGroup", "subscriptionId"}), frozenset({"location", "region"}))
 
+_JUDGED_BY_POOLS: Final = ("runner.architectures", "runner.defaultArch", "runner.manager")
+
 _PREFIX: Final = f"{NAMESPACE}:"
 _NO_POOLS: Final = Problem(
     path="pools",
@@ -86,13 +88,13 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
     if cluster:
         found.problems += _checked(cluster, pools)
     runner = found.attempt(lambda: _runner(ours))
-    good = tuple(pool for pool in pools if pool)
-    if cluster and runner and pools and len(good) == len(pools):
-        found.problems += check_runner(runner, good, cluster)
+    if cluster and runner:
+        found.problems += _checked_runner(runner, pools, cluster)
     token = ours.get("runnerToken")
     found.problems += check_runner_token(token, secret="runnerToken" in secrets, runner=runner)
     if found.problems or cluster is None or runner is None:
         raise ConfigError(tuple(dict.fromkeys(found.problems)))
+    good = tuple(pool for pool in pools if pool)
     return StackConfig(cluster=cluster, pools=good, runner=runner, runner_token=token)
 
 
@@ -205,7 +207,8 @@ def _checked(cluster: Cluster, pools: tuple[Pool | None, ...]) -> list[Problem]:
     """
     good = [pool for pool in pools if pool]
     if len(good) == len(pools):
-        return check_pools(cluster, good) if good else []
+        # Which architectures need a pool is for `runner.architectures` to say, and check_runner's to judge.
+        return [problem for problem in check_pools(cluster, good) if problem.path != "pools"]
     return [
         replace(problem, path=f"pools[{index}]{problem.path.removeprefix('pools[0]')}")
         for index, pool in enumerate(pools)
@@ -213,6 +216,15 @@ def _checked(cluster: Cluster, pools: tuple[Pool | None, ...]) -> list[Problem]:
         for problem in check_pools(cluster, [pool])
         if problem.path.startswith("pools[0]")
     ]
+
+
+def _checked_runner(runner: RunnerConfig, pools: tuple[Pool | None, ...], cluster: Cluster) -> list[Problem]:
+    """Check the runner; where not all pools could be read, leave out what depends on which pools there are."""
+    good = [pool for pool in pools if pool]
+    problems = check_runner(runner, good, cluster)
+    if good and len(good) == len(pools):
+        return problems
+    return [problem for problem in problems if not problem.path.startswith(_JUDGED_BY_POOLS)]
 
 
 def _runner(ours: Mapping[str, str]) -> RunnerConfig:

@@ -18,6 +18,7 @@ from components.problems import ConfigError, Problem
 
 T = TypeVar("T")
 
+_QUOTE_AS_WRITTEN: Final = "Put it in quotes, just as it is written there."
 _LONGEST_SHOWN: Final = 60
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][\w-]*")
 # GitLab's own token prefixes, and the retired registration tokens. Messages land in CI logs.
@@ -286,7 +287,9 @@ def _remedy(name: str, wanted: str, value: object, *, inside: bool, optional: bo
         case str() if wanted == "true or false" and value.lower() in {"true", "false", "yes", "no", "on", "off"}:
             return f"Write {before}{'true' if value.lower() in {'true', 'yes', 'on'} else 'false'}, without quotes."
         case bool() | int() | float() if wanted == "text":
-            return f"Put it in quotes: {before}'{json.dumps(value)}'."
+            # By now, 0.90 has become 0.9.
+            exact = not isinstance(value, float)
+            return f"Put it in quotes: {before}'{json.dumps(value)}'." if exact else _QUOTE_AS_WRITTEN
         case str() if wanted == "list of text":
             return f"Make it a list: {before}[{_TOKEN.sub('...', value)[:_LONGEST_SHOWN]}]."
         case _:

@@ -445,7 +445,22 @@ CASES = {
         found="arm64 is served by no pool",
         consequence="would wait 600 s for a node and fail",
         fix="Add a pool with arch: arm64",
-        beside=("pools",),
+    ),
+    "chart version that YAML takes for a number": Case(
+        stack="gke",
+        changes="runner.chart: {version: 0.90}",
+        path="runner.chart.version",
+        found="is a number",
+        consequence="takes text",
+        fix="Put it in quotes, just as it is written there.",
+    ),
+    "chart version that is a range": Case(
+        stack="gke",
+        changes="runner.chart: {version: ^0.90}",
+        path="runner.chart.version",
+        found="not one exact version",
+        consequence="whatever matches on the day",
+        fix="State the exact version",
     ),
     "manager on a spot pool": Case(
         stack="gke",

@@ -79,13 +79,23 @@ def test_an_azure_subscription_must_be_the_providers_too() -> None:
         load_config(values, secret_keys)
 
 
-def test_checks_of_good_pools_are_made_even_beside_one_that_cannot_be_read() -> None:
+def test_what_can_be_checked_is_checked_even_beside_a_pool_that_cannot_be_read() -> None:
     values, secret_keys = stack("eks")
     pools = [{"name": "a", "maxNodes": "5"}, {"name": "b", "machineType": "m7g.large", "arch": "amd64"}]
+    runner = {"gitlabUrl": "https://gitlab.com", "selectorRegex": "", "manager": {"pool": "a"}}
+    changed = {f"{NAMESPACE}:pools": json.dumps(pools), f"{NAMESPACE}:runner": json.dumps(runner)}
     with pytest.raises(ConfigError) as raised:
-        load_config(values | {f"{NAMESPACE}:pools": json.dumps(pools)}, secret_keys)
+        load_config(values | changed, secret_keys)
     paths = [problem.path for problem in raised.value.problems]
-    assert paths == ["pools[0].maxNodes", "pools[1].machineType"]
+    assert paths == ["pools[0].maxNodes", "pools[1].machineType", "runner.selectorRegex"]
+
+
+def test_one_architecture_is_enough_if_the_runner_offers_no_other() -> None:
+    values, secret_keys = stack("eks")
+    runner = json.dumps({"gitlabUrl": "https://gitlab.com", "architectures": ["amd64"]})
+    pools = json.dumps([{"name": "amd64", "arch": "amd64"}])
+    config = load_config(values | {f"{NAMESPACE}:pools": pools, f"{NAMESPACE}:runner": runner}, secret_keys)
+    assert len(config.pools) == 1
 
 
 def test_the_program_reads_what_pulumi_gives(monkeypatch: pytest.MonkeyPatch) -> None:
