@@ -1,0 +1,237 @@
+"""Kubernetes objects, Helm releases, GitLab runners: each rule refuses its example and accepts its neighbour."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from ops.rehearse.providers.gitlab import USER_RUNNER, GitlabProvider
+from ops.rehearse.providers.kubernetes import KubernetesProvider
+from ops.rehearse.providers.kubernetes_release import TOKEN as RELEASE
+from ops.rehearse.providers.values import UNKNOWN, SecretValue
+
+RBAC = "rbac.authorization.k8s.io"
+NAMESPACE = "kubernetes:core/v1:Namespace"
+SECRET = "kubernetes:core/v1:Secret"
+CONFIG = "kubernetes:core/v1:ConfigMap"
+ROLE = f"kubernetes:{RBAC}/v1:Role"
+BINDING = f"kubernetes:{RBAC}/v1:RoleBinding"
+POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+
+
+def thing(api: str, kind: str, **rest: Any) -> dict[str, Any]:
+    metadata = {"name": "runner", "namespace": "ci", "labels": {"app": "runner"}}
+    if kind == "Namespace":
+        del metadata["namespace"]
+    return {"apiVersion": api, "kind": kind, "metadata": metadata, **rest}
+
+
+SPACE = thing("v1", "Namespace")
+SECRETS = thing("v1", "Secret", data={"token": base64.b64encode(b"x").decode()}, stringData={"plain": "text"})
+MAP = thing("v1", "ConfigMap", data={"config.toml": "x"})
+RULES = thing(f"{RBAC}/v1", "Role", rules=[{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}])
+BOUND = thing(
+    f"{RBAC}/v1",
+    "RoleBinding",
+    roleRef={"apiGroup": RBAC, "kind": "Role", "name": "runner"},
+    subjects=[{"kind": "ServiceAccount", "name": "runner", "namespace": "ci"}],
+)
+BLOCK = {"cidr": "0.0.0.0/0", "except": ["169.254.169.254/32"]}
+NETWORK = thing(
+    "networking.k8s.io/v1",
+    "NetworkPolicy",
+    spec={
+        "podSelector": {},
+        "policyTypes": ["Egress"],
+        "egress": [{"to": [{"ipBlock": BLOCK}], "ports": [{"protocol": "TCP", "port": 443}]}],
+    },
+)
+CHART: dict[str, Any] = {
+    "chart": "gitlab-runner",
+    "version": "0.90.1",
+    "name": "runner",
+    "namespace": "ci",
+    "values": {},
+}
+
+
+def egress(block: Any = None, port: Any = None) -> dict[str, Any]:
+    peers = [{"ipBlock": block}] if block else []
+    return {"spec.egress": [{"to": peers, "ports": [port] if port else []}]}
+
+
+REFUSED = [
+    (NAMESPACE, SPACE, {"metadata.name": "CI"}, "metadata.name"),
+    (NAMESPACE, SPACE, {"metadata.name": "a" * 64}, "metadata.name"),
+    (NAMESPACE, SPACE, {"metadata.name": "a.b"}, "metadata.name"),
+    (NAMESPACE, SPACE, {"metadata.namespace": "ci"}, "metadata.namespace"),
+    (NAMESPACE, SPACE, {"apiVersion": "v2"}, "apiVersion"),
+    (NAMESPACE, SPACE, {"kind": "Project"}, "kind"),
+    (NAMESPACE, SPACE, {"metadata.labels": {"a/b/c": "x"}}, 'metadata.labels["a/b/c"]'),
+    (NAMESPACE, SPACE, {"metadata.labels": {"a": "x" * 64}}, "metadata.labels.a"),
+    (NAMESPACE, SPACE, {"metadata.annotations": {"/x": "y"}}, 'metadata.annotations["/x"]'),
+    (
+        NAMESPACE,
+        SPACE,
+        {"metadata.labels": {"pod-security.kubernetes.io/enforce": "strict"}},
+        'metadata.labels["pod-security.kubernetes.io/enforce"]',
+    ),
+    (
+        NAMESPACE,
+        SPACE,
+        {"metadata.labels": {"pod-security.kubernetes.io/enforce-version": "1.33"}},
+        'metadata.labels["pod-security.kubernetes.io/enforce-version"]',
+    ),
+    (SECRET, SECRETS, {"metadata.namespace": ...}, "metadata.namespace"),
+    (SECRET, SECRETS, {"metadata.namespace": "CI"}, "metadata.namespace"),
+    (SECRET, SECRETS, {"data": {"token": "plain text!"}}, "data.token"),
+    (SECRET, SECRETS, {"stringData": {"a b": "x"}}, 'stringData["a b"]'),
+    (CONFIG, MAP, {"data": {"big": "x" * (1024 * 1024 + 1)}}, "data"),
+    (ROLE, RULES, {"metadata.name": "a/b"}, "metadata.name"),
+    (ROLE, RULES, {"rules": [{"apiGroups": [""], "resources": ["pods"]}]}, "rules[0].verbs"),
+    (ROLE, RULES, {"rules": [{"resources": ["pods"], "verbs": ["get"]}]}, "rules[0].apiGroups"),
+    (ROLE, RULES, {"rules": [{"apiGroups": [""], "verbs": ["get"]}]}, "rules[0].resources"),
+    (BINDING, BOUND, {"roleRef.apiGroup": ""}, "roleRef.apiGroup"),
+    (BINDING, BOUND, {"roleRef.kind": "Rolle"}, "roleRef.kind"),
+    (BINDING, BOUND, {"roleRef.name": ...}, "roleRef.name"),
+    (BINDING, BOUND, {"subjects": [{"kind": "ServiceAccount", "name": "x"}]}, "subjects[0].namespace"),
+    (BINDING, BOUND, {"subjects": [{"kind": "Robot", "name": "x"}]}, "subjects[0].kind"),
+    (POLICY, NETWORK, {"spec.policyTypes": ["Both"]}, "spec.policyTypes[0]"),
+    (POLICY, NETWORK, egress({"cidr": "10.0.0.0/40"}), "spec.egress[0].to[0].ipBlock.cidr"),
+    (POLICY, NETWORK, egress({"cidr": "10.0.0.0"}), "spec.egress[0].to[0].ipBlock.cidr"),
+    (
+        POLICY,
+        NETWORK,
+        egress({"cidr": "10.0.0.0/8", "except": ["192.168.0.0/16"]}),
+        "spec.egress[0].to[0].ipBlock.except[0]",
+    ),
+    (
+        POLICY,
+        NETWORK,
+        egress({"cidr": "10.0.0.0/8", "except": ["10.0.0.0/8"]}),
+        "spec.egress[0].to[0].ipBlock.except[0]",
+    ),
+    (POLICY, NETWORK, egress(port={"protocol": "ICMP"}), "spec.egress[0].ports[0].protocol"),
+    (POLICY, NETWORK, egress(port={"port": 70000}), "spec.egress[0].ports[0].port"),
+    (POLICY, NETWORK, egress(port={"port": 90, "endPort": 80}), "spec.egress[0].ports[0].endPort"),
+    (POLICY, NETWORK, {"spec.egress": [{"to": [{}]}]}, "spec.egress[0].to[0]"),
+    (POLICY, NETWORK, {"spec.egress": [{"to": [{"ipBlock": BLOCK, "podSelector": {}}]}]}, "spec.egress[0].to[0]"),
+    (RELEASE, CHART, {"chart": ...}, "chart"),
+    (RELEASE, CHART, {"version": ...}, "version"),
+    (RELEASE, CHART, {"version": "~0.90"}, "version"),
+    (RELEASE, CHART, {"name": "r" * 54}, "name"),
+    (RELEASE, CHART, {"name": "Runner"}, "name"),
+    (RELEASE, CHART, {"namespace": "CI"}, "namespace"),
+    (RELEASE, CHART, {"values": {"runnerToken": "glrt-abcdefgh12345678"}}, "values.runnerToken"),
+    (RELEASE, CHART, {"values": {"runners": {"config": 'token = "glrt-abcdefgh12345678"'}}}, "values.runners.config"),
+    (RELEASE, CHART, {"timeout": 0}, "timeout"),
+    (USER_RUNNER, {"runnerType": "project_type"}, {}, "projectId"),
+    (USER_RUNNER, {"runnerType": "group_type", "groupId": 1, "projectId": 2}, {}, "projectId"),
+    (USER_RUNNER, {"runnerType": "shared"}, {}, "runnerType"),
+    (USER_RUNNER, {"runnerType": "instance_type", "untagged": False}, {}, "tagLists"),
+    (USER_RUNNER, {"runnerType": "instance_type", "maximumTimeout": 60}, {}, "maximumTimeout"),
+    (USER_RUNNER, {"runnerType": "instance_type", "accessLevel": "all"}, {}, "accessLevel"),
+]
+ACCEPTED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    (NAMESPACE, SPACE, {}),
+    (
+        NAMESPACE,
+        SPACE,
+        {
+            "metadata.labels": {
+                "pod-security.kubernetes.io/enforce": "baseline",
+                "pod-security.kubernetes.io/enforce-version": "v1.33",
+            }
+        },
+    ),
+    (NAMESPACE, SPACE, {"metadata.annotations": {"pulumi.com/Skip-Await": "true"}}),
+    (SECRET, SECRETS, {}),
+    (SECRET, SECRETS, {"data": UNKNOWN, "metadata.namespace": UNKNOWN}),
+    (CONFIG, MAP, {}),
+    (ROLE, RULES, {"metadata.name": "system:Runner"}),
+    (ROLE, RULES, {"rules": [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]}),
+    (BINDING, BOUND, {}),
+    (BINDING, BOUND, {"subjects": [{"kind": "Group", "name": "ci"}]}),
+    (POLICY, NETWORK, {}),
+    (POLICY, NETWORK, egress({"cidr": "::/0", "except": ["fd00:ec2::254/128"]}, {"port": "dns", "protocol": "UDP"})),
+    (POLICY, NETWORK, egress(port={"port": 80, "endPort": 90})),
+    (RELEASE, CHART, {}),
+    (RELEASE, CHART, {"chart": "./chart", "version": ...}),
+    (RELEASE, CHART, {"values": {"runners": {"secret": "token", "config": "tag glrt- is a prefix"}}, "timeout": 900}),
+    (USER_RUNNER, {"runnerType": "instance_type", "tagLists": ["multi-arch"], "untagged": False}, {}),
+    (USER_RUNNER, {"runnerType": "group_type", "groupId": 7, "maximumTimeout": 600}, {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("token", "inputs", "changes", "path"), REFUSED, ids=[f"{i}-{row[3][:40]}" for i, row in enumerate(REFUSED)]
+)
+def test_kubernetes_refuses(check: Any, token: str, inputs: dict[str, Any], changes: dict[str, Any], path: str) -> None:
+    refusals = check(token, inputs, changes)
+    assert path in [refusal.path for refusal in refusals], refusals
+    assert all(refusal.source and refusal.message for refusal in refusals)
+
+
+@pytest.mark.parametrize(("token", "inputs", "changes"), ACCEPTED, ids=range(len(ACCEPTED)))
+def test_kubernetes_accepts(check: Any, token: str, inputs: dict[str, Any], changes: dict[str, Any]) -> None:
+    assert check(token, inputs, changes) == []
+
+
+def test_a_kind_that_the_provider_does_not_know_is_refused_and_never_passed(check: Any) -> None:
+    refusals = check("kubernetes:apps/v1:Deployment", thing("apps/v1", "Deployment"), {})
+    assert "has no provider for kubernetes:apps/v1:Deployment" in refusals[0].message
+
+
+def kubeconfig(**changes: Any) -> str:
+    entry = {"name": "ci"}
+    return json.dumps(
+        {"clusters": [entry], "contexts": [entry], "users": [entry], "current-context": "ci", **changes}, indent=1
+    )
+
+
+@pytest.mark.parametrize(
+    ("inputs", "path"),
+    [
+        ({}, "kubeconfig"),
+        ({"kubeconfig": kubeconfig(clusters=[])}, "kubeconfig"),
+        ({"kubeconfig": kubeconfig(**{"current-context": ""})}, "kubeconfig"),
+        ({"kubeconfig": kubeconfig(), "context": "other"}, "context"),
+        ({"kubeconfig": "{ no: [yaml"}, "kubeconfig"),
+    ],
+)
+def test_a_provider_without_a_cluster_is_refused(inputs: dict[str, Any], path: str) -> None:
+    assert [refusal.path for refusal in KubernetesProvider().check_config(inputs)] == [path]
+
+
+@pytest.mark.parametrize(
+    "inputs", [{"kubeconfig": kubeconfig()}, {"kubeconfig": "/home/ci/.kube/config"}, {"kubeconfig": UNKNOWN}]
+)
+def test_a_provider_with_a_cluster_or_a_path_is_accepted(inputs: dict[str, Any]) -> None:
+    assert KubernetesProvider().check_config(inputs) == []
+
+
+def test_a_config_maps_data_replaces_it_and_deletes_first_when_the_name_is_fixed(differ: Any) -> None:
+    diff = differ(CONFIG, MAP, {"data": {"config.toml": "y"}})
+    assert diff.replaces == ('data["config.toml"]',)
+    assert diff.delete_before_replace
+    assert not differ(CONFIG, MAP, {"metadata.labels.app": "x"}).replaces
+    unnamed = {**MAP, "metadata": {"namespace": "ci"}}
+    assert not differ(CONFIG, unnamed, {"data": {"config.toml": "y"}}).delete_before_replace
+
+
+def test_a_release_updates_its_values_in_place(differ: Any) -> None:
+    diff = differ(RELEASE, CHART, {"values": {"concurrent": 9}})
+    assert not diff.replaces
+    assert diff.updates == ("values.concurrent",)
+
+
+def test_an_object_without_a_name_gets_one_and_an_id() -> None:
+    created = KubernetesProvider().create(CONFIG, "settings", {"metadata": {"namespace": "ci"}})
+    assert created.id == f"ci/{created.outputs['metadata']['name']}"
+    assert created.outputs["metadata"]["name"].startswith("settings-")
+
+
+def test_a_created_runners_token_is_secret() -> None:
+    created = GitlabProvider().create(USER_RUNNER, "runner", {"runnerType": "instance_type"})
+    assert isinstance(created.outputs["token"], SecretValue)
