@@ -1,6 +1,7 @@
 """The report's page in a real browser: it lays out, it shows what it should, and it fetches nothing."""
 
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -112,3 +113,10 @@ def test_a_screenshot_has_the_size_asked_for_and_is_not_blank(tmp_path: Path) ->
     data = shot.read_bytes()
     assert struct.unpack(">II", data[16:24]) == (1400, 1500)
     assert len(data) > 50_000, "a blank page compresses to a few kilobytes"
+
+
+def test_a_stack_prints_on_one_page(tmp_path: Path) -> None:
+    pdf = tmp_path / "report.pdf"
+    chromium(tmp_path, page.render(sample.report()), "--no-pdf-header-footer", f"--print-to-pdf={pdf}")
+    pages = len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes()))
+    assert pages == 5, "four stacks, and the facts about the run"

@@ -149,6 +149,7 @@ BROKEN = [
             r"^(",
         )
     ),
+    Case("selector-anchored", "release", CONFIG, toml().replace("node_selector_overwrite_allowed", "unheard_of")),
     *(
         Case("overwrites-closed", "release", CONFIG, toml(**{key: value}))
         for key, value in (
@@ -162,6 +163,7 @@ BROKEN = [
         Case("helper-any-arch", "release", CONFIG, toml(helper_image=f"registry.example/helper:{tag}"))
         for tag in ("x86_64-v${CI_RUNNER_VERSION}", "alpine-arm64-v${CI_RUNNER_VERSION}")
     ),
+    Case("helper-any-arch", "release", CONFIG, toml(helper_image="helper-arm64:v${CI_RUNNER_VERSION}"), also=()),
     Case("waits-for-nodes", "release", CONFIG, toml(poll_timeout=180)),
     Case("jobs-default-deny", "deny", ("metadata", "namespace"), "elsewhere"),
     Case("jobs-default-deny", "deny", ("spec", "policyTypes"), ["Egress"]),

@@ -183,3 +183,21 @@ def test_limits_for_each_zone_are_bounds_too() -> None:
     assert violations(stack.changed("gke", ("autoscaling",), {"minNodeCount": 0, "maxNodeCount": 5})) == []
     found = violations(stack.changed("gke", ("autoscaling",), {"minNodeCount": 6, "maxNodeCount": 5}))
     assert [item.rule for item in found] == ["pool-bounds"]
+
+
+def test_a_release_that_makes_no_role_has_no_rules_to_judge() -> None:
+    assert violations(stack.changed("release", ("values", "rbac"), {"create": False, "rules": []})) == []
+
+
+def test_another_chart_that_makes_its_own_role_is_not_read_like_the_runners() -> None:
+    kind = "kubernetes:helm.sh/v3:Release"
+    values = {"rbac": {"create": True}}
+    other = stack.resource(
+        kind, "other", {"chart": "x", "version": "1.2.3", "atomic": True, "name": "x", "values": values}
+    )
+    assert violations([other]) == []
+
+
+def test_a_registry_host_with_an_architecture_in_its_name_makes_no_image_of_one_architecture() -> None:
+    text = stack.toml(helper_image="arm64.registry.example/helper:v${CI_RUNNER_VERSION}")
+    assert violations(stack.changed("release", ("values", "runners", "config"), text)) == []
