@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,21 @@ def test_nothing_is_left_after_stop_and_stop_may_be_repeated(binaries: Binaries)
     assert gone(pids, 0) == {}
     assert not data.exists()
     plane.stop()
+
+
+@pytest.mark.parametrize("program", ["etcd", "kube-apiserver", "kube-scheduler"])
+def test_a_start_in_another_thread_can_be_stopped_at_any_moment(binaries: Binaries, program: str) -> None:
+    plane = ControlPlane(binaries)
+    with ThreadPoolExecutor(1) as pool:
+        start = pool.submit(plane.start)
+        while program not in plane.pids:
+            time.sleep(0.01)
+        pids, data = dict(plane.pids), plane.data
+        plane.stop()
+        with pytest.raises(StartError):
+            start.result(15)
+    assert gone({**pids, **plane.pids}) == {}
+    assert not data.exists()
 
 
 def test_a_program_that_dies_is_told_with_the_last_lines_of_its_log(binaries: Binaries) -> None:

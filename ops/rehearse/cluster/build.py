@@ -2,6 +2,7 @@
 
 import os
 import selectors
+import signal
 import subprocess
 import time
 from collections import deque
@@ -15,9 +16,11 @@ from ops.rehearse.cluster.errors import BinariesError
 from ops.rehearse.cluster.golang import Toolchain
 from ops.rehearse.cluster.platform import Platform
 from ops.rehearse.cluster.progress import Progress, ProgressSink, State
+from ops.rehearse.cluster.tied import tied
 from ops.rehearse.cluster.tools import TOOLS_MODULE, Tool, ask_version
 
 _BUILD_SECONDS = 3600.0
+_INTERRUPT_SECONDS = 3.0
 _WORDS_KEPT = 12
 FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
 
@@ -65,7 +68,7 @@ class Builder:
         began = time.monotonic()
         command = [str(self.toolchain.go), "build", "-v", *FLAGS, "-ldflags", linker_flags(self.versions)]
         with subprocess.Popen(
-            [*command, "-o", str(output), tool.package],
+            tied([*command, "-o", str(output), tool.package]),
             cwd=self.module_dir,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
@@ -76,7 +79,7 @@ class Builder:
                 words = self._follow(tool, process, began)
                 code = process.wait()
             except BaseException:  # Ctrl-C or the time limit: the compiler must not go on alone
-                process.kill()
+                _interrupt(process)
                 raise
         if code:
             self._tell(tool, State.FAILED, began, "")
@@ -127,6 +130,15 @@ class Builder:
     def _tell(self, tool: Tool, state: State, began: float, detail: str) -> None:
         elapsed = time.monotonic() - began
         self.progress(Progress(step="build", subject=tool.name, state=state, detail=detail, elapsed=elapsed))
+
+
+def _interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Let `go` end its compilers and clean up; kill it when it does not."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(_INTERRUPT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 class _Lines:

@@ -71,7 +71,7 @@ def on_path(wanted: tuple[int, ...]) -> tuple[Toolchain | None, str]:
         return None, f"{found} did not tell its version"
     if parse_version(version) < wanted:
         return None, f"{found} is Go {version}, needed is {'.'.join(map(str, wanted))} or later"
-    return Toolchain(go=Path(found), version=version), ""
+    return Toolchain(go=Path(found).absolute(), version=version), ""
 
 
 def have_go(cache_root: Path, progress: ProgressSink) -> Toolchain:

@@ -154,14 +154,17 @@ class Processes:
         deadline = time.monotonic() + _REPLY_SECONDS
         while not happened():
             left = deadline - time.monotonic()
-            if left <= 0 or (not self._receive(min(left, 0.5)) and self._process.poll() is not None):
+            if not self._receive(min(max(left, 0.0), 0.5)) and (left <= 0 or self._process.poll() is not None):
                 raise StartError("; ".join([otherwise, *self.last_lines("supervisor", 1)]))
 
     def _receive(self, seconds: float) -> bool:
         pipe = self._process.stdout
-        if pipe is None or pipe.closed or not select.select([pipe], [], [], seconds)[0]:
+        try:
+            if pipe is None or not select.select([pipe], [], [], seconds)[0]:
+                return False
+            received = os.read(pipe.fileno(), 65536)
+        except (OSError, ValueError):  # closed, perhaps just now by another thread that stops the control plane
             return False
-        received = os.read(pipe.fileno(), 65536)
         *lines, self._pending = (self._pending + received).split(b"\n")
         for line in lines:
             self._note(json.loads(line))

@@ -16,6 +16,7 @@ from ops.rehearse.cluster.folders import held, private_folder, sweep
 from ops.rehearse.cluster.keep import STATE_NAME, record, refuse_second
 from ops.rehearse.cluster.processes import Processes, Program, resident_kib
 from ops.rehearse.cluster.supervisor import Supervisor
+from ops.rehearse.cluster.tied import tied
 
 SLEEP = Program(name="sleeper", argv=("/bin/sleep", "60"))
 DEADLINE = 5.0
@@ -138,6 +139,32 @@ def test_the_programs_end_with_a_parent_that_is_killed(data: Path, how: str) -> 
             assert ends(pid)
         finally:
             os.killpg(group, signal.SIGKILL)
+
+
+TIED = """
+import subprocess, sys, threading
+from ops.rehearse.cluster.tied import tied
+process = subprocess.Popen(tied(["/bin/sleep", "60"]))
+print(process.pid, flush=True)
+process.wait()
+"""
+
+
+def test_a_tied_command_ends_with_a_parent_that_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", TIED], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        deadline = time.monotonic() + DEADLINE
+        while Path(f"/proc/{pid}/comm").read_text() != "sleep\n" and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert alive(pid)
+        parent.kill()
+        assert ends(pid)
+
+
+def test_a_tied_command_keeps_its_exit_code_and_output() -> None:
+    done = subprocess.run(tied(["/bin/sh", "-c", "echo out; exit 3"]), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "out\n")
 
 
 def kept_plane(processes: Processes, data: Path, folder: Path) -> KeptPlane:
