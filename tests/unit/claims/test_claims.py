@@ -1,0 +1,241 @@
+"""How what was seen becomes an answer: yes, no, or could not tell."""
+
+from typing import Any
+
+import pytest
+
+from ops.rehearse.claims.jobs import judge_helper, served
+from ops.rehearse.claims.manager import _sources
+from ops.rehearse.claims.pods import refused_by, violates_pod_security
+from ops.rehearse.claims.prove import _timed, promises
+from ops.rehearse.claims.rights import needed
+from ops.rehearse.claims.scene import Promise, Proof, Scene, proved
+from ops.rehearse.claims.stack import cluster_title
+from ops.rehearse.cluster.errors import UnreachableError
+from ops.rehearse.executor import ConfigInvalid, parse_config
+from ops.rehearse.install import Api, ApiRefused, Installed, InstallFailed
+from ops.rehearse.nodes import NodeGroup, nodes_for
+from ops.rehearse.plan.model import Plan, PlannedResource
+from ops.rehearse.report.model import Verdict
+
+REGISTRY = "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper"
+CONFIG = """
+[[runners]]
+  [runners.kubernetes]
+    namespace = "jobs"
+    image = "alpine"
+    node_selector_overwrite_allowed = '{regex}'
+    [runners.kubernetes.node_selector]
+      "kubernetes.io/arch" = "amd64"
+"""
+ANCHORED = r"^kubernetes\.io/arch=(amd64|arm64)$"
+
+
+class _NoApi(Api):
+    """An API that must not be asked."""
+
+    def __init__(self) -> None:
+        """Connect to nothing."""
+
+    def call(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        raise AssertionError(f"asked the API: {args} {kwargs}")
+
+
+def pools(*archs: str) -> tuple[NodeGroup, ...]:
+    return tuple(
+        nodes_for(
+            Plan(
+                stack="s",
+                resources=tuple(
+                    PlannedResource(
+                        urn=f"urn:{arch}",
+                        type="multiarch-runner:index:ExistingNodes",
+                        name=arch,
+                        custom=False,
+                        outputs={
+                            "names": [arch],
+                            "arch": arch,
+                            "labels": {"disk": "ssd"},
+                            "taints": ["kubernetes.io/arch=arm64:NoSchedule"] if arch == "arm64" else [],
+                        },
+                    )
+                    for arch in archs
+                ),
+            )
+        )
+    )
+
+
+def scene(regex: str = ANCHORED, *archs: str) -> Scene:
+    groups = pools(*(archs or ("amd64", "arm64")))
+    installed = Installed(
+        namespace="manager",
+        release="r",
+        deployment="r",
+        selector={},
+        service_account="r",
+        config=parse_config(CONFIG.format(regex=regex)),
+        runner_version="19.1.1",
+    )
+    nodes = {node["metadata"]["name"]: node for group in groups for node in group.nodes}
+    return Scene(stack="s", admin=_NoApi(), runner=_NoApi(), installed=installed, groups=groups, nodes=nodes)
+
+
+def prove(identity: str, where: Scene) -> Proof:
+    (promise,) = [promise for promise in promises(where) if promise.id == identity]
+    return promise.prove(where)
+
+
+@pytest.mark.parametrize(
+    ("image", "arch", "version", "verdict"),
+    [
+        (f"{REGISTRY}:x86_64-v19.1.1", "amd64", "19.1.1", Verdict.PROVED),
+        (f"{REGISTRY}:x86_64-v19.1.1", "arm64", "19.1.1", Verdict.FAILED),
+        (f"{REGISTRY}:arm64-v19.1.1", "arm64", "19.1.1", Verdict.PROVED),
+        (f"{REGISTRY}:ubuntu-arm64-v19.1.1", "arm64", "19.1.1", Verdict.PROVED),
+        (f"{REGISTRY}:arm64-v19.1.0", "arm64", "19.1.1", Verdict.FAILED),
+        (f"{REGISTRY}:alpine-latest-v19.2.0", "arm64", "19.2.0", Verdict.PROVED),
+        (f"{REGISTRY}:alpine-latest-v19.1.1", "arm64", "19.1.1", Verdict.UNKNOWN),
+        ("mirror.example/helper:v19.2.0", "arm64", "19.2.0", Verdict.UNKNOWN),
+        ("mirror.example/helper:latest", "arm64", "19.2.0", Verdict.FAILED),
+    ],
+)
+def test_a_helper_image_is_judged_by_version_and_architecture(
+    image: str, arch: str, version: str, verdict: Verdict
+) -> None:
+    assert judge_helper(image, arch, version).verdict is verdict
+
+
+def test_a_regex_that_says_no_is_proved_in_the_runners_words() -> None:
+    proof = prove("forbidden-selector-refused", scene())
+    assert proof.verdict is Verdict.PROVED
+    assert proof.evidence.startswith('provided value "kubernetes.io/arch=s390x" does not match ')
+    assert proof.jobs[0].refused_by == "runner"
+
+
+def test_a_regex_that_cannot_be_compiled_is_not_a_proof_of_refusal() -> None:
+    assert prove("forbidden-selector-refused", scene("(")).verdict is Verdict.FAILED
+
+
+def test_an_empty_regex_is_told_from_a_loose_one() -> None:
+    assert "ignores" in prove("forbidden-selector-refused", scene("")).evidence
+    assert "lets kubernetes.io/arch=s390x through" in prove("forbidden-selector-refused", scene(".*")).evidence
+
+
+@pytest.mark.parametrize(
+    ("regex", "archs", "expected"),
+    [
+        (ANCHORED, ("amd64", "arm64"), ("amd64", "arm64")),
+        (ANCHORED, ("amd64",), ("amd64", "arm64")),
+        (r"^kubernetes\.io/arch=amd64$", ("amd64",), ("amd64",)),
+        ("", ("arm64",), ("arm64",)),
+    ],
+)
+def test_jobs_are_promised_what_pools_have_and_what_the_regex_admits(
+    regex: str, archs: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    """A job that may select arm64 where no pool has it would wait in vain: that is a claim, too."""
+    assert served(scene(regex, *archs)) == expected
+
+
+def test_a_stack_without_arm64_pools_makes_no_promise_about_their_taint() -> None:
+    assert "arm64-taint" not in {promise.id for promise in promises(scene(ANCHORED, "amd64"))}
+    assert "arm64-taint" in {promise.id for promise in promises(scene())}
+
+
+def test_a_further_selector_is_promised_only_where_the_regex_admits_a_nodes_label() -> None:
+    assert "extra-selector" not in {promise.id for promise in promises(scene())}
+    wider = r"^(kubernetes\.io/arch=(amd64|arm64)|disk=ssd)$"
+    assert "extra-selector" in {promise.id for promise in promises(scene(wider))}
+
+
+def test_ids_of_promises_are_unique() -> None:
+    ids = [promise.id for promise in promises(scene())]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnreachableError("no answer"),
+        ApiRefused(500, "InternalError", "no answer"),
+        InstallFailed("no answer"),
+        ConfigInvalid("no answer"),
+    ],
+)
+def test_no_answer_is_neither_yes_nor_no(error: Exception) -> None:
+    def raises(_: Scene) -> Proof:
+        raise error
+
+    proof, _ = _timed(Promise("x", "x", raises), scene())
+    assert (proof.verdict, proof.evidence) == (Verdict.UNKNOWN, "no answer")
+
+
+def test_a_defect_of_ours_is_not_taken_for_an_answer() -> None:
+    def raises(_: Scene) -> Proof:
+        raise KeyError("defect")
+
+    with pytest.raises(KeyError):
+        _timed(Promise("x", "x", raises), scene())
+    assert _timed(Promise("x", "x", lambda _: proved("seen")), scene())[0].evidence == "seen"
+
+
+def test_refusals_are_told_apart() -> None:
+    rbac = ApiRefused(403, "Forbidden", 'pods is forbidden: User "u" cannot create resource "pods" in API group ""')
+    admission = ApiRefused(403, "Forbidden", 'pods "p" is forbidden: violates PodSecurity "baseline:v1.34": privileged')
+    invalid = ApiRefused(422, "Invalid", "spec.containers is required")
+    assert [refused_by(refusal) for refusal in (rbac, admission, invalid)] == ["RBAC", "admission", "API"]
+    assert [violates_pod_security(refusal) for refusal in (rbac, admission, invalid)] == [False, True, False]
+
+
+def test_rights_follow_from_what_the_config_makes_the_executor_do() -> None:
+    plain = set(needed(parse_config(CONFIG.format(regex=""))))
+    assert ("", "pods/attach", "create") in plain
+    assert ("", "events", "list") in plain
+    assert ("policy", "poddisruptionbudgets", "create") not in plain
+    text = CONFIG.format(regex="").replace(
+        'image = "alpine"', 'image = "a"\n    pod_disruption_budget = true\n    print_pod_warning_events = false'
+    )
+    changed = set(needed(parse_config(text)))
+    assert ("policy", "poddisruptionbudgets", "create") in changed
+    assert ("", "events", "list") not in changed
+
+
+def test_every_secret_and_configmap_that_a_pod_mounts_is_found() -> None:
+    spec = {
+        "volumes": [
+            {"name": "a", "configMap": {"name": "settings"}},
+            {"name": "b", "secret": {"secretName": "certs", "optional": True}},
+            {"name": "c", "emptyDir": {}},
+            {
+                "name": "d",
+                "projected": {"sources": [{"secret": {"name": "token", "items": [{"key": "k", "path": "p"}]}}]},
+            },
+        ]
+    }
+    assert list(_sources(spec)) == [
+        ("configmap", "settings", [], False),
+        ("secret", "certs", [], True),
+        ("secret", "token", ["k"], False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("type_", "inputs", "expected"),
+    [
+        (
+            "gcp:container/nodePool:NodePool",
+            {"cluster": "projects/p/locations/us-central1/clusters/ci", "location": "us-central1"},
+            "gke ci (us-central1)",
+        ),
+        ("aws:eks/nodeGroup:NodeGroup", {"clusterName": "ci", "region": "eu-central-1"}, "eks ci (eu-central-1)"),
+        (
+            "azure-native:containerservice:AgentPool",
+            {"resourceName": "ci", "resourceGroupName": "group", "agentPoolName": "p"},
+            "aks ci (group)",
+        ),
+    ],
+)
+def test_the_report_names_the_cluster_as_the_plan_does(type_: str, inputs: dict[str, str], expected: str) -> None:
+    plan = Plan(stack="s", resources=(PlannedResource(urn="u", type=type_, name="n", inputs=inputs),))
+    assert cluster_title(plan, tuple(nodes_for(plan))) == expected

@@ -1,0 +1,180 @@
+"""What a plan puts into the cluster, which chart is taken, and how Helm is run."""
+
+import json
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.rehearse.install.chart import EMBEDDED, Charts
+from ops.rehearse.install.helm import Helm, HelmError
+from ops.rehearse.install.installer import _missing_secret
+from ops.rehearse.install.objects import InstallFailed, PlannedObject, PlannedRelease, installables, release_of
+from ops.rehearse.plan.model import Plan, PlannedResource
+from ops.rehearse.providers.values import UNKNOWN, SecretValue
+
+FAKE_HELM = """#!/bin/sh
+here=$(dirname "$0")
+echo "$@" >> "$here/calls"
+env | grep HELM_ > "$here/environment"
+for word in "$@"; do
+  case "$previous" in --values) cp -p "$word" "$here/values";; --destination) target=$word;; esac
+  previous=$word
+done
+case "$1:$HELM_REFUSES" in
+  pull:yes) echo "WARNING: a word" >&2; echo "Error: no such host" >&2; exit 1;;
+  pull:*) : > "$target/gitlab-runner-0.90.1.tgz";;
+  show:*) printf 'name: gitlab-runner\\nversion: 0.90.1\\n';;
+esac
+"""
+RELEASE = PlannedRelease(
+    name="gitlab-runner",
+    namespace="gitlab-runner",
+    chart="gitlab-runner",
+    version="0.90.1",
+    repository="https://charts.example",
+)
+
+
+@pytest.fixture
+def helm(tmp_path: Path) -> Iterator[Helm]:
+    program = tmp_path / "helm"
+    program.write_text(FAKE_HELM)
+    program.chmod(0o700)
+    with Helm(program, tmp_path / "kubeconfig", "there") as started:
+        yield started
+
+
+def calls(tmp_path: Path) -> list[str]:
+    path = tmp_path / "calls"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def planned(type_: str, inputs: Mapping[str, Any], name: str = "thing") -> PlannedResource:
+    return PlannedResource(urn=f"urn:{name}", type=type_, name=name, inputs=inputs)
+
+
+class TestObjects:
+    def test_objects_and_the_release_come_in_the_plans_order_without_secret_marks(self) -> None:
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "t"},
+            "stringData": SecretValue({"a": "b"}),
+        }
+        release = {"name": "r", "namespace": "n", "chart": "c", "version": "1", "values": {"x": SecretValue("y")}}
+        plan = Plan(
+            stack="s",
+            resources=(
+                planned("pulumi:providers:kubernetes", {}),
+                planned("kubernetes:core/v1:Secret", secret, "token"),
+                planned("kubernetes:helm.sh/v3:Release", release),
+                planned("gcp:container/nodePool:NodePool", {}),
+            ),
+        )
+        first, second = installables(plan)
+        assert isinstance(first, PlannedObject)
+        assert first.manifest["stringData"] == {"a": "b"}
+        assert second == PlannedRelease(name="r", namespace="n", chart="c", version="1", values={"x": "y"})
+        assert release_of(plan) == second
+
+    def test_a_value_that_only_a_deployment_knows_is_said_and_not_applied(self) -> None:
+        inputs = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": UNKNOWN}}
+        with pytest.raises(InstallFailed, match="thing: some of its inputs are not known"):
+            list(installables(Plan(stack="s", resources=(planned("kubernetes:core/v1:Namespace", inputs),))))
+
+    @pytest.mark.parametrize("count", [0, 2])
+    def test_one_runner_is_one_release(self, count: int) -> None:
+        release = planned("kubernetes:helm.sh/v3:Release", {"name": "r"})
+        with pytest.raises(InstallFailed, match=f"declares {count} Helm releases"):
+            release_of(Plan(stack="s", resources=(release,) * count))
+
+    def test_a_token_secret_that_the_plan_does_not_make_gets_a_stand_in_with_both_keys(self) -> None:
+        release = PlannedRelease(name="r", namespace="n", chart="c", values={"runners": {"secret": "theirs"}})
+        stand_in = _missing_secret(release, [])
+        assert stand_in is not None
+        assert stand_in.manifest["metadata"] == {"name": "theirs", "namespace": "n"}
+        assert set(stand_in.manifest["stringData"]) == {"runner-token", "runner-registration-token"}
+        made = {"kind": "Secret", "metadata": {"name": "theirs", "namespace": "n"}}
+        assert _missing_secret(release, [("path", made)]) is None
+        assert _missing_secret(PlannedRelease(name="r", namespace="n", chart="c"), []) is None
+
+
+class TestHelm:
+    def test_values_travel_in_a_private_file_and_not_in_the_arguments(self, helm: Helm, tmp_path: Path) -> None:
+        helm.install("r", "n", Path("chart"), {"secret": "hush"})
+        (call,) = calls(tmp_path)
+        assert "hush" not in call
+        assert call.endswith(f"--kubeconfig {tmp_path / 'kubeconfig'} --kube-context there")
+        values = tmp_path / "values"
+        assert "hush" in values.read_text()
+        assert stat.S_IMODE(values.stat().st_mode) == 0o600
+        assert not Path(call.split("--values ")[1].split()[0]).exists()
+
+    def test_the_users_helm_folders_are_not_used(
+        self, helm: Helm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HELM_CONFIG_HOME", "/users/own")
+        helm.run(["version"])
+        settings = dict(line.split("=", 1) for line in (tmp_path / "environment").read_text().splitlines())
+        folders = {settings[f"HELM_{kind}_HOME"] for kind in ("CACHE", "CONFIG", "DATA")}
+        assert "/users/own" not in folders
+        assert all("multiarch-helm-" in folder for folder in folders)
+
+    def test_a_refusal_is_helms_last_words(self, helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HELM_REFUSES", "yes")
+        with pytest.raises(HelmError, match=r"^no such host$"):
+            helm.run(["pull", "x"])
+
+    def test_a_program_that_is_not_there_is_a_helm_error(self, tmp_path: Path) -> None:
+        with Helm(tmp_path / "none", tmp_path, "c") as helm, pytest.raises(HelmError, match="can't be run"):
+            helm.run(["version"])
+
+
+class TestCharts:
+    def test_the_pinned_chart_is_pulled_once(self, helm: Helm, tmp_path: Path) -> None:
+        with Charts() as charts:
+            first, second = charts.choose(RELEASE, helm), charts.choose(RELEASE, helm)
+            assert first.path.is_file()
+        assert first == second
+        assert first.description == "gitlab-runner 0.90.1 (official: https://charts.example)"
+        pulls = [call for call in calls(tmp_path) if call.startswith("pull")]
+        assert len(pulls) == 1
+        assert pulls[0].endswith("--version 0.90.1 --repo https://charts.example")
+        assert not first.path.exists()
+
+    def test_a_chart_that_cannot_be_pulled_is_replaced_by_the_embedded_one_and_it_says_so_once(
+        self, helm: Helm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HELM_REFUSES", "yes")
+        with Charts() as charts:
+            chart = charts.choose(RELEASE, helm)
+            charts.choose(RELEASE, helm)
+        assert chart.path == EMBEDDED
+        assert chart.description.endswith("(embedded stand-in)")
+        assert chart.note == "the pinned chart gitlab-runner 0.90.1 could not be pulled: no such host"
+        assert len([call for call in calls(tmp_path) if call.startswith("pull")]) == 1
+
+    def test_the_chart_that_was_asked_for_wins(self, helm: Helm, tmp_path: Path) -> None:
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / "Chart.yaml").write_text(json.dumps({"name": "mine", "version": "9"}))
+        with Charts(str(tmp_path / "mine")) as charts:
+            chart = charts.choose(RELEASE, helm)
+        assert (chart.path, chart.note) == (tmp_path / "mine", "")
+        assert chart.description.startswith("mine 9 (")
+
+    def test_an_asked_for_chart_that_cannot_be_had_is_not_replaced(
+        self, helm: Helm, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HELM_REFUSES", "yes")
+        with Charts("oci://none/chart") as charts, pytest.raises(HelmError, match="oci://none/chart"):
+            charts.choose(RELEASE, helm)
+
+    def test_a_path_in_the_plan_needs_no_pull(self, helm: Helm, tmp_path: Path) -> None:
+        with Charts() as charts:
+            chart = charts.choose(PlannedRelease(name="r", namespace="n", chart=str(EMBEDDED)), helm)
+        assert chart.path == EMBEDDED
+        assert chart.note == ""
+        assert calls(tmp_path) == []
