@@ -8,14 +8,9 @@ the other.
 import re
 
 from components.problems import Problem
+from components.runner.chart import chart_version, runner_version
 from components.runner.settings import Chart, RunnerConfig
-from components.versions import (
-    CHART_VERSION,
-    FIRST_MULTI_ARCH_HELPER,
-    HELPER_REPOSITORY,
-    HELPER_TAG,
-    RUNNER_OF_CHART,
-)
+from components.versions import FIRST_MULTI_ARCH_HELPER, HELPER_REPOSITORY, HELPER_TAG, RUNNER_OF_CHART
 
 AUTO = "auto"
 UPSTREAM = "upstream"
@@ -27,20 +22,6 @@ _VERSION = re.compile(r"(?<![0-9.])v?([0-9]+\.[0-9]+\.[0-9]+)(?![0-9.])")
 # The runner expands both in helper_image, each to what it is itself.
 _OWN_VERSION = re.compile(r"\$\{?CI_RUNNER_(VERSION|REVISION)\b\}?")
 _EXACT = re.compile(r"v?([0-9]+)\.([0-9]+)\.([0-9]+)")
-
-
-def chart_version(chart: Chart) -> str | None:
-    """Return the version that Helm is told to install; None for a chart from a path, whose version is in its files."""
-    if chart.path is not None:
-        return None
-    return chart.version or CHART_VERSION
-
-
-def runner_version(chart: Chart) -> str | None:
-    """Return the version of GitLab Runner inside the chart; None when that is not known."""
-    if chart.runner_version is not None:
-        return chart.runner_version.removeprefix("v")
-    return RUNNER_OF_CHART.get((chart_version(chart) or "").removeprefix("v"))
 
 
 def helper_image(runner: RunnerConfig) -> str | None:

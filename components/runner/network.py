@@ -13,11 +13,10 @@ from components.runner.networking import Endpoint, MetadataProvider
 from components.runner.settings import RunnerConfig
 from components.runner.values import METRICS_PORT
 
-# Link-local addresses hold every cloud's metadata server, and with it the node's own credentials.
+# Link-local addresses hold every cloud's metadata server, and with it the node's own credentials. The clouds' further
+# addresses: Google's and Amazon's over IPv6, Azure's wire server.
 _LINK_LOCAL = ("169.254.0.0/16", "fe80::/10")
-_AWS_METADATA_V6 = "fd00:ec2::254/128"
-_GOOGLE_METADATA_V6 = "fd20:ce::254/128"
-_AZURE_WIRE_SERVER = "168.63.129.16/32"
+_ELSEWHERE = {"gke": "fd20:ce::254/128", "eks": "fd00:ec2::254/128", "aks": "168.63.129.16/32"}
 _NODE_LOCAL_DNS = "169.254.20.10/32"
 _GKE_CLOUD_DNS = "169.254.169.254/32"
 
@@ -151,14 +150,9 @@ def _metadata(provider: MetadataProvider) -> tuple[Rule, ...]:
 
 
 def _blocked(runner: RunnerConfig, cluster_type: str) -> list[str]:
-    blocked = [*_LINK_LOCAL]
-    if cluster_type in ("eks", "existing"):
-        blocked.append(_AWS_METADATA_V6)
-    if cluster_type in ("gke", "existing"):
-        blocked.append(_GOOGLE_METADATA_V6)
-    if cluster_type in ("aks", "existing"):
-        blocked.append(_AZURE_WIRE_SERVER)
-    return [*blocked, *runner.network_policies.blocked_cidrs]
+    # An existing cluster may stand in any cloud.
+    elsewhere = [address for cloud, address in _ELSEWHERE.items() if cluster_type in (cloud, "existing")]
+    return [*_LINK_LOCAL, *elsewhere, *runner.network_policies.blocked_cidrs]
 
 
 def _peers(cidrs: Sequence[str], blocked: Sequence[str]) -> tuple[Peer, ...]:

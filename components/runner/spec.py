@@ -9,20 +9,15 @@ from components.cluster_spec import Cluster
 from components.node_pools.spec import Pool
 from components.problems import Problem
 from components.runner.cache import check_cache
+from components.runner.chart import chart_version, check_chart, runner_version
 from components.runner.guards import REFUSED_KEYS, check_values
-from components.runner.helper_image import (
-    chart_version,
-    check_helper_image,
-    named_architecture,
-    runner_version,
-)
-from components.runner.networking import check_network_policies
+from components.runner.helper_image import check_helper_image, named_architecture
+from components.runner.networking import MetadataProvider, check_network_policies
 from components.runner.placement import RunnerPool, check_placement, unresolved
 from components.runner.quantities import check_requirements, check_resources
 from components.runner.selectors import allowed_selectors, check_selectors
-from components.runner.settings import Chart, RunnerConfig
+from components.runner.settings import RunnerConfig
 from components.runner.tokens import check_token, check_token_source
-from components.versions import CHART_REPOSITORY, RUNNER_OF_CHART
 
 __all__ = [
     "REFUSED_KEYS",
@@ -37,7 +32,6 @@ __all__ = [
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _OBJECT_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-_EXACT_VERSION = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 _LONGEST_RELEASE = 53  # Helm's own limit
 _NOT_OURS = ("default", "kube-system", "kube-public", "kube-node-lease")
 # GitLab's least maximum_timeout; also, below it the grace period would not outlast a build.
@@ -55,7 +49,7 @@ def check_settings(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_ty
         *_check_url(runner.gitlab_url),
         *check_token_source(runner.token),
         *_check_names(runner),
-        *_check_chart(runner.chart),
+        *check_chart(runner.chart),
         *_check_architectures(runner),
         *check_placement(runner, pools),
         *check_selectors(runner),
@@ -65,6 +59,7 @@ def check_settings(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_ty
         *check_resources(runner.resources),
         *check_requirements("runner.manager.resources", runner.manager.resources),
         *check_cache(runner.cache, runner.network_policies, cluster_type),
+        *_check_job_identity(runner, cluster_type),
         *check_network_policies(runner.network_policies, cluster_type),
         *check_values(runner.values),
     ]
@@ -176,93 +171,6 @@ def _check_object_names(runner: RunnerConfig) -> list[Problem]:
     ]
 
 
-def _check_chart(chart: Chart) -> list[Problem]:
-    sources = {"repository": chart.repository, "reference": chart.reference, "path": chart.path}
-    given = [key for key, value in sources.items() if value is not None]
-    if len(given) > 1:
-        return [
-            Problem(
-                path=f"runner.chart.{given[1]}",
-                found=f"set beside {given[0]}",
-                consequence="Helm takes a chart from one place",
-                fix="Keep one of repository, reference and path.",
-            )
-        ]
-    problem = _check_chart_source(chart) or _check_chart_version(chart, given) or _check_runner_version(chart)
-    return [problem] if problem else []
-
-
-def _check_chart_source(chart: Chart) -> Problem | None:
-    if chart.reference is not None and not re.fullmatch(r"oci://[^\s:@]+(:[0-9]+)?/[^\s:@]+", chart.reference):
-        return Problem(
-            path="runner.chart.reference",
-            found=f"{chart.reference!r} is no OCI reference without tag",
-            consequence="Helm would not find the chart, or ignore the pinned version",
-            fix="Write oci://registry.example.com/charts/gitlab-runner, and its tag as chart.version.",
-        )
-    if chart.repository is not None and not re.match(r"https?://[^\s@]+$", chart.repository):
-        return Problem(
-            path="runner.chart.repository",
-            found=f"{chart.repository!r} is no URL of a Helm repository",
-            consequence="Helm would not find the chart",
-            fix=f"Write a URL such as {CHART_REPOSITORY}; an OCI registry belongs in chart.reference.",
-        )
-    return None
-
-
-def _check_chart_version(chart: Chart, given: list[str]) -> Problem | None:
-    path = "runner.chart.version"
-    if chart.path is not None:
-        if chart.version is None:
-            return None
-        return Problem(
-            path=path,
-            found=f"{chart.version!r} beside path",
-            consequence="Helm installs what lies at the path, whatever its version",
-            fix="Drop version; state chart.runnerVersion if something depends on it.",
-        )
-    if chart.version is None:
-        if not given:
-            return None
-        return Problem(
-            path=path,
-            found=f"not set, with a {given[0]} of your own",
-            consequence="Helm would install whatever is newest there, another one on every update",
-            fix="State the exact version, for example 0.90.1.",
-        )
-    if _EXACT_VERSION.fullmatch(chart.version):
-        return None
-    return Problem(
-        path=path,
-        found=f"{chart.version!r} is not one exact version",
-        consequence="Helm would install whatever matches on the day of the update",
-        fix=f"State the exact version, for example {next(iter(RUNNER_OF_CHART))}.",
-    )
-
-
-def _check_runner_version(chart: Chart) -> Problem | None:
-    path, stated = "runner.chart.runnerVersion", chart.runner_version
-    if stated is None:
-        return None
-    if not re.fullmatch(r"v?[0-9]+\.[0-9]+\.[0-9]+", stated):
-        return Problem(
-            path=path,
-            found=f"{stated!r} is no version",
-            consequence="the helper image could not be checked against it",
-            fix="State the chart's appVersion, for example 19.1.1.",
-        )
-    version = chart_version(chart) or ""
-    known = RUNNER_OF_CHART.get(version.removeprefix("v"))
-    if known is None or known == stated.removeprefix("v"):
-        return None
-    return Problem(
-        path=path,
-        found=f"{stated}, but chart {version} holds runner {known}",
-        consequence="the helper image would be chosen for a runner that is not there",
-        fix=f"Drop it, or state {known}.",
-    )
-
-
 def _check_architectures(runner: RunnerConfig) -> list[Problem]:
     listed = runner.architectures
     if listed and len(set(listed)) == len(listed):
@@ -308,6 +216,23 @@ def _check_images(runner: RunnerConfig) -> list[Problem]:
         if not pattern.strip()
     ]
     return problems
+
+
+def _check_job_identity(runner: RunnerConfig, cluster_type: str) -> list[Problem]:
+    """Find jobs that are given a Google identity, and kept from the server that hands it out."""
+    policies, annotation = runner.network_policies, "iam.gke.io/gcp-service-account"
+    reached = policies.metadata.provider is not MetadataProvider.NONE and policies.metadata.jobs
+    annotated = cluster_type == "gke" and annotation in runner.job_service_account.annotations
+    if not annotated or reached or not policies.enabled:
+        return []
+    return [
+        Problem(
+            path="runner.networkPolicies.metadata.jobs",
+            found=f"jobServiceAccount has {annotation}, but jobs don't reach the metadata server",
+            consequence="no job could take its identity, and every push would be refused",
+            fix="Set metadata.jobs: true, with provider gkeDataplaneV2 or gkeCalico.",
+        )
+    ]
 
 
 def _check_numbers(runner: RunnerConfig) -> list[Problem]:

@@ -118,6 +118,12 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
         "host bits",
     ),
     ("eks", {"networkPolicies": {"registry": {"ports": [0]}}}, "runner.networkPolicies.registry.ports[0]", "no port"),
+    (
+        "gke",
+        {"jobServiceAccount": {"annotations": {"iam.gke.io/gcp-service-account": "a@b.iam.gserviceaccount.com"}}},
+        "runner.networkPolicies.metadata.jobs",
+        "every push would be refused",
+    ),
     ("gke", {"token": {}}, "runner.token", "neither"),
     (
         "gke",

@@ -2,7 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
-from components.runner.helper_image import check_helper_image, helper_image, named_architecture, runner_version
+from components.runner.chart import runner_version
+from components.runner.helper_image import check_helper_image, helper_image, named_architecture
 from components.runner.spec import RunnerConfig
 from components.versions import CHART_VERSION, RUNNER_OF_CHART
 
