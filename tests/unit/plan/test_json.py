@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.problems import ConfigError
-from ops.rehearse.plan import UNKNOWN, Plan, PlannedInvoke, PlannedResource, Refusal, SecretValue
+from ops.rehearse.plan import UNKNOWN, Plan, PlannedInvoke, PlannedResource, Refusal, SecretValue, plan_stack
 from ops.rehearse.plan import plan_from_json as read
-from ops.rehearse.plan import plan_stack
 from ops.rehearse.plan import plan_to_json as write
 from ops.rehearse.plan.graph import in_order
 from ops.rehearse.plan.wire import struct_from_wire, struct_to_wire
@@ -83,5 +82,5 @@ def test_the_order_of_a_plan_does_not_depend_on_the_order_of_registration(order:
 
 
 def test_a_folder_without_a_project_is_a_config_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="Pulumi.yaml"):
+    with pytest.raises(ConfigError, match=r"Pulumi\.yaml"):
         plan_stack(tmp_path, "test")
