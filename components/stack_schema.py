@@ -14,6 +14,7 @@ Schema = dict[str, Any]
 # Classes that are told from their siblings by `type`, which then has to be written.
 _TAGGED: Final = (*CLUSTER_TYPES.values(), GcsCache, S3Cache, AzureCache)
 _SECRET: Final[Schema] = {
+    "title": "encrypted secret",
     "description": "The runner's token: pulumi config set --secret multiarch-runner:runnerToken. Never in plain text.",
     "type": "object",
     "properties": {"secure": {"type": "string", "description": "Ciphertext, written by Pulumi."}},
@@ -29,6 +30,9 @@ def stack_schema() -> Schema:
         [(cls.__name__, "validation", TypeAdapter(cls)) for cls in classes], ref_template="#/definitions/{model}"
     )
     definitions = {name: _tidied(schema) for name, schema in made["$defs"].items()}
+    for schema in definitions.values():
+        if "enum" in schema:
+            schema.pop("description", None)  # editors would show it in place of the key's own
     for cls in _TAGGED:
         definitions[cls.__name__].setdefault("required", []).insert(0, "type")
     return {

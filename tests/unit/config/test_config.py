@@ -1,6 +1,8 @@
 """The one config reader: what a good stack becomes, and that no input at all gets past it unread."""
 
+import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -125,6 +127,22 @@ def test_nothing_else_reads_pulumis_configuration() -> None:
         if any(word in path.read_text() for word in ("pulumi.Config(", "get_config_env", "runtime.config"))
     ]
     assert readers == ["components/config.py"]
+
+
+def test_requirements_pin_all_that_the_program_imports() -> None:
+    names = {"yaml": "PyYAML", "re2": "google-re2"}
+    imported = set()
+    for path in [ROOT / "__main__.py", *(ROOT / "components").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.partition(".")[0])
+    foreign = {names.get(name, name) for name in imported - set(sys.stdlib_module_names) - {"components"}}
+    pinned = re.findall(r"^([\w-]+)==\S+$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    # Extras of pyproject.toml: used only where a stack asks for them.
+    optional = {"pulumi_gitlab", "pulumi_policy"}
+    assert {name.replace("_", "-") for name in foreign - optional} == {*pinned} | {"pydantic-core"}
 
 
 def test_the_program_is_short() -> None:
