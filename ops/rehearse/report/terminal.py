@@ -34,6 +34,10 @@ ASCII_MARKS: Mapping[Verdict, str] = {Verdict.PROVED: "ok", Verdict.FAILED: "NO"
 ARCH_STYLES: Mapping[str, str] = {"amd64": "blue", "arm64": "yellow"}
 
 
+WIDE = 110
+"""Columns from which on a job fits into one line."""
+
+
 def mark(verdict: Verdict, *, ascii_only: bool) -> Text:
     """Return the sign of a verdict: a shape beside the colour, since not everyone sees the colour."""
     return Text((ASCII_MARKS if ascii_only else MARKS)[verdict], style=STYLES[verdict])
@@ -70,7 +74,7 @@ def stack_result(stack: StackReport, *, ascii_only: bool) -> RenderableType:
     else:
         parts.append(Padding(Text("no claim was put to the proof", style=STYLES[Verdict.UNKNOWN]), (0, 0, 1, 2)))
     if stack.jobs:
-        parts.append(Padding(_jobs_table(stack.jobs, ascii_only=ascii_only), (0, 0, 1, 2)))
+        parts.append(Padding(_Jobs(stack.jobs, ascii_only=ascii_only), (0, 0, 1, 2)))
     parts.extend(Padding(_note(note), (0, 0, 0, 2)) for note in _notes(stack))
     return Group(*parts)
 
@@ -206,23 +210,36 @@ def _claims_table(claims: Iterable[Claim], *, ascii_only: bool) -> Table:
     return table
 
 
-def _jobs_table(jobs: Iterable[JobView], *, ascii_only: bool) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=True)
-    table.add_column("job", overflow="fold")
-    table.add_column("asked for", overflow="fold", ratio=2)
-    table.add_column("went to", overflow="fold", ratio=3)
-    for job in jobs:
-        table.add_row(Text(one_line(job.name)), Text(one_line(job.asked)), _went_to(job, ascii_only=ascii_only))
-    return table
+class _Jobs:
+    """Jobs and where they went. In a narrow terminal what a job asked for stands below its name, and so stays whole."""
+
+    def __init__(self, jobs: Sequence[JobView], *, ascii_only: bool) -> None:
+        self.jobs = jobs
+        self.ascii_only = ascii_only
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        del console
+        wide = options.max_width >= WIDE
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        for column in ("job", "asked for", "went to") if wide else ("job, and what it asked for", "went to"):
+            table.add_column(column, overflow="fold")
+        for job in self.jobs:
+            name, asked = Text(one_line(job.name)), Text(one_line(job.asked))
+            went = _went_to(job, between="  " if wide else "\n  ", ascii_only=self.ascii_only)
+            if wide:
+                table.add_row(name, asked, went)
+            else:
+                table.add_row(Text.assemble(name, "\n  ", (asked.plain, "dim")), went)
+        yield table
 
 
-def _went_to(job: JobView, *, ascii_only: bool) -> Text:
+def _went_to(job: JobView, *, between: str, ascii_only: bool) -> Text:
     """Name the node, or who refused; the reason itself is the evidence of its claim and need not be read twice."""
     if job.outcome is Outcome.SCHEDULED:
         style = STYLES[Verdict.FAILED] if job.as_expected is False else ""
         text = Text(f"{'->' if ascii_only else '→'} {one_line(job.node or 'a node without a name')}", style=style)
         if job.helper_image:
-            text.append(f"  helper {one_line(job.helper_image.rsplit(':', 1)[-1])}", style="dim")
+            text.append(f"{between}helper {one_line(job.helper_image.rsplit(':', 1)[-1])}", style="dim")
         return text
     word = "refused" if job.outcome is Outcome.REFUSED else "pending"
     style = STYLES[Verdict.FAILED] if job.as_expected is False else "magenta"
