@@ -68,8 +68,7 @@ class Shelf:
             made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         )
         path = self.folder / name
-        self._receipt(name).unlink(missing_ok=True)
-        made.replace(path)
+        made.replace(path)  # an older receipt does not fit it: the program is absent until its own is there
         with tempfile.NamedTemporaryFile("w", dir=self.folder, delete=False) as file:
             json.dump(asdict(receipt), file, indent=2)
         Path(file.name).replace(self._receipt(name))

@@ -116,3 +116,13 @@ def plain_server() -> Iterator[str]:
 
 def test_a_server_that_is_no_kubernetes_is_told(tmp_path: Path, plain_server: str) -> None:
     assert "is no Kubernetes API server" in unreachable(write(tmp_path, plain_server))
+
+
+def test_no_proxy_is_asked_for_a_cluster_on_this_machine(
+    tmp_path: Path, plain_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert "is no Kubernetes API server" in unreachable(write(tmp_path, plain_server))
