@@ -1,9 +1,9 @@
 """Azure VM sizes and AKS node images.
 
 A size is family, vCPUs, an optional constrained vCPU count, lower-case feature letters, an optional accelerator and a
-version: `Standard_E16-4pds_v6`. Among the features of the B, D and E families `p` means an arm64 processor; a capital P
-(`Standard_NP10s`) is part of a family's name and means nothing. Source of the series: price map of
-karpenter-provider-azure (2026-06-18, read 2026-08-21); a series that is not there is unknown.
+version: `Standard_E16-4pds_v6`. Among the feature letters `p` means an arm64 processor (so far in the B, D and E
+families); a capital P (`Standard_NP10s`) is part of a family's name and means nothing. Source of the series: price map
+of karpenter-provider-azure (2026-06-18, read on 2026-11-23); a series that is not there is unknown.
 """
 
 import re
@@ -118,7 +118,6 @@ _M_SIZE: Final = re.compile(
     r"(?i:standard)_(?P<family>M)(?P<vcpus>[0-9]+)(-[1-9][0-9]*)?(?P<features>[a-z]*)(-[1-9][0-9]*)?"
     r"(_[1-9][0-9]*)?(_(?P<suffix>v[2-4]))?"
 )
-_ARM64_FAMILIES: Final = frozenset({"B", "D", "E"})
 
 DEFAULTS: Final = {Arch.ARM64: "Standard_D8ps_v6", Arch.AMD64: "Standard_D8s_v6"}
 
@@ -136,7 +135,7 @@ def machine_type(name: str) -> MachineType | None:
     if features not in SERIES.get(family, {}).get(suffix, frozenset()):
         return None
     # GB200 pairs Blackwell GPUs with Grace, an arm64 CPU.
-    arm64 = ("p" in features and family in _ARM64_FAMILIES) or "GB200" in suffix
+    arm64 = "p" in features or "GB200" in suffix
     return MachineType(
         name=name,
         cloud=Cloud.AZURE,

@@ -10,17 +10,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pulumi_aws
 import pulumi_gcp
+import pulumi_kubernetes
 import pytest
 from pulumi_azure_native import containerservice
 
+from components.cluster import ClusterHandle
+from components.cluster_spec import Access, AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
+from components.node_pools import declare
 from components.node_pools.aks import AksNodePool, AksNodePoolArgs
 from components.node_pools.component import NodePool, TaintArgs
 from components.node_pools.eks import EksNodePool, EksNodePoolArgs
 from components.node_pools.existing import ExistingNodes, ExistingNodesArgs
 from components.node_pools.gke import GkeNodePool, GkeNodePoolArgs
-from components.node_pools.spec import AksPool, EksPool, ExistingPool, GkePool, Limits, Taint
+from components.node_pools.spec import AksPool, EksPool, ExistingPool, GkePool, Limits, Pool, Taint, resolve
 from components.platforms import Arch
 from components.problems import ConfigError
 
@@ -118,12 +123,13 @@ def test_every_component_publishes_the_outputs_that_it_declares(record: Record, 
 def test_a_pool_waits_for_a_gke_cluster_that_the_caller_passes(record: Record) -> None:
     def program() -> None:
         cluster = pulumi_gcp.container.Cluster("made-here", name="made-here")
-        GkeNodePool("p", _gke(cluster=cluster, cluster_name=None))
+        # By another name, so that nothing but the cluster itself makes it wait.
+        GkeNodePool("p", _gke(cluster=cluster, cluster_name="ci"))
+        GkeNodePool("q", _gke(cluster=cluster, cluster_name=None))
 
-    recording = record(program)
-    pool = recording.one(GKE)
-    assert [urn for urn in pool.dependencies if urn.endswith("::made-here")]
-    assert pool.inputs["cluster"] == "made-here"
+    first, second = sorted(record(program).all(GKE), key=lambda pool: str(pool.name))
+    assert [urn for urn in first.dependencies if urn.endswith("::made-here")]
+    assert (first.inputs["cluster"], second.inputs["cluster"]) == ("ci", "made-here")
 
 
 def test_a_pool_waits_for_an_eks_cluster_that_the_caller_passes_and_takes_its_subnets(record: Record) -> None:
@@ -134,12 +140,13 @@ def test_a_pool_waits_for_an_eks_cluster_that_the_caller_passes_and_takes_its_su
             role_arn="arn:aws:iam::123456789012:role/cluster",
             vpc_config={"subnet_ids": ["subnet-7"]},
         )
-        EksNodePool("p", _eks(cluster=cluster, cluster_name=None, cluster_subnet_ids=None))
+        EksNodePool("p", _eks(cluster=cluster))
+        EksNodePool("q", _eks(cluster=cluster, cluster_name=None, cluster_subnet_ids=None))
 
-    group = record(program).one(EKS)
-    assert [urn for urn in group.dependencies if urn.endswith("::made-here")]
-    assert group.inputs["clusterName"] == "made-here"
-    assert group.inputs["subnetIds"] == ["subnet-7"]
+    first, second = sorted(record(program).all(EKS), key=lambda group: str(group.name))
+    assert [urn for urn in first.dependencies if urn.endswith("::made-here")]
+    assert (first.inputs["clusterName"], second.inputs["clusterName"]) == ("ci", "made-here")
+    assert (first.inputs["subnetIds"], second.inputs["subnetIds"]) == (["subnet-1", "subnet-2"], ["subnet-7"])
 
 
 def test_a_pool_waits_for_an_aks_cluster_that_the_caller_passes(record: Record) -> None:
@@ -226,6 +233,68 @@ def test_a_pool_that_cannot_work_registers_nothing(record: Record, component: An
 def test_whole_numbers_may_come_as_floats_as_they_do_over_the_wire(record: Record) -> None:
     recording = record(lambda: GkeNodePool("p", _gke(max_nodes=7.0)))
     assert recording.one(GKE).inputs["autoscaling"]["totalMaxNodeCount"] == 7
+
+
+def test_an_eks_pool_without_any_subnets_is_refused(record: Record) -> None:
+    with pytest.raises(ConfigError, match="subnet"):
+        record(lambda: EksNodePool("p", _eks(cluster_subnet_ids=None)))
+
+
+# The cluster, the pool, the cluster's place, the resource that is made, and some of its inputs.
+Declared = tuple[Cluster, Pool, dict[str, Any], str | None, dict[str, Any]]
+DECLARED: list[Declared] = [
+    (
+        GkeCluster(name="ci", project="acme-ci", location="us-central1"),
+        GkePool(name="arm64", arch=Arch.ARM64, taints=[Taint(key="x", value="y")], limits=Limits.PER_ZONE),
+        {"project": "acme-ci", "location": "us-central1"},
+        GKE,
+        {"cluster": "ci", "project": "acme-ci", "location": "us-central1", "name": "arm64"},
+    ),
+    (
+        EksCluster(name="ci", region="eu-central-1"),
+        EksPool(name="arm64", machine_type="m7g.large", spot=True),
+        {"region": "eu-central-1"},
+        EKS,
+        {"clusterName": "ci", "region": "eu-central-1", "subnetIds": ["subnet-1"], "capacityType": "SPOT"},
+    ),
+    (
+        AksCluster(name="ci", resource_group="rg"),
+        AksPool(name="arm64", arch=Arch.ARM64, spot=True),
+        {"resource_group": "rg"},
+        AKS,
+        {"resourceName": "ci", "resourceGroupName": "rg", "scaleSetPriority": "Spot"},
+    ),
+    (
+        ExistingCluster(name="ci", access=Access(context="ci")),
+        ExistingPool(name="arm64", arch=Arch.ARM64, labels={"team": "builds"}),
+        {},
+        None,
+        {},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", DECLARED, ids=[case[0].type for case in DECLARED])
+def test_declare_makes_the_clusters_own_kind_of_pool_in_its_place(record: Record, case: Declared) -> None:
+    cluster, pool, place, kind, expected = case
+
+    def program() -> None:
+        handle = ClusterHandle(
+            kind=cluster.type,
+            name=cluster.name,
+            provider=pulumi_kubernetes.Provider("cluster"),
+            subnet_ids=pulumi.Output.from_input(["subnet-1"]) if cluster.type == "eks" else None,
+            **place,
+        )
+        declare(resolve(pool, cluster), handle)
+
+    recording = record(program)
+    (outputs,) = [found for urn, found in recording.outputs.items() if urn.endswith("::arm64")]
+    assert outputs["taints"] == [str(taint) for taint in resolve(pool, cluster).node_taints]
+    assert outputs["labels"] == dict(resolve(pool, cluster).labels)
+    if kind is not None:
+        inputs = recording.one(kind).inputs
+        assert {key: inputs[key] for key in expected} == expected
 
 
 PAIRS: list[tuple[Any, Any]] = [

@@ -163,5 +163,20 @@ def test_azure_table_holds_no_feature_twice_under_two_spellings() -> None:
     )
 
 
+def test_no_ec2_family_is_listed_under_two_architectures_or_two_disks() -> None:
+    tables = [aws._ARM64_LOCAL_DISK, aws._ARM64_NO_DISK, aws._AMD64_LOCAL_DISK, aws._AMD64_NO_DISK]
+    assert sum(len(table) for table in tables) == len(aws.FAMILIES)
+
+
+def test_only_azures_b_d_and_e_families_have_arm64_sizes_without_an_accelerator() -> None:
+    families = {
+        family
+        for family, series in azure.SERIES.items()
+        for features in series.values()
+        if any("p" in feature for feature in features)
+    }
+    assert families == {"B", "D", "E"}
+
+
 def test_gcp_series_keep_their_own_name() -> None:
     assert all(name == series.name for name, series in gcp.SERIES.items())
