@@ -22,7 +22,7 @@ $(VENV)/.runtime: requirements.txt pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e '.[dev,policy]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e '.[dev,policy,gitlab]'
 	@touch $@
 
 .PHONY: rehearse
