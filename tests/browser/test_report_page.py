@@ -119,4 +119,4 @@ def test_a_stack_prints_on_one_page(tmp_path: Path) -> None:
     pdf = tmp_path / "report.pdf"
     chromium(tmp_path, page.render(sample.report()), "--no-pdf-header-footer", f"--print-to-pdf={pdf}")
     pages = len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes()))
-    assert pages == 5, "four stacks, and the facts about the run"
+    assert pages in {4, 5}, "four stacks, and the facts about the run below the last or on a page of their own"

@@ -201,3 +201,19 @@ def test_another_chart_that_makes_its_own_role_is_not_read_like_the_runners() ->
 def test_a_registry_host_with_an_architecture_in_its_name_makes_no_image_of_one_architecture() -> None:
     text = stack.toml(helper_image="arm64.registry.example/helper:v${CI_RUNNER_VERSION}")
     assert violations(stack.changed("release", ("values", "runners", "config"), text)) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "broken"),
+    [
+        ({"port": 80}, True),
+        ({"port": 70, "endPort": 80}, True),
+        ({"port": 81, "endPort": 90}, False),
+        ({"protocol": "TCP"}, True),
+        ({"protocol": "UDP"}, False),
+    ],
+)
+def test_the_metadata_service_is_reached_by_its_port_only(entry: object, *, broken: bool) -> None:
+    rule = {"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}], "ports": [entry]}
+    found = violations(stack.changed("egress", ("spec", "egress", 0), rule))
+    assert [item.rule for item in found] == (["metadata-blocked"] if broken else [])
