@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ops.rehearse.providers.base import Created, Refusal
@@ -23,7 +24,7 @@ def chart_and_version(inputs: Inputs) -> Iterator[Refusal]:
     if chart is None or chart == "":
         yield refusal("chart", 'chart "" not found: no chart was named', "helm/helm pkg/action/install.go LocateChart")
         return
-    version, local = inputs.get("version"), isinstance(chart, str) and chart.startswith((".", "/"))
+    version, local = inputs.get("version"), _is_local(chart)
     if version is UNKNOWN or local:
         return
     if not isinstance(version, str) or not version:
@@ -32,6 +33,11 @@ def chart_and_version(inputs: Inputs) -> Iterator[Refusal]:
     elif not _VERSION.fullmatch(version):
         message = f"{version!r} is no exact chart version: Helm would take the newest chart that fits"
         yield refusal("version", message, "helm/helm pkg/action/install.go ChartPathOptions.Version")
+
+
+def _is_local(chart: Any) -> bool:
+    """Tell a chart on this machine, whose version is in its files, as Helm does: a path that is there comes first."""
+    return isinstance(chart, str) and (chart.startswith((".", "/")) or Path(chart).exists())
 
 
 def release_name(inputs: Inputs) -> Iterator[Refusal]:

@@ -1,0 +1,99 @@
+"""Every stack under the real engine: preview, up, second preview without changes, refresh, destroy."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ops.rehearse.cluster import ControlPlane
+from ops.rehearse.cluster.client import Connection
+from ops.rehearse.engine import EngineReport, run_engine
+from ops.rehearse.engine.workspace import find_kubernetes_plugin
+from ops.rehearse.install import Api
+from ops.rehearse.install.chart import EMBEDDED
+from ops.rehearse.install.fleet import add_nodes, remove_nodes
+from ops.rehearse.nodes import nodes_for
+from ops.rehearse.plan import plan_stack
+from ops.rehearse.report.model import Verdict
+
+PROJECT = Path(__file__).resolve().parents[2]
+CLOUDS = ("gke", "eks", "aks")
+RUNNER_NAMESPACE = "gitlab-runner"
+
+
+def unproved(report: EngineReport) -> list[str]:
+    return [
+        f"{claim.id}: {claim.verdict}: {claim.evidence}" for claim in report.claims if claim.verdict != Verdict.PROVED
+    ]
+
+
+def changed_stack(stack: str, folder: Path, **pool: Any) -> Path:
+    """Write the stack's file with other values for its arm64 pool."""
+    document = yaml.safe_load((PROJECT / "stacks" / f"Pulumi.{stack}.yaml").read_text())
+    pools = document["config"]["multiarch-runner:pools"]
+    next(one for one in pools if one["name"] == "arm64").update(pool)
+    file = folder / f"Pulumi.{stack}.yaml"
+    file.write_text(yaml.safe_dump(document))
+    return file
+
+
+@pytest.mark.parametrize("stack", ["local", *CLOUDS])
+def test_a_stack_is_created_unchanged_when_looked_at_again_and_deleted(stack: str) -> None:
+    report = run_engine(PROJECT, stack)
+    assert len(report.claims) == 5
+    assert unproved(report) == []
+
+
+@pytest.fixture
+def local_nodes(control_plane: ControlPlane) -> Iterator[Api]:
+    """The nodes that the stack `local` says are there, so that its release can become ready."""
+    with Connection(control_plane.kubeconfig, control_plane.context) as connection:
+        api = Api.of(connection)
+        add_nodes(api, nodes_for(plan_stack(PROJECT, "local")), "local", embedded=True)
+        yield api
+        remove_nodes(api, "local")
+
+
+def test_the_local_stack_is_installed_on_a_real_cluster(
+    control_plane: ControlPlane, local_nodes: Api, tmp_path: Path
+) -> None:
+    if find_kubernetes_plugin() is None:
+        pytest.skip(
+            "no pulumi-resource-kubernetes on PATH or in ~/.pulumi/plugins: `pulumi plugin install resource kubernetes`"
+        )
+    document = yaml.safe_load((PROJECT / "stacks" / "Pulumi.local.yaml").read_text())
+    document["config"]["multiarch-runner:cluster"]["access"]["context"] = control_plane.context
+    # The embedded chart: whether a chart registry is reached is not what this test is about.
+    document["config"]["multiarch-runner:runner"]["chart"] = {"path": str(EMBEDDED)}
+    file = tmp_path / "Pulumi.local.yaml"
+    file.write_text(yaml.safe_dump(document))
+    report = run_engine(PROJECT, "local", stack_file=file, kubeconfig=control_plane.kubeconfig)
+    assert any("the real one" in note for note in report.notes)
+    assert unproved(report) == []
+    left = local_nodes.find(f"/api/v1/namespaces/{RUNNER_NAMESPACE}")
+    assert left is None or left["status"]["phase"] == "Terminating"
+
+
+@pytest.mark.parametrize(
+    ("stack", "pool", "action"),
+    [
+        ("gke", {"maxNodes": 30}, "update"),
+        ("gke", {"maxPodsPerNode": 32}, "replace"),
+        ("eks", {"maxNodes": 30}, "update"),
+        ("eks", {"machineType": "m8g.2xlarge", "arch": "arm64"}, "replace"),
+        ("aks", {"maxNodes": 30}, "update"),
+        ("aks", {"machineType": "Standard_D16ps_v6", "arch": "arm64"}, "replace"),
+    ],
+)
+def test_a_change_is_told_as_an_update_or_a_replacement(
+    stack: str, pool: dict[str, Any], action: str, tmp_path: Path
+) -> None:
+    report = run_engine(PROJECT, stack, against=changed_stack(stack, tmp_path, **pool))
+    assert unproved(report) == []
+    assert report.changes is not None
+    touched = {change.action for change in report.changes if "arm64" in change.resource}
+    assert action in touched
+    assert ("replace" in touched) == (action == "replace")
+    assert not any("amd64" in change.resource for change in report.changes)
