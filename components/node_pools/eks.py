@@ -151,7 +151,12 @@ class EksNodePool(NodePool):
 
 def _scaling_group(resources: Sequence[eks_outputs.NodeGroupResource]) -> str:
     """Return the name of the one Auto Scaling group that EKS makes for a node group."""
-    return next(str(group.name) for resource in resources for group in resource.autoscaling_groups or ())
+    names = [str(group.name) for resource in resources for group in resource.autoscaling_groups or ()]
+    if not names:
+        raise ValueError(
+            "EKS names no Auto Scaling group for the node group: set autoscalerTags: false to go without it"
+        )
+    return names[0]
 
 
 def _subnets(name: str, args: EksNodePoolArgs) -> pulumi.Input[list[pulumi.Input[str]]]:

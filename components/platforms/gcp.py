@@ -14,6 +14,8 @@ from components.platforms.model import Arch, Cloud, MachineType, words
 _PD: Final = frozenset({"pd-balanced", "pd-ssd", "pd-standard"})
 _PD_SSD_BACKED: Final = frozenset({"pd-balanced", "pd-ssd"})
 _HYPERDISK: Final = frozenset({"hyperdisk-balanced", "hyperdisk-balanced-high-availability", "hyperdisk-extreme"})
+_HYPERDISK_NOT_EXTREME: Final = _HYPERDISK - {"hyperdisk-extreme"}
+_HYPERDISK_NOT_HA: Final = _HYPERDISK - {"hyperdisk-balanced-high-availability"}
 _EITHER: Final = _PD | _HYPERDISK
 _NEWER: Final = _PD_SSD_BACKED | _HYPERDISK
 
@@ -62,15 +64,15 @@ SERIES: Final = {
     for series in (
         _series("t2a", Arch.ARM64, "standard", _PD),
         _series("c4a", Arch.ARM64, _GENERAL, _HYPERDISK, gvnic_required=True),
-        _series("n4a", Arch.ARM64, _GENERAL, _HYPERDISK, custom=True, gvnic_required=True),
+        _series("n4a", Arch.ARM64, _GENERAL, _HYPERDISK_NOT_EXTREME, custom=True, gvnic_required=True),
         # Grace CPUs beside Blackwell GPUs.
         _series("a4x", Arch.ARM64, "highgpu maxgpu", _HYPERDISK, gpu=True, gvnic_required=True),
         _series("e2", Arch.AMD64, _GENERAL, _PD, custom=True),
         _series("n1", Arch.AMD64, f"{_GENERAL} megamem ultramem", _PD, custom=True),
         _series("n2", Arch.AMD64, _GENERAL, _EITHER, custom=True),
         _series("n2d", Arch.AMD64, _GENERAL, _PD, custom=True),
-        _series("n4", Arch.AMD64, _GENERAL, _HYPERDISK, custom=True, gvnic_required=True),
-        _series("n4d", Arch.AMD64, _GENERAL, _HYPERDISK, custom=True, gvnic_required=True),
+        _series("n4", Arch.AMD64, _GENERAL, _HYPERDISK_NOT_EXTREME, custom=True, gvnic_required=True),
+        _series("n4d", Arch.AMD64, _GENERAL, _HYPERDISK_NOT_EXTREME, custom=True, gvnic_required=True),
         _series("t2d", Arch.AMD64, "standard", _PD),
         _series("c2", Arch.AMD64, "standard", _PD),
         _series("c2d", Arch.AMD64, _GENERAL, _PD),
@@ -80,16 +82,16 @@ SERIES: Final = {
         _series("c4d", Arch.AMD64, _GENERAL, _HYPERDISK, gvnic_required=True),
         _series("c4n", Arch.AMD64, _GENERAL, None),
         _series("h3", Arch.AMD64, "standard", frozenset({"pd-balanced", "hyperdisk-balanced"}), gvnic_required=True),
-        _series("h4d", Arch.AMD64, "standard highmem", _HYPERDISK, gvnic_required=True),
+        _series("h4d", Arch.AMD64, "standard highmem", _HYPERDISK_NOT_EXTREME, gvnic_required=True),
         _series("m1", Arch.AMD64, "megamem ultramem", _EITHER),
         _series("m2", Arch.AMD64, "megamem ultramem hypermem", _EITHER),
         _series("m3", Arch.AMD64, "megamem ultramem", _EITHER, gvnic_required=True),
-        _series("m4", Arch.AMD64, "megamem ultramem hypermem", _HYPERDISK, gvnic_required=True),
-        _series("x4", Arch.AMD64, "megamem ultramem hypermem", _HYPERDISK, gvnic_required=True),
+        _series("m4", Arch.AMD64, "megamem ultramem hypermem", _HYPERDISK_NOT_HA, gvnic_required=True),
+        _series("x4", Arch.AMD64, "megamem ultramem hypermem", _HYPERDISK_NOT_HA, gvnic_required=True),
         _series("z3", Arch.AMD64, "highmem standard", _NEWER, gvnic_required=True),
         _series("a2", Arch.AMD64, "highgpu megagpu ultragpu", _EITHER, gpu=True),
         _series("a3", Arch.AMD64, "highgpu megagpu ultragpu edgegpu", _NEWER, gpu=True, gvnic_required=True),
-        _series("a4", Arch.AMD64, "highgpu", _HYPERDISK, gpu=True, gvnic_required=True),
+        _series("a4", Arch.AMD64, "highgpu", _HYPERDISK_NOT_HA, gpu=True, gvnic_required=True),
         _series("g2", Arch.AMD64, "standard", _PD, custom=True, gpu=True),
         _series("g4", Arch.AMD64, "standard", _HYPERDISK, gpu=True, gvnic_required=True),
     )

@@ -28,6 +28,14 @@ def test_the_fourth_generation_boots_from_hyperdisk_only(name: str) -> None:
     assert all(disk.startswith("hyperdisk-") for disk in disks)
 
 
+@pytest.mark.parametrize("name", ["n4a-standard-8", "n4-standard-8", "n4d-standard-8"])
+def test_the_n4_series_do_not_take_hyperdisk_extreme(name: str) -> None:
+    disks = _gcp_disks(name)
+    assert disks is not None
+    assert "hyperdisk-extreme" not in disks
+    assert "hyperdisk-extreme" in (_gcp_disks("c4a-standard-8") or ())
+
+
 def test_the_disks_of_a_series_nobody_knows_them_of_are_unknown_and_not_all_or_none() -> None:
     assert _gcp_disks("c4n-standard-8") is None
     assert gcp.default_boot_disk(machine_type(Cloud.GCP, "c4n-standard-8")) is None
