@@ -1,0 +1,16 @@
+import subprocess
+import sys
+
+import ops.rehearse.cluster as package
+
+
+def test_every_public_name_is_there() -> None:
+    assert set(package._HOME) == set(package.__all__)
+    assert all(getattr(package, name).__name__ for name in package.__all__ if name != "Mode")
+    assert not hasattr(package, "no_such_name")
+
+
+def test_the_kubernetes_client_is_imported_only_where_it_is_used() -> None:
+    code = "import sys; from ops.rehearse.cluster import ControlPlane, stop_kept; print('kubernetes' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
