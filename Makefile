@@ -50,6 +50,7 @@ bench: $(VENV)/.dev ## Measure the rehearsal: time, memory, and where they go
 .PHONY: docs
 docs: $(VENV)/.dev ## Write the generated documents anew (config reference, JSON Schema)
 	@$(BIN)/python -m components.reference
+	@$(BIN)/python -m components.policy.reference
 
 .PHONY: up preview destroy
 up: $(VENV)/.runtime ## Create or update STACK with the real Pulumi CLI

@@ -21,7 +21,7 @@ def outline(plan: Plan) -> StackReport:
     groups = tuple(nodes_for(plan))
     began = time.monotonic()
     found = judged(plan)
-    policy = policy_kept(found, time.monotonic() - began)
+    policy = policy_kept(found, time.monotonic() - began, complete=plan.complete)
     return StackReport(
         stack=plan.stack,
         cluster=cluster_title(plan, groups),
@@ -63,10 +63,14 @@ def judged(plan: Plan) -> list[Violation]:
     )
 
 
-def policy_kept(found: Sequence[Violation], seconds: float) -> Claim:
-    """Claim that no mandatory rule of the policy pack is broken; advice is a note and breaks nothing."""
+def policy_kept(found: Sequence[Violation], seconds: float, *, complete: bool) -> Claim:
+    """Claim that no mandatory rule of the policy pack is broken; advice is a note and breaks nothing.
+
+    Of an incomplete plan it cannot be told: what was not declared was not judged.
+    """
     broken = [str(violation) for violation in found if violation.level is Level.MANDATORY]
     doubtful = [str(violation) for violation in found if violation.level is Level.COULD_NOT_TELL]
+    doubtful += [] if complete else ["the plan is incomplete: what comes after the refused lookup was not judged"]
     unbroken = Verdict.UNKNOWN if doubtful else Verdict.PROVED
     return Claim(
         id="policy-kept",

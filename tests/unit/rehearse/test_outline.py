@@ -52,10 +52,14 @@ def violation(level: Level) -> Violation:
     ],
 )
 def test_only_mandatory_rules_fail_the_policy_and_a_doubt_stays_one(levels: list[Level], verdict: Verdict) -> None:
-    assert policy_kept([violation(level) for level in levels], 0.0).verdict is verdict
+    assert policy_kept([violation(level) for level in levels], 0.0, complete=True).verdict is verdict
 
 
 def test_the_policy_judges_what_the_plan_declares() -> None:
     key = PlannedResource(urn="urn::key", type="gcp:serviceaccount/key:Key", name="key")
     found = judged(dataclasses.replace(PLAN, resources=(key,)))
     assert any(item.urn == "urn::key" and item.level is Level.MANDATORY for item in found)
+
+
+def test_a_policy_cannot_be_told_of_an_incomplete_plan() -> None:
+    assert policy_kept([], 0.0, complete=False).verdict is Verdict.UNKNOWN
