@@ -246,6 +246,14 @@ class TestWholeRehearsals:
             while api.find(path) is not None:
                 time.sleep(0.2)
 
+    def test_a_priority_class_that_somebody_else_makes_is_stood_in_for_and_goes_again(
+        self, local: Plan, rehearse: Callable[[Plan], StackReport], connection: Connection
+    ) -> None:
+        report = rehearse(with_config(local, lambda kubernetes: kubernetes.update({"priority_class_name": "builds"})))
+        assert failures(report) == set()
+        assert any("PriorityClass builds" in note for note in report.notes)
+        assert Api.of(connection).find("/apis/scheduling.k8s.io/v1/priorityclasses/builds") is None
+
     def test_nodes_stay_when_they_are_to_be_kept(
         self, local: Plan, control_plane: ControlPlane, charts: Charts, connection: Connection
     ) -> None:

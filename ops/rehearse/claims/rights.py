@@ -102,18 +102,26 @@ def _job_account(scene: Scene) -> Proof:
     spec, namespace = built.manifest["spec"], built.namespace
     name = spec.get("serviceAccountName") or "default"
     account = service_account_api(scene.admin, namespace, name)
-    for place in dict.fromkeys((scene.installed.namespace, namespace)):
-        try:
-            account.items(f"/api/v1/namespaces/{place}/secrets")
-        except ApiRefused as refusal:
-            if refusal.status != _FORBIDDEN:
-                return unknown(f"asked for the Secrets of {place}: {refusal.message}")
-        else:
-            return failed(f"{namespace}/{name} reads the Secrets of {place}")
-    mounted = spec.get("automountServiceAccountToken") is not False
-    if mounted:
+    try:
+        for place in dict.fromkeys((scene.installed.namespace, namespace)):
+            if _reads_secrets(account, place):
+                return failed(f"{namespace}/{name} reads the Secrets of {place}")
+    finally:
+        account.close()
+    if spec.get("automountServiceAccountToken") is not False:
         return failed(f"{namespace}/{name} has no such right, but its token is mounted into every job's pod")
     return proved(f"{namespace}/{name} is refused, and its token is not mounted")
+
+
+def _reads_secrets(account: Api, namespace: str) -> bool:
+    """Tell whether the account reads them. Raises ApiRefused for an answer that is neither."""
+    try:
+        account.items(f"/api/v1/namespaces/{namespace}/secrets")
+    except ApiRefused as refusal:
+        if refusal.status == _FORBIDDEN:
+            return False
+        raise
+    return True
 
 
 def _may(api: Api, namespace: str, group: str, resource: str, verb: str) -> bool:

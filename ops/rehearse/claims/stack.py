@@ -1,11 +1,11 @@
 """One stack's rehearsal on a cluster: nodes, install, jobs, and away again."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from ops.rehearse.claims.prove import prove_all
 from ops.rehearse.claims.scene import Scene
@@ -100,12 +100,9 @@ def rehearse_stack(
             api = Api.of(connection)
             run = _Run(plan, groups, api, helm, control_plane.embedded, found, progress)
             run.check_free()
-            try:
-                run.prove(chart)
-            finally:
-                run.clean(keep_nodes=keep_nodes)
+            run.prove_and_clean(chart, keep_nodes=keep_nodes)
     except ClusterError as error:
-        found.claims.append(_claim("cluster-answers", "the cluster answers", Verdict.UNKNOWN, str(error)))
+        found.claims.append(_claim("cluster-rehearsed", "the stack works on a cluster", Verdict.UNKNOWN, str(error)))
     return StackReport(
         stack=plan.stack,
         cluster=cluster_title(plan, groups),
@@ -143,7 +140,20 @@ class _Run:
         except InstallFailed:
             return  # a kind that the cluster does not know: the install step says so as a claim
 
+    def prove_and_clean(self, charts: Charts, *, keep_nodes: bool) -> None:
+        """Prove, and clean up whatever happens. An embedded control plane that is interrupted goes as a whole."""
+        interrupted = False
+        try:
+            self.prove(charts)
+        except KeyboardInterrupt:
+            interrupted = True
+            raise
+        finally:
+            if not (interrupted and self.embedded):
+                self.clean(keep_nodes=keep_nodes)
+
     def prove(self, charts: Charts) -> None:
+        """Take the steps up to the claims; what went wrong becomes a claim, too."""
         if not self._joined():
             return
         try:
@@ -154,6 +164,7 @@ class _Run:
                 self.progress("giving jobs to the runner")
                 claims, self.found.jobs = prove_all(scene)
                 self.found.claims += claims
+                scene.runner.close()
         except (InstallFailed, ConfigInvalid) as error:
             self._not_installed(Verdict.FAILED, str(error))
         except (ApiRefused, HelmError) as error:
@@ -169,7 +180,8 @@ class _Run:
                     remove_nodes(self.api, self.plan.stack)
             except (InstallFailed, ApiRefused, HelmError, ClusterError) as error:
                 title = "the rehearsal leaves nothing behind"
-                self.found.claims.append(_claim("cleaned-up", title, Verdict.FAILED, str(error)))
+                verdict = Verdict.UNKNOWN if isinstance(error, ClusterError) else Verdict.FAILED
+                self.found.claims.append(_claim("cleaned-up", title, verdict, str(error)))
 
     def _joined(self) -> bool:
         """Put the nodes into the cluster; the claim about them says what came of it."""
@@ -186,7 +198,8 @@ class _Run:
             pools = ", ".join(f"{group.pool.name}: {len(group.nodes)}" for group in self.groups)
             verdict = Verdict.PROVED if self.groups else Verdict.UNKNOWN
             evidence = f"Ready by pool: {pools}" if self.groups else "the plan has no node pool"
-            self.found.claims.append(_claim("nodes-join", title, verdict, evidence))
+            claim = _claim("nodes-join", title, verdict, evidence)
+            self.found.claims.append(replace(claim, seconds=self.found.timings["nodes"]))
             return True
         self.found.notes.append("nothing else was put to the proof, since the nodes did not join")
         return False
@@ -232,23 +245,13 @@ class _Run:
 
 
 def cluster_title(plan: Plan, groups: tuple[NodeGroup, ...]) -> str:
-    """Return what the pools join, as far as the plan tells: `gke ci (us-central1)`."""
+    """Return which cluster the program talks to, by its Kubernetes provider's own words: `gke ci (us-central1)`."""
     for resource in plan.resources:
-        inputs: Mapping[str, Any] = resource.inputs
-        for name_key, place_key in (
-            ("cluster", "location"),
-            ("clusterName", "region"),
-            ("resourceName", "resourceGroupName"),
-        ):
-            if (
-                groups
-                and resource.custom
-                and isinstance(inputs.get(name_key), str)
-                and "kubernetes:" not in resource.type
-            ):
-                name = str(inputs[name_key]).rpartition("/")[2]
-                place = f" ({inputs[place_key]})" if isinstance(inputs.get(place_key), str) else ""
-                return f"{groups[0].pool.cloud} {name}{place}"
+        # `gke/<project>/<location>/<name>`, `eks/<region>/<name>`, `aks/<group>/<name>`, `existing/<name>`
+        parts = str(resource.inputs.get("clusterIdentifier") or "").split("/")
+        if resource.type == "pulumi:providers:kubernetes" and len(parts) > 1:
+            kind, *places, name = parts
+            return f"{kind} {name} ({places[-1]})" if places else f"{kind} {name}"
     return groups[0].pool.cloud if groups else ""
 
 

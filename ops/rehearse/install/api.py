@@ -53,6 +53,10 @@ class Api:
         settings.api_key_prefix = {"BearerToken": "Bearer"}
         return Api(TimedApiClient(settings))
 
+    def close(self) -> None:
+        """Close its sockets."""
+        self._client.close()  # type: ignore[no-untyped-call]  # upstream is half typed
+
     def call(
         self,
         method: str,

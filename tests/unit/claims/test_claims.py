@@ -221,21 +221,16 @@ def test_every_secret_and_configmap_that_a_pod_mounts_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("type_", "inputs", "expected"),
+    ("identifier", "expected"),
     [
-        (
-            "gcp:container/nodePool:NodePool",
-            {"cluster": "projects/p/locations/us-central1/clusters/ci", "location": "us-central1"},
-            "gke ci (us-central1)",
-        ),
-        ("aws:eks/nodeGroup:NodeGroup", {"clusterName": "ci", "region": "eu-central-1"}, "eks ci (eu-central-1)"),
-        (
-            "azure-native:containerservice:AgentPool",
-            {"resourceName": "ci", "resourceGroupName": "group", "agentPoolName": "p"},
-            "aks ci (group)",
-        ),
+        ("gke/example-ci/us-central1/ci", "gke ci (us-central1)"),
+        ("eks/eu-central-1/ci", "eks ci (eu-central-1)"),
+        ("aks/group/ci", "aks ci (group)"),
+        ("existing/rehearsal", "existing rehearsal"),
+        ("", "existing"),
     ],
 )
-def test_the_report_names_the_cluster_as_the_plan_does(type_: str, inputs: dict[str, str], expected: str) -> None:
-    plan = Plan(stack="s", resources=(PlannedResource(urn="u", type=type_, name="n", inputs=inputs),))
-    assert cluster_title(plan, tuple(nodes_for(plan))) == expected
+def test_the_report_names_the_cluster_as_the_program_does(identifier: str, expected: str) -> None:
+    inputs = {"clusterIdentifier": identifier}
+    provider = PlannedResource(urn="u", type="pulumi:providers:kubernetes", name="cluster", inputs=inputs)
+    assert cluster_title(Plan(stack="s", resources=(provider,)), pools("amd64")) == expected
