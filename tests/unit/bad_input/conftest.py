@@ -4,6 +4,7 @@ import asyncio
 import re
 import runpy
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,9 @@ def run_program(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, str],
             await run_in_stack(main)
 
         try:
-            asyncio.run(program())
+            # Pulumi's runtime and the event loop are per thread: the other tests' own stay as they are.
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(asyncio.run, program()).result()
         except BaseException as error:
             error.add_note(f"asked for: {[asked for asked in recorder.asked if asked != 'pulumi:pulumi:Stack']}")
             raise

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,9 @@ def reach(cluster: Cluster) -> tuple[Clouds, ClusterHandle, list[str] | None]:
 
         await run_in_stack(main)
 
-    asyncio.run(program())
+    # Pulumi's runtime and the event loop are per thread: the other tests' own stay as they are.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, program()).result()
     return clouds, handles[0], subnets[0] if subnets else None
 
 

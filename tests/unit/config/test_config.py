@@ -1,6 +1,7 @@
 """The one config reader: what a good stack becomes, and that no input at all gets past it unread."""
 
 import ast
+import contextvars
 import json
 import re
 import subprocess
@@ -100,18 +101,22 @@ def test_one_architecture_is_enough_if_the_runner_offers_no_other() -> None:
     assert len(config.pools) == 1
 
 
+def given_by_pulumi(values: dict[str, str], secret_keys: list[str]) -> StackConfig:
+    def read() -> StackConfig:
+        pulumi.runtime.set_all_config(values, secret_keys)
+        return read_stack_config()
+
+    return contextvars.copy_context().run(read)
+
+
 def test_the_program_reads_what_pulumi_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PULUMI_CONFIG", raising=False)
     values, secret_keys = stack("eks")
-    pulumi.runtime.set_all_config(values, sorted(secret_keys))
-    config = read_stack_config()
-    assert isinstance(config.cluster, EksCluster)
-    pulumi.runtime.set_all_config(values | {f"{NAMESPACE}:extra": "1"}, sorted(secret_keys))
+    assert isinstance(given_by_pulumi(values, sorted(secret_keys)).cluster, EksCluster)
     with pytest.raises(ConfigError, match="'extra' is no key"):
-        read_stack_config()
-    pulumi.runtime.set_all_config(values, [])
+        given_by_pulumi(values | {f"{NAMESPACE}:extra": "1"}, sorted(secret_keys))
     with pytest.raises(ConfigError, match="plain text"):
-        read_stack_config()
+        given_by_pulumi(values, [])
 
 
 def test_reading_a_configuration_needs_no_pulumi() -> None:
