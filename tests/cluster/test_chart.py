@@ -172,11 +172,39 @@ def test_a_rule_without_verbs_is_a_wildcard_in_both_charts(helm: Helm, chart: Pa
     assert render(helm, chart, values)["Role"]["rules"][0]["verbs"] == ["*"]
 
 
+def test_the_pods_further_settings_reach_it_in_both_charts(helm: Helm, chart: Path) -> None:
+    extra: dict[str, Any] = {
+        "hostAliases": [{"ip": "10.0.0.1", "hostnames": ["gitlab.internal"]}],
+        "affinity": {"nodeAffinity": {}},
+        "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}],
+        "imagePullSecrets": [{"name": "mirror"}],
+        "priorityClassName": "high",
+        "runtimeClassName": "gvisor",
+    }
+    more: dict[str, Any] = {
+        "extraEnv": {"HTTPS_PROXY": "http://proxy:3128"},
+        "extraEnvFrom": {"A": {"secretKeyRef": {"name": "s", "key": "k"}}},
+        "certsSecretName": "gitlab-ca",
+        "volumes": [{"name": "x", "emptyDir": {}}],
+        "volumeMounts": [{"name": "x", "mountPath": "/x"}],
+    }
+    spec = render(helm, chart, values_of("local")[2] | extra | more)["Deployment"]["spec"]["template"]["spec"]
+    assert {key: spec[key] for key in extra} == extra
+    (container,) = spec["containers"]
+    environment = {entry["name"]: entry for entry in container["env"]}
+    assert environment["HTTPS_PROXY"]["value"] == "http://proxy:3128"
+    assert environment["A"]["valueFrom"] == {"secretKeyRef": {"name": "s", "key": "k"}}
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    assert volumes["custom-certs"]["secret"]["secretName"] == "gitlab-ca"
+    assert volumes["x"] == {"name": "x", "emptyDir": {}}
+    assert {"custom-certs", "x"} <= {mount["name"] for mount in container["volumeMounts"]}
+
+
 def test_a_value_that_the_embedded_chart_does_not_model_is_refused(helm: Helm) -> None:
-    values = values_of("local")[2] | {"hostAliases": []}
+    values = values_of("local")[2] | {"schedulerName": "mine"}
     done = helm("template", "gitlab-runner", str(EMBEDDED), values=values)
     assert done.returncode != 0
-    assert "hostAliases" in done.stderr
+    assert "schedulerName" in done.stderr
 
 
 def test_the_managers_pod_is_admitted_under_restricted_and_only_thanks_to_its_seccomp_profile(
