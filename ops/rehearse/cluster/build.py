@@ -21,7 +21,7 @@ from ops.rehearse.cluster.tools import TOOLS_MODULE, Tool, ask_version
 
 _BUILD_SECONDS = 3600.0
 _INTERRUPT_SECONDS = 3.0
-_WORDS_KEPT = 12
+_WORDS_KEPT = 4
 FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
 
 
