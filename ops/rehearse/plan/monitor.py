@@ -15,7 +15,7 @@ from ops.rehearse.plan import schema
 from ops.rehearse.plan.model import PlannedInvoke, PlannedResource
 from ops.rehearse.plan.wire import struct_from_wire, struct_to_wire
 from ops.rehearse.providers.base import Created, LookupRefusedError, Refusal, RehearsalProvider
-from ops.rehearse.providers.values import mark_secrets, plain, unmarked_strings
+from ops.rehearse.providers.values import mark_secrets, plain, secret_strings, unmarked_strings
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 PROVIDER_PREFIX = "pulumi:providers:"
@@ -148,6 +148,8 @@ class RecordingMonitor(mocks.MockMonitor):
         self._collect(urn, schema.check(sdk_class(token), inputs))
         self._collect(urn, provider.check(token, name, values))
         created = provider.create(token, name, values)
+        with self._lock:
+            self._secrets = (*self._secrets, *secret_strings(created.outputs))
         if self._preview:
             return Created(id="", outputs=values)
         return created
@@ -208,7 +210,7 @@ def read_request(urn: str, request: Any) -> PlannedResource:
         delete_before_replace=request.deleteBeforeReplace,
         retain_on_delete=request.retainOnDelete,
         aliases=_aliases(request),
-        additional_secret_outputs=tuple(request.additionalSecretOutputs),
+        additional_secret_outputs=tuple(dict.fromkeys(request.additionalSecretOutputs)),
         replace_on_changes=tuple(request.replaceOnChanges),
         custom_timeouts=timeouts,
         deleted_with=request.deletedWith or None,

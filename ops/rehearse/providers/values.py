@@ -81,6 +81,18 @@ def unmarked_strings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield from unmarked_strings(item, join(path, index))
 
 
+def secret_strings(value: Any) -> Iterator[str]:
+    """Walk every string that a secret mark covers: a provider's own secrets, such as a token it created."""
+    if isinstance(value, SecretValue):
+        yield from (found for _, found in unmarked_strings(plain(value.value)) if found)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from secret_strings(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from secret_strings(item)
+
+
 def mark_secrets(
     outputs: Mapping[str, Any], inputs: Mapping[str, Any], additional: tuple[str, ...] = ()
 ) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ops.rehearse.providers.aws import LAUNCH_TEMPLATE, NODE_GROUP, AwsProvider
 from ops.rehearse.providers.base import LookupRefusedError
 from ops.rehearse.providers.values import UNKNOWN
+from tests.unit.providers.conftest import changed
 
 GROUP: dict[str, Any] = {
     "clusterName": "ci",
@@ -50,7 +51,7 @@ def ebs(**parts: Any) -> dict[str, Any]:
     return {"blockDeviceMappings": [{"deviceName": "/dev/xvda", "ebs": volume}]}
 
 
-REFUSED = [
+REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     (NODE_GROUP, GROUP, {"clusterName": ...}, "clusterName"),
     (NODE_GROUP, GROUP, {"nodeRoleArn": "nodes"}, "nodeRoleArn"),
     (NODE_GROUP, GROUP, {"subnetIds": []}, "subnetIds"),
@@ -244,3 +245,12 @@ def test_the_cluster_lookup_refuses_names_that_no_cluster_has(args: dict[str, An
 def test_a_region_that_is_none_is_refused_in_the_providers_configuration() -> None:
     assert AwsProvider().check_config({"region": "eu-central-1a"})[0].path == "region"
     assert AwsProvider().check_config({"region": "eu-central-1"}) == []
+
+
+@pytest.mark.parametrize(
+    ("token", "rule"),
+    [(token, rule) for token, kind in AwsProvider.kinds.items() for rule in kind.rules],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_every_rule_refuses_one_of_the_examples_by_itself(token: str, rule: Any) -> None:
+    assert any(list(rule(changed(inputs, changes))) for of, inputs, changes, _ in REFUSED if of == token)

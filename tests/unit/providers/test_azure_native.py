@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ops.rehearse.providers import azure_pool_nodes, azure_pool_scaling
 from ops.rehearse.providers.azure_native import AGENT_POOL, AzureNativeProvider
 from ops.rehearse.providers.base import LookupRefusedError
 from ops.rehearse.providers.values import UNKNOWN
+from tests.unit.providers.conftest import changed
 
 POOL: dict[str, Any] = {
     "resourceGroupName": "ci",
@@ -41,7 +43,7 @@ SPOT: dict[str, Any] = {
 }
 AMD64 = {"vmSize": "Standard_D8s_v6", "nodeTaints": []}
 
-REFUSED = [
+REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"resourceGroupName": ...}, "resourceGroupName"),
     ({"resourceGroupName": "ci."}, "resourceGroupName"),
     ({"resourceName": "-ci"}, "resourceName"),
@@ -186,3 +188,8 @@ def test_lookups_refuse_names_that_no_cluster_has(args: dict[str, Any]) -> None:
 def test_a_subscription_that_is_no_id_is_refused_in_the_providers_configuration() -> None:
     assert AzureNativeProvider().check_config({"subscriptionId": "Production"})[0].path == "subscriptionId"
     assert AzureNativeProvider().check_config({"subscriptionId": "0" * 8 + "-0000-0000-0000-" + "0" * 12}) == []
+
+
+@pytest.mark.parametrize("rule", azure_pool_nodes.RULES + azure_pool_scaling.RULES, ids=lambda rule: rule.__name__)
+def test_every_rule_refuses_one_of_the_examples_by_itself(rule: Any) -> None:
+    assert any(list(rule(changed(POOL, changes))) for changes, _ in REFUSED)

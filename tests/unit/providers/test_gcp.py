@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ops.rehearse.providers import gcp_node_pool, gcp_scaling
 from ops.rehearse.providers.base import LookupRefusedError
 from ops.rehearse.providers.gcp import NODE_POOL, GcpProvider
 from ops.rehearse.providers.values import UNKNOWN
+from tests.unit.providers.conftest import changed
 
 ZONES = ["us-central1-a", "us-central1-b", "us-central1-f"]
 POOL: dict[str, Any] = {
@@ -35,7 +37,7 @@ def taint(**parts: Any) -> dict[str, Any]:
     return {"nodeConfig.taints": [{"key": "ci.example.org/dedicated", "value": "ci", "effect": "NO_SCHEDULE", **parts}]}
 
 
-REFUSED = [
+REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"cluster": ...}, "cluster"),
     ({"location": ...}, "location"),
     ({"name": "Arm"}, "name"),
@@ -181,3 +183,8 @@ def test_the_cluster_lookup_answers_with_camel_case_keys() -> None:
 def test_the_cluster_lookup_refuses_names_that_no_cluster_has(args: dict[str, Any]) -> None:
     with pytest.raises(LookupRefusedError):
         GcpProvider().invoke("gcp:container/getCluster:getCluster", args)
+
+
+@pytest.mark.parametrize("rule", gcp_node_pool.RULES + gcp_scaling.RULES, ids=lambda rule: rule.__name__)
+def test_every_rule_refuses_one_of_the_examples_by_itself(rule: Any) -> None:
+    assert any(list(rule(changed(POOL, changes))) for changes, _ in REFUSED)

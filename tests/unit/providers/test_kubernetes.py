@@ -10,6 +10,7 @@ from ops.rehearse.providers.gitlab import USER_RUNNER, GitlabProvider
 from ops.rehearse.providers.kubernetes import KubernetesProvider
 from ops.rehearse.providers.kubernetes_release import TOKEN as RELEASE
 from ops.rehearse.providers.values import UNKNOWN, SecretValue
+from tests.unit.providers.conftest import changed
 
 RBAC = "rbac.authorization.k8s.io"
 NAMESPACE = "kubernetes:core/v1:Namespace"
@@ -61,7 +62,7 @@ def egress(block: Any = None, port: Any = None) -> dict[str, Any]:
     return {"spec.egress": [{"to": peers, "ports": [port] if port else []}]}
 
 
-REFUSED = [
+REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     (NAMESPACE, SPACE, {"metadata.name": "CI"}, "metadata.name"),
     (NAMESPACE, SPACE, {"metadata.name": "a" * 64}, "metadata.name"),
     (NAMESPACE, SPACE, {"metadata.name": "a.b"}, "metadata.name"),
@@ -92,6 +93,9 @@ REFUSED = [
     (ROLE, RULES, {"rules": [{"apiGroups": [""], "resources": ["pods"]}]}, "rules[0].verbs"),
     (ROLE, RULES, {"rules": [{"resources": ["pods"], "verbs": ["get"]}]}, "rules[0].apiGroups"),
     (ROLE, RULES, {"rules": [{"apiGroups": [""], "verbs": ["get"]}]}, "rules[0].resources"),
+    (CONFIG, MAP, {"metadata.name": "Map"}, "metadata.name"),
+    (BINDING, BOUND, {"metadata.name": ".."}, "metadata.name"),
+    (POLICY, NETWORK, {"metadata.name": "-x"}, "metadata.name"),
     (BINDING, BOUND, {"roleRef.apiGroup": ""}, "roleRef.apiGroup"),
     (BINDING, BOUND, {"roleRef.kind": "Rolle"}, "roleRef.kind"),
     (BINDING, BOUND, {"roleRef.name": ...}, "roleRef.name"),
@@ -235,3 +239,16 @@ def test_an_object_without_a_name_gets_one_and_an_id() -> None:
 def test_a_created_runners_token_is_secret() -> None:
     created = GitlabProvider().create(USER_RUNNER, "runner", {"runnerType": "instance_type"})
     assert isinstance(created.outputs["token"], SecretValue)
+
+
+OBJECT_RULES = [
+    (token, rule)
+    for token, kind in {**KubernetesProvider.kinds, **GitlabProvider.kinds}.items()
+    if any(row[0] == token for row in REFUSED)
+    for rule in kind.rules
+]
+
+
+@pytest.mark.parametrize(("token", "rule"), OBJECT_RULES, ids=lambda value: getattr(value, "__name__", ""))
+def test_every_rule_refuses_one_of_the_examples_by_itself(token: str, rule: Any) -> None:
+    assert any(list(rule(changed(inputs, changes))) for of, inputs, changes, _ in REFUSED if of == token)
