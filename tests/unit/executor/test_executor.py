@@ -93,6 +93,14 @@ def test_a_toleration_overwrite_is_ignored_where_none_is_allowed() -> None:
     ]
 
 
+def test_an_overwrite_that_the_job_does_not_ask_for_is_not_checked_and_changes_nothing() -> None:
+    text = TWO_ARCH.replace('namespace = "jobs"', 'namespace = "jobs"\n    namespace_overwrite_allowed = "^team-"')
+    built = outcome(text)
+    assert isinstance(built, Pod)
+    assert built.namespace == "jobs"
+    assert isinstance(outcome(text, KUBERNETES_NAMESPACE_OVERWRITE="default"), JobRefusal)
+
+
 def test_the_runners_environment_reaches_the_overwrites_and_the_job_outranks_it() -> None:
     text = TWO_ARCH.replace(
         'name = "two"', 'name = "two"\n  environment = ["KUBERNETES_NODE_SELECTOR_X=kubernetes.io/arch=arm64"]'
