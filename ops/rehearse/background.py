@@ -68,7 +68,8 @@ def shown_on(display: ProgressDisplay) -> Callable[[Progress], None]:
         name = "control plane" if report.step == "start" else f"{report.step} {report.subject}"
         if report.state is State.RUNNING:
             starting = f"starting {report.subject}" if report.step == "start" else "running"
-            display.update(name, report.detail or starting, fraction=report.fraction)
+            counting = report.step in {"build", "download", "toolchain", "wait"}
+            display.update(name, report.detail or starting, fraction=report.fraction, counting=counting)
         elif report.step != "start" or report.subject == "control plane":
             display.finish(name, report.detail or report.state.value, verdict=VERDICTS[report.state])
 

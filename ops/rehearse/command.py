@@ -11,8 +11,10 @@ import click
 from rich.console import Console
 
 from components.problems import ConfigError
+from ops.pulumi_cli import PulumiCliError
 from ops.rehearse.cluster.errors import KeptPlaneError
 from ops.rehearse.cluster.keep import default_folder, stop_kept
+from ops.rehearse.engine_run import rehearse_under_engine
 from ops.rehearse.report import document, html, junit
 from ops.rehearse.report.model import EXIT_CODES, RehearsalReport, overall
 from ops.rehearse.report.progress import ProgressDisplay
@@ -28,6 +30,7 @@ Examples:
   multiarch rehearse --html report.html --junit report.xml
   multiarch rehearse --stack local --keep             leave the cluster running; `make up STACK=local` installs into it
   multiarch rehearse --kubeconfig ~/.kube/config --context kind-ci --stack local
+  multiarch rehearse --engine --stack gke --against Pulumi.gke.new.yaml     what would be replaced?
 
 \b
 Exit codes: 0 every claim proved · 1 a claim failed · 2 usage or configuration · 3 something could not be told
@@ -65,7 +68,7 @@ def _stacks(project: Path, named: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named)) or tuple(known)
 
 
-def _check_combination(given: dict[str, Any]) -> None:
+def _check_combination(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
     """Refuse options that contradict each other, before anything is started."""
     if given["kubeconfig"] and not given["context"]:
         raise click.UsageError(
@@ -77,6 +80,13 @@ def _check_combination(given: dict[str, Any]) -> None:
         raise click.UsageError("--keep is for the embedded control plane; the cluster of --kubeconfig stays anyway")
     if given["against"] and not given["engine"]:
         raise click.UsageError("--against needs --engine: only the real engine knows what an update would replace")
+    if given["against"] and len(stacks) != 1:
+        raise click.UsageError("--against compares one stack's file: name that stack, once, with --stack")
+    for option in ("keep", "kubeconfig", "chart"):
+        if given["engine"] and given[option]:
+            raise click.UsageError(
+                f"--{option} has no meaning with --engine: the engine is given stand-ins, no cluster"
+            )
 
 
 def _write(target: str | None, text: Callable[[], str]) -> None:
@@ -137,7 +147,7 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     are given to it: the amd64 job must land on an amd64 node, the arm64 job on an arm64 node, and what is forbidden
     must be refused. Nothing outside this machine is changed.
     """
-    _check_combination(given)
+    _check_combination(stacks, given)
     root = _project(project)
     if given["stop"]:
         _stop(root)
@@ -151,8 +161,11 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     )
     try:
         with ProgressDisplay(console) as display:
-            report = rehearse(options, display)
-    except (ConfigError, KeptPlaneError) as error:
+            if given["engine"]:
+                report = rehearse_under_engine(root, options.stacks, display, against=given["against"])
+            else:
+                report = rehearse(options, display)
+    except (ConfigError, KeptPlaneError, PulumiCliError) as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE)
     except KeyboardInterrupt:

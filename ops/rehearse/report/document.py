@@ -10,6 +10,7 @@ from typing import Any
 
 from ops.rehearse.report.model import (
     EXIT_CODES,
+    ChangeView,
     Claim,
     JobView,
     NodeView,
@@ -74,6 +75,7 @@ def _stack(stack: StackReport) -> dict[str, Any]:
         "nodes": [_node(node) for node in stack.nodes],
         "jobs": [_job(job) for job in stack.jobs],
         "claims": [_claim(claim) for claim in stack.claims],
+        "changes": None if stack.changes is None else [_change(change) for change in stack.changes],
         "notes": list(stack.notes),
         "timings": {step: _seconds(value) for step, value in stack.timings.items()},
     }
@@ -125,6 +127,15 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "verdict": claim.verdict.value,
         "evidence": claim.evidence,
         "seconds": _seconds(claim.seconds),
+    }
+
+
+def _change(change: ChangeView) -> dict[str, Any]:
+    return {
+        "action": change.action,
+        "resource": change.resource,
+        "paths": list(change.paths),
+        "reasons": list(change.reasons),
     }
 
 

@@ -81,6 +81,20 @@ class JobView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeView:
+    """What a changed stack file would do to one resource, as the real engine plans it."""
+
+    action: str
+    """`create`, `update`, `replace` or `delete`."""
+    resource: str
+    """Type and name."""
+    paths: tuple[str, ...] = ()
+    """Properties that differ."""
+    reasons: tuple[str, ...] = ()
+    """Of a replacement: the properties that force it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StackReport:
     """One stack's rehearsal."""
 
@@ -91,6 +105,8 @@ class StackReport:
     nodes: tuple[NodeView, ...] = ()
     jobs: tuple[JobView, ...] = ()
     claims: tuple[Claim, ...] = ()
+    changes: tuple[ChangeView, ...] | None = None
+    """What a changed stack file would do; None when that was not asked, or could not be told."""
     notes: tuple[str, ...] = ()
     resources: int = 0
     """How many resources the program declared."""

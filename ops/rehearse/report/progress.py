@@ -21,6 +21,9 @@ from ops.rehearse.report.model import Verdict
 from ops.rehearse.report.printable import one_line, seconds
 from ops.rehearse.report.terminal import STYLES, ascii_only, mark
 
+QUIET_SECONDS = 15.0
+"""Between two lines of one counting step in a log: a build of minutes shall be seen to live, not fill the page."""
+
 
 @dataclass(slots=True, kw_only=True)
 class _Step:
@@ -30,6 +33,8 @@ class _Step:
     fraction: float | None = None
     verdict: Verdict | None = None
     ended: float = 0.0
+    said: float | None = None
+    """When its last line was written, without a terminal."""
 
 
 class ProgressDisplay:
@@ -64,15 +69,27 @@ class ProgressDisplay:
         if self._live:
             self._live.stop()
 
-    def update(self, name: str, message: str, *, fraction: float | None = None) -> None:
-        """Say what the step `name` is doing; the first call starts it. `fraction`: the share done, 0 to 1, if known."""
+    def update(self, name: str, message: str, *, fraction: float | None = None, counting: bool = False) -> None:
+        """Say what the step `name` is doing; the first call starts it. `fraction`: the share done, 0 to 1, if known.
+
+        `counting` marks a message that only moves a number on: a log gets one of those every `QUIET_SECONDS`.
+        """
         message = one_line(message)
         with self._lock:
             step = self._step(name)
             news = message != step.message
             step.message, step.fraction, step.verdict = message, fraction, None
-            if news and not self._live:
+            if news and not self._live and self._may_speak(step, counting=counting):
                 self._line(step.name, message)
+
+    def _may_speak(self, step: _Step, *, counting: bool) -> bool:
+        if not counting:
+            return True
+        now = self._clock()
+        if step.said is not None and now - step.said < QUIET_SECONDS:
+            return False
+        step.said = now
+        return True
 
     def finish(self, name: str, message: str = "", *, verdict: Verdict = Verdict.PROVED) -> None:
         """End the step `name`: it leaves the moving part and stays as one line with its time."""

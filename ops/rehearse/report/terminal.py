@@ -16,6 +16,7 @@ from ops.rehearse.report.document import count_verdicts
 from ops.rehearse.report.model import (
     EXIT_CODES,
     EXIT_MEANINGS,
+    ChangeView,
     Claim,
     JobView,
     Outcome,
@@ -75,6 +76,8 @@ def stack_result(stack: StackReport, *, ascii_only: bool) -> RenderableType:
         parts.append(Padding(Text("no claim was put to the proof", style=STYLES[Verdict.UNKNOWN]), (0, 0, 1, 2)))
     if stack.jobs:
         parts.append(Padding(_Jobs(stack.jobs, ascii_only=ascii_only), (0, 0, 1, 2)))
+    if stack.changes is not None:
+        parts.append(Padding(_changes_table(stack.changes), (0, 0, 1, 2)))
     parts.extend(Padding(_note(note), (0, 0, 0, 2)) for note in _notes(stack))
     return Group(*parts)
 
@@ -244,6 +247,21 @@ def _went_to(job: JobView, *, between: str, ascii_only: bool) -> Text:
     word = "refused" if job.outcome is Outcome.REFUSED else "pending"
     style = STYLES[Verdict.FAILED] if job.as_expected is False else "magenta"
     return Text(f"{word} ({one_line(job.refused_by)})" if job.refused_by else word, style=style)
+
+
+def _changes_table(changes: Sequence[ChangeView]) -> RenderableType:
+    """Show what an update would do; a replacement stands out, since it deletes what it replaces."""
+    if not changes:
+        return Text("the changed stack file would change nothing", style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=True)
+    table.add_column("would", no_wrap=True)
+    table.add_column("resource", overflow="fold", ratio=2)
+    table.add_column("because of", overflow="fold", ratio=2)
+    for change in changes:
+        style = "bold red" if change.action in {"replace", "delete"} else ""
+        why = ", ".join(one_line(path) for path in change.reasons or change.paths)
+        table.add_row(Text(one_line(change.action), style=style), Text(one_line(change.resource)), Text(why))
+    return table
 
 
 def _notes(stack: StackReport) -> list[str]:

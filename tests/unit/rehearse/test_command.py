@@ -74,6 +74,8 @@ def test_a_configuration_that_cannot_work_is_exit_2_and_its_message_alone(
         (["--stack", "gek"], "stacks there: eks, gke"),
         (["--binaries", "magic"], "Invalid value for '--binaries'"),
         (["--against", "nothing.yaml"], "does not exist"),
+        (["--engine", "--keep"], "--keep has no meaning with --engine"),
+        (["--engine", "--chart", "oci://x"], "--chart has no meaning with --engine"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused_before_anything_starts(
@@ -89,6 +91,21 @@ def test_against_needs_the_engine(project: Path, asked: list[Options]) -> None:
     code, _, err = run(project, "--against", str(project / "stacks" / "Pulumi.gke.yaml"))
     assert (code, asked) == (2, [])
     assert "--against needs --engine" in err
+
+
+def test_against_compares_one_stack(project: Path, asked: list[Options]) -> None:
+    changed = str(project / "stacks" / "Pulumi.gke.yaml")
+    code, _, err = run(project, "--engine", "--against", changed)
+    assert (code, asked) == (2, [])
+    assert "name that stack" in err
+
+
+def test_the_engine_without_a_pulumi_is_one_line_and_exit_2(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(project))
+    code, _, err = run(project, "--engine", "--stack", "gke")
+    assert code == 2
+    assert err.startswith("There is no `pulumi` on PATH")
+    assert err.count("\n") == 1
 
 
 def test_without_names_all_stacks_are_rehearsed_and_a_name_twice_counts_once(

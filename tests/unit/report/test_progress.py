@@ -37,6 +37,16 @@ def test_a_log_gets_one_line_for_each_piece_of_news_and_no_control_character() -
     ]
 
 
+def test_a_number_that_moves_does_not_fill_a_log_yet_shows_that_a_long_step_lives() -> None:
+    progress, out = display()  # its clock ticks one second at each look
+    with progress:
+        for count in range(40):
+            progress.update("build etcd", f"{count} packages compiled", counting=True)
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "build etcd: 0 packages compiled"
+    assert 2 <= len(lines) <= 4
+
+
 def test_a_long_line_in_a_log_stays_one_line() -> None:
     progress, out = display()
     with progress:

@@ -1,0 +1,64 @@
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ops.rehearse import engine_run
+from ops.rehearse.engine import Change, EngineReport
+from ops.rehearse.report.document import to_document
+from ops.rehearse.report.model import Claim, Verdict
+from ops.rehearse.report.progress import ProgressDisplay
+from ops.rehearse.report.terminal import print_report
+
+CHANGE = Change(
+    action="replace",
+    urn="urn:pulumi:gke::p::gcp:container/nodePool:NodePool::arm64-pool",
+    resource="gcp:container/nodePool:NodePool arm64-pool",
+    paths=("nodeConfig.spot", "nodeConfig.labels"),
+    reasons=("nodeConfig.spot",),
+)
+
+
+def engine(changes: tuple[Change, ...] | None) -> EngineReport:
+    claim = Claim(id="engine-up", title="the engine creates the stack", verdict=Verdict.PROVED, evidence="exit 0")
+    return EngineReport(stack="gke", engine="pulumi 3.260.0", claims=(claim,), changes=changes)
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> tuple[str, object]:
+    monkeypatch.setattr(engine_run, "run_engine", lambda *_, **__: engine(request.param))
+    out = io.StringIO()
+    console = Console(file=out, width=120)
+    with ProgressDisplay(console) as display:
+        report = engine_run.rehearse_under_engine(Path(), ("gke",), display)
+    print_report(console, report)
+    return out.getvalue(), to_document(report)["stacks"][0]["changes"]
+
+
+@pytest.mark.parametrize("shown", [(CHANGE,)], indirect=True)
+def test_a_replacement_is_told_with_the_property_that_forces_it(shown: tuple[str, object]) -> None:
+    text, changes = shown
+    line = next(line for line in text.splitlines() if "replace" in line)
+    assert "arm64-pool" in line
+    assert "nodeConfig.spot" in line
+    assert "labels" not in line
+    assert changes == [
+        {
+            "action": "replace",
+            "resource": "gcp:container/nodePool:NodePool arm64-pool",
+            "paths": ["nodeConfig.spot", "nodeConfig.labels"],
+            "reasons": ["nodeConfig.spot"],
+        }
+    ]
+
+
+@pytest.mark.parametrize("shown", [()], indirect=True)
+def test_no_change_is_said_and_is_not_the_same_as_not_asked(shown: tuple[str, object]) -> None:
+    assert "would change nothing" in shown[0]
+    assert shown[1] == []
+
+
+@pytest.mark.parametrize("shown", [None], indirect=True)
+def test_changes_that_were_not_asked_for_are_null(shown: tuple[str, object]) -> None:
+    assert shown[1] is None
