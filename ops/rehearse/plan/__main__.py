@@ -1,11 +1,13 @@
-"""`python -m ops.rehearse.plan --project DIR --stack S --out FILE`: plan one stack, answer as JSON in FILE.
+"""`python -m ops.rehearse.plan --project DIR --stack S [--out FILE]`: plan one stack in this process.
 
-Not on stdout: that belongs to the program. Exit 0 whenever FILE holds an answer, whatever it is.
+With --out the answer is JSON in FILE, not on stdout, which belongs to the program; exit 0 whenever FILE holds an
+answer, whatever it is. Without, it is one line for a person; exit 0 planned, 1 refused or crashed, 2 configuration.
 """
 
 import argparse
 import json
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +22,12 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--stack", required=True)
     parser.add_argument("--stack-file", type=Path, help="instead of the project's own Pulumi.<stack>.yaml")
     parser.add_argument("--preview", action="store_true", help="leave computed outputs unknown, as a first preview")
-    parser.add_argument("--out", type=Path, required=True, help="where the answer goes")
+    parser.add_argument("--out", type=Path, help="write the answer there, as JSON")
     return parser.parse_args(argv)
 
 
-def answer(options: argparse.Namespace) -> dict[str, Any]:
-    """Plan, and give `{plan}`, `{config}` or `{crash}`."""
+def answer(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Plan, and give `{plan}`, `{config}` or `{crash}`. `folder` takes the stub of a kubeconfig."""
     started = time.monotonic()
     project_dir = options.project.resolve()
     from components.problems import ConfigError  # noqa: PLC0415 - the clock above counts the imports
@@ -35,7 +37,7 @@ def answer(options: argparse.Namespace) -> dict[str, Any]:
     try:
         project = read_project(project_dir)
         stack_file = options.stack_file or project.stack_dir / f"Pulumi.{options.stack}.yaml"
-        inputs = read_stack(stack_file.resolve(), project_dir, options.out.resolve().parent)
+        inputs = read_stack(stack_file.resolve(), project_dir, folder)
         from ops.rehearse.plan.program import ProgramCrashError, ProgramRun, run_program  # noqa: PLC0415 - imports pulumi, after the cheap checks
 
         imported = time.monotonic()
@@ -68,13 +70,33 @@ def _as_stated(plan: Any, inputs: "StackInputs") -> Any:
 
 
 def main(argv: list[str]) -> int:
-    """Plan and write the answer, whole or not at all."""
+    """Plan and write the answer, whole or not at all; or tell it in a line."""
     options = _arguments(argv)
-    text = json.dumps(answer(options))
-    partial = options.out.with_suffix(".partial")
+    if options.out is None:
+        with tempfile.TemporaryDirectory() as folder:
+            return _tell(options.stack, answer(options, Path(folder)))
+    out = options.out.resolve()
+    text = json.dumps(answer(options, out.parent))
+    partial = out.with_suffix(".partial")
     partial.write_text(text, encoding="utf-8")
-    partial.replace(options.out)
+    partial.replace(out)
     return 0
+
+
+def _tell(stack: str, found: dict[str, Any]) -> int:
+    if "config" in found:
+        from components.problems import Problem  # noqa: PLC0415 - as above
+
+        sys.stderr.writelines(f"{Problem(**one)}\n" for one in found["config"]["problems"])
+        return 2
+    if "crash" in found:
+        sys.stderr.write(f"stack {stack}: {found['crash']}\n")
+        return 1
+    plan = found["plan"]
+    for one in plan["refusals"]:
+        sys.stderr.write(f"{one['resource'].rsplit('::', 1)[-1]} {one['path']}: {one['message']} [{one['source']}]\n")
+    sys.stdout.write(f"{stack}: {len(plan['resources'])} resources, {len(plan['refusals'])} refused\n")
+    return 1 if plan["refusals"] or not plan["complete"] else 0
 
 
 if __name__ == "__main__":
