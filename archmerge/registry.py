@@ -12,10 +12,13 @@ from archmerge.reference import Digest, is_digest
 from archmerge.transport.client import Client, StatusError, Stream, public_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from archmerge.authorizer import Authorizer
     from archmerge.transport.client import Answer
+
+    Source = Callable[[], AbstractContextManager[Iterator[bytes]]]
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _CREATED, _ACCEPTED = 201, 202
@@ -122,21 +125,29 @@ class Registry:
             raise self.problem(answer, repository, "opening an upload", reading=False)
         return self._located(answer, location)
 
-    def finish_upload(self, repository: str, session: str, blob: Descriptor, pieces: Iterable[bytes]) -> None:
-        """Send a whole blob into a session. The registry checks the digest once more."""
+    def finish_upload(self, repository: str, session: str, blob: Descriptor, source: Source) -> None:
+        """Send a whole blob, from pieces that `source` opens, into a session. The registry checks the digest too."""
+        header = self.auth.header(repository)
+        answer = self._upload(session, header, blob, source)
+        if answer.status == _UNAUTHORIZED and self.auth.refused(repository, header, answer):
+            # A long copy outlives its token; a session that was refused once may be half full, so take a new one.
+            answer = self._upload(self.start_upload(repository), self.auth.header(repository), blob, source)
+        if answer.status != _CREATED:
+            raise self.problem(answer, repository, f"uploading {blob.digest}", reading=False)
+
+    def _upload(self, session: str, header: str, blob: Descriptor, source: Source) -> Answer:
         parts = urlsplit(session)
         # Location may carry a query of its own (S3, GCS), which must stay as it is.
         query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), ("digest", blob.digest)], safe=":")
         url = urlunsplit((*parts[:3], query, ""))
-        headers = {**self._session_headers(repository, session), "Content-Type": "application/octet-stream"}
-        answer = self.client.upload(url, headers, pieces, blob.size)
-        if answer.status != _CREATED:
-            raise self.problem(answer, repository, f"uploading {blob.digest}", reading=False)
+        headers = {**self._session_headers(header, session), "Content-Type": "application/octet-stream"}
+        with source() as pieces:
+            return self.client.upload(url, headers, pieces, blob.size)
 
     def cancel_upload(self, repository: str, session: str) -> None:
         """Close a session that isn't needed. A courtesy: the registry would time it out by itself."""
         try:
-            self.client.request("DELETE", session, self._session_headers(repository, session))
+            self.client.request("DELETE", session, self._session_headers(self.auth.header(repository), session))
         except ArchmergeError as error:
             self.client.trace(f"an upload session was left open: {error.message}")
 
@@ -150,14 +161,21 @@ class Registry:
         if answer.status not in (200, _CREATED, _ACCEPTED):
             raise self.problem(answer, repository, f"writing {self.host}/{repository}:{version}", reading=False)
         said = answer.header("Docker-Content-Digest")
-        if is_digest(said) and digest_of(manifest.body, said) != said:
-            stored = self.manifest(repository, version).digest
+        # 201 is what the specification asks for; a login page, too, answers 200.
+        if answer.status != _CREATED or (is_digest(said) and digest_of(manifest.body, said) != said):
+            stored = self._stored(repository, version)
             if stored != manifest.digest:
                 raise WrongContentError(
-                    f"{self.host}/{repository}:{version}: stored as {stored}, not {manifest.digest}"
+                    f"{self.host}/{repository}:{version}: after writing {manifest.digest}, reading gives {stored or 'nothing'}"
                 )
         confirmed = (tag.strip() for value in answer.headers.get_all("OCI-Tag") or () for tag in value.split(","))
         return frozenset(confirmed)
+
+    def _stored(self, repository: str, version: str) -> Digest | None:
+        try:
+            return self.manifest(repository, version).digest
+        except MissingError:
+            return None
 
     def problem(self, answer: Answer, repository: str, doing: str, *, reading: bool = True) -> ArchmergeError:
         """Return the error for a refusal, with the registry's own words and what we know of the cause."""
@@ -195,9 +213,8 @@ class Registry:
     def _located(self, answer: Answer, location: str) -> str:
         return self.client.follow(answer.url, location, {})[0]
 
-    def _session_headers(self, repository: str, session: str) -> Mapping[str, str]:
-        headers = _authorized(self.auth.header(repository))
-        return self.client.follow(f"{self.base}/v2/", session, headers)[1]
+    def _session_headers(self, header: str, session: str) -> Mapping[str, str]:
+        return self.client.follow(f"{self.base}/v2/", session, _authorized(header))[1]
 
 
 class DryRegistry(Registry):
@@ -214,7 +231,7 @@ class DryRegistry(Registry):
         self.client.trace(f"would POST {self.base}/v2/{repository}/blobs/uploads/")
         return f"{self.base}/v2/{repository}/blobs/uploads/SESSION"
 
-    def finish_upload(self, repository: str, session: str, blob: Descriptor, pieces: Iterable[bytes]) -> None:  # noqa: ARG002 - not read: nothing is sent
+    def finish_upload(self, repository: str, session: str, blob: Descriptor, source: Source) -> None:  # noqa: ARG002 - not read: nothing is sent
         """Say it, without reading the blob."""
         self.client.trace(f"would PUT {public_url(session)}?digest={blob.digest} ({blob.size} bytes)")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 from functools import partial
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from archmerge.manifests import Descriptor
     from archmerge.registry import Mount, Registry
+    from archmerge.transport.client import Stream
 
 TRANSFERS = 4
 """Blobs copied at once: each holds one chunk (256 KiB) in memory, whatever its size."""
@@ -67,7 +69,7 @@ def copy_blob(item: Wanted, target: Registry, repository: str, session: str = ""
     def once() -> None:
         # A session that a mount was refused with is good for one attempt; after a fault it may be half full.
         place = sessions.pop() if sessions else target.start_upload(repository)
-        target.finish_upload(repository, place, blob, _pieces(item))
+        target.finish_upload(repository, place, blob, lambda: _opened(item))
 
     target.client.attempt(f"copying {blob.digest}", once)
 
@@ -76,25 +78,30 @@ class _SourceFault(http.client.HTTPException):
     """The source failed while the target was being sent to; not to be taken for a fault of the target."""
 
 
-def _pieces(item: Wanted) -> Iterator[bytes]:
+@contextlib.contextmanager
+def _opened(item: Wanted) -> Iterator[Iterator[bytes]]:
+    with item.registry.open_blob(item.repository, item.blob.digest) as stream:
+        yield _pieces(item, stream)
+
+
+def _pieces(item: Wanted, stream: Stream) -> Iterator[bytes]:
     """Read the blob piece by piece; the last is given only when size and digest are right: a wrong blob never ends."""
     blob, deadline = item.blob, item.registry.client.deadline
     algorithm = hashlib.new(blob.digest.partition(":")[0])
     last, size = b"", 0
-    with item.registry.open_blob(item.repository, blob.digest) as stream:
-        while size <= blob.size:
-            deadline.cap(1, f"copying {blob.digest}")
-            try:
-                piece = stream.read()
-            except (OSError, http.client.HTTPException) as error:
-                raise _SourceFault(f"the source: {type(error).__name__}: {error}") from None
-            if not piece:
-                break
-            algorithm.update(piece)
-            size += len(piece)
-            if last:
-                yield last
-            last = piece
+    while size <= blob.size:
+        deadline.cap(1, f"copying {blob.digest}")
+        try:
+            piece = stream.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise _SourceFault(f"the source: {type(error).__name__}: {error}") from None
+        if not piece:
+            break
+        algorithm.update(piece)
+        size += len(piece)
+        if last:
+            yield last
+        last = piece
     if size != blob.size or algorithm.hexdigest() != blob.digest.partition(":")[2]:
         raise WrongContentError(
             f"{blob.digest}: the source sent other content ({size} bytes of {blob.size})",

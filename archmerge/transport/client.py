@@ -261,19 +261,19 @@ class Client:
     def _exchange(self, request: Request) -> Stream:
         origin = origin_of(request.url)
         host = self.connections.host(origin)
-        host.enter()
-        began = time.monotonic()
+        host.enter(lambda: self.deadline.cap(1, public_url(request.url)))
+        began, status = time.monotonic(), 0
         try:
             stream = self._send(origin, request)
-        except BaseException:
-            host.leave(slow_down=False)
-            raise
+            status = stream.status
+        finally:
+            # The pace is of requests, not of bodies: a blob on its way would else wait for itself at the other end.
+            host.leave(slow_down=status in SLOW_DOWN_STATUS)
         took = (time.monotonic() - began) * 1000
         self.trace(f"{request.method} {public_url(request.url)} -> {stream.status} in {took:.0f} ms")
         connection = stream._connection  # noqa: SLF001 - both classes are this module's
 
         def done(reusable: bool) -> None:  # noqa: FBT001 - a callback of one meaning
-            host.leave(slow_down=stream.status in SLOW_DOWN_STATUS)
             if reusable:
                 self.connections.give(origin, connection)
             else:

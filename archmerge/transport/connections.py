@@ -16,6 +16,7 @@ from archmerge.errors import NetworkError, UsageError
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
 _RECOVER_AFTER = 16
 """Good answers in a row before a slowed registry is given one more request at a time."""
@@ -67,11 +68,12 @@ class Host:
         self._active = self._good = 0
         self._change = threading.Condition()
 
-    def enter(self) -> None:
-        """Wait until the pace allows one more request."""
+    def enter(self, patience: Callable[[], object]) -> None:
+        """Wait until the pace allows one more request; `patience` is called each second, and raises when it ends."""
         with self._change:
             while self._active >= self._limit:
-                self._change.wait()
+                self._change.wait(1.0)
+                patience()
             self._active += 1
 
     def leave(self, *, slow_down: bool) -> None:
