@@ -95,8 +95,8 @@ class PoolBase:
         list[Taint],
         Field(
             description="Further taints. The arm64 architecture taint is not written here: it is declared where the "
-            "cloud does not add it by itself. Build jobs tolerate only that one, so any other taint keeps jobs off "
-            "unless the runner tolerates it too."
+            "cloud does not add it by itself. Build jobs tolerate the taints of every pool of the stack, so that a "
+            "taint keeps other workloads off."
         ),
     ] = field(default_factory=list)
     min_nodes: Annotated[
