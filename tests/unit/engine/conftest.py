@@ -2,14 +2,20 @@
 
 import json
 import os
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 import pytest
+from pulumi.runtime.proto import provider_pb2_grpc
 
 from ops.rehearse.engine.cli import CliResult
+from ops.rehearse.engine.workspace import write_plugin
+
+Connect = Callable[[str], Any]
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -94,3 +100,25 @@ def stub_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StubPulumi:
     stub = StubPulumi(folder)
     stub.answers()
     return stub
+
+
+@pytest.fixture(scope="session")
+def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connect]:
+    """Start a package's plugin as the engine would, once per package."""
+    folder, started, stubs = tmp_path_factory.mktemp("plugins"), [], {}
+
+    def start(package: str) -> Any:
+        if package not in stubs:
+            write_plugin(package, folder / package)
+            command = [sys.executable, str(folder / package), "127.0.0.1:1"]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
+            started.append(process)
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            stubs[package] = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))
+        return stubs[package]
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.communicate(timeout=10)

@@ -1,17 +1,14 @@
 """The plugins, spoken to as the engine speaks: a process started, its port read, gRPC from Configure to Delete."""
 
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 import pytest
 import yaml
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]  # protobuf ships no types
 from pulumi.runtime.proto import provider_pb2 as messages
-from pulumi.runtime.proto import provider_pb2_grpc
 
 from ops.rehearse.engine.workspace import write_plugin
 from ops.rehearse.plan.wire import struct_from_wire, struct_to_wire
@@ -34,28 +31,6 @@ SECRET = {
     "stringData": SecretValue({"runner-token": "x"}),
 }
 Connect = Callable[[str], Any]
-
-
-@pytest.fixture(scope="module")
-def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connect]:
-    """Start a package's plugin as the engine would, once per package."""
-    folder, started, stubs = tmp_path_factory.mktemp("plugins"), [], {}
-
-    def start(package: str) -> Any:
-        if package not in stubs:
-            write_plugin(package, folder / package)
-            command = [sys.executable, str(folder / package), "127.0.0.1:1"]
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
-            started.append(process)
-            assert process.stdout is not None
-            port = int(process.stdout.readline())
-            stubs[package] = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))
-        return stubs[package]
-
-    yield start
-    for process in started:
-        process.terminate()
-        process.communicate(timeout=10)
 
 
 def check(plugin: Any, urn: str, inputs: dict[str, Any]) -> Any:
