@@ -207,8 +207,7 @@ def _checked(cluster: Cluster, pools: tuple[Pool | None, ...]) -> list[Problem]:
     """
     good = [pool for pool in pools if pool]
     if len(good) == len(pools):
-        # Which architectures need a pool is for `runner.architectures` to say, and check_runner's to judge.
-        return [problem for problem in check_pools(cluster, good) if problem.path != "pools"]
+        return check_pools(cluster, good)
     return [
         replace(problem, path=f"pools[{index}]{problem.path.removeprefix('pools[0]')}")
         for index, pool in enumerate(pools)

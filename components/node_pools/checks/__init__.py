@@ -18,7 +18,7 @@ def check_pools(cluster: Cluster, pools: Sequence[Pool]) -> list[Problem]:
     problems: list[Problem] = []
     for index, pool in enumerate(pools):
         problems += check_pool(cluster, pool, f"pools[{index}]")
-    return problems + together.check(cluster, pools)
+    return problems + together.check_names(pools)
 
 
 def check_pool(cluster: Cluster, pool: Pool, path: str) -> list[Problem]:

@@ -774,21 +774,6 @@ def test_the_fix_that_is_told_mends_the_pool(bad: Bad) -> None:
     assert check_pools(bad.cluster, _pools(bad.cluster, bad.keys | bad.mended)) == []
 
 
-@pytest.mark.parametrize("cluster", [US, EKS, AKS, KIND])
-@pytest.mark.parametrize("served", ["amd64", "arm64"])
-def test_an_architecture_that_no_pool_serves_is_a_problem(cluster: Cluster, served: str) -> None:
-    cls: Any = TYPES[type(cluster)]
-    (problem,) = check_pools(cluster, [cls(name="only", arch=served)])
-    missing = "arm64" if served == "amd64" else "amd64"
-    assert problem.path == "pools"
-    assert problem.found == f"no pool is {missing}"
-    assert f"arch: {missing}" in problem.fix
-
-
-def test_no_pool_at_all_serves_neither_architecture() -> None:
-    assert [problem.found for problem in check_pools(EKS, [])] == ["no pool is amd64", "no pool is arm64"]
-
-
 def test_a_pool_of_unknown_architecture_is_not_told_to_be_missing_as_well() -> None:
     problems = check_pools(EKS, [EksPool(name="a", arch="amd64"), EksPool(name="b", machine_type="m12g.large")])  # type: ignore[arg-type]  # as YAML gives it
     assert [problem.path for problem in problems] == ["pools[1].machineType"]
