@@ -183,7 +183,10 @@ class Proxy:
 
     def _forward(self, call: Call, finish: Callable[[], None]) -> None:
         upstream = self.token_upstream if call.kind == "token" else self.upstream
-        headers = {key: value for key, value in call.headers.items() if key.lower() not in _HOP}
+        headers: dict[str, str] = {}
+        for key in {key.lower() for key in call.headers} - _HOP:
+            # Joined, for 2.8.2 serves schema 1 to whoever seems to accept nothing newer (facts/merge.md section 6).
+            headers[key] = ", ".join(call.headers.get_all(key))
         # The registry writes absolute Locations from this, so that clients stay on the proxy.
         headers |= {"Host": self.host, "X-Forwarded-Host": self.host, "X-Forwarded-Proto": "http"}
         status, received, body = self._exchange(upstream, call, headers)

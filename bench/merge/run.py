@@ -1,0 +1,219 @@
+"""Measure archmerge against the tools it replaces: the same images, the same registry, paired runs.
+
+    python -m bench.merge.run [--rounds 9] [--delays 0,20,100] [--json FILE]
+
+A proxy adds the delay to every request, so time shows round trips as a distant registry would; at 0 ms it shows what
+starting and thinking cost. Peers are built once by `go install` of pinned versions into the user's cache;
+manifest-tool, docker and buildx take part where they are on PATH. Medians; ratios are to the best peer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from archmerge.packaging.make_zipapp import build
+from tests.registry.lab import daemon
+from tests.registry.lab.images import image
+from tests.registry.lab.proxy import Proxy
+from tests.registry.lab.push import Pusher
+from tests.registry.lab.tokens import PASSWORD, USER, TokenServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PEERS = {
+    "crane": "github.com/google/go-containerregistry/cmd/crane@v0.22.1",
+    "regctl": "github.com/regclient/regclient/cmd/regctl@v0.11.7",
+    "oras": "oras.land/oras/cmd/oras@v1.3.6",
+}
+GOALS = {(100, "same"): 0.5, (100, "other"): 0.35, (20, "same"): 0.6, (20, "other"): 0.4, (0, "same"): 1.0, (0, "other"): 1.0}
+OURS = ("archmerge", "archmerge in GitLab CI")
+ARCHES = ("amd64", "arm64")
+
+
+class Job(NamedTuple):
+    """One merge to do: two sources, one target."""
+
+    host: str
+    sources: tuple[str, str]
+    template: str
+    target: str
+    tags: tuple[str, str] | None
+    """The sources' tags, where they are in the target's repository."""
+
+
+class Tool(NamedTuple):
+    commands: Callable[[Job], list[list[str]]]
+    environ: dict[str, str]
+    across: bool = True
+
+
+class Sample(NamedTuple):
+    seconds: float
+    requests: int
+    depth: int
+
+
+def find_tools(host: str, scratch: Path) -> dict[str, Tool]:
+    """All tools that can run here; says which can't."""
+    pyz = str(build(scratch / "archmerge.pyz"))
+    own = [sys.executable, "-I", pyz, f"--plain-http={host}", "--quiet", "push", "--platforms", "linux/amd64,linux/arm64"]
+    found = {name: Tool(lambda j: [[*own, "--template", j.template, "--target", j.target]], {}) for name in OURS}
+    found[OURS[1]] = found[OURS[1]]._replace(environ={"CI_REGISTRY": host, "CI_SERVER_URL": f"http://{host}"})
+    paths = {name: daemon.go_tool(module, name) for name, module in PEERS.items()}
+    for name, (path, why) in paths.items():
+        if path is None:
+            print(f"left out: {name}: {why}")
+    if crane := paths["crane"][0]:
+        found["crane"] = Tool(lambda j: [[crane, "index", "append", "--insecure", "-t", j.target, "-m", j.sources[0], "-m", j.sources[1]]], {})
+    if regctl := paths["regctl"][0]:
+        plain = ["--host", f"reg={host},tls=disabled"]
+        found["regctl"] = Tool(lambda j: [[regctl, *plain, "index", "create", j.target, "--ref", j.sources[0], "--ref", j.sources[1]]], {})
+    if oras := paths["oras"][0]:
+        found["oras"] = Tool(lambda j: [[oras, "manifest", "index", "create", "--plain-http", j.target, *(j.tags or ())]], {}, across=False)
+    if tool := shutil.which("manifest-tool"):
+        arguments = ["--plain-http", "push", "from-args", "--platforms", "linux/amd64,linux/arm64"]
+        found["manifest-tool"] = Tool(lambda j: [[tool, *arguments, "--template", j.template, "--target", j.target]], {})
+    if docker := shutil.which("docker"):
+        found["docker manifest"] = Tool(
+            lambda j: [[docker, "manifest", "create", "--insecure", j.target, *j.sources], [docker, "manifest", "push", "--insecure", j.target]], {}
+        )
+        if subprocess.run([docker, "buildx", "version"], capture_output=True, check=False).returncode == 0:
+            found["buildx"] = Tool(lambda j: [[docker, "buildx", "imagetools", "create", "-t", j.target, *j.sources]], {})
+    for name in ("manifest-tool", "docker manifest", "buildx"):
+        if name not in found:
+            print(f"left out: {name}: not on PATH")
+    return found
+
+
+class Range:
+    """The registry, its proxy, and the images."""
+
+    def __init__(self, scratch: Path) -> None:
+        program = daemon.debian_registry()
+        if program is None:
+            raise SystemExit("docker-registry is needed: apt-get install docker-registry")
+        self.tokens = TokenServer(scratch)
+        self.proxy = Proxy("", token_upstream=self.tokens.url.split("/")[2])
+        self.registry = daemon.start(program, scratch / "registry", tokens=self.tokens, realm=f"{self.proxy.base}/token")
+        self.proxy.upstream = self.registry.host
+        pusher = Pusher(self.registry.base, self.tokens.everything("bench/app", *(f"bench/app-{a}" for a in ARCHES)))
+        for arch in ARCHES:
+            made = image(arch, seed="bench")
+            pusher.push("bench/app", made, f"1-{arch}")
+            pusher.push(f"bench/app-{arch}", made, "1")
+        self.numbers = iter(range(1_000_000))
+        config = {"auths": {self.proxy.host: {"auth": base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()}}}
+        self.home = scratch / "home"
+        (self.home / ".docker").mkdir(parents=True)
+        (self.home / ".docker/config.json").write_text(json.dumps(config))
+
+    def job(self, way: str) -> Job:
+        host, number = self.proxy.host, next(self.numbers)
+        if way == "same":
+            sources = (f"{host}/bench/app:1-amd64", f"{host}/bench/app:1-arm64")
+            return Job(host, sources, f"{host}/bench/app:1-ARCH", f"{host}/bench/app:t{number}", ("1-amd64", "1-arm64"))
+        sources = (f"{host}/bench/app-amd64:1", f"{host}/bench/app-arm64:1")
+        return Job(host, sources, f"{host}/bench/app-ARCH:1", f"{host}/bench/to{number}:1", None)
+
+    def measure(self, tool: Tool, way: str, delay: int) -> Sample | str:
+        """One run; a sample, or how it failed."""
+        job = self.job(way)
+        self.proxy.reset()
+        self.proxy.delay = delay / 1000
+        keep = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
+        environ = {**keep, "HOME": str(self.home), **tool.environ}
+        began = time.perf_counter()
+        for command in tool.commands(job):
+            ran = subprocess.run(command, env=environ, capture_output=True, check=False, timeout=120)
+            if ran.returncode:
+                return (ran.stderr or ran.stdout).decode("utf-8", "replace").strip()[-160:]
+        took = time.perf_counter() - began
+        self.proxy.delay = 0
+        sample = Sample(took, len(self.proxy.seen), self.proxy.depth)
+        repository = job.target.partition("/")[2].rpartition(":")[0]
+        reader = Pusher(self.registry.base, self.tokens.everything(repository))
+        held = reader.manifest(repository, job.target.rpartition(":")[2])["manifests"]
+        return sample if len(held) == len(ARCHES) else f"published {len(held)} manifests"
+
+    def close(self) -> None:
+        self.registry.stop()
+        self.proxy.close()
+        self.tokens.close()
+
+
+def run_all(where: Range, tools: dict[str, Tool], delays: list[int], rounds: int) -> dict[tuple[int, str, str], list[Sample]]:
+    """Every tool once per round, in a new order each round, so that a busy moment hits all alike."""
+    taken: dict[tuple[int, str, str], list[Sample]] = {}
+    failed: set[tuple[str, str]] = set()
+    order = random.Random(4)
+    for delay in delays:
+        for way in ("same", "other"):
+            for _ in range(rounds + 1):  # the first round warms caches and is thrown away
+                names = [n for n, t in tools.items() if (t.across or way == "same") and (n, way) not in failed]
+                order.shuffle(names)
+                for name in names:
+                    sample = where.measure(tools[name], way, delay)
+                    if isinstance(sample, str):
+                        print(f"left out: {name} ({way} repository): {sample}")
+                        failed.add((name, way))
+                    else:
+                        taken.setdefault((delay, way, name), []).append(sample)
+    return {key: samples[1:] for key, samples in taken.items() if (key[2], key[1]) not in failed}
+
+
+def table(taken: dict[tuple[int, str, str], list[Sample]]) -> str:
+    """Markdown, a line per tool and setting."""
+    lines = ["| per request | repository | tool | median ms | ratio to best peer | goal | requests | trips |", "|" + " --- |" * 8]
+    for delay, way in sorted({key[:2] for key in taken}, key=lambda k: (k[0], k[1] == "other")):
+        medians = {
+            name: statistics.median(sample.seconds for sample in samples)
+            for (d, w, name), samples in taken.items()
+            if (d, w) == (delay, way)
+        }
+        best = min((value for name, value in medians.items() if name not in OURS), default=None)
+        for name in sorted(medians, key=lambda n: medians[n]):
+            samples = taken[delay, way, name]
+            goal = f"{GOALS[delay, way]:g}" if name in OURS and (delay, way) in GOALS else ""
+            ratio = f"{medians[name] / best:.2f}" if best else "-"
+            requests, trips = (statistics.median(s[i] for s in samples) for i in (1, 2))
+            lines.append(
+                f"| {delay} ms | {way} | {name} | {medians[name] * 1000:.0f} | {ratio} | {goal} | {requests:.0f} | {trips:.0f} |"
+            )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--delays", default="0,20,100")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        where = Range(Path(scratch))
+        try:
+            tools = find_tools(where.proxy.host, Path(scratch))
+            taken = run_all(where, tools, [int(delay) for delay in args.delays.split(",")], args.rounds)
+        finally:
+            where.close()
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs, {args.rounds} paired rounds, Python {sys.version.split()[0]}")
+    print(table(taken))
+    if args.json:
+        rows = [{"delay": d, "way": w, "tool": n, "samples": [s._asdict() for s in taken[d, w, n]]} for d, w, n in taken]
+        args.json.write_text(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    main()
