@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from ops.rehearse.cluster.progress import Progress, State
+from ops.rehearse.cluster.progress import NOT_TRIED, Progress, State
 from ops.rehearse.report.model import Verdict
 from ops.rehearse.report.progress import ProgressDisplay
 
@@ -62,6 +62,8 @@ def shown_on(display: ProgressDisplay) -> Callable[[Progress], None]:
             if report.state is State.DONE:
                 origins[report.subject] = report.detail
             return
+        if report.state is State.SKIPPED and report.detail.startswith(NOT_TRIED):
+            return  # the first refusal said why
         if report.step == "start" and origins:
             display.finish("programs", told_origins(origins))
             origins.clear()

@@ -18,7 +18,7 @@ import urllib3
 from ops.rehearse.cluster.cache import Shelf, key
 from ops.rehearse.cluster.errors import BinariesError
 from ops.rehearse.cluster.platform import Platform
-from ops.rehearse.cluster.progress import Progress, ProgressSink, State
+from ops.rehearse.cluster.progress import NOT_TRIED, Progress, ProgressSink, State
 from ops.rehearse.cluster.releases import Release, published_sum
 from ops.rehearse.cluster.tools import TOOLS, TOOLS_MODULE, ask_version
 
@@ -75,7 +75,7 @@ class Downloader:
         """Download, check and unpack one program; returns where it is. Raises BinariesError saying why not."""
         began = time.monotonic()
         if self._refused:
-            raise BinariesError(f"not tried, since {self._refused}")
+            raise BinariesError(f"{NOT_TRIED}, since {self._refused}")
         try:
             wanted = published_sum(release, self._text(release.sums_url))
             return self._fetch(release, scratch, wanted, began)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TextIO
 
+NOT_TRIED = "not tried"
+"""How the detail of a step begins that was skipped for a reason told before: a display may leave it out."""
+
 
 class State(StrEnum):
     """How far one step is."""

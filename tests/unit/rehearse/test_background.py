@@ -54,6 +54,14 @@ def test_programs_found_are_one_line_and_their_failure_is_never_swallowed() -> N
     assert "no Go" in shown(Progress(step="find", subject="kwok", state=State.FAILED, detail="no Go"))
 
 
+def test_a_download_not_tried_for_a_reason_told_before_is_not_told_again() -> None:
+    first = Progress(step="download", subject="etcd", state=State.SKIPPED, detail="no address")
+    later = Progress(step="download", subject="helm", state=State.SKIPPED, detail="not tried, since no address")
+    text = shown(first, later)
+    assert "download etcd: no address" in text
+    assert "helm" not in text
+
+
 def test_each_build_has_a_line_of_its_own() -> None:
     text = shown(Progress(step="build", subject="kube-apiserver", state=State.RUNNING, detail="go build"))
     assert "build kube-apiserver: go build" in text
