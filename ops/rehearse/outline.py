@@ -12,6 +12,7 @@ from ops.rehearse.plan.model import Plan
 from ops.rehearse.providers.values import UNKNOWN, SecretValue
 from ops.rehearse.report.model import Claim, StackReport, Verdict
 
+PLAN_ACCEPTED = "plan-accepted"
 MOST_SHOWN = 5
 """Refusals or violations in one claim's evidence; the rest is counted."""
 
@@ -39,12 +40,17 @@ def providers_accept(plan: Plan) -> Claim:
     refusals = [str(refusal) for refusal in plan.refusals]
     accepted = f"{sum(resource.custom for resource in plan.resources)} resources, no refusal"
     return Claim(
-        id="plan-accepted",
+        id=PLAN_ACCEPTED,
         title="every provider accepts the plan",
         verdict=Verdict.FAILED if refusals or not plan.complete else Verdict.PROVED,
         evidence=_first(refusals) or accepted,
         seconds=plan.seconds,
     )
+
+
+def goes_through(report: StackReport) -> bool:
+    """Tell whether there is something to install: a plan that every provider accepts."""
+    return any(claim.id == PLAN_ACCEPTED and claim.verdict is Verdict.PROVED for claim in report.claims)
 
 
 def judged(plan: Plan) -> list[Violation]:
@@ -89,7 +95,7 @@ def _first(told: Sequence[str]) -> str:
 
 def unplanned(stack: str, reason: str) -> StackReport:
     """Give the report of a stack whose program ended without a plan: nothing about it can be told."""
-    claim = Claim(id="plan-accepted", title="every provider accepts the plan", verdict=Verdict.UNKNOWN, evidence=reason)
+    claim = Claim(id=PLAN_ACCEPTED, title="every provider accepts the plan", verdict=Verdict.UNKNOWN, evidence=reason)
     return StackReport(stack=stack, cluster="not planned", claims=(claim,))
 
 

@@ -3,10 +3,10 @@ import dataclasses
 import pytest
 
 from components.policy.subject import Level, Violation
-from ops.rehearse.outline import MOST_SHOWN, judged, policy_kept, providers_accept, unplanned
+from ops.rehearse.outline import MOST_SHOWN, goes_through, judged, policy_kept, providers_accept, unplanned
 from ops.rehearse.plan.model import Plan, PlannedResource
 from ops.rehearse.providers.base import Refusal
-from ops.rehearse.report.model import Verdict, stack_verdict
+from ops.rehearse.report.model import StackReport, Verdict, stack_verdict
 
 PLAN = Plan(stack="gke", resources=(PlannedResource(urn="u", type="t", name="n"),))
 
@@ -63,3 +63,11 @@ def test_the_policy_judges_what_the_plan_declares() -> None:
 
 def test_a_policy_cannot_be_told_of_an_incomplete_plan() -> None:
     assert policy_kept([], 0.0, complete=False).verdict is Verdict.UNKNOWN
+
+
+def test_a_broken_policy_rule_does_not_stop_the_proof_on_the_cluster() -> None:
+    broken = policy_kept([violation(Level.MANDATORY)], 0.0, complete=True)
+    refused = providers_accept(dataclasses.replace(PLAN, refusals=(refusal(1),)))
+    assert goes_through(StackReport(stack="gke", cluster="gke", claims=(providers_accept(PLAN), broken)))
+    assert not goes_through(StackReport(stack="gke", cluster="gke", claims=(refused,)))
+    assert not goes_through(unplanned("gke", "the program crashed"))
