@@ -36,7 +36,10 @@ class _RefusePassword(argparse.Action):
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line. Exits with 2 on a usage error, as argparse does; raises UsageError for the rest."""
-    return build_parser().parse_args(from_manifest_tool(list(argv)))
+    args = build_parser().parse_args(from_manifest_tool(list(argv)))
+    for name in ("plain_http", "insecure"):  # argparse forgets a list from before the command when one follows it
+        setattr(args, name, [*getattr(args, name), *getattr(args, f"{name}_after", [])])
+    return args
 
 
 def from_manifest_tool(argv: list[str]) -> list[str]:
@@ -144,8 +147,19 @@ def _common(parser: argparse.ArgumentParser, *, top: bool = False) -> None:
         group.add_argument(*names, default=argparse.SUPPRESS, **settings)
 
     host: dict[str, Any] = {"action": _Hosts, "nargs": "?", "const": TARGET_HOST, "metavar": "HOST"}
-    add("--plain-http", **host, help="speak plain HTTP with this host (default: the target's), and no other")
-    add("--insecure", **host, help="don't check this host's certificate (default: the target's)")
+    suffix = "" if top else "_after"
+    add(
+        "--plain-http",
+        **host,
+        dest=f"plain_http{suffix}",
+        help="speak plain HTTP with this host (default: the target's), and no other",
+    )
+    add(
+        "--insecure",
+        **host,
+        dest=f"insecure{suffix}",
+        help="don't check this host's certificate (default: the target's)",
+    )
     add("--cacert", metavar="FILE", help="certificates to trust besides the system's")
     add("--docker-cfg", metavar="PATH", help="docker config: a file, or the directory of config.json")
     add("--username", metavar="NAME", help="with --password-stdin or ARCHMERGE_PASSWORD")

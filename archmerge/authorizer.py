@@ -46,6 +46,7 @@ class Authorizer:
         self._guessed = known is not None
         self._wanted: dict[str, set[str]] = {}
         self._tokens: dict[str, Token] = {}
+        self._denied: dict[str, AuthError] = {}
         self._apart: set[str] = set()
         """Repositories whose scopes were refused together: each gets a token of its own."""
         self._lock = threading.RLock()
@@ -111,6 +112,8 @@ class Authorizer:
             self._challenge = NO_CHALLENGE  # if it wants something after all, it says so at the first request
 
     def _fetch(self, repository: str) -> None:
+        if repository in self._denied:
+            raise self._denied[repository]  # once is enough: some servers lock an account after a few wrong passwords
         credential = self._credentials.find(self._host, repository)
         group = self._group(repository, credential)
         try:
@@ -120,6 +123,8 @@ class Authorizer:
                 self._client.trace(f"the known token endpoint did not help ({error.message}); asking the registry")
                 self._challenge, self._guessed = None, False
                 return
+            if len(group) == 1 and isinstance(error, AuthError):
+                self._denied[repository] = error
             if len(group) == 1 or isinstance(error, NetworkError):
                 raise
             self._fetch_apart(group, repository, credential)
@@ -136,8 +141,11 @@ class Authorizer:
             name = next(iter(one))
             if isinstance(answer, Token):
                 self._tokens[name] = answer
-            elif name == needed:
-                raise answer
+            elif isinstance(answer, AuthError):
+                self._denied[name] = answer
+        if needed in self._tokens:
+            return
+        raise next(a for one, a in zip(single, answers, strict=True) if needed in one and isinstance(a, Exception))
 
     def _group(self, repository: str, credential: Credential | None) -> dict[str, set[str]]:
         """Return the repositories to ask a token for together: wanted, of the same credential, not refused before."""

@@ -14,7 +14,7 @@ from archmerge.manifests import ATTESTATION_OF, CONFIG_TYPES, Descriptor, ImageC
 from archmerge.platforms import Platform, parse_platform
 from archmerge.reference import Digest, Reference, check_tag, parse_reference, parse_target
 from archmerge.session import Session
-from archmerge.transfer import Wanted, bring
+from archmerge.transfer import Target, Wanted, bring
 from archmerge.transport.parallel import gather, settle
 
 if TYPE_CHECKING:
@@ -280,7 +280,9 @@ class _Merge:
                     blobs.setdefault(blob.digest, image.ref.repository)
 
         def mount(digest: str, source: str) -> None:
-            self.mounts[digest] = self.registry.mount(self.target.repository, digest, source)
+            key = ("mount", self.target.name, digest)
+            act = partial(self.registry.mount, self.target.repository, digest, source)
+            self.mounts[digest] = self.session.once.do(key, act)
 
         return [partial(mount, digest, source) for digest, source in blobs.items()]
 
@@ -320,11 +322,18 @@ class _Merge:
                     blob.digest, Wanted(blob, self.session.registry(image.ref.host), image.ref.repository)
                 )
         copied = bring(
-            self.registry, self.target.repository, list(wanted.values()), self.mounts, copy=self.request.copy
+            Target(self.registry, self.target.repository, self.session.once),
+            list(wanted.values()),
+            self.mounts,
+            copy=self.request.copy,
         )
         manifests = {image.manifest.digest: image.manifest for image in away}
-        put = self.registry.put_manifest
-        gather([partial(put, self.target.repository, digest, manifest) for digest, manifest in manifests.items()])
+
+        def put(manifest: Manifest) -> None:
+            act = partial(self.registry.put_manifest, self.target.repository, manifest.digest, manifest)
+            self.session.once.do(("manifest", self.target.name, manifest.digest), act)
+
+        gather([partial(put, manifest) for manifest in manifests.values()])
         return copied
 
     def publish(self, index: Manifest) -> dict[str, str]:

@@ -166,7 +166,7 @@ class Registry:
             stored = self._stored(repository, version)
             if stored != manifest.digest:
                 raise WrongContentError(
-                    f"{self.host}/{repository}:{version}: after writing {manifest.digest}, reading gives {stored or 'nothing'}"
+                    f"{self.host}/{repository}:{version}: {manifest.digest} was written, {stored or 'nothing'} is there"
                 )
         confirmed = (tag.strip() for value in answer.headers.get_all("OCI-Tag") or () for tag in value.split(","))
         return frozenset(confirmed)

@@ -15,6 +15,7 @@ from archmerge.registry import DryRegistry, Registry
 from archmerge.tokens import known_challenge
 from archmerge.transport.client import Client
 from archmerge.transport.connections import Settings, origin_of
+from archmerge.transport.parallel import Once
 from archmerge.transport.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ class Session:
         )
         self._registries: dict[str, Registry] = {}
         self._lock = threading.Lock()
+        self.once = Once()
+        """Mounts, copies and child manifests are shared by the merges of a batch."""
 
     def registry(self, host: str) -> Registry:
         """Return the registry at `host`; the same object for the same host, so that tokens are shared."""

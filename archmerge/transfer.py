@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from archmerge.manifests import Descriptor
     from archmerge.registry import Mount, Registry
     from archmerge.transport.client import Stream
+    from archmerge.transport.parallel import Once
 
 TRANSFERS = 4
 """Blobs copied at once: each holds one chunk (256 KiB) in memory, whatever its size."""
@@ -30,12 +31,21 @@ class Wanted(NamedTuple):
     repository: str
 
 
-def bring(target: Registry, repository: str, wanted: Sequence[Wanted], mounts: dict[str, Mount], *, copy: bool) -> int:
+class Target(NamedTuple):
+    """The repository that gets the blobs; `once` is the session's."""
+
+    registry: Registry
+    repository: str
+    once: Once
+
+
+def bring(place: Target, wanted: Sequence[Wanted], mounts: dict[str, Mount], *, copy: bool) -> int:
     """Copy what was not mounted and isn't there; the bytes copied.
 
     `mounts` has the answers to the mounts tried before. Raises CopyForbiddenError when something must be copied
     although `copy` is False.
     """
+    target, repository = place.registry, place.repository
     pending = [item for item in wanted if not (item.blob.digest in mounts and mounts[item.blob.digest].done)]
     # Base layers are often there already, and some registries (Artifactory) share them without ever mounting.
     there = gather([partial(target.has_blob, repository, item.blob.digest) for item in pending])
@@ -54,7 +64,11 @@ def bring(target: Registry, repository: str, wanted: Sequence[Wanted], mounts: d
     sessions = [mounts[item.blob.digest].session if item.blob.digest in mounts else "" for item in missing]
     gather(
         [
-            partial(copy_blob, item, target, repository, session)
+            partial(
+                place.once.do,
+                ("copy", target.host, repository, item.blob.digest),
+                partial(copy_blob, item, target, repository, session),
+            )
             for item, session in zip(missing, sessions, strict=True)
         ],
         workers=TRANSFERS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +35,28 @@ def settle(tasks: Sequence[Callable[[], T]], workers: int = 64) -> list[T | Exce
     for thread in others:
         thread.join()
     return results
+
+
+class Once:
+    """Does each thing once, however many threads want it: the others wait, and get the same result.
+
+    After a failure the next one tries again.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._locks: dict[object, threading.Lock] = {}
+        self._results: dict[object, Any] = {}
+
+    def do(self, key: object, act: Callable[[], T]) -> T:
+        """Return `act()`, or what it returned when `key` was done before."""
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._results:
+                self._results[key] = act()
+            result: T = self._results[key]
+            return result
 
 
 def gather(tasks: Sequence[Callable[[], T]], workers: int = 64) -> list[T]:

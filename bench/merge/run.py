@@ -38,7 +38,14 @@ PEERS = {
     "regctl": "github.com/regclient/regclient/cmd/regctl@v0.11.7",
     "oras": "oras.land/oras/cmd/oras@v1.3.6",
 }
-GOALS = {(100, "same"): 0.5, (100, "other"): 0.35, (20, "same"): 0.6, (20, "other"): 0.4, (0, "same"): 1.0, (0, "other"): 1.0}
+GOALS = {
+    (100, "same"): 0.5,
+    (100, "other"): 0.35,
+    (20, "same"): 0.6,
+    (20, "other"): 0.4,
+    (0, "same"): 1.0,
+    (0, "other"): 1.0,
+}
 OURS = ("archmerge", "archmerge in GitLab CI")
 ARCHES = ("amd64", "arm64")
 
@@ -69,7 +76,16 @@ class Sample(NamedTuple):
 def find_tools(host: str, scratch: Path) -> dict[str, Tool]:
     """All tools that can run here; says which can't."""
     pyz = str(build(scratch / "archmerge.pyz"))
-    own = [sys.executable, "-I", pyz, f"--plain-http={host}", "--quiet", "push", "--platforms", "linux/amd64,linux/arm64"]
+    own = [
+        sys.executable,
+        "-I",
+        pyz,
+        f"--plain-http={host}",
+        "--quiet",
+        "push",
+        "--platforms",
+        "linux/amd64,linux/arm64",
+    ]
     found = {name: Tool(lambda j: [[*own, "--template", j.template, "--target", j.target]], {}) for name in OURS}
     found[OURS[1]] = found[OURS[1]]._replace(environ={"CI_REGISTRY": host, "CI_SERVER_URL": f"http://{host}"})
     paths = {name: daemon.go_tool(module, name) for name, module in PEERS.items()}
@@ -77,24 +93,50 @@ def find_tools(host: str, scratch: Path) -> dict[str, Tool]:
         if path is None:
             print(f"left out: {name}: {why}")
     if crane := paths["crane"][0]:
-        found["crane"] = Tool(lambda j: [[crane, "index", "append", "--insecure", "-t", j.target, "-m", j.sources[0], "-m", j.sources[1]]], {})
+        found["crane"] = Tool(
+            lambda j: [
+                [crane, "index", "append", "--insecure", "-t", j.target, "-m", j.sources[0], "-m", j.sources[1]]
+            ],
+            {},
+        )
     if regctl := paths["regctl"][0]:
         plain = ["--host", f"reg={host},tls=disabled"]
-        found["regctl"] = Tool(lambda j: [[regctl, *plain, "index", "create", j.target, "--ref", j.sources[0], "--ref", j.sources[1]]], {})
-    if oras := paths["oras"][0]:
-        found["oras"] = Tool(lambda j: [[oras, "manifest", "index", "create", "--plain-http", j.target, *(j.tags or ())]], {}, across=False)
-    if tool := shutil.which("manifest-tool"):
-        arguments = ["--plain-http", "push", "from-args", "--platforms", "linux/amd64,linux/arm64"]
-        found["manifest-tool"] = Tool(lambda j: [[tool, *arguments, "--template", j.template, "--target", j.target]], {})
-    if docker := shutil.which("docker"):
-        found["docker manifest"] = Tool(
-            lambda j: [[docker, "manifest", "create", "--insecure", j.target, *j.sources], [docker, "manifest", "push", "--insecure", j.target]], {}
+        found["regctl"] = Tool(
+            lambda j: [[regctl, *plain, "index", "create", j.target, "--ref", j.sources[0], "--ref", j.sources[1]]], {}
         )
-        if subprocess.run([docker, "buildx", "version"], capture_output=True, check=False).returncode == 0:
-            found["buildx"] = Tool(lambda j: [[docker, "buildx", "imagetools", "create", "-t", j.target, *j.sources]], {})
+    if oras := paths["oras"][0]:
+        found["oras"] = Tool(
+            lambda j: [[oras, "manifest", "index", "create", "--plain-http", j.target, *(j.tags or ())]],
+            {},
+            across=False,
+        )
+    found |= tools_on_path()
     for name in ("manifest-tool", "docker manifest", "buildx"):
         if name not in found:
             print(f"left out: {name}: not on PATH")
+    return found
+
+
+def tools_on_path() -> dict[str, Tool]:
+    """What `go install` does not give."""
+    found = {}
+    if tool := shutil.which("manifest-tool"):
+        arguments = ["--plain-http", "push", "from-args", "--platforms", "linux/amd64,linux/arm64"]
+        found["manifest-tool"] = Tool(
+            lambda j: [[tool, *arguments, "--template", j.template, "--target", j.target]], {}
+        )
+    if docker := shutil.which("docker"):
+        found["docker manifest"] = Tool(
+            lambda j: [
+                [docker, "manifest", "create", "--insecure", j.target, *j.sources],
+                [docker, "manifest", "push", "--insecure", j.target],
+            ],
+            {},
+        )
+        if subprocess.run([docker, "buildx", "version"], capture_output=True, check=False).returncode == 0:
+            found["buildx"] = Tool(
+                lambda j: [[docker, "buildx", "imagetools", "create", "-t", j.target, *j.sources]], {}
+            )
     return found
 
 
@@ -107,7 +149,9 @@ class Range:
             raise SystemExit("docker-registry is needed: apt-get install docker-registry")
         self.tokens = TokenServer(scratch)
         self.proxy = Proxy("", token_upstream=self.tokens.url.split("/")[2])
-        self.registry = daemon.start(program, scratch / "registry", tokens=self.tokens, realm=f"{self.proxy.base}/token")
+        self.registry = daemon.start(
+            program, scratch / "registry", tokens=self.tokens, realm=f"{self.proxy.base}/token"
+        )
         self.proxy.upstream = self.registry.host
         pusher = Pusher(self.registry.base, self.tokens.everything("bench/app", *(f"bench/app-{a}" for a in ARCHES)))
         for arch in ARCHES:
@@ -154,11 +198,13 @@ class Range:
         self.tokens.close()
 
 
-def run_all(where: Range, tools: dict[str, Tool], delays: list[int], rounds: int) -> dict[tuple[int, str, str], list[Sample]]:
+def run_all(
+    where: Range, tools: dict[str, Tool], delays: list[int], rounds: int
+) -> dict[tuple[int, str, str], list[Sample]]:
     """Every tool once per round, in a new order each round, so that a busy moment hits all alike."""
     taken: dict[tuple[int, str, str], list[Sample]] = {}
     failed: set[tuple[str, str]] = set()
-    order = random.Random(4)
+    order = random.Random(4)  # noqa: S311 - shuffles runs, protects nothing
     for delay in delays:
         for way in ("same", "other"):
             for _ in range(rounds + 1):  # the first round warms caches and is thrown away
@@ -176,7 +222,10 @@ def run_all(where: Range, tools: dict[str, Tool], delays: list[int], rounds: int
 
 def table(taken: dict[tuple[int, str, str], list[Sample]]) -> str:
     """Markdown, a line per tool and setting."""
-    lines = ["| per request | repository | tool | median ms | ratio to best peer | goal | requests | trips |", "|" + " --- |" * 8]
+    lines = [
+        "| per request | repository | tool | median ms | ratio to best peer | goal | requests | trips |",
+        "|" + " --- |" * 8,
+    ]
     for delay, way in sorted({key[:2] for key in taken}, key=lambda k: (k[0], k[1] == "other")):
         medians = {
             name: statistics.median(sample.seconds for sample in samples)
@@ -189,9 +238,17 @@ def table(taken: dict[tuple[int, str, str], list[Sample]]) -> str:
             goal = f"{GOALS[delay, way]:g}" if name in OURS and (delay, way) in GOALS else ""
             ratio = f"{medians[name] / best:.2f}" if best else "-"
             requests, trips = (statistics.median(s[i] for s in samples) for i in (1, 2))
-            lines.append(
-                f"| {delay} ms | {way} | {name} | {medians[name] * 1000:.0f} | {ratio} | {goal} | {requests:.0f} | {trips:.0f} |"
+            cells = (
+                f"{delay} ms",
+                way,
+                name,
+                f"{medians[name] * 1000:.0f}",
+                ratio,
+                goal,
+                f"{requests:.0f}",
+                f"{trips:.0f}",
             )
+            lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -208,10 +265,13 @@ def main() -> None:
             taken = run_all(where, tools, [int(delay) for delay in args.delays.split(",")], args.rounds)
         finally:
             where.close()
-    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs, {args.rounds} paired rounds, Python {sys.version.split()[0]}")
+    load, version = os.getloadavg()[0], sys.version.split()[0]
+    print(f"load average {load:.1f} on {os.cpu_count()} CPUs, {args.rounds} paired rounds, Python {version}")
     print(table(taken))
     if args.json:
-        rows = [{"delay": d, "way": w, "tool": n, "samples": [s._asdict() for s in taken[d, w, n]]} for d, w, n in taken]
+        rows = [
+            {"delay": d, "way": w, "tool": n, "samples": [s._asdict() for s in taken[d, w, n]]} for d, w, n in taken
+        ]
         args.json.write_text(json.dumps(rows, indent=1))
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.registry.lab.faults import Fault
+    from tests.registry.lab.proxy import Call
     from tests.registry.lab.workbench import Ran, Workbench
 
 # In the order in which a run across repositories makes them, the last four after a refused mount.
@@ -65,8 +66,8 @@ class Scene(NamedTuple):
             assert ran.digest == latest == first
 
 
-def _decline(call: object) -> bool:
-    return call.kind == "mount" and call.answer(405)  # type: ignore[attr-defined] - a lab Call
+def _decline(call: Call) -> bool:
+    return call.kind == "mount" and call.answer(405)
 
 
 @pytest.fixture(scope="module")
@@ -175,11 +176,11 @@ def test_tokens_refused_together_are_asked_for_apart(scene: Scene) -> None:
     """One scope too many refuses the whole token (kaniko #1007); the mounts are then declined, and blobs copied."""
     tokens = scene.bench.tokens
     grant = tokens.grant
-    tokens.grant = lambda user, wanted: grant(user, wanted) if len(wanted) == 1 else None  # type: ignore[method-assign] - the fault
+    tokens.grant = lambda user, wanted: grant(user, wanted) if len(wanted) == 1 else None  # type: ignore[method-assign]  # the fault
     try:
         ran = scene.bench.merge(scene.template, f"{scene.repository}:1", "--tags", "latest")
     finally:
-        del tokens.grant  # type: ignore[method-assign] - back to the class's own
+        del tokens.grant  # back to the class's own
     scene.check(ran, 0)
     assert "copied:" in ran.err
 
@@ -211,11 +212,11 @@ def test_an_immutable_tag_with_this_digest_already_is_success(scene: Scene) -> N
     bench.proxy.reset()
     # The look at the target's tag fails, so that the tag is written again, and refused as ECR does it.
     denied = {"manifest-put": 400}
+    looked = f"/v2/{scene.repository}/manifests/1"
     bench.proxy.fault = lambda call: (
-        (call.path.endswith("/manifests/1") and call.path.startswith(f"/v2/{scene.repository}/") and call.method == "GET"
-         and call.answer(404))
+        (call.path == looked and call.method == "GET" and call.answer(404))
         or (call.kind in denied and call.answer(denied[call.kind]))
-    )  # fmt: skip
+    )
     again = bench.merge(scene.template, f"{scene.repository}:1")
     bench.proxy.reset()
     assert (again.code, again.digest) == (0, first.digest)

@@ -37,12 +37,15 @@ def _platforms(entries: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.parametrize("apart", [False, True], ids=["same repository", "other repositories"])
-def test_skopeo_reads_back_every_child_and_blob(either: Workbench, skopeo: str, tmp_path: Path, apart: bool) -> None:
+def test_skopeo_reads_back_every_child_and_blob(either: Workbench, skopeo: str, tmp_path: Path, *, apart: bool) -> None:
     repository = either.name()
     ran = either.merge(either.pair(repository, apart=apart), f"{repository}:1", "--tags", "latest")
     assert ran.code == 0, ran.err
     for tag in ("1", "latest"):
-        assert _platforms(_skopeo_copies(either, skopeo, repository, tag, tmp_path / tag)) == ["linux/amd64", "linux/arm64"]
+        assert _platforms(_skopeo_copies(either, skopeo, repository, tag, tmp_path / tag)) == [
+            "linux/amd64",
+            "linux/arm64",
+        ]
         assert images.digest((tmp_path / tag / "manifest.json").read_bytes()) == ran.digest
 
 
@@ -59,8 +62,14 @@ def test_skopeo_reads_back_every_child_and_blob(either: Workbench, skopeo: str, 
         pytest.param({"variant": "v1"}, {"variant": "v8"}, "oci", images.OCI_INDEX, id="variants that say the default"),
     ],
 )
-def test_kinds_of_images_become_the_right_kind_of_index(  # noqa: PLR0913 - the matrix
-    bench: Workbench, skopeo: str, tmp_path: Path, first: dict[str, Any], second: dict[str, Any], kind: str, expected: str
+def test_kinds_of_images_become_the_right_kind_of_index(  # noqa: PLR0913, PLR0917 - the matrix
+    bench: Workbench,
+    skopeo: str,
+    tmp_path: Path,
+    first: dict[str, Any],
+    second: dict[str, Any],
+    kind: str,
+    expected: str,
 ) -> None:
     repository = bench.name()
     for arch, more in (("amd64", first), ("arm64", second)):
@@ -79,7 +88,9 @@ def test_zstd_layers_are_carried_over(bench: Workbench) -> None:
     assert bench.merge(f"{bench.host}/{repository}-ARCH:1", f"{repository}:1").code == 0
 
 
-def test_buildkit_indexes_are_flattened_and_attestations_stay_linked(bench: Workbench, skopeo: str, tmp_path: Path) -> None:
+def test_buildkit_indexes_are_flattened_and_attestations_stay_linked(
+    bench: Workbench, skopeo: str, tmp_path: Path
+) -> None:
     repository = bench.name()
     for arch in ("amd64", "arm64"):
         bench.push(f"{repository}-{arch}", attested(arch, repository.replace("/", "-")), "1")
@@ -101,7 +112,7 @@ REFUSED: dict[str, tuple[int, Image]] = {
         4, image("arm64", extra={"config": images.descriptor(b"{}", "application/vnd.oci.empty.v1+json")})
     ),
     "config over 4 MiB": (10, image("arm64", config={"architecture": "arm64", "os": "linux", "x": "y" * (4 << 20)})),
-    "index of another platform": (4, index([(image("amd64", seed="i"), {"platform": {"architecture": "amd64", "os": "linux"}})])),
+    "index of another platform": (4, index([(image("amd64"), {"platform": {"architecture": "amd64", "os": "linux"}})])),
 }  # fmt: skip
 
 
@@ -187,7 +198,7 @@ def test_digest_files_pin_what_is_merged_though_the_tags_have_moved(bench: Workb
     assert [entry["digest"] for entry in entries] == [image(arch, seed="pinned").digest for arch in ("amd64", "arm64")]
     (tmp_path / "arm64.json").unlink()
     ran = bench.run("push", *files, *more, "--target", f"{bench.host}/{repository}:2")
-    assert ran.code == 3
+    assert ran.code == 3, ran.err
     assert "no digest for linux/arm64" in ran.err
 
 
@@ -210,7 +221,7 @@ def test_ignore_missing_leaves_out_what_is_not_there_and_only_that(bench: Workbe
     bench.push(repository, image("amd64"), "1-amd64")
     template = f"{bench.host}/{repository}:1-ARCH"
     ran = bench.merge(template, f"{repository}:1")
-    assert ran.code == 3
+    assert ran.code == 3, ran.err
     assert "1-arm64" in ran.err
     assert bench.merge(template, f"{repository}:1", "--ignore-missing").code == 0
     assert len(bench.pusher(repository).manifest(repository, "1")["manifests"]) == 1
@@ -238,14 +249,17 @@ def test_a_batch_shares_tokens_and_tells_failures_apart(bench: Workbench, tmp_pa
     repository = bench.name()
     template = bench.pair(repository, apart=True)
     entries: list[dict[str, Any]] = [
-        {"target": f"{bench.host}/{repository}:{n}", "template": template, "platforms": BOTH.split(",")} for n in range(30)
+        {"target": f"{bench.host}/{repository}:{n}", "template": template, "platforms": BOTH.split(",")}
+        for n in range(30)
     ]
-    entries.append({"target": f"{bench.host}/{repository}:bad", "sources": [{"image": f"{bench.host}/{repository}:none"}]})
+    entries.append(
+        {"target": f"{bench.host}/{repository}:bad", "sources": [{"image": f"{bench.host}/{repository}:none"}]}
+    )
     (tmp_path / "batch.jsonl").write_text("\n".join(map(json.dumps, entries)))
     bench.proxy.reset()
     bench.tokens.asked.clear()
     ran = bench.run("push", "--batch", str(tmp_path / "batch.jsonl"))
-    assert ran.code == 3
+    assert ran.code == 3, ran.err
     assert "30 of 31 merged" in ran.err
     assert len(set(ran.out.split()[::2])) == 1
     assert len(ran.out.splitlines()) == 30
@@ -257,7 +271,8 @@ def test_a_batch_slows_down_when_it_is_asked_to(bench: Workbench, tmp_path: Path
     repository = bench.name()
     template = bench.pair(repository, apart=False)
     entries = [
-        {"target": f"{bench.host}/{repository}:{n}", "template": template, "platforms": BOTH.split(",")} for n in range(20)
+        {"target": f"{bench.host}/{repository}:{n}", "template": template, "platforms": BOTH.split(",")}
+        for n in range(20)
     ]
     (tmp_path / "batch.json").write_text(json.dumps(entries))
     bench.proxy.reset()
@@ -277,12 +292,12 @@ def test_switching_over_from_manifest_tool_changes_one_word(bench: Workbench) ->
     bench.push(f"{repository}-armv7", image("arm", variant="v7"), "1")
     forms = [
         ["push", "from-args", "--platforms", BOTH, "--template", template, "--target", f"{target}:a"],
-        ["--debug", "push", "--type", "oci", "from-args", "--platforms", BOTH, "--template", template, "--tags", "v1,v1.0",
-         "--target", f"{target}:b", "--ignore-missing"],
+        ["--debug", "push", "--type", "oci", "from-args", "--platforms", BOTH, "--template", template, "--tags",
+         "v1,v1.0", "--target", f"{target}:b", "--ignore-missing"],
         ["--insecure", "push", "--type", "docker", "from-args", "-platforms", BOTH, "-template", template, "-target",
          f"{target}:c", "--ignore-missing=true"],
-        ["push", "from-args", "--platforms", "linux/amd64,linux/arm/v7", "--template", f"{target}-ARCHVARIANT:1", "--target",
-         f"{target}:d"],
+        ["push", "from-args", "--platforms", "linux/amd64,linux/arm/v7", "--template", f"{target}-ARCHVARIANT:1",
+         "--target", f"{target}:d"],
     ]  # fmt: skip
     for form in forms:
         ran = bench.run(*form)

@@ -39,14 +39,16 @@ def _push_all(bench: Workbench, repository: str, *, apart: bool) -> str:
     ],
 )
 def test_trips_are_exact_whatever_the_number_of_platforms_and_tags(
-    either: Workbench, platforms: tuple[str, ...], apart: bool, tags: tuple[str, ...], trips: int
+    either: Workbench, platforms: tuple[str, ...], *, apart: bool, tags: tuple[str, ...], trips: int
 ) -> None:
     repository = either.name()
     template = _push_all(either, repository, apart=apart)
     either.proxy.reset()
     either.proxy.delay = DELAY
     wanted = ",".join(platforms)
-    ran = either.run("push", "--template", template, "--platforms", wanted, "--target", f"{either.host}/{repository}:1", *tags)
+    ran = either.run(
+        "push", "--template", template, "--platforms", wanted, "--target", f"{either.host}/{repository}:1", *tags
+    )
     assert ran.code == 0, ran.err
     assert either.proxy.depth == trips, either.proxy.seen
     assert either.digest_of(repository, "1") == ran.digest

@@ -1,4 +1,4 @@
-"""Deterministic images: real tar layers with tiny ELF programs, and every odd form that facts/merge.md section 6 lists."""
+"""Deterministic images: real tar layers with tiny ELF programs, and the odd forms of facts/merge.md section 6."""
 
 from __future__ import annotations
 
@@ -82,10 +82,13 @@ def image(  # noqa: PLR0913 - a test names only what it is about
     blobs = [layer({f"data/{seed}-{number}": b"shared"}) for number in range(shared)]
     blobs += [layer({f"data/{seed}-{arch}{variant}-{n}": arch.encode() * 100}) for n in range(layers - shared - 1)]
     blobs.append(layer({"app/server": elf(runs or arch), f"app/{seed}{arch}{variant}": b"1"}))
-    body = {"architecture": arch, "os": os, **({"variant": variant} if variant else {})}
-    body |= {"config": {"Entrypoint": ["/app/server"]}, "rootfs": {"type": "layers", "diff_ids": [digest(b) for b in blobs]}}
+    body: dict[str, Any] = {"architecture": arch, "os": os, **({"variant": variant} if variant else {})}
+    body |= {
+        "config": {"Entrypoint": ["/app/server"]},
+        "rootfs": {"type": "layers", "diff_ids": [digest(b) for b in blobs]},
+    }
     body = body if config is None else config
-    config_blob = json.dumps({key: value for key, value in body.items() if value is not None}).encode()
+    config_blob = json.dumps(body).encode()
     kind = layer_type or (DOCKER_LAYER if docker else OCI_LAYER)
     manifest = {
         "schemaVersion": 2,

@@ -71,8 +71,6 @@ class Call:
         return True
 
 
-
-
 class Proxy:
     """Forwards to `upstream` (host:port), and paths under /token to `token_upstream`.
 
@@ -117,7 +115,7 @@ class Proxy:
             def do_GET(self) -> None:
                 lab._handle(self)
 
-            do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+            do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the base class names them
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
@@ -166,7 +164,12 @@ class Proxy:
         try:
             if self.fault is not None:
                 original = handler.end_headers
-                handler.end_headers = lambda: (finish(), original())
+
+                def end_headers() -> None:
+                    finish()
+                    original()
+
+                handler.end_headers = end_headers
                 if self.fault(call):
                     if call.status <= 0:
                         finish()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import json
 import threading
 import time
@@ -134,7 +134,7 @@ def _url64(content: bytes) -> str:
 
 def _self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, ISSUER)])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(now - datetime.timedelta(1))
-    return builder.not_valid_after(now + datetime.timedelta(30)).sign(key, hashes.SHA256())
+    builder = builder.serial_number(1).not_valid_before(now - dt.timedelta(1))
+    return builder.not_valid_after(now + dt.timedelta(30)).sign(key, hashes.SHA256())

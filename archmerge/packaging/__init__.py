@@ -1,0 +1,1 @@
+"""How archmerge is packed; not part of what is packed."""
