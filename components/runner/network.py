@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
 
-from components.runner.networking import Endpoint, MetadataProvider
+from components.runner.networking import Endpoint, MetadataProvider, NetworkPolicies
 from components.runner.settings import RunnerConfig
 from components.runner.values import METRICS_PORT
 
@@ -17,8 +17,13 @@ from components.runner.values import METRICS_PORT
 # addresses: Google's and Amazon's over IPv6, Azure's wire server.
 _LINK_LOCAL = ("169.254.0.0/16", "fe80::/10")
 _ELSEWHERE = {"gke": "fd20:ce::254/128", "eks": "fd00:ec2::254/128", "aks": "168.63.129.16/32"}
-_NODE_LOCAL_DNS = "169.254.20.10/32"
-_GKE_CLOUD_DNS = "169.254.169.254/32"
+# Resolvers at link-local addresses, by the clusters that can have them: NodeLocal DNSCache everywhere; Cloud DNS at the
+# metadata server's address, whose port 53 hands out no credentials; AKS's LocalDNS (Azure/AKS, "Configure LocalDNS").
+_NODE_LOCAL_DNS = ("169.254.20.10/32",)
+_CLOUD_DNS = {"gke": ("169.254.169.254/32",), "aks": ("169.254.10.10/32", "169.254.10.11/32")}
+# The cluster's DNS, and its cache on each node: GKE's Dataplane V2 sends queries to the cache, and judges them by the
+# cache's label (world-federation-of-advertisers/cross-media-measurement#3569).
+_DNS_PODS = ("kube-dns", "node-local-dns")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +80,7 @@ def _for_jobs(runner: RunnerConfig, cluster_type: str) -> list[Policy]:
         for rule in settings.extra_egress
     )
     rules = {
-        "allow-dns": (_dns(cluster_type),),
+        "allow-dns": (_dns(settings, cluster_type),),
         "allow-gitlab": (_gitlab(runner, blocked),),
         "allow-registry": (_endpoint(settings.registry, blocked),),
         "allow-packages": (_endpoint(settings.packages, blocked),),
@@ -89,7 +94,7 @@ def _for_jobs(runner: RunnerConfig, cluster_type: str) -> list[Policy]:
 def _for_manager(runner: RunnerConfig, cluster_type: str) -> list[Policy]:
     settings, blocked = runner.network_policies, _blocked(runner, cluster_type)
     rules = {
-        "allow-dns": (_dns(cluster_type),),
+        "allow-dns": (_dns(settings, cluster_type),),
         "allow-gitlab": (_gitlab(runner, blocked),),
         "allow-api-server": (_endpoint(settings.api_server, blocked),),
         "allow-metadata": _metadata(settings.metadata.provider) if settings.metadata.manager else (),
@@ -115,15 +120,15 @@ def _policies(namespace: str, rules: Mapping[str, Sequence[Rule]]) -> list[Polic
     return policies
 
 
-def _dns(cluster_type: str) -> Rule:
-    resolvers = [
-        Peer(namespace_labels={"kubernetes.io/metadata.name": "kube-system"}, pod_labels={"k8s-app": "kube-dns"}),
-        Peer(cidr=_NODE_LOCAL_DNS),
-    ]
-    if cluster_type == "gke":
-        # Cloud DNS answers at the metadata server's address; port 53 of it hands out no credentials.
-        resolvers.append(Peer(cidr=_GKE_CLOUD_DNS))
-    return Rule(peers=tuple(resolvers), ports=(Port(number=53, protocol="UDP"), Port(number=53)))
+def _dns(policies: NetworkPolicies, cluster_type: str) -> Rule:
+    """Return the rule for DNS; blocked ranges are not cut out of it, since they may hold the DNS Service itself."""
+    pods = tuple(
+        Peer(namespace_labels={"kubernetes.io/metadata.name": "kube-system"}, pod_labels={"k8s-app": name})
+        for name in _DNS_PODS
+    )
+    cidrs = dict.fromkeys([*_NODE_LOCAL_DNS, *_CLOUD_DNS.get(cluster_type, ()), *policies.dns_cidrs])
+    resolvers = (*pods, *(Peer(cidr=cidr) for cidr in cidrs))
+    return Rule(peers=resolvers, ports=(Port(number=53, protocol="UDP"), Port(number=53)))
 
 
 def _gitlab(runner: RunnerConfig, blocked: Sequence[str]) -> Rule:

@@ -11,6 +11,8 @@ from components.cluster_spec import CONFIG
 from components.problems import Problem
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
+# Where clusters' Services have their addresses: private ranges, and the range that GKE takes by default.
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "34.118.224.0/20", "fc00::/7")
 
 
 class MetadataProvider(StrEnum):
@@ -79,6 +81,11 @@ class NetworkPolicies:
 
     enabled: bool = True
     """Make them. Off: jobs reach everything, the node's cloud identity included, unless others stop them."""
+
+    dns_cidrs: list[str] = field(default_factory=lambda: list(PRIVATE))
+    """Addresses of the cluster's DNS Service, on port 53 only. A cache on the node (NodeLocal DNSCache, GKE's default)
+    answers at that address itself, so that no pod's label admits it. By default the ranges that Services come from;
+    narrow it to the one address of `kubectl -n kube-system get service kube-dns`."""
 
     gitlab: Endpoint = field(default_factory=Endpoint)
     """GitLab itself. The port of `gitlabUrl` is always added."""
@@ -151,6 +158,7 @@ def _endpoints(policies: NetworkPolicies) -> Iterator[tuple[str, Endpoint]]:
 
 
 def _cidrs(policies: NetworkPolicies) -> Iterator[tuple[str, str]]:
+    yield from ((f"dnsCidrs[{index}]", text) for index, text in enumerate(policies.dns_cidrs))
     for name, endpoint in _endpoints(policies):
         yield from ((f"{name}.cidrs[{index}]", text) for index, text in enumerate(endpoint.cidrs))
     yield from ((f"extraEgress[{index}].cidr", rule.cidr) for index, rule in enumerate(policies.extra_egress))

@@ -98,8 +98,28 @@ def test_dns_goes_to_the_clusters_resolvers_only(stack: Any) -> None:
     for namespace in ("gitlab-runner", "gitlab-runner-jobs"):
         assert not reaches(policies, namespace, "8.8.8.8", 53, "UDP")
         (dns,) = (p for p in policies if p.name == "allow-dns" and p.namespace == namespace)
-        assert [peer.pod_labels for peer in dns.egress[0].peers if peer.cidr is None] == [{"k8s-app": "kube-dns"}]
         assert {(port.number, port.protocol) for port in dns.egress[0].ports} == {(53, "UDP"), (53, "TCP")}
+
+
+def test_a_dns_cache_on_the_node_is_reached_however_the_dataplane_sees_it(stack: Any) -> None:
+    """By its pods' label (GKE Dataplane V2), by the DNS Service's address (Calico), at its own (IPVS, AKS LocalDNS)."""
+    policies = policies_of(stack)
+    own = {"aks": ["169.254.10.10", "169.254.10.11"], "gke": ["169.254.169.254"]}.get(stack.cluster.type, [])
+    for namespace in ("gitlab-runner", "gitlab-runner-jobs"):
+        (dns,) = (p for p in policies if p.name == "allow-dns" and p.namespace == namespace)
+        labels = [peer.pod_labels for peer in dns.egress[0].peers if peer.cidr is None]
+        assert labels == [{"k8s-app": "kube-dns"}, {"k8s-app": "node-local-dns"}]
+        for address in ["10.0.0.10", "172.20.0.10", "192.168.0.10", "34.118.224.10", "fd00::a", "169.254.20.10", *own]:
+            assert reaches(policies, namespace, address, 53, "UDP"), address
+            assert reaches(policies, namespace, address, 53, "TCP"), address
+
+
+def test_the_dns_service_can_be_named_and_stays_open_in_a_blocked_range(stacks: Stacks) -> None:
+    named = {"dnsCidrs": ["10.96.0.10/32"], "blockedCidrs": ["10.96.0.0/12"]}
+    policies = policies_of(stacks["eks"](networkPolicies=named))
+    assert reaches(policies, "gitlab-runner-jobs", "10.96.0.10", 53, "UDP")
+    assert not reaches(policies, "gitlab-runner-jobs", "10.96.0.11", 53, "UDP")
+    assert not reaches(policies, "gitlab-runner-jobs", "10.96.0.10", 443)
 
 
 def test_an_empty_list_closes_an_endpoint_instead_of_opening_it(stacks: Stacks) -> None:
