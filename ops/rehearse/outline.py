@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from components.policy.catalogue import RULES, violations
 from components.policy.subject import Level, Violation, recorded
@@ -13,6 +14,7 @@ from ops.rehearse.providers.values import UNKNOWN, SecretValue
 from ops.rehearse.report.model import Claim, StackReport, Verdict
 
 PLAN_ACCEPTED = "plan-accepted"
+CLUSTER_REHEARSED = "cluster-rehearsed"
 MOST_SHOWN = 5
 """Refusals or violations in one claim's evidence; the rest is counted."""
 
@@ -101,4 +103,21 @@ def unplanned(stack: str, reason: str) -> StackReport:
 
 def unproved(title: str, reason: str) -> Claim:
     """Give the one claim that stands for all those never put to the proof, with the reason."""
-    return Claim(id="cluster-rehearsed", title=title, verdict=Verdict.UNKNOWN, evidence=reason)
+    return Claim(id=CLUSTER_REHEARSED, title=title, verdict=Verdict.UNKNOWN, evidence=reason)
+
+
+def doubted(report: StackReport, reason: str) -> StackReport:
+    """Take back every no of a control plane that broke meanwhile: it may have been the plane's failing.
+
+    What was proved stays: that was seen. One claim stands for what nobody saw, so that the stack is not proved.
+    """
+    short = reason.partition(";")[0]  # without the last lines of its log
+    claims = [
+        replace(claim, verdict=Verdict.UNKNOWN, evidence=f"{claim.evidence} (but {short})")
+        if claim.verdict is Verdict.FAILED
+        else claim
+        for claim in report.claims
+    ]
+    if all(claim.id != CLUSTER_REHEARSED for claim in claims):
+        claims.append(unproved("the control plane lasts as long as the rehearsal", reason))
+    return replace(report, claims=tuple(claims))

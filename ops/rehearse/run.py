@@ -16,7 +16,7 @@ from ops.rehearse.cluster.existing import ExistingControlPlane, use_existing
 from ops.rehearse.cluster.keep import default_folder, refuse_second
 from ops.rehearse.cluster.sources import BinarySource
 from ops.rehearse.install import Charts
-from ops.rehearse.outline import goes_through, outline, unplanned, unproved
+from ops.rehearse.outline import doubted, goes_through, outline, unplanned, unproved
 from ops.rehearse.plan.launch import plan_stack
 from ops.rehearse.plan.model import Plan, PlanError
 from ops.rehearse.report.model import RehearsalReport, StackReport, Verdict, stack_verdict
@@ -139,6 +139,8 @@ class _Prover:
         # A broken policy rule stops nothing here: what it breaks shall be seen on the cluster too.
         if not goes_through(report):
             return _without_cluster(report, "the plan would not have gone through, so there is nothing to install")
+        if gone := self._gone():
+            return _without_cluster(report, gone)
         name = f"rehearse {report.stack}"
         proved = rehearse_stack(
             plan,
@@ -147,6 +149,8 @@ class _Prover:
             progress=lambda what: self.display.update(name, what),
             keep_nodes=keep_nodes,
         )
+        if gone := self._gone():
+            proved = doubted(proved, gone)
         merged = replace(
             proved,
             claims=(*report.claims, *proved.claims),
@@ -155,6 +159,14 @@ class _Prover:
         )
         self.display.finish(name, f"{len(merged.claims)} claims", verdict=stack_verdict(merged))
         return merged
+
+    def _gone(self) -> str:
+        """Say which program of the control plane has ended; nothing while all run, or when they are not ours."""
+        try:
+            self.plane.check()
+        except ClusterError as error:
+            return str(error)
+        return ""
 
 
 def _without_cluster(report: StackReport, reason: str) -> StackReport:

@@ -3,10 +3,10 @@ import dataclasses
 import pytest
 
 from components.policy.subject import Level, Violation
-from ops.rehearse.outline import MOST_SHOWN, goes_through, judged, policy_kept, providers_accept, unplanned
+from ops.rehearse.outline import MOST_SHOWN, doubted, goes_through, judged, policy_kept, providers_accept, unplanned
 from ops.rehearse.plan.model import Plan, PlannedResource
 from ops.rehearse.providers.base import Refusal
-from ops.rehearse.report.model import StackReport, Verdict, stack_verdict
+from ops.rehearse.report.model import Claim, StackReport, Verdict, stack_verdict
 
 PLAN = Plan(stack="gke", resources=(PlannedResource(urn="u", type="t", name="n"),))
 
@@ -71,3 +71,16 @@ def test_a_broken_policy_rule_does_not_stop_the_proof_on_the_cluster() -> None:
     assert goes_through(StackReport(stack="gke", cluster="gke", claims=(providers_accept(PLAN), broken)))
     assert not goes_through(StackReport(stack="gke", cluster="gke", claims=(refused,)))
     assert not goes_through(unplanned("gke", "the program crashed"))
+
+
+def test_a_no_of_a_control_plane_that_broke_is_a_doubt_and_a_yes_stays_one() -> None:
+    claims = [
+        Claim(id=verdict.name, title="t", verdict=verdict, evidence="seen")
+        for verdict in (Verdict.PROVED, Verdict.FAILED)
+    ]
+    report = StackReport(stack="gke", cluster="gke ci", claims=tuple(claims))
+    found = doubted(report, "kwok ended with signal 9; the last lines of its log:\n  bye")
+    assert [claim.verdict for claim in found.claims] == [Verdict.PROVED, Verdict.UNKNOWN, Verdict.UNKNOWN]
+    assert found.claims[1].evidence == "seen (but kwok ended with signal 9)"
+    assert stack_verdict(found) is Verdict.UNKNOWN
+    assert doubted(found, "again").claims[2:] == found.claims[2:]

@@ -1,0 +1,70 @@
+"""Stacks in turn on one control plane, which may end meanwhile."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from ops.rehearse import run as module
+from ops.rehearse.cluster.errors import StartError
+from ops.rehearse.outline import providers_accept
+from ops.rehearse.plan.model import Plan
+from ops.rehearse.report.model import Claim, StackReport, Verdict, stack_verdict
+from ops.rehearse.report.progress import ProgressDisplay
+
+PLAN = Plan(stack="gke")
+PLANNED = StackReport(stack="gke", cluster="gke ci", claims=(providers_accept(PLAN),))
+
+
+class FakePlane:
+    """A control plane whose kwok ends when told."""
+
+    ended = False
+    ends = False
+    answer = Verdict.PROVED
+
+    def check(self) -> None:
+        if self.ended:
+            raise StartError("kwok ended with signal 9; the last lines of its log:")
+
+
+@pytest.fixture
+def plane() -> FakePlane:
+    return FakePlane()
+
+
+@pytest.fixture
+def prover(plane: FakePlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    def rehearse_stack(*_: object, **__: object) -> StackReport:
+        claim = Claim(id="nodes-join", title="nodes join", verdict=plane.answer, evidence="seen")
+        plane.ended = plane.ends
+        return StackReport(stack="gke", cluster="gke ci", claims=(claim,))
+
+    monkeypatch.setattr(module, "rehearse_stack", rehearse_stack)
+    with ProgressDisplay(Console(quiet=True)) as display:
+        yield module._Prover(plane, SimpleNamespace(), display)  # type: ignore[arg-type]  # as much of them as is used
+
+
+@pytest.mark.parametrize("answer", [Verdict.PROVED, Verdict.FAILED])
+def test_what_a_control_plane_says_that_ends_meanwhile_is_a_doubt(
+    plane: FakePlane, prover: Any, answer: Verdict
+) -> None:
+    plane.answer, plane.ends = answer, True
+    found = prover.prove(PLAN, PLANNED, keep_nodes=False)
+    assert stack_verdict(found) is Verdict.UNKNOWN
+    assert "kwok ended with signal 9" in found.claims[-1].evidence
+
+
+def test_the_next_stack_is_not_put_on_a_control_plane_that_has_ended(plane: FakePlane, prover: Any) -> None:
+    plane.ended = True
+    found = prover.prove(PLAN, PLANNED, keep_nodes=False)
+    assert [claim.id for claim in found.claims] == ["plan-accepted", "cluster-rehearsed"]
+    assert stack_verdict(found) is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("answer", [Verdict.PROVED, Verdict.FAILED])
+def test_a_control_plane_that_lasts_is_believed(plane: FakePlane, prover: Any, answer: Verdict) -> None:
+    plane.answer, plane.ends = answer, False
+    assert stack_verdict(prover.prove(PLAN, PLANNED, keep_nodes=False)) is answer
