@@ -7,7 +7,6 @@ DOCKER_CONFIG, ~/.docker, podman's auth.json, GitLab's CI_REGISTRY*. The first s
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import subprocess
 from pathlib import Path
@@ -234,7 +233,7 @@ def _decode(auth: str, source: str) -> tuple[str, str]:
     """`base64(user:password)`: wrapped lines and a trailing newline are forgiven, a ':' in the password is kept."""
     try:
         text = base64.b64decode("".join(auth.split()), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, not ASCII, or not UTF-8
         text = ""
     username, colon, password = text.partition(":")
     if not colon:

@@ -107,11 +107,13 @@ class _Source:
         while not self._buffer:
             rest = self._zip.unconsumed_tail if self._zip else b""
             piece = rest or self._read()
-            if not piece:
-                return False
             if not self._begun:
                 self._begun = True
+                while len(piece) < _BLOCK and (more := self._read()):
+                    piece += more
                 self._recognise(piece)
+            if not piece:
+                return False
             self._buffer = self._unpack(piece)
         return True
 

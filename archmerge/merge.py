@@ -153,7 +153,7 @@ class _Merge:
         images = self.expand(self.read(images))
         self.examine(images)
         index, children = self.assemble(images)
-        copied = self.place(images) if self.current is None or self.current.digest != index.digest else 0
+        copied = self.place(images)
         tags = self.publish(index)
         by_digest = {image.manifest.digest: image for image in images}
         merged = [

@@ -1,0 +1,147 @@
+"""A registry in this process: what real ones do, and what only some of them do, by switches."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+
+def digest_of(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+class FakeRegistry:
+    """Repositories in dictionaries. Manifests may only refer to what their own repository holds, as everywhere."""
+
+    def __init__(self) -> None:
+        self.blobs: dict[str, dict[str, bytes]] = {}
+        self.manifests: dict[str, dict[str, tuple[str, bytes]]] = {}
+        self.tags: dict[str, dict[str, str]] = {}
+        self.seen: list[tuple[str, str]] = []
+        self.authorizations: list[str] = []
+        self.multi_tag = False
+        """Understands PUT with ?tag=, and says so with OCI-Tag (zot)."""
+        self.basic = ""
+        """The one Authorization value that is let in, asked for by a Basic challenge."""
+        self.immutable = False
+        self.project = ""
+        """Only repositories at or below this path exist (GitLab)."""
+        self._lock = threading.Lock()
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            wbufsize = -1
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+            def do_GET(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                with fake._lock:
+                    fake.seen.append((self.command, self.path))
+                    fake.authorizations.append(self.headers.get("Authorization") or "")
+                    status, headers, content = fake.answer(self.command, self.path, dict(self.headers.items()), body)
+                self.send_response_only(status)
+                for key, value in headers:
+                    self.send_header(key, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(content)
+
+            do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the base class names them
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.host = f"127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def add(self, repository: str, body: bytes, media_type: str, *tags: str) -> str:
+        digest = digest_of(body)
+        self.manifests.setdefault(repository, {})[digest] = (media_type, body)
+        self.tags.setdefault(repository, {}).update(dict.fromkeys(tags, digest))
+        return digest
+
+    def add_blob(self, repository: str, content: bytes) -> str:
+        self.blobs.setdefault(repository, {})[digest_of(content)] = content
+        return digest_of(content)
+
+    def answer(
+        self, method: str, target: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
+        if self.basic and headers.get("Authorization") != self.basic:
+            return 401, [("WWW-Authenticate", 'Basic realm="fake"')], b""
+        if path == "/v2/":
+            return 200, [], b"{}"
+        for part in ("/manifests/", "/blobs/uploads/", "/blobs/"):
+            if part in path:
+                repository, _, rest = path.removeprefix("/v2/").partition(part)
+                if self.project and not f"{repository}/".startswith(f"{self.project}/"):
+                    return self._error(403, "DENIED")
+                act = {"/manifests/": self._manifest, "/blobs/uploads/": self._upload, "/blobs/": self._blob}[part]
+                return act(method, repository, rest, query, headers.get("Content-Type", ""), body)
+        return self._error(404, "UNSUPPORTED")
+
+    def _manifest(self, *request: Any) -> tuple[int, list[tuple[str, str]], bytes]:
+        method, repository, version, query, content_type, body = request
+        held, tags = self.manifests.setdefault(repository, {}), self.tags.setdefault(repository, {})
+        if method == "PUT":
+            return self._put_manifest(repository, version, query, content_type, body)
+        digest = version if ":" in version else tags.get(version, "")
+        if digest not in held:
+            return self._error(404, "MANIFEST_UNKNOWN")
+        return 200, [("Content-Type", held[digest][0]), ("Docker-Content-Digest", digest)], held[digest][1]
+
+    def _put_manifest(
+        self, repository: str, version: str, query: dict[str, list[str]], content_type: str, body: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        digest, document, tags = digest_of(body), json.loads(body), self.tags[repository]
+        held = {*self.manifests[repository], *self.blobs.setdefault(repository, {})}
+        parts = [*document.get("manifests", []), *document.get("layers", []), *filter(None, [document.get("config")])]
+        if any(part["digest"] not in held for part in parts):
+            return self._error(400, "MANIFEST_BLOB_UNKNOWN")
+        if document.get("mediaType", content_type) != content_type:
+            return self._error(400, "MANIFEST_INVALID")
+        named = ([] if ":" in version else [version]) + (query.get("tag", []) if self.multi_tag else [])
+        if self.immutable and any(tag in tags for tag in named):
+            return self._error(400, "TAG_INVALID")
+        self.manifests[repository][digest] = (content_type, body)
+        tags.update(dict.fromkeys(named, digest))
+        confirmed = [("OCI-Tag", tag) for tag in query.get("tag", []) if self.multi_tag]
+        return 201, [("Docker-Content-Digest", digest), *confirmed], b""
+
+    def _upload(self, *request: Any) -> tuple[int, list[tuple[str, str]], bytes]:
+        method, repository, _, query, _, body = request
+        if method == "POST":
+            wanted, source = query.get("mount", [""])[0], query.get("from", [""])[0]
+            if wanted in self.blobs.get(source, {}):
+                self.add_blob(repository, self.blobs[source][wanted])
+                return 201, [], b""
+            return 202, [("Location", f"/v2/{repository}/blobs/uploads/1?state=a%2Bb")], b""
+        if method == "PUT" and query.get("state") == ["a+b"] and query["digest"] == [digest_of(body)]:
+            self.add_blob(repository, body)
+            return 201, [], b""
+        return self._error(400 if method == "PUT" else 204, "BLOB_UPLOAD_INVALID")
+
+    def _blob(self, *request: Any) -> tuple[int, list[tuple[str, str]], bytes]:
+        _, repository, digest, *_ = request
+        content = self.blobs.get(repository, {}).get(digest)
+        return (200, [], content) if content is not None else self._error(404, "BLOB_UNKNOWN")
+
+    @staticmethod
+    def _error(status: int, code: str) -> tuple[int, list[tuple[str, str]], bytes]:
+        return status, [], json.dumps({"errors": [{"code": code, "message": "fake"}]}).encode()

@@ -1,0 +1,192 @@
+"""Whole merges against a fake registry: what real ones could not be made to do in the registry tier."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archmerge import AuthError, MergeRequest, MismatchError, RefusedError, Session, Source, merge
+from archmerge.inspection import inspect, verify
+from archmerge.merge import UNCHANGED, WRITTEN
+from archmerge.platforms import parse_platform
+from tests.registry.lab.images import image, index
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.unit.archmerge.fake_registry import FakeRegistry
+
+PLATFORMS = ("linux/amd64", "linux/arm64")
+
+
+def request(fake: FakeRegistry, template: str, target: str = "app:1", **more: object) -> MergeRequest:
+    sources = [Source(f"{fake.host}/{template}".replace("ARCH", p.rpartition("/")[2]), p) for p in PLATFORMS]
+    return MergeRequest(f"{fake.host}/{target}", sources)._replace(**more)  # type: ignore[arg-type]  # a test's own fields
+
+
+def writes(fake: FakeRegistry) -> list[str]:
+    return [path for method, path in fake.seen if method == "PUT" and "/manifests/" in path]
+
+
+def test_children_come_before_the_index_and_the_first_tag_before_the_moving_ones(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session]
+) -> None:
+    result = merge(request(fake, f"{pair}-ARCH:1", tags=["latest"]), open_session())
+    paths = writes(fake)
+    assert [path.rpartition("/")[2] for path in paths[-2:]] == ["1", "latest"]
+    assert all("sha256:" in path for path in paths[:-2])
+    assert fake.tags["app"]["1"] == fake.tags["app"]["latest"] == result.digest
+    assert result.tags == {"1": WRITTEN, "latest": WRITTEN}
+
+
+def test_several_tags_in_one_put_only_where_the_registry_confirms_it(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session]
+) -> None:
+    for confirmed in (False, True):
+        fake.seen.clear()
+        fake.multi_tag = confirmed
+        target = f"app:{confirmed}"
+        result = merge(request(fake, f"{pair}:1-ARCH", target, tags=["a", "b", "c"]), open_session())
+        assert {fake.tags["app"][tag] for tag in ("a", "b", "c", str(confirmed))} == {result.digest}
+        assert [path.rpartition("manifests/")[2] for path in writes(fake)][2:] == (
+            [f"{result.digest}?tag=a&tag=b&tag=c"] if confirmed else writes_of(fake, ("a", "b", "c"))
+        )
+
+
+def writes_of(fake: FakeRegistry, tags: tuple[str, ...]) -> list[str]:
+    """The tags in the order in which they happened to be written, each once."""
+    found = [path.rpartition("/")[2] for path in writes(fake)][2:]
+    assert sorted(found) == sorted(tags)
+    return found
+
+
+def test_the_order_of_sources_does_not_change_the_digest(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session]
+) -> None:
+    wanted = request(fake, f"{pair}-ARCH:1")
+    first = merge(wanted, open_session())
+    second = merge(wanted._replace(sources=list(reversed(wanted.sources)), target=f"{fake.host}/app:2"), open_session())
+    assert first.digest == second.digest
+    assert [child.platform for child in second.children] == list(PLATFORMS)
+
+
+def test_an_immutable_tag_of_another_digest_is_refused_and_said(
+    fake: FakeRegistry, pair: str, put: Callable[..., str], open_session: Callable[..., Session]
+) -> None:
+    old = put("app", image("amd64", seed="old", layers=1), "1")
+    fake.immutable = True
+    with pytest.raises(RefusedError, match="TAG_INVALID") as caught:
+        merge(request(fake, f"{pair}-ARCH:1", tags=["latest"]), open_session())
+    assert caught.value.notes == ["tags: 1 not written, latest not written"]
+    assert fake.tags["app"]["1"] == old
+
+
+def test_a_child_deleted_behind_an_unchanged_index_is_put_back(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session]
+) -> None:
+    wanted = request(fake, f"{pair}-ARCH:1")
+    first = merge(wanted, open_session())
+    child = first.children[0].digest
+    del fake.manifests["app"][child]
+    fake.seen.clear()
+    assert merge(wanted, open_session()).tags == {"1": UNCHANGED}
+    assert child in fake.manifests["app"]
+
+
+def test_a_repeated_run_is_unchanged_and_writes_nothing(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session]
+) -> None:
+    wanted = request(fake, f"{pair}-ARCH:1", tags=["latest"])
+    merge(wanted, open_session())
+    fake.seen.clear()
+    assert merge(wanted, open_session()).tags == {"1": UNCHANGED, "latest": UNCHANGED}
+    assert {method for method, _ in fake.seen} == {"GET", "HEAD"}
+
+
+def test_basic_only_registries_get_basic(fake: FakeRegistry, pair: str, open_session: Callable[..., Session]) -> None:
+    fake.basic = "Basic " + base64.b64encode(b"me:pa:ss").decode()
+    environ = {"HOME": "/nonexistent", "ARCHMERGE_USERNAME": "me", "ARCHMERGE_PASSWORD": "pa:ss"}
+    merge(request(fake, f"{pair}-ARCH:1"), open_session(environ))
+    assert fake.authorizations[0] == ""
+    assert set(fake.authorizations[1:]) == {fake.basic}
+
+
+def test_the_environment_pair_is_for_the_named_registry_only(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session]
+) -> None:
+    fake.basic = "Basic nobody"
+    environ = {"HOME": "/nonexistent", "ARCHMERGE_PASSWORD": "secret", "ARCHMERGE_REGISTRY": "other.example.com"}
+    with pytest.raises(AuthError, match="no credentials"):
+        merge(request(fake, f"{pair}-ARCH:1"), open_session(environ))
+    assert set(fake.authorizations) == {""}
+
+
+def test_gitlabs_naming_trap_is_explained(fake: FakeRegistry, pair: str, open_session: Callable[..., Session]) -> None:
+    fake.project = "app"
+    environ = {"HOME": "/nonexistent", "CI_REGISTRY_IMAGE": f"{fake.host}/app"}
+    with pytest.raises(AuthError, match="DENIED") as caught:
+        merge(request(fake, f"{pair}-ARCH:1"), open_session(environ))
+    assert "$CI_REGISTRY_IMAGE-amd64 names another GitLab project (app-amd64)" in caught.value.fix
+    assert "$CI_REGISTRY_IMAGE/amd64" in caught.value.fix
+
+
+def test_an_index_gives_only_the_claimed_platform(
+    fake: FakeRegistry, put: Callable[..., str], open_session: Callable[..., Session]
+) -> None:
+    both = [(image(a, layers=1), {"platform": {"architecture": a, "os": "linux"}}) for a in ("amd64", "arm64")]
+    put("app", index(both), "both")
+    put("app", image("amd64", seed="own", layers=1), "amd64")
+    sources = [Source(f"{fake.host}/app:amd64", "linux/amd64"), Source(f"{fake.host}/app:both", "linux/arm64")]
+    result = merge(MergeRequest(f"{fake.host}/app:1", sources), open_session())
+    assert [child.digest for child in result.children] == [
+        image("amd64", seed="own", layers=1).digest,
+        both[1][0].digest,
+    ]
+
+
+def test_an_index_that_lies_about_its_child_is_refused(
+    fake: FakeRegistry, put: Callable[..., str], open_session: Callable[..., Session]
+) -> None:
+    put("app", index([(image("amd64", layers=1), {"platform": {"architecture": "arm64", "os": "linux"}})]), "lie")
+    with pytest.raises(MismatchError, match="said to be linux/arm64, but its config says linux/amd64"):
+        merge(MergeRequest(f"{fake.host}/app:1", [Source(f"{fake.host}/app:lie")]), open_session())
+
+
+def test_verify_tells_a_missing_child_from_one_it_could_not_see(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session]
+) -> None:
+    result = merge(request(fake, f"{pair}-ARCH:1"), open_session())
+    wanted = [parse_platform(platform) for platform in PLATFORMS]
+    assert {check.answer for check in verify(f"{fake.host}/app:1", wanted, open_session())[1]} == {"yes"}
+    del fake.manifests["app"][result.children[1].digest]
+    answers = {check.claim: check.answer for check in verify(f"{fake.host}/app:1", wanted, open_session())[1]}
+    assert answers["linux/arm64: manifest is there and whole"] == "no"
+    assert answers["linux/amd64: manifest is there and whole"] == "yes"
+    extra = verify(f"{fake.host}/app:1", wanted[:1], open_session())[1]
+    assert next(check for check in extra if "no other" in check.claim).answer == "no"
+
+
+def test_inspect_shows_a_single_images_platform_from_its_config(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session]
+) -> None:
+    report = inspect(f"{fake.host}/{pair}:1-arm64", open_session())
+    assert [part.platform for part in report.parts] == ["linux/arm64"]
+
+
+def test_mounted_blobs_that_are_declined_go_through_the_session_that_was_opened(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = fake._upload
+
+    def declining(*call: object) -> tuple[int, list[tuple[str, str]], bytes]:
+        if call[0] == "POST":
+            return 202, [("Location", f"/v2/{call[1]}/blobs/uploads/1?state=a%2Bb")], b""
+        return original(*call)
+
+    monkeypatch.setattr(fake, "_upload", declining)
+    result = merge(request(fake, f"{pair}-ARCH:1", "fresh:1"), open_session())
+    posts = [path for method, path in fake.seen if method == "POST"]
+    assert all("mount=" in path for path in posts)  # no second session was opened
+    assert result.copied_bytes == sum(len(blob) for blob in fake.blobs["fresh"].values()) > 0
