@@ -28,6 +28,9 @@ HELPER_REPOSITORY: Final = "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-
 # The runner expands its own version here, so that a chart upgrade can't leave the helper behind.
 HELPER_TAG: Final = "alpine-latest-v${CI_RUNNER_VERSION}"
 
+# The first runner that gives single containers their own seccomp and AppArmor profiles (gitlab-runner MR 6512).
+FIRST_CONTAINER_PROFILES: Final = (18, 11, 0)
+
 # Image of a job that names none: multi-arch, as everything that both pools may run has to be.
 JOB_IMAGE: Final = "docker.io/library/alpine:3.22"
 

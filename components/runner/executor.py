@@ -10,6 +10,7 @@ import tomli_w
 from pydantic import JsonValue
 
 from components.runner.cache import AzureCache, Cache, GcsCache, S3Cache, manager_annotations
+from components.runner.classes import KANIKO, JobProfile
 from components.runner.helper_image import helper_image
 from components.runner.placement import RunnerPool, job_tolerations
 from components.runner.resources import Ceiling, JobResources, Requirements
@@ -32,18 +33,22 @@ AZURE_CLIENT_ID = "azure.workload.identity/client-id"
 AZURE_LABEL: Mapping[str, str] = {"azure.workload.identity/use": "true"}
 
 
-def config_toml(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_type: str) -> str:
+def config_toml(
+    runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_type: str, profile: JobProfile = KANIKO
+) -> str:
     """Return the text of the template, which holds no secret. `cluster_type` is gke, eks, aks or existing."""
-    return tomli_w.dumps({"runners": [runner_entry(runner, pools, cluster_type)]})
+    return tomli_w.dumps({"runners": [runner_entry(runner, pools, cluster_type, profile)]})
 
 
-def runner_entry(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_type: str) -> Toml:
+def runner_entry(
+    runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_type: str, profile: JobProfile = KANIKO
+) -> Toml:
     """Return the one `[[runners]]` table."""
     entry: Toml = {"executor": "kubernetes"}
     flags = feature_flags(runner, cluster_type)
     if flags:
         entry["feature_flags"] = flags
-    entry["kubernetes"] = _kubernetes(runner, pools)
+    entry["kubernetes"] = {**_kubernetes(runner, pools), **_sandbox(profile)}
     if runner.cache is not None:
         entry["cache"] = _cache(runner.cache)
     return entry
@@ -87,6 +92,15 @@ def _kubernetes(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> Toml:
         "node_tolerations": dict(job_tolerations(runner, pools)),
         "pod_annotations": dict(NO_EVICTION),
         "pod_security_context": {"seccomp_profile": {"type": "RuntimeDefault"}},
+    }
+
+
+def _sandbox(profile: JobProfile) -> Toml:
+    """Return what a profile changes of `_security`, for the build container alone, and its scratch directories."""
+    scratch: list[JsonValue] = [{"name": name, "mount_path": path} for name, path in profile.scratch.items()]
+    return {
+        **({"build_container_security_context": dict(profile.build_container)} if profile.build_container else {}),
+        **({"volumes": {"empty_dir": scratch}} if scratch else {}),
     }
 
 

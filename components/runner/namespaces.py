@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.reading import parse
+from components.runner.classes import KANIKO
 from components.runner.executor import job_annotations
 from components.runner.network import Peer, Policy, Port, Rule, network_policies
 from components.runner.permissions import pod_security
@@ -43,13 +44,13 @@ class RunnerNamespaces(pulumi.ComponentResource):
     def __init__(self, name: str, args: RunnerNamespacesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("multiarch-runner:index:RunnerNamespaces", name, None, opts)
         runner = parse(RunnerConfig, args["runner"], "runner")
-        manager = self._namespace(f"{name}-manager", runner.namespace, "restricted")
-        jobs = self._namespace(f"{name}-jobs", runner.job_namespace, "baseline")
-        account = self._job_account(f"{name}-job", runner, jobs)
+        manager = declare_namespace(f"{name}-manager", runner.namespace, "restricted", self)
+        jobs = declare_namespace(f"{name}-jobs", runner.job_namespace, KANIKO.pod_security, self)
+        account = declare_job_account(f"{name}-job", runner, jobs, self)
         within = {runner.namespace: ("manager", manager), runner.job_namespace: ("jobs", jobs)}
         for policy in network_policies(runner, args["cluster_type"]):
             short, namespace = within[policy.namespace]
-            self._policy(f"{name}-{short}-{policy.name}", policy, namespace)
+            declare_policy(f"{name}-{short}-{policy.name}", policy, namespace, self)
         self.namespace = manager.metadata.name
         self.job_namespace = jobs.metadata.name
         self.job_service_account = account.metadata.name
@@ -61,35 +62,45 @@ class RunnerNamespaces(pulumi.ComponentResource):
             }
         )
 
-    def _namespace(self, name: str, namespace: str, profile: str) -> k8s.core.v1.Namespace:
-        return k8s.core.v1.Namespace(
-            name,
-            metadata=k8s.meta.v1.ObjectMetaArgs(name=namespace, labels={**_LABELS, **pod_security(profile)}),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
 
-    def _job_account(
-        self, name: str, runner: RunnerConfig, namespace: k8s.core.v1.Namespace
-    ) -> k8s.core.v1.ServiceAccount:
-        return k8s.core.v1.ServiceAccount(
-            name,
-            metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=runner.job_service_account.name,
-                namespace=runner.job_namespace,
-                annotations=job_annotations(runner),
-                labels=dict(_LABELS),
-            ),
-            automount_service_account_token=False,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace]),
-        )
+def declare_namespace(
+    name: str, namespace: str, profile: str, parent: pulumi.Resource, labels: Mapping[str, str] | None = None
+) -> k8s.core.v1.Namespace:
+    """Declare a namespace that enforces a Pod Security level."""
+    return k8s.core.v1.Namespace(
+        name,
+        metadata=k8s.meta.v1.ObjectMetaArgs(
+            name=namespace, labels={**_LABELS, **(labels or {}), **pod_security(profile)}
+        ),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
 
-    def _policy(self, name: str, policy: Policy, namespace: k8s.core.v1.Namespace) -> None:
-        k8s.networking.v1.NetworkPolicy(
-            name,
-            metadata=k8s.meta.v1.ObjectMetaArgs(name=policy.name, namespace=policy.namespace, labels=dict(_LABELS)),
-            spec=policy_spec(policy),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[namespace]),
-        )
+
+def declare_job_account(
+    name: str, runner: RunnerConfig, namespace: k8s.core.v1.Namespace, parent: pulumi.Resource
+) -> k8s.core.v1.ServiceAccount:
+    """Declare the jobs' service account: no rights, no mounted token."""
+    return k8s.core.v1.ServiceAccount(
+        name,
+        metadata=k8s.meta.v1.ObjectMetaArgs(
+            name=runner.job_service_account.name,
+            namespace=runner.job_namespace,
+            annotations=job_annotations(runner),
+            labels=dict(_LABELS),
+        ),
+        automount_service_account_token=False,
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[namespace]),
+    )
+
+
+def declare_policy(name: str, policy: Policy, namespace: k8s.core.v1.Namespace, parent: pulumi.Resource) -> None:
+    """Declare a NetworkPolicy."""
+    k8s.networking.v1.NetworkPolicy(
+        name,
+        metadata=k8s.meta.v1.ObjectMetaArgs(name=policy.name, namespace=policy.namespace, labels=dict(_LABELS)),
+        spec=policy_spec(policy),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[namespace]),
+    )
 
 
 def policy_spec(policy: Policy) -> k8s.networking.v1.NetworkPolicySpecArgs:

@@ -39,8 +39,8 @@ class LogLevel(StrEnum):
 class CreatedRunner:
     """A runner that the stack itself creates in GitLab (`pulumi_gitlab.UserRunner`).
 
-    Needs the extra `multiarch-runner[gitlab]` and a GitLab token in `GITLAB_TOKEN` or `gitlab:token`, with the scopes
-    `create_runner` and `api`.
+    Needs the extra `multiarch-runner[gitlab]` and a GitLab token with the scopes `create_runner` and `api`: the stack's
+    secret `gitlab:token` (`pulumi config set --secret gitlab:token`), else `GITLAB_TOKEN`.
     """
 
     runner_type: RunnerType
@@ -154,6 +154,51 @@ class JobServiceAccount:
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
+class CreatedBuildKitRunner(CreatedRunner):
+    """The BuildKit runner's registration in GitLab: as `CreatedRunner`, with a tag of its own."""
+
+    tags: list[str] = field(default_factory=lambda: ["multi-arch-buildkit"])
+    """Tags of this runner, none of which the first runner has: the tag is what sends a job to the looser sandbox."""
+
+    description: str = "amd64 and arm64 image builds with rootless BuildKit"
+    """What GitLab's list of runners shows."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class BuildKitToken(Token):
+    """Where the BuildKit runner's token comes from: exactly one of the two, and never the first runner's.
+
+    Without `token`, it is the stack's own secret: `pulumi config set --secret multiarch-runner:buildkitToken`.
+    """
+
+    create: CreatedBuildKitRunner | None = None
+    """Let the stack create this runner in GitLab, too."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class BuildKit:
+    """A second runner, whose jobs may run rootless BuildKit: its own release, token, tag, job namespace and account.
+
+    BuildKit needs its own user namespace, so that its container runs as user 1000 without seccomp and AppArmor
+    profiles, which Pod Security `baseline` refuses. The jobs' namespace here enforces `privileged` instead, and an
+    admission policy of this stack's own (Kubernetes 1.30 or later) refuses all else that `baseline` refuses. What is
+    not said here is as in `runner`. The first runner and its namespace stay as they are.
+    """
+
+    token: BuildKitToken | None = None
+    """Where this runner's token comes from. Default: the stack's secret `buildkitToken`."""
+
+    job_namespace: str = "gitlab-runner-buildkit-jobs"
+    """Namespace of these jobs. Its own: what is admitted here is refused in `runner.jobNamespace`."""
+
+    job_service_account: JobServiceAccount = field(default_factory=JobServiceAccount)
+    """These jobs' service account, in their namespace. A cloud identity has to be bound to it by itself."""
+
+    concurrent: int = 20
+    """Jobs of this runner at the same time, beside those of the first."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class RunnerConfig:
     """The runner: one Helm release for every architecture."""
 
@@ -247,6 +292,10 @@ class RunnerConfig:
 
     network_policies: NetworkPolicies = field(default_factory=NetworkPolicies)
     """What the jobs and the manager may reach."""
+
+    buildkit: BuildKit | None = None
+    """A second runner for builds with rootless BuildKit; `{}` is enough to have it. Without this key there is none:
+    kaniko, which the first runner is made for, needs no looser sandbox."""
 
     values: dict[str, JsonValue] = field(default_factory=dict)
     """Further Helm values of the chart, merged last. What this package sets or guards can't be set here."""

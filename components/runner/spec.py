@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from components.cluster_spec import Cluster
 from components.node_pools.spec import Pool
 from components.problems import Problem
+from components.runner.buildkit import check_buildkit
 from components.runner.cache import check_cache
 from components.runner.chart import chart_version, check_chart, runner_version
 from components.runner.guards import REFUSED_KEYS, check_values
@@ -61,6 +62,7 @@ def check_settings(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_ty
         *check_cache(runner.cache, runner.network_policies, cluster_type),
         *_check_job_identity(runner, cluster_type),
         *check_network_policies(runner.network_policies, cluster_type),
+        *check_buildkit(runner),
         *check_values(runner.values),
     ]
 
@@ -112,7 +114,10 @@ def _is_local(host: str) -> bool:
 
 
 def _check_names(runner: RunnerConfig) -> list[Problem]:
-    names = {"namespace": runner.namespace, "jobNamespace": runner.job_namespace, "releaseName": runner.release_name}
+    namespaces = {"namespace": runner.namespace, "jobNamespace": runner.job_namespace}
+    if runner.buildkit is not None:
+        namespaces["buildkit.jobNamespace"] = runner.buildkit.job_namespace
+    names = {**namespaces, "releaseName": runner.release_name}
     problems = [
         Problem(
             path=f"runner.{key}",
@@ -130,7 +135,7 @@ def _check_names(runner: RunnerConfig) -> list[Problem]:
             consequence="the stack would put Pod Security labels and network policies on it, and delete it in the end",
             fix="Use a namespace of the runner's own.",
         )
-        for key, name in list(names.items())[:2]
+        for key, name in namespaces.items()
         if name in _NOT_OURS
     ]
     if runner.namespace == runner.job_namespace:
@@ -156,6 +161,8 @@ def _check_names(runner: RunnerConfig) -> list[Problem]:
 
 def _check_object_names(runner: RunnerConfig) -> list[Problem]:
     named = [("jobServiceAccount.name", "ServiceAccount", runner.job_service_account.name)]
+    if runner.buildkit is not None:
+        named.append(("buildkit.jobServiceAccount.name", "ServiceAccount", runner.buildkit.job_service_account.name))
     if runner.priority_class is not None:
         named.append(("priorityClass", "PriorityClass", runner.priority_class))
     named += [(f"imagePullSecrets[{index}]", "Secret", name) for index, name in enumerate(runner.image_pull_secrets)]

@@ -12,14 +12,14 @@ _NEW = "Create a runner in GitLab (Settings > CI/CD > Runners) and use the glrt-
 
 
 def check_token(token: str, path: str = "runnerToken") -> list[Problem]:
-    """Return what is wrong with a token. Neither the token nor any part of it is in the messages."""
+    """Return what is wrong with a token, the secret under `path`. No part of the token is in the messages."""
     if token != token.strip() or any(char.isspace() for char in token):
         return [
             Problem(
                 path=path,
                 found="has white space or a newline",
                 consequence="GitLab would refuse it with 403, and the manager's pod restart for ever",
-                fix='Set it again: `printf %s "$TOKEN" | pulumi config set --secret multiarch-runner:runnerToken`.',
+                fix=f'Set it again: `printf %s "$TOKEN" | pulumi config set --secret multiarch-runner:{path}`.',
             )
         ]
     if _TOKEN.fullmatch(token):
@@ -37,27 +37,27 @@ def check_token(token: str, path: str = "runnerToken") -> list[Problem]:
     return [Problem(path=path, found=found, consequence=consequence, fix=_NEW)]
 
 
-def check_token_source(token: Token | None) -> list[Problem]:
-    """Return what is wrong with `runner.token`."""
+def check_token_source(token: Token | None, path: str = "runner.token", key: str = "runnerToken") -> list[Problem]:
+    """Return what is wrong with `runner.token`, or another under `path` that replaces the stack's secret `key`."""
     if token is None:
         return []
     if (token.existing_secret is None) == (token.create is None):
         return [
             Problem(
-                path="runner.token",
+                path=path,
                 found="neither existingSecret nor create" if token.create is None else "both existingSecret and create",
                 consequence="the manager needs its token from exactly one place",
-                fix="Keep one of them, or drop `token` and set the stack's secret runnerToken.",
+                fix=f"Keep one of them, or drop `token` and set the stack's secret {key}.",
             )
         ]
     if token.create is not None:
-        return _check_created(token.create)
+        return _check_created(token.create, f"{path}.create")
     name = token.existing_secret or ""
     if _SECRET_NAME.fullmatch(name):
         return []
     return [
         Problem(
-            path="runner.token.existingSecret",
+            path=f"{path}.existingSecret",
             found=f"{name!r} is no name of a Secret" if "glrt-" not in name else "a token, not the name of a Secret",
             consequence="the manager's pod could not mount it",
             fix="Give the name of a Secret in the runner's namespace, for example gitlab-runner-token.",
@@ -65,7 +65,7 @@ def check_token_source(token: Token | None) -> list[Problem]:
     ]
 
 
-def _check_created(create: CreatedRunner) -> list[Problem]:
+def _check_created(create: CreatedRunner, path: str) -> list[Problem]:
     problems = []
     wanted = {RunnerType.GROUP: "groupId", RunnerType.PROJECT: "projectId"}.get(create.runner_type)
     for key, value in (("groupId", create.group_id), ("projectId", create.project_id)):
@@ -73,7 +73,7 @@ def _check_created(create: CreatedRunner) -> list[Problem]:
             continue
         problems.append(
             Problem(
-                path=f"runner.token.create.{key}",
+                path=f"{path}.{key}",
                 found="not set" if value is None else f"{value}, but runnerType is {create.runner_type}",
                 consequence="GitLab would not create the runner" if value is None else "GitLab would ignore it",
                 fix=f"Set {key} to the numeric id." if value is None else f"Drop {key}, or change runnerType.",
@@ -82,7 +82,7 @@ def _check_created(create: CreatedRunner) -> list[Problem]:
     if not create.tags and not create.run_untagged:
         problems.append(
             Problem(
-                path="runner.token.create.tags",
+                path=f"{path}.tags",
                 found="empty, and runUntagged is off",
                 consequence="no job could ever match this runner",
                 fix="Keep the tag multi-arch, or set runUntagged: true.",

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from components.runner.cache import AzureCache, manager_annotations
+from components.runner.classes import KANIKO, JobProfile
 from components.runner.executor import AZURE_LABEL, NO_EVICTION, config_toml
 from components.runner.permissions import job_rules
 from components.runner.placement import RunnerPool, manager_node_selector, manager_tolerations
@@ -39,6 +40,7 @@ def helm_values(
     cluster_type: str,
     *,
     secret: str,
+    profile: JobProfile = KANIKO,
 ) -> Values:
     """Return all values of the release but the token's checksum. `secret` names the Secret with the token."""
     ours: Values = {
@@ -51,7 +53,7 @@ def helm_values(
         "runners": {
             "secret": secret,
             "jobNamespace": runner.job_namespace,
-            "config": escape_template(config_toml(runner, pools, cluster_type)),
+            "config": escape_template(config_toml(runner, pools, cluster_type, profile)),
         },
         **_access(runner),
         **_pod(runner, pools),
