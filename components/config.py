@@ -14,7 +14,16 @@ from components.node_pools.spec import AksPool, EksPool, ExistingPool, GkePool, 
 from components.problems import ConfigError, Problem
 from components.reading import Kin, did_you_mean, kind, parse, shown, unknown
 from components.runner.spec import REFUSED_KEYS, RunnerConfig, check_runner
-from components.stack_checks import check_namespaces, check_provider_settings, check_runner_token, check_secret_parts
+from components.stack_checks import (
+    GITLAB_TOKEN,
+    check_extras,
+    check_gitlab_token,
+    check_namespaces,
+    check_provider_settings,
+    check_runner_token,
+    check_secret_parts,
+    creates_runner,
+)
 from components.stack_file import NAMESPACE, load_stack_file
 
 __all__ = [
@@ -61,12 +70,17 @@ _NO_POOLS: Final = Problem(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackConfig:
-    """All that a stack file says, checked. `runner_token` is a secret: it is for a Kubernetes Secret only."""
+    """All that a stack file says, checked.
+
+    `runner_token` is a secret: it is for a Kubernetes Secret only. So is `gitlab_token` (`gitlab:token`), with which
+    the stack creates the runner in GitLab; it is None where the stack creates none, or `GITLAB_TOKEN` is meant.
+    """
 
     cluster: Cluster
     pools: tuple[Pool, ...]
     runner: RunnerConfig
     runner_token: str | None = field(default=None, repr=False)
+    gitlab_token: str | None = field(default=None, repr=False)
 
 
 def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> StackConfig:
@@ -92,10 +106,12 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
         found.problems += _checked_runner(runner, pools, cluster)
     token = ours.get("runnerToken")
     found.problems += check_runner_token(token, secret="runnerToken" in secrets, runner=runner)
+    found.problems += check_gitlab_token(values, secret_keys, runner)
     if found.problems or cluster is None or runner is None:
         raise ConfigError(tuple(dict.fromkeys(found.problems)))
     good = tuple(pool for pool in pools if pool)
-    return StackConfig(cluster=cluster, pools=good, runner=runner, runner_token=token)
+    gitlab_token = values.get(GITLAB_TOKEN) if creates_runner(runner) else None
+    return StackConfig(cluster=cluster, pools=good, runner=runner, runner_token=token, gitlab_token=gitlab_token)
 
 
 def read_stack_config() -> StackConfig:
@@ -105,7 +121,11 @@ def read_stack_config() -> StackConfig:
 
     # pulumi.Config can only be asked for a known key; an unknown one has to be found to be refused.
     values = {**get_config_env(), **CONFIG.get()}
-    return load_config(values, {key for key in values if is_config_secret(key)})
+    config = load_config(values, {key for key in values if is_config_secret(key)})
+    # Here, not where the package is needed: the pools would have been declared by then.
+    if problems := check_extras(config.runner):
+        raise ConfigError(problems)
+    return config
 
 
 @dataclass(slots=True)

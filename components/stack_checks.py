@@ -1,5 +1,6 @@
 """Checks of a stack file that concern no single part of it: the runner's token, secrets, the providers' settings."""
 
+import importlib.util
 from collections.abc import Collection, Mapping
 from typing import Final
 
@@ -12,6 +13,7 @@ from components.stack_file import NAMESPACE
 
 _SET_TOKEN: Final = f"pulumi config set --secret {NAMESPACE}:runnerToken"
 _PATH: Final = "runnerToken"
+GITLAB_TOKEN: Final = "gitlab:token"  # noqa: S105 - the name of a setting
 
 
 def check_namespaces(values: Mapping[str, str]) -> list[Problem]:
@@ -94,6 +96,41 @@ def check_runner_token(token: str | None, *, secret: bool, runner: RunnerConfig 
     if not secret:
         problems.append(_in_plain_text())
     return problems + check_token(token, _PATH)
+
+
+def creates_runner(runner: RunnerConfig | None) -> bool:
+    """Tell whether the stack itself creates the runner in GitLab."""
+    return runner is not None and runner.token is not None and runner.token.create is not None
+
+
+def check_extras(runner: RunnerConfig) -> list[Problem]:
+    """Check that the optional packages are installed that the runner needs. Looks at this Python's packages."""
+    if not creates_runner(runner) or importlib.util.find_spec("pulumi_gitlab") is not None:
+        return []
+    return [
+        Problem(
+            path="runner.token.create",
+            found="pulumi-gitlab is not installed",
+            consequence="the stack could not create the runner",
+            fix="Run `.venv/bin/pip install -e '.[gitlab]'` in the project's folder.",
+        )
+    ]
+
+
+def check_gitlab_token(
+    values: Mapping[str, str], secret_keys: Collection[str], runner: RunnerConfig | None
+) -> list[Problem]:
+    """Check the token that the stack creates a runner with: that it is no plain text. Never shows it."""
+    if not creates_runner(runner) or GITLAB_TOKEN not in values or GITLAB_TOKEN in secret_keys:
+        return []
+    return [
+        Problem(
+            path=GITLAB_TOKEN,
+            found="given in plain text",
+            consequence="whoever reads the stack file or its git history could act on GitLab in your name",
+            fix=f"Revoke it in GitLab if the file was ever shared, then: pulumi config set --secret {GITLAB_TOKEN}",
+        )
+    ]
 
 
 def _no_token() -> Problem:

@@ -1,6 +1,5 @@
 """The component's arguments: the stack file's `runner`, and what is needed of the pools. Plain data."""
 
-import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
@@ -15,6 +14,7 @@ from components.reading import parse
 from components.runner.placement import RunnerPool
 from components.runner.settings import RunnerConfig
 from components.runner.spec import check_settings
+from components.stack_checks import check_extras
 
 
 class RunnerPoolArgs(TypedDict):
@@ -51,6 +51,9 @@ class MultiArchRunnerArgs(TypedDict):
     token: NotRequired[pulumi.Input[str]]
     """The runner's authentication token, a secret; needed unless `runner.token` says where it comes from."""
 
+    gitlab_token: NotRequired[pulumi.Input[str]]
+    """The GitLab token that creates the runner, a secret, for `runner.token.create`. Left out: `GITLAB_TOKEN`."""
+
     nodes: NotRequired[list[pulumi.Input[list[str]]]]
     """Names of the node pools as outputs: the release waits until they are there."""
 
@@ -68,6 +71,8 @@ def runner_args(config: StackConfig, nodes: Sequence[pulumi.Input[list[str]]] = 
     )
     if config.runner_token is not None:
         args["token"] = pulumi.Output.secret(config.runner_token)
+    if config.gitlab_token is not None:
+        args["gitlab_token"] = pulumi.Output.secret(config.gitlab_token)
     return args
 
 
@@ -95,16 +100,7 @@ def parsed(args: MultiArchRunnerArgs) -> tuple[RunnerConfig, list[RunnerPool]]:
                 fix="Give the glrt- token as a secret, or name a Secret in runner.token.existingSecret.",
             )
         )
-    creates = runner.token is not None and runner.token.create is not None
-    if creates and importlib.util.find_spec("pulumi_gitlab") is None:
-        problems.append(
-            Problem(
-                path="runner.token.create",
-                found="pulumi-gitlab is not installed",
-                consequence="the stack could not create the runner",
-                fix="Run `pip install 'multiarch-runner[gitlab]'` in the stack's virtual environment.",
-            )
-        )
+    problems += check_extras(runner)
     if problems:
         raise ConfigError(problems)
     return runner, pools

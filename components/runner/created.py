@@ -7,15 +7,23 @@ from components.runner.settings import CreatedRunner, RunnerConfig
 
 
 def create_runner(
-    name: str, runner: RunnerConfig, create: CreatedRunner, parent: pulumi.Resource
+    name: str,
+    runner: RunnerConfig,
+    create: CreatedRunner,
+    parent: pulumi.Resource,
+    login: pulumi.Input[str] | None = None,
 ) -> pulumi.Output[str]:
     """Declare the runner in GitLab and return its token, a secret.
+
+    `login` is the GitLab token that may create it; without one the provider takes `GITLAB_TOKEN`. A provider of its
+    own never reads the stack's `gitlab:token`: only Pulumi's default providers do.
 
     The token is known only to the stack's state: importing such a runner later can't bring it back.
     """
     provider = gitlab.Provider(
         f"{name}-gitlab",
         base_url=f"{runner.gitlab_url.rstrip('/')}/api/v4/",
+        token=login,
         opts=pulumi.ResourceOptions(parent=parent),
     )
     created = gitlab.UserRunner(

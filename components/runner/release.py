@@ -89,7 +89,7 @@ class MultiArchRunner(pulumi.ComponentResource):
         if source is not None and source.create is not None:
             from components.runner.created import create_runner  # noqa: PLC0415 - pulumi-gitlab is an optional extra
 
-            token = create_runner(name, runner, source.create, self)
+            token = create_runner(name, runner, source.create, self, args.get("gitlab_token"))
         else:
             token = pulumi.Output.secret(args["token"])
         secret = k8s.core.v1.Secret(

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from pathlib import Path
 
 import pulumi
@@ -675,6 +677,34 @@ def test_nothing_is_declared_for_a_cluster_that_cannot_be_found(
     assert str(raised.value).startswith(said.format(kubeconfig))
     assert "\n" not in str(raised.value)
     assert raised.value.__notes__ == ["asked for: []"]
+
+
+def test_nothing_is_declared_when_the_package_that_creates_runners_is_missing(
+    broken_stack: Write, run_program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found(name: str, package: str | None = None) -> ModuleSpec | None:
+        return None if name == "pulumi_gitlab" else find_spec(name, package)
+
+    monkeypatch.setattr("importlib.util.find_spec", found)
+    values, secret_keys = load_stack_file(broken_stack("gke", "runner.token: {create: {runnerType: instance}}"))
+    with pytest.raises(pulumi.RunError) as raised:
+        run_program(values, secret_keys)
+    assert str(raised.value).startswith("runner.token.create: pulumi-gitlab is not installed")
+    assert raised.value.__notes__ == ["asked for: []"]
+
+
+def test_a_gitlab_token_in_plain_text_is_told_and_never_shown(broken_stack: Write) -> None:
+    values, secret_keys = load_stack_file(broken_stack("gke", "runner.token: {create: {runnerType: instance}}"))
+    values = {**values, "gitlab:token": "glpat-Zk3yVq8TnX"}
+    with pytest.raises(ConfigError) as raised:
+        load_config(values, secret_keys)
+    [problem] = raised.value.problems
+    assert (problem.path, problem.found) == ("gitlab:token", "given in plain text")
+    assert "pulumi config set --secret gitlab:token" in problem.fix
+    assert "Zk3y" not in str(problem)
+    config = load_config(values, {*secret_keys, "gitlab:token"})
+    assert config.gitlab_token == "glpat-Zk3yVq8TnX"
+    assert "Zk3y" not in repr(config)
 
 
 def test_all_mistakes_are_told_at_once_and_in_a_fixed_order(broken_stack: Write) -> None:

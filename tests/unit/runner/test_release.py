@@ -259,6 +259,18 @@ def test_a_runner_that_the_stack_creates_has_its_tag_on_the_server(record: Recor
     assert secrets(found.one(SECRET).inputs)[0]["runner-token"] == "glrt-created_0123456789abcdef"
 
 
+def test_the_stacks_gitlab_token_reaches_the_provider_as_a_secret(record: Record, stacks: Stacks) -> None:
+    """An explicit provider never reads `gitlab:token` by itself."""
+    pytest.importorskip("pulumi_gitlab", reason="the optional extra multiarch-runner[gitlab] is not installed")
+    stack = replace(stacks["gke"](token={"create": {"runnerType": "instance"}}), token=None)
+    config = replace(stack.config, gitlab_token="glpat-login_0123456789")
+    found = record(lambda: MultiArchRunner("runner", runner_args(config)))
+    assert secrets(found.one("pulumi:providers:gitlab").inputs) == ["glpat-login_0123456789"]
+    assert "glpat-" not in repr(config)
+    for resource in found.resources:
+        assert "glpat-" not in json.dumps(without_secrets(resource.inputs)), resource.name
+
+
 def test_without_the_extra_a_created_runner_is_refused_with_the_command(
     stacks: Stacks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,7 +278,7 @@ def test_without_the_extra_a_created_runner_is_refused_with_the_command(
     stack = replace(stacks["gke"](token={"create": {"runnerType": "instance"}}), token=None)
     with pytest.raises(ConfigError) as caught:
         parsed(runner_args(stack.config))
-    assert "multiarch-runner[gitlab]" in caught.value.problems[0].fix
+    assert "pip install -e '.[gitlab]'" in caught.value.problems[0].fix
 
 
 def test_the_gitlab_sdk_is_imported_only_when_it_is_used(record: Record, stacks: Stacks) -> None:
@@ -292,5 +304,12 @@ def test_pulumis_own_analyzer_takes_the_component() -> None:
         "".join(part.title() if index else part for index, part in enumerate(name.split("_")))
         for name in MultiArchRunner.__annotations__
     }
-    assert {"runner", "pools", "clusterType", "token", "nodes"} == set(component.inputs)
-    assert set(MultiArchRunnerArgs.__annotations__) == {"runner", "pools", "cluster_type", "token", "nodes"}
+    assert {"runner", "pools", "clusterType", "token", "gitlabToken", "nodes"} == set(component.inputs)
+    assert set(MultiArchRunnerArgs.__annotations__) == {
+        "runner",
+        "pools",
+        "cluster_type",
+        "token",
+        "gitlab_token",
+        "nodes",
+    }
