@@ -84,7 +84,7 @@ def _check_registration(runner: RunnerConfig, own: BuildKit) -> list[Problem]:
                 path=f"{_TOKEN}.create.tags",
                 found=f"{shared[0]!r} is also a tag of the first runner",
                 consequence="chance would decide which jobs run in the looser sandbox",
-                fix="Use tags of its own, for example multi-arch-buildkit.",
+                fix="State tags of its own, for example tags: [multi-arch-buildkit].",
             )
         )
     if create.run_untagged:

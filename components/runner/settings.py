@@ -72,7 +72,8 @@ class CreatedRunner:
 class Token:
     """Where the runner's authentication token (`glrt-`) comes from: exactly one of the two.
 
-    Without `token`, it is the stack's own secret: `pulumi config set --secret multiarch-runner:runnerToken`.
+    Without `token`, it is the stack's own secret: `pulumi config set --secret multiarch-runner:runnerToken`
+    (`buildkitToken` for `runner.buildkit`).
     """
 
     existing_secret: str | None = None
@@ -154,28 +155,6 @@ class JobServiceAccount:
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class CreatedBuildKitRunner(CreatedRunner):
-    """The BuildKit runner's registration in GitLab: as `CreatedRunner`, with a tag of its own."""
-
-    tags: list[str] = field(default_factory=lambda: ["multi-arch-buildkit"])
-    """Tags of this runner, none of which the first runner has: the tag is what sends a job to the looser sandbox."""
-
-    description: str = "amd64 and arm64 image builds with rootless BuildKit"
-    """What GitLab's list of runners shows."""
-
-
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
-class BuildKitToken(Token):
-    """Where the BuildKit runner's token comes from: exactly one of the two, and never the first runner's.
-
-    Without `token`, it is the stack's own secret: `pulumi config set --secret multiarch-runner:buildkitToken`.
-    """
-
-    create: CreatedBuildKitRunner | None = None
-    """Let the stack create this runner in GitLab, too."""
-
-
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class BuildKit:
     """A second runner, whose jobs may run rootless BuildKit: its own release, token, tag, job namespace and account.
 
@@ -185,8 +164,10 @@ class BuildKit:
     not said here is as in `runner`. The first runner and its namespace stay as they are.
     """
 
-    token: BuildKitToken | None = None
-    """Where this runner's token comes from. Default: the stack's secret `buildkitToken`."""
+    token: Token | None = None
+    """Where this runner's token comes from, never the first runner's. Default: the stack's secret `buildkitToken`
+    (`pulumi config set --secret multiarch-runner:buildkitToken`). With `create`, state tags of its own, for example
+    `[multi-arch-buildkit]`: the tag is what sends a job to the looser sandbox."""
 
     job_namespace: str = "gitlab-runner-buildkit-jobs"
     """Namespace of these jobs. Its own: what is admitted here is refused in `runner.jobNamespace`."""
