@@ -1,0 +1,95 @@
+"""Write templates/ anew from what is in this folder: `python -m ci.render` (or `make docs`).
+
+GitLab templates can't share a script: an include of an include is another project's file to GitLab, and a catalog component has to
+stand alone. So the scripts are files of their own here (shellcheck reads them, tests run them in busybox), and are put into each
+template that needs them. Versions come from components/versions.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import jinja2
+import yaml
+
+from components import versions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HERE: Final = Path(__file__).resolve().parent
+ROOT: Final = HERE.parent
+COMPONENTS: Final = ("multi-arch-image", "build", "merge", "mirror-helper")
+CLASSIC: Final = "multi-arch.gitlab-ci.yml"
+_NOTICE: Final = "Made by `python -m ci.render` from ci/: change it there."
+
+
+def script(title: str, *names: str) -> str:
+    """Return the scripts of ci/scripts one after the other, as a block of a `script:` list; GitLab's log shows the title."""
+    text = f"# {title}\n" + "\n".join((HERE / "scripts" / f"{name}.sh").read_text("utf-8").strip() for name in names)
+    # Directives for shellcheck say nothing to the reader of a template.
+    lines = [line for line in text.splitlines() if not line.startswith("# shellcheck ")]
+    return "\n".join(f"      {line}" if line else "" for line in lines)
+
+
+def pinned() -> dict[str, str]:
+    """Every version that a template may name, by the name of its constant."""
+    found = {name: value for name, value in vars(versions).items() if name.isupper() and isinstance(value, str)}
+    return {**found, "RUNNER_VERSION": versions.RUNNER_OF_CHART[versions.CHART_VERSION]}
+
+
+def input_of(name: str) -> tuple[str, dict[str, Any]]:
+    """Return the key and the specification of one entry of ci/inputs.yml, its default resolved."""
+    spec = dict(_inputs()[name])
+    key = str(spec.pop("name", name))
+    default = spec.get("default")
+    if isinstance(default, str) and default.startswith("@"):
+        spec["default"] = pinned()[default[1:]]
+    return key, spec
+
+
+def inputs(*names: str) -> str:
+    """Return the block under `spec: inputs:` for these entries."""
+    listed = dict(input_of(name) for name in names)
+    text = yaml.safe_dump(listed, sort_keys=False, allow_unicode=True, width=10_000, default_flow_style=False)
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def render() -> dict[str, str]:
+    """Return every generated file: its path from the root of the repository, and its text."""
+    loader = jinja2.FileSystemLoader(HERE / "layout")
+    engine = jinja2.Environment(  # noqa: S701 - writes YAML, not HTML
+        loader=loader, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False, undefined=jinja2.StrictUndefined
+    )
+    given: Mapping[str, Any] = {"script": script, "inputs": inputs, "versions": pinned(), "notice": _NOTICE}
+    files = {f"templates/{name}/template.yml": f"{name}.yml.j2" for name in COMPONENTS}
+    files[f"templates/{CLASSIC}"] = f"{CLASSIC}.j2"
+    return {path: _tidy(engine.get_template(layout).render(given)) for path, layout in files.items()}
+
+
+def main() -> int:
+    """Write all of them; says which changed."""
+    for path, text in render().items():
+        file = ROOT / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists() or file.read_text("utf-8") != text:
+            file.write_text(text, "utf-8")
+            sys.stdout.write(f"{path} written\n")
+    return 0
+
+
+def _inputs() -> dict[str, dict[str, Any]]:
+    loaded: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "inputs.yml").read_text("utf-8"))
+    return loaded
+
+
+def _tidy(text: str) -> str:
+    lines = [line.rstrip() for line in text.splitlines()]
+    kept = [line for number, line in enumerate(lines) if line or (number and lines[number - 1])]
+    return "\n".join(kept).strip() + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""The tier `templates`: whole pipelines by gitlab-ci-local, with a real registry, the real archmerge, and builders that are stand-ins."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archmerge.packaging import make_zipapp
+from tests.registry.lab import daemon
+from tests.registry.lab.workbench import Workbench
+from tests.templates.lab import gitlab_ci_local
+from tests.templates.lab.project import ROOT, Project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MODULES = {"executor": "kaniko", "buildctl-daemonless.sh": "buildkit"}
+_RECORDED = ("trivy", "syft", "cosign")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/templates" in str(item.path):
+            item.add_marker(pytest.mark.templates)
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the PATH: the real archmerge, and stand-ins for the builders, the node and the scanners."""
+    folder = tmp_path_factory.mktemp("tools")
+    make_zipapp.build(folder / "archmerge.pyz")
+    commands = {name: f"-m tests.templates.fakes.{module}" for name, module in _MODULES.items()}
+    commands |= {name: f"-m tests.templates.fakes.recorder {name}" for name in _RECORDED}
+    # The zipapp, in an interpreter that has nothing else: no repository, no venv.
+    commands["archmerge"] = f"-I -S {folder / 'archmerge.pyz'}"
+    for name, what in commands.items():
+        (folder / name).write_text(f'#!/bin/sh\nexec {sys.executable} {what} "$@"\n')
+        (folder / name).chmod(0o755)
+    shutil.copy(ROOT / "tests/templates/fakes/uname", folder / "uname")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    """Debian's registry behind token authentication."""
+    program = daemon.debian_registry()
+    if program is None:
+        pytest.skip("docker-registry is not installed (apt-get install docker-registry)")
+    bench = Workbench(program, tmp_path_factory.mktemp("registry"))
+    yield bench
+    bench.close()
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    found, why = gitlab_ci_local.find()
+    if found is None:
+        pytest.skip(why)
+    return found
+
+
+@pytest.fixture
+def project(tmp_path: Path, program: Path, tools: Path, lab: Workbench) -> Project:
+    lab.reset()
+    return Project(tmp_path / "app", program, tools, lab)
+
+
+@pytest.fixture
+def skopeo() -> str:
+    found = shutil.which("skopeo")
+    if found is None:
+        pytest.skip("skopeo is not installed (apt-get install skopeo)")
+    return found

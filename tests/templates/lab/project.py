@@ -1,0 +1,136 @@
+"""A GitLab project in a folder: a repository with a remote, a pipeline, and gitlab-ci-local to run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
+
+from tests.registry.lab.tokens import PASSWORD, USER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.registry.lab.workbench import Workbench
+
+ROOT = Path(__file__).resolve().parents[3]
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_GIT = ["git", "-c", "user.name=lab", "-c", "user.email=lab@example.com", "-c", "init.defaultBranch=main", "-c", "commit.gpgsign=false"]
+
+
+class Ran(NamedTuple):
+    """How a pipeline ended: its exit code, and everything it said."""
+
+    code: int
+    out: str
+
+
+class Project:
+    """`team/app` on gitlab.example.com, whose registry is the lab's; image names are fresh for each project."""
+
+    def __init__(self, folder: Path, program: Path, tools: Path, bench: Workbench) -> None:
+        self.folder, self._program, self._tools, self.bench = folder, program, tools, bench
+        self.repository = bench.name("app")
+        self.image = f"{bench.host}/{self.repository}"
+        self.log = folder.parent / "log.jsonl"
+        self.environ: dict[str, str] = {}
+        folder.mkdir()
+        shutil.copytree(ROOT / "templates", folder / "templates")
+        self.write("Dockerfile", "ARG BASE_IMAGE_NAME=alpine\nFROM $BASE_IMAGE_NAME\nCOPY hello.txt /app/hello.txt\n")
+        self.write("hello.txt", "hello\n")
+        self.variables = {
+            "CI_REGISTRY": bench.host,
+            "CI_REGISTRY_IMAGE": self.image,
+            "CI_REGISTRY_USER": USER,
+            "CI_REGISTRY_PASSWORD": PASSWORD,
+            # gitlab-ci-local says /builds/team/app of a job with an image, even where the shell runs it elsewhere.
+            "CI_PROJECT_DIR": ".",
+        }
+
+    def write(self, path: str, text: str) -> None:
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def pipeline(self, document: str | Mapping[str, Any]) -> None:
+        text = document if isinstance(document, str) else yaml.safe_dump(dict(document), sort_keys=False)
+        self.write(".gitlab-ci.yml", text)
+
+    def commit(self) -> str:
+        """Commit all; the short hash."""
+        if not (self.folder / ".git").exists():
+            self._git("init", "--quiet")
+            self._git("remote", "add", "origin", "git@gitlab.example.com:team/app.git")
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--allow-empty", "-m", "lab")
+        self._git("update-ref", "refs/remotes/origin/main", "HEAD")
+        self._git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+        return self._git("rev-parse", "--short=8", "HEAD")
+
+    def tag(self, name: str) -> None:
+        self._git("tag", name)
+
+    def run(self, *arguments: str) -> Ran:
+        """Commit, and run the pipeline (or what the arguments say)."""
+        self.commit()
+        return self._local("--force-shell-executor", "--shell-isolation", "--concurrency", "4", *arguments)
+
+    def preview(self) -> str:
+        """The merged pipeline, as YAML."""
+        self.commit()
+        ran = self._local("--preview")
+        assert ran.code == 0, ran.out
+        return ran.out
+
+    def records(self, tool: str) -> list[dict[str, Any]]:
+        """What the stand-ins wrote down."""
+        if not self.log.exists():
+            return []
+        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [line for line in lines if line["tool"] == tool]
+
+    def tags(self, repository: str | None = None) -> list[str]:
+        status, _, body = self.bench.pusher(repository or self.repository).call("GET", f"/v2/{repository or self.repository}/tags/list")
+        return sorted(json.loads(body)["tags"]) if status == 200 else []
+
+    def artifact(self, name: str) -> Path:
+        """The one file of this name among all jobs' artifacts."""
+        (found,) = (self.folder / ".gitlab-ci-local" / "artifacts").rglob(name)
+        return found
+
+    def _local(self, *arguments: str) -> Ran:
+        # A file, as project variables are: in argv the password would be seen by every test of argv.
+        (self.folder / ".gitlab-ci-local-variables.yml").write_text(yaml.safe_dump(self.variables))
+        home = self.folder.parent / "home"
+        home.mkdir(exist_ok=True)
+        environ = {
+            "HOME": str(home),
+            "PATH": f"{self._tools}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "LANG": "C.UTF-8",
+            "LAB_LOG": str(self.log),
+            "NO_COLOR": "1",
+            "GCL_IGNORE_PREDEFINED_VARS": "CI_PROJECT_DIR,CI_REGISTRY,CI_REGISTRY_IMAGE",
+            **self.environ,
+        }
+        ran = subprocess.run(
+            ["node", str(self._program), "--home", str(home), *arguments],
+            cwd=self.folder,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if "--preview" not in arguments else subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Ran(ran.returncode, _COLOURS.sub("", ran.stdout if ran.stdout or not ran.stderr else ran.stderr))
+
+    def _git(self, *arguments: str) -> str:
+        command = [*_GIT, "-C", str(self.folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
