@@ -90,7 +90,7 @@ def _reports(
             prover.prove(plan, report, keep_nodes=options.keep and index == last)
             for index, (plan, report) in enumerate(planned)
         ]
-    if options.keep and isinstance(plane, ControlPlane):
+    if options.keep and isinstance(plane, ControlPlane) and not prover.gone():
         kept = plane.keep(default_folder(options.project))
         display.finish("kept", f"KUBECONFIG={kept.kubeconfig} context {kept.context}; end: multiarch rehearse --stop")
     return reports
@@ -139,7 +139,7 @@ class _Prover:
         # A broken policy rule stops nothing here: what it breaks shall be seen on the cluster too.
         if not goes_through(report):
             return _without_cluster(report, "the plan would not have gone through, so there is nothing to install")
-        if gone := self._gone():
+        if gone := self.gone():
             return _without_cluster(report, gone)
         name = f"rehearse {report.stack}"
         proved = rehearse_stack(
@@ -149,18 +149,19 @@ class _Prover:
             progress=lambda what: self.display.update(name, what),
             keep_nodes=keep_nodes,
         )
-        if gone := self._gone():
+        if gone := self.gone():
             proved = doubted(proved, gone)
         merged = replace(
             proved,
             claims=(*report.claims, *proved.claims),
+            notes=tuple(dict.fromkeys((*report.notes, *proved.notes))),
             resource_counts=report.resource_counts,
             timings={**report.timings, **proved.timings},
         )
         self.display.finish(name, f"{len(merged.claims)} claims", verdict=stack_verdict(merged))
         return merged
 
-    def _gone(self) -> str:
+    def gone(self) -> str:
         """Say which program of the control plane has ended; nothing while all run, or when they are not ours."""
         try:
             self.plane.check()

@@ -92,7 +92,7 @@ def _landed(scene: Scene, run: JobRun, wanted: Iterable[str]) -> Proof:
     """Judge a job by the node it went to."""
     view = run.view
     if scene.installed.config.unmodelled:
-        return unknown(_unmodelled(scene), view)
+        return unknown(unmodelled(scene), view)
     if view.outcome is Outcome.REFUSED:
         return failed(f"refused by {view.refused_by}: {view.reason}", view)
     if view.node is None:
@@ -104,6 +104,8 @@ def _landed(scene: Scene, run: JobRun, wanted: Iterable[str]) -> Proof:
 
 
 def _helper_image(arch: str, scene: Scene) -> Proof:
+    if scene.installed.config.unmodelled:
+        return unknown(unmodelled(scene))
     built = build(scene, Job(name=f"helper-{arch}", variables={_SELECTOR: f"{ARCH_LABEL}={arch}"}))
     if isinstance(built, JobRefusal):
         return failed(f"refused by runner: {built.reason}")
@@ -160,5 +162,6 @@ def _admits(scene: Scene, value: str) -> bool:
         return False
 
 
-def _unmodelled(scene: Scene) -> str:
+def unmodelled(scene: Scene) -> str:
+    """Say which settings keep the model's pods from being the runner's."""
     return f"the config sets what the executor model does not render: {', '.join(scene.installed.config.unmodelled)}"

@@ -110,7 +110,21 @@ def _stood_in(scene: Scene, secret: str) -> bool:
 
 
 def _sources(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, list[str], bool]]:
-    """Yield kind, name, keys and whether it is optional, of every Secret and ConfigMap that a pod mounts."""
+    """Yield kind, name, keys and whether it is optional, of every Secret and ConfigMap that a pod cannot start without.
+
+    A kubelet mounts the volumes and fills in the environment before it starts a container.
+    """
+    for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
+        for entry in [*(container.get("env") or []), *(container.get("envFrom") or [])]:
+            given = {**entry, **(entry.get("valueFrom") or {})}
+            for kind, fields in (
+                ("secret", ("secretKeyRef", "secretRef")),
+                ("configmap", ("configMapKeyRef", "configMapRef")),
+            ):
+                for field in fields:
+                    if reference := given.get(field):
+                        keys = [reference["key"]] if "key" in reference else []
+                        yield kind, str(reference["name"]), keys, bool(reference.get("optional"))
     for volume in spec.get("volumes") or []:
         for source in [volume, *((volume.get("projected") or {}).get("sources") or [])]:
             for kind, field, name_key in (("secret", "secret", "secretName"), ("configmap", "configMap", "name")):

@@ -47,7 +47,7 @@ def build(scene: Scene, job: Job) -> Pod | JobRefusal:
 def run_job(scene: Scene, name: str, asked: str, variables: Mapping[str, str] | None = None) -> JobRun:
     """Give a job to the executor model, create its pod as the runner, and wait for the scheduler.
 
-    Raises ApiRefused for answers that are neither about rights nor about admission, and UnreachableError.
+    Raises ApiRefused for an answer that says nothing about the pod (a server in trouble), and UnreachableError.
     """
     built = build(scene, Job(name=name, variables=variables or {}))
     if isinstance(built, JobRefusal):
@@ -57,10 +57,12 @@ def run_job(scene: Scene, name: str, asked: str, variables: Mapping[str, str] | 
 
 
 def run_pod(scene: Scene, name: str, asked: str, pod: Pod) -> JobRun:
-    """Create a job's pod as the runner and wait for the scheduler."""
+    """Create a job's pod as the runner and wait for the scheduler. Raises as `run_job` does."""
     try:
         create(scene.runner, pod.namespace, pod.manifest)
     except ApiRefused as refusal:
+        if not refusal.definite:
+            raise
         view = JobView(
             name=name,
             asked=asked,

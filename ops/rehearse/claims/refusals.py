@@ -87,6 +87,9 @@ def _overwrites(scene: Scene) -> Proof:
         "KUBERNETES_SERVICE_ACCOUNT_OVERWRITE": _FOREIGN,
         "KUBERNETES_BEARER_TOKEN": _FOREIGN,
     }
+    plain = build(scene, Job(name="overwrites-none"))
+    if isinstance(plain, JobRefusal):
+        return unknown(f"even a plain job is refused: {plain.reason}")
     taken = []
     for variable, value in variables.items():
         built = build(scene, Job(name="overwrites", variables={variable: value}))
@@ -146,6 +149,8 @@ def _other_namespace(namespace: str, scene: Scene) -> Proof:
         # A dry run asks RBAC and admission just the same, and leaves nothing in a namespace that is not ours.
         create(scene.runner, namespace, manifest, dry_run=True)
     except ApiRefused as refusal:
+        if not refusal.definite:
+            raise
         who = refused_by(refusal)
         view = JobView(name=name, asked=asked, outcome=Outcome.REFUSED, refused_by=who, reason=refusal.message)
         if who == "RBAC":

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ops.rehearse.claims.jobs import unmodelled
 from ops.rehearse.claims.pods import build
 from ops.rehearse.claims.scene import Promise, Proof, Scene, failed, proved, unknown
 from ops.rehearse.executor import ExecutorConfig, Job, JobRefusal
@@ -99,6 +100,8 @@ def _job_account(scene: Scene) -> Proof:
     built = build(scene, Job(name="rights"))
     if isinstance(built, JobRefusal):
         return unknown(f"even a plain job is refused: {built.reason}")
+    if scene.installed.config.unmodelled:
+        return unknown(unmodelled(scene))
     spec, namespace = built.manifest["spec"], built.namespace
     name = spec.get("serviceAccountName") or "default"
     account = service_account_api(scene.admin, namespace, name)

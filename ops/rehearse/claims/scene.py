@@ -1,7 +1,7 @@
 """What claims are put to the proof with: the cluster, seen by the administrator and by the runner, and the pools."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ops.rehearse.install import Api, Installed
@@ -82,17 +82,17 @@ class Promise:
 
 
 def proved(evidence: str, *jobs: JobView) -> Proof:
-    """Return that it was seen to be true."""
-    return Proof(Verdict.PROVED, evidence, jobs)
+    """Return that it was seen to be true; its jobs went as expected."""
+    return Proof(Verdict.PROVED, evidence, tuple(replace(job, as_expected=True) for job in jobs))
 
 
 def failed(evidence: str, *jobs: JobView) -> Proof:
-    """Return that it was seen to be false."""
-    return Proof(Verdict.FAILED, evidence, jobs)
+    """Return that it was seen to be false; its jobs went otherwise than expected."""
+    return Proof(Verdict.FAILED, evidence, tuple(replace(job, as_expected=False) for job in jobs))
 
 
 def unknown(evidence: str, *jobs: JobView) -> Proof:
-    """Return that nobody could tell."""
+    """Return that nobody could tell, neither of the promise nor of its jobs."""
     return Proof(Verdict.UNKNOWN, evidence, jobs)
 
 

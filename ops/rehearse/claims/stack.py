@@ -50,9 +50,16 @@ class Plane(Protocol):
     def binary(self, name: str) -> Path:
         """Path of a program."""
 
+    def check(self) -> None:
+        """Raise ClusterError when one of its programs has ended."""
+
 
 def _silent(_: str) -> None:
     """Show nothing."""
+
+
+def _unchecked() -> None:
+    """Trust the control plane."""
 
 
 @dataclass(slots=True)
@@ -98,10 +105,10 @@ def rehearse_stack(
                 Helm(control_plane.binary("helm"), control_plane.kubeconfig, control_plane.context)
             )
             api = Api.of(connection)
-            run = _Run(plan, groups, api, helm, control_plane.embedded, found, progress)
+            run = _Run(plan, groups, api, helm, control_plane.embedded, found, progress, control_plane.check)
             run.check_free()
             run.prove_and_clean(chart, keep_nodes=keep_nodes)
-    except ClusterError as error:
+    except (ClusterError, ApiRefused) as error:
         found.claims.append(_claim("cluster-rehearsed", "the stack works on a cluster", Verdict.UNKNOWN, str(error)))
     return StackReport(
         stack=plan.stack,
@@ -128,6 +135,8 @@ class _Run:
     embedded: bool
     found: _Found
     progress: Callable[[str], None]
+    check: Callable[[], None] = _unchecked
+    """Raises ClusterError once the control plane has lost one of its programs."""
     installer: Installer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -135,10 +144,7 @@ class _Run:
 
     def check_free(self) -> None:
         """Raise ConfigError before anything is made where somebody else's objects are in the way."""
-        try:
-            self.installer.check_free(self.plan)
-        except InstallFailed:
-            return  # a kind that the cluster does not know: the install step says so as a claim
+        self.installer.check_free(self.plan)
 
     def prove_and_clean(self, charts: Charts, *, keep_nodes: bool) -> None:
         """Prove, and clean up whatever happens. An embedded control plane that is interrupted goes as a whole."""
@@ -175,6 +181,7 @@ class _Run:
         with self.found.timed("clean"):
             self.progress("cleaning up")
             try:
+                self.check()  # without its controllers nothing would ever be gone; it is cleaned as a whole
                 self.installer.clean()
                 if not keep_nodes:
                     remove_nodes(self.api, self.plan.stack)

@@ -13,6 +13,8 @@ from ops.rehearse.cluster.client import CONNECT_SECONDS, READ_SECONDS, Connectio
 FIELD_MANAGER = "multiarch-rehearsal"
 _HTTP_ERROR = 400
 _NOT_FOUND = 404
+_ABOUT_THE_REQUEST = frozenset({400, 403, 404, 405, 413, 415, 422})
+"""Answers that the same request would get again: malformed, forbidden, no such kind, invalid."""
 
 
 class ApiRefused(Exception):  # noqa: N818 - an answer of the server, not a fault of ours
@@ -23,6 +25,11 @@ class ApiRefused(Exception):  # noqa: N818 - an answer of the server, not a faul
         self.status = status
         self.reason = reason
         self.message = message
+
+    @property
+    def definite(self) -> bool:
+        """Whether it says no to what was asked; a server in trouble (500, 503, 429) says nothing about that."""
+        return self.status in _ABOUT_THE_REQUEST
 
 
 class Api:

@@ -6,14 +6,31 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
+from ops.rehearse.cluster.errors import ClusterError
 from ops.rehearse.install.api import Api, ApiRefused
 from ops.rehearse.install.objects import InstallFailed
 from ops.rehearse.nodes import OWNER_LABEL, NodeGroup
 
-KWOK_SECONDS = 5.0
-"""How long kwok may take to make the nodes ready before we play the kubelet ourselves."""
+READY_SECONDS = 15.0
+"""How long kwok and the controllers may take to make the nodes ready; an idle machine needs half a second."""
 _NODES = "/api/v1/nodes"
+_CLOSED = frozenset(
+    f"node.kubernetes.io/{reason}"
+    for reason in (
+        "not-ready",
+        "unreachable",
+        "network-unavailable",
+        "memory-pressure",
+        "disk-pressure",
+        "pid-pressure",
+    )
+)
+"""Taints of the control plane's own, which it takes away once the kubelet has reported."""
 _POLL_SECONDS = 0.1
+
+
+class UnreadyError(ClusterError):
+    """The cluster took the nodes and did not make them ready."""
 
 
 def add_nodes(api: Api, groups: Sequence[NodeGroup], stack: str, *, embedded: bool) -> None:
@@ -21,7 +38,8 @@ def add_nodes(api: Api, groups: Sequence[NodeGroup], stack: str, *, embedded: bo
 
     On the embedded control plane kwok plays the kubelet. A cluster of the user's may have no kwok: then the status is
     written here, which is as good for the scheduler, and no container ever starts.
-    Raises InstallFailed for a node that the API server refuses (a label that is no label), or that is never ready.
+    Raises InstallFailed for a node that the API server refuses (a label that is no label), and UnreadyError when the
+    cluster does not make them ready, which says nothing about the pools.
     """
     nodes = [_owned(node, stack) for group in groups for node in group.nodes]
     with ThreadPoolExecutor(8) as pool:
@@ -58,6 +76,8 @@ def _create(api: Api, node: Mapping[str, Any]) -> None:
         # The API server keeps the status of a node that is created with one, as for a kubelet that registers itself.
         api.create(_NODES, node)
     except ApiRefused as refusal:
+        if not refusal.definite:
+            raise
         raise InstallFailed(refusal.message) from refusal
 
 
@@ -78,19 +98,18 @@ def _ready_status(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _wait_until_open(api: Api, names: set[str], stack: str) -> None:
-    deadline = time.monotonic() + KWOK_SECONDS + 10
+    deadline = time.monotonic() + READY_SECONDS
     while True:
         nodes = api.items(_NODES, {"labelSelector": f"{OWNER_LABEL}={stack}"})
         waiting = names - {node["metadata"]["name"] for node in nodes if _is_open(node)}
         if not waiting:
             return
         if time.monotonic() > deadline:
-            raise InstallFailed(f"nodes did not become ready: {', '.join(sorted(waiting))}")
+            raise UnreadyError(f"nodes did not become ready in {READY_SECONDS:.0f} s: {', '.join(sorted(waiting))}")
         time.sleep(_POLL_SECONDS)
 
 
 def _is_open(node: Mapping[str, Any]) -> bool:
     conditions = {entry["type"]: entry["status"] for entry in node["status"].get("conditions") or []}
-    # The control plane taints a new node until its kubelet has reported.
     taints = {taint["key"] for taint in node["spec"].get("taints") or []}
-    return conditions.get("Ready") == "True" and not any(key.startswith("node.kubernetes.io/") for key in taints)
+    return conditions.get("Ready") == "True" and not taints & _CLOSED

@@ -17,6 +17,24 @@ class HelmError(Exception):
     """Helm said no. The message is its last words."""
 
 
+class HelmSilentError(HelmError):
+    """Helm gave no answer: it can't be run, was killed, took too long, or did not reach the cluster."""
+
+
+class ChartRefusalError(HelmError):
+    """The chart itself does not take the values: its schema, or one of its templates."""
+
+
+_UNREACHED = (
+    "cluster unreachable",
+    "connection refused",
+    "connection reset",
+    "context deadline exceeded",
+    "i/o timeout",
+)
+_OF_THE_CHART = ("specifications of the schema", "execution error at (", "error: template: ", "parse error at (")
+
+
 class Helm:
     """Helm against one cluster. Use as a context manager: its folders are deleted at the end.
 
@@ -57,7 +75,7 @@ class Helm:
         self.run(["uninstall", release, "--namespace", namespace, "--ignore-not-found", "--no-hooks", *self._cluster])
 
     def run(self, arguments: Sequence[str], seconds: float = HELM_SECONDS) -> str:
-        """Run Helm and return what it printed. Raises HelmError, or TimeoutExpired after `seconds`."""
+        """Run Helm and return what it printed. Raises HelmError; HelmSilentError also after `seconds`."""
         environment = {
             **os.environ,
             "HELM_CACHE_HOME": str(self._folder / "cache"),
@@ -75,10 +93,21 @@ class Helm:
                 check=False,
             )
         except OSError as error:
-            raise HelmError(f"{self._program} can't be run: {error.strerror}") from error
+            raise HelmSilentError(f"{self._program} can't be run: {error.strerror}") from error
+        except subprocess.TimeoutExpired as error:
+            raise HelmSilentError(f"no answer in {seconds:.0f} s") from error
         if done.returncode != 0:
-            raise HelmError(_last_words(done.stderr) or f"helm ended with {done.returncode} and no word")
+            raise _refusal(done.returncode, done.stderr)
         return done.stdout
+
+
+def _refusal(code: int, said: str) -> HelmError:
+    if code < 0:
+        return HelmSilentError(f"helm was ended by signal {-code}")
+    words = _last_words(said) or f"helm ended with {code} and no word"
+    if any(mark in said.lower() for mark in _UNREACHED):
+        return HelmSilentError(words)
+    return (ChartRefusalError if any(mark in said.lower() for mark in _OF_THE_CHART) else HelmError)(words)
 
 
 def _last_words(text: str) -> str:

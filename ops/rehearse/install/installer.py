@@ -1,13 +1,14 @@
 """Installs what a plan declares, keeps a record of what it made, and takes exactly that away again."""
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.problems import ConfigError, Problem
 from ops.rehearse.install.api import Api, ApiRefused
-from ops.rehearse.install.chart import Chart
-from ops.rehearse.install.helm import Helm, HelmError
+from ops.rehearse.install.chart import EMBEDDED, Chart
+from ops.rehearse.install.helm import ChartRefusalError, Helm, HelmError, HelmSilentError
 from ops.rehearse.install.objects import InstallFailed, PlannedObject, PlannedRelease, installables
 from ops.rehearse.nodes import OWNER_LABEL
 from ops.rehearse.plan.model import Plan
@@ -33,13 +34,18 @@ class Installer:
         self._namespaces: list[str] = []
 
     def check_free(self, plan: Plan) -> None:
-        """Raise ConfigError, naming every one, when the cluster already has objects that the plan would make."""
+        """Raise ConfigError, naming every one, when the cluster already has objects that the plan would make.
+
+        Raises ApiRefused and UnreachableError when the cluster does not tell: then nothing may be installed.
+        """
         taken = []
-        for item in installables(plan):
-            if isinstance(item, PlannedObject):
-                found = self._api.find(self._path(item))
-                if found is not None and OWNER_LABEL not in (found["metadata"].get("labels") or {}):
-                    taken.append(_taken(item.manifest))
+        # What can't be installed stops the installation at the same place, so that nothing behind it is touched either.
+        with contextlib.suppress(InstallFailed):
+            for item in installables(plan):
+                if isinstance(item, PlannedObject):
+                    found = self._api.find(self._path(item))
+                    if found is not None and OWNER_LABEL not in (found["metadata"].get("labels") or {}):
+                        taken.append(_taken(item.manifest))
         if taken:
             raise ConfigError(taken)
 
@@ -47,7 +53,8 @@ class Installer:
         """Apply the plan's objects and install its release, in the plan's order.
 
         Returns what somebody else would have made and the rehearsal stood in for (`Secret gitlab-runner-token`).
-        Raises InstallFailed with the server's or Helm's own words.
+        Raises InstallFailed with the server's or Helm's own words; ApiRefused or HelmError where these say nothing
+        about the plan.
         """
         stand_ins = []
         for item in installables(plan):
@@ -102,12 +109,21 @@ class Installer:
         try:
             self._api.apply(manifest)
         except ApiRefused as refusal:
+            if not refusal.definite:
+                raise
             raise InstallFailed(f"{manifest['kind']} {metadata['name']} ({item.name}): {refusal.message}") from refusal
 
     def _install(self, release: PlannedRelease, chart: Chart) -> None:
         self._releases.append(release)
         try:
             self._helm.install(release.name, release.namespace, chart.path, release.values)
+        except HelmSilentError:
+            raise
+        except ChartRefusalError as error:
+            if chart.path != EMBEDDED:
+                raise InstallFailed(f"helm install {release.name}: {error}") from error
+            # It models what the program sends, and only part of what runner.values may add: the official chart decides.
+            raise HelmError(f"the embedded stand-in chart does not take these values; try --chart: {error}") from error
         except HelmError as error:
             raise InstallFailed(f"helm install {release.name}: {error}") from error
 
@@ -115,6 +131,8 @@ class Installer:
         try:
             return self._api.path_of(item.manifest)
         except ApiRefused as refusal:
+            if not refusal.definite:
+                raise
             raise InstallFailed(f"{item.name}: {refusal.message}") from refusal
 
     def _empty(self, namespace: str) -> None:

@@ -68,6 +68,8 @@ def service_account_api(api: Api, namespace: str, name: str) -> Api:
     try:
         answer = api.create(path, request)
     except ApiRefused as refusal:
+        if not refusal.definite:
+            raise
         raise InstallFailed(f"no token for the service account {namespace}/{name}: {refusal.message}") from refusal
     return api.with_token(str(answer["status"]["token"]))
 

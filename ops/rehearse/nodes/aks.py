@@ -1,8 +1,5 @@
 """Nodes of an AKS agent pool: no automatic arch taint, but AKS sets a spot taint (facts: nodepools.md section 2)."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from ops.rehearse.nodes.machines import azure
 from ops.rehearse.nodes.model import NodeGroup, Shape, manifest, short_hash, spread
 from ops.rehearse.plan.model import Plan, PlannedResource
@@ -46,7 +43,7 @@ def node_group(resource: PlannedResource, plan: Plan) -> NodeGroup:
         max_nodes=int(inputs.get("maxCount") or 1) if scaled else count,
         labels=labels,
         taints=(*declared, *own),
-        zones=_zones(inputs, location),
+        zones=tuple(f"{location}-{zone}" for zone in inputs.get("availabilityZones") or () if location),
     )
     shape = Shape(
         pool=view,
@@ -58,7 +55,8 @@ def node_group(resource: PlannedResource, plan: Plan) -> NodeGroup:
     scale_set = f"aks-{pool}-{int(short_hash(pool), 16) % 10**8:08d}-vmss"
     group = f"/subscriptions/0/resourceGroups/{inputs.get('resourceGroupName') or 'group'}"
     nodes = []
-    for index, zone in enumerate(spread(view)):
+    # Without zones Azure labels its nodes with the fault domain, `0`: a label, and no zone of the pool.
+    for index, zone in enumerate(zone or "0" for zone in spread(view)):
         path = f"{group}/providers/Microsoft.Compute/virtualMachineScaleSets/{scale_set}/virtualMachines/{index}"
         nodes.append(manifest(shape, f"{scale_set}{index:06d}", zone, f"azure://{path}"))
     return NodeGroup(pool=view, nodes=tuple(nodes), guarded=machine.arch == "arm64")
@@ -69,9 +67,3 @@ def _location(plan: Plan) -> str:
         if "containerservice" in invoke.token and plain(invoke.result).get("location"):
             return str(plain(invoke.result)["location"])
     return ""
-
-
-def _zones(inputs: Mapping[str, Any], location: str) -> tuple[str, ...]:
-    zones = inputs.get("availabilityZones") or []
-    # Without zones Azure labels its nodes with the fault domain, `0`.
-    return tuple(f"{location}-{zone}" for zone in zones) if location and zones else ("0",)

@@ -77,7 +77,7 @@ class JobView:
     """`runner` (the executor's own rule), `admission`, `RBAC`, or `scheduler`."""
     reason: str = ""
     as_expected: bool | None = None
-    """Whether this outcome is what the rehearsal expects; None where nothing was expected of this job."""
+    """Whether this outcome is what the rehearsal expects; None where nobody could tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

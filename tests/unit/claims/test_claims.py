@@ -1,5 +1,6 @@
 """How what was seen becomes an answer: yes, no, or could not tell."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -218,6 +219,66 @@ def test_every_secret_and_configmap_that_a_pod_mounts_is_found() -> None:
         ("secret", "certs", [], True),
         ("secret", "token", ["k"], False),
     ]
+
+
+def test_what_a_containers_environment_reads_is_needed_as_much_as_what_is_mounted() -> None:
+    environment = [
+        {"name": "PLAIN", "value": "x"},
+        {"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+        {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k", "optional": True}}},
+        {"name": "C", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+    ]
+    containers = [{"env": environment}, {"envFrom": [{"secretRef": {"name": "all"}}]}]
+    assert list(_sources({"containers": containers})) == [
+        ("secret", "s", ["k"], False),
+        ("configmap", "c", ["k"], True),
+        ("secret", "all", [], False),
+    ]
+
+
+class _Says(_NoApi):
+    """An API with one answer."""
+
+    def __init__(self, answer: Exception) -> None:
+        self.answer = answer
+
+    def call(self, *_: Any, **__: Any) -> dict[str, Any]:
+        raise self.answer
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict", "expected"),
+    [(422, Verdict.FAILED, [False]), (500, Verdict.UNKNOWN, []), (429, Verdict.UNKNOWN, [])],
+)
+def test_a_pod_refused_is_told_from_a_server_in_trouble(status: int, verdict: Verdict, expected: list[bool]) -> None:
+    where = dataclasses.replace(scene(), runner=_Says(ApiRefused(status, "reason", "message")))
+    for identity in ("amd64-job-on-amd64-node", "other-namespace-refused"):
+        (promise,) = [promise for promise in promises(where) if promise.id == identity]
+        proof, _ = _timed(promise, where)
+        assert proof.verdict is verdict
+        assert [job.as_expected for job in proof.jobs] == expected
+
+
+def test_a_job_that_is_refused_as_promised_went_as_expected() -> None:
+    assert [job.as_expected for job in prove("forbidden-selector-refused", scene()).jobs] == [True]
+    assert [job.as_expected for job in prove("forbidden-selector-refused", scene(".*")).jobs] == [False]
+
+
+def test_where_every_job_is_refused_nothing_is_known_of_overwrites() -> None:
+    installed = scene().installed
+    closed = parse_config(CONFIG.format(regex=ANCHORED).replace('image = "alpine"', 'image = ""'))
+    where = dataclasses.replace(scene(), installed=dataclasses.replace(installed, config=closed))
+    for identity in ("overwrites-closed", "tolerations-closed", "privileged-pod-refused", "jobs-have-no-rights"):
+        assert prove(identity, where).verdict is Verdict.UNKNOWN
+
+
+def test_what_the_model_does_not_render_leaves_every_claim_about_the_pods_settings_open() -> None:
+    text = CONFIG.format(regex=ANCHORED).replace('image = "alpine"', 'image = "alpine"\n    new_setting = "x"')
+    installed = dataclasses.replace(scene().installed, config=parse_config(text))
+    where = dataclasses.replace(scene(), installed=installed)
+    for identity in ("helper-image-amd64", "jobs-have-no-rights"):
+        proof = prove(identity, where)
+        assert (proof.verdict, "new_setting" in proof.evidence) == (Verdict.UNKNOWN, True)
 
 
 @pytest.mark.parametrize(

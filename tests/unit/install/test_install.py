@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from ops.rehearse.install.chart import EMBEDDED, Charts
-from ops.rehearse.install.helm import Helm, HelmError
-from ops.rehearse.install.installer import _missing_secret
+from components.problems import ConfigError
+from ops.rehearse.cluster.errors import ClusterError
+from ops.rehearse.install import Api, ApiRefused, fleet
+from ops.rehearse.install.chart import EMBEDDED, Chart, Charts
+from ops.rehearse.install.helm import ChartRefusalError, Helm, HelmError, HelmSilentError
+from ops.rehearse.install.installer import Installer, _missing_secret
 from ops.rehearse.install.objects import InstallFailed, PlannedObject, PlannedRelease, installables, release_of
 from ops.rehearse.plan.model import Plan, PlannedResource
 from ops.rehearse.providers.values import UNKNOWN, SecretValue
@@ -29,6 +32,12 @@ case "$1:$HELM_REFUSES" in
   show:*) printf 'name: gitlab-runner\\nversion: 0.90.1\\n';;
 esac
 """
+SCHEMA_SAYS_NO = """cat >&2 <<END
+Error: values don't meet the specifications of the schema(s) in the following chart(s):
+gitlab-runner:
+- at '/replicas': got number, want string
+END
+exit 1"""
 RELEASE = PlannedRelease(
     name="gitlab-runner",
     namespace="gitlab-runner",
@@ -128,9 +137,112 @@ class TestHelm:
         with pytest.raises(HelmError, match=r"^no such host$"):
             helm.run(["pull", "x"])
 
-    def test_a_program_that_is_not_there_is_a_helm_error(self, tmp_path: Path) -> None:
-        with Helm(tmp_path / "none", tmp_path, "c") as helm, pytest.raises(HelmError, match="can't be run"):
+    def test_a_program_that_is_not_there_is_no_answer(self, tmp_path: Path) -> None:
+        with Helm(tmp_path / "none", tmp_path, "c") as helm, pytest.raises(HelmSilentError, match="can't be run"):
             helm.run(["version"])
+
+    @pytest.mark.parametrize(
+        ("script", "error", "words"),
+        [
+            ("kill -9 $$", HelmSilentError, "ended by signal 9"),
+            ("exec sleep 60", HelmSilentError, "no answer in 0 s"),
+            ('echo "Error: Kubernetes cluster unreachable: EOF" >&2; exit 1', HelmSilentError, "cluster unreachable"),
+            (SCHEMA_SAYS_NO, ChartRefusalError, "got number, want string"),
+            ('echo "Error: template: c/templates/x.yaml:1:2: no" >&2; exit 1', ChartRefusalError, "no"),
+            ('echo "Error: Role \\"r\\" is invalid" >&2; exit 1', HelmError, "is invalid"),
+        ],
+    )
+    def test_silence_a_charts_refusal_and_the_clusters_are_told_apart(
+        self, tmp_path: Path, script: str, error: type[HelmError], words: str
+    ) -> None:
+        program = tmp_path / "helm"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o700)
+        with Helm(program, tmp_path, "c") as helm, pytest.raises(HelmError, match=words) as caught:
+            helm.run(["upgrade"], seconds=0.4 if "sleep" in script else 30)
+        assert type(caught.value) is error
+
+
+class _Answers(Api):
+    """An API that gives each request the answer that a test set for its path, else 404."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self.answers = answers
+        self.sent: list[tuple[str, str]] = []
+
+    def call(self, method: str, path: str, *_: Any, **__: Any) -> dict[str, Any]:
+        self.sent.append((method, path))
+        answer = self.answers.get(path, ApiRefused(404, "NotFound", "not found"))
+        if isinstance(answer, ApiRefused):
+            raise answer
+        return dict(answer)
+
+    def path_of(self, manifest: Mapping[str, Any]) -> str:
+        if manifest["kind"] == "Unheard":
+            raise ApiRefused(404, "NotFound", "the server has no kind Unheard in example.com/v1")
+        return f"/{manifest['kind']}/{manifest['metadata']['name']}"
+
+
+def manifest(kind: str, name: str) -> PlannedResource:
+    return planned("kubernetes:x:Y", {"apiVersion": "example.com/v1", "kind": kind, "metadata": {"name": name}}, name)
+
+
+class TestInstaller:
+    def test_somebody_elses_object_is_found_although_a_later_kind_is_unknown(self, helm: Helm) -> None:
+        api = _Answers({"/Namespace/theirs": {"metadata": {"name": "theirs"}}})
+        plan = Plan(stack="s", resources=(manifest("Namespace", "theirs"), manifest("Unheard", "of")))
+        with pytest.raises(ConfigError, match="already has the Namespace theirs"):
+            Installer(api, helm, "s").check_free(plan)
+
+    def test_a_cluster_that_does_not_tell_is_not_taken_for_a_free_one(self, helm: Helm) -> None:
+        api = _Answers({"/Namespace/n": ApiRefused(500, "InternalError", "etcdserver: request timed out")})
+        with pytest.raises(ApiRefused, match="timed out"):
+            Installer(api, helm, "s").check_free(Plan(stack="s", resources=(manifest("Namespace", "n"),)))
+
+    @pytest.mark.parametrize(("status", "error"), [(422, InstallFailed), (403, InstallFailed), (500, ApiRefused)])
+    def test_a_server_in_trouble_says_nothing_about_the_plan(
+        self, helm: Helm, status: int, error: type[Exception]
+    ) -> None:
+        api = _Answers({"/Namespace/n": ApiRefused(status, "reason", "message")})
+        with pytest.raises(error):
+            Installer(api, helm, "s").install(
+                Plan(stack="s", resources=(manifest("Namespace", "n"),)), Chart(EMBEDDED, "embedded")
+            )
+
+    @pytest.mark.parametrize(
+        ("path", "error"),
+        [(EMBEDDED, HelmError), (Path("/charts/official.tgz"), InstallFailed)],
+        ids=["ours", "theirs"],
+    )
+    def test_values_that_only_the_stand_in_chart_refuses_are_a_doubt(
+        self, tmp_path: Path, path: Path, error: type[Exception]
+    ) -> None:
+        program = tmp_path / "helm"
+        program.write_text(f"#!/bin/sh\n{SCHEMA_SAYS_NO}\n")
+        program.chmod(0o700)
+        release = planned("kubernetes:helm.sh/v3:Release", {"name": "r", "namespace": "n", "chart": "c"})
+        with Helm(program, tmp_path, "c") as helm, pytest.raises(error, match="got number, want string"):
+            Installer(_Answers({}), helm, "s").install(Plan(stack="s", resources=(release,)), Chart(path, "chart"))
+
+
+class TestNodes:
+    @pytest.mark.parametrize(("status", "error"), [(422, InstallFailed), (500, ApiRefused)])
+    def test_a_node_refused_is_told_from_a_server_in_trouble(self, status: int, error: type[Exception]) -> None:
+        with pytest.raises(error):
+            fleet._create(_Answers({"/api/v1/nodes": ApiRefused(status, "r", "m")}), {"metadata": {"name": "n"}})
+
+    def test_nodes_that_the_cluster_never_makes_ready_are_no_fault_of_the_pools(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(fleet, "READY_SECONDS", 0.0)
+        node = {"metadata": {"name": "n"}, "spec": {}, "status": {}}
+        with pytest.raises(ClusterError, match="did not become ready"):
+            fleet._wait_until_open(_Answers({"/api/v1/nodes": {"items": [node]}}), {"n"}, "s")
+
+    def test_a_pools_own_taint_under_kuberneteses_prefix_does_not_close_its_nodes(self) -> None:
+        status = {"conditions": [{"type": "Ready", "status": "True"}]}
+        for key, is_open in (("node.kubernetes.io/dedicated", True), ("node.kubernetes.io/not-ready", False)):
+            assert fleet._is_open({"spec": {"taints": [{"key": key}]}, "status": status}) is is_open
 
 
 class TestCharts:

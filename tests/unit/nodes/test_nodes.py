@@ -176,6 +176,11 @@ class TestAks:
         assert found["kubernetes.azure.com/mode"] == "user"
         assert found["team"] == "ci"
 
+    def test_a_pool_without_zones_has_none_though_azure_labels_its_nodes_with_a_fault_domain(self) -> None:
+        found = group(AKS, self.inputs)
+        assert found.pool.zones == ()
+        assert {node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in found.nodes} == {"0"}
+
     def test_a_versioned_type_is_the_same_resource(self) -> None:
         assert group("azure-native:containerservice/v20250901:AgentPool", self.inputs).pool.cloud == "aks"
 
