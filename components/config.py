@@ -16,6 +16,7 @@ from components.reading import Kin, did_you_mean, kind, parse, shown, unknown
 from components.runner.spec import REFUSED_KEYS, RunnerConfig, check_runner
 from components.stack_checks import (
     GITLAB_TOKEN,
+    check_buildkit_token,
     check_extras,
     check_gitlab_token,
     check_namespaces,
@@ -24,7 +25,7 @@ from components.stack_checks import (
     check_secret_parts,
     creates_runner,
 )
-from components.stack_file import NAMESPACE, load_stack_file
+from components.stack_file import BUILDKIT_TOKEN, NAMESPACE, RUNNER_TOKEN, load_stack_file
 
 __all__ = [
     "KEYS",
@@ -38,7 +39,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-KEYS: Final = ("cluster", "pools", "runner", "runnerToken")
+KEYS: Final = ("cluster", "pools", "runner", RUNNER_TOKEN, BUILDKIT_TOKEN)
 POOL_TYPES: Final[dict[str, type[Pool]]] = {"gke": GkePool, "eks": EksPool, "aks": AksPool, "existing": ExistingPool}
 
 # Keys of different clouds that decide the same thing: told to whoever moves a pool from one cloud to another.
@@ -72,14 +73,16 @@ _NO_POOLS: Final = Problem(
 class StackConfig:
     """All that a stack file says, checked.
 
-    `runner_token` is a secret: it is for a Kubernetes Secret only. So is `gitlab_token` (`gitlab:token`), with which
-    the stack creates the runner in GitLab; it is None where the stack creates none, or `GITLAB_TOKEN` is meant.
+    `runner_token` and `buildkit_token` are secrets: they are for Kubernetes Secrets only. So is `gitlab_token`
+    (`gitlab:token`), with which the stack creates runners in GitLab; it is None where the stack creates none, or
+    `GITLAB_TOKEN` is meant.
     """
 
     cluster: Cluster
     pools: tuple[Pool, ...]
     runner: RunnerConfig
     runner_token: str | None = field(default=None, repr=False)
+    buildkit_token: str | None = field(default=None, repr=False)
     gitlab_token: str | None = field(default=None, repr=False)
 
 
@@ -93,7 +96,7 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
     found = _Found()
     found.problems += [unknown("", key, KEYS, "this program's configuration") for key in ours if key not in KEYS]
     found.problems += check_namespaces(values)
-    found.problems += check_secret_parts(secrets & set(ours) - {"runnerToken"})
+    found.problems += check_secret_parts(secrets & set(ours))
 
     cluster = found.attempt(lambda: _cluster(ours))
     if cluster:
@@ -104,14 +107,22 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
     runner = found.attempt(lambda: _runner(ours))
     if cluster and runner:
         found.problems += _checked_runner(runner, pools, cluster)
-    token = ours.get("runnerToken")
-    found.problems += check_runner_token(token, secret="runnerToken" in secrets, runner=runner)
+    token, buildkit = ours.get(RUNNER_TOKEN), ours.get(BUILDKIT_TOKEN)
+    found.problems += check_runner_token(token, secret=RUNNER_TOKEN in secrets, runner=runner)
+    found.problems += check_buildkit_token(buildkit, token, secret=BUILDKIT_TOKEN in secrets, runner=runner)
     found.problems += check_gitlab_token(values, secret_keys, runner)
     if found.problems or cluster is None or runner is None:
         raise ConfigError(tuple(dict.fromkeys(found.problems)))
     good = tuple(pool for pool in pools if pool)
     gitlab_token = values.get(GITLAB_TOKEN) if creates_runner(runner) else None
-    return StackConfig(cluster=cluster, pools=good, runner=runner, runner_token=token, gitlab_token=gitlab_token)
+    return StackConfig(
+        cluster=cluster,
+        pools=good,
+        runner=runner,
+        runner_token=token,
+        buildkit_token=buildkit,
+        gitlab_token=gitlab_token,
+    )
 
 
 def read_stack_config() -> StackConfig:

@@ -4,24 +4,29 @@ import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from components.stack_file import NAMESPACE, TOKEN_PLACEHOLDER
+from components.stack_file import BUILDKIT_TOKEN, NAMESPACE, RUNNER_TOKEN, TOKEN_PLACEHOLDERS
 
-_TOKEN_KEY = f"{NAMESPACE}:runnerToken"
 _CLUSTER_KEY = f"{NAMESPACE}:cluster"
 _RUNNER_KEY = f"{NAMESPACE}:runner"
 
 
 def with_placeholder_token(
     values: Mapping[str, str], secret_keys: Collection[str]
-) -> tuple[dict[str, str], frozenset[str], bool]:
-    """Add a placeholder for a runner token that the stack needs and does not hold.
+) -> tuple[dict[str, str], frozenset[str], tuple[str, ...]]:
+    """Add a placeholder for each runner's token that the stack needs and does not hold.
 
-    Returns values, secret keys, and whether a placeholder was added.
+    Returns values, secret keys, and for which keys a placeholder was added, without their namespace.
     """
     runner = _mapping(values.get(_RUNNER_KEY))
-    if _TOKEN_KEY in values or runner is None or runner.get("token") is not None:
-        return dict(values), frozenset(secret_keys), False
-    return {**values, _TOKEN_KEY: TOKEN_PLACEHOLDER}, frozenset(secret_keys) | {_TOKEN_KEY}, True
+    buildkit = runner.get("buildkit") if runner else None
+    needing = {RUNNER_TOKEN: runner, BUILDKIT_TOKEN: buildkit if isinstance(buildkit, dict) else None}
+    missing = tuple(
+        key
+        for key, owner in needing.items()
+        if owner is not None and owner.get("token") is None and f"{NAMESPACE}:{key}" not in values
+    )
+    added = {f"{NAMESPACE}:{key}": TOKEN_PLACEHOLDERS[key] for key in missing}
+    return {**values, **added}, frozenset(secret_keys) | frozenset(added), missing
 
 
 def with_stub_access(values: Mapping[str, str], kubeconfig: Path) -> tuple[dict[str, str], str | None]:

@@ -7,12 +7,10 @@ from typing import Final
 from components.cluster_spec import AksCluster, Cluster, EksCluster
 from components.problems import Problem
 from components.reading import did_you_mean
-from components.runner.spec import RunnerConfig
+from components.runner.settings import RunnerConfig, Token
 from components.runner.tokens import check_token
-from components.stack_file import NAMESPACE
+from components.stack_file import BUILDKIT_TOKEN, NAMESPACE, RUNNER_TOKEN, TOKEN_PLACEHOLDERS
 
-_SET_TOKEN: Final = f"pulumi config set --secret {NAMESPACE}:runnerToken"
-_PATH: Final = "runnerToken"
 GITLAB_TOKEN: Final = "gitlab:token"  # noqa: S105 - the name of a setting
 
 
@@ -32,15 +30,15 @@ def check_namespaces(values: Mapping[str, str]) -> list[Problem]:
 
 
 def check_secret_parts(keys: Collection[str]) -> list[Problem]:
-    """Refuse secrets anywhere but in runnerToken: the rest is shown in plans, and ends in Helm values."""
+    """Refuse secrets anywhere but in the tokens' keys: the rest is shown in plans, and ends in Helm values."""
     return [
         Problem(
             path=key,
             found="holds a secret",
             consequence="no key of it takes one: it would be shown in plans and be readable in the Helm release",
-            fix=f"Set it without --secret; the runner's token goes into {NAMESPACE}:{_PATH}.",
+            fix=f"Set it without --secret; the runner's token goes into {NAMESPACE}:{RUNNER_TOKEN}.",
         )
-        for key in sorted(keys)
+        for key in sorted(set(keys) - set(TOKEN_PLACEHOLDERS))
     ]
 
 
@@ -88,28 +86,55 @@ def check_runner_token(token: str | None, *, secret: bool, runner: RunnerConfig 
 
     `runner` is None if it could not be read: then nobody knows whether a token is needed. Never shows the token.
     """
+    if runner is None:
+        return _check_secret(token, RUNNER_TOKEN, secret=secret)
+    return _check_source(token, RUNNER_TOKEN, "runner.token", runner.token, secret=secret)
+
+
+def check_buildkit_token(
+    token: str | None, first: str | None, *, secret: bool, runner: RunnerConfig | None
+) -> list[Problem]:
+    """Check the BuildKit runner's token likewise, and that it is not the `first` runner's."""
+    if runner is None:
+        return _check_secret(token, BUILDKIT_TOKEN, secret=secret)
+    if runner.buildkit is None:
+        return [] if token is None else [_for_nothing(), *_check_secret(token, BUILDKIT_TOKEN, secret=secret)]
+    problems = _check_source(token, BUILDKIT_TOKEN, "runner.buildkit.token", runner.buildkit.token, secret=secret)
+    return [*problems, _one_for_both()] if token is not None and token == first else problems
+
+
+def _check_source(token: str | None, key: str, path: str, source: Token | None, *, secret: bool) -> list[Problem]:
     if token is None:
-        return [_no_token()] if runner and runner.token is None else []
-    problems = []
-    if runner and runner.token is not None:
-        problems.append(_two_sources(runner))
-    if not secret:
-        problems.append(_in_plain_text())
-    return problems + check_token(token, _PATH)
+        return [_no_token(key, path)] if source is None else []
+    problems = [] if source is None else [_two_sources(key, path, source)]
+    return problems + _check_secret(token, key, secret=secret)
+
+
+def _check_secret(token: str | None, key: str, *, secret: bool) -> list[Problem]:
+    if token is None:
+        return []
+    return [*([] if secret else [_in_plain_text(key)]), *check_token(token, key)]
 
 
 def creates_runner(runner: RunnerConfig | None) -> bool:
-    """Tell whether the stack itself creates the runner in GitLab."""
-    return runner is not None and runner.token is not None and runner.token.create is not None
+    """Tell whether the stack itself creates a runner in GitLab."""
+    return runner is not None and _creating(runner) is not None
+
+
+def _creating(runner: RunnerConfig) -> str | None:
+    """Return the path of the first token that is created, or None."""
+    sources = {"runner": runner.token, "runner.buildkit": runner.buildkit and runner.buildkit.token}
+    return next((f"{path}.token.create" for path, token in sources.items() if token and token.create), None)
 
 
 def check_extras(runner: RunnerConfig) -> list[Problem]:
     """Check that the optional packages are installed that the runner needs. Looks at this Python's packages."""
-    if not creates_runner(runner) or importlib.util.find_spec("pulumi_gitlab") is not None:
+    path = _creating(runner)
+    if path is None or importlib.util.find_spec("pulumi_gitlab") is not None:
         return []
     return [
         Problem(
-            path="runner.token.create",
+            path=path,
             found="pulumi-gitlab is not installed",
             consequence="the stack could not create the runner",
             fix="Run `.venv/bin/pip install -e '.[gitlab]'` in the project's folder.",
@@ -133,29 +158,51 @@ def check_gitlab_token(
     ]
 
 
-def _no_token() -> Problem:
+def _set_token(key: str) -> str:
+    return f"pulumi config set --secret {NAMESPACE}:{key}"
+
+
+def _no_token(key: str, path: str) -> Problem:
     return Problem(
-        path=_PATH,
-        found="not set, and runner.token names no other source",
+        path=key,
+        found=f"not set, and {path} names no other source",
         consequence="the runner could not log in to GitLab",
-        fix=f"{_SET_TOKEN} (asks for it), or name a Secret in runner.token.existingSecret.",
+        fix=f"{_set_token(key)} (asks for it), or name a Secret in {path}.existingSecret.",
     )
 
 
-def _two_sources(runner: RunnerConfig) -> Problem:
-    other = "create" if runner.token and runner.token.create else "existingSecret"
+def _two_sources(key: str, path: str, source: Token) -> Problem:
+    other = "create" if source.create else "existingSecret"
     return Problem(
-        path=_PATH,
-        found=f"set, and so is runner.token.{other}",
+        path=key,
+        found=f"set, and so is {path}.{other}",
         consequence="a runner has one token, and nobody could tell which of the two it uses",
-        fix=f"Keep one: remove runner.token, or run `pulumi config rm {NAMESPACE}:{_PATH}`.",
+        fix=f"Keep one: remove {path}, or run `pulumi config rm {NAMESPACE}:{key}`.",
     )
 
 
-def _in_plain_text() -> Problem:
+def _in_plain_text(key: str) -> Problem:
     return Problem(
-        path=_PATH,
+        path=key,
         found="given in plain text",
         consequence="whoever reads the stack file or its git history could take over the runner and its jobs' secrets",
-        fix=f"Reset the token in GitLab if the file was ever shared, then: {_SET_TOKEN}",
+        fix=f"Reset the token in GitLab if the file was ever shared, then: {_set_token(key)}",
+    )
+
+
+def _for_nothing() -> Problem:
+    return Problem(
+        path=BUILDKIT_TOKEN,
+        found="set, but runner.buildkit is not",
+        consequence="no runner would use it",
+        fix=f"Add `buildkit: {{}}` to runner, or run `pulumi config rm {NAMESPACE}:{BUILDKIT_TOKEN}`.",
+    )
+
+
+def _one_for_both() -> Problem:
+    return Problem(
+        path=BUILDKIT_TOKEN,
+        found=f"the same token as {RUNNER_TOKEN}",
+        consequence="both would be one runner to GitLab, so that any job could land in the looser sandbox",
+        fix=f"Create a second runner in GitLab, tag multi-arch-buildkit, then: {_set_token(BUILDKIT_TOKEN)}",
     )

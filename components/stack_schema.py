@@ -8,19 +8,23 @@ from components.cluster_spec import CLUSTER_TYPES
 from components.config import KEYS, NAMESPACE, POOL_TYPES
 from components.runner.cache import AzureCache, GcsCache, S3Cache
 from components.runner.spec import RunnerConfig
+from components.stack_file import BUILDKIT_TOKEN, RUNNER_TOKEN
 
 Schema = dict[str, Any]
 
 # Classes that are told from their siblings by `type`, which then has to be written.
 _TAGGED: Final = (*CLUSTER_TYPES.values(), GcsCache, S3Cache, AzureCache)
-_SECRET: Final[Schema] = {
-    "title": "encrypted secret",
-    "description": "The runner's token: pulumi config set --secret multiarch-runner:runnerToken. Never in plain text.",
-    "type": "object",
-    "properties": {"secure": {"type": "string", "description": "Ciphertext, written by Pulumi."}},
-    "required": ["secure"],
-    "additionalProperties": False,
-}
+
+
+def _secret(whose: str, key: str) -> Schema:
+    return {
+        "title": "encrypted secret",
+        "description": f"{whose} token: pulumi config set --secret multiarch-runner:{key}. Never in plain text.",
+        "type": "object",
+        "properties": {"secure": {"type": "string", "description": "Ciphertext, written by Pulumi."}},
+        "required": ["secure"],
+        "additionalProperties": False,
+    }
 
 
 def stack_schema() -> Schema:
@@ -58,7 +62,8 @@ def _config() -> Schema:
         "cluster": _cluster(),
         "pools": {"description": "The node pools, of the cluster's own type.", "type": "array", "minItems": 1},
         "runner": _reference(RunnerConfig),
-        "runnerToken": _SECRET,
+        RUNNER_TOKEN: _secret("The runner's", RUNNER_TOKEN),
+        BUILDKIT_TOKEN: _secret("The BuildKit runner's", BUILDKIT_TOKEN),
     }
     return {
         "type": "object",

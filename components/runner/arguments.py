@@ -51,6 +51,9 @@ class MultiArchRunnerArgs(TypedDict):
     token: NotRequired[pulumi.Input[str]]
     """The runner's authentication token, a secret; needed unless `runner.token` says where it comes from."""
 
+    buildkit_token: NotRequired[pulumi.Input[str]]
+    """The second runner's token, a secret; needed with `runner.buildkit`, unless its `token` says where it is from."""
+
     gitlab_token: NotRequired[pulumi.Input[str]]
     """The GitLab token that creates the runner, a secret, for `runner.token.create`. Left out: `GITLAB_TOKEN`."""
 
@@ -71,6 +74,8 @@ def runner_args(config: StackConfig, nodes: Sequence[pulumi.Input[list[str]]] = 
     )
     if config.runner_token is not None:
         args["token"] = pulumi.Output.secret(config.runner_token)
+    if config.buildkit_token is not None:
+        args["buildkit_token"] = pulumi.Output.secret(config.buildkit_token)
     if config.gitlab_token is not None:
         args["gitlab_token"] = pulumi.Output.secret(config.gitlab_token)
     return args
@@ -89,21 +94,30 @@ def _pool_args(pool: PoolSpec) -> RunnerPoolArgs:
 def parsed(args: MultiArchRunnerArgs) -> tuple[RunnerConfig, list[RunnerPool]]:
     """Read and check the plain part of the arguments. Raises ConfigError before anything is declared."""
     runner = parse(RunnerConfig, args["runner"], "runner")
-    pools = [_pool(f"pools[{index}]", pool) for index, pool in enumerate(args["pools"])]
+    pools = pools_of(args["pools"])
     problems = check_settings(runner, pools, args["cluster_type"])
     if runner.token is None and "token" not in args:
-        problems.append(
-            Problem(
-                path="token",
-                found="not set, and runner.token names no other source",
-                consequence="the runner could not log in to GitLab",
-                fix="Give the glrt- token as a secret, or name a Secret in runner.token.existingSecret.",
-            )
-        )
+        problems.append(_no_token("token", "runner.token"))
+    if runner.buildkit is not None and runner.buildkit.token is None and "buildkit_token" not in args:
+        problems.append(_no_token("buildkit_token", "runner.buildkit.token"))
     problems += check_extras(runner)
     if problems:
         raise ConfigError(problems)
     return runner, pools
+
+
+def pools_of(pools: Sequence[RunnerPoolArgs]) -> list[RunnerPool]:
+    """Read the pools. Raises ConfigError."""
+    return [_pool(f"pools[{index}]", pool) for index, pool in enumerate(pools)]
+
+
+def _no_token(argument: str, source: str) -> Problem:
+    return Problem(
+        path=argument,
+        found=f"not set, and {source} names no other source",
+        consequence="the runner could not log in to GitLab",
+        fix=f"Give the glrt- token as a secret, or name a Secret in {source}.existingSecret.",
+    )
 
 
 def _pool(path: str, pool: RunnerPoolArgs) -> RunnerPool:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 from components.versions import POD_SECURITY_VERSION
 
+CLASS_LABEL = "multiarch-runner.io/class"
+"""Label of a jobs' namespace that is not for the first runner: which class of runner it is for."""
+
 # Upstream's list (gitlab-runner docs/executors/kubernetes, "Configure runner API permissions") without what belongs to
 # features that are not used here: deployments, configmaps, namespaces, claims, disruption budgets, priority classes.
 _VERBS: Mapping[str, tuple[str, ...]] = {

@@ -13,7 +13,7 @@ import yaml
 
 from components.placeholders import with_placeholder_token, with_stub_access
 from components.problems import ConfigError, Problem
-from components.stack_file import NAMESPACE, PLACEHOLDER, TOKEN_PLACEHOLDER, load_stack_file
+from components.stack_file import NAMESPACE, PLACEHOLDER, TOKEN_PLACEHOLDERS, load_stack_file
 
 STUB_NAME = "kubeconfig"
 DEFAULT_KUBECONFIG = "~/.kube/config"
@@ -78,8 +78,7 @@ def read_stack(path: Path, project_dir: Path, stub_folder: Path) -> StackInputs:
     values, secret_keys = load_stack_file(path)
     notes = [f"{_short(key)}: a placeholder stands in for the encrypted value" for key in sorted(secret_keys)]
     values, secret_keys, added = with_placeholder_token(values, secret_keys)
-    if added:
-        notes.append("runnerToken is not set: planned with a placeholder. Set it before `pulumi up`")
+    notes += [f"{key} is not set: planned with a placeholder. Set it before `pulumi up`" for key in added]
     stated = _stated_kubeconfig(values, project_dir)
     stub = stub_folder / STUB_NAME
     values, content = with_stub_access(values, stub)
@@ -89,7 +88,7 @@ def read_stack(path: Path, project_dir: Path, stub_folder: Path) -> StackInputs:
     return StackInputs(
         config=values,
         secret_keys=tuple(sorted(secret_keys)),
-        secret_values=(TOKEN_PLACEHOLDER, PLACEHOLDER) if secret_keys else (),
+        secret_values=(*TOKEN_PLACEHOLDERS.values(), PLACEHOLDER) if secret_keys else (),
         notes=tuple(notes),
         stub=stub if content is not None else None,
         stated=stated,

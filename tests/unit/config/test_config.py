@@ -156,15 +156,15 @@ def test_the_program_is_short() -> None:
 
 def test_a_placeholder_token_is_added_only_where_one_is_needed() -> None:
     values, secret_keys = load_stack_file(ROOT / "stacks" / "Pulumi.gke.yaml")
-    added, marked, yes = with_placeholder_token(values, secret_keys)
-    assert (added[TOKEN_KEY], TOKEN_KEY in marked, yes) == (TOKEN_PLACEHOLDER, True, True)
-    assert with_placeholder_token(added, marked) == (added, marked, False)
+    added, marked, keys = with_placeholder_token(values, secret_keys)
+    assert (added[TOKEN_KEY], TOKEN_KEY in marked, keys) == (TOKEN_PLACEHOLDER, True, ("runnerToken",))
+    assert with_placeholder_token(added, marked) == (added, marked, ())
     values, secret_keys = load_stack_file(ROOT / "stacks" / "Pulumi.local.yaml")
-    assert with_placeholder_token(values, secret_keys) == (values, secret_keys, False)
+    assert with_placeholder_token(values, secret_keys) == (values, secret_keys, ())
     assert with_placeholder_token({f"{NAMESPACE}:runner": "["}, ()) == (
         {f"{NAMESPACE}:runner": "["},
         frozenset(),
-        False,
+        (),
     )
 
 

@@ -304,7 +304,8 @@ def test_pulumis_own_analyzer_takes_the_component() -> None:
         "".join(part.title() if index else part for index, part in enumerate(name.split("_")))
         for name in MultiArchRunner.__annotations__
     }
-    assert {"runner", "pools", "clusterType", "token", "gitlabToken", "nodes"} == set(component.inputs)
+    expected = {"runner", "pools", "clusterType", "token", "buildkitToken", "gitlabToken", "nodes"}
+    assert set(component.inputs) == expected
     assert set(MultiArchRunnerArgs.__annotations__) == {
         "runner",
         "pools",

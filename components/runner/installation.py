@@ -1,0 +1,123 @@
+"""One runner's token Secret and Helm release: what every class of runner has, declared for whichever component asks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.runner.classes import RunnerClass
+from components.runner.placement import RunnerPool
+from components.runner.settings import Chart
+from components.runner.spec import chart_version
+from components.runner.values import fullname, helm_values, token_checksum, with_token_checksum
+from components.versions import CHART_NAME, CHART_REPOSITORY
+
+# What Helm may take beyond the longest job: image pull and start of the new manager.
+_MARGIN_SECONDS = 600
+_PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """A runner to install, and what it waits for."""
+
+    name: str
+    """What the resources' names begin with."""
+
+    own: RunnerClass
+    pools: Sequence[RunnerPool]
+    cluster_type: str
+    parent: pulumi.Resource
+
+    namespace: pulumi.Input[str]
+    """The manager's namespace; as an output, it makes everything wait for the namespace."""
+
+    token: pulumi.Input[str] | None
+    """The runner's own token, where the stack has it."""
+
+    gitlab_token: pulumi.Input[str] | None
+    """GitLab's, for a runner that the stack creates."""
+
+    nodes: Sequence[pulumi.Input[list[str]]]
+    """Names of the node pools as outputs."""
+
+    after: Sequence[pulumi.Resource] = ()
+    """What else has to be there first."""
+
+
+def install(wanted: Installation) -> k8s.helm.v3.Release:
+    """Declare the Secret, unless somebody else makes it, and the release on top of it."""
+    runner = wanted.own.runner
+    secret, checksum, before = _login(wanted)
+    values: Mapping[str, Any] = helm_values(
+        runner, wanted.pools, wanted.cluster_type, secret=secret, profile=wanted.own.profile
+    )
+    if checksum is not None:
+        values = with_token_checksum(values, checksum)
+    after = [*wanted.after, *before]
+    names = pulumi.Output.all(*wanted.nodes)
+    return k8s.helm.v3.Release(
+        f"{wanted.name}-release",
+        name=runner.release_name,
+        namespace=wanted.namespace,
+        **_chart_source(runner.chart),
+        values=values,
+        atomic=True,
+        cleanup_on_fail=True,
+        create_namespace=False,
+        max_history=5,
+        timeout=runner.job_timeout + _MARGIN_SECONDS,
+        # An output's own resources count as dependencies: the manager's pod needs the nodes.
+        opts=pulumi.ResourceOptions(parent=wanted.parent, depends_on=names.apply(lambda _: after)),
+    )
+
+
+def _login(wanted: Installation) -> tuple[str, pulumi.Input[str] | None, list[pulumi.Resource]]:
+    """Return the Secret's name, what changes when the token does, and what the release has to wait for."""
+    runner = wanted.own.runner
+    source = runner.token
+    if source is not None and source.existing_secret is not None:
+        return source.existing_secret, source.revision, []
+    if source is not None and source.create is not None:
+        from components.runner.created import create_runner  # noqa: PLC0415 - pulumi-gitlab is an optional extra
+
+        token = create_runner(wanted.name, runner, source.create, wanted.parent, wanted.gitlab_token)
+    elif wanted.token is not None:
+        token = pulumi.Output.secret(wanted.token)
+    else:
+        raise ValueError(f"{wanted.name}: no token, and no other source of one")
+    secret_name = f"{fullname(runner.release_name)}-token"
+    secret = k8s.core.v1.Secret(
+        f"{wanted.name}-token",
+        metadata=k8s.meta.v1.ObjectMetaArgs(
+            name=secret_name,
+            namespace=wanted.namespace,
+            labels={"managed-by": "pulumi"},
+        ),
+        # The chart projects both keys; a Secret without the first keeps the pod from starting.
+        string_data={"runner-registration-token": "", "runner-token": token},
+        opts=pulumi.ResourceOptions(
+            parent=wanted.parent, depends_on=list(wanted.after), additional_secret_outputs=["data", "stringData"]
+        ),
+    )
+    # Not a secret any more, so that a preview shows that the token changed.
+    return secret_name, pulumi.Output.unsecret(token.apply(token_checksum)), [secret]
+
+
+class _ChartSource(TypedDict):
+    chart: str
+    version: NotRequired[str]
+    repository_opts: NotRequired[k8s.helm.v3.RepositoryOptsArgs]
+
+
+def _chart_source(chart: Chart) -> _ChartSource:
+    if chart.path is not None:
+        return {"chart": str(_PROJECT_ROOT / Path(chart.path).expanduser())}
+    version = chart_version(chart) or ""
+    if chart.reference is not None:
+        return {"chart": chart.reference, "version": version}
+    repository = k8s.helm.v3.RepositoryOptsArgs(repo=chart.repository or CHART_REPOSITORY)
+    return {"chart": CHART_NAME, "version": version, "repository_opts": repository}
