@@ -1,8 +1,6 @@
 """`python -m archmerge`."""
 
-import sys
-
-from archmerge.cli import main
+from archmerge.cli import entry
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

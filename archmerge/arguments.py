@@ -36,7 +36,8 @@ class _RefusePassword(argparse.Action):
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line. Exits with 2 on a usage error, as argparse does; raises UsageError for the rest."""
-    args = build_parser().parse_args(from_manifest_tool(list(argv)))
+    argv = from_manifest_tool(list(argv))
+    args = build_parser(next((word for word in argv if word in _COMMANDS), "")).parse_args(argv)
     for name in ("plain_http", "insecure"):  # argparse forgets a list from before the command when one follows it
         setattr(args, name, [*getattr(args, name), *getattr(args, f"{name}_after", [])])
     return args
@@ -74,8 +75,8 @@ def _go_flag(word: str) -> str:
     return f"-{word}" if len(word) > 2 and word[0] == "-" and word[1].isalpha() else word  # noqa: PLR2004 - "-x" stays
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the parser of all commands."""
+def build_parser(command: str = "") -> argparse.ArgumentParser:
+    """Build the parser; with `command`, only that command's options are filled in, for each costs time."""
     parser = _Parser(
         prog="archmerge",
         description="Make one image out of many architectures: verified first, published in the fewest round trips.",
@@ -84,18 +85,15 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     _common(parser, top=True)
     commands = parser.add_subparsers(dest="command", metavar="push | inspect | verify", parser_class=_Parser)
-    _push(commands.add_parser("push", help="publish one index over several images", epilog=_EXIT_CODES))
-    inspect = commands.add_parser("inspect", help="show the platforms, digests, sizes and attestations of an image")
-    inspect.add_argument("reference", metavar="REF")
-    inspect.add_argument("--raw", action="store_true", help="print the manifest's exact bytes")
-    _common(inspect)
-    verify = commands.add_parser("verify", help="check that an index holds what it says, whole and true")
-    verify.add_argument("reference", metavar="REF")
-    verify.add_argument("--platforms", action="append", default=[], metavar="P,P", help="exactly these are expected")
-    verify.add_argument(
-        "--verify-binaries", action="store_true", help="also check what the images run, in their layers"
-    )
-    _common(verify)
+    for name, (text, fill) in {
+        "push": ("publish one index over several images", _push),
+        "inspect": ("show the platforms, digests, sizes and attestations of an image", _inspect),
+        "verify": ("check that an index holds what it says, whole and true", _verify),
+    }.items():
+        own = commands.add_parser(name, help=text, description=text, epilog=_EXIT_CODES)
+        if command in ("", name):
+            fill(own)
+            _common(own)
     return parser
 
 
@@ -130,7 +128,19 @@ def _push(push: argparse.ArgumentParser) -> None:
     add("--digest-file", metavar="FILE", help="write the digest here, too")
     add("--dotenv", metavar="FILE", help="write ARCHMERGE_* variables here, for GitLab's dotenv reports")
     add("--manifest-tool", action="store_true", help=argparse.SUPPRESS)
-    _common(push)
+
+
+def _inspect(inspect: argparse.ArgumentParser) -> None:
+    inspect.add_argument("reference", metavar="REF")
+    inspect.add_argument("--raw", action="store_true", help="print the manifest's exact bytes")
+
+
+def _verify(verify: argparse.ArgumentParser) -> None:
+    verify.add_argument("reference", metavar="REF")
+    verify.add_argument("--platforms", action="append", default=[], metavar="P,P", help="exactly these are expected")
+    verify.add_argument(
+        "--verify-binaries", action="store_true", help="also check what the images run, in their layers"
+    )
 
 
 def _common(parser: argparse.ArgumentParser, *, top: bool = False) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from archmerge import arguments, output
 from archmerge.errors import ArchmergeError, ExitCode, UsageError
@@ -46,6 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         _err(f"archmerge: a bug in archmerge: {type(error).__name__}: {error}; --debug shows where")
         return ExitCode.BUG
+
+
+def entry() -> NoReturn:
+    """Run the command as a process: exit at once, without taking 8 ms to take every module apart."""
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ import zipfile
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
-_MAIN = "import sys\nfrom archmerge.cli import main\nsys.exit(main())\n"
+_MAIN = "from archmerge.cli import entry\n\nentry()\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 

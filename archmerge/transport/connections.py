@@ -5,6 +5,7 @@ urllib3 would add 33 ms of import to a command whose whole cost on a near regist
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import select
@@ -151,8 +152,9 @@ class Connections:
             except (OSError, http.client.HTTPException):
                 return
 
-        for _ in range(count):
-            threading.Thread(target=connect, daemon=True).start()
+        with contextlib.suppress(RuntimeError):  # no more threads to be had: then it is done without
+            for _ in range(count):
+                threading.Thread(target=connect, daemon=True).start()
 
     def proxy_for(self, origin: Origin) -> _Proxy | None:
         """Return the proxy to use, from the usual `*_proxy` variables and `no_proxy`."""

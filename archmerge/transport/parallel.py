@@ -28,9 +28,14 @@ def settle(tasks: Sequence[Callable[[], T]], workers: int = 64) -> list[T | Exce
             except Exception as error:  # noqa: BLE001 - handed to the caller, who raises it
                 results[number] = error
 
-    others = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(tasks)) - 1)]
-    for thread in others:
-        thread.start()
+    others: list[threading.Thread] = []
+    for _ in range(min(workers, len(tasks)) - 1):
+        thread = threading.Thread(target=work, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # a container's limit of processes: fewer at once, then
+            break
+        others.append(thread)
     work()
     for thread in others:
         thread.join()

@@ -65,7 +65,7 @@ def one_input(data: bytes) -> None:
 def main() -> None:
     """Run atheris until it finds something, or its time is over."""
     try:
-        import atheris  # type: ignore[import-not-found]  # noqa: PLC0415 - a bench, no dependency of the project
+        import atheris  # type: ignore[import-untyped]  # noqa: PLC0415 - a bench, no dependency of the project
     except ImportError:
         raise SystemExit("atheris is not installed: pip install atheris") from None
     atheris.instrument_all()

@@ -77,8 +77,8 @@ def find_tools(host: str, scratch: Path) -> dict[str, Tool]:
     """All tools that can run here; says which can't."""
     pyz = str(build(scratch / "archmerge.pyz"))
     own = [
-        sys.executable,
-        "-I",
+        str(Path(sys.base_prefix) / "bin/python3"),
+        "-IS",  # as docs/merge.md says to run it: no site-packages, which it does not need
         pyz,
         f"--plain-http={host}",
         "--quiet",

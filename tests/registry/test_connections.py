@@ -239,7 +239,8 @@ def test_another_registry_is_streamed_from_in_under_40_mib(bench: Workbench, new
     auth = {"auth": base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()}
     _docker_config(tmp_path, {"auths": {bench.host: auth, newest.host: auth}})
     # VmHWM, not ru_maxrss: the latter is inherited from the process that started this one.
-    peak = "import sys,runpy\ntry:\n runpy.run_path(sys.argv.pop(1), run_name='__main__')\nfinally:\n"
+    peak = "import os,sys,runpy\nos._exit = sys.exit\ntry:\n runpy.run_path(sys.argv.pop(1), run_name='__main__')\n"
+    peak += "finally:\n"
     peak += " print([l.split()[1] for l in open('/proc/self/status') if 'VmHWM' in l][0])\n"
     command = [
         sys.executable,

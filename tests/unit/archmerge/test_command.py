@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import doctest
 import io
 import json
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import archmerge
-from archmerge import ExitCode, MissingError, UsageError
+from archmerge import ExitCode, MissingError, UsageError, arguments, inputs, output, platforms, reference
 from archmerge.arguments import from_manifest_tool, parse
 from archmerge.binaries import elf_architecture
 from archmerge.cli import main, push_request
@@ -28,6 +30,9 @@ from archmerge.transport.connections import Host
 from archmerge.transport.parallel import Once, gather, settle
 from archmerge.transport.retry import Deadline, RetryPolicy, parse_retry_after
 from tests.registry.lab.images import elf, layer
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 PACKAGE = Path(archmerge.__file__).parent
 DIGEST = "sha256:" + "0" * 64
@@ -322,6 +327,12 @@ def test_any_bytes_are_a_layer_or_a_layer_error(content: bytes, begin_well: bool
 def test_paths_are_normalised() -> None:
     assert normal("../bin/./sh", "/usr/lib") == "/usr/bin/sh"
     assert normal("/a//b/../c") == "/a/c"
+
+
+@pytest.mark.parametrize("module", [arguments, inputs, output, platforms, reference])
+def test_examples_in_docstrings_hold(module: ModuleType) -> None:
+    ran = doctest.testmod(module)
+    assert (ran.failed, ran.attempted > 0) == (0, True)
 
 
 def test_archmerge_imports_only_python_and_itself() -> None:
