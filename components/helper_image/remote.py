@@ -139,7 +139,7 @@ def _delete(registry: Registry, session: ImageSession, repository: str, version:
         return True
     if answer.status in _NOT_OFFERED:
         return False
-    raise registry.problem(answer, repository, f"deleting {registry.host}/{repository}:{version}", reading=False)
+    raise registry.problem(answer, repository, f"DELETE of {version}", reading=False)
 
 
 def _all_tags(registry: Registry, session: ImageSession, repository: str) -> list[str]:

@@ -43,17 +43,11 @@ class MultiArchImage(pulumi.CustomResource):
     digest: pulumi.Output[str]
     """What the target's tag points to, as last seen."""
 
-    published_digest: pulumi.Output[str]
-    """What was published."""
-
     reference: pulumi.Output[str]
     """The published image by digest: what to deploy."""
 
     platforms: pulumi.Output[dict[str, str]]
     """Digest by platform, as last seen."""
-
-    tag_digests: pulumi.Output[dict[str, str]]
-    """Digest by extra tag, as last seen."""
 
     def __init__(self, name: str, args: MultiArchImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         credentials = args.get("credentials")
@@ -68,3 +62,15 @@ class MultiArchImage(pulumi.CustomResource):
         }
         own = pulumi.ResourceOptions(additional_secret_outputs=["credentials"])
         super().__init__(TYPE, name, props, pulumi.ResourceOptions.merge(opts, own))
+
+    @property
+    def published_digest(self) -> pulumi.Output[str]:
+        """What was published. Unlike `digest`: somebody moved the tag."""
+        published: pulumi.Output[str] = pulumi.get(self, "publishedDigest")
+        return published
+
+    @property
+    def tag_digests(self) -> pulumi.Output[dict[str, str]]:
+        """Digest by extra tag, as last seen."""
+        digests: pulumi.Output[dict[str, str]] = pulumi.get(self, "tagDigests")
+        return digests
