@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ops.rehearse.providers import kubernetes_admission as admission
 from ops.rehearse.providers.base import Refusal
 from ops.rehearse.providers.kinds import Inputs, Rule, entries, get, items, number, refusal, text
 from ops.rehearse.providers.names import bad_labels, dns_label_fault, dns_subdomain_fault, qualified_name_fault
@@ -59,6 +60,8 @@ SCOPES = (
     Scope("networking.k8s.io/v1", "NetworkPolicy"),
     Scope("policy/v1", "PodDisruptionBudget"),
     Scope("scheduling.k8s.io/v1", "PriorityClass", namespaced=False),
+    Scope("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", namespaced=False),
+    Scope("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding", namespaced=False),
 )
 
 
@@ -257,4 +260,6 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "RoleBinding": (binding,),
     "ClusterRoleBinding": (binding,),
     "NetworkPolicy": (network_policy,),
+    "ValidatingAdmissionPolicy": (admission.policy,),
+    "ValidatingAdmissionPolicyBinding": (admission.binding,),
 }

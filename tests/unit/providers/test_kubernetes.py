@@ -19,11 +19,13 @@ CONFIG = "kubernetes:core/v1:ConfigMap"
 ROLE = f"kubernetes:{RBAC}/v1:Role"
 BINDING = f"kubernetes:{RBAC}/v1:RoleBinding"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+ADMITTING = "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy"
+PUT_IN_FORCE = f"{ADMITTING}Binding"
 
 
 def thing(api: str, kind: str, **rest: Any) -> dict[str, Any]:
     metadata = {"name": "runner", "namespace": "ci", "labels": {"app": "runner"}}
-    if kind == "Namespace":
+    if kind == "Namespace" or kind.startswith("ValidatingAdmissionPolicy"):
         del metadata["namespace"]
     return {"apiVersion": api, "kind": kind, "metadata": metadata, **rest}
 
@@ -47,6 +49,22 @@ NETWORK = thing(
         "policyTypes": ["Egress"],
         "egress": [{"to": [{"ipBlock": BLOCK}], "ports": [{"protocol": "TCP", "port": 443}]}],
     },
+)
+MATCH = {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["pods"]}]}
+ADMISSION = thing(
+    "admissionregistration.k8s.io/v1",
+    "ValidatingAdmissionPolicy",
+    spec={
+        "failurePolicy": "Fail",
+        "matchConstraints": MATCH,
+        "variables": [{"name": "x", "expression": "1"}],
+        "validations": [{"expression": "variables.x == 1", "reason": "Forbidden"}],
+    },
+)
+IN_FORCE = thing(
+    "admissionregistration.k8s.io/v1",
+    "ValidatingAdmissionPolicyBinding",
+    spec={"policyName": "runner", "validationActions": ["Deny"]},
 )
 CHART: dict[str, Any] = {
     "chart": "gitlab-runner",
@@ -101,6 +119,30 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     (BINDING, BOUND, {"roleRef.name": ...}, "roleRef.name"),
     (BINDING, BOUND, {"subjects": [{"kind": "ServiceAccount", "name": "x"}]}, "subjects[0].namespace"),
     (BINDING, BOUND, {"subjects": [{"kind": "Robot", "name": "x"}]}, "subjects[0].kind"),
+    (ADMITTING, ADMISSION, {"metadata.namespace": "ci"}, "metadata.namespace"),
+    (ADMITTING, ADMISSION, {"spec.failurePolicy": "Open"}, "spec.failurePolicy"),
+    (ADMITTING, ADMISSION, {"spec.matchConstraints": ...}, "spec.matchConstraints"),
+    (ADMITTING, ADMISSION, {"spec.matchConstraints": {"resourceRules": []}}, "spec.matchConstraints.resourceRules"),
+    (ADMITTING, ADMISSION, {"spec.validations": []}, "spec.validations"),
+    (ADMITTING, ADMISSION, {"spec.validations": [{"expression": " "}]}, "spec.validations[0].expression"),
+    (
+        ADMITTING,
+        ADMISSION,
+        {"spec.validations": [{"expression": "true", "reason": "Nope"}]},
+        "spec.validations[0].reason",
+    ),
+    (
+        ADMITTING,
+        ADMISSION,
+        {"spec.validations": [{"expression": "true", "message": "two\nlines"}]},
+        "spec.validations[0].message",
+    ),
+    (ADMITTING, ADMISSION, {"spec.variables": [{"name": "a-b", "expression": "1"}]}, "spec.variables[0].name"),
+    (PUT_IN_FORCE, IN_FORCE, {"metadata.namespace": "ci"}, "metadata.namespace"),
+    (PUT_IN_FORCE, IN_FORCE, {"spec.policyName": ...}, "spec.policyName"),
+    (PUT_IN_FORCE, IN_FORCE, {"spec.validationActions": []}, "spec.validationActions"),
+    (PUT_IN_FORCE, IN_FORCE, {"spec.validationActions": ["Refuse"]}, "spec.validationActions[0]"),
+    (PUT_IN_FORCE, IN_FORCE, {"spec.validationActions": ["Deny", "Warn"]}, "spec.validationActions"),
     (POLICY, NETWORK, {"spec.policyTypes": ["Both"]}, "spec.policyTypes[0]"),
     (POLICY, NETWORK, egress({"cidr": "10.0.0.0/40"}), "spec.egress[0].to[0].ipBlock.cidr"),
     (POLICY, NETWORK, egress({"cidr": "10.0.0.0"}), "spec.egress[0].to[0].ipBlock.cidr"),
@@ -160,6 +202,10 @@ ACCEPTED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (POLICY, NETWORK, {}),
     (POLICY, NETWORK, egress({"cidr": "::/0", "except": ["fd00:ec2::254/128"]}, {"port": "dns", "protocol": "UDP"})),
     (POLICY, NETWORK, egress(port={"port": 80, "endPort": 90})),
+    (ADMITTING, ADMISSION, {}),
+    (ADMITTING, ADMISSION, {"spec.failurePolicy": ..., "spec.validations": [{"expression": "true"}]}),
+    (PUT_IN_FORCE, IN_FORCE, {}),
+    (PUT_IN_FORCE, IN_FORCE, {"spec.validationActions": ["Deny", "Audit"]}),
     (RELEASE, CHART, {}),
     (RELEASE, CHART, {"chart": "./chart", "version": ...}),
     (RELEASE, CHART, {"values": {"runners": {"secret": "token", "config": "tag glrt- is a prefix"}}, "timeout": 900}),

@@ -311,6 +311,7 @@ def test_pulumis_own_analyzer_takes_the_component() -> None:
         "pools",
         "cluster_type",
         "token",
+        "buildkit_token",
         "gitlab_token",
         "nodes",
     }
