@@ -2,26 +2,31 @@
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import click
-from rich.console import Console
 
 from components.problems import ConfigError
 from ops.pulumi_cli import PulumiCliError
 from ops.rehearse.cluster.errors import KeptPlaneError
 from ops.rehearse.cluster.keep import default_folder, stop_kept
 from ops.rehearse.engine_run import rehearse_under_engine
+from ops.rehearse.output import STANDARD_OUTPUT, ReportConsole, check_targets, write
 from ops.rehearse.report import document, html, junit
-from ops.rehearse.report.model import EXIT_CODES, RehearsalReport, overall
+from ops.rehearse.report.model import EXIT_CODES, RehearsalReport, Verdict, overall
 from ops.rehearse.report.progress import ProgressDisplay
 from ops.rehearse.report.terminal import print_report
 from ops.rehearse.run import Options, rehearse
 
 USAGE = 2
+RENDERERS: Mapping[str, Callable[[RehearsalReport], str]] = {
+    "--json": document.render,
+    "--junit": junit.render,
+    "--html": html.render,
+}
 INTERRUPTED = 130
 EPILOG = """\b
 Examples:
@@ -89,16 +94,6 @@ def _check_combination(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
             )
 
 
-def _write(target: str | None, text: Callable[[], str]) -> None:
-    if target is None:
-        return
-    if target == "-":
-        click.echo(text(), nl=False)
-        return
-    Path(target).parent.mkdir(parents=True, exist_ok=True)
-    Path(target).write_text(text(), encoding="utf-8")
-
-
 def _end_on_terminate(number: int, frame: FrameType | None) -> None:
     """Let SIGTERM unwind the stack like Ctrl-C does, so that every child process ends and what was made is deleted."""
     del frame
@@ -109,7 +104,8 @@ def _stop(project: Path) -> None:
     try:
         kept = stop_kept(default_folder(project))
     except KeptPlaneError as error:
-        raise click.ClickException(str(error)) from error
+        click.echo(str(error), err=True)
+        sys.exit(USAGE)
     click.echo(f"ended the control plane at {kept.server}" if kept else "no control plane is kept here")
 
 
@@ -153,12 +149,14 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
         _stop(root)
         return
     signal.signal(signal.SIGTERM, _end_on_terminate)
-    console = Console(stderr=given["json_file"] == "-", highlight=False)
+    targets = {option: given[f"{option.removeprefix('--')}_file"] for option in RENDERERS}
+    console = ReportConsole(stderr=STANDARD_OUTPUT in targets.values(), highlight=False)
     options = Options(
         project=root,
         stacks=_stacks(root, stacks),
         **{key: given[key] for key in ("binaries", "kubeconfig", "context", "chart", "keep")},
     )
+    check_targets(targets)
     try:
         with ProgressDisplay(console) as display:
             if given["engine"]:
@@ -171,12 +169,16 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     except KeyboardInterrupt:
         click.echo("interrupted; every process that was started has been ended", err=True)
         sys.exit(INTERRUPTED)
-    print_report(console, report)
-    _write_reports(report, given)
-    sys.exit(EXIT_CODES[overall(report)])
+    try:
+        print_report(console, report)
+    finally:  # a reader that leaves takes only the terminal's report along
+        written = _write_reports(report, targets)
+    code = EXIT_CODES[overall(report)]
+    sys.exit(code if written else code or EXIT_CODES[Verdict.UNKNOWN])
 
 
-def _write_reports(report: RehearsalReport, given: dict[str, Any]) -> None:
-    _write(given["json_file"], lambda: document.render(report))
-    _write(given["junit_file"], lambda: junit.render(report))
-    _write(given["html_file"], lambda: html.render(report))
+def _write_reports(report: RehearsalReport, targets: Mapping[str, str | None]) -> bool:
+    """Write every report that was asked for; False when one could not be written."""
+    wanted = [(option, target) for option, target in targets.items() if target is not None]
+    worked = [write(option, target, RENDERERS[option](report)) for option, target in wanted]
+    return all(worked)

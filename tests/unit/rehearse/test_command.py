@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -10,6 +13,8 @@ from ops import cli
 from ops.rehearse import command as module
 from ops.rehearse.report.model import Claim, RehearsalReport, StackReport, Verdict
 from ops.rehearse.run import Options
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def report(verdict: Verdict) -> RehearsalReport:
@@ -132,6 +137,67 @@ def test_reports_are_written_into_folders_that_do_not_exist_yet(project: Path, a
     assert code == 0
     assert len(asked) == 1
     assert sorted(path.name for path in target.iterdir()) == ["r.html", "r.json", "r.xml"]
+
+
+@pytest.mark.parametrize("option", ["--json", "--junit", "--html"])
+def test_a_report_that_could_not_be_written_is_refused_before_anything_starts(
+    project: Path, asked: list[Options], option: str
+) -> None:
+    for target, why in (
+        (project, "it is a directory"),
+        (project / "Pulumi.yaml" / "r", f"{project / 'Pulumi.yaml'} is no directory"),
+    ):
+        code, _, err = run(project, option, str(target))
+        assert (code, asked) == (2, [])
+        assert f"{option} {target}: cannot be written: {why}" in err
+
+
+def test_only_one_report_goes_to_standard_output(project: Path, asked: list[Options]) -> None:
+    code, _, err = run(project, "--json", "-", "--junit", "-")
+    assert (code, asked) == (2, [])
+    assert "only one report" in err
+
+
+def test_a_report_on_standard_output_is_alone_there_whatever_its_format(project: Path, asked: list[Options]) -> None:
+    code, out, _ = run(project, "--junit", "-")
+    assert (code, len(asked)) == (0, 1)
+    assert out.startswith("<?xml")
+    assert out.rstrip().endswith(">")
+
+
+@pytest.mark.parametrize(("verdict", "code"), [(Verdict.PROVED, 3), (Verdict.FAILED, 1), (Verdict.UNKNOWN, 3)], ids=str)
+def test_a_disk_that_fills_up_loses_one_report_and_no_answer(
+    project: Path, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, code: int
+) -> None:
+    monkeypatch.setattr(module, "rehearse", lambda *_: report(verdict))
+    ended, out, err = run(project, "--json", "/dev/full", "--html", str(project / "r.html"))
+    assert ended == code
+    assert "--json /dev/full: the report could not be written: No space left" in err
+    assert "Traceback" not in err
+    assert (project / "r.html").exists()
+    assert "the arm64 job" in out
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json", "-"]])
+def test_a_reader_that_leaves_is_no_failed_claim_and_takes_no_file_along(project: Path, arguments: list[str]) -> None:
+    code = (
+        "import sys; from ops.rehearse import command; from tests.unit.rehearse.test_command import report, Verdict;"
+        "command.rehearse = lambda *_: report(Verdict.PROVED); command.command(sys.argv[1:])"
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--project", str(project), "--junit", str(project / "r.xml"), *arguments],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, "Traceback" in done.stderr) == (141, False), done.stderr
+    assert (project / "r.xml").exists() or arguments
 
 
 def test_the_project_is_found_from_a_folder_below_it(project: Path) -> None:
