@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,8 @@ import pytest
 
 from tests.registry.lab import images
 from tests.registry.lab.images import Image, attested, image, index
+from tests.registry.lab.tokens import PASSWORD, USER
+from tests.registry.lab.workbench import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -306,3 +310,43 @@ def test_switching_over_from_manifest_tool_changes_one_word(bench: Workbench) ->
         assert digest == bench.digest_of(repository, form[-1].rpartition(":")[2] if ":" in form[-1] else form[-2][-1:])
         assert int(size) > 100
     assert bench.digest_of(repository, "v1.0") == bench.digest_of(repository, "b")
+
+
+def test_the_same_arguments_give_what_manifest_tool_gives(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where manifest-tool is on PATH: one word changed, the same children and platforms in the index."""
+    program = shutil.which("manifest-tool")
+    if program is None:
+        pytest.skip("manifest-tool is not on PATH")
+    repository = bench.name()
+    template = bench.pair(repository, apart=True)
+    auth = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {bench.host: {"auth": auth}}}))
+    monkeypatch.delenv("ARCHMERGE_PASSWORD")
+    published = []
+    for word, target in ((program, "theirs"), ("archmerge", "ours")):
+        argv = [
+            "--plain-http",
+            "--docker-cfg",
+            str(tmp_path),
+            "push",
+            "--type",
+            "oci",
+            "from-args",
+            "--platforms",
+            BOTH,
+        ]
+        argv += ["--template", template, "--tags", f"{target}-too", "--target", f"{bench.host}/{repository}:{target}"]
+        if word == "archmerge":
+            ran = run(*argv)
+            assert ran.code == 0, ran.err
+            printed = ran.out
+        else:
+            theirs = subprocess.run([word, *argv], capture_output=True, text=True, check=False, timeout=60)
+            assert theirs.returncode == 0, theirs.stderr
+            printed = theirs.stdout
+        assert printed.split()[1] == bench.digest_of(repository, f"{target}-too")
+        entries = bench.pusher(repository).manifest(repository, target)["manifests"]
+        published.append([(entry["digest"], entry["platform"]) for entry in entries])
+    assert published[0] == published[1]
