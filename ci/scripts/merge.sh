@@ -19,7 +19,7 @@ for name in $(printf '%s' "$moving" | tr ',' ' '); do
   case "$name" in *'$'*) continue ;; esac
   tags=${tags:+$tags,}$name
 done
-set -- push --platforms "$platforms" --target "$image:$first" --digest-file "$root/${MULTIARCH_RESULT:-image}.digest" --dotenv "$root/${MULTIARCH_RESULT:-image}.env"
+set -- push --target "$image:$first" --digest-file "$root/${MULTIARCH_RESULT:-image}.digest" --dotenv "$root/${MULTIARCH_RESULT:-image}.env"
 [ -z "$tags" ] || set -- "$@" --tags "$tags"
 for pair in "revision=${CI_COMMIT_SHA:-}" "source=${OCI_IMAGE_SOURCE:-${CI_PROJECT_URL:-}}" "vendor=${OCI_IMAGE_VENDOR:-}"; do
   [ -z "${pair#*=}" ] || set -- "$@" --annotation "org.opencontainers.image.$pair"
@@ -29,7 +29,7 @@ if option verify-binaries=true; then set -- "$@" --verify-binaries; fi
 found=
 for file in "$root/$digests"/*.json; do [ ! -f "$file" ] || found=yes; done
 if [ -n "$found" ] || [ -n "${MULTIARCH_IMAGE:-}" ]; then
-  set -- "$@" --from "$root/$digests"/*.json
+  set -- "$@" --platforms "$platforms" --from "$root/$digests"/*.json
 else
   # The classic recipe with `artifacts: false`, or without `needs`: by tag then, which another pipeline may move meanwhile.
   say "no digest files in $digests: reading $image:$tag-ARCH by tag. With 'needs:' on the build jobs, digests are used, and nothing can race."

@@ -2,7 +2,7 @@ root=${CI_PROJECT_DIR:-$PWD}
 version=${MULTIARCH_RUNNER_VERSION#v}
 flavor=${MULTIARCH_FLAVOR:+$MULTIARCH_FLAVOR-}
 first=${flavor}v$version
-set -- push --platforms linux/amd64,linux/arm64 --target "$image:$first" --digest-file "$root/helper.digest" --dotenv "$root/helper.env"
+set -- push --target "$image:$first" --digest-file "$root/helper.digest" --dotenv "$root/helper.env"
 [ -z "${MULTIARCH_TAGS:-}" ] || set -- "$@" --tags "$MULTIARCH_TAGS"
 if option insecure-registry=true; then set -- "$@" --plain-http "$host"; fi
 if option insecure-source=true; then set -- "$@" --plain-http "${MULTIARCH_SOURCE%%/*}"; fi

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from archmerge.packaging import make_zipapp
 from tests.registry.lab import daemon
 from tests.registry.lab.workbench import Workbench
 from tests.templates.lab import gitlab_ci_local
-from tests.templates.lab.project import ROOT, Project
+from tests.templates.lab.project import ROOT, Project, git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,10 +64,25 @@ def program() -> Path:
     return found
 
 
+@pytest.fixture(scope="session")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with this project's repository as GitLab would serve it, tagged with its version."""
+    folder = tmp_path_factory.mktemp("catalog")
+    work = folder / "multiarch-runner" / "multiarch-runner.git"
+    work.mkdir(parents=True)
+    shutil.copytree(ROOT / "templates", work / "templates")
+    git(work, "init", "--quiet")
+    git(work, "config", "uploadpack.allowFilter", "true")
+    git(work, "add", "--all")
+    git(work, "commit", "--quiet", "-m", "lab")
+    git(work, "tag", tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
+    return folder
+
+
 @pytest.fixture
-def project(tmp_path: Path, program: Path, tools: Path, lab: Workbench) -> Project:
+def project(tmp_path: Path, program: Path, tools: Path, catalog: Path, lab: Workbench) -> Project:
     lab.reset()
-    return Project(tmp_path / "app", program, tools, lab)
+    return Project(tmp_path / "app", program, tools, catalog, lab)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,11 +14,11 @@ import yaml
 from tests.registry.lab.tokens import PASSWORD, USER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tests.registry.lab.workbench import Workbench
 
 ROOT = Path(__file__).resolve().parents[3]
+PIPELINES = ROOT / "tests/templates/pipelines"
+SERVER = "gitlab.example.com"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _GIT = ["git", "-c", "user.name=lab", "-c", "user.email=lab@example.com", "-c", "init.defaultBranch=main", "-c", "commit.gpgsign=false"]
 
@@ -34,14 +33,17 @@ class Ran(NamedTuple):
 class Project:
     """`team/app` on gitlab.example.com, whose registry is the lab's; image names are fresh for each project."""
 
-    def __init__(self, folder: Path, program: Path, tools: Path, bench: Workbench) -> None:
+    def __init__(self, folder: Path, program: Path, tools: Path, catalog: Path, bench: Workbench) -> None:
         self.folder, self._program, self._tools, self.bench = folder, program, tools, bench
         self.repository = bench.name("app")
         self.image = f"{bench.host}/{self.repository}"
         self.log = folder.parent / "log.jsonl"
         self.environ: dict[str, str] = {}
         folder.mkdir()
-        shutil.copytree(ROOT / "templates", folder / "templates")
+        self._home = folder.parent / "home"
+        self._home.mkdir()
+        # What the pipeline includes from gitlab.example.com comes from a repository in a folder instead.
+        (self._home / ".gitconfig").write_text(f'[url "file://{catalog}/"]\n  insteadOf = https://{SERVER}:443/\n')
         self.write("Dockerfile", "ARG BASE_IMAGE_NAME=alpine\nFROM $BASE_IMAGE_NAME\nCOPY hello.txt /app/hello.txt\n")
         self.write("hello.txt", "hello\n")
         self.variables = {
@@ -51,6 +53,11 @@ class Project:
             "CI_REGISTRY_PASSWORD": PASSWORD,
             # gitlab-ci-local says /builds/team/app of a job with an image, even where the shell runs it elsewhere.
             "CI_PROJECT_DIR": ".",
+            # Where archmerge would ask GitLab for a token, before it asks the registry who gives them.
+            "CI_SERVER_URL": f"http://{bench.host}",
+            "CI_PROJECT_URL": f"https://{SERVER}/team/app",
+            # gitlab-ci-local says the present time.
+            "CI_COMMIT_TIMESTAMP": "2026-11-23T12:00:00Z",
         }
 
     def write(self, path: str, text: str) -> None:
@@ -58,28 +65,38 @@ class Project:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
 
-    def pipeline(self, document: str | Mapping[str, Any]) -> None:
-        text = document if isinstance(document, str) else yaml.safe_dump(dict(document), sort_keys=False)
+    def use(self, name: str) -> None:
+        """Take one of tests/templates/pipelines as the project's pipeline."""
+        self.pipeline((PIPELINES / f"{name}.yml").read_text())
+
+    def pipeline(self, text: str) -> None:
         self.write(".gitlab-ci.yml", text)
 
-    def commit(self) -> str:
-        """Commit all; the short hash."""
+    def commit(self) -> None:
+        """Commit all."""
         if not (self.folder / ".git").exists():
             self._git("init", "--quiet")
-            self._git("remote", "add", "origin", "git@gitlab.example.com:team/app.git")
+            self._git("remote", "add", "origin", f"https://{SERVER}/team/app.git")
         self._git("add", "--all")
         self._git("commit", "--quiet", "--allow-empty", "-m", "lab")
         self._git("update-ref", "refs/remotes/origin/main", "HEAD")
         self._git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
-        return self._git("rev-parse", "--short=8", "HEAD")
 
-    def tag(self, name: str) -> None:
-        self._git("tag", name)
+    @property
+    def commit_hash(self) -> str:
+        """CI_COMMIT_SHORT_SHA."""
+        return self._git("rev-parse", "--short=8", "HEAD")
 
     def run(self, *arguments: str) -> Ran:
         """Commit, and run the pipeline (or what the arguments say)."""
         self.commit()
-        return self._local("--force-shell-executor", "--shell-isolation", "--concurrency", "4", *arguments)
+        return self.run_again(*arguments)
+
+    def run_again(self, *arguments: str) -> Ran:
+        """Run the pipeline of the same commit."""
+        shell = ["--force-shell-executor", "--shell-isolation", "--concurrency", "4"]
+        # The schema is checked once per pipeline, by the previews' tests.
+        return self._local(*shell, "--no-json-schema-validation", *arguments)
 
     def preview(self) -> str:
         """The merged pipeline, as YAML."""
@@ -107,20 +124,18 @@ class Project:
     def _local(self, *arguments: str) -> Ran:
         # A file, as project variables are: in argv the password would be seen by every test of argv.
         (self.folder / ".gitlab-ci-local-variables.yml").write_text(yaml.safe_dump(self.variables))
-        home = self.folder.parent / "home"
-        home.mkdir(exist_ok=True)
         environ = {
-            "HOME": str(home),
+            "HOME": str(self._home),
             "PATH": f"{self._tools}:{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
             "LANG": "C.UTF-8",
             "LAB_LOG": str(self.log),
             "NO_COLOR": "1",
-            "GCL_IGNORE_PREDEFINED_VARS": "CI_PROJECT_DIR,CI_REGISTRY,CI_REGISTRY_IMAGE",
+            "GCL_IGNORE_PREDEFINED_VARS": ",".join(self.variables),
             **self.environ,
         }
         ran = subprocess.run(
-            ["node", str(self._program), "--home", str(home), *arguments],
+            ["node", str(self._program), "--home", str(self._home), *arguments],
             cwd=self.folder,
             env=environ,
             stdout=subprocess.PIPE,
@@ -132,5 +147,10 @@ class Project:
         return Ran(ran.returncode, _COLOURS.sub("", ran.stdout if ran.stdout or not ran.stderr else ran.stderr))
 
     def _git(self, *arguments: str) -> str:
-        command = [*_GIT, "-C", str(self.folder), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        return git(self.folder, *arguments)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git there, as nobody in particular."""
+    command = [*_GIT, "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
