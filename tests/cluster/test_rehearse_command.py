@@ -49,7 +49,13 @@ def start(*arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=interruptible,  # noqa: PLW1509 - no thread of this process holds a lock that the child would need
     )
+
+
+def interruptible() -> None:
+    """Undo what a shell does to programs in its background: they ignore SIGINT, and so would their children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def run(*arguments: str, seconds: float = 240) -> tuple[int, str, str]:
