@@ -1,6 +1,6 @@
 """Whose name to come under: finding credentials where CI systems and container tools keep them.
 
-Order (docs/merge.md): `--username`/environment pair, DOCKER_AUTH_CONFIG, --docker-cfg, REGISTRY_AUTH_FILE,
+Order (docs/merge.md): `--username`/environment pair, --docker-cfg, DOCKER_AUTH_CONFIG, REGISTRY_AUTH_FILE,
 DOCKER_CONFIG, ~/.docker, podman's auth.json, GitLab's CI_REGISTRY*. The first source that knows the host wins.
 """
 
@@ -16,7 +16,7 @@ from archmerge.errors import AuthError
 from archmerge.reference import DOCKER_HUB
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _HELPER_SECONDS = 30
 _HUB_NAMES = ("docker.io", "index.docker.io", "registry-1.docker.io")
@@ -85,21 +85,25 @@ class Credentials:
 
     def _configs(self) -> Iterator[tuple[str, dict[str, Any]]]:
         environ, home = self._environ, Path(self._environ.get("HOME") or "~").expanduser()
-        inline = environ.get("DOCKER_AUTH_CONFIG")
-        if inline:
-            document = self._documents.setdefault("DOCKER_AUTH_CONFIG", _load(inline, "DOCKER_AUTH_CONFIG"))
-            yield "DOCKER_AUTH_CONFIG", document or {}
-        files = [environ.get("REGISTRY_AUTH_FILE")]
         if self._docker_cfg:
             path = Path(self._docker_cfg)
-            files.insert(0, str(path / "config.json" if path.is_dir() else path))
+            yield from self._documents_of([str(path / "config.json" if path.is_dir() else path)])
+        name = "DOCKER_AUTH_CONFIG"
+        if inline := environ.get(name):
+            if name not in self._documents:
+                self._documents[name] = _load(inline, name)
+            yield name, self._documents[name] or {}
+        files = [environ.get("REGISTRY_AUTH_FILE")]
         if environ.get("DOCKER_CONFIG"):
             files.append(str(Path(environ["DOCKER_CONFIG"]) / "config.json"))
         files += [str(home / ".docker/config.json")]
         if environ.get("XDG_RUNTIME_DIR"):
             files.append(str(Path(environ["XDG_RUNTIME_DIR"]) / "containers/auth.json"))
         files.append(str(Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "containers/auth.json"))
-        for name in filter(None, files):
+        yield from self._documents_of(filter(None, files))
+
+    def _documents_of(self, names: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name in names:
             if name not in self._documents:
                 self._documents[name] = self._read(name)
             if document := self._documents[name]:

@@ -22,6 +22,7 @@ T = TypeVar("T")
 CHUNK = 256 << 10
 """Bytes of a blob held in memory at a time, per transfer."""
 BODY_LIMIT = 4 << 20
+_GIVEN_UP = (ConnectionError, http.client.RemoteDisconnected, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS_MAX = 5
 _PUBLIC_QUERY = frozenset({"mount", "from", "scope", "service", "digest", "tag", "account"})
@@ -289,7 +290,7 @@ class Client:
         if kept is not None:
             try:
                 return self._speak(kept, origin, request)
-            except (ConnectionError, http.client.RemoteDisconnected):
+            except _GIVEN_UP:
                 kept.close()  # the other side had given the connection up: no fault, no attempt counted
             except BaseException:
                 kept.close()

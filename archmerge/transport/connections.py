@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import os
 import select
+import socket
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -112,8 +113,7 @@ class Connections:
                 if not host.idle:
                     return None
                 connection = host.idle.pop()
-            # Readable while idle means closed (or confused): either way it is of no use any more.
-            if connection.sock is not None and not select.select([connection.sock], [], [], 0)[0]:
+            if connection.sock is not None and _usable(connection.sock, origin.scheme):
                 return connection
             connection.close()
 
@@ -179,6 +179,20 @@ class Connections:
             if secure not in self._contexts:
                 self._contexts[secure] = _tls_context(self.settings.cacert, secure=secure)
             return self._contexts[secure]
+
+
+def _usable(sock: socket.socket, scheme: str) -> bool:
+    """Whether an idle connection is still open, as far as can be told without asking the other side."""
+    if not select.select([sock], [], [], 0)[0]:
+        return True
+    if scheme == "http":
+        return False  # closed, or an answer to nothing: of no use either way
+    try:
+        # TLS 1.3 servers send session tickets unasked, so data may wait; only an end of the stream means closed.
+        # `socket.socket.recv`, for the TLS socket's own can't peek.
+        return bool(socket.socket.recv(sock, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except OSError:
+        return False
 
 
 class _Proxy(NamedTuple):

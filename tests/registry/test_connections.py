@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archmerge.packaging.make_zipapp import build
+from archmerge.transport.connections import Connections, Settings, origin_of
 from tests.registry.lab import daemon, faults, images
 from tests.registry.lab.images import image
 from tests.registry.lab.proxy import Call, Proxy
@@ -195,6 +197,17 @@ def test_tls_needs_a_trusted_ca_and_takes_one(basic: tuple[daemon.Daemon, Path])
     assert trusted.code == 3, trusted.err  # reached, and there is no such image
     unchecked = run("inspect", f"{running.host}/app:1", f"--insecure={running.host}")
     assert unchecked.code == 3, unchecked.err
+
+
+def test_a_tls_connection_opened_ahead_is_used_though_session_tickets_wait(basic: tuple[daemon.Daemon, Path]) -> None:
+    running, certificate = basic
+    connections = Connections(Settings(cacert=str(certificate)))
+    origin = origin_of(f"https://{running.host}")
+    ahead = connections.open(origin)
+    assert select.select([ahead.sock], [], [], 5)[0], "the tickets of TLS 1.3 did not come"
+    connections.give(origin, ahead)
+    assert connections.take(origin) is ahead
+    connections.close()
 
 
 def test_gitlabs_ca_variable_is_trusted(basic: tuple[daemon.Daemon, Path], monkeypatch: pytest.MonkeyPatch) -> None:

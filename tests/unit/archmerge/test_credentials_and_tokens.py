@@ -59,13 +59,13 @@ def test_sources_are_asked_in_the_documented_order(tmp_path: Path) -> None:
     for user, path in files.items():
         write(path, auths("h", user))
     found = []
-    for step in ("ARCHMERGE_PASSWORD", "DOCKER_AUTH_CONFIG", *files, "CI_REGISTRY", ""):
+    for step in ("ARCHMERGE_PASSWORD", "flag", "DOCKER_AUTH_CONFIG", *list(files)[1:], "CI_REGISTRY", ""):
         credential = Credentials(environ, primary="h", docker_cfg=str(given_config)).find("h", "app")
         found.append(credential.username if credential else None)
         if step in files:
             files[step].unlink()
         environ.pop(step, None)
-    assert found == ["pair", "inline", *files, "ci", None]
+    assert found == ["pair", "flag", "inline", *list(files)[1:], "ci", None]
 
 
 def test_the_pair_is_not_sent_to_another_host() -> None:
