@@ -14,6 +14,7 @@ _SURGE: Final = re.compile(r"([1-9][0-9]?|100)%|[1-9][0-9]*")
 _ZONES: Final = frozenset({"1", "2", "3"})
 _PODS: Final = range(10, 251)
 _DRAIN_MINUTES: Final = range(1, 1441)
+_SUBNET: Final = re.compile(r"/subscriptions/\S+/subnets/[^/\s]+", re.IGNORECASE)
 _OS_DISK_GB: Final = range(30, 2049)
 
 
@@ -27,6 +28,7 @@ def check(subject: Subject, pool: AksPool) -> list[Problem]:
         *_check_trusted_launch(subject, pool),
         *_check_disk(subject, pool),
         *_check_numbers(subject, pool),
+        *_check_subnets(subject, pool),
     ]
 
 
@@ -137,6 +139,19 @@ def _check_disk(subject: Subject, pool: AksPool) -> list[Problem]:
             )
         )
     return problems
+
+
+def _check_subnets(subject: Subject, pool: AksPool) -> list[Problem]:
+    return [
+        subject.problem(
+            key,
+            f"{subnet!r} is no subnet's resource ID",
+            "AKS takes whole resource IDs here, not names, and refuses the pool",
+            "Take it from `az network vnet subnet show --query id`.",
+        )
+        for key, subnet in (("vnetSubnetId", pool.vnet_subnet_id), ("podSubnetId", pool.pod_subnet_id))
+        if subnet is not None and not _SUBNET.fullmatch(subnet)
+    ]
 
 
 def _with_local_disk(name: str) -> str:

@@ -14,6 +14,7 @@ from components.problems import Problem
 # EKS takes 63 characters; the provider appends '-' and 26 of its own to the name's prefix.
 _NAME: Final = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,35}")
 _HINT_LENGTH: Final = 128
+_SUBNET: Final = re.compile(r"subnet-[0-9a-z]+")
 _ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+")
 _SMALLEST_DISK_GB: Final = 20
 _MOST_TYPES: Final = 20
@@ -161,6 +162,16 @@ def _check_references(subject: Subject, pool: EksPool) -> list[Problem]:
                 "subnetIds", "an empty list", "EKS needs at least one subnet", "Name some, or leave the key out."
             )
         )
+    problems += [
+        subject.problem(
+            f"subnetIds[{position}]",
+            f"{subnet!r} is no subnet id",
+            "EKS takes ids here, not names or ARNs",
+            "Use the subnet's id, subnet-...",
+        )
+        for position, subnet in enumerate(pool.subnet_ids or ())
+        if not _SUBNET.fullmatch(subnet)
+    ]
     if pool.node_role_arn is not None and not _ARN.fullmatch(pool.node_role_arn):
         problems.append(
             subject.problem(

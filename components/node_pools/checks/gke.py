@@ -14,6 +14,10 @@ _NAME: Final = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
 _SMALLEST_DISK_GB: Final = 10
 _PODS: Final = range(8, 257)
 _DRAIN_MINUTES: Final = range(1, 1441)
+_TAG: Final = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+# Letters of other alphabets are allowed, capitals are not (Compute Engine, "Requirements for labels").
+_RESOURCE_LABEL: Final = re.compile(r"(?![\d_-])([^\WA-Z]|-){1,63}")
+_RESOURCE_VALUE: Final = re.compile(r"([^\WA-Z]|-){0,63}")
 # GKE surge upgrades: maxSurge + maxUnavailable is at least 1 and at most 20.
 _UPGRADE_AT_ONCE: Final = range(1, 21)
 
@@ -27,6 +31,7 @@ def check(subject: Subject, pool: GkePool) -> list[Problem]:
         *_check_image(subject, pool),
         *_check_numbers(subject, pool),
         *_check_total(subject, pool),
+        *_check_names(subject, pool),
         *_check_architecture_taint(subject, pool),
     ]
 
@@ -203,6 +208,40 @@ def _check_numbers(subject: Subject, pool: GkePool) -> list[Problem]:
                 f"{pool.drain_grace_minutes} minutes",
                 "GKE takes up to a day, and a job needs at least some time to end",
                 "Use the length of the longest job, 1 to 1440 minutes.",
+            )
+        )
+    return problems
+
+
+def _check_names(subject: Subject, pool: GkePool) -> list[Problem]:
+    """Check what Compute Engine would only refuse after the pool was asked for: tags, labels, the service account."""
+    problems = [
+        subject.problem(
+            f"tags[{position}]",
+            f"{tag!r} is no network tag",
+            "GKE refuses the pool: a tag has 1 to 63 lower-case letters, digits and '-', with a letter first",
+            "Correct it: firewall rules select the nodes by it.",
+        )
+        for position, tag in enumerate(pool.tags)
+        if not _TAG.fullmatch(tag)
+    ]
+    problems += [
+        subject.problem(
+            f"resourceLabels[{key}]",
+            f"'{key}: {value}' is no label of Compute Engine",
+            "GKE refuses the pool: keys and values have at most 63 lower-case letters, digits, '-' and '_'",
+            "Correct it: for example team: builds.",
+        )
+        for key, value in pool.resource_labels.items()
+        if not (_RESOURCE_LABEL.fullmatch(key) and _RESOURCE_VALUE.fullmatch(value))
+    ]
+    if pool.service_account is not None and not re.fullmatch(r"default|[^\s@]+@[^\s@]+", pool.service_account):
+        problems.append(
+            subject.problem(
+                "serviceAccount",
+                f"{pool.service_account!r} is no e-mail address",
+                "GKE refuses the pool: it takes a service account's e-mail",
+                "Use name@project.iam.gserviceaccount.com, or leave the key out.",
             )
         )
     return problems

@@ -1,10 +1,16 @@
 """Rules on machine types, architectures and sizes that hold for every cloud."""
 
+import re
+from typing import Final
+
 from components.node_pools.checks.subject import Subject
 from components.node_pools.pools import CloudPool
 from components.node_pools.resolved import CLOUDS, kind_of
 from components.platforms import Arch, default_machine_type, machine_type, processor, sibling
 from components.problems import Problem
+
+# What all three clouds' names are made of; whether there is such a machine is the cloud's to say.
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def check(subject: Subject) -> list[Problem]:
@@ -15,6 +21,8 @@ def check(subject: Subject) -> list[Problem]:
     cloud = CLOUDS[kind_of(pool)]
     if pool.machine_type is None:
         return [] if pool.arch is not None else [_nothing_stated(subject)]
+    if not _NAME.fullmatch(pool.machine_type):
+        return [_no_name(subject, pool.machine_type)]
     machine = machine_type(cloud, pool.machine_type)
     if machine is None:
         return [] if pool.arch is not None else [_unknown(subject, pool.machine_type)]
@@ -41,6 +49,15 @@ def _nothing_stated(subject: Subject) -> Problem:
         "nobody could tell which machines the pool should have",
         f"State machineType, or arch: arm64 ({default_machine_type(cloud, Arch.ARM64)}) or arch: amd64 "
         f"({default_machine_type(cloud, Arch.AMD64)}).",
+    )
+
+
+def _no_name(subject: Subject, name: str) -> Problem:
+    return subject.problem(
+        "machineType",
+        f"{name!r} is no name of a machine type" if name else "an empty string",
+        "the cloud refuses the pool",
+        "Write the cloud's own name, or leave the key out and state arch.",
     )
 
 

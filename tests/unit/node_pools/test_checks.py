@@ -757,6 +757,75 @@ BAD = [
 ]
 
 
+ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/nodes"
+BAD += [
+    Bad(
+        what="an empty machine type beside an architecture",
+        cluster=US,
+        keys={"arch": "arm64", "machine_type": ""},
+        path="machineType",
+        says=("an empty string", "refuses the pool", "leave the key out"),
+        mended={"machine_type": None},
+    ),
+    Bad(
+        what="a machine type with a space",
+        cluster=AKS,
+        keys={"arch": "arm64", "machine_type": "Standard D8ps v6"},
+        path="machineType",
+        says=("no name of a machine type",),
+        mended={"machine_type": "Standard_D8ps_v6"},
+    ),
+    Bad(
+        what="a network tag with a capital",
+        cluster=US,
+        keys={"arch": "amd64", "tags": ["builds", "Builds"]},
+        path="tags[1]",
+        says=("'Builds' is no network tag", "lower-case"),
+        mended={"tags": ["builds"]},
+    ),
+    Bad(
+        what="a resource label with a capital",
+        cluster=US,
+        keys={"arch": "amd64", "resource_labels": {"cost-center": "R and D"}},
+        path="resourceLabels[cost-center]",
+        says=("'cost-center: R and D'", "lower-case"),
+        mended={"resource_labels": {"cost-center": "r_and-d"}},
+    ),
+    Bad(
+        what="a service account's name in place of its e-mail",
+        cluster=US,
+        keys={"arch": "amd64", "service_account": "nodes"},
+        path="serviceAccount",
+        says=("no e-mail", "name@project.iam.gserviceaccount.com"),
+        mended={"service_account": "nodes@acme-ci.iam.gserviceaccount.com"},
+    ),
+    Bad(
+        what="a subnet's name on EKS",
+        cluster=EKS,
+        keys={"arch": "arm64", "subnet_ids": ["subnet-0123456789abcdef0", "private-a"]},
+        path="subnetIds[1]",
+        says=("'private-a' is no subnet id", "not names"),
+        mended={"subnet_ids": ["subnet-0123456789abcdef0"]},
+    ),
+    Bad(
+        what="a subnet's name on AKS",
+        cluster=AKS,
+        keys={"arch": "arm64", "vnet_subnet_id": "nodes"},
+        path="vnetSubnetId",
+        says=("no subnet's resource ID", "az network vnet subnet show"),
+        mended={"vnet_subnet_id": ID},
+    ),
+    Bad(
+        what="a subnet's name for pods on AKS",
+        cluster=AKS,
+        keys={"arch": "arm64", "vnet_subnet_id": ID, "pod_subnet_id": "pods"},
+        path="podSubnetId",
+        says=("no subnet's resource ID",),
+        mended={"pod_subnet_id": ID.replace("nodes", "pods")},
+    ),
+]
+
+
 @pytest.mark.parametrize("bad", BAD, ids=[bad.what for bad in BAD])
 def test_a_bad_pool_is_refused_with_path_consequence_and_fix(bad: Bad) -> None:
     problems = check_pools(bad.cluster, _pools(bad.cluster, bad.keys))
