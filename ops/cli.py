@@ -3,6 +3,7 @@
 import importlib
 import sys
 import traceback
+from typing import Any
 
 import click
 
@@ -12,6 +13,9 @@ COMMANDS = {"rehearse": "ops.rehearse.command"}
 COULD_NOT_TELL = 3
 """An error of ours answers no question: it is neither 'proved' (0), 'a claim failed' (1) nor wrong usage (2)."""
 
+INTERRUPTED = 130
+"""128 + SIGINT, what a shell tells of a program ended by Ctrl-C."""
+
 
 class LazyGroup(click.Group):
     """A group that imports a subcommand when it is asked for, so that `--help` and completion answer at once."""
@@ -20,6 +24,14 @@ class LazyGroup(click.Group):
         """Name the subcommands in alphabetical order."""
         del ctx
         return sorted(COMMANDS)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand; Ctrl-C while it is still being imported is the same as later, and click would exit 1."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted before anything was started", err=True)
+            sys.exit(INTERRUPTED)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one subcommand; None when there is none of that name."""

@@ -166,6 +166,10 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     except (ConfigError, KeptPlaneError, PulumiCliError) as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE)
+    except OSError as error:  # the machine's trouble (a full disk, no folder for temporary files): no answer
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"could not tell: {where}{error.strerror or error}", err=True)
+        sys.exit(EXIT_CODES[Verdict.UNKNOWN])
     except KeyboardInterrupt:
         click.echo("interrupted; every process that was started has been ended", err=True)
         sys.exit(INTERRUPTED)

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -223,6 +224,24 @@ def test_an_unforeseen_error_of_ours_is_not_a_failed_claim(
         cli.main()
     assert ended.value.code == 3
     assert "defect of multiarch itself" in capsys.readouterr().err
+
+
+def test_ctrl_c_while_the_command_is_being_imported_is_no_failed_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ops.cli.importlib.import_module", interrupted)
+    result = CliRunner().invoke(cli.multiarch, ["rehearse"])
+    assert result.exit_code == 130
+    assert "interrupted" in result.stderr
+
+
+def test_a_full_disk_is_told_in_a_line_and_is_no_answer(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> RehearsalReport:
+        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/values.yaml")  # noqa: S108 - only a name
+
+    monkeypatch.setattr(module, "rehearse", full)
+    assert run(project) == (3, "", "could not tell: /tmp/values.yaml: No space left on device\n")
 
 
 def test_help_shows_examples_and_exit_codes() -> None:
