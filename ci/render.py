@@ -66,6 +66,9 @@ def render() -> dict[str, str]:
     given: Mapping[str, Any] = {"script": script, "inputs": inputs, "versions": pinned(), "notice": _NOTICE}
     files = {f"templates/{name}/template.yml": f"{name}.yml.j2" for name in COMPONENTS}
     files[f"templates/{CLASSIC}"] = f"{CLASSIC}.j2"
+    # The project's own pipeline and image pin the same versions.
+    files[".gitlab-ci.yml"] = "project.yml.j2"
+    files["images/archmerge/Dockerfile"] = "archmerge.Dockerfile.j2"
     return {path: _tidy(engine.get_template(layout).render(given)) for path, layout in files.items()}
 
 

@@ -46,6 +46,9 @@ BUILDKIT_IMAGE: Final = "docker.io/moby/buildkit:v0.33.0-rootless"
 ARCHMERGE_IMAGE: Final = "registry.gitlab.com/multiarch-runner/multiarch-runner/archmerge:0.1.0"
 # renovate: datasource=docker depName=docker.io/library/python
 PYTHON_IMAGE: Final = "docker.io/library/python:3.13-alpine3.22"
+# Debian 13: its Node is 20, and it has the registry that the tests run against.
+# renovate: datasource=docker depName=docker.io/library/python
+TEST_IMAGE: Final = "docker.io/library/python:3.11-trixie"
 
 # What the optional jobs of the CI templates run: each with a shell, which GitLab needs.
 # renovate: datasource=docker depName=docker.io/aquasec/trivy

@@ -35,7 +35,7 @@ if [ -n "${CI_DEPENDENCY_PROXY_PASSWORD:-}" ] && [ -n "${CI_DEPENDENCY_PROXY_SER
 fi
 known=${DOCKER_AUTH_CONFIG:-}
 [ ! -f "$known" ] || known=$(cat "$known")
-theirs=${DOCKER_CONFIG:-$HOME/.docker}/config.json
+theirs=${DOCKER_CONFIG:-${HOME:-}/.docker}/config.json
 [ -n "$known" ] || [ ! -r "$theirs" ] || known=$(cat "$theirs")
 if [ -n "$entries$known" ]; then
   # Kaniko leaves /kaniko out of the image, and deletes everything else between stages.

@@ -50,8 +50,10 @@ def _copied(context: Path, dockerfile: Path) -> dict[str, bytes]:
     files = {}
     for line in dockerfile.read_text().splitlines():
         words = line.split()
-        if words[:1] == ["COPY"]:
-            files[words[2].lstrip("/")] = (context / words[1]).read_bytes()
+        if words[:1] == ["COPY"] and not words[1].startswith("--from"):
+            source, target = context / words[1], words[2].lstrip("/")
+            found = sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
+            files |= {str(Path(target) / path.relative_to(source)) if source.is_dir() else target: path.read_bytes() for path in found}
     return files
 
 

@@ -1,0 +1,274 @@
+"""The scripts by themselves, in the shells that run them: busybox (kaniko, BuildKit, Alpine) and dash (Debian)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from tests.registry.lab.tokens import PASSWORD, USER
+from tests.templates.lab.project import ROOT
+
+if TYPE_CHECKING:
+    from tests.registry.lab.workbench import Workbench
+
+SHELLS = {"busybox": ["busybox", "sh"], "dash": ["dash"]}
+HOST = "registry.example.com"
+GITLAB = {"CI_REGISTRY": HOST, "CI_REGISTRY_IMAGE": f"{HOST}/team/app", "CI_REGISTRY_USER": "gitlab-ci-token"}
+# Longer than a line of base64, and with all that a shell, JSON, printf or sed might take for its own.
+SECRET = "glcbt-64_" + "x" * 90 + "$HOME`id`%s\\n\"'&/|;# é"
+
+
+class Shell:
+    """Runs scripts of ci/scripts one after the other, with nothing but the given variables."""
+
+    def __init__(self, argv: list[str], folder: Path) -> None:
+        self._argv, self._folder = argv, folder
+        self.log = folder / "argv.log"
+        self.tools = folder / "bin"
+        self.tools.mkdir()
+        for name in ("base64", "tr", "mktemp", "cat", "rm", "sed", "mkdir", "uname"):
+            # Each program writes down how it was called, as `ps` would show it.
+            self.tool(name, f'printf "%s\\n" "$0 $*" >>{self.log}\nexec {shutil.which(name)} "$@"')
+
+    def tool(self, name: str, text: str) -> None:
+        (self.tools / name).write_text(f"#!/bin/sh\n{text}\n")
+        (self.tools / name).chmod(0o755)
+
+    def run(self, scripts: list[str], variables: dict[str, str], *, before: str = "", after: str = "") -> Ran:
+        text = "\n".join([before, *((ROOT / "ci/scripts" / f"{name}.sh").read_text() for name in scripts), after])
+        environ = {"PATH": f"{self.tools}:/usr/bin:/bin", "HOME": str(self._folder / "home"), **variables}
+        ran = subprocess.run(self._argv, input=text, env=environ, cwd=self._folder, capture_output=True, text=True, check=False)
+        return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(params=sorted(SHELLS))
+def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Shell:
+    argv = SHELLS[request.param]
+    if shutil.which(argv[0]) is None:
+        pytest.skip(f"{argv[0]} is not installed (apt-get install {argv[0]})")
+    return Shell(argv, tmp_path)
+
+
+SHOW = 'printf "\\nCONFIG "; cat "$DOCKER_CONFIG/config.json"; ls -ld "$DOCKER_CONFIG" "$DOCKER_CONFIG/config.json" | cut -c1-10 >&2'
+
+
+def config(shell: Shell, variables: dict[str, str]) -> dict[str, Any]:
+    """The docker config file that a job with these variables makes."""
+    ran = shell.run(["common", "names", "credentials"], variables, after=SHOW)
+    assert ran.code == 0, ran.err
+    assert ran.err.split() == ["drwx------", "-rw-------"]
+    document: dict[str, Any] = json.loads(ran.out.partition("CONFIG ")[2])
+    return document
+
+
+def pair(document: dict[str, Any], host: str = HOST) -> str:
+    return base64.b64decode(document["auths"][host]["auth"], validate=True).decode()
+
+
+def test_a_long_password_with_odd_characters_arrives_whole(shell: Shell) -> None:
+    assert pair(config(shell, {**GITLAB, "CI_REGISTRY_PASSWORD": SECRET})) == f"gitlab-ci-token:{SECRET}"
+
+
+def test_no_secret_is_ever_in_argv_or_in_a_traced_log(shell: Shell) -> None:
+    theirs = json.dumps({"auths": {"other.example.com": {"auth": "b3RoZXI6c2VjcmV0"}}})
+    variables = {**GITLAB, "CI_REGISTRY_PASSWORD": SECRET, "DOCKER_AUTH_CONFIG": theirs}
+    ran = shell.run(["common", "names", "credentials"], variables, before="set -x")
+    assert ran.code == 0, ran.err
+    encoded = base64.b64encode(f"gitlab-ci-token:{SECRET}".encode()).decode()
+    called = shell.log.read_text()
+    assert "base64" in called
+    for text in (called, ran.out, ran.err):
+        assert SECRET[:20] not in text
+        assert encoded[:20] not in text
+        assert "b3RoZXI6" not in text
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "{}",
+        '{"auths": {}}',
+        '{"auths":{"other.example.com":{"auth":"b3RoZXI6c2VjcmV0"}}}',
+        '{\n  "auths": {\n\t"other.example.com": {"auth": "b3RoZXI6c2VjcmV0"}\n  }\n}\n',
+        '{"credHelpers": {"1234.dkr.ecr.eu-west-1.amazonaws.com": "ecr-login"}}',
+        '{"credHelpers": {"a.example.com": "x"}, "auths": {"other.example.com": {"auth": "b3RoZXI6c2VjcmV0"}}, "proxies": {}}',
+    ],
+)
+@pytest.mark.parametrize("place", ["variable", "file variable", "config file"])
+def test_hand_written_credentials_are_kept_beside_the_jobs_own(shell: Shell, tmp_path: Path, theirs: str, place: str) -> None:
+    variables = {**GITLAB, "CI_REGISTRY_PASSWORD": "secret"}
+    file = tmp_path / "home" / ".docker" / "config.json"
+    file.parent.mkdir(parents=True)
+    if place == "variable":
+        variables["DOCKER_AUTH_CONFIG"] = theirs
+    elif place == "file variable":
+        variables["DOCKER_AUTH_CONFIG"] = str(tmp_path / "auth")
+        (tmp_path / "auth").write_text(theirs)
+    else:
+        file.write_text(theirs)
+    found = config(shell, variables)
+    assert pair(found) == "gitlab-ci-token:secret"
+    expected = json.loads(theirs)
+    for key, value in expected.items():
+        assert {**found[key], **value} == found[key]
+    assert set(found) == {*expected, "auths"}
+    assert not (place == "config file") or file.read_text() == theirs
+
+
+def test_a_hand_written_entry_for_the_same_registry_wins(shell: Shell) -> None:
+    theirs = {"auths": {HOST: {"auth": base64.b64encode(b"robot:mine").decode()}}}
+    found = config(shell, {**GITLAB, "CI_REGISTRY_PASSWORD": "job", "DOCKER_AUTH_CONFIG": json.dumps(theirs)})
+    assert pair(found) == "robot:mine"
+
+
+def test_the_job_token_goes_to_gitlabs_own_registry_only(shell: Shell) -> None:
+    elsewhere = {**GITLAB, "CI_REGISTRY_PASSWORD": "secret", "MULTIARCH_IMAGE": "quay.io/team/app"}
+    ran = shell.run(["common", "names", "credentials"], elsewhere, after='printf "%s" "${DOCKER_CONFIG:-none}"')
+    assert ran.out.endswith("none")
+    named = {**elsewhere, "MULTIARCH_REGISTRY_USER": "robot", "MULTIARCH_REGISTRY_PASSWORD": "own"}
+    assert pair(config(shell, named), "quay.io") == "robot:own"
+
+
+def test_a_classic_registry_gets_the_credentials_that_were_set_for_it(shell: Shell) -> None:
+    variables = {"CI_REGISTRY": HOST, "CI_REGISTRY_URL": "https://harbor.example.com/team/", "IMAGE_NAME": "app"}
+    variables |= {"CI_REGISTRY_USER": "robot", "CI_REGISTRY_PASSWORD": "secret"}
+    assert pair(config(shell, variables), "harbor.example.com") == "robot:secret"
+
+
+def test_docker_hub_and_the_dependency_proxy_have_their_entries(shell: Shell) -> None:
+    variables = {"MULTIARCH_IMAGE": "docker.io/team/app", "MULTIARCH_REGISTRY_USER": "u", "MULTIARCH_REGISTRY_PASSWORD": "p"}
+    variables |= {"CI_DEPENDENCY_PROXY_SERVER": "gitlab.example.com:443", "CI_DEPENDENCY_PROXY_USER": "t"}
+    found = config(shell, {**variables, "CI_DEPENDENCY_PROXY_PASSWORD": "d"})
+    assert pair(found, "https://index.docker.io/v1/") == "u:p"
+    assert pair(found, "gitlab.example.com:443") == "t:d"
+
+
+def test_the_credentials_are_gone_when_the_job_ends(shell: Shell) -> None:
+    ran = shell.run(["common", "names", "credentials"], {**GITLAB, "CI_REGISTRY_PASSWORD": "s"}, after='printf "AT %s" "$DOCKER_CONFIG"')
+    assert not Path(ran.out.partition("AT ")[2]).exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"MULTIARCH_IMAGE": "registry.example.com/a/b", "MULTIARCH_TAG": "1"}, "registry.example.com/a/b:1"),
+        ({"CI_REGISTRY_IMAGE": "registry.example.com/a"}, "registry.example.com/a:latest"),
+        ({"CI_REGISTRY_IMAGE": "registry.example.com/a", "IMAGE_NAME": "b"}, "registry.example.com/a/b:latest"),
+        ({"CI_REGISTRY_URL": "https://h.example.com/x/", "IMAGE_NAME": "b", "IMAGE_TAG": "2"}, "h.example.com/x/b:2"),
+        ({"CI_REGISTRY_URL": "h.example.com:5000", "IMAGE_NAME": "team/b"}, "h.example.com:5000/team/b:latest"),
+        ({"CI_REGISTRY_URL": "h.example.com", "IMAGE_NAME": "quay.io/team/b"}, "quay.io/team/b:latest"),
+        ({"IMAGE_NAME": "localhost/b"}, "localhost/b:latest"),
+    ],
+)
+def test_the_image_is_what_the_variables_say(shell: Shell, variables: dict[str, str], expected: str) -> None:
+    ran = shell.run(["common", "names"], variables, after='printf "%s:%s" "$image" "$tag"')
+    assert (ran.code, ran.out) == (0, expected), ran.err
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "no registry for the image"),
+        ({"IMAGE_NAME": "app"}, "no registry for the image"),
+        ({"MULTIARCH_IMAGE": "team/app"}, "'team' is no host"),
+        ({"MULTIARCH_IMAGE": "h.example.com/Team/App"}, "small letters"),
+        ({"MULTIARCH_IMAGE": "h.example.com/app:1"}, "can't be published"),
+        ({"MULTIARCH_IMAGE": "h.example.com/app", "MULTIARCH_TAG": "feature/x"}, "'feature/x' is no tag"),
+        ({"MULTIARCH_IMAGE": "$CI_REGISTRY_IMAGE"}, "no registry for the image"),
+    ],
+)
+def test_a_name_that_no_registry_takes_is_refused_with_the_reason(shell: Shell, variables: dict[str, str], said: str) -> None:
+    ran = shell.run(["common", "names"], variables)
+    assert ran.code == 1
+    assert said in ran.err
+
+
+@pytest.mark.parametrize(("machine", "arch", "fits"), [("x86_64", "amd64", 1), ("aarch64", "arm64", 1), ("arm64", "arm64", 1), ("aarch64", "amd64", 0), ("armv7l", "arm64", 0), ("s390x", "amd64", 0)])
+def test_a_node_fits_its_own_architecture_only(shell: Shell, machine: str, arch: str, fits: int) -> None:
+    shell.tool("uname", f"echo {machine}")
+    ran = shell.run(["common", "names", "assert_arch"], {**GITLAB, "ARCH": arch})
+    assert (ran.code == 0) == bool(fits), ran.err
+    assert fits or f"this job builds for '{arch}'" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("tree", "variables", "expected"),
+    [
+        (["Dockerfile"], {}, ("Dockerfile", "")),
+        (["web/Dockerfile"], {"DOCKERFILE_LOCATION": "web"}, ("web/Dockerfile", "web")),
+        (["web/Dockerfile"], {"DOCKERFILE_LOCATION": "web/"}, ("web/Dockerfile", "web")),
+        (["web/Dockerfile"], {"DOCKERFILE_LOCATION": "web/Dockerfile"}, ("web/Dockerfile", "")),
+        (["web/Dockerfile"], {"MULTIARCH_DOCKERFILE": "web", "MULTIARCH_CONTEXT": "."}, ("web/Dockerfile", ".")),
+        (["a/X", "b/y"], {"MULTIARCH_DOCKERFILE": "a/X", "MULTIARCH_CONTEXT": "b"}, ("a/X", "b")),
+    ],
+)
+def test_the_dockerfile_and_its_context_are_found(
+    shell: Shell, tmp_path: Path, tree: list[str], variables: dict[str, str], expected: tuple[str, str]
+) -> None:
+    for name in tree:
+        (tmp_path / "project" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "project" / name).write_text("FROM scratch\n")
+    root = str(tmp_path / "project")
+    given = {**GITLAB, "ARCH": "amd64", "CI_PROJECT_DIR": root, **variables}
+    ran = shell.run(["common", "names", "recipe"], given, after='printf "%s\\n%s" "$dockerfile" "$context"')
+    assert ran.code == 0, ran.err
+    dockerfile, context = ran.out.splitlines()
+    assert Path(dockerfile) == Path(root, expected[0])
+    assert Path(context) == Path(root, expected[1])
+
+
+def test_a_dockerfile_that_is_not_there_is_named(shell: Shell, tmp_path: Path) -> None:
+    given = {**GITLAB, "ARCH": "amd64", "CI_PROJECT_DIR": str(tmp_path), "DOCKERFILE_LOCATION": "nowhere/Dockerfile"}
+    ran = shell.run(["common", "names", "recipe"], given)
+    assert ran.code == 1
+    assert "nowhere/Dockerfile" in ran.err
+
+
+def test_a_builder_without_a_digest_fails_the_job(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    shell.tool("executor", "exit 0")
+    ran = shell.run(["common", "names", "recipe", "kaniko", "digest"], {**GITLAB, "ARCH": "amd64", "CI_PROJECT_DIR": str(tmp_path)})
+    assert ran.code == 1
+    assert "left no digest" in ran.err
+    assert not list(tmp_path.rglob("amd64.json"))
+
+
+def test_a_whole_build_runs_in_this_shell(shell: Shell, tmp_path: Path, lab: Workbench) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /Dockerfile\n")
+    shell.tool("executor", f'exec {sys.executable} -m tests.templates.fakes.kaniko "$@"')
+    shell.tool("uname", "echo aarch64")
+    repository = lab.name("app")
+    variables = {
+        "ARCH": "arm64",
+        "CI_PROJECT_DIR": str(tmp_path),
+        "CI_REGISTRY": lab.host,
+        "CI_REGISTRY_USER": USER,
+        "CI_REGISTRY_PASSWORD": PASSWORD,
+        "MULTIARCH_IMAGE": f"{lab.host}/{repository}",
+        "MULTIARCH_BUILD_ARGS": "SPOKEN A=b",
+        "SPOKEN": "it's \"all\" $HOME\\n `here`",
+        "MULTIARCH_OPTIONS": "insecure-registry=true",
+        "LAB_LOG": str(tmp_path / "log"),
+        "PYTHONPATH": str(ROOT),
+        "LANG": os.environ.get("LANG", "C.UTF-8"),
+    }
+    ran = shell.run(["common", "names", "assert_arch", "credentials", "recipe", "kaniko", "digest"], variables)
+    assert ran.code == 0, ran.err
+    (file,) = tmp_path.rglob("arm64.json")
+    left = json.loads(file.read_text())
+    assert left == {"platform": "linux/arm64", "image": variables["MULTIARCH_IMAGE"], "digest": lab.digest_of(repository, "latest-arm64")}
+    assert f"SPOKEN={variables['SPOKEN']}" in json.loads((tmp_path / "log").read_text())["argv"]
