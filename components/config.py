@@ -20,6 +20,7 @@ from components.stack_checks import (
     check_extras,
     check_gitlab_token,
     check_namespaces,
+    check_plain_tokens,
     check_provider_settings,
     check_runner_token,
     check_secret_parts,
@@ -111,6 +112,8 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
     found.problems += check_runner_token(token, secret=RUNNER_TOKEN in secrets, runner=runner)
     found.problems += check_buildkit_token(buildkit, token, secret=BUILDKIT_TOKEN in secrets, runner=runner)
     found.problems += check_gitlab_token(values, secret_keys, runner)
+    for key in sorted(set(ours) - {RUNNER_TOKEN, BUILDKIT_TOKEN}):
+        found.problems += check_plain_tokens(key, _json(ours[key]))
     if found.problems or cluster is None or runner is None:
         raise ConfigError(tuple(dict.fromkeys(found.problems)))
     good = tuple(pool for pool in pools if pool)

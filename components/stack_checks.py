@@ -1,17 +1,20 @@
 """Checks of a stack file that concern no single part of it: the runner's token, secrets, the providers' settings."""
 
 import importlib.util
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from components.cluster_spec import AksCluster, Cluster, EksCluster
 from components.problems import Problem
-from components.reading import did_you_mean
+from components.reading import did_you_mean, joined
 from components.runner.settings import RunnerConfig, Token
 from components.runner.tokens import check_token
 from components.stack_file import BUILDKIT_TOKEN, NAMESPACE, RUNNER_TOKEN, TOKEN_PLACEHOLDERS
 
 GITLAB_TOKEN: Final = "gitlab:token"  # noqa: S105 - the name of a setting
+# GitLab's prefixes of tokens (docs.gitlab.com, "Token prefixes"); what is shorter is no token.
+_TOKEN: Final = re.compile(r"\b(gl(?:rt|rtr|pat|dt|cbt|ptt|ft|imt|agent|soat|ffct)-|GR1348941)[\w.-]{8,}")
 
 
 def check_namespaces(values: Mapping[str, str]) -> list[Problem]:
@@ -40,6 +43,32 @@ def check_secret_parts(keys: Collection[str]) -> list[Problem]:
         )
         for key in sorted(set(keys) - set(TOKEN_PLACEHOLDERS))
     ]
+
+
+def check_plain_tokens(path: str, value: object) -> list[Problem]:
+    """Find GitLab tokens in plain text anywhere below a key that takes none, and never show them."""
+    return [
+        Problem(
+            path=where,
+            found="a GitLab token in plain text",
+            consequence="whoever reads the stack file or its git history has it",
+            fix="Revoke it in GitLab. A runner's token is set by: "
+            f"pulumi config set --secret {NAMESPACE}:{RUNNER_TOKEN}",
+        )
+        for where, text in _texts(path, value)
+        if _TOKEN.search(text)
+    ]
+
+
+def _texts(path: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _texts(joined(path, str(key)), inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _texts(joined(path, index), inner)
 
 
 def check_provider_settings(cluster: Cluster, values: Mapping[str, str], secret_keys: Collection[str]) -> list[Problem]:

@@ -759,6 +759,25 @@ def test_a_token_in_the_wrong_place_is_never_shown(changes: str, broken_stack: W
     assert "Zk3y" not in str(problems_of(broken_stack("gke", changes)))
 
 
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ("runner.token: glrt-Zk3yVq8TnX01", "runner.token"),
+        ("runner.runnerToken: glrt-Zk3yVq8TnX01", "runner.runnerToken"),
+        ("runner.allowedImages: [a/**, 'glpat-Zk3yVq8TnX01']", "runner.allowedImages[1]"),
+        ("pools[0].labels: {token: glrt-Zk3yVq8TnX01}", "pools[0].labels.token"),
+        ("poools: GR1348941Zk3yVq8TnX01", "poools"),
+    ],
+)
+def test_a_token_in_plain_text_is_told_wherever_it_stands(changes: str, path: str, broken_stack: Write) -> None:
+    problems = problems_of(broken_stack("gke", changes)).problems
+    [told] = [problem for problem in problems if problem.found == "a GitLab token in plain text"]
+    assert told.path == path
+    assert "git history" in told.consequence
+    assert "pulumi config set --secret multiarch-runner:runnerToken" in told.fix
+    assert "Zk3y" not in " ".join(map(str, problems))
+
+
 def test_a_stack_without_any_token_is_told_how_to_set_one() -> None:
     values, secret_keys = load_stack_file(Path(__file__).parents[3] / "stacks" / "Pulumi.gke.yaml")
     with pytest.raises(ConfigError) as raised:
