@@ -126,7 +126,9 @@ def _dns(policies: NetworkPolicies, cluster_type: str) -> Rule:
         Peer(namespace_labels={"kubernetes.io/metadata.name": "kube-system"}, pod_labels={"k8s-app": name})
         for name in _DNS_PODS
     )
-    cidrs = dict.fromkeys([*_NODE_LOCAL_DNS, *_CLOUD_DNS.get(cluster_type, ()), *policies.dns_cidrs])
+    # An existing cluster may stand in any cloud.
+    cloud = [cidr for kind, found in _CLOUD_DNS.items() if cluster_type in (kind, "existing") for cidr in found]
+    cidrs = dict.fromkeys([*_NODE_LOCAL_DNS, *cloud, *policies.dns_cidrs])
     resolvers = (*pods, *(Peer(cidr=cidr) for cidr in cidrs))
     return Rule(peers=resolvers, ports=(Port(number=53, protocol="UDP"), Port(number=53)))
 

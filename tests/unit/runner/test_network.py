@@ -104,7 +104,8 @@ def test_dns_goes_to_the_clusters_resolvers_only(stack: Any) -> None:
 def test_a_dns_cache_on_the_node_is_reached_however_the_dataplane_sees_it(stack: Any) -> None:
     """By its pods' label (GKE Dataplane V2), by the DNS Service's address (Calico), at its own (IPVS, AKS LocalDNS)."""
     policies = policies_of(stack)
-    own = {"aks": ["169.254.10.10", "169.254.10.11"], "gke": ["169.254.169.254"]}.get(stack.cluster.type, [])
+    clouds = {"aks": ["169.254.10.10", "169.254.10.11"], "gke": ["169.254.169.254"]}
+    own = [address for kind in clouds if stack.cluster.type in (kind, "existing") for address in clouds[kind]]
     for namespace in ("gitlab-runner", "gitlab-runner-jobs"):
         (dns,) = (p for p in policies if p.name == "allow-dns" and p.namespace == namespace)
         labels = [peer.pod_labels for peer in dns.egress[0].peers if peer.cidr is None]
