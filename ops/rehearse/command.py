@@ -1,5 +1,6 @@
 """`multiarch rehearse`: its options, its files, its exit code."""
 
+import re
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -22,6 +23,8 @@ from ops.rehearse.report.terminal import print_report
 from ops.rehearse.run import Options, rehearse
 
 USAGE = 2
+STACK_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+"""pulumi/pulumi, sdk/go/common/tokens: what the engine takes as a stack's name."""
 RENDERERS: Mapping[str, Callable[[RehearsalReport], str]] = {
     "--json": document.render,
     "--junit": junit.render,
@@ -64,6 +67,11 @@ def _project(given: Path | None) -> Path:
 
 def _stacks(project: Path, named: tuple[str, ...]) -> tuple[str, ...]:
     known = stacks_of(project)
+    misnamed = [name for name in named or known if not STACK_NAME.fullmatch(name)]
+    if misnamed:
+        raise click.UsageError(
+            f"{misnamed[0]!r} is no name for a stack: Pulumi takes up to 100 letters, digits, dots, dashes, underscores"
+        )
     unknown = [name for name in named if name not in known]
     if unknown:
         have = ", ".join(known) or "none"

@@ -25,12 +25,18 @@ def outline(plan: Plan) -> StackReport:
     began = time.monotonic()
     found = judged(plan)
     policy = policy_kept(found, time.monotonic() - began, complete=plan.complete)
+    advice = [f"advice: {violation}" for violation in found if violation.level is Level.ADVISORY]
+    open_pools = [group.pool.name for group in groups if group.pool.arch == "arm64" and not group.guarded]
+    if open_pools:
+        advice.append(
+            f"no arm64 taint is promised of {', '.join(open_pools)}: pods without an arm64 image may go there"
+        )
     return StackReport(
         stack=plan.stack,
         cluster=cluster_title(plan, groups),
         pools=tuple(group.pool for group in groups),
         claims=(providers_accept(plan), policy),
-        notes=(*plan.notes, *(f"advice: {violation}" for violation in found if violation.level is Level.ADVISORY)),
+        notes=(*plan.notes, *advice),
         resources=len(plan.resources),
         resource_counts=dict(Counter(resource.type for resource in plan.resources)),
         timings={"plan": plan.seconds},

@@ -5,7 +5,7 @@ from typing import Any
 from ops.rehearse.claims.pods import create, settle
 from ops.rehearse.claims.scene import ARCH_LABEL, Promise, Proof, Scene, failed, proved, unknown
 from ops.rehearse.install import ApiRefused
-from ops.rehearse.nodes import OWNER_LABEL
+from ops.rehearse.nodes import OWNER_LABEL, owner
 from ops.rehearse.report.model import JobView, Outcome
 
 _NAME = "plain-pod"
@@ -61,7 +61,7 @@ def _manifest(scene: Scene, nodes: list[str]) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": _NAME, "namespace": scene.installed.job_namespace, "labels": {OWNER_LABEL: scene.stack}},
+        "metadata": {"name": _NAME, "namespace": scene.installed.job_namespace, "labels": {OWNER_LABEL: owner(scene.stack)}},
         "spec": {
             "restartPolicy": "Never",
             "automountServiceAccountToken": False,

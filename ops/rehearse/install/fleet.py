@@ -9,7 +9,7 @@ from typing import Any
 from ops.rehearse.cluster.errors import ClusterError
 from ops.rehearse.install.api import Api, ApiRefused
 from ops.rehearse.install.objects import InstallFailed
-from ops.rehearse.nodes import OWNER_LABEL, NodeGroup
+from ops.rehearse.nodes import OWNER_LABEL, NodeGroup, owner
 
 READY_SECONDS = 15.0
 """How long kwok and the controllers may take to make the nodes ready; an idle machine needs half a second."""
@@ -52,7 +52,7 @@ def add_nodes(api: Api, groups: Sequence[NodeGroup], stack: str, *, embedded: bo
 
 def remove_nodes(api: Api, stack: str) -> None:
     """Delete the nodes of this stack's rehearsal, and no other."""
-    api.delete(_NODES, {"labelSelector": f"{OWNER_LABEL}={stack}"})
+    api.delete(_NODES, {"labelSelector": f"{OWNER_LABEL}={owner(stack)}"})
 
 
 def live_nodes(api: Api) -> dict[str, dict[str, Any]]:
@@ -62,7 +62,7 @@ def live_nodes(api: Api) -> dict[str, dict[str, Any]]:
 
 def _owned(node: Mapping[str, Any], stack: str) -> dict[str, Any]:
     metadata = node["metadata"]
-    return {**node, "metadata": {**metadata, "labels": {**metadata["labels"], OWNER_LABEL: stack}}}
+    return {**node, "metadata": {**metadata, "labels": {**metadata["labels"], OWNER_LABEL: owner(stack)}}}
 
 
 def _create(api: Api, node: Mapping[str, Any]) -> None:
@@ -100,7 +100,7 @@ def _ready_status(node: Mapping[str, Any]) -> dict[str, Any]:
 def _wait_until_open(api: Api, names: set[str], stack: str) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while True:
-        nodes = api.items(_NODES, {"labelSelector": f"{OWNER_LABEL}={stack}"})
+        nodes = api.items(_NODES, {"labelSelector": f"{OWNER_LABEL}={owner(stack)}"})
         waiting = names - {node["metadata"]["name"] for node in nodes if _is_open(node)}
         if not waiting:
             return

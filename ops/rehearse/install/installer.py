@@ -10,7 +10,7 @@ from ops.rehearse.install.api import Api, ApiRefused
 from ops.rehearse.install.chart import EMBEDDED, Chart
 from ops.rehearse.install.helm import ChartRefusalError, Helm, HelmError, HelmSilentError
 from ops.rehearse.install.objects import InstallFailed, PlannedObject, PlannedRelease, installables
-from ops.rehearse.nodes import OWNER_LABEL
+from ops.rehearse.nodes import OWNER_LABEL, owner
 from ops.rehearse.plan.model import Plan
 
 CLEAN_SECONDS = 60.0
@@ -99,7 +99,7 @@ class Installer:
 
     def _apply(self, item: PlannedObject) -> None:
         metadata = item.manifest["metadata"]
-        labels = {**(metadata.get("labels") or {}), OWNER_LABEL: self._stack}
+        labels = {**(metadata.get("labels") or {}), OWNER_LABEL: owner(self._stack)}
         manifest = {**item.manifest, "metadata": {**metadata, "labels": labels}}
         path = self._path(item)
         # Recorded first: an apply whose answer is lost may still have made the object.

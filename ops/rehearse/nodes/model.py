@@ -1,6 +1,7 @@
 """A pool's nodes, and what they look like as Kubernetes objects."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,8 @@ FAKE: Mapping[str, str] = {"kwok.x-k8s.io/node": "fake"}
 """Annotation by which kwok knows that it is to play the kubelet."""
 
 OWNER_LABEL = "multiarch-runner.io/rehearsal"
-"""Label of every object that a rehearsal made; its value is the stack."""
+"""Label of every object that a rehearsal made; its value is `owner(stack)`."""
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
 MOST_NODES = 3
 """Enough to see pods spread, few enough to be quick."""
@@ -39,6 +41,11 @@ class NodeGroup:
     """Node manifests, status included, without an owner label."""
     guarded: bool = False
     """Whether the pool promises to keep pods off that do not ask for arm64: arm64 pools do, unless told not to."""
+
+
+def owner(stack: str) -> str:
+    """Return what stands for a stack in a label: its name, or a hash where that is too long or ends in a dash."""
+    return stack if _LABEL_VALUE.fullmatch(stack) else f"stack-{short_hash(stack)}"
 
 
 def taint_text(taint: Mapping[str, Any]) -> str:

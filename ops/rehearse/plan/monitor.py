@@ -97,9 +97,10 @@ class RecordingMonitor(mocks.MockMonitor):
         return resource_pb2.RegisterResourceResponse(urn=urn, id=created.id, object=struct_to_wire(outputs))
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the gRPC method's name
-        """Record a component's or the stack's outputs."""
+        """Record a component's or the stack's outputs, which the state holds as readable as any input."""
         outputs = struct_from_wire(request.outputs)
         with self._lock:
+            self._find_unmarked(request.urn, {"outputs": outputs})
             known = self.recording.resources.get(request.urn)
             if known is not None:
                 self.recording.resources[request.urn] = replace(known, outputs=outputs)

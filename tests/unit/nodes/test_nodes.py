@@ -1,10 +1,11 @@
 """A pool's nodes carry what their cloud puts on them, and are read off the plan's inputs alone."""
 
+import re
 from typing import Any
 
 import pytest
 
-from ops.rehearse.nodes import NodeGroup, nodes_for
+from ops.rehearse.nodes import NodeGroup, nodes_for, owner
 from ops.rehearse.nodes.machines import allocatable, aws, azure, gcp
 from ops.rehearse.nodes.model import node_view, parse_taint, taint_text
 from ops.rehearse.plan.model import Plan, PlannedInvoke, PlannedResource
@@ -144,6 +145,13 @@ class TestEks:
     def test_node_names_are_unique(self) -> None:
         names = [node["metadata"]["name"] for node in group(EKS, self.inputs).nodes]
         assert len(set(names)) == len(names) == 3
+
+
+@pytest.mark.parametrize("stack", ["-dev-", "a" * 100, "prod."])
+def test_any_name_that_pulumi_takes_can_stand_in_a_label(stack: str) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", owner(stack))
+    assert owner(stack) != owner(f"{stack}b")
+    assert owner("gke.prod") == "gke.prod"
 
 
 class TestAks:

@@ -36,6 +36,16 @@ k8s.core.v1.ConfigMap("leak", metadata={"name": "m", "namespace": "ci"}, data={"
     assert "without a secret mark" in plan.refusals[0].message
 
 
+def test_a_secret_exported_unmarked_is_refused(plan_program: Any) -> None:
+    program = """
+token = pulumi.Config().require_secret("runnerToken")
+pulumi.export("kept", token)
+pulumi.export("told", pulumi.Output.unsecret(token))
+"""
+    plan = plan_program(PROVIDER + program)
+    assert [refusal.path for refusal in plan.refusals] == ["outputs.told"]
+
+
 def test_a_resource_of_an_unknown_package_is_refused_and_never_passed(plan_program: Any) -> None:
     plan = plan_program('import pulumi\npulumi.CustomResource("random:index:Thing", "thing", {})\n')
     assert told(plan) == [

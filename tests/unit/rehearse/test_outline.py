@@ -3,7 +3,16 @@ import dataclasses
 import pytest
 
 from components.policy.subject import Level, Violation
-from ops.rehearse.outline import MOST_SHOWN, doubted, goes_through, judged, policy_kept, providers_accept, unplanned
+from ops.rehearse.outline import (
+    MOST_SHOWN,
+    doubted,
+    goes_through,
+    judged,
+    outline,
+    policy_kept,
+    providers_accept,
+    unplanned,
+)
 from ops.rehearse.plan.model import Plan, PlannedResource
 from ops.rehearse.providers.base import Refusal
 from ops.rehearse.report.model import Claim, StackReport, Verdict, stack_verdict
@@ -84,3 +93,16 @@ def test_a_no_of_a_control_plane_that_broke_is_a_doubt_and_a_yes_stays_one() -> 
     assert found.claims[1].evidence == "seen (but kwok ended with signal 9)"
     assert stack_verdict(found) is Verdict.UNKNOWN
     assert doubted(found, "again").claims[2:] == found.claims[2:]
+
+
+@pytest.mark.parametrize("taints", [[], ["kubernetes.io/arch=arm64:NoSchedule"]])
+def test_an_arm64_pool_that_promises_no_taint_is_told(taints: list[str]) -> None:
+    pool = PlannedResource(
+        urn="urn::arm",
+        type="multiarch-runner:index:ExistingNodes",
+        name="arm",
+        custom=False,
+        outputs={"names": ["arm"], "arch": "arm64", "labels": {}, "taints": taints},
+    )
+    notes = outline(dataclasses.replace(PLAN, resources=(pool,))).notes
+    assert any("no arm64 taint is promised of arm" in note for note in notes) is not bool(taints)
