@@ -1,12 +1,13 @@
 """Write templates/ anew from what is in this folder: `python -m ci.render` (or `make docs`).
 
-GitLab templates can't share a script: an include of an include is another project's file to GitLab, and a catalog component has to
-stand alone. So the scripts are files of their own here (shellcheck reads them, tests run them in busybox), and are put into each
-template that needs them. Versions come from components/versions.py.
+GitLab templates can't share a script: a catalog component has to stand alone. So the scripts are files of their own
+(shellcheck reads them, tests run them in busybox), and are put into each template that needs them. Versions come from
+components/versions.py.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,11 +24,13 @@ HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parent
 COMPONENTS: Final = ("multi-arch-image", "build", "merge", "mirror-helper")
 CLASSIC: Final = "multi-arch.gitlab-ci.yml"
+DOCUMENT: Final = "docs/ci.md"
+_MARKS: Final = ("<!-- inputs -->", "<!-- /inputs -->")
 _NOTICE: Final = "Made by `python -m ci.render` from ci/: change it there."
 
 
 def script(title: str, *names: str) -> str:
-    """Return the scripts of ci/scripts one after the other, as a block of a `script:` list; GitLab's log shows the title."""
+    """Return scripts of ci/scripts, one after the other, as a block of a `script:` list; job logs show the title."""
     text = f"# {title}\n" + "\n".join((HERE / "scripts" / f"{name}.sh").read_text("utf-8").strip() for name in names)
     # Directives for shellcheck say nothing to the reader of a template.
     lines = [line for line in text.splitlines() if not line.startswith("# shellcheck ")]
@@ -61,7 +64,11 @@ def render() -> dict[str, str]:
     """Return every generated file: its path from the root of the repository, and its text."""
     loader = jinja2.FileSystemLoader(HERE / "layout")
     engine = jinja2.Environment(  # noqa: S701 - writes YAML, not HTML
-        loader=loader, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False, undefined=jinja2.StrictUndefined
+        loader=loader,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+        undefined=jinja2.StrictUndefined,
     )
     given: Mapping[str, Any] = {"script": script, "inputs": inputs, "versions": pinned(), "notice": _NOTICE}
     files = {f"templates/{name}/template.yml": f"{name}.yml.j2" for name in COMPONENTS}
@@ -69,7 +76,17 @@ def render() -> dict[str, str]:
     # The project's own pipeline and image pin the same versions.
     files[".gitlab-ci.yml"] = "project.yml.j2"
     files["images/archmerge/Dockerfile"] = "archmerge.Dockerfile.j2"
-    return {path: _tidy(engine.get_template(layout).render(given)) for path, layout in files.items()}
+    made = {path: _tidy(engine.get_template(layout).render(given)) for path, layout in files.items()}
+    return {**made, DOCUMENT: document(made)}
+
+
+def document(templates: Mapping[str, str]) -> str:
+    """Return docs/ci.md, the tables of inputs between its marks written anew from the rendered templates."""
+    text = (ROOT / DOCUMENT).read_text("utf-8")
+    before, rest = text.split(_MARKS[0], 1)
+    after = rest.split(_MARKS[1], 1)[1]
+    tables = "\n".join(_table(name, templates[f"templates/{name}/template.yml"]) for name in COMPONENTS)
+    return f"{before}{_MARKS[0]}\n{tables}{_MARKS[1]}{after}"
 
 
 def main() -> int:
@@ -81,6 +98,17 @@ def main() -> int:
             file.write_text(text, "utf-8")
             sys.stdout.write(f"{path} written\n")
     return 0
+
+
+def _table(component: str, template: str) -> str:
+    listed = yaml.safe_load(template.partition("\n---\n")[0])["spec"]["inputs"]
+    rows = [f"### `{component}`", "", "| input | default | |", "| --- | --- | --- |"]
+    for name, spec in listed.items():
+        default = spec.get("default")
+        text = default if isinstance(default, str) else json.dumps(default)
+        shown = "**required**" if default is None else f"`{text}`" if text else "empty"
+        rows.append(f"| `{name}` | {shown} | {spec['description']} |")
+    return "\n".join(rows) + "\n"
 
 
 def _inputs() -> dict[str, dict[str, Any]]:

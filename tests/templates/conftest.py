@@ -1,11 +1,10 @@
-"""The tier `templates`: whole pipelines by gitlab-ci-local, with a real registry, the real archmerge, and builders that are stand-ins."""
+"""The tier `templates`: whole pipelines by gitlab-ci-local. Registry and archmerge are real, builders are stand-ins."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +17,7 @@ from tests.templates.lab.project import ROOT, Project, git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _MODULES = {"executor": "kaniko", "buildctl-daemonless.sh": "buildkit"}
 _RECORDED = ("trivy", "syft", "cosign")

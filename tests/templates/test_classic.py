@@ -46,7 +46,9 @@ def test_the_recipe_without_artifacts_merges_by_tag_and_says_so(classic: Project
     assert "no digest files" in ran.out
     assert read(skopeo, f"{classic.image}/app:latest", tmp_path).platforms == BOTH
     commit = classic.commit_hash
-    assert classic.tags(f"{classic.repository}/app") == sorted([commit, f"{commit}-amd64", f"{commit}-arm64", "edge", "latest"])
+    assert classic.tags(f"{classic.repository}/app") == sorted(
+        [commit, f"{commit}-amd64", f"{commit}-arm64", "edge", "latest"]
+    )
 
 
 def test_two_tags_of_one_name_are_never_mixed_up(classic: Project, skopeo: str, tmp_path: Path) -> None:

@@ -48,7 +48,11 @@ def test_builds_run_side_by_side_with_a_cache_for_each_architecture(project: Pro
 def test_the_immutable_tag_is_written_before_any_moving_tag(project: Project) -> None:
     project.use("component")
     assert project.run().code == 0
-    puts = [seen.path.rpartition("/")[2] for seen in project.bench.proxy.seen if seen.method == "PUT" and "/manifests/" in seen.path]
+    puts = [
+        seen.path.rpartition("/")[2]
+        for seen in project.bench.proxy.seen
+        if seen.method == "PUT" and "/manifests/" in seen.path
+    ]
     # A tag is the end of the path, or (several at once) in the query.
     writes = [tag for put in puts for tag in (re.findall(r"[?&]tag=([^&]+)", put) or [put])]
     commit = project.commit_hash
@@ -193,7 +197,10 @@ def test_two_images_in_one_pipeline_stay_apart(project: Project, skopeo: str, tm
     assert web.platforms == worker.platforms == BOTH
     assert web.digest != worker.digest
     assert f"deploying {project.image}/web@{web.digest}" in ran.out
-    caches = {record["job"]["CI_JOB_NAME"].split("-")[0]: "--cache=true" in record["argv"] for record in project.records("kaniko")}
+    caches = {
+        record["job"]["CI_JOB_NAME"].split("-")[0]: "--cache=true" in record["argv"]
+        for record in project.records("kaniko")
+    }
     assert caches == {"web": True, "worker": False}
 
 
@@ -213,7 +220,9 @@ def test_buildkit_keeps_to_the_same_contract(project: Project, skopeo: str, tmp_
 def test_digests_from_elsewhere_are_merged_without_a_build(project: Project, skopeo: str, tmp_path: Path) -> None:
     project.use("digests-from-elsewhere")
     for arch in ("amd64", "arm64"):
-        digest = project.bench.push(project.repository, image(arch, seed=project.repository.replace("/", "-")), f"ko-{arch}")
+        digest = project.bench.push(
+            project.repository, image(arch, seed=project.repository.replace("/", "-")), f"ko-{arch}"
+        )
         entry = {"platform": f"linux/{arch}", "image": project.image, "digest": digest}
         project.write(f"prepared/{arch}.json", json.dumps(entry))
     ran = project.run()

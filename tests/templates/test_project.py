@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def own(project: Project) -> Project:
-    """A copy of what the pipeline needs of this repository; it includes its component from itself, at its own commit."""
+    """A copy of what the pipeline needs of this repository; it includes its component from its own commit."""
     for folder in ("templates", "archmerge", "images"):
         shutil.copytree(ROOT / folder, project.folder / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for file in (".gitlab-ci.yml", "pyproject.toml", "CHANGELOG.md"):

@@ -1,4 +1,4 @@
-"""buildctl-daemonless.sh, as far as a template can tell. Pushes an index with an attestation, as BuildKit does by default."""
+"""buildctl-daemonless.sh, as far as a template can tell. Pushes an index with an attestation, as BuildKit does."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ def main(argv: list[str]) -> int:
     assert (output["type"], output["push"]) == ("image", "true")
     digest = registry_client.push(output["name"], attested(built.node(), seed=opts.get("build-arg:GREETING", "")))
     # As BuildKit writes it: pretty-printed, and with the config's digest under a similar key.
-    metadata = {"containerimage.config.digest": "sha256:" + "0" * 64, "containerimage.digest": digest, "image.name": output["name"]}
+    metadata = {
+        "containerimage.config.digest": "sha256:" + "0" * 64,
+        "containerimage.digest": digest,
+        "image.name": output["name"],
+    }
     Path(asked.metadata_file).write_text(json.dumps(metadata, indent=2) + "\n")
     return 0
 

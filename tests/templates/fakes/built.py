@@ -47,18 +47,23 @@ def build(context: Path, dockerfile: Path, labels: Mapping[str, str], arguments:
 
 def _copied(context: Path, dockerfile: Path) -> dict[str, bytes]:
     """What the COPY lines bring; a file that the context lacks fails, as it does for real."""
-    files = {}
+    files: dict[str, bytes] = {}
     for line in dockerfile.read_text().splitlines():
         words = line.split()
         if words[:1] == ["COPY"] and not words[1].startswith("--from"):
             source, target = context / words[1], words[2].lstrip("/")
             found = sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
-            files |= {str(Path(target) / path.relative_to(source)) if source.is_dir() else target: path.read_bytes() for path in found}
+            files |= {
+                str(Path(target) / path.relative_to(source)) if source.is_dir() else target: path.read_bytes()
+                for path in found
+            }
     return files
 
 
 def record(tool: str, argv: list[str], **more: Any) -> None:
     """One line per run, for the tests: what it was asked, and what it could see."""
     with Path(os.environ["LAB_LOG"]).open("a") as log:
-        job = {key: value for key, value in os.environ.items() if key.startswith(("CI_JOB_NAME", "ARCH", "KUBERNETES_"))}
+        job = {
+            key: value for key, value in os.environ.items() if key.startswith(("CI_JOB_NAME", "ARCH", "KUBERNETES_"))
+        }
         log.write(json.dumps({"tool": tool, "argv": argv, "job": job, **more}) + "\n")

@@ -1,4 +1,4 @@
-"""gitlab-ci-local, the program that runs GitLab pipelines without GitLab: pinned, and installed into the user's cache once."""
+"""gitlab-ci-local, which runs GitLab pipelines without GitLab: pinned, and installed into the user's cache once."""
 
 from __future__ import annotations
 

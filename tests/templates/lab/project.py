@@ -20,7 +20,17 @@ ROOT = Path(__file__).resolve().parents[3]
 PIPELINES = ROOT / "tests/templates/pipelines"
 SERVER = "gitlab.example.com"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_GIT = ["git", "-c", "user.name=lab", "-c", "user.email=lab@example.com", "-c", "init.defaultBranch=main", "-c", "commit.gpgsign=false"]
+_GIT = [
+    "git",
+    "-c",
+    "user.name=lab",
+    "-c",
+    "user.email=lab@example.com",
+    "-c",
+    "init.defaultBranch=main",
+    "-c",
+    "commit.gpgsign=false",
+]
 
 
 class Ran(NamedTuple):
@@ -113,7 +123,9 @@ class Project:
         return [line for line in lines if line["tool"] == tool]
 
     def tags(self, repository: str | None = None) -> list[str]:
-        status, _, body = self.bench.pusher(repository or self.repository).call("GET", f"/v2/{repository or self.repository}/tags/list")
+        status, _, body = self.bench.pusher(repository or self.repository).call(
+            "GET", f"/v2/{repository or self.repository}/tags/list"
+        )
         return sorted(json.loads(body)["tags"]) if status == 200 else []
 
     def artifact(self, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""What is in the registry after a pipeline, read back by skopeo: neither the code under test nor the lab's own pusher."""
+"""What is in the registry after a pipeline, read back by skopeo, which is nobody's code under test."""
 
 from __future__ import annotations
 
@@ -24,7 +24,17 @@ class Published(NamedTuple):
 def read(skopeo: str, reference: str, scratch: Path) -> Published:
     """Read `reference` (HOST/PATH:TAG); asserts that every child's config says what its entry says."""
     auth = scratch / "skopeo.json"
-    logged_in = [skopeo, "login", "--tls-verify=false", "--authfile", str(auth), "-u", USER, "--password-stdin", reference.split("/")[0]]
+    logged_in = [
+        skopeo,
+        "login",
+        "--tls-verify=false",
+        "--authfile",
+        str(auth),
+        "-u",
+        USER,
+        "--password-stdin",
+        reference.partition("/")[0],
+    ]
     subprocess.run(logged_in, input=PASSWORD, text=True, check=True, capture_output=True)
     index = json.loads(_run(skopeo, auth, "inspect", "--raw", f"docker://{reference}"))
     repository = reference.rpartition(":")[0]
