@@ -20,7 +20,7 @@ from ops.rehearse.install.chart import EMBEDDED
 from ops.rehearse.report.model import Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("__main__.py", "Pulumi.yaml", "requirements.txt", "components", "ops", "stacks")
+PARTS = ("__main__.py", "Pulumi.yaml", "requirements.txt", "components", "ops", "stacks", "templates")
 Claims = dict[str, tuple[str, str]]
 
 
@@ -77,6 +77,20 @@ BREAKS = {
         line='    "pods/exec": ("create", "delete", "get", "patch"),',
         broken="",
         fails={"runner-has-its-rights": "create pods/exec"},
+    ),
+    "a template without its selector": Break(
+        stack="local",
+        file="templates/multi-arch.gitlab-ci.yml",
+        line="    KUBERNETES_NODE_SELECTOR_ARCH: kubernetes.io/arch=arm64",
+        broken="    ARCH_SELECTOR: kubernetes.io/arch=arm64",
+        fails={"arm64-job-on-arm64-node": ".build-arm64 of templates/multi-arch.gitlab-ci.yml"},
+    ),
+    "a template for another tag": Break(
+        stack="local",
+        file="templates/multi-arch-image/template.yml",
+        line="      default: multi-arch",
+        broken="      default: docker",
+        fails={"template-tags": "image-build: [amd64] of templates/multi-arch-image/template.yml asks for docker"},
     ),
     "a right of the runner too wide": Break(
         stack="local",

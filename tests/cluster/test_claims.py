@@ -320,13 +320,13 @@ class TestDrift:
             ),
             pytest.param(
                 {"privileged": True},
-                {"amd64-job-on-amd64-node", "arm64-job-on-arm64-node", "default-job"},
+                {"amd64-job-on-amd64-node", "arm64-job-on-arm64-node", "default-job", "merge-job"},
                 id="privileged",
             ),
             pytest.param({"automount_service_account_token": True}, {"jobs-have-no-rights"}, id="token mounted"),
             pytest.param(
                 {"cpu_request": "64"},
-                {"amd64-job-on-amd64-node", "arm64-job-on-arm64-node", "default-job"},
+                {"amd64-job-on-amd64-node", "arm64-job-on-arm64-node", "default-job", "merge-job"},
                 id="job larger than any node",
             ),
         ],

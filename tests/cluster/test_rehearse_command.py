@@ -25,6 +25,8 @@ PROMISED = {
     "amd64-job-on-amd64-node",
     "arm64-job-on-arm64-node",
     "default-job",
+    "merge-job",
+    "template-tags",
     "helper-image-amd64",
     "helper-image-arm64",
     "arm64-taint",

@@ -1,15 +1,23 @@
-"""Claims about where jobs run and with which helper image."""
+"""Claims about where jobs run and with which helper image. Builds and merges are those of `templates/`."""
 
-from collections.abc import Iterable
 from functools import partial
 
 import re2  # type: ignore[import-untyped]  # google-re2 ships no types
 
-from ops.rehearse.claims.pods import JobRun, build, run_job
+from ops.rehearse.claims.landing import landed, unmodelled
+from ops.rehearse.claims.pipeline import (
+    MULTI_ARCH_TAG,
+    all_jobs,
+    build_jobs,
+    from_templates,
+    judge_tags,
+    land,
+    merge_jobs,
+)
+from ops.rehearse.claims.pods import build, run_job
 from ops.rehearse.claims.scene import ARCH_LABEL, Promise, Proof, Scene, failed, proved, unknown
 from ops.rehearse.executor import Job, JobRefusal
 from ops.rehearse.executor.helper_image import REGISTRY
-from ops.rehearse.report.model import Outcome
 
 _SELECTOR = "KUBERNETES_NODE_SELECTOR_ARCH"
 _ARCH_TOKENS = ("x86_64", "amd64", "arm64", "aarch64")
@@ -22,7 +30,7 @@ def job_promises(scene: Scene) -> list[Promise]:
     promises = [
         Promise(
             f"{arch}-job-on-{arch}-node",
-            f"a job that selects {arch} runs on an {arch} node",
+            f"the templates' build jobs for {arch} run on {arch} nodes",
             partial(_arch_job, arch),
         )
         for arch in served(scene)
@@ -34,6 +42,10 @@ def job_promises(scene: Scene) -> list[Promise]:
             _default_job,
         )
     )
+    promises += [
+        Promise("merge-job", "the templates' merge jobs find a node", _merge_job),
+        Promise("template-tags", "the templates' jobs ask for no tag that the runner does not have", _tags),
+    ]
     promises += [
         Promise(
             f"helper-image-{arch}",
@@ -60,20 +72,27 @@ def served(scene: Scene) -> tuple[str, ...]:
 
 
 def _arch_job(arch: str, scene: Scene) -> Proof:
-    asked = f"{ARCH_LABEL}={arch}"
-    run = run_job(scene, f"{arch}-job", asked, {_SELECTOR: asked})
-    return _landed(scene, run, {arch})
+    return from_templates(lambda: land(scene, build_jobs(arch), {arch}))
+
+
+def _merge_job(scene: Scene) -> Proof:
+    # The image of the merge job is made by these templates, too: it runs on every architecture that they build for.
+    return from_templates(lambda: land(scene, merge_jobs(), scene.architectures))
+
+
+def _tags(scene: Scene) -> Proof:
+    return from_templates(lambda: judge_tags(all_jobs(), scene.tags, MULTI_ARCH_TAG))
 
 
 def _default_job(scene: Scene) -> Proof:
     expected = _default_arch(scene)
-    run = run_job(scene, "default-job", "no selector")
+    run = run_job(scene, Job(name="default-job"), "no selector")
     if not expected:
         evidence = (
             f"the runner's config has no static node_selector for {ARCH_LABEL}: chance decides where such jobs run"
         )
         return failed(evidence, run.view)
-    return _landed(scene, run, {expected})
+    return landed(scene, run, {expected})
 
 
 def _extra_job(selector: str, scene: Scene) -> Proof:
@@ -81,26 +100,11 @@ def _extra_job(selector: str, scene: Scene) -> Proof:
     wanted = {name for name in scene.nodes if scene.labels(name).get(label) == value}
     arch = next(scene.arch(name) for name in sorted(wanted))
     variables = {_SELECTOR: f"{ARCH_LABEL}={arch}", "KUBERNETES_NODE_SELECTOR_EXTRA": selector}
-    run = run_job(scene, "extra-selector-job", f"{ARCH_LABEL}={arch}, {selector}", variables)
-    proof = _landed(scene, run, {arch})
+    run = run_job(scene, Job(name="extra-selector-job", variables=variables), f"{ARCH_LABEL}={arch}, {selector}")
+    proof = landed(scene, run, {arch})
     if run.view.node and run.view.node not in wanted:
         return failed(f"{run.view.node} does not have {selector}", run.view)
     return proof
-
-
-def _landed(scene: Scene, run: JobRun, wanted: Iterable[str]) -> Proof:
-    """Judge a job by the node it went to."""
-    view = run.view
-    if scene.installed.config.unmodelled:
-        return unknown(unmodelled(scene), view)
-    if view.outcome is Outcome.REFUSED:
-        return failed(f"refused by {view.refused_by}: {view.reason}", view)
-    if view.node is None:
-        if view.reason:
-            return failed(f"pod {view.pod} stays pending: {view.reason}", view)
-        return unknown(f"pod {view.pod}: no word from the scheduler", view)
-    evidence = f"pod {view.pod} on {scene.describe(view.node)}"
-    return (proved if scene.arch(view.node) in wanted else failed)(evidence, view)
 
 
 def _helper_image(arch: str, scene: Scene) -> Proof:
@@ -160,8 +164,3 @@ def _admits(scene: Scene, value: str) -> bool:
         return bool(pattern) and re2.compile(pattern, options).search(value) is not None
     except re2.error:
         return False
-
-
-def unmodelled(scene: Scene) -> str:
-    """Say which settings keep the model's pods from being the runner's."""
-    return f"the config sets what the executor model does not render: {', '.join(scene.installed.config.unmodelled)}"

@@ -44,16 +44,16 @@ def build(scene: Scene, job: Job) -> Pod | JobRefusal:
     return build_pod(scene.installed.config, job, scene.installed.runner_version)
 
 
-def run_job(scene: Scene, name: str, asked: str, variables: Mapping[str, str] | None = None) -> JobRun:
+def run_job(scene: Scene, job: Job, asked: str) -> JobRun:
     """Give a job to the executor model, create its pod as the runner, and wait for the scheduler.
 
     Raises ApiRefused for an answer that says nothing about the pod (a server in trouble), and UnreachableError.
     """
-    built = build(scene, Job(name=name, variables=variables or {}))
+    built = build(scene, job)
     if isinstance(built, JobRefusal):
-        view = JobView(name=name, asked=asked, outcome=Outcome.REFUSED, refused_by="runner", reason=built.reason)
+        view = JobView(name=job.name, asked=asked, outcome=Outcome.REFUSED, refused_by="runner", reason=built.reason)
         return JobRun(view)
-    return run_pod(scene, name, asked, built)
+    return run_pod(scene, job.name, asked, built)
 
 
 def run_pod(scene: Scene, name: str, asked: str, pod: Pod) -> JobRun:
@@ -74,6 +74,8 @@ def run_pod(scene: Scene, name: str, asked: str, pod: Pod) -> JobRun:
         )
         return JobRun(view, pod, refusal)
     placement = settle(scene.admin, pod.namespace, pod.name)
+    # A pool may have one small node, and what was to be seen has been seen: make room for the next job.
+    scene.admin.delete(f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}", {"gracePeriodSeconds": "0"})
     view = JobView(
         name=name,
         asked=asked,

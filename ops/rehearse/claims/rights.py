@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ops.rehearse.claims.jobs import unmodelled
+from ops.rehearse.claims.landing import unmodelled
 from ops.rehearse.claims.pods import build
 from ops.rehearse.claims.scene import Promise, Proof, Scene, failed, proved, unknown
 from ops.rehearse.executor import ExecutorConfig, Job, JobRefusal

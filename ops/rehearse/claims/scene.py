@@ -32,6 +32,10 @@ class Scene:
     """Whether something starts the pods' containers on the rehearsal's nodes (kwok does)."""
     stand_ins: frozenset[str] = frozenset()
     """Secrets of the manager's namespace that somebody else would make, and the rehearsal stood in for."""
+    tags: tuple[str, ...] | None = None
+    """The runner's tags, where the stack creates it in GitLab; None where GitLab has it already."""
+    buildkit: "Scene | None" = None
+    """The second runner, for rootless BuildKit, where the stack has one."""
 
     def labels(self, node: str) -> Mapping[str, str]:
         """Return a node's labels; none for a node that came later."""

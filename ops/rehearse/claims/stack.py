@@ -20,7 +20,10 @@ from ops.rehearse.install import (
     HelmError,
     Installer,
     InstallFailed,
+    PlannedRelease,
     add_nodes,
+    buildkit_release_of,
+    created_tags,
     live_nodes,
     read_back,
     release_of,
@@ -170,7 +173,8 @@ class _Run:
                 self.progress("giving jobs to the runner")
                 claims, self.found.jobs = prove_all(scene)
                 self.found.claims += claims
-                scene.runner.close()
+                for each in filter(None, (scene, scene.buildkit)):
+                    each.runner.close()
         except (InstallFailed, ConfigInvalid) as error:
             self._not_installed(Verdict.FAILED, str(error))
         except (ApiRefused, HelmError) as error:
@@ -228,6 +232,13 @@ class _Run:
         self.found.notes += [chart.note] if chart.note else []
         stand_ins = self.installer.install(self.plan, chart)
         self.found.notes += [f"{what} is somebody else's to make: a stand-in took its place" for what in stand_ins]
+        scene = self._scene(release, frozenset(name.removeprefix("Secret ") for name in stand_ins))
+        second = buildkit_release_of(self.plan)
+        if second is None:
+            return scene
+        return replace(scene, buildkit=self._scene(second, scene.stand_ins, buildkit=True))
+
+    def _scene(self, release: PlannedRelease, stand_ins: frozenset[str], *, buildkit: bool = False) -> Scene:
         installed = read_back(self.api, release)
         self._priority_class(installed.config.kubernetes.text("priority_class_name"))
         return Scene(
@@ -238,7 +249,8 @@ class _Run:
             groups=self.groups,
             nodes=live_nodes(self.api),
             kubelet=self.embedded,
-            stand_ins=frozenset(name.removeprefix("Secret ") for name in stand_ins),
+            stand_ins=stand_ins,
+            tags=created_tags(self.plan, buildkit=buildkit),
         )
 
     def _priority_class(self, name: str) -> None:

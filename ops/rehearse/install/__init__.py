@@ -5,7 +5,7 @@ from ops.rehearse.install.chart import Chart, Charts
 from ops.rehearse.install.fleet import add_nodes, live_nodes, remove_nodes
 from ops.rehearse.install.helm import Helm, HelmError
 from ops.rehearse.install.installer import Installer
-from ops.rehearse.install.objects import InstallFailed, release_of
+from ops.rehearse.install.objects import InstallFailed, PlannedRelease, buildkit_release_of, created_tags, release_of
 from ops.rehearse.install.readback import Installed, read_back, service_account_api
 
 __all__ = [
@@ -18,7 +18,10 @@ __all__ = [
     "InstallFailed",
     "Installed",
     "Installer",
+    "PlannedRelease",
     "add_nodes",
+    "buildkit_release_of",
+    "created_tags",
     "live_nodes",
     "read_back",
     "release_of",

@@ -8,6 +8,10 @@ from ops.rehearse.plan.model import Plan, PlannedResource
 from ops.rehearse.providers.values import contains_unknown, plain
 
 _RELEASE = "kubernetes:helm.sh/v3:Release"
+_USER_RUNNER = "gitlab:index/userRunner:UserRunner"
+BUILDKIT_RUNNER = "multiarch-runner:index:BuildKitRunner"
+"""The component that the second runner's resources belong to."""
+_TYPE_PART = 2
 
 
 class InstallFailed(Exception):  # noqa: N818 - what the claim will say
@@ -46,7 +50,7 @@ def installables(plan: Plan) -> Iterator[PlannedObject | PlannedRelease]:
         if not resource.custom or not resource.type.startswith("kubernetes:"):
             continue
         if contains_unknown(resource.inputs):
-            raise InstallFailed(f"{resource.name}: some of its inputs are not known before a deployment")
+            raise _not_known(resource)
         inputs = plain(resource.inputs)
         if resource.type == _RELEASE:
             yield _release(resource, inputs)
@@ -57,11 +61,43 @@ def installables(plan: Plan) -> Iterator[PlannedObject | PlannedRelease]:
 
 
 def release_of(plan: Plan) -> PlannedRelease:
-    """Return the plan's one release. Raises InstallFailed when there is none, or more than one."""
-    releases = [item for item in installables(plan) if isinstance(item, PlannedRelease)]
+    """Return the release of the first runner. Raises InstallFailed when there is none, or more than one."""
+    releases = [release for resource, release in _releases(plan) if not _of_buildkit(resource)]
     if len(releases) != 1:
         raise InstallFailed(f"the plan declares {len(releases)} Helm releases; one runner is one release")
     return releases[0]
+
+
+def buildkit_release_of(plan: Plan) -> PlannedRelease | None:
+    """Return the release of the runner for rootless BuildKit, None where there is none."""
+    return next((release for resource, release in _releases(plan) if _of_buildkit(resource)), None)
+
+
+def created_tags(plan: Plan, *, buildkit: bool = False) -> tuple[str, ...] | None:
+    """Return the tags of a runner that the stack itself creates in GitLab; None for one that GitLab has already."""
+    for resource in plan.resources:
+        if resource.type == _USER_RUNNER and _of_buildkit(resource) == buildkit:
+            return tuple(str(tag) for tag in plain(resource.inputs).get("tagLists") or ())
+    return None
+
+
+def _releases(plan: Plan) -> Iterator[tuple[PlannedResource, PlannedRelease]]:
+    for resource in plan.resources:
+        if resource.type == _RELEASE and resource.custom:
+            if contains_unknown(resource.inputs):
+                raise _not_known(resource)
+            yield resource, _release(resource, plain(resource.inputs))
+
+
+def _of_buildkit(resource: PlannedResource) -> bool:
+    """Tell whether a resource belongs to the second runner: its parent's URN says of which type that is."""
+    # `urn:pulumi:<stack>::<project>::<grandparent's type>$<parent's type>::<name>`
+    parts = (resource.parent or "").split("::")
+    return len(parts) > _TYPE_PART and parts[_TYPE_PART].rpartition("$")[2] == BUILDKIT_RUNNER
+
+
+def _not_known(resource: PlannedResource) -> InstallFailed:
+    return InstallFailed(f"{resource.name}: some of its inputs are not known before a deployment")
 
 
 def _release(resource: PlannedResource, inputs: Mapping[str, Any]) -> PlannedRelease:
