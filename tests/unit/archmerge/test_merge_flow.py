@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archmerge import AuthError, MergeRequest, MismatchError, RefusedError, Session, Source, merge
+from archmerge import AuthError, MergeRequest, MismatchError, RefusedError, Session, Source, WrongContentError, merge
 from archmerge.inspection import inspect, verify
 from archmerge.merge import UNCHANGED, WRITTEN
 from archmerge.platforms import parse_platform
 from tests.registry.lab.images import image, index
+from tests.unit.archmerge.fake_registry import FakeRegistry, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.unit.archmerge.fake_registry import FakeRegistry
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
 
@@ -190,3 +190,25 @@ def test_mounted_blobs_that_are_declined_go_through_the_session_that_was_opened(
     posts = [path for method, path in fake.seen if method == "POST"]
     assert all("mount=" in path for path in posts)  # no second session was opened
     assert result.copied_bytes == sum(len(blob) for blob in fake.blobs["fresh"].values()) > 0
+
+
+@pytest.mark.parametrize("damage", [lambda blob: b"x" + blob[1:], lambda blob: blob[:-1], lambda blob: blob + b"x"])
+def test_a_damaged_layer_never_arrives_whole(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session], damage: Callable[[bytes], bytes]
+) -> None:
+    """The stream is checked on its way: the last piece of a wrong blob is held back, and nothing is published."""
+    wanted = fake.blobs[f"{pair}-arm64"]
+    good = image("arm64", layers=2).blobs[-1]  # the first is the config, which is checked by other means
+    digest = digest_of(good)
+    other = FakeRegistry()
+    other.blobs[f"{pair}-arm64"], other.manifests = wanted | {digest: damage(good)}, fake.manifests
+    other.tags = fake.tags
+    session = open_session(plain_http=frozenset({fake.host, other.host}))
+    sources = [Source(f"{other.host}/{pair}-arm64:1", "linux/arm64")]
+    try:
+        with pytest.raises(WrongContentError, match="the source sent other content"):
+            merge(MergeRequest(f"{fake.host}/fresh:1", sources), session)
+    finally:
+        other.close()
+    assert digest not in fake.blobs.get("fresh", {})
+    assert "fresh" not in fake.tags or "1" not in fake.tags["fresh"]
