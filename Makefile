@@ -37,6 +37,10 @@ test: $(VENV)/.dev lint ## Lint, type-check, and run every test tier whose compo
 unit: $(VENV)/.dev ## Run the unit tests alone: they need nothing
 	@$(BIN)/pytest tests/unit tests/golden $(ARGS)
 
+.PHONY: test-templates
+test-templates: $(VENV)/.dev ## Run the CI templates' tests: whole pipelines without a GitLab
+	@$(BIN)/pytest tests/templates $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(BIN)/ruff check .
@@ -48,9 +52,10 @@ bench: $(VENV)/.dev ## Measure the rehearsal: time, memory, and where they go
 	@$(BIN)/python bench/rehearse.py $(ARGS)
 
 .PHONY: docs
-docs: $(VENV)/.dev ## Write the generated documents anew (config reference, JSON Schema)
+docs: $(VENV)/.dev ## Write the generated files anew (config reference, JSON Schema, CI templates)
 	@$(BIN)/python -m components.reference
 	@$(BIN)/python -m components.policy.reference
+	@$(BIN)/python -m ci.render
 
 .PHONY: up preview destroy
 up: $(VENV)/.runtime ## Create or update STACK with the real Pulumi CLI
