@@ -51,6 +51,10 @@ lint: $(VENV)/.dev ## ruff and mypy --strict
 bench: $(VENV)/.dev ## Measure the rehearsal: time, memory, and where they go
 	@$(BIN)/python bench/rehearse.py $(ARGS)
 
+.PHONY: bench-merge
+bench-merge: $(VENV)/.dev ## Measure archmerge against the tools it replaces (needs docker-registry; builds pinned peers)
+	@$(BIN)/python -m bench.merge.run $(ARGS)
+
 .PHONY: docs
 docs: $(VENV)/.dev ## Write the generated files anew (config reference, JSON Schema, CI templates)
 	@$(BIN)/python -m components.reference
