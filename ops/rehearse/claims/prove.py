@@ -3,6 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from ops.rehearse.claims.buildkit import buildkit_promises
 from ops.rehearse.claims.jobs import job_promises
 from ops.rehearse.claims.manager import manager_promises
 from ops.rehearse.claims.refusals import refusal_promises
@@ -25,6 +26,7 @@ def promises(scene: Scene) -> list[Promise]:
         *taint_promises(scene),
         *refusal_promises(scene),
         *rights_promises(scene),
+        *buildkit_promises(scene),
     ]
 
 

@@ -109,7 +109,7 @@ def _privileged(scene: Scene) -> Proof:
     built = build(scene, Job(name=name))
     if isinstance(built, JobRefusal):
         return unknown(f"even a plain job is refused: {built.reason}")
-    manifest = _with_privileges(built.manifest)
+    manifest = with_privileges(built.manifest)
     try:
         create(scene.runner, built.namespace, manifest, dry_run=True)
     except ApiRefused as refusal:
@@ -128,7 +128,8 @@ def _privileged(scene: Scene) -> Proof:
     return failed(f"the API server would admit it into {built.namespace}", view)
 
 
-def _with_privileges(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def with_privileges(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job's pod whose build container is privileged."""
     changed = copy.deepcopy(dict(manifest))
     build_container = changed["spec"]["containers"][0]
     # Escalation cannot be off for a privileged container: the API's validation would refuse before admission does.

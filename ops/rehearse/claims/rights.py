@@ -60,7 +60,7 @@ def _needed(scene: Scene) -> Proof:
     missing = [
         f"{verb} {resource}"
         for group, resource, verb in rights
-        if not _may(scene.runner, namespace, group, resource, verb)
+        if not may(scene.runner, namespace, group, resource, verb)
     ]
     who = f"{scene.installed.namespace}/{scene.installed.service_account}"
     if missing:
@@ -89,7 +89,7 @@ def _least(scene: Scene) -> Proof:
     allowed = [
         f"{verb} {resource} {f'in {place}' if place else 'cluster-wide'}"
         for place, resource, verb in outside
-        if place != namespace and _may(scene.runner, place, "", resource, verb)
+        if place != namespace and may(scene.runner, place, "", resource, verb)
     ]
     if allowed:
         return failed(f"beyond {namespace} it may {', '.join(allowed)}")
@@ -127,7 +127,8 @@ def _reads_secrets(account: Api, namespace: str) -> bool:
     return True
 
 
-def _may(api: Api, namespace: str, group: str, resource: str, verb: str) -> bool:
+def may(api: Api, namespace: str, group: str, resource: str, verb: str) -> bool:
+    """Ask the API server whether an identity may do something; an empty namespace means everywhere."""
     kind, _, subresource = resource.partition("/")
     attributes = {"namespace": namespace, "verb": verb, "group": group, "resource": kind, "subresource": subresource}
     review = _review(
