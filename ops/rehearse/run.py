@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from ops.rehearse.plan.model import Plan, PlanError
 from ops.rehearse.report.model import RehearsalReport, StackReport, Verdict, stack_verdict
 from ops.rehearse.report.progress import ProgressDisplay
 from ops.rehearse.report.terminal import plan_table
+from ops.rehearse.turn import sole_rehearsal
 
 PLANNERS = 2
 """Stacks planned at a time; more would take the processor from the control plane's own start."""
@@ -56,8 +58,13 @@ def rehearse(options: Options, display: ProgressDisplay) -> RehearsalReport:
     Raises ConfigError before anything is installed when a stack's configuration, or the cluster that was named,
     cannot be used. A control plane that cannot be had is no exception but an answer: could not tell.
     """
-    began = time.monotonic()
     plane = _plane(options)
+    with sole_rehearsal(plane.server) if isinstance(plane, ExistingControlPlane) else nullcontext():
+        return _rehearse(options, plane, display)
+
+
+def _rehearse(options: Options, plane: Plane, display: ProgressDisplay) -> RehearsalReport:
+    began = time.monotonic()
     try:
         start = BackgroundStart(plane, shown_on(display))
         planned = plan_all(options, display)

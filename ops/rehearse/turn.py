@@ -1,0 +1,41 @@
+"""One rehearsal at a time on a cluster: two would take each other's namespaces for what a crashed one left."""
+
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import platformdirs
+
+from components.problems import ConfigError, Problem
+
+
+@contextmanager
+def sole_rehearsal(server: str, folder: Path | None = None) -> Iterator[None]:
+    """Hold this user's turn on the cluster at `server`; the kernel gives it back, however this process ends.
+
+    Raises ConfigError while another rehearsal of this user on this machine has it. `folder` is where the locks are.
+    """
+    locks = folder or Path(platformdirs.user_cache_dir("multiarch-runner"), "turns")
+    try:
+        locks.mkdir(parents=True, exist_ok=True)
+        held = (locks / hashlib.sha256(server.encode()).hexdigest()[:16]).open("w")
+    except OSError:
+        yield  # without a place for the lock nobody can tell, and the cluster was named on purpose
+        return
+    with held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError([_taken(server)]) from None
+        yield
+
+
+def _taken(server: str) -> Problem:
+    return Problem(
+        path="--kubeconfig",
+        found=f"another rehearsal is running on {server}",
+        consequence="the two would install over and delete each other's objects, and both reports would be wrong",
+        fix="Wait for its end, or leave out --kubeconfig: embedded control planes don't share anything.",
+    )
