@@ -9,6 +9,7 @@ from typing import Self
 
 import yaml
 
+from components.versions import RUNNER_OF_CHART
 from ops.rehearse.install.helm import Helm, HelmError
 from ops.rehearse.install.objects import PlannedRelease
 
@@ -26,6 +27,8 @@ class Chart:
     """`gitlab-runner 0.90.1 (official)`, for the report."""
     note: str = ""
     """Why it is not the one that the plan pins; empty when it is."""
+    stand_in: bool = False
+    """Whether it is the embedded one, which models a part of the official chart's values."""
 
 
 class Charts:
@@ -64,11 +67,30 @@ class Charts:
         if isinstance(pulled, Path):
             origin = release.repository or release.chart
             return Chart(pulled, f"{_name_and_version(pulled, helm)} (official: {origin})")
+        path = self._stand_in(release.version)
         return Chart(
-            EMBEDDED,
-            f"{_name_and_version(EMBEDDED, helm)} (embedded stand-in)",
+            path,
+            f"{_name_and_version(path, helm)} (embedded stand-in)",
             f"the pinned chart {release.chart} {release.version} could not be pulled: {pulled}",
+            stand_in=True,
         )
+
+    def _stand_in(self, version: str) -> Path:
+        """Give the embedded chart, as the planned version where the runner in that one is known.
+
+        Which helper image is right depends on the runner's version, so the stand-in must bring the planned one.
+        """
+        runner = RUNNER_OF_CHART.get(version)
+        if runner is None:
+            return EMBEDDED
+        copy = self._folder / f"stand-in-{version}"
+        with self._lock:
+            if not copy.exists():
+                shutil.copytree(EMBEDDED, copy)
+                meta = yaml.safe_load((copy / "Chart.yaml").read_text(encoding="utf-8"))
+                text = yaml.safe_dump({**meta, "version": version, "appVersion": runner})
+                (copy / "Chart.yaml").write_text(text, encoding="utf-8")
+        return copy
 
     def _asked_for(self, asked: str, release: PlannedRelease, helm: Helm) -> Chart:
         path = Path(asked).expanduser()

@@ -7,7 +7,7 @@ from typing import Any
 
 from components.problems import ConfigError, Problem
 from ops.rehearse.install.api import Api, ApiRefused
-from ops.rehearse.install.chart import EMBEDDED, Chart
+from ops.rehearse.install.chart import Chart
 from ops.rehearse.install.helm import ChartRefusalError, Helm, HelmError, HelmSilentError
 from ops.rehearse.install.objects import InstallFailed, PlannedObject, PlannedRelease, installables
 from ops.rehearse.nodes import OWNER_LABEL, owner
@@ -120,7 +120,7 @@ class Installer:
         except HelmSilentError:
             raise
         except ChartRefusalError as error:
-            if chart.path != EMBEDDED:
+            if not chart.stand_in:
                 raise InstallFailed(f"helm install {release.name}: {error}") from error
             # It models what the program sends, and only part of what runner.values may add: the official chart decides.
             raise HelmError(f"the embedded stand-in chart does not take these values; try --chart: {error}") from error

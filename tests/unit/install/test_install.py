@@ -1,5 +1,6 @@
 """What a plan puts into the cluster, which chart is taken, and how Helm is run."""
 
+import dataclasses
 import json
 import stat
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from components.problems import ConfigError
+from components.versions import RUNNER_OF_CHART
 from ops.rehearse.cluster.errors import ClusterError
 from ops.rehearse.install import Api, ApiRefused, fleet
 from ops.rehearse.install.chart import EMBEDDED, Chart, Charts
@@ -210,19 +212,21 @@ class TestInstaller:
             )
 
     @pytest.mark.parametrize(
-        ("path", "error"),
-        [(EMBEDDED, HelmError), (Path("/charts/official.tgz"), InstallFailed)],
+        ("stand_in", "error"),
+        [(True, HelmError), (False, InstallFailed)],
         ids=["ours", "theirs"],
     )
     def test_values_that_only_the_stand_in_chart_refuses_are_a_doubt(
-        self, tmp_path: Path, path: Path, error: type[Exception]
+        self, tmp_path: Path, error: type[Exception], *, stand_in: bool
     ) -> None:
         program = tmp_path / "helm"
         program.write_text(f"#!/bin/sh\n{SCHEMA_SAYS_NO}\n")
         program.chmod(0o700)
         release = planned("kubernetes:helm.sh/v3:Release", {"name": "r", "namespace": "n", "chart": "c"})
         with Helm(program, tmp_path, "c") as helm, pytest.raises(error, match="got number, want string"):
-            Installer(_Answers({}), helm, "s").install(Plan(stack="s", resources=(release,)), Chart(path, "chart"))
+            Installer(_Answers({}), helm, "s").install(
+                Plan(stack="s", resources=(release,)), Chart(EMBEDDED, "", stand_in=stand_in)
+            )
 
 
 class TestNodes:
@@ -264,10 +268,27 @@ class TestCharts:
         with Charts() as charts:
             chart = charts.choose(RELEASE, helm)
             charts.choose(RELEASE, helm)
-        assert chart.path == EMBEDDED
-        assert chart.description.endswith("(embedded stand-in)")
+        assert chart.stand_in
+        assert chart.description == "gitlab-runner 0.90.1 (embedded stand-in)"
         assert chart.note == "the pinned chart gitlab-runner 0.90.1 could not be pulled: no such host"
         assert len([call for call in calls(tmp_path) if call.startswith("pull")]) == 1
+
+    @pytest.mark.parametrize(("version", "runner"), RUNNER_OF_CHART.items())
+    def test_the_stand_in_brings_the_runner_of_the_planned_chart(
+        self, helm: Helm, monkeypatch: pytest.MonkeyPatch, version: str, runner: str
+    ) -> None:
+        monkeypatch.setenv("HELM_REFUSES", "yes")
+        with Charts() as charts:
+            path = charts.choose(dataclasses.replace(RELEASE, version=version), helm).path
+            assert f"appVersion: {runner}\n" in (path / "Chart.yaml").read_text()
+            assert (path / "templates" / "manager.yaml").is_file()
+
+    def test_a_chart_of_unknown_runner_is_stood_in_for_by_the_tested_one(
+        self, helm: Helm, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HELM_REFUSES", "yes")
+        with Charts() as charts:
+            assert charts.choose(dataclasses.replace(RELEASE, version="0.99.9"), helm).path == EMBEDDED
 
     def test_the_chart_that_was_asked_for_wins(self, helm: Helm, tmp_path: Path) -> None:
         (tmp_path / "mine").mkdir()
