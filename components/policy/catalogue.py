@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from components.policy.reading import POD_SPECS, RELEASES
-from components.policy.rules import access, executor, isolation, pools, secrets, supply
+from components.policy.rules import access, executor, isolation, pools, sandbox, secrets, supply
 from components.policy.subject import (
     CouldNotTell,
     Finding,
@@ -72,6 +72,7 @@ RESOURCE_RULES: Final = (
 STACK_RULES: Final = (
     StackRule(id="metadata-blocked", level=_MUST, check=isolation.metadata_blocked),
     StackRule(id="jobs-default-deny", level=_MUST, check=isolation.jobs_default_deny),
+    StackRule(id="sandbox-guarded", level=_MUST, check=sandbox.sandbox_guarded),
 )
 """Judged over the whole stack."""
 

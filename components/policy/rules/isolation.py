@@ -15,6 +15,7 @@ from components.policy.reading import (
     job_namespaces,
     pod_spec,
 )
+from components.policy.rules.sandbox import CLASS, rootless_escalation
 from components.policy.subject import UNKNOWN, CouldNotTell, Finding, Resource, Settings, join, leaves, look
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -37,11 +38,15 @@ def no_privileged(resource: Resource, settings: Settings) -> Iterable[Finding]:
     """No privileged container: not in pods, not in Helm values, not in config.toml.
 
     A privileged container owns its node, and with it every other job there. Images are built without (kaniko).
+    Privilege escalation counts as well, but for the build container of a rootless builder (`sandbox-guarded`).
     Source: Kubernetes, "Pod Security Standards" (baseline); GitLab Runner, `privileged`.
     """
     del settings
     doubts = []
+    needed = set(rootless_escalation(resource)) if resource.kind in RELEASES else set()
     for path, value in _flags(resource, "privileged", "allowPrivilegeEscalation", "allow_privilege_escalation"):
+        if path in needed:
+            continue
         if value is UNKNOWN:
             doubts.append(path)
         elif str(value).lower() in _TRUE:
@@ -78,11 +83,14 @@ def no_host_access(resource: Resource, settings: Settings) -> Iterable[Finding]:
 def namespace_pod_security(resource: Resource, settings: Settings) -> Iterable[Finding]:
     """Namespaces enforce a Pod Security level.
 
-    Without the label the cluster's default holds, which is `privileged` unless somebody changed it.
+    Without the label the cluster's default holds, which is `privileged` unless somebody changed it. That level is for
+    namespaces with the label `multiarch-runner.io/class`, which `sandbox-guarded` judges.
     Source: Kubernetes, "Enforce Pod Security Standards with namespace labels".
     """
     del settings
     level = resource.get("metadata", "labels", ENFORCE)
+    if level == "privileged" and resource.get("metadata", "labels", CLASS):
+        return
     if level not in {"baseline", "restricted"}:
         yield Finding(
             message=f"label {ENFORCE} is {level or 'not set'}", fix="Set it to baseline (jobs) or restricted (manager)."

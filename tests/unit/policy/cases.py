@@ -4,13 +4,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.policy.subject import UNKNOWN
-from tests.unit.policy.stack import DROP, TOKEN, toml
+from tests.unit.policy.stack import DROP, ROOTLESS, TOKEN, rootless, toml
 
 CONFIG = ("values", "runners", "config")
 NODE = ("nodeConfig",)
 ON, OFF = True, False
 POD = ("spec", "template", "spec")
 CONTAINER = (*POD, "containers", 0)
+SELECTOR = ("spec", "matchResources", "namespaceSelector", "matchLabels")
+OPEN_PROFILE = {"type": "Unconfined"}
 EGRESS = ("spec", "egress", 0)
 
 
@@ -107,7 +109,39 @@ BROKEN = [
     Case("no-host-access", "warm", (*POD, "volumes", 0), {"name": "s", "hostPath": {"path": "/var/run/docker.sock"}}),
     Case("no-host-access", "release", ("values", "hostNetwork"), ON),
     Case("no-host-access", "release", CONFIG, toml(volumes={"host_path": [{"name": "s", "mount_path": "/s"}]})),
-    Case("namespace-pod-security", "jobs", ("metadata", "labels", "pod-security.kubernetes.io/enforce"), "privileged"),
+    Case(
+        "no-privileged", "release", CONFIG, toml(build_container_security_context={"allow_privilege_escalation": True})
+    ),
+    Case("no-privileged", "second", CONFIG, rootless(allow_privilege_escalation=True)),
+    Case(
+        "no-privileged",
+        "second",
+        CONFIG,
+        rootless(build_container_security_context={**ROOTLESS, "run_as_user": 0}),
+        also=("sandbox-guarded",),
+    ),
+    Case("sandbox-guarded", "second", CONFIG, rootless(namespace="ci-jobs")),
+    Case("sandbox-guarded", "second", CONFIG, rootless(pod_security_context={"seccomp_profile": OPEN_PROFILE})),
+    Case(
+        "sandbox-guarded",
+        "second",
+        CONFIG,
+        rootless(helper_container_security_context={"app_armor_profile": OPEN_PROFILE}),
+    ),
+    Case("sandbox-guarded", "rules", ("spec", "failurePolicy"), "Ignore"),
+    Case("sandbox-guarded", "rules", ("spec", "validations"), [{"expression": "true"}]),
+    Case("sandbox-guarded", "rules", ("spec", "matchConstraints", "resourceRules", 0, "resources"), ["secrets"]),
+    Case("sandbox-guarded", "rules", ("metadata", "name"), "another"),
+    Case("sandbox-guarded", "in-force", ("spec", "validationActions"), ["Warn"]),
+    Case("sandbox-guarded", "in-force", (*SELECTOR, "kubernetes.io/metadata.name"), "ci-jobs"),
+    Case("namespace-pod-security", "rooms", ("metadata", "labels", "multiarch-runner.io/class"), DROP),
+    Case(
+        "namespace-pod-security",
+        "jobs",
+        ("metadata", "labels", "pod-security.kubernetes.io/enforce"),
+        "privileged",
+        also=("sandbox-guarded",),
+    ),
     Case(
         "namespace-pod-security",
         "jobs",
@@ -198,6 +232,9 @@ OPEN = [
     Case("no-privileged", "warm", (*CONTAINER, "securityContext", "privileged"), UNKNOWN),
     Case("no-privileged", "release", CONFIG, "{{ .Values.all }}"),
     Case("no-host-access", "warm", (*POD, "hostNetwork"), UNKNOWN),
+    Case("sandbox-guarded", "rules", ("spec", "failurePolicy"), UNKNOWN),
+    Case("sandbox-guarded", "in-force", ("spec", "validationActions"), UNKNOWN),
+    Case("sandbox-guarded", "in-force", SELECTOR, {"team": "ci"}),
     Case("namespace-pod-security", "jobs", ("metadata", "labels"), UNKNOWN),
     Case("namespace-pod-security-version", "jobs", ("metadata", "labels"), UNKNOWN),
     Case("metadata-blocked", "egress", (*EGRESS, "to", 0), UNKNOWN),

@@ -67,6 +67,56 @@ def _release() -> Resource:
     return resource("kubernetes:helm.sh/v3:Release", "release", properties, secret_paths=secret)
 
 
+ROOTLESS = {
+    "run_as_user": 1000,
+    "allow_privilege_escalation": True,
+    "seccomp_profile": {"type": "Unconfined"},
+    "app_armor_profile": {"type": "Unconfined"},
+}
+
+
+def rootless(**changes: Any) -> str:
+    """The config.toml of a runner for rootless BuildKit."""
+    return toml(**{"namespace": "ci-buildkit", "build_container_security_context": ROOTLESS, **changes})
+
+
+def _buildkit() -> list[Resource]:
+    release = _release()
+    values = release.properties["values"]
+    runners = {"secret": "buildkit-token", "jobNamespace": "ci-buildkit", "config": rootless()}
+    labels = {
+        "multiarch-runner.io/class": "buildkit",
+        "pod-security.kubernetes.io/enforce": "privileged",
+        "pod-security.kubernetes.io/enforce-version": "v1.34",
+    }
+    here = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ci-buildkit"}}}
+    pods = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    policy = {
+        "failurePolicy": "Fail",
+        "matchConstraints": {**here, "resourceRules": [pods]},
+        "validations": [{"expression": "object.spec.containers.all(c, !c.securityContext.privileged)"}],
+    }
+    binding = {"policyName": "ci-buildkit", "validationActions": ["Deny"], "matchResources": here}
+    deny = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    admission = "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy"
+    return [
+        resource(
+            "kubernetes:helm.sh/v3:Release",
+            "second",
+            {**release.properties, "name": "buildkit", "values": {**values, "runners": runners}},
+            secret_paths=release.secret_paths,
+        ),
+        resource("kubernetes:core/v1:Namespace", "rooms", {"metadata": {"name": "ci-buildkit", "labels": labels}}),
+        resource(admission, "rules", {"metadata": {"name": "ci-buildkit"}, "spec": policy}),
+        resource(f"{admission}Binding", "in-force", {"metadata": {"name": "ci-buildkit"}, "spec": binding}),
+        resource(
+            "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+            "rooms-deny",
+            {"metadata": {"namespace": "ci-buildkit"}, "spec": deny},
+        ),
+    ]
+
+
 def _gke() -> Resource:
     node_config = {
         "labels": {"managed-by": "pulumi"},
@@ -166,6 +216,7 @@ def good() -> list[Resource]:
         *_access(),
         _workload(),
         _secret(),
+        *_buildkit(),
     ]
 
 
