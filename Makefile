@@ -51,6 +51,11 @@ lint: $(VENV)/.dev ## ruff and mypy --strict
 bench: $(VENV)/.dev ## Measure the rehearsal: time, memory, and where they go
 	@$(BIN)/python bench/rehearse.py $(ARGS)
 
+.PHONY: zipapp
+zipapp: ## Build dist/archmerge.pyz: archmerge for any Python 3.11 or later, nothing to install
+	@mkdir -p dist
+	@$(PYTHON) archmerge/packaging/make_zipapp.py dist/archmerge.pyz
+
 .PHONY: bench-merge
 bench-merge: $(VENV)/.dev ## Measure archmerge against the tools it replaces (needs docker-registry; builds pinned peers)
 	@$(BIN)/python -m bench.merge.run $(ARGS)
