@@ -17,6 +17,8 @@ for name in $(printf '%s' "$moving" | tr ',' ' '); do
   # A variable that this pipeline doesn't have stays as it was written.
   case ",$first,$tags," in *",$name,"*) continue ;; esac
   case "$name" in *'$'*) continue ;; esac
+  # The slug is a branch's tag; a release 1.2.0 would be 1-2-0 as well.
+  [ -z "${CI_COMMIT_TAG:-}" ] || [ "$name" != "${CI_COMMIT_REF_SLUG:-}" ] || [ "$name" = "$CI_COMMIT_TAG" ] || continue
   tags=${tags:+$tags,}$name
 done
 set -- push --target "$image:$first" --digest-file "$root/${MULTIARCH_RESULT:-image}.digest" --dotenv "$root/${MULTIARCH_RESULT:-image}.env"

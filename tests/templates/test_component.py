@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from tests.registry.lab.images import image
 from tests.registry.lab.tokens import PASSWORD
@@ -167,6 +168,14 @@ def _scanned_and_signed(project: Project, web: str, digest: str) -> None:
     (signed,) = project.records("cosign")
     assert signed["argv"][-1] == f"{web}@{digest}"
     assert signed["knows_registry"]
+
+
+def test_a_pipelines_own_defaults_stay_out_of_the_components_jobs(project: Project) -> None:
+    """component-everything has `default: before_script: [npm ci]`, which no builder's image could run."""
+    project.use("component-everything")
+    _sources(project)
+    assert "npm ci" not in yaml.safe_dump(yaml.safe_load(project.preview())["web-merge"])
+    assert project.run().code == 0
 
 
 def test_a_finding_of_the_scan_keeps_the_image_unpublished(project: Project) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -302,3 +303,70 @@ def test_a_whole_build_runs_in_this_shell(shell: Shell, tmp_path: Path, lab: Wor
         "digest": lab.digest_of(repository, "latest-arm64"),
     }
     assert f"SPOKEN={variables['SPOKEN']}" in json.loads((tmp_path / "log").read_text())["argv"]
+
+
+MERGE = {"MULTIARCH_IMAGE": f"{HOST}/a", "MULTIARCH_TAG": "c0ffee", "MULTIARCH_TAGS": "$CI_COMMIT_REF_SLUG"}
+MERGE |= {"MULTIARCH_DEFAULT_BRANCH_TAGS": "latest", "MULTIARCH_RELEASE_TAGS": "$CI_COMMIT_TAG,stable"}
+CLASSIC = {"CI_REGISTRY_IMAGE": f"{HOST}/a", "IMAGE_TAG": "1.2", "CI_COMMIT_SHORT_SHA": "c0ffee"}
+
+
+@pytest.mark.parametrize(
+    ("form", "pipeline", "first", "moving"),
+    [
+        (MERGE, {"CI_COMMIT_BRANCH": "main", "CI_COMMIT_REF_SLUG": "main"}, "c0ffee", "main,latest"),
+        (MERGE, {"CI_COMMIT_BRANCH": "feature/X", "CI_COMMIT_REF_SLUG": "feature-x"}, "c0ffee", "feature-x"),
+        (MERGE, {"CI_COMMIT_REF_SLUG": "of-a-merge-request"}, "c0ffee", "of-a-merge-request"),
+        (MERGE, {"CI_COMMIT_TAG": "1.2.0", "CI_COMMIT_REF_SLUG": "1-2-0"}, "c0ffee", "1.2.0,stable"),
+        (MERGE, {"CI_COMMIT_TAG": "v2", "CI_COMMIT_REF_SLUG": "v2"}, "c0ffee", "v2,stable"),
+        ({**MERGE, "MULTIARCH_TAGS": "a, b,,a,c0ffee"}, {}, "c0ffee", "a,b"),
+        ({**MERGE, "MULTIARCH_TAGS": "$UNSET,a"}, {}, "c0ffee", "a"),
+        ({**MERGE, "MULTIARCH_TAGS": ""}, {}, "c0ffee", None),
+        (CLASSIC, {}, "1.2-c0ffee", "1.2"),
+        ({**CLASSIC, "IMAGE_TAG": "x-c0ffee", "IMAGE_EXTRA_TAGS": "latest"}, {}, "x-c0ffee", "latest"),
+        ({**CLASSIC, "IMAGE_EXTRA_TAGS": "latest,1.2"}, {}, "1.2-c0ffee", "1.2,latest"),
+    ],
+)
+def test_the_first_tag_is_the_commits_and_each_pipeline_moves_its_own(
+    shell: Shell, form: dict[str, str], pipeline: dict[str, str], first: str, moving: str | None
+) -> None:
+    shell.tool("archmerge", 'printf "%s\\n" "$@"')
+    # As GitLab hands them over: variables in values are replaced, where they are set.
+    given = {**form, **pipeline, "CI_DEFAULT_BRANCH": "main"}
+    values = {
+        key: re.sub(r"\$(\w+)", lambda found: given.get(found[1], found[0]), value) for key, value in given.items()
+    }
+    ran = shell.run(["common", "names", "merge"], values)
+    assert ran.code == 0, ran.err
+    argv = ran.out.splitlines()
+    assert argv[argv.index("--target") + 1] == f"{HOST}/a:{first}"
+    assert (argv[argv.index("--tags") + 1] if "--tags" in argv else None) == moving
+
+
+@pytest.mark.parametrize("arches", [' ["amd64","arm64"] ', ' ["amd64", "arm64"] ', "amd64,arm64", ""])
+def test_an_array_input_arrives_as_platforms_however_it_is_written(shell: Shell, arches: str) -> None:
+    shell.tool("archmerge", 'printf "%s\\n" "$@"')
+    ran = shell.run(["common", "names", "merge"], {**MERGE, "MULTIARCH_ARCHES": arches})
+    argv = ran.out.splitlines()
+    assert argv[argv.index("--platforms") + 1] == "linux/amd64,linux/arm64"
+
+
+def test_a_private_authority_is_used_for_gitlabs_own_registry_only(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / "ca.pem").write_text("")
+    shell.tool("executor", 'printf "%s\\n" "$@"')
+    variables = {
+        **GITLAB,
+        "ARCH": "amd64",
+        "CI_PROJECT_DIR": str(tmp_path),
+        "CI_SERVER_TLS_CA_FILE": str(tmp_path / "ca.pem"),
+    }
+    own = shell.run(["common", "names", "recipe", "kaniko"], variables)
+    assert f"{HOST}={tmp_path}/ca.pem" in own.out.splitlines()
+    other = shell.run(["common", "names", "recipe", "kaniko"], {**variables, "MULTIARCH_IMAGE": "quay.io/a/b"})
+    assert "--registry-certificate" not in other.out
+
+
+def test_a_signature_without_a_digest_is_an_error_that_names_the_file(shell: Shell, tmp_path: Path) -> None:
+    ran = shell.run(["common", "names", "sign"], {**GITLAB, "CI_PROJECT_DIR": str(tmp_path), "MULTIARCH_RESULT": "web"})
+    assert ran.code == 1
+    assert "web.digest" in ran.err

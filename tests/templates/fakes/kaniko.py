@@ -17,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser("executor", allow_abbrev=False)
     for name in ("context", "dockerfile", "digest-file", "cache-repo", "target"):
         options.add_argument(f"--{name}", default="")
-    for name in ("destination", "build-arg", "label", "registry-mirror", "insecure-registry"):
+    for name in ("destination", "build-arg", "label", "registry-mirror", "insecure-registry", "registry-certificate"):
         options.add_argument(f"--{name}", action="append", default=[])
     for name in ("push-retry", "image-download-retry", "image-fs-extract-retry"):
         options.add_argument(f"--{name}", type=int, default=0)
