@@ -19,6 +19,7 @@ from components.stack_checks import (
     check_buildkit_token,
     check_extras,
     check_gitlab_token,
+    check_mirror_password,
     check_namespaces,
     check_plain_tokens,
     check_provider_settings,
@@ -26,7 +27,7 @@ from components.stack_checks import (
     check_secret_parts,
     creates_runner,
 )
-from components.stack_file import BUILDKIT_TOKEN, NAMESPACE, RUNNER_TOKEN, load_stack_file
+from components.stack_file import BUILDKIT_TOKEN, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN, load_stack_file
 
 __all__ = [
     "KEYS",
@@ -40,7 +41,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-KEYS: Final = ("cluster", "pools", "runner", RUNNER_TOKEN, BUILDKIT_TOKEN)
+KEYS: Final = ("cluster", "pools", "runner", RUNNER_TOKEN, BUILDKIT_TOKEN, MIRROR_PASSWORD)
 POOL_TYPES: Final[dict[str, type[Pool]]] = {"gke": GkePool, "eks": EksPool, "aks": AksPool, "existing": ExistingPool}
 
 # Keys of different clouds that decide the same thing: told to whoever moves a pool from one cloud to another.
@@ -74,6 +75,7 @@ _NO_POOLS: Final = Problem(
 class StackConfig:
     """All that a stack file says, checked.
 
+    `mirror_password` is a secret for the registry of `runner.helper_mirror` only.
     `runner_token` and `buildkit_token` are secrets: they are for Kubernetes Secrets only. So is `gitlab_token`
     (`gitlab:token`), with which the stack creates runners in GitLab; it is None where the stack creates none, or
     `GITLAB_TOKEN` is meant.
@@ -85,6 +87,7 @@ class StackConfig:
     runner_token: str | None = field(default=None, repr=False)
     buildkit_token: str | None = field(default=None, repr=False)
     gitlab_token: str | None = field(default=None, repr=False)
+    mirror_password: str | None = field(default=None, repr=False)
 
 
 def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> StackConfig:
@@ -111,6 +114,8 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
     token, buildkit = ours.get(RUNNER_TOKEN), ours.get(BUILDKIT_TOKEN)
     found.problems += check_runner_token(token, secret=RUNNER_TOKEN in secrets, runner=runner)
     found.problems += check_buildkit_token(buildkit, token, secret=BUILDKIT_TOKEN in secrets, runner=runner)
+    password = ours.get(MIRROR_PASSWORD)
+    found.problems += check_mirror_password(password, secret=MIRROR_PASSWORD in secrets, runner=runner)
     found.problems += check_gitlab_token(values, secret_keys, runner)
     for key in sorted(set(ours) - {RUNNER_TOKEN, BUILDKIT_TOKEN}):
         found.problems += check_plain_tokens(key, _json(ours[key]))
@@ -125,6 +130,7 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
         runner_token=token,
         buildkit_token=buildkit,
         gitlab_token=gitlab_token,
+        mirror_password=password,
     )
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from components.stack_file import BUILDKIT_TOKEN, NAMESPACE, RUNNER_TOKEN, TOKEN_PLACEHOLDERS
+from components.stack_file import BUILDKIT_TOKEN, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN, SECRET_PLACEHOLDERS
 
 _CLUSTER_KEY = f"{NAMESPACE}:cluster"
 _RUNNER_KEY = f"{NAMESPACE}:runner"
@@ -13,19 +13,19 @@ _RUNNER_KEY = f"{NAMESPACE}:runner"
 def with_placeholder_token(
     values: Mapping[str, str], secret_keys: Collection[str]
 ) -> tuple[dict[str, str], frozenset[str], tuple[str, ...]]:
-    """Add a placeholder for each runner's token that the stack needs and does not hold.
+    """Add a placeholder for each token and password that the stack needs and does not hold.
 
     Returns values, secret keys, and for which keys a placeholder was added, without their namespace.
     """
     runner = _mapping(values.get(_RUNNER_KEY))
     buildkit = runner.get("buildkit") if runner else None
     needing = {RUNNER_TOKEN: runner, BUILDKIT_TOKEN: buildkit if isinstance(buildkit, dict) else None}
-    missing = tuple(
-        key
-        for key, owner in needing.items()
-        if owner is not None and owner.get("token") is None and f"{NAMESPACE}:{key}" not in values
-    )
-    added = {f"{NAMESPACE}:{key}": TOKEN_PLACEHOLDERS[key] for key in missing}
+    wanted = [key for key, owner in needing.items() if owner is not None and owner.get("token") is None]
+    mirror = runner.get("helperMirror") if runner else None
+    if isinstance(mirror, dict) and mirror.get("username") is not None:
+        wanted.append(MIRROR_PASSWORD)
+    missing = tuple(key for key in wanted if f"{NAMESPACE}:{key}" not in values)
+    added = {f"{NAMESPACE}:{key}": SECRET_PLACEHOLDERS[key] for key in missing}
     return {**values, **added}, frozenset(secret_keys) | frozenset(added), missing
 
 

@@ -25,7 +25,7 @@ _INTRODUCTION: Final = """\
 <!-- Generated from the configuration classes: change a docstring there, then run `python -m components.reference`. -->
 # Configuration
 
-A stack file is `stacks/Pulumi.<stack>.yaml`. Below `config:` it has five keys of this program, each written with the
+A stack file is `stacks/Pulumi.<stack>.yaml`. Below `config:` it has six keys of this program, each written with the
 namespace `multiarch-runner:`, and the settings of the cloud's own Pulumi provider (`aws:region`, `gcp:project`,
 `azure-native:subscriptionId` ...), which are passed on.
 
@@ -38,6 +38,8 @@ namespace `multiarch-runner:`, and the settings of the cloud's own Pulumi provid
 `pulumi config set --secret multiarch-runner:runnerToken`. Required unless `runner.token` names another source |
 | `multiarch-runner:buildkitToken` | the token of the second runner, a secret of the same form, for `runner.buildkit` \
 only. Required there unless `runner.buildkit.token` names another source |
+| `multiarch-runner:mirrorPassword` | password for the registry of `runner.helperMirror`, a secret of the same form. \
+Required with its `username` |
 
 Nothing is converted: `"5"` is no number, `5` is no text. An unknown key is an error, and so is a key of another
 cloud's pools. Every mistake is told at once, before anything is created. For completion and checks while you type,

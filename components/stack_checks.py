@@ -10,7 +10,7 @@ from components.problems import Problem
 from components.reading import did_you_mean, joined
 from components.runner.settings import RunnerConfig, Token
 from components.runner.tokens import check_token
-from components.stack_file import BUILDKIT_TOKEN, NAMESPACE, RUNNER_TOKEN, TOKEN_PLACEHOLDERS
+from components.stack_file import BUILDKIT_TOKEN, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN, SECRET_PLACEHOLDERS
 
 GITLAB_TOKEN: Final = "gitlab:token"  # noqa: S105 - the name of a setting
 # GitLab's prefixes of tokens (docs.gitlab.com, "Token prefixes"); what is shorter is no token.
@@ -33,7 +33,7 @@ def check_namespaces(values: Mapping[str, str]) -> list[Problem]:
 
 
 def check_secret_parts(keys: Collection[str]) -> list[Problem]:
-    """Refuse secrets anywhere but in the tokens' keys: the rest is shown in plans, and ends in Helm values."""
+    """Refuse secrets anywhere but in the keys that are for them: the rest is shown in plans and Helm values."""
     return [
         Problem(
             path=key,
@@ -41,7 +41,7 @@ def check_secret_parts(keys: Collection[str]) -> list[Problem]:
             consequence="no key of it takes one: it would be shown in plans and be readable in the Helm release",
             fix=f"Set it without --secret; the runner's token goes into {NAMESPACE}:{RUNNER_TOKEN}.",
         )
-        for key in sorted(set(keys) - set(TOKEN_PLACEHOLDERS))
+        for key in sorted(set(keys) - set(SECRET_PLACEHOLDERS))
     ]
 
 
@@ -130,6 +130,46 @@ def check_buildkit_token(
         return [] if token is None else [_for_nothing(), *_check_secret(token, BUILDKIT_TOKEN, secret=secret)]
     problems = _check_source(token, BUILDKIT_TOKEN, "runner.buildkit.token", runner.buildkit.token, secret=secret)
     return [*problems, _one_for_both()] if token is not None and token == first else problems
+
+
+def check_mirror_password(password: str | None, *, secret: bool, runner: RunnerConfig | None) -> list[Problem]:
+    """Check the mirror's password: that it is there exactly where a user name is, and a secret. Never shows it."""
+    problems = [] if password is None or secret else [_plain_password()]
+    if runner is None:
+        return problems
+    username = runner.helper_mirror and runner.helper_mirror.username
+    if password is None and username:
+        return [_no_password()]
+    if password is not None and not username:
+        return [_password_for_nothing(), *problems]
+    return problems
+
+
+def _no_password() -> Problem:
+    return Problem(
+        path=MIRROR_PASSWORD,
+        found="not set, with runner.helperMirror.username",
+        consequence="the registry would refuse the login",
+        fix=f"{_set_token(MIRROR_PASSWORD)} (asks for it), or drop username to use your docker config.",
+    )
+
+
+def _password_for_nothing() -> Problem:
+    return Problem(
+        path=MIRROR_PASSWORD,
+        found="set, but runner.helperMirror has no username",
+        consequence="nobody would log in with it",
+        fix=f"Add helperMirror.username, or run `pulumi config rm {NAMESPACE}:{MIRROR_PASSWORD}`.",
+    )
+
+
+def _plain_password() -> Problem:
+    return Problem(
+        path=MIRROR_PASSWORD,
+        found="given in plain text",
+        consequence="whoever reads the stack file or its git history could push images that every job runs",
+        fix=f"Change the password if the file was ever shared, then: {_set_token(MIRROR_PASSWORD)}",
+    )
 
 
 def _check_source(token: str | None, key: str, path: str, source: Token | None, *, secret: bool) -> list[Problem]:

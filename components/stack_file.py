@@ -19,12 +19,17 @@ from components.reading import did_you_mean, kind
 NAMESPACE: Final = "multiarch-runner"
 RUNNER_TOKEN: Final = "runnerToken"  # noqa: S105 - the name of a key
 BUILDKIT_TOKEN: Final = "buildkitToken"  # noqa: S105 - the name of a key
+MIRROR_PASSWORD: Final = "mirrorPassword"  # noqa: S105 - the name of a key
 PLACEHOLDER: Final = "rehearsal-placeholder"
 TOKEN_PLACEHOLDER: Final = "glrt-rehearsal-placeholder"  # noqa: S105 - a placeholder, valid in shape only
-TOKEN_PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType(
-    {RUNNER_TOKEN: TOKEN_PLACEHOLDER, BUILDKIT_TOKEN: f"{TOKEN_PLACEHOLDER}-buildkit"}
+SECRET_PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        RUNNER_TOKEN: TOKEN_PLACEHOLDER,
+        BUILDKIT_TOKEN: f"{TOKEN_PLACEHOLDER}-buildkit",
+        MIRROR_PASSWORD: f"{PLACEHOLDER}-password",
+    }
 )
-"""What stands in for a runner's token, by its key: the only keys of this program that hold secrets."""
+"""What stands in for a secret, by its key: the only keys of this program that hold secrets."""
 
 # What `pulumi` itself writes or reads at the top level of a stack file (sdk/go/common/workspace, ProjectStack).
 _TOP_LEVEL: Final = ("config", "secretsprovider", "encryptedkey", "encryptionsalt", "environment")
@@ -92,7 +97,7 @@ def load_stack_file(path: Path) -> tuple[dict[str, str], frozenset[str]]:
         key = bare if ":" in bare else f"{NAMESPACE}:{bare}"
         if key in values:
             raise ConfigError([_both_spellings(bare, key)], str(path))
-        placeholder = TOKEN_PLACEHOLDERS.get(key.removeprefix(f"{NAMESPACE}:"), PLACEHOLDER)
+        placeholder = SECRET_PLACEHOLDERS.get(key.removeprefix(f"{NAMESPACE}:"), PLACEHOLDER)
         value, secret = _without_secrets(raw, placeholder)
         values[key] = _as_config_value(value, key, path)
         if secret:
@@ -182,7 +187,7 @@ def _no_config(path: str, found: str) -> Problem:
 
 
 def _not_top_level(key: str) -> Problem:
-    inside = ":" in key or key in {"cluster", "pools", "runner", *TOKEN_PLACEHOLDERS}
+    inside = ":" in key or key in {"cluster", "pools", "runner", *SECRET_PLACEHOLDERS}
     meant = did_you_mean(key, _TOP_LEVEL)
     return Problem(
         path=key,

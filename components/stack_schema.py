@@ -8,7 +8,7 @@ from components.cluster_spec import CLUSTER_TYPES
 from components.config import KEYS, NAMESPACE, POOL_TYPES
 from components.runner.cache import AzureCache, GcsCache, S3Cache
 from components.runner.spec import RunnerConfig
-from components.stack_file import BUILDKIT_TOKEN, RUNNER_TOKEN
+from components.stack_file import BUILDKIT_TOKEN, MIRROR_PASSWORD, RUNNER_TOKEN
 
 Schema = dict[str, Any]
 
@@ -16,10 +16,10 @@ Schema = dict[str, Any]
 _TAGGED: Final = (*CLUSTER_TYPES.values(), GcsCache, S3Cache, AzureCache)
 
 
-def _secret(whose: str, key: str) -> Schema:
+def _secret(what: str, key: str) -> Schema:
     return {
         "title": "encrypted secret",
-        "description": f"{whose} token: pulumi config set --secret multiarch-runner:{key}. Never in plain text.",
+        "description": f"{what}: pulumi config set --secret multiarch-runner:{key}. Never in plain text.",
         "type": "object",
         "properties": {"secure": {"type": "string", "description": "Ciphertext, written by Pulumi."}},
         "required": ["secure"],
@@ -62,8 +62,9 @@ def _config() -> Schema:
         "cluster": _cluster(),
         "pools": {"description": "The node pools, of the cluster's own type.", "type": "array", "minItems": 1},
         "runner": _reference(RunnerConfig),
-        RUNNER_TOKEN: _secret("The runner's", RUNNER_TOKEN),
-        BUILDKIT_TOKEN: _secret("The BuildKit runner's", BUILDKIT_TOKEN),
+        RUNNER_TOKEN: _secret("The runner's token", RUNNER_TOKEN),
+        BUILDKIT_TOKEN: _secret("The BuildKit runner's token", BUILDKIT_TOKEN),
+        MIRROR_PASSWORD: _secret("The helper mirror's password", MIRROR_PASSWORD),
     }
     return {
         "type": "object",

@@ -26,7 +26,8 @@ RUNNER_OF_CHART: Final[Mapping[str, str]] = MappingProxyType(
 FIRST_MULTI_ARCH_HELPER: Final = (19, 2, 0)
 HELPER_REPOSITORY: Final = "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper"
 # The runner expands its own version here, so that a chart upgrade can't leave the helper behind.
-HELPER_TAG: Final = "alpine-latest-v${CI_RUNNER_VERSION}"
+HELPER_FLAVOR: Final = "alpine-latest"
+HELPER_TAG: Final = f"{HELPER_FLAVOR}-v${{CI_RUNNER_VERSION}}"
 
 # The first runner that gives single containers their own seccomp and AppArmor profiles (gitlab-runner MR 6512).
 FIRST_CONTAINER_PROFILES: Final = (18, 11, 0)

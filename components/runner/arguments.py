@@ -57,6 +57,9 @@ class MultiArchRunnerArgs(TypedDict):
     gitlab_token: NotRequired[pulumi.Input[str]]
     """The GitLab token that creates the runner, a secret, for `runner.token.create`. Left out: `GITLAB_TOKEN`."""
 
+    mirror_password: NotRequired[pulumi.Input[str]]
+    """Password for the registry of `runner.helperMirror`, a secret, for its `username`."""
+
     nodes: NotRequired[list[pulumi.Input[list[str]]]]
     """Names of the node pools as outputs: the release waits until they are there."""
 
@@ -78,6 +81,8 @@ def runner_args(config: StackConfig, nodes: Sequence[pulumi.Input[list[str]]] = 
         args["buildkit_token"] = pulumi.Output.secret(config.buildkit_token)
     if config.gitlab_token is not None:
         args["gitlab_token"] = pulumi.Output.secret(config.gitlab_token)
+    if config.mirror_password is not None:
+        args["mirror_password"] = pulumi.Output.secret(config.mirror_password)
     return args
 
 
@@ -100,6 +105,8 @@ def parsed(args: MultiArchRunnerArgs) -> tuple[RunnerConfig, list[RunnerPool]]:
         problems.append(_no_token("token", "runner.token"))
     if runner.buildkit is not None and runner.buildkit.token is None and "buildkit_token" not in args:
         problems.append(_no_token("buildkit_token", "runner.buildkit.token"))
+    if runner.helper_mirror is not None and runner.helper_mirror.username and "mirror_password" not in args:
+        problems.append(_no_password())
     problems += check_extras(runner)
     if problems:
         raise ConfigError(problems)
@@ -109,6 +116,15 @@ def parsed(args: MultiArchRunnerArgs) -> tuple[RunnerConfig, list[RunnerPool]]:
 def pools_of(pools: Sequence[RunnerPoolArgs]) -> list[RunnerPool]:
     """Read the pools. Raises ConfigError."""
     return [_pool(f"pools[{index}]", pool) for index, pool in enumerate(pools)]
+
+
+def _no_password() -> Problem:
+    return Problem(
+        path="mirror_password",
+        found="not set, with runner.helperMirror.username",
+        consequence="the registry would refuse the login",
+        fix="Give the password as a secret, or leave username out to use the environment's docker config.",
+    )
 
 
 def _no_token(argument: str, source: str) -> Problem:

@@ -1,7 +1,7 @@
 """The second runner, for rootless BuildKit: its namespace with rules of its own, token Secret, and Helm release."""
 
-import hashlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -13,6 +13,7 @@ from components.runner.arguments import RunnerPoolArgs, pools_of
 from components.runner.classes import BUILDKIT, buildkit_class
 from components.runner.executor import config_toml
 from components.runner.installation import Installation, install
+from components.runner.mirrored import checksum
 from components.runner.namespaces import declare_job_account, declare_namespace, declare_policy
 from components.runner.network import network_policies
 from components.runner.permissions import CLASS_LABEL
@@ -47,6 +48,9 @@ class BuildKitRunnerArgs(TypedDict):
     nodes: NotRequired[list[pulumi.Input[list[str]]]]
     """Names of the node pools as outputs: the release waits until they are there."""
 
+    helper_image: NotRequired[pulumi.Input[str]]
+    """The mirrored helper image by digest; needed with `helperImage: mirror`."""
+
 
 class BuildKitRunner(pulumi.ComponentResource):
     """A runner whose jobs may run rootless BuildKit, and nothing else that Pod Security `baseline` refuses."""
@@ -72,6 +76,7 @@ class BuildKitRunner(pulumi.ComponentResource):
             raise ValueError("runner.buildkit is not set")
         super().__init__("multiarch-runner:index:BuildKitRunner", name, None, opts)
         runner, pools, cluster_type = own.runner, pools_of(args["pools"]), args["cluster_type"]
+        mirrored = pulumi.Output.from_input(args["helper_image"]) if "helper_image" in args else None
         labels = {CLASS_LABEL: BUILDKIT}
         namespace = declare_namespace(f"{name}-jobs", runner.job_namespace, own.profile.pod_security, self, labels)
         account = declare_job_account(f"{name}-job", runner, namespace, self)
@@ -90,6 +95,7 @@ class BuildKitRunner(pulumi.ComponentResource):
                 token=args.get("token"),
                 gitlab_token=args.get("gitlab_token"),
                 nodes=args.get("nodes", []),
+                mirrored=mirrored,
                 # No job may start before the rules are there.
                 after=[account, *_admission(name, runner.job_namespace, namespace, self)],
             )
@@ -98,8 +104,7 @@ class BuildKitRunner(pulumi.ComponentResource):
         self.release_name = release.name.apply(lambda found: found or runner.release_name)
         self.service_account = pulumi.Output.from_input(fullname(runner.release_name))
         self.job_service_account = account.metadata.name
-        text = config_toml(runner, pools, cluster_type, own.profile)
-        self.config_checksum = pulumi.Output.from_input(hashlib.sha256(text.encode()).hexdigest())
+        self.config_checksum = checksum(mirrored, partial(config_toml, runner, pools, cluster_type, own.profile))
         self.register_outputs({key: getattr(self, key) for key in type(self).__annotations__})
 
 

@@ -34,21 +34,32 @@ AZURE_LABEL: Mapping[str, str] = {"azure.workload.identity/use": "true"}
 
 
 def config_toml(
-    runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_type: str, profile: JobProfile = KANIKO
+    runner: RunnerConfig,
+    pools: Sequence[RunnerPool],
+    cluster_type: str,
+    profile: JobProfile = KANIKO,
+    mirrored: str | None = None,
 ) -> str:
-    """Return the text of the template, which holds no secret. `cluster_type` is gke, eks, aks or existing."""
-    return tomli_w.dumps({"runners": [runner_entry(runner, pools, cluster_type, profile)]})
+    """Return the text of the template, which holds no secret. `cluster_type` is gke, eks, aks or existing.
+
+    `mirrored` is the published image for `helperImage: mirror`.
+    """
+    return tomli_w.dumps({"runners": [runner_entry(runner, pools, cluster_type, profile, mirrored)]})
 
 
 def runner_entry(
-    runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_type: str, profile: JobProfile = KANIKO
+    runner: RunnerConfig,
+    pools: Sequence[RunnerPool],
+    cluster_type: str,
+    profile: JobProfile = KANIKO,
+    mirrored: str | None = None,
 ) -> Toml:
     """Return the one `[[runners]]` table."""
     entry: Toml = {"executor": "kubernetes"}
     flags = feature_flags(runner, cluster_type)
     if flags:
         entry["feature_flags"] = flags
-    entry["kubernetes"] = {**_kubernetes(runner, pools), **_sandbox(profile)}
+    entry["kubernetes"] = {**_kubernetes(runner, pools, mirrored), **_sandbox(profile)}
     if runner.cache is not None:
         entry["cache"] = _cache(runner.cache)
     return entry
@@ -71,9 +82,9 @@ def job_annotations(runner: RunnerConfig) -> dict[str, str]:
     return {**uploads, **runner.job_service_account.annotations}
 
 
-def _kubernetes(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> Toml:
+def _kubernetes(runner: RunnerConfig, pools: Sequence[RunnerPool], mirrored: str | None) -> Toml:
     optional: Toml = {
-        "helper_image": helper_image(runner),
+        "helper_image": helper_image(runner, mirrored),
         "priority_class_name": runner.priority_class,
         "image_pull_secrets": list(runner.image_pull_secrets) or None,
         "allowed_images": list(runner.allowed_images) or None,

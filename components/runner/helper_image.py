@@ -9,11 +9,13 @@ import re
 
 from components.problems import Problem
 from components.runner.chart import chart_version, runner_version
+from components.runner.mirror import check_mirror
 from components.runner.settings import Chart, RunnerConfig
 from components.versions import FIRST_MULTI_ARCH_HELPER, HELPER_REPOSITORY, HELPER_TAG, RUNNER_OF_CHART
 
 AUTO = "auto"
 UPSTREAM = "upstream"
+MIRROR = "mirror"
 
 _ARCHITECTURE = re.compile(
     r"(?:^|[-_./:])(x86_64|x86-64|amd64|arm64|arm64v8|aarch64|armv[5-8]|arm|i386|386|s390x|ppc64le|riscv64)(?=$|[-_./:@])"
@@ -24,13 +26,18 @@ _OWN_VERSION = re.compile(r"\$\{?CI_RUNNER_(VERSION|REVISION)\b\}?")
 _EXACT = re.compile(r"v?([0-9]+)\.([0-9]+)\.([0-9]+)")
 
 
-def helper_image(runner: RunnerConfig) -> str | None:
-    """Return the `helper_image` of config.toml; None leaves the choice to the runner."""
+def helper_image(runner: RunnerConfig, mirrored: str | None = None) -> str | None:
+    """Return the `helper_image` of config.toml; None leaves the choice to the runner.
+
+    `mirrored` is what was published for `mirror`, by digest; None while that is not known.
+    """
     match runner.helper_image:
         case "auto":
             return None
         case "upstream":
             return f"{HELPER_REPOSITORY}:{HELPER_TAG}"
+        case "mirror":
+            return mirrored
         case own:
             return own
 
@@ -45,8 +52,13 @@ def named_architecture(image: str) -> str | None:
 
 def check_helper_image(runner: RunnerConfig) -> list[Problem]:
     """Return what is wrong with `helperImage`."""
-    problem = {AUTO: lambda _: None, UPSTREAM: _check_upstream}.get(runner.helper_image, _check_own)(runner)
-    return [problem] if problem else []
+    problem = {AUTO: _nothing, MIRROR: _nothing, UPSTREAM: _check_upstream}.get(runner.helper_image, _check_own)(runner)
+    version = runner_version(runner.chart)
+    return [*([problem] if problem else []), *check_mirror(runner.helper_mirror, runner.helper_image, version)]
+
+
+def _nothing(_: RunnerConfig) -> None:
+    """Find nothing wrong with it."""
 
 
 def _check_upstream(runner: RunnerConfig) -> Problem | None:
@@ -82,8 +94,8 @@ def _check_own(runner: RunnerConfig) -> Problem | None:
         return Problem(
             path=path,
             found=f"{image!r}",
-            consequence="it is neither auto nor upstream nor the full name of an image, and no job could pull it",
-            fix="Use auto, upstream, or registry/name:tag.",
+            consequence="it is neither a mode nor the full name of an image, and no job could pull it",
+            fix="Use auto, upstream, mirror, or registry/name:tag.",
         )
     if arch := named_architecture(image):
         return Problem(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -9,10 +10,18 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.runner.classes import RunnerClass
+from components.runner.helper_image import MIRROR
 from components.runner.placement import RunnerPool
 from components.runner.settings import Chart
 from components.runner.spec import chart_version
-from components.runner.values import fullname, helm_values, token_checksum, with_token_checksum
+from components.runner.values import (
+    fullname,
+    helm_values,
+    release_config,
+    token_checksum,
+    with_config,
+    with_token_checksum,
+)
 from components.versions import CHART_NAME, CHART_REPOSITORY
 
 # What Helm may take beyond the longest job: image pull and start of the new manager.
@@ -44,6 +53,9 @@ class Installation:
     nodes: Sequence[pulumi.Input[list[str]]]
     """Names of the node pools as outputs."""
 
+    mirrored: pulumi.Output[str] | None = None
+    """The published helper image, by digest, for `helperImage: mirror`."""
+
     after: Sequence[pulumi.Resource] = ()
     """What else has to be there first."""
 
@@ -55,6 +67,11 @@ def install(wanted: Installation) -> k8s.helm.v3.Release:
     values: Mapping[str, Any] = helm_values(
         runner, wanted.pools, wanted.cluster_type, secret=secret, profile=wanted.own.profile
     )
+    if wanted.mirrored is not None:
+        config = partial(release_config, runner, wanted.pools, wanted.cluster_type, wanted.own.profile)
+        values = with_config(values, wanted.mirrored.apply(config))
+    elif runner.helper_image == MIRROR:
+        raise ValueError(f"{wanted.name}: helperImage is mirror, and there is no mirrored image")
     if checksum is not None:
         values = with_token_checksum(values, checksum)
     after = [*wanted.after, *before]

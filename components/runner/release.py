@@ -1,14 +1,15 @@
 """The runner as one component: namespaces, policies, token Secret, Helm release; and the second one, if asked for."""
 
-import hashlib
+from functools import partial
 
 import pulumi
 
 from components.runner.arguments import MultiArchRunnerArgs, parsed, runner_args
 from components.runner.buildkit_runner import BuildKitRunner, BuildKitRunnerArgs
-from components.runner.classes import first_class
+from components.runner.classes import KANIKO, first_class
 from components.runner.executor import config_toml
 from components.runner.installation import Installation, install
+from components.runner.mirrored import checksum, declare_mirror
 from components.runner.namespaces import RunnerNamespaces
 from components.runner.selectors import allowed_selectors
 from components.runner.spec import chart_version, runner_version
@@ -55,6 +56,7 @@ class MultiArchRunner(pulumi.ComponentResource):
             {"runner": args["runner"], "cluster_type": args["cluster_type"]},
             pulumi.ResourceOptions(parent=self),
         )
+        mirrored = declare_mirror(name, runner, args.get("mirror_password"), self)
         release = install(
             Installation(
                 name=name,
@@ -66,11 +68,12 @@ class MultiArchRunner(pulumi.ComponentResource):
                 token=args.get("token"),
                 gitlab_token=args.get("gitlab_token"),
                 nodes=args.get("nodes", []),
+                mirrored=mirrored,
                 after=[namespaces],
             )
         )
         if runner.buildkit is not None:
-            self._with_buildkit(name, args, namespaces.namespace)
+            self._with_buildkit(name, args, namespaces.namespace, mirrored)
         self.namespace = namespaces.namespace
         self.job_namespace = namespaces.job_namespace
         self.release_name = release.name.apply(lambda found: found or runner.release_name)
@@ -79,11 +82,16 @@ class MultiArchRunner(pulumi.ComponentResource):
         self.service_account = pulumi.Output.from_input(fullname(runner.release_name))
         self.job_service_account = namespaces.job_service_account
         self.selector_regex = pulumi.Output.from_input(allowed_selectors(runner))
-        text = config_toml(runner, pools, args["cluster_type"])
-        self.config_checksum = pulumi.Output.from_input(hashlib.sha256(text.encode()).hexdigest())
+        self.config_checksum = checksum(mirrored, partial(config_toml, runner, pools, args["cluster_type"], KANIKO))
         self.register_outputs({key: getattr(self, key) for key in type(self).__annotations__})
 
-    def _with_buildkit(self, name: str, args: MultiArchRunnerArgs, namespace: pulumi.Output[str]) -> None:
+    def _with_buildkit(
+        self,
+        name: str,
+        args: MultiArchRunnerArgs,
+        namespace: pulumi.Output[str],
+        mirrored: pulumi.Output[str] | None,
+    ) -> None:
         """Declare the second runner, where it is asked for."""
         own = BuildKitRunnerArgs(
             runner=args["runner"], pools=args["pools"], cluster_type=args["cluster_type"], namespace=namespace
@@ -94,4 +102,6 @@ class MultiArchRunner(pulumi.ComponentResource):
             own["gitlab_token"] = args["gitlab_token"]
         if "nodes" in args:
             own["nodes"] = args["nodes"]
+        if mirrored is not None:
+            own["helper_image"] = mirrored
         BuildKitRunner(f"{name}-buildkit", own, pulumi.ResourceOptions(parent=self))

@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 from components.cluster_spec import CONFIG
 from components.platforms import Arch
 from components.runner.cache import Cache
+from components.runner.mirror import HelperMirror
 from components.runner.networking import NetworkPolicies
 from components.runner.resources import JobResources, ManagerRequirements
 from components.versions import JOB_IMAGE
@@ -219,8 +220,12 @@ class RunnerConfig:
     helper_image: str = "auto"
     """The image that clones, caches and uploads in every job. `auto`: the runner picks the one of the job's
     architecture. `upstream`: GitLab's multi-arch tag, from runner 19.2 on, also right for jobs that select no
-    architecture by label. Else your own multi-arch mirror, its tag holding the runner's version or
-    `${CI_RUNNER_VERSION}`."""
+    architecture by label. `mirror`: an image for both architectures that the stack itself makes in your registry, see
+    `helperMirror`. Else a multi-arch mirror that somebody else makes, its tag holding the runner's version or
+    `${CI_RUNNER_VERSION}`. docs/helper-image.md says which is for whom."""
+
+    helper_mirror: HelperMirror | None = None
+    """The registry to mirror the helper image to, for `helperImage: mirror`."""
 
     default_image: str = JOB_IMAGE
     """Image of a job that names none. It must be multi-arch."""

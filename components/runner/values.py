@@ -53,7 +53,7 @@ def helm_values(
         "runners": {
             "secret": secret,
             "jobNamespace": runner.job_namespace,
-            "config": escape_template(config_toml(runner, pools, cluster_type, profile)),
+            "config": release_config(runner, pools, cluster_type, profile),
         },
         **_access(runner),
         **_pod(runner, pools),
@@ -64,6 +64,22 @@ def helm_values(
         },
     }
     return merged(ours, runner.values)
+
+
+def release_config(
+    runner: RunnerConfig,
+    pools: Sequence[RunnerPool],
+    cluster_type: str,
+    profile: JobProfile,
+    mirrored: str | None = None,
+) -> str:
+    """Return the chart's `runners.config`. `mirrored` is the published image for `helperImage: mirror`."""
+    return escape_template(config_toml(runner, pools, cluster_type, profile, mirrored))
+
+
+def with_config(values: Mapping[str, Any], config: Any) -> dict[str, Any]:
+    """Return the values with another `runners.config` (a text or an output of one)."""
+    return {**values, "runners": {**values["runners"], "config": config}}
 
 
 def with_token_checksum(values: Mapping[str, Any], checksum: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import yaml
 
 from components.placeholders import with_placeholder_token, with_stub_access
 from components.problems import ConfigError, Problem
-from components.stack_file import NAMESPACE, PLACEHOLDER, TOKEN_PLACEHOLDERS, load_stack_file
+from components.stack_file import NAMESPACE, PLACEHOLDER, SECRET_PLACEHOLDERS, load_stack_file
 
 STUB_NAME = "kubeconfig"
 DEFAULT_KUBECONFIG = "~/.kube/config"
@@ -88,7 +88,7 @@ def read_stack(path: Path, project_dir: Path, stub_folder: Path) -> StackInputs:
     return StackInputs(
         config=values,
         secret_keys=tuple(sorted(secret_keys)),
-        secret_values=(*TOKEN_PLACEHOLDERS.values(), PLACEHOLDER) if secret_keys else (),
+        secret_values=(*SECRET_PLACEHOLDERS.values(), PLACEHOLDER) if secret_keys else (),
         notes=tuple(notes),
         stub=stub if content is not None else None,
         stated=stated,

@@ -88,6 +88,7 @@ class KindProvider:
 
     package: ClassVar[str]
     version: ClassVar[str]
+    own_schema: ClassVar[bool] = False
     kinds: ClassVar[Mapping[str, Kind]]
     lookups: ClassVar[Mapping[str, Lookup]] = {}
 

@@ -35,12 +35,19 @@ def _gitlab() -> RehearsalProvider:
     return GitlabProvider()
 
 
+def _multiarch() -> RehearsalProvider:
+    from ops.rehearse.providers.multiarch import MultiArchProvider  # noqa: PLC0415 - a plan loads only its own cloud's rules
+
+    return MultiArchProvider()
+
+
 PROVIDERS: Mapping[str, Callable[[], RehearsalProvider]] = {
     "aws": _aws,
     "azure-native": _azure_native,
     "gcp": _gcp,
     "gitlab": _gitlab,
     "kubernetes": _kubernetes,
+    "multiarch": _multiarch,
 }
 
 

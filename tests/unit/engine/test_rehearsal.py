@@ -103,6 +103,7 @@ def test_the_generated_project_lists_a_plugin_for_every_package(stub_pulumi: Any
         "gcp",
         "gitlab",
         "kubernetes",
+        "multiarch",
     ]
 
 

@@ -70,8 +70,8 @@ def test_an_architecture_specific_helper_image_is_refused(runner: Read, image: s
         ("registry.example.com/helper", "does not say its version"),
         ("registry.example.com/helper@sha256:" + "1" * 64, "does not say its version"),
         ("registry.example.com:19.1/helper:alpine3.21", "does not say its version"),
-        ("helper", "neither auto nor upstream"),
-        ("", "neither auto nor upstream"),
+        ("helper", "neither a mode nor the full name"),
+        ("", "neither a mode nor the full name"),
     ],
 )
 def test_a_helper_that_is_not_of_the_runners_version_is_refused(runner: Read, image: str, says: str) -> None:

@@ -304,12 +304,13 @@ def test_pulumis_own_analyzer_takes_the_component() -> None:
         "".join(part.title() if index else part for index, part in enumerate(name.split("_")))
         for name in MultiArchRunner.__annotations__
     }
-    expected = {"runner", "pools", "clusterType", "token", "buildkitToken", "gitlabToken", "nodes"}
+    expected = {"runner", "pools", "clusterType", "token", "buildkitToken", "gitlabToken", "mirrorPassword", "nodes"}
     assert set(component.inputs) == expected
     assert set(MultiArchRunnerArgs.__annotations__) == {
         "runner",
         "pools",
         "cluster_type",
+        "mirror_password",
         "token",
         "buildkit_token",
         "gitlab_token",

@@ -1,0 +1,1 @@
+"""The mirrored helper image, rehearsed: stand-ins for GitLab's images, a local registry, and the real provider."""
