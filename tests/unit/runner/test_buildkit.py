@@ -7,17 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 
+from components.platforms import Arch
 from components.problems import ConfigError
 from components.runner.admission import policy_name, validations
 from components.runner.arguments import parsed, runner_args
 from components.runner.classes import KANIKO, ROOTLESS_BUILDKIT, buildkit_class, first_class
 from components.runner.executor import config_toml
+from components.runner.placement import RunnerPool
 from components.runner.release import MultiArchRunner
 from components.runner.settings import RunnerConfig
 from components.runner.spec import check_settings
 from components.runner.values import helm_values
-from tests.unit.runner.test_golden import GOLDEN, _Block, expect, yaml
+from tests.unit.runner.test_golden import GOLDEN, _Block, expect
 from tests.unit.runner.test_release import NAMESPACE, RELEASE, SECRET, secrets, without_secrets
 
 Stacks = dict[str, Callable[..., Any]]
@@ -27,6 +30,7 @@ Read = Callable[..., RunnerConfig]
 SECOND = "glrt-the-second-one_0123456789"
 ADMISSION = "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy"
 JOBS = "gitlab-runner-buildkit-jobs"
+POOLS = [RunnerPool(name=arch.value, arch=arch) for arch in Arch]
 
 
 def declared(record: Record, stack: Any) -> Any:
@@ -36,7 +40,7 @@ def declared(record: Record, stack: Any) -> Any:
 
 def problems(runner: RunnerConfig) -> dict[str, str]:
     """Return path to what was found, of every problem under `runner`."""
-    return {problem.path: problem.found for problem in check_settings(runner, [], "gke") if "arch" not in problem.path}
+    return {problem.path: problem.found for problem in check_settings(runner, POOLS, "gke")}
 
 
 class TestOff:
