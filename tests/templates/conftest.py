@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +12,7 @@ from archmerge.packaging import make_zipapp
 from tests.registry.lab import daemon
 from tests.registry.lab.workbench import Workbench
 from tests.templates.lab import gitlab_ci_local
-from tests.templates.lab.project import ROOT, Project, git
+from tests.templates.lab.project import ROOT, VERSION, Project, git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +74,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(work, "config", "uploadpack.allowFilter", "true")
     git(work, "add", "--all")
     git(work, "commit", "--quiet", "-m", "lab")
-    git(work, "tag", tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
+    git(work, "tag", VERSION)
     return folder
 
 

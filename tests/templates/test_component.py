@@ -237,6 +237,7 @@ def test_digests_from_elsewhere_are_merged_without_a_build(project: Project, sko
     ran = project.run()
     assert ran.code == 0, ran.out
     assert "image-build" not in ran.out
+    assert len(project.records("syft")) == 2
     assert read(skopeo, f"{project.image}:latest", tmp_path).platforms == BOTH
 
 

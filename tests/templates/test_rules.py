@@ -14,7 +14,7 @@ import yaml
 
 from ci import render
 from tests.templates.lab.interpolation import halves, interpolated, specification, used
-from tests.templates.lab.project import PIPELINES, ROOT, Project
+from tests.templates.lab.project import PIPELINES, ROOT, VERSION, Project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,9 +76,14 @@ def test_every_pinned_image_has_a_version_and_no_moving_tag() -> None:
 
 
 def test_the_merge_image_is_of_this_release() -> None:
-    files = (ROOT / "pyproject.toml", ROOT / "archmerge/pyproject.toml")
-    versions = {tomllib.loads(file.read_text())["project"]["version"] for file in files}
-    assert versions == {render.pinned()["ARCHMERGE_IMAGE"].rpartition(":")[2]}
+    archmerge = tomllib.loads((ROOT / "archmerge/pyproject.toml").read_text())["project"]["version"]
+    assert render.pinned()["ARCHMERGE_IMAGE"].rpartition(":")[2] == archmerge == VERSION
+
+
+def test_the_image_runs_as_nobody_and_leaves_the_shell_to_gitlab() -> None:
+    final = (ROOT / "images/archmerge/Dockerfile").read_text().rpartition("\nFROM ")[2]
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", final, re.MULTILINE)
+    assert "ENTRYPOINT" not in final
 
 
 def test_there_is_one_component_for_each_purpose() -> None:
@@ -137,9 +142,7 @@ def test_a_component_names_no_server(template: Path) -> None:
 @pytest.mark.parametrize("component", NAMES)
 def test_a_component_has_a_readme_with_an_example_of_this_version(component: str) -> None:
     text = (ROOT / "templates" / component / "README.md").read_text()
-    assert re.search(
-        rf"component: \$CI_SERVER_FQDN/\S+/{component}@{render.pinned()['ARCHMERGE_IMAGE'].rpartition(':')[2]}", text
-    )
+    assert re.search(rf"component: \$CI_SERVER_FQDN/\S+/{component}@{re.escape(VERSION)}", text)
 
 
 @pytest.mark.parametrize(("name", "job"), bodies(), ids=[name for name, _ in bodies()])

@@ -263,14 +263,21 @@ def test_a_dockerfile_that_is_not_there_is_named(shell: Shell, tmp_path: Path) -
     assert "nowhere/Dockerfile" in ran.err
 
 
-def test_a_builder_without_a_digest_fails_the_job(shell: Shell, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        ("exit 0", "left no digest"),
+        ('while [ "$1" != --digest-file ]; do shift; done; echo latest >"$2"', "which is no digest"),
+    ],
+)
+def test_a_builder_without_a_digest_fails_the_job(shell: Shell, tmp_path: Path, left: str, said: str) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
-    shell.tool("executor", "exit 0")
+    shell.tool("executor", left)
     ran = shell.run(
         ["common", "names", "recipe", "kaniko", "digest"], {**GITLAB, "ARCH": "amd64", "CI_PROJECT_DIR": str(tmp_path)}
     )
     assert ran.code == 1
-    assert "left no digest" in ran.err
+    assert said in ran.err
     assert not list(tmp_path.rglob("amd64.json"))
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[3]
 PIPELINES = ROOT / "tests/templates/pipelines"
 SERVER = "gitlab.example.com"
+VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _GIT = [
     "git",
@@ -76,8 +78,8 @@ class Project:
         file.write_text(text)
 
     def use(self, name: str) -> None:
-        """Take one of tests/templates/pipelines as the project's pipeline."""
-        self.pipeline((PIPELINES / f"{name}.yml").read_text())
+        """Take one of tests/templates/pipelines as the project's pipeline; it includes the present VERSION."""
+        self.pipeline((PIPELINES / f"{name}.yml").read_text().replace("VERSION", VERSION))
 
     def pipeline(self, text: str) -> None:
         self.write(".gitlab-ci.yml", text)
