@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -56,6 +57,9 @@ class Project:
         self._home.mkdir()
         # What the pipeline includes from gitlab.example.com comes from a repository in a folder instead.
         (self._home / ".gitconfig").write_text(f'[url "file://{catalog}/"]\n  insteadOf = https://{SERVER}:443/\n')
+        # And is there already: gitlab-ci-local fetches two includes of one repository at once into one folder, and trips.
+        fetched = folder / ".gitlab-ci-local/includes" / SERVER / "multiarch-runner/multiarch-runner" / VERSION
+        shutil.copytree(ROOT / "templates", fetched / "templates")
         self.write("Dockerfile", "ARG BASE_IMAGE_NAME=alpine\nFROM $BASE_IMAGE_NAME\nCOPY hello.txt /app/hello.txt\n")
         self.write("hello.txt", "hello\n")
         self.variables = {
@@ -89,7 +93,7 @@ class Project:
         if not (self.folder / ".git").exists():
             self._git("init", "--quiet")
             self._git("remote", "add", "origin", f"https://{SERVER}/team/app.git")
-        self._git("add", "--all")
+        self._git("add", "--all", "--", ".", ":!.gitlab-ci-local*")
         self._git("commit", "--quiet", "--allow-empty", "-m", "lab")
         self._git("update-ref", "refs/remotes/origin/main", "HEAD")
         self._git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
