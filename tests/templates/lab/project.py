@@ -57,7 +57,7 @@ class Project:
         self._home.mkdir()
         # What the pipeline includes from gitlab.example.com comes from a repository in a folder instead.
         (self._home / ".gitconfig").write_text(f'[url "file://{catalog}/"]\n  insteadOf = https://{SERVER}:443/\n')
-        # And is there already: gitlab-ci-local fetches two includes of one repository at once into one folder, and trips.
+        # And is there already: gitlab-ci-local fetches two includes of a repository into one folder at once, and trips.
         fetched = folder / ".gitlab-ci-local/includes" / SERVER / "multiarch-runner/multiarch-runner" / VERSION
         shutil.copytree(ROOT / "templates", fetched / "templates")
         self.write("Dockerfile", "ARG BASE_IMAGE_NAME=alpine\nFROM $BASE_IMAGE_NAME\nCOPY hello.txt /app/hello.txt\n")
