@@ -155,7 +155,7 @@ def _tags(values: Mapping[str, Any]) -> Iterator[Problem]:
     if not isinstance(value, list):
         yield _wrong_type("tags", value, "a list of tags")
         return
-    target = _known_target(values.get("target"))
+    target = _reference(values.get("target"))
     seen = {target.tag} if target else set()
     for number, tag in enumerate(value):
         where = path("tags", number)

@@ -39,7 +39,7 @@ def changed_stack(stack: str, folder: Path, **pool: Any) -> Path:
     return file
 
 
-@pytest.mark.parametrize("stack", ["local", *CLOUDS])
+@pytest.mark.parametrize("stack", ["local", "mirror", *CLOUDS])
 def test_a_stack_is_created_unchanged_when_looked_at_again_and_deleted(stack: str) -> None:
     report = run_engine(PROJECT, stack)
     assert len(report.claims) == 5

@@ -8,7 +8,7 @@ from typing import Any
 from ops.rehearse.plan import UNKNOWN, Plan, PlannedResource, SecretValue, plan_stack
 
 PROJECT = Path(__file__).resolve().parents[2]
-STACKS = ("local", "gke", "eks", "aks")
+STACKS = ("local", "mirror", "gke", "eks", "aks")
 REGENERATE = "python -m tests.golden.regenerate"
 
 OPTIONS = (

@@ -7,7 +7,7 @@ import pytest
 from ops.rehearse.plan import Plan, SecretValue, plan_stack
 from tests.golden.preview import PROJECT, REGENERATE, STACKS, as_text, difference
 
-OWN_SDK = {"local": (), "gke": ("pulumi_gcp",), "eks": ("pulumi_aws",), "aks": ("pulumi_azure_native",)}
+OWN_SDK = {"local": (), "mirror": (), "gke": ("pulumi_gcp",), "eks": ("pulumi_aws",), "aks": ("pulumi_azure_native",)}
 NODE_POOLS = {
     "gke": "gcp:container/nodePool:NodePool",
     "eks": "aws:eks/nodeGroup:NodeGroup",

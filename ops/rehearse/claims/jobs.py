@@ -1,10 +1,12 @@
 """Claims about where jobs run and with which helper image. Builds and merges are those of `templates/`."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import re2  # type: ignore[import-untyped]  # google-re2 ships no types
 
 from ops.rehearse.claims.landing import landed, unmodelled
+from ops.rehearse.claims.mirror import judge_mirrored
 from ops.rehearse.claims.pipeline import (
     MULTI_ARCH_TAG,
     all_jobs,
@@ -18,6 +20,7 @@ from ops.rehearse.claims.pods import build, run_job
 from ops.rehearse.claims.scene import ARCH_LABEL, Promise, Proof, Scene, failed, proved, unknown
 from ops.rehearse.executor import Job, JobRefusal
 from ops.rehearse.executor.helper_image import REGISTRY
+from ops.rehearse.mirror.proof import Mirrored
 
 _SELECTOR = "KUBERNETES_NODE_SELECTOR_ARCH"
 _ARCH_TOKENS = ("x86_64", "amd64", "arm64", "aarch64")
@@ -115,11 +118,11 @@ def _helper_image(arch: str, scene: Scene) -> Proof:
         return failed(f"refused by runner: {built.reason}")
     if not scene.installed.runner_version:
         return unknown("the manager's image does not say which version of the runner it is")
-    return judge_helper(built.helper_image, arch, scene.installed.runner_version)
+    return judge_helper(built.helper_image, arch, scene.installed.runner_version, scene.mirrors)
 
 
-def judge_helper(image: str, arch: str, version: str) -> Proof:
-    """Judge a helper image by its reference: version, and the architecture that its tag names."""
+def judge_helper(image: str, arch: str, version: str, mirrors: Sequence[Mirrored] = ()) -> Proof:
+    """Judge a helper image by its reference: version, the architecture that its tag names, and who has made it."""
     repository, _, image_tag = image.partition("@")[0].rpartition(":")
     if f"v{version}" not in image_tag:
         return failed(f"{image} is not of the runner's version {version}: helper and runner must be of one version")
@@ -131,6 +134,8 @@ def judge_helper(image: str, arch: str, version: str) -> Proof:
         return proved(image)
     if repository == REGISTRY and tuple(int(part) for part in version.split(".")) >= _FIRST_MULTI_ARCH_HELPER:
         return proved(f"{image}, published for both architectures from runner 19.2.0 on")
+    if (made := judge_mirrored(image, arch, mirrors)) is not None:
+        return made
     return unknown(f"{image}: whether it serves {arch} is for its registry to say, which was not asked")
 
 

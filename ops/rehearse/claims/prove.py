@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ops.rehearse.claims.buildkit import buildkit_promises
 from ops.rehearse.claims.jobs import job_promises
 from ops.rehearse.claims.manager import manager_promises
+from ops.rehearse.claims.mirror import mirror_promises
 from ops.rehearse.claims.refusals import refusal_promises
 from ops.rehearse.claims.rights import rights_promises
 from ops.rehearse.claims.scene import Promise, Proof, Scene, unknown
@@ -23,6 +24,7 @@ def promises(scene: Scene) -> list[Promise]:
     return [
         *manager_promises(scene),
         *job_promises(scene),
+        *mirror_promises(scene),
         *taint_promises(scene),
         *refusal_promises(scene),
         *rights_promises(scene),

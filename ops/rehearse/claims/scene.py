@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ops.rehearse.install import Api, Installed
+from ops.rehearse.mirror.proof import Mirrored
 from ops.rehearse.nodes import NodeGroup
 from ops.rehearse.report.model import JobView, Verdict
 
@@ -32,6 +33,8 @@ class Scene:
     """Whether something starts the pods' containers on the rehearsal's nodes (kwok does)."""
     stand_ins: frozenset[str] = frozenset()
     """Secrets of the manager's namespace that somebody else would make, and the rehearsal stood in for."""
+    mirrors: tuple[Mirrored, ...] = ()
+    """Images that the stack makes itself, made for real."""
     tags: tuple[str, ...] | None = None
     """The runner's tags, where the stack creates it in GitLab; None where GitLab has it already."""
     buildkit: "Scene | None" = None

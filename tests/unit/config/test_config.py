@@ -33,10 +33,10 @@ def stack(name: str) -> tuple[dict[str, str], frozenset[str]]:
     return values, secret_keys
 
 
-@pytest.mark.parametrize("name", ["local", "gke", "eks", "aks"])
+@pytest.mark.parametrize("name", ["local", "mirror", "gke", "eks", "aks"])
 def test_every_example_stack_is_without_a_mistake(name: str) -> None:
     config = load_config(*stack(name))
-    assert isinstance(config.cluster, CLUSTER_TYPES["existing" if name == "local" else name])
+    assert isinstance(config.cluster, CLUSTER_TYPES["existing" if name in ("local", "mirror") else name])
     assert [pool.name for pool in config.pools] == ["amd64", "arm64"]
     assert {type(pool) for pool in config.pools} == {POOL_TYPES[config.cluster.type]}
 

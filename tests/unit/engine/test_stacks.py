@@ -12,7 +12,7 @@ from ops.rehearse.plan import Plan, PlannedResource, plan_stack
 from ops.rehearse.plan.wire import struct_from_wire, struct_to_wire
 
 PROJECT = Path(__file__).resolve().parents[3]
-STACKS = ("local", "gke", "eks", "aks")
+STACKS = ("local", "mirror", "gke", "eks", "aks")
 Connect = Callable[[str], Any]
 
 
