@@ -26,6 +26,7 @@ for pair in ${MULTIARCH_BUILD_ARGS:-}; do
   build_args="$build_args $pair"
 done
 title=${image##*/}
+[ -z "${MULTIARCH_VENDOR:-}" ] || OCI_IMAGE_VENDOR=$MULTIARCH_VENDOR
 base=${BASE_IMAGE_NAME:+$BASE_IMAGE_NAME${BASE_IMAGE_TAG:+:$BASE_IMAGE_TAG}}
 each_build_arg() { # FUNCTION: call it with every KEY=VALUE; a bare KEY takes the variable's value, blanks and all
   "$1" "TARGETPLATFORM=linux/$ARCH"

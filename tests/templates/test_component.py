@@ -187,6 +187,13 @@ def test_a_finding_of_the_scan_keeps_the_image_unpublished(project: Project) -> 
     assert not project.records("cosign")
 
 
+def test_a_merge_request_does_not_get_the_branchs_jobs_a_second_time(project: Project) -> None:
+    project.use("component")
+    assert "image-build" in project.run("--list").out
+    request = ["--variable", "CI_PIPELINE_SOURCE=merge_request_event", "--unset-variable", "CI_COMMIT_BRANCH"]
+    assert "image-" not in project.run("--list", *request).out
+
+
 def test_a_release_moves_its_extra_tags(project: Project) -> None:
     project.use("component-everything")
     _sources(project)
