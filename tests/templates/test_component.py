@@ -181,7 +181,7 @@ def test_a_pipelines_own_defaults_stay_out_of_the_components_jobs(project: Proje
 def test_a_finding_of_the_scan_keeps_the_image_unpublished(project: Project) -> None:
     project.use("component-everything")
     _sources(project)
-    project.environ["LAB_TRIVY_EXIT"] = "1"
+    project.environ["LAB_FINDING"] = "CVE-2026-0001"
     assert project.run().code != 0
     assert not {"one", "two", "three"} & set(project.tags(f"{project.repository}/web"))
     assert not project.records("cosign")

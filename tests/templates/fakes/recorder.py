@@ -21,7 +21,8 @@ def main(argv: list[str]) -> int:
         for word in asked:
             if word.startswith("spdx-json="):
                 Path(word.partition("=")[2]).write_text("{}")
-    return int(os.environ.get(f"LAB_{tool.upper()}_EXIT", "0"))
+    # As trivy does: a finding is an error only where it was asked to be one.
+    return int(asked[asked.index("--exit-code") + 1]) if "LAB_FINDING" in os.environ and "--exit-code" in asked else 0
 
 
 if __name__ == "__main__":
