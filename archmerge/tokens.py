@@ -22,7 +22,7 @@ _LIFETIME_MAX = 86400.0
 _MARGIN = 5.0
 SCOPES_PER_TOKEN = 20
 """A token carries its scopes in a header of every request; servers take headers of about 8 KiB."""
-_ACTIONS = ("pull", "push")
+_ACTIONS = ("pull", "push", "delete")
 
 
 class Challenge(NamedTuple):

@@ -275,13 +275,17 @@ def test_a_server_that_answers_404_to_everything_is_no_proof_that_the_tag_is_gon
     assert "could not tell whether the image is gone" in error_of(lambda: plugin.read(identity, state, inputs))
 
 
-def test_a_child_that_was_cleaned_away_is_drift(plugin: Plugin, bench: Workbench, inputs: Inputs) -> None:
+def test_a_child_that_was_cleaned_away_is_drift_and_brought_back(
+    plugin: Plugin, bench: Workbench, inputs: Inputs
+) -> None:
     identity, state = plugin.create(inputs)
     remove(bench, repository_of(inputs), state["platforms"]["linux/arm64"])
     _, seen, _ = plugin.read(identity, state, inputs)
     assert seen["digest"] == state["digest"]
     assert list(seen["platforms"]) == ["linux/amd64"]
     assert kinds(plugin.diff(seen, inputs)) == {'platforms["linux/arm64"]': "ADD"}
+    assert plugin.update(seen, inputs, identity) == state
+    assert plugin.read(identity, state, inputs)[1] == state
 
 
 def test_a_registry_that_is_down_is_an_error_and_never_no_drift(
@@ -394,6 +398,34 @@ def test_delete_keeps_the_image(plugin: Plugin, bench: Workbench, inputs: Inputs
     plugin.delete(identity, state, inputs)
     assert bench.proxy.seen == []
     assert bench.digest_of(repository_of(inputs), "1") == state["digest"]
+
+
+def test_delete_remote_removes_it_with_the_credentials_of_the_last_update(
+    plugin: Plugin, bench: Workbench, inputs: Inputs
+) -> None:
+    inputs = {**inputs, "tags": ["latest"], "deleteRemote": True}
+    identity, state = plugin.create(inputs)
+    plugin.delete(identity, state, inputs)
+    repository = repository_of(inputs)
+    assert bench.digest_of(repository, "1") is None
+    assert bench.digest_of(repository, "latest") is None
+    assert bench.digest_of(f"{repository}-arm64", "1") is not None, "the sources are not ours"
+    plugin.delete(identity, state, inputs)  # gone already is as good as deleted
+
+
+def test_delete_remote_takes_nobody_elses_tag_along(plugin: Plugin, bench: Workbench, inputs: Inputs) -> None:
+    inputs = {**inputs, "deleteRemote": True}
+    identity, state = plugin.create(inputs)
+    repository = repository_of(inputs)
+    _, headers, body = bench.pusher(repository).call(
+        "GET", f"/v2/{repository}/manifests/1", None, {"Accept": "application/vnd.oci.image.index.v1+json"}
+    )
+    status, _, _ = bench.pusher(repository).call(
+        "PUT", f"/v2/{repository}/manifests/theirs", body, {"Content-Type": headers["content-type"]}
+    )
+    assert status == 201
+    assert "theirs" in error_of(lambda: plugin.delete(identity, state, inputs))
+    assert bench.digest_of(repository, "theirs") == bench.digest_of(repository, "1") == state["digest"]
 
 
 def test_delete_remote_leaves_a_tag_that_somebody_moved(plugin: Plugin, bench: Workbench, inputs: Inputs) -> None:
