@@ -5,4 +5,4 @@ read -r digest <"$root/${MULTIARCH_RESULT:-image}.digest" || [ -n "$digest" ] ||
 set -- sign --yes --recursive
 if option insecure-registry=true; then set -- "$@" --allow-insecure-registry --allow-http-registry; fi
 if [ -n "${COSIGN_PRIVATE_KEY:-}" ]; then set -- "$@" --key env://COSIGN_PRIVATE_KEY; fi
-cosign "$@" "$image@$digest"
+"$(command -v cosign || printf /ko-app/cosign)" "$@" "$image@$digest"

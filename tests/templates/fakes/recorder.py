@@ -11,11 +11,8 @@ from tests.templates.fakes import built, registry_client
 
 def main(argv: list[str]) -> int:
     tool, asked = argv[0], argv[1:]
-    host = (
-        asked[-1].partition("/")[0].removeprefix("registry:")
-        if tool != "syft"
-        else asked[1].removeprefix("registry:").partition("/")[0]
-    )
+    (reference,) = [word for word in asked if "@sha256:" in word]
+    host = reference.removeprefix("registry:").partition("/")[0]
     built.record(tool, asked, knows_registry=registry_client.credentials(host) is not None)
     if tool == "syft":
         for word in asked:
