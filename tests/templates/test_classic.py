@@ -60,6 +60,14 @@ def test_two_tags_of_one_name_are_never_mixed_up(classic: Project, skopeo: str, 
         assert {c["config"]["Labels"]["org.opencontainers.image.base.name"] for c in found.configs.values()} == {base}
 
 
+def test_classic_builds_wait_for_no_stage(classic: Project) -> None:
+    classic.use("classic")
+    classic.pipeline((classic.folder / ".gitlab-ci.yml").read_text() + "\nlint: {stage: .pre, script: 'false'}\n")
+    ran = classic.run()
+    assert "FAIL  lint" in ran.out
+    assert "1.2" in classic.tags(f"{classic.repository}/app")
+
+
 def test_the_wrong_node_stops_a_classic_build(classic: Project) -> None:
     classic.use("classic")
     classic.environ["LAB_NODE"] = "amd64"
