@@ -37,7 +37,7 @@ class Mirrored:
 def make(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Mirrored:
     """Publish the planned image, move its tag, and have it repaired. `inputs` and `outputs` are the plan's.
 
-    Nothing leaves this machine. Where no registry can be had, nothing was learned: could not tell.
+    Nothing leaves this machine. Where the registry does not start, nothing was learned: could not tell.
     """
     given = plain(inputs)
     target, digest = str(given.get("target")), str(plain(outputs).get("publishedDigest"))
@@ -114,7 +114,9 @@ class _Proof:
         if bad := [f"{one.claim}: {one.answer} {one.reason}".strip() for one in checks if one.answer != YES]:
             return Answer(Verdict.FAILED, "; ".join(bad))
         platforms = " and ".join(inputs["sources"])
-        evidence = f"{self.given['target']} as {self.digest[:19]}, for {platforms}, from stand-ins in a local registry"
+        evidence = (
+            f"{self.given['target']} as {self.digest[:19]}, for {platforms}: stand-ins, in {self.registry.program}"
+        )
         return Answer(Verdict.PROVED, evidence)
 
     def _repaired(self, identity: str, inputs: Mapping[str, Any], state: Mapping[str, Any]) -> Answer:

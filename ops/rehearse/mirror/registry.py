@@ -1,4 +1,4 @@
-"""A registry on this machine for one proof: Debian's `docker-registry` (distribution), or distribution's `registry`."""
+"""A registry on this machine for one proof: `docker-registry` (Debian) where it is installed, else a small one of ours."""
 
 import shutil
 import socket
@@ -17,6 +17,7 @@ from archmerge import Digest, Options, Session
 from archmerge.manifests import Descriptor, Manifest
 from archmerge.registry import Registry
 from ops.rehearse.cluster.tied import tied
+from ops.rehearse.mirror.embedded import EmbeddedServer
 from ops.rehearse.mirror.stand_in import StandIn
 
 PROGRAMS: Final = ("docker-registry",)
@@ -25,7 +26,7 @@ _POLL_SECONDS: Final = 0.02
 
 
 class NoRegistryError(Exception):
-    """There is no registry program, or it did not start. The message says which, and what to do."""
+    """The registry did not start. The message says why."""
 
 
 class LocalRegistry:
@@ -34,13 +35,18 @@ class LocalRegistry:
     def __init__(self) -> None:
         self._folder = TemporaryDirectory(prefix="multiarch-registry-")
         self._process: subprocess.Popen[bytes] | None = None
+        self._embedded: EmbeddedServer | None = None
         self.host = ""
+        self.program = ""
+        """What it is, for evidence."""
 
     def __enter__(self) -> Self:
         """Start it. Raises NoRegistryError."""
         program = next(filter(None, map(shutil.which, PROGRAMS)), None)
         if program is None:
-            raise NoRegistryError("there is no docker-registry on PATH (Debian: apt-get install docker-registry)")
+            self._embedded = EmbeddedServer()
+            self.host, self.program = self._embedded.host, "the rehearsal's own small registry"
+            return self
         folder, port = Path(self._folder.name), _free_port()
         config = {
             "version": 0.1,
@@ -53,11 +59,13 @@ class LocalRegistry:
             command = tied([program, "serve", str(folder / "config.yml")])
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self._await(port)
-        self.host = f"127.0.0.1:{port}"
+        self.host, self.program = f"127.0.0.1:{port}", f"{Path(program).name} on this machine"
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """End it."""
+        if self._embedded is not None:
+            self._embedded.stop()
         if self._process is not None:
             self._process.kill()
             self._process.wait()

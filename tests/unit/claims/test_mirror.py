@@ -1,9 +1,16 @@
 """What a mirrored helper image proves of the jobs, and what it leaves open."""
 
+import contextlib
+
 import pytest
 
+from archmerge import RefusedError
+from components.helper_image.schema import TYPE
 from ops.rehearse.claims.jobs import judge_helper
 from ops.rehearse.mirror.proof import Answer, Mirrored, local, make
+from ops.rehearse.mirror.registry import LocalRegistry, push_image
+from ops.rehearse.mirror.stand_in import image_for, index_of
+from ops.rehearse.providers.multiarch import MultiArchProvider
 from ops.rehearse.report.model import Verdict
 
 DIGEST = "sha256:" + "1" * 64
@@ -28,11 +35,34 @@ def test_a_helper_of_another_digest_version_or_architecture_is_not_proved_by_a_m
     assert judge_helper(IMAGE, "s390x", "19.1.1", mirrors).verdict is Verdict.FAILED
 
 
-def test_without_a_registry_program_nothing_can_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+INPUTS = {
+    "target": "a.example/b:1",
+    "sources": {"linux/amd64": "a.example/c:1-amd64", "linux/arm64": "a.example/c:1-arm64"},
+    "tags": ["latest"],
+}
+
+
+def test_without_docker_registry_the_rehearsals_own_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    made = make({"target": "a.example/b:1", "sources": {"linux/amd64": "a.example/c:1"}}, {"publishedDigest": DIGEST})
-    assert (made.published.verdict, made.repaired.verdict) == (Verdict.UNKNOWN, Verdict.UNKNOWN)
-    assert "there is no docker-registry on PATH" in made.published.evidence
+    made = make(INPUTS, MultiArchProvider().create(TYPE, "helper", INPUTS).outputs)
+    assert (made.published.verdict, made.repaired.verdict) == (Verdict.PROVED, Verdict.PROVED), made
+    assert "the rehearsal's own small registry" in made.published.evidence
+
+
+def test_the_own_registry_takes_no_manifest_without_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    image = image_for("linux/amd64")
+    with LocalRegistry() as local_registry, contextlib.closing(local_registry.session()) as session:
+        registry = session.registry(local_registry.host)
+        with pytest.raises(RefusedError, match="MANIFEST_BLOB_UNKNOWN"):
+            registry.put_manifest("app", "1", image.manifest)
+        with pytest.raises(RefusedError, match="MANIFEST_BLOB_UNKNOWN"):
+            registry.put_manifest("app", "1", index_of([image]))
+        push_image(registry, "other", image, "1")
+        with pytest.raises(RefusedError, match="MANIFEST_BLOB_UNKNOWN"):
+            registry.put_manifest("app", "1", image.manifest)
+        assert registry.tag_digest("app", "1") is None
+        assert registry.tag_digest("other", "1") == image.manifest.digest
 
 
 @pytest.mark.parametrize(
