@@ -107,6 +107,7 @@ def _table(component: str, template: str) -> str:
         default = spec.get("default")
         text = default if isinstance(default, str) else json.dumps(default)
         shown = "**required**" if default is None else f"`{text}`" if text else "empty"
+        shown = shown.replace("|", r"\|")  # a bar ends a cell, even in code
         rows.append(f"| `{name}` | {shown} | {spec['description']} |")
     return "\n".join(rows) + "\n"
 

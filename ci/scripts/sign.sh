@@ -4,5 +4,7 @@ digest=
 read -r digest <"$root/${MULTIARCH_RESULT:-image}.digest" || [ -n "$digest" ] || die "the merge left no ${MULTIARCH_RESULT:-image}.digest."
 set -- sign --yes --recursive
 if option insecure-registry=true; then set -- "$@" --allow-insecure-registry --allow-http-registry; fi
-if [ -n "${COSIGN_PRIVATE_KEY:-}" ]; then set -- "$@" --key env://COSIGN_PRIVATE_KEY; fi
+# The key as a variable of type file is a path, and as any other the key itself.
+if [ -f "${COSIGN_PRIVATE_KEY:-}" ]; then set -- "$@" --key "$COSIGN_PRIVATE_KEY"
+elif [ -n "${COSIGN_PRIVATE_KEY:-}" ]; then set -- "$@" --key env://COSIGN_PRIVATE_KEY; fi
 "$(command -v cosign || printf /ko-app/cosign)" "$@" "$image@$digest"

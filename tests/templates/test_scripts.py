@@ -377,3 +377,17 @@ def test_a_signature_without_a_digest_is_an_error_that_names_the_file(shell: She
     ran = shell.run(["common", "names", "sign"], {**GITLAB, "CI_PROJECT_DIR": str(tmp_path), "MULTIARCH_RESULT": "web"})
     assert ran.code == 1
     assert "web.digest" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("key", "option"), [(None, None), ("KEY MATERIAL", "env://COSIGN_PRIVATE_KEY"), ("file", "file")]
+)
+def test_a_signing_key_never_stands_in_argv(shell: Shell, tmp_path: Path, key: str | None, option: str | None) -> None:
+    (tmp_path / "image.digest").write_text("sha256:0\n")
+    (tmp_path / "file").write_text("KEY MATERIAL")
+    shell.tool("cosign", 'printf "%s\\n" "$@"')
+    given = {"COSIGN_PRIVATE_KEY": key} if key else {}
+    ran = shell.run(["common", "names", "sign"], {**GITLAB, "CI_PROJECT_DIR": str(tmp_path), **given})
+    argv = ran.out.splitlines()
+    assert argv[-1] == f"{HOST}/team/app@sha256:0"
+    assert (argv[argv.index("--key") + 1] if "--key" in argv else None) == option
