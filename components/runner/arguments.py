@@ -10,9 +10,8 @@ from components.config import StackConfig
 from components.node_pools.spec import PoolSpec, Taint, TaintEffect, resolve
 from components.platforms import Arch
 from components.problems import ConfigError, Problem
-from components.reading import parse
 from components.runner.placement import RunnerPool
-from components.runner.settings import RunnerConfig
+from components.runner.settings import RunnerConfig, runner_of
 from components.runner.spec import check_settings
 from components.stack_checks import check_extras
 
@@ -98,7 +97,7 @@ def _pool_args(pool: PoolSpec) -> RunnerPoolArgs:
 
 def parsed(args: MultiArchRunnerArgs) -> tuple[RunnerConfig, list[RunnerPool]]:
     """Read and check the plain part of the arguments. Raises ConfigError before anything is declared."""
-    runner = parse(RunnerConfig, args["runner"], "runner")
+    runner = runner_of(args["runner"])
     pools = pools_of(args["pools"])
     problems = check_settings(runner, pools, args["cluster_type"])
     if runner.token is None and "token" not in args:

@@ -7,7 +7,6 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.reading import parse
 from components.runner.admission import VARIABLES, policy_name, validations
 from components.runner.arguments import RunnerPoolArgs, pools_of
 from components.runner.classes import BUILDKIT, buildkit_class
@@ -17,7 +16,7 @@ from components.runner.mirrored import checksum
 from components.runner.namespaces import declare_job_account, declare_namespace, declare_policy
 from components.runner.network import network_policies
 from components.runner.permissions import CLASS_LABEL
-from components.runner.settings import RunnerConfig
+from components.runner.settings import runner_of
 from components.runner.values import fullname
 
 _ADMISSION = k8s.admissionregistration.v1
@@ -71,7 +70,7 @@ class BuildKitRunner(pulumi.ComponentResource):
     """SHA-256 of the runner's config.toml template, to be compared with what is installed."""
 
     def __init__(self, name: str, args: BuildKitRunnerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        own = buildkit_class(parse(RunnerConfig, args["runner"], "runner"))
+        own = buildkit_class(runner_of(args["runner"]))
         if own is None:
             raise ValueError("runner.buildkit is not set")
         super().__init__("multiarch-runner:index:BuildKitRunner", name, None, opts)

@@ -9,12 +9,11 @@ from typing import Any, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.reading import parse
 from components.runner.classes import KANIKO
 from components.runner.executor import job_annotations
 from components.runner.network import Peer, Policy, Port, Rule, network_policies
 from components.runner.permissions import pod_security
-from components.runner.settings import RunnerConfig
+from components.runner.settings import RunnerConfig, runner_of
 
 _LABELS: Mapping[str, str] = {"managed-by": "pulumi"}
 
@@ -43,7 +42,7 @@ class RunnerNamespaces(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RunnerNamespacesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("multiarch-runner:index:RunnerNamespaces", name, None, opts)
-        runner = parse(RunnerConfig, args["runner"], "runner")
+        runner = runner_of(args["runner"])
         manager = declare_namespace(f"{name}-manager", runner.namespace, "restricted", self)
         jobs = declare_namespace(f"{name}-jobs", runner.job_namespace, KANIKO.pod_security, self)
         account = declare_job_account(f"{name}-job", runner, jobs, self)

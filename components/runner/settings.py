@@ -4,14 +4,17 @@ YAML keys are the camelCase of the fields. The docstring under a field is its en
 description in the JSON Schema, so it states the unit, the reason of the default, and what the choice costs.
 """
 
+from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
+from typing import Any
 
 from pydantic import JsonValue
 from pydantic.dataclasses import dataclass
 
 from components.cluster_spec import CONFIG
 from components.platforms import Arch
+from components.reading import parse
 from components.runner.cache import Cache
 from components.runner.mirror import HelperMirror
 from components.runner.networking import NetworkPolicies
@@ -285,3 +288,19 @@ class RunnerConfig:
 
     values: dict[str, JsonValue] = field(default_factory=dict)
     """Further Helm values of the chart, merged last. What this package sets or guards can't be set here."""
+
+
+def runner_of(arguments: Mapping[str, Any]) -> RunnerConfig:
+    """Read a component's `runner` argument. Raises ConfigError with every mistake of its shape.
+
+    Whole floats become integers: those of other Pulumi languages arrive as floats, however deep they are.
+    """
+    return parse(RunnerConfig, _whole(arguments), "runner")
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _whole(item) for key, item in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, list | tuple) else value

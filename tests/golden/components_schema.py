@@ -18,10 +18,10 @@ GOLDEN = Path(__file__).with_name("components.schema.json")
 
 
 @contextmanager
-def component_host() -> Iterator[Any]:
+def component_host(engine: str = "127.0.0.1:1") -> Iterator[Any]:
     """The component provider host, started as Pulumi starts it: by its folder, the port on stdout."""
     process = subprocess.Popen(
-        [sys.executable, str(HOST), "127.0.0.1:1"], stdout=subprocess.PIPE, text=True, cwd=HOST.parent.parent
+        [sys.executable, str(HOST), engine], stdout=subprocess.PIPE, text=True, cwd=HOST.parent.parent
     )
     try:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""A registry on this machine for one proof: `docker-registry` (Debian) where it is installed, else a small one of ours."""
+"""A registry on this machine for one proof: Debian's `docker-registry` if installed, else a small one of ours."""
 
 import shutil
 import socket
