@@ -43,7 +43,9 @@ def test_the_schema_is_a_schema() -> None:
 
 
 def test_there_is_a_stack_for_each_cluster_type_and_one_with_a_mirror() -> None:
-    assert [path.name for path in STACKS] == [f"Pulumi.{name}.yaml" for name in ("aks", "eks", "gke", "local", "mirror")]
+    assert [path.name for path in STACKS] == [
+        f"Pulumi.{name}.yaml" for name in ("aks", "eks", "gke", "local", "mirror")
+    ]
 
 
 @pytest.mark.parametrize("path", STACKS, ids=lambda path: path.name)

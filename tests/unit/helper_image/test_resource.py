@@ -1,6 +1,9 @@
 """The class that a program declares sends what the provider's Check takes."""
 
+import ast
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -90,3 +93,13 @@ def test_every_computed_property_is_an_output(declare: Declare) -> None:
         "platforms": {},
         "tag_digests": {},
     }
+
+
+def test_the_example_of_the_documentation_is_what_check_takes(declare: Declare) -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs/helper-image.md").read_text()
+    (block,) = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "MultiArchImage(" in block]
+    call = next(node for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Call))
+    request, _ = declare(ast.literal_eval(call.args[1]))
+    sent = struct_from_wire(request.object)
+    assert check_inputs(sent) == []
+    assert set(sent) == {"target", "sources", "tags"}
