@@ -61,7 +61,11 @@ def _manifest(scene: Scene, nodes: list[str]) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": _NAME, "namespace": scene.installed.job_namespace, "labels": {OWNER_LABEL: owner(scene.stack)}},
+        "metadata": {
+            "name": _NAME,
+            "namespace": scene.installed.job_namespace,
+            "labels": {OWNER_LABEL: owner(scene.stack)},
+        },
         "spec": {
             "restartPolicy": "Never",
             "automountServiceAccountToken": False,
