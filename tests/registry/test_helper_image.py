@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.registry.lab.proxy import Call
+
 NONE, SOME = messages.DiffResponse.DIFF_NONE, messages.DiffResponse.DIFF_SOME
 COMPUTED = ("digest", "publishedDigest", "reference", "platforms", "tagDigests")
 Inputs = dict[str, Any]
@@ -476,3 +478,35 @@ def test_ignore_changes_also_covers_drift(plugin: Plugin, bench: Workbench, inpu
     move_tag(bench, inputs)
     _, seen, _ = plugin.read(identity, state, inputs)
     assert plugin.diff(seen, inputs, ("digest",)).changes == NONE
+
+
+def test_a_tag_that_somebody_moves_while_it_is_published_is_told(
+    plugin: Plugin, bench: Workbench, inputs: Inputs
+) -> None:
+    def move_once(call: Call) -> bool:
+        if call.method == "HEAD" and call.path.endswith("/manifests/1"):
+            bench.proxy.fault = None
+            move_tag(bench, inputs)
+        return False
+
+    bench.proxy.fault = move_once
+    assert "somebody else writes this tag" in error_of(lambda: plugin.create(inputs))
+
+
+def test_where_single_tags_can_be_deleted_only_those_go_that_are_still_ours(
+    plugin: Plugin, bench: Workbench, inputs: Inputs
+) -> None:
+    inputs = {**inputs, "tags": ["latest"], "deleteRemote": True}
+    identity, state = plugin.create(inputs)
+    move_tag(bench, inputs)
+    deleted: list[str] = []
+
+    def accept(call: Call) -> bool:
+        if call.method != "DELETE":
+            return False
+        deleted.append(call.path.rpartition("/")[2])
+        return call.answer(202)
+
+    bench.proxy.fault = accept
+    plugin.delete(identity, state, inputs)
+    assert deleted == ["latest"]
