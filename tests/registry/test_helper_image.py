@@ -13,7 +13,7 @@ from pulumi.runtime.proto import provider_pb2 as messages
 from ops.rehearse.providers.values import UNKNOWN, SecretValue
 from tests.registry.lab.daemon import free_port
 from tests.registry.lab.images import image, index
-from tests.registry.lab.plugin import Plugin, kinds
+from tests.registry.lab.plugin import URN, Plugin, kinds
 from tests.registry.lab.tokens import PASSWORD, USER
 from tests.registry.lab.workbench import OURS, Workbench
 
@@ -510,3 +510,16 @@ def test_where_single_tags_can_be_deleted_only_those_go_that_are_still_ours(
     bench.proxy.fault = accept
     plugin.delete(identity, state, inputs)
     assert deleted == ["latest"]
+
+
+@pytest.mark.parametrize("verb", ["Handshake", "GetMapping"])
+def test_what_the_engine_may_leave_out_is_told_as_not_implemented(plugin: Plugin, verb: str) -> None:
+    request = messages.ProviderHandshakeRequest() if verb == "Handshake" else messages.GetMappingRequest()
+    with pytest.raises(grpc.RpcError) as caught:
+        getattr(plugin.stub, verb)(request)
+    assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED, "the engine goes on without it only then"
+
+
+def test_the_provider_has_no_configuration_that_could_differ(plugin: Plugin) -> None:
+    assert not plugin.stub.CheckConfig(messages.CheckRequest(urn=URN)).failures
+    assert plugin.stub.DiffConfig(messages.DiffRequest(urn=URN)).changes != SOME
