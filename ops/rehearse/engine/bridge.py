@@ -27,8 +27,10 @@ from pulumi.provider.experimental.provider import (
     UpdateRequest,
     UpdateResponse,
 )
+from pulumi.runtime import rpc
 
 from ops.rehearse.engine.schema import minimal_schema
+from ops.rehearse.plan.wire import UNKNOWN_STRINGS
 from ops.rehearse.providers.base import Diff, LookupRefusedError, Refusal, RehearsalProvider
 from ops.rehearse.providers.values import UNKNOWN, SecretValue, mark_secrets, plain
 
@@ -43,7 +45,8 @@ def from_property(value: PropertyValue) -> Any:
 
 
 def _plain_property(value: Any) -> Any:
-    if isinstance(value, Computed):
+    # The SDK (3.272.0) hands unknowns on as the wire's sentinel strings, and can't write PropertyValue.computed().
+    if isinstance(value, Computed) or (isinstance(value, str) and value in UNKNOWN_STRINGS):
         return UNKNOWN
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
@@ -61,7 +64,7 @@ def to_property(value: Any) -> PropertyValue:
     if isinstance(value, SecretValue):
         return to_property(value.value).with_secret(True)  # noqa: FBT003 - the SDK's own signature
     if value is UNKNOWN:
-        return PropertyValue.computed()
+        return PropertyValue(rpc.UNKNOWN)
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return PropertyValue(value)
     if isinstance(value, int | float):

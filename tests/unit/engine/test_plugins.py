@@ -16,7 +16,7 @@ from ops.rehearse.providers.registry import PROVIDERS
 from ops.rehearse.providers.values import UNKNOWN, SecretValue
 
 POOL_URN = "urn:pulumi:gke::multiarch-runner::multiarch-runner:index:GkeNodePool$gcp:container/nodePool:NodePool::arm64"
-POOL = {
+POOL: dict[str, Any] = {
     "name": "arm64",
     "cluster": "ci",
     "location": "us-central1",
@@ -72,6 +72,12 @@ def test_check_lets_unknowns_of_a_preview_pass(connect: Connect) -> None:
     assert not check(connect("gcp"), POOL_URN, {**POOL, "cluster": UNKNOWN, "nodeLocations": UNKNOWN}).failures
 
 
+def test_check_sees_an_unknown_text_as_unknown_and_not_as_the_wires_sentinel(connect: Connect) -> None:
+    machine = {**POOL["nodeConfig"], "machineType": UNKNOWN}
+    failures = check(connect("gcp"), POOL_URN, {**POOL, "nodeConfig": machine, "nodeLocations": [UNKNOWN]}).failures
+    assert [f"{failure.property}: {failure.reason}" for failure in failures] == []
+
+
 def test_a_preview_creates_nothing_and_computes_nothing(connect: Connect) -> None:
     answer = create(connect("gcp"), POOL_URN, {**POOL, "cluster": UNKNOWN}, preview=True)
     assert answer.id == ""
@@ -94,7 +100,7 @@ def test_a_second_preview_of_the_same_inputs_has_no_diff(connect: Connect) -> No
 def test_a_diff_tells_updates_from_replacements(connect: Connect) -> None:
     plugin = connect("gcp")
     state = create(plugin, POOL_URN, POOL).properties
-    larger = {**POOL, "nodeConfig": {**POOL["nodeConfig"], "machineType": "t2a-standard-16"}}  # type: ignore[dict-item]  # a mapping
+    larger = {**POOL, "nodeConfig": {**POOL["nodeConfig"], "machineType": "t2a-standard-16"}}
     answer = diff(plugin, POOL_URN, state, larger)
     assert (answer.changes, list(answer.replaces)) == (messages.DiffResponse.DIFF_SOME, [])
     assert answer.detailedDiff["nodeConfig.machineType"].kind == messages.PropertyDiff.UPDATE
