@@ -10,6 +10,11 @@ from ops.rehearse.plan.model import Plan
 from ops.rehearse.report.model import Verdict
 
 
+def has_mirrors(plan: Plan) -> bool:
+    """Tell whether the plan makes an image at all."""
+    return any(resource.type == TYPE for resource in plan.resources)
+
+
 def make_mirrors(plan: Plan) -> tuple[Mirrored, ...]:
     """Make every planned MultiArchImage for real, from stand-ins in a registry on this machine."""
     return tuple(make(one.inputs, one.outputs) for one in plan.resources if one.type == TYPE)

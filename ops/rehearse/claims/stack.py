@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from ops.rehearse.claims.mirror import make_mirrors
+from ops.rehearse.claims.mirror import has_mirrors, make_mirrors
 from ops.rehearse.claims.prove import prove_all
 from ops.rehearse.claims.scene import Scene
 from ops.rehearse.cluster.client import Connection
@@ -234,8 +234,9 @@ class _Run:
         stand_ins = self.installer.install(self.plan, chart)
         self.found.notes += [f"{what} is somebody else's to make: a stand-in took its place" for what in stand_ins]
         scene = self._scene(release, frozenset(name.removeprefix("Secret ") for name in stand_ins))
-        with self.found.timed("helper image"):
-            scene = replace(scene, mirrors=make_mirrors(self.plan))
+        if has_mirrors(self.plan):
+            with self.found.timed("helper image"):
+                scene = replace(scene, mirrors=make_mirrors(self.plan))
         second = buildkit_release_of(self.plan)
         if second is None:
             return scene
