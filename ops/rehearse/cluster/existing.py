@@ -84,7 +84,7 @@ def use_existing(kubeconfig: Path, context: str) -> ExistingControlPlane:
                     path="--kubeconfig",
                     found=f"{path}, context '{context}': {error}",
                     consequence="there is no cluster to rehearse on",
-                    fix="start that cluster, or leave out --kubeconfig to use the embedded control plane",
+                    fix="Start that cluster, or leave out --kubeconfig to use the embedded control plane.",
                 )
             ]
         ) from error

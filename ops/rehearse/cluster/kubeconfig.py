@@ -64,7 +64,7 @@ def find_context(path: Path, context: str) -> Entry:
                     path="--context",
                     found="not given",
                     consequence="the rehearsal would make nodes and namespaces on whichever cluster is current",
-                    fix=f"name one; {path} has: {listed}",
+                    fix=f"Name one; {path} has: {listed}.",
                 )
             ]
         )
@@ -75,7 +75,7 @@ def find_context(path: Path, context: str) -> Entry:
                     path="--context",
                     found=f"'{context}' is not in {path}",
                     consequence="there is no cluster to rehearse on",
-                    fix=f"it has: {listed}",
+                    fix=f"Contexts that it has: {listed}.",
                 )
             ]
         )
@@ -113,7 +113,7 @@ def _no_kubeconfig(path: Path, found: str) -> ConfigError:
                 path="--kubeconfig",
                 found=f"{path}: {found}",
                 consequence="there is no cluster to rehearse on",
-                fix="give a kubeconfig file, or leave it out to use the embedded control plane",
+                fix="Give a kubeconfig file, or leave it out to use the embedded control plane.",
             )
         ]
     )

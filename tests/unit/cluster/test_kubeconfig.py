@@ -35,12 +35,12 @@ def test_a_written_kubeconfig_leads_to_its_server_and_embeds_everything(config: 
 
 def test_a_context_must_be_named_though_there_is_a_current_one(config: Path) -> None:
     assert yaml.safe_load(config.read_text())["current-context"] == CONTEXT
-    with pytest.raises(ConfigError, match=f"--context: not given: .*name one; .* has: {CONTEXT}"):
+    with pytest.raises(ConfigError, match=f"--context: not given: .*Name one; .* has: {CONTEXT}"):
         use_existing(config, "")
 
 
 def test_an_absent_context_is_told_with_those_that_are_there(config: Path) -> None:
-    with pytest.raises(ConfigError, match=f"--context: 'prod' is not in .*it has: {CONTEXT}"):
+    with pytest.raises(ConfigError, match=f"--context: 'prod' is not in .*Contexts that it has: {CONTEXT}"):
         use_existing(config, "prod")
 
 
