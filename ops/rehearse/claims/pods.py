@@ -110,10 +110,15 @@ def settle(api: Api, namespace: str, name: str, patience: float = PATIENCE_SECON
             since = 0.0
         elif not since:
             since = time.monotonic()
-        elif time.monotonic() - since > patience:
+        elif time.monotonic() - since > patience and not _waits_for_room(message):
             break
         time.sleep(_POLL_SECONDS)
     return Placement(message=message)
+
+
+def _waits_for_room(message: str) -> bool:
+    """Tell whether a pod lacks CPU, memory or room for pods: other jobs of the rehearsal leave, and it fits then."""
+    return "Insufficient " in message or "Too many pods" in message
 
 
 def refused_by(refusal: ApiRefused) -> str:

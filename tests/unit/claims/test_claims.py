@@ -1,10 +1,12 @@
 """How what was seen becomes an answer: yes, no, or could not tell."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from ops.rehearse.claims import pods
 from ops.rehearse.claims.jobs import judge_helper, served
 from ops.rehearse.claims.manager import _sources
 from ops.rehearse.claims.pods import refused_by, violates_pod_security
@@ -295,3 +297,35 @@ def test_the_report_names_the_cluster_as_the_program_does(identifier: str, expec
     inputs = {"clusterIdentifier": identifier}
     provider = PlannedResource(urn="u", type="pulumi:providers:kubernetes", name="cluster", inputs=inputs)
     assert cluster_title(Plan(stack="s", resources=(provider,)), pools("amd64")) == expected
+
+
+class _Crowded(_NoApi):
+    """A pod that fits nowhere at first, and lands as soon as the pod before it has left."""
+
+    def __init__(self, message: str, looks: int) -> None:
+        self.message, self.looks = message, looks
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+        del path, query
+        self.looks -= 1
+        if self.looks < 0:
+            return {"spec": {"nodeName": "node-1"}}
+        return {
+            "spec": {},
+            "status": {"conditions": [{"type": "PodScheduled", "status": "False", "message": self.message}]},
+        }
+
+
+@pytest.mark.parametrize(
+    ("message", "node"),
+    [
+        ("0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s).", "node-1"),
+        ("0/2 nodes are available: 2 node(s) had untolerated taint(s).", ""),
+    ],
+)
+def test_a_pod_that_only_lacks_room_is_waited_for_and_one_that_is_kept_out_is_not(
+    monkeypatch: pytest.MonkeyPatch, message: str, node: str
+) -> None:
+    monkeypatch.setattr(pods, "_POLL_SECONDS", 0.001)
+    placement = pods.settle(_Crowded(message, looks=50), "jobs", "pod", patience=0.01)
+    assert placement.node == node
