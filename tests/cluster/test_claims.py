@@ -96,6 +96,10 @@ def failures(report: StackReport) -> set[str]:
     return {claim.id for claim in report.claims if claim.verdict is Verdict.FAILED}
 
 
+def namespaces(api: Api) -> set[str]:
+    return {item["metadata"]["name"] for item in api.items("/api/v1/namespaces")}
+
+
 @pytest.fixture(scope="module")
 def installed(local: Plan, control_plane: ControlPlane, charts: Charts) -> Iterator[Scene]:
     with ExitStack() as resources:
@@ -122,6 +126,8 @@ class TestWholeRehearsals:
     def test_every_claim_of_every_example_stack_is_proved_and_nothing_is_left(
         self, stack: str, rehearse: Callable[[Plan], StackReport], connection: Connection
     ) -> None:
+        api = Api.of(connection)
+        before = namespaces(api)  # other tests share the cluster, and theirs may still be on their way out
         report = rehearse(plan_stack(ROOT, stack))
         assert failures(report) == set()
         jobs = {job.name: job for job in report.jobs}
@@ -132,14 +138,9 @@ class TestWholeRehearsals:
             assert nodes[landed].arch == arch
         assert {"amd64", "arm64"} == {pool.arch for pool in report.pools}
         assert set(report.timings) == {"nodes", "install", "jobs", "clean"}
-        api = Api.of(connection)
         assert api.items("/api/v1/nodes") == []
-        assert {item["metadata"]["name"] for item in api.items("/api/v1/namespaces")} == {
-            "default",
-            "kube-system",
-            "kube-public",
-            "kube-node-lease",
-        }
+        assert "gitlab-runner" not in before
+        assert namespaces(api) - before == set()
 
     def test_an_untainted_arm64_pool_fails_the_taint_claim(
         self, eks: Plan, rehearse: Callable[[Plan], StackReport]
