@@ -1,6 +1,5 @@
 """`multiarch rehearse`: its options, its files, its exit code."""
 
-import re
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -11,20 +10,19 @@ from typing import Any
 import click
 
 from components.problems import ConfigError
+from ops.project import named_stacks, project_of
 from ops.pulumi_cli import PulumiCliError
 from ops.rehearse.cluster.errors import KeptPlaneError
 from ops.rehearse.cluster.keep import default_folder, stop_kept
 from ops.rehearse.engine_run import rehearse_under_engine
-from ops.rehearse.output import STANDARD_OUTPUT, ReportConsole, check_targets, write
 from ops.rehearse.report import document, html, junit
 from ops.rehearse.report.model import EXIT_CODES, RehearsalReport, Verdict, overall
 from ops.rehearse.report.progress import ProgressDisplay
 from ops.rehearse.report.terminal import print_report
 from ops.rehearse.run import Options, rehearse
+from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write
 
 USAGE = 2
-STACK_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
-"""pulumi/pulumi, sdk/go/common/tokens: what the engine takes as a stack's name."""
 RENDERERS: Mapping[str, Callable[[RehearsalReport], str]] = {
     "--json": document.render,
     "--junit": junit.render,
@@ -43,42 +41,6 @@ Examples:
 \b
 Exit codes: 0 every claim proved · 1 a claim failed · 2 usage or configuration · 3 something could not be told
 """
-
-
-def stacks_of(project: Path) -> list[str]:
-    """Name the stacks that have a file, in alphabetical order."""
-    return sorted(
-        path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in project.glob("stacks/Pulumi.*.yaml")
-    )
-
-
-def find_project(start: Path) -> Path | None:
-    """Find the folder that holds Pulumi.yaml, from `start` upwards."""
-    return next((folder for folder in (start, *start.parents) if (folder / "Pulumi.yaml").is_file()), None)
-
-
-def _project(given: Path | None) -> Path:
-    found = find_project(given or Path.cwd())
-    if found is None:
-        where = given or Path.cwd()
-        raise click.UsageError(f"there is no Pulumi.yaml in {where} or above it; name the project with --project DIR")
-    return found
-
-
-def _stacks(project: Path, named: tuple[str, ...]) -> tuple[str, ...]:
-    known = stacks_of(project)
-    misnamed = [name for name in named or known if not STACK_NAME.fullmatch(name)]
-    if misnamed:
-        raise click.UsageError(
-            f"{misnamed[0]!r} is no name for a stack: Pulumi takes up to 100 letters, digits, dots, dashes, underscores"
-        )
-    unknown = [name for name in named if name not in known]
-    if unknown:
-        have = ", ".join(known) or "none"
-        raise click.UsageError(f"there is no stacks/Pulumi.{unknown[0]}.yaml in {project}; stacks there: {have}")
-    if not known:
-        raise click.UsageError(f"there is no stack file stacks/Pulumi.<name>.yaml in {project}")
-    return tuple(dict.fromkeys(named)) or tuple(known)
 
 
 def _check_combination(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
@@ -152,7 +114,7 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     must be refused. Nothing outside this machine is changed.
     """
     _check_combination(stacks, given)
-    root = _project(project)
+    root = project_of(project)
     if given["stop"]:
         _stop(root)
         return
@@ -161,7 +123,7 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     console = ReportConsole(stderr=STANDARD_OUTPUT in targets.values(), highlight=False)
     options = Options(
         project=root,
-        stacks=_stacks(root, stacks),
+        stacks=named_stacks(root, stacks),
         **{key: given[key] for key in ("binaries", "kubeconfig", "context", "chart", "keep")},
     )
     check_targets(targets)

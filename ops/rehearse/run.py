@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.problems import ConfigError
+from ops.kubernetes.errors import ClusterError
 from ops.rehearse.background import BackgroundStart, shown_on
 from ops.rehearse.claims import rehearse_stack
 from ops.rehearse.cluster.binaries import Mode
 from ops.rehearse.cluster.control_plane import ControlPlane
-from ops.rehearse.cluster.errors import ClusterError
 from ops.rehearse.cluster.existing import ExistingControlPlane, use_existing
 from ops.rehearse.cluster.keep import default_folder, refuse_second
 from ops.rehearse.cluster.sources import BinarySource

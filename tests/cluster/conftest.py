@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ops.kubernetes.connection import Connection
 from ops.rehearse.cluster import Binaries, BinariesError, ControlPlane, Mode, PlainLines, prepare_binaries
-from ops.rehearse.cluster.client import Connection
 
 MODES: tuple[Mode, ...] = typing.get_args(Mode)
 HERE = Path(__file__).parent

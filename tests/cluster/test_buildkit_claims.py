@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from ops.kubernetes.connection import Connection
 from ops.rehearse.claims import rehearse_stack
 from ops.rehearse.cluster import ControlPlane
-from ops.rehearse.cluster.client import Connection
 from ops.rehearse.install import Api, Charts
 from ops.rehearse.install.chart import EMBEDDED
 from ops.rehearse.plan import plan_stack

@@ -23,8 +23,8 @@ from components.runner.executor import config_toml
 from components.runner.permissions import job_rules, pod_security
 from components.runner.placement import runner_pool
 from components.runner.values import fullname, helm_values, with_token_checksum
+from ops.kubernetes.connection import Connection
 from ops.rehearse.cluster import Binaries
-from ops.rehearse.cluster.client import Connection
 
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = ROOT / "ops/rehearse/chart/gitlab-runner"

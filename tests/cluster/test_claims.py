@@ -14,12 +14,12 @@ import pytest
 import tomli_w
 
 from components.problems import ConfigError
+from ops.kubernetes.connection import Connection
 from ops.rehearse.claims import rehearse_stack
 from ops.rehearse.claims.prove import prove_all
 from ops.rehearse.claims.scene import Scene
 from ops.rehearse.claims.stack import _Found, _Run, _silent
 from ops.rehearse.cluster import ControlPlane
-from ops.rehearse.cluster.client import Connection
 from ops.rehearse.install import Api, Charts, Helm, read_back, release_of
 from ops.rehearse.install.chart import EMBEDDED
 from ops.rehearse.nodes import OWNER_LABEL, nodes_for

@@ -11,8 +11,9 @@ import pytest
 from kubernetes import client
 
 from components.problems import ConfigError
-from ops.rehearse.cluster import ControlPlane, UnreachableError, use_existing
-from ops.rehearse.cluster.client import Connection
+from ops.kubernetes.connection import Connection
+from ops.kubernetes.errors import UnreachableError
+from ops.rehearse.cluster import ControlPlane, use_existing
 
 PATIENCE = 20.0
 T = TypeVar("T")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ops.kubernetes.connection import Connection
 from ops.rehearse.claims import rehearse_stack
 from ops.rehearse.cluster import ControlPlane, use_existing
-from ops.rehearse.cluster.client import Connection
 from ops.rehearse.install import Api, Charts
 from ops.rehearse.install.chart import EMBEDDED
 from ops.rehearse.nodes import OWNER_LABEL

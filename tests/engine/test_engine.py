@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ops.kubernetes.connection import Connection
 from ops.rehearse.cluster import ControlPlane
-from ops.rehearse.cluster.client import Connection
 from ops.rehearse.engine import EngineReport, run_engine
 from ops.rehearse.engine.workspace import find_kubernetes_plugin
 from ops.rehearse.install import Api

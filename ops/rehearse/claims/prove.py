@@ -3,6 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from ops.kubernetes.errors import UnreachableError
 from ops.rehearse.claims.buildkit import buildkit_promises
 from ops.rehearse.claims.jobs import job_promises
 from ops.rehearse.claims.manager import manager_promises
@@ -11,7 +12,6 @@ from ops.rehearse.claims.refusals import refusal_promises
 from ops.rehearse.claims.rights import rights_promises
 from ops.rehearse.claims.scene import Promise, Proof, Scene, unknown
 from ops.rehearse.claims.taints import taint_promises
-from ops.rehearse.cluster.errors import UnreachableError
 from ops.rehearse.executor import ConfigInvalid
 from ops.rehearse.install import ApiRefused, InstallFailed
 from ops.rehearse.report.model import Claim, JobView

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from ops.kubernetes.connection import Connection
+from ops.kubernetes.errors import ClusterError
 from ops.rehearse.claims.mirror import has_mirrors, make_mirrors
 from ops.rehearse.claims.prove import prove_all
 from ops.rehearse.claims.scene import Scene
-from ops.rehearse.cluster.client import Connection
-from ops.rehearse.cluster.errors import ClusterError
 from ops.rehearse.executor import ConfigInvalid
 from ops.rehearse.install import (
     Api,

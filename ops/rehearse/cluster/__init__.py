@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ops.rehearse.cluster.binaries import Mode, prepare_binaries
     from ops.rehearse.cluster.control_plane import ControlPlane
-    from ops.rehearse.cluster.errors import BinariesError, ClusterError, KeptPlaneError, StartError, UnreachableError
+    from ops.rehearse.cluster.errors import BinariesError, KeptPlaneError, StartError
     from ops.rehearse.cluster.existing import ExistingControlPlane, use_existing
     from ops.rehearse.cluster.keep import KeptPlane, default_folder, find_kept, stop_kept
     from ops.rehearse.cluster.progress import PlainLines, Progress, State
@@ -16,7 +16,6 @@ __all__ = [
     "Binaries",
     "BinariesError",
     "BinarySource",
-    "ClusterError",
     "ControlPlane",
     "ExistingControlPlane",
     "KeptPlane",
@@ -27,7 +26,6 @@ __all__ = [
     "Progress",
     "StartError",
     "State",
-    "UnreachableError",
     "default_folder",
     "find_kept",
     "prepare_binaries",
@@ -39,7 +37,6 @@ _HOME = {
     "Binaries": "sources",
     "BinariesError": "errors",
     "BinarySource": "sources",
-    "ClusterError": "errors",
     "ControlPlane": "control_plane",
     "ExistingControlPlane": "existing",
     "KeptPlane": "keep",
@@ -50,7 +47,6 @@ _HOME = {
     "Progress": "progress",
     "StartError": "errors",
     "State": "progress",
-    "UnreachableError": "errors",
     "default_folder": "keep",
     "find_kept": "keep",
     "prepare_binaries": "binaries",

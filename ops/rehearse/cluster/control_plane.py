@@ -10,10 +10,11 @@ from typing import Self
 
 import yaml
 
+from ops.kubernetes.errors import ClusterError
 from ops.rehearse.cluster import kubeconfig, pki, programs
 from ops.rehearse.cluster.binaries import Mode, prepare_binaries
 from ops.rehearse.cluster.bootstrap import Probe, grant_kwok, wait_for_basics
-from ops.rehearse.cluster.errors import ClusterError, StartError
+from ops.rehearse.cluster.errors import StartError
 from ops.rehearse.cluster.folders import private_folder
 from ops.rehearse.cluster.keep import KeptPlane, record, refuse_second, replace_kubeconfig
 from ops.rehearse.cluster.processes import Processes, resident_kib

@@ -1,8 +1,6 @@
 """What can go wrong with the rehearsal's control plane, as types a command can tell apart."""
 
-
-class ClusterError(Exception):
-    """The rehearsal has no cluster to prove anything on: the answer of its claims is "could not tell"."""
+from ops.kubernetes.errors import ClusterError
 
 
 class BinariesError(ClusterError):
@@ -11,10 +9,6 @@ class BinariesError(ClusterError):
 
 class StartError(ClusterError):
     """A program of the control plane ended early or did not become ready in time."""
-
-
-class UnreachableError(ClusterError):
-    """The API server did not answer: refused, timed out, or not trusted."""
 
 
 class KeptPlaneError(ClusterError):

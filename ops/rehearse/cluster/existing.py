@@ -7,9 +7,11 @@ from types import TracebackType
 from typing import Self
 
 from components.problems import ConfigError, Problem
-from ops.rehearse.cluster.client import Connection
-from ops.rehearse.cluster.errors import BinariesError, UnreachableError
-from ops.rehearse.cluster.kubeconfig import find_context
+from ops.kubernetes.connection import Connection
+from ops.kubernetes.errors import UnreachableError
+from ops.kubernetes.kubeconfig import find_context
+from ops.rehearse.cluster.errors import BinariesError
+from ops.rehearse.cluster.kubeconfig import REHEARSAL
 from ops.rehearse.cluster.progress import Progress, silent
 from ops.rehearse.cluster.sources import BinarySource
 
@@ -73,7 +75,7 @@ def use_existing(kubeconfig: Path, context: str) -> ExistingControlPlane:
     Raises ConfigError, within seconds, when the kubeconfig or context is not there or the API server does not answer.
     """
     path = kubeconfig.expanduser()
-    entry = find_context(path, context)
+    entry = find_context(path, context, REHEARSAL)
     try:
         with Connection(path, context) as connection:
             version = connection.version()
@@ -83,7 +85,7 @@ def use_existing(kubeconfig: Path, context: str) -> ExistingControlPlane:
                 Problem(
                     path="--kubeconfig",
                     found=f"{path}, context '{context}': {error}",
-                    consequence="there is no cluster to rehearse on",
+                    consequence=REHEARSAL.consequence,
                     fix="Start that cluster, or leave out --kubeconfig to use the embedded control plane.",
                 )
             ]

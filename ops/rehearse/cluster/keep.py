@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from components.problems import ConfigError
+from ops.kubernetes.kubeconfig import find_context
 from ops.rehearse.cluster.errors import KeptPlaneError
 from ops.rehearse.cluster.folders import held
-from ops.rehearse.cluster.kubeconfig import CONTEXT, find_context
+from ops.rehearse.cluster.kubeconfig import CONTEXT, REHEARSAL
 from ops.rehearse.cluster.pki import write_private
 
 STATE_NAME = "control-plane.json"
@@ -85,7 +86,7 @@ def replace_kubeconfig(path: Path, content: bytes) -> None:
     """
     if path.exists():
         try:
-            find_context(path, CONTEXT)
+            find_context(path, CONTEXT, REHEARSAL)
         except ConfigError as error:
             raise KeptPlaneError(f"{path} is not of a rehearsal: it would be overwritten. Name another path") from error
         path.unlink()

@@ -1,6 +1,6 @@
 """Installing a plan on a cluster for the rehearsal: nodes, objects, the Helm release; reading back; cleaning up."""
 
-from ops.rehearse.install.api import Api, ApiRefused
+from ops.kubernetes.api import Api, ApiRefused
 from ops.rehearse.install.chart import Chart, Charts
 from ops.rehearse.install.fleet import add_nodes, live_nodes, remove_nodes
 from ops.rehearse.install.helm import Helm, HelmError

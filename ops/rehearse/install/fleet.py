@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from ops.rehearse.cluster.errors import ClusterError
-from ops.rehearse.install.api import Api, ApiRefused
+from ops.kubernetes.api import Api, ApiRefused
+from ops.kubernetes.errors import ClusterError
 from ops.rehearse.install.objects import InstallFailed
 from ops.rehearse.nodes import OWNER_LABEL, NodeGroup, owner
 

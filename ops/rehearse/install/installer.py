@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.problems import ConfigError, Problem
-from ops.rehearse.install.api import Api, ApiRefused
+from ops.kubernetes.api import Api, ApiRefused
 from ops.rehearse.install.chart import Chart
 from ops.rehearse.install.helm import ChartRefusalError, Helm, HelmError, HelmSilentError
 from ops.rehearse.install.objects import InstallFailed, PlannedObject, PlannedRelease, installables

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ops.kubernetes.api import Api, ApiRefused
 from ops.rehearse.executor import ExecutorConfig, effective_config
-from ops.rehearse.install.api import Api, ApiRefused
 from ops.rehearse.install.objects import InstallFailed, PlannedRelease
 
 _VERSION = re.compile(r"v([0-9]+\.[0-9]+\.[0-9]+)")

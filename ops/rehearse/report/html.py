@@ -22,7 +22,7 @@ from ops.rehearse.report.model import (
     overall,
     stack_verdict,
 )
-from ops.rehearse.report.printable import printable, seconds
+from ops.reporting.printable import printable, seconds
 
 VERDICT_CLASSES: Mapping[Verdict, str] = {Verdict.PROVED: "proved", Verdict.FAILED: "failed", Verdict.UNKNOWN: "doubt"}
 ARCH_CLASSES = frozenset({"amd64", "arm64"})

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET  # only writes: nothing is parsed here
 from collections.abc import Sequence
 
 from ops.rehearse.report.model import Claim, RehearsalReport, StackReport, Verdict
-from ops.rehearse.report.printable import printable
+from ops.reporting.printable import printable
 
 NO_CLAIMS = Claim(
     id="rehearsed",

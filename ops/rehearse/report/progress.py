@@ -18,8 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ops.rehearse.report.model import Verdict
-from ops.rehearse.report.printable import one_line, seconds
 from ops.rehearse.report.terminal import STYLES, ascii_only, mark
+from ops.reporting.printable import one_line, seconds
 
 QUIET_SECONDS = 15.0
 """Between two lines of one counting step in a log: a build of minutes shall be seen to live, not fill the page."""

@@ -27,7 +27,7 @@ from ops.rehearse.report.model import (
     overall,
     stack_verdict,
 )
-from ops.rehearse.report.printable import one_line, seconds
+from ops.reporting.printable import one_line, seconds
 
 STYLES: Mapping[Verdict, str] = {Verdict.PROVED: "green", Verdict.FAILED: "bold red", Verdict.UNKNOWN: "bold yellow"}
 MARKS: Mapping[Verdict, str] = {Verdict.PROVED: "✓", Verdict.FAILED: "✗", Verdict.UNKNOWN: "?"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ops.kubernetes.errors import UnreachableError
 from ops.rehearse.claims import pods
 from ops.rehearse.claims.jobs import judge_helper, served
 from ops.rehearse.claims.manager import _sources
@@ -14,7 +15,6 @@ from ops.rehearse.claims.prove import _timed, promises
 from ops.rehearse.claims.rights import needed
 from ops.rehearse.claims.scene import Promise, Proof, Scene, proved
 from ops.rehearse.claims.stack import cluster_title
-from ops.rehearse.cluster.errors import UnreachableError
 from ops.rehearse.executor import ConfigInvalid, parse_config
 from ops.rehearse.install import Api, ApiRefused, Installed, InstallFailed
 from ops.rehearse.nodes import NodeGroup, nodes_for

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from components.problems import ConfigError
+from ops.kubernetes.kubeconfig import find_context
 from ops.rehearse.cluster import use_existing
-from ops.rehearse.cluster.kubeconfig import CONTEXT, find_context, render
+from ops.rehearse.cluster.kubeconfig import CONTEXT, REHEARSAL, render
 from ops.rehearse.cluster.pki import ADMIN, Authority
 
 
@@ -27,7 +28,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_a_written_kubeconfig_leads_to_its_server_and_embeds_everything(config: Path) -> None:
-    assert find_context(config, CONTEXT).server == "https://127.0.0.1:6443"
+    assert find_context(config, CONTEXT, REHEARSAL).server == "https://127.0.0.1:6443"
     text = config.read_text()
     assert "client-key-data" in text
     assert "client-key:" not in text
@@ -86,8 +87,8 @@ def test_a_cluster_whose_name_does_not_resolve_is_told_in_one_line(tmp_path: Pat
 
 
 def test_a_cluster_that_falls_silent_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ops.rehearse.cluster.client.CONNECT_SECONDS", 0.2)
-    monkeypatch.setattr("ops.rehearse.cluster.client.FIRST_WORD_SECONDS", 0.2)
+    monkeypatch.setattr("ops.kubernetes.connection.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("ops.kubernetes.connection.FIRST_WORD_SECONDS", 0.2)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

@@ -11,7 +11,7 @@ import pytest
 
 from components.problems import ConfigError
 from components.versions import RUNNER_OF_CHART
-from ops.rehearse.cluster.errors import ClusterError
+from ops.kubernetes.errors import ClusterError
 from ops.rehearse.install import Api, ApiRefused, fleet
 from ops.rehearse.install.chart import EMBEDDED, Chart, Charts
 from ops.rehearse.install.helm import ChartRefusalError, Helm, HelmError, HelmSilentError

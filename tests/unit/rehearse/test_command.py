@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from components.problems import ConfigError, Problem
 from ops import cli
+from ops.project import find_project
 from ops.rehearse import command as module
 from ops.rehearse.report.model import Claim, RehearsalReport, StackReport, Verdict
 from ops.rehearse.run import Options
@@ -204,8 +205,8 @@ def test_a_reader_that_leaves_is_no_failed_claim_and_takes_no_file_along(project
 
 def test_the_project_is_found_from_a_folder_below_it(project: Path) -> None:
     below = project / "stacks"
-    assert module.find_project(below) == project
-    assert module.find_project(project.parent) is None
+    assert find_project(below) == project
+    assert find_project(project.parent) is None
 
 
 def test_a_folder_without_a_project_is_a_usage_error(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import urllib3
 from kubernetes import client, config, dynamic
 from kubernetes.client import rest
 
-from ops.rehearse.cluster.errors import UnreachableError
+from ops.kubernetes.errors import UnreachableError
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 30.0

@@ -2,15 +2,20 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from kubernetes import client
 
-from ops.rehearse.cluster.client import CONNECT_SECONDS, READ_SECONDS, Connection, TimedApiClient
+from ops.kubernetes.connection import CONNECT_SECONDS, READ_SECONDS, Connection, TimedApiClient
 
 FIELD_MANAGER = "multiarch-rehearsal"
+PAGE = 500
+"""Objects per page of a long list: what kubectl takes."""
+_JSON = "application/json"
+_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+_EXPIRED = 410
 _HTTP_ERROR = 400
 _NOT_FOUND = 404
 _ABOUT_THE_REQUEST = frozenset({400, 403, 404, 405, 413, 415, 422})
@@ -20,8 +25,10 @@ _ABOUT_THE_REQUEST = frozenset({400, 403, 404, 405, 413, 415, 422})
 class ApiRefused(Exception):  # noqa: N818 - an answer of the server, not a fault of ours
     """The API server's answer was no. `message` is its own sentence."""
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    def __init__(self, status: int, reason: str, message: str, offered: str = "") -> None:
         super().__init__(message)
+        self.offered = offered
+        """With 410, how an interrupted list may go on."""
         self.status = status
         self.reason = reason
         self.message = message
@@ -64,16 +71,18 @@ class Api:
         """Close its sockets."""
         self._client.close()  # type: ignore[no-untyped-call]  # upstream is half typed
 
-    def call(
+    def call(  # noqa: PLR0913 - one HTTP request has as many parts
         self,
         method: str,
         path: str,
         body: Any = None,
         query: Mapping[str, str] | None = None,
-        content_type: str = "application/json",
+        content_type: str = _JSON,
+        *,
+        accept: str = _JSON,
     ) -> dict[str, Any]:
         """Send one request and return the JSON of its answer."""
-        headers: dict[str, str] = {"Accept": "application/json", "Content-Type": content_type}
+        headers: dict[str, str] = {"Accept": accept, "Content-Type": content_type}
         self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, None)
         answer = self._client.call_api(
             method,
@@ -89,7 +98,8 @@ class Api:
             document = {"message": text.decode(errors="replace")[:500]}
         if answer.status >= _HTTP_ERROR:
             message = str(document.get("message") or answer.reason)
-            raise ApiRefused(answer.status, str(document.get("reason") or answer.reason), message)
+            offered = str((document.get("metadata") or {}).get("continue") or "")
+            raise ApiRefused(answer.status, str(document.get("reason") or answer.reason), message, offered)
         return document
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -110,6 +120,30 @@ class Api:
         items: list[dict[str, Any]] = self.get(path, query).get("items") or []
         return items
 
+    def pages(
+        self, path: str, query: Mapping[str, str] | None = None, *, size: int = PAGE, metadata_only: bool = False
+    ) -> Iterator[list[dict[str, Any]]]:
+        """List objects page by page, so that a long list is never in memory whole.
+
+        With `metadata_only` each item has `metadata` alone. A list that takes so long that the server forgets where
+        it was goes on with the newer state (the server's own offer): an object may then be missing or come twice.
+        """
+        accept = _METADATA_ONLY if metadata_only else _JSON
+        wanted = {**(query or {}), "limit": str(size)}
+        while True:
+            try:
+                answer = self.call("GET", path, query=wanted, accept=accept)
+            except ApiRefused as refusal:
+                if refusal.status != _EXPIRED or not refusal.offered or refusal.offered == wanted.get("continue"):
+                    raise
+                wanted["continue"] = refusal.offered
+                continue
+            yield answer.get("items") or []
+            token = (answer.get("metadata") or {}).get("continue")
+            if not token:
+                return
+            wanted["continue"] = token
+
     def create(self, path: str, body: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         """Create an object in the collection at `path`."""
         return self.call("POST", path, body, {"dryRun": "All"} if dry_run else None)
@@ -122,9 +156,14 @@ class Api:
             if refusal.status != _NOT_FOUND:
                 raise
 
-    def apply(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """Apply an object on the server's side, as the field manager `multiarch-rehearsal`."""
-        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+    def apply(
+        self, manifest: Mapping[str, Any], *, manager: str = FIELD_MANAGER, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Apply an object on the server's side, as a field manager that takes what others own.
+
+        With `dry_run` nothing is stored: the answer is what the object would be then.
+        """
+        query = {"fieldManager": manager, "force": "true", **({"dryRun": "All"} if dry_run else {})}
         return self.call("PATCH", self.path_of(manifest), manifest, query, "application/apply-patch+yaml")
 
     def patch_status(self, path: str, status: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Checks against the living cluster and registry: what no `pulumi` command sees."""

@@ -1,0 +1,148 @@
+"""What a drift check found: one model from which every rendering is made."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """The three answers of every check. An error is never folded into `CLEAN` or `DRIFTED`."""
+
+    CLEAN = "clean"
+    DRIFTED = "drifted"
+    UNKNOWN = "could not tell"
+
+
+class Check(StrEnum):
+    """What is compared with what. The values are for machines too (`--json`, history): they don't change."""
+
+    STATE = "cloud-against-state"
+    """`pulumi refresh --preview-only`: what the cloud has against what Pulumi remembers."""
+    CODE = "cloud-against-code"
+    """`pulumi preview --refresh`: what the cloud has against what the program says."""
+    OBJECTS = "objects"
+    """Kubernetes objects that the program owns, field by field."""
+    RELEASE = "release"
+    """Objects that the Helm release made, and the release itself."""
+    NODES = "nodes"
+    """Nodes of the cluster against their pools."""
+    IMAGES = "images"
+    """Digests in the registry against those that the program or the state pins."""
+    RUNNER_CONFIG = "runner-config"
+    """The runner's configuration in the cluster against what the program renders."""
+
+
+class Change(StrEnum):
+    """What became of a resource, or of one property of it."""
+
+    CHANGED = "changed"
+    ADDED = "added"
+    """It is there, and nothing of ours put it there."""
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One property that is not what it should be. Values are short, printable, and never a secret's."""
+
+    path: str
+    """Where, from the resource's own root: `spec.template.spec.containers[gitlab-runner].image`."""
+    change: Change
+    wanted: str | None = None
+    """None where the property should not be there."""
+    found: str | None = None
+    """None where it is gone. `[secret]` stands for a secret on either side."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check says of one resource. A clean resource has one too: reports count them."""
+
+    check: Check
+    resource: str
+    """Stable name, the same in every run: a URN, or `apps/v1 Deployment gitlab-runner/gitlab-runner`."""
+    verdict: Verdict
+    title: str = ""
+    """For people, where the name is long: `ConfigMap gitlab-runner/settings`. Empty: the name itself."""
+    urn: str = ""
+    """The Pulumi resource that it belongs to, where one does; ignore rules match it."""
+    change: Change | None = None
+    """None for one that is clean, or could not be told."""
+    differences: tuple[Difference, ...] = ()
+    reason: str = ""
+    """Why it could not be told; or a remark on what was seen."""
+    ignored: tuple[str, ...] = ()
+    """Reasons of the rules that took differences away from this finding."""
+    since: dt.datetime | None = None
+    """When the history saw this drift first, with a time zone; None without a history."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One check of one stack. Without findings its verdict is its own: nothing to compare, or no answer."""
+
+    check: Check
+    findings: tuple[Finding, ...] = ()
+    failure: str = ""
+    """Why the check as a whole could not tell; it then has the findings that it could still make."""
+    skipped: str = ""
+    """Why there is nothing to compare: `the stack makes no image`. No doubt, and no answer."""
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """Fold the findings; a failure is a doubt, whatever else was found."""
+        if self.failure:
+            return Verdict.UNKNOWN
+        if self.skipped and not self.findings:
+            return Verdict.CLEAN
+        return fold(finding.verdict for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackReport:
+    """All checks of one stack."""
+
+    stack: str
+    cluster: str = ""
+    """How the cluster was reached: `context gke_acme_us-central1_ci`; empty where it was not."""
+    checks: tuple[CheckResult, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What the reader should know: expired ignore rules, a config newer than the running one."""
+    seconds: float = 0.0
+    commands: tuple[str, ...] = field(default=())
+    """What was run for it, without secrets."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Fold the checks; without any, nothing was told."""
+        return fold(check.verdict for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftReport:
+    """All stacks of one run."""
+
+    stacks: tuple[StackReport, ...]
+    started: dt.datetime
+    """With a time zone."""
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """Fold the stacks; a run without stacks told nothing."""
+        return fold(stack.verdict for stack in self.stacks)
+
+
+def fold(verdicts: Iterable[Verdict]) -> Verdict:
+    """Fold answers into one: a doubt outweighs drift (exit 3 wins), and no answer at all is a doubt."""
+    seen = set(verdicts)
+    if not seen or Verdict.UNKNOWN in seen:
+        return Verdict.UNKNOWN
+    return Verdict.DRIFTED if Verdict.DRIFTED in seen else Verdict.CLEAN
+
+
+EXIT_CODES: Mapping[Verdict, int] = {Verdict.CLEAN: 0, Verdict.DRIFTED: 7, Verdict.UNKNOWN: 3}
+"""7 as `pulumi --expect-no-changes` has it. Exit 2 is usage or configuration, known before anything was compared."""

@@ -1,0 +1,9 @@
+"""What can go wrong between this machine and a cluster."""
+
+
+class ClusterError(Exception):
+    """There is no cluster to ask: whatever depends on it is answered "could not tell"."""
+
+
+class UnreachableError(ClusterError):
+    """The API server did not answer: refused, timed out, or not trusted."""

@@ -1,0 +1,129 @@
+"""What a look at a cluster saw. Every answer may be "unknown", which is never folded into yes or no."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Provider(StrEnum):
+    """Who runs the cluster."""
+
+    GKE = "gke"
+    EKS = "eks"
+    AKS = "aks"
+    OTHER = "existing"
+    """kind, k3s, kubeadm, …: named as the stack file's cluster type names it."""
+
+
+class Answer(StrEnum):
+    """The three answers."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An answer, and what it rests on: `DaemonSet kube-system/calico-node`, `403 Forbidden on daemonsets`."""
+
+    answer: Answer
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Nodes that belong together: by their cloud's pool label, else by architecture and machine type."""
+
+    name: str
+    """The cloud's own name; made up from architecture and type where there is none."""
+    arch: str
+    """As the nodes say it: `amd64`, `arm64`, or another."""
+    machine_type: str
+    """Empty where no label tells."""
+    nodes: int
+    ready: int
+    zones: tuple[str, ...] = ()
+    taints: tuple[str, ...] = ()
+    """`key=value:Effect`, those that all of its nodes have; the taints of a node in trouble are not the pool's."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Those that all of its nodes share, without the ones that Kubernetes and the cloud set on every node."""
+    spot: Answer = Answer.UNKNOWN
+    cpu_millis: int = 0
+    """Of one node: the smallest allocatable."""
+    memory_mib: int = 0
+    named: bool = True
+    """False for a name made up here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerRelease:
+    """A Helm release of gitlab-runner that is there already."""
+
+    name: str
+    namespace: str
+    chart: str
+    """`gitlab-runner-0.90.1`; empty where the release does not tell."""
+    ours: bool
+    """Whether this package made it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceLook:
+    """A namespace that the runner or its jobs would use."""
+
+    name: str
+    exists: Answer
+    quotas: tuple[str, ...] = ()
+    """One line each: `ResourceQuota team: requests.cpu 3800m of 4`."""
+    limits: tuple[str, ...] = ()
+    """One line each: `LimitRange defaults: Container cpu max 2`."""
+    pod_security: str = ""
+    """The enforced level; empty where none is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """One thing that `pulumi up` does, and whether the user may."""
+
+    verb: str
+    resource: str
+    """`deployments.apps`, or `namespaces`."""
+    namespace: str
+    """Empty for the cluster."""
+    allowed: Told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Everything that a look saw."""
+
+    context: str
+    server: str
+    version: str
+    """Kubernetes, without `v`: `1.34.2-gke.1200`."""
+    provider: Provider
+    provider_because: str
+    """What told: `provider ID gce://…`, `no node tells`."""
+    identity: Mapping[str, str] = field(default_factory=dict)
+    """What of the cluster's own place the nodes tell: keys as in the stack file (`name`, `project`, `location`,
+    `region`, `resourceGroup`, `subscriptionId`); missing where nothing tells."""
+    pools: tuple[Pool, ...] = ()
+    nodes: int = 0
+    autoscaler: Told = Told(answer=Answer.UNKNOWN, because="not looked at")
+    autoscaler_name: str = ""
+    """`cluster-autoscaler`, `karpenter`, `gke`, `eks auto mode`, `aks node auto-provisioning`."""
+    autoscaler_version: str = ""
+    cni: str = ""
+    network_policies: Told = Told(answer=Answer.UNKNOWN, because="not looked at")
+    """Whether anything enforces them."""
+    pod_security: Told = Told(answer=Answer.UNKNOWN, because="not looked at")
+    runners: tuple[RunnerRelease, ...] = ()
+    runners_known: Told = Told(answer=Answer.UNKNOWN, because="not looked at")
+    """Whether all namespaces could be searched for releases."""
+    namespaces: tuple[NamespaceLook, ...] = ()
+    rights: tuple[Right, ...] = ()
+    unseen: tuple[str, ...] = ()
+    """What the look was not allowed to see, or got no answer for, a sentence each."""
+    seconds: float = 0.0
+    requests: int = 0
