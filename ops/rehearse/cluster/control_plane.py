@@ -17,7 +17,7 @@ from ops.rehearse.cluster.bootstrap import Probe, grant_kwok, wait_for_basics
 from ops.rehearse.cluster.errors import StartError
 from ops.rehearse.cluster.folders import private_folder
 from ops.rehearse.cluster.keep import KeptPlane, record, refuse_second, replace_kubeconfig
-from ops.rehearse.cluster.processes import Processes, resident_kib
+from ops.rehearse.cluster.processes import Processes
 from ops.rehearse.cluster.progress import Progress, State, silent
 from ops.rehearse.cluster.sources import Binaries, BinarySource
 
@@ -97,12 +97,6 @@ class ControlPlane:
     def binary(self, name: str) -> Path:
         """Path of a program: `helm`, `kubectl`."""
         return self._had().path(name)
-
-    def resident_mib(self) -> float:
-        """Resident memory of all its processes together, in MiB (Linux)."""
-        if self._processes is None:
-            return 0.0
-        return resident_kib([*self._processes.pids.values(), self._processes.supervisor_pid]) / 1024
 
     def check(self) -> None:
         """Raise StartError, with the last lines of its log, when one of its programs has ended."""

@@ -55,10 +55,6 @@ class ExistingControlPlane:
             raise BinariesError(f"{name} is not on PATH: it is needed with --kubeconfig")
         return Path(found)
 
-    def resident_mib(self) -> float:
-        """Nothing of ours is resident."""
-        return 0.0
-
     def check(self) -> None:
         """Nothing of ours can have ended."""
 

@@ -6,7 +6,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -188,15 +188,3 @@ class Processes:
 def describe_exit(code: int) -> str:
     """`exit code 1` or `signal 9`."""
     return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-
-def resident_kib(pids: Sequence[int]) -> int:
-    """Sum of the processes' resident memory, in KiB (Linux only: from /proc; 0 for a process that is gone)."""
-    total = 0
-    for pid in pids:
-        try:
-            status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-        except OSError:
-            continue
-        total += next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")), 0)
-    return total

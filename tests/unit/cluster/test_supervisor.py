@@ -14,7 +14,7 @@ import pytest
 from ops.rehearse.cluster import KeptPlane, KeptPlaneError, StartError, find_kept, stop_kept
 from ops.rehearse.cluster.folders import held, private_folder, sweep
 from ops.rehearse.cluster.keep import STATE_NAME, record, refuse_second
-from ops.rehearse.cluster.processes import Processes, Program, resident_kib
+from ops.rehearse.cluster.processes import Processes, Program
 from ops.rehearse.cluster.supervisor import Supervisor
 from ops.rehearse.cluster.tied import tied
 
@@ -254,8 +254,3 @@ def test_only_folders_whose_supervisor_is_gone_are_swept(tmp_path: Path) -> None
         assert young.exists()  # has no lock yet: it is being started
     finally:
         running.close()
-
-
-def test_resident_memory_is_summed_over_the_processes_that_live() -> None:
-    assert resident_kib([os.getpid()]) > 1000
-    assert resident_kib([os.getpid(), 2**22 + 1]) < 2 * resident_kib([os.getpid()])
