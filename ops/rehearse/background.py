@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from ops.rehearse.cluster.progress import NOT_TRIED, Progress, State
-from ops.rehearse.report.model import Verdict
-from ops.rehearse.report.progress import ProgressDisplay
+from ops.reporting.progress import ProgressDisplay
+from ops.reporting.signs import Sign
 
 
 class Startable(Protocol):
@@ -42,11 +42,7 @@ class BackgroundStart:
             raise self._error
 
 
-VERDICTS: Mapping[State, Verdict] = {
-    State.DONE: Verdict.PROVED,
-    State.SKIPPED: Verdict.UNKNOWN,
-    State.FAILED: Verdict.FAILED,
-}
+SIGNS: Mapping[State, Sign] = {State.DONE: Sign.GOOD, State.SKIPPED: Sign.DOUBT, State.FAILED: Sign.BAD}
 
 
 def shown_on(display: ProgressDisplay) -> Callable[[Progress], None]:
@@ -73,7 +69,7 @@ def shown_on(display: ProgressDisplay) -> Callable[[Progress], None]:
             counting = report.step in {"build", "download", "toolchain", "wait"}
             display.update(name, report.detail or starting, fraction=report.fraction, counting=counting)
         elif report.step != "start" or report.subject == "control plane":
-            display.finish(name, report.detail or report.state.value, verdict=VERDICTS[report.state])
+            display.finish(name, report.detail or report.state.value, sign=SIGNS[report.state])
 
     return show
 

@@ -17,10 +17,10 @@ from ops.rehearse.cluster.keep import default_folder, stop_kept
 from ops.rehearse.engine_run import rehearse_under_engine
 from ops.rehearse.report import document, html, junit
 from ops.rehearse.report.model import EXIT_CODES, RehearsalReport, Verdict, overall
-from ops.rehearse.report.progress import ProgressDisplay
 from ops.rehearse.report.terminal import print_report
 from ops.rehearse.run import Options, rehearse
 from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write
+from ops.reporting.progress import ProgressDisplay
 
 USAGE = 2
 RENDERERS: Mapping[str, Callable[[RehearsalReport], str]] = {

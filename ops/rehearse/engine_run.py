@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ops.rehearse.engine import Change, run_engine
 from ops.rehearse.report.model import ChangeView, RehearsalReport, StackReport, stack_verdict
-from ops.rehearse.report.progress import ProgressDisplay
+from ops.rehearse.report.terminal import SIGNS
+from ops.reporting.progress import ProgressDisplay
 
 
 def rehearse_under_engine(
@@ -32,7 +33,7 @@ def _one(project: Path, stack: str, display: ProgressDisplay, against: Path | No
         changes=None if found.changes is None else tuple(_view(change) for change in found.changes),
         notes=found.notes,
     )
-    display.finish(name, f"{len(report.claims)} claims", verdict=stack_verdict(report))
+    display.finish(name, f"{len(report.claims)} claims", sign=SIGNS[stack_verdict(report)])
     return report
 
 

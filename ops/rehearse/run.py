@@ -20,10 +20,11 @@ from ops.rehearse.install import Charts
 from ops.rehearse.outline import doubted, goes_through, outline, unplanned, unproved
 from ops.rehearse.plan.launch import plan_stack
 from ops.rehearse.plan.model import Plan, PlanError
-from ops.rehearse.report.model import RehearsalReport, StackReport, Verdict, stack_verdict
-from ops.rehearse.report.progress import ProgressDisplay
-from ops.rehearse.report.terminal import plan_table
+from ops.rehearse.report.model import RehearsalReport, StackReport, stack_verdict
+from ops.rehearse.report.terminal import SIGNS, plan_table
 from ops.rehearse.turn import sole_rehearsal
+from ops.reporting.progress import ProgressDisplay
+from ops.reporting.signs import Sign
 
 PLANNERS = 2
 """Stacks planned at a time; more would take the processor from the control plane's own start."""
@@ -114,10 +115,10 @@ def plan_all(options: Options, display: ProgressDisplay) -> list[tuple[Plan | No
                 planned.append(_planned(stack, future))
             except ConfigError as error:
                 errors.append(error)
-                display.finish(f"plan {stack}", "configuration refused", verdict=Verdict.FAILED)
+                display.finish(f"plan {stack}", "configuration refused", sign=Sign.BAD)
                 continue
             report = planned[-1][1]
-            display.finish(f"plan {stack}", f"{report.resources} resources", verdict=report.claims[0].verdict)
+            display.finish(f"plan {stack}", f"{report.resources} resources", sign=SIGNS[report.claims[0].verdict])
             display.show(plan_table(report))
     if errors:
         raise StackConfigError(errors)
@@ -165,7 +166,7 @@ class _Prover:
             resource_counts=report.resource_counts,
             timings={**report.timings, **proved.timings},
         )
-        self.display.finish(name, f"{len(merged.claims)} claims", verdict=stack_verdict(merged))
+        self.display.finish(name, f"{len(merged.claims)} claims", sign=SIGNS[stack_verdict(merged)])
         return merged
 
     def gone(self) -> str:

@@ -27,11 +27,12 @@ from ops.rehearse.report.model import (
     overall,
     stack_verdict,
 )
+from ops.reporting import signs
 from ops.reporting.printable import one_line, seconds
+from ops.reporting.signs import Sign, ascii_only
 
-STYLES: Mapping[Verdict, str] = {Verdict.PROVED: "green", Verdict.FAILED: "bold red", Verdict.UNKNOWN: "bold yellow"}
-MARKS: Mapping[Verdict, str] = {Verdict.PROVED: "✓", Verdict.FAILED: "✗", Verdict.UNKNOWN: "?"}
-ASCII_MARKS: Mapping[Verdict, str] = {Verdict.PROVED: "ok", Verdict.FAILED: "NO", Verdict.UNKNOWN: "??"}
+SIGNS: Mapping[Verdict, Sign] = {Verdict.PROVED: Sign.GOOD, Verdict.FAILED: Sign.BAD, Verdict.UNKNOWN: Sign.DOUBT}
+STYLES: Mapping[Verdict, str] = {verdict: signs.STYLES[sign] for verdict, sign in SIGNS.items()}
 ARCH_STYLES: Mapping[str, str] = {"amd64": "blue", "arm64": "yellow"}
 
 
@@ -40,13 +41,8 @@ WIDE = 110
 
 
 def mark(verdict: Verdict, *, ascii_only: bool) -> Text:
-    """Return the sign of a verdict: a shape beside the colour, since not everyone sees the colour."""
-    return Text((ASCII_MARKS if ascii_only else MARKS)[verdict], style=STYLES[verdict])
-
-
-def ascii_only(console: Console) -> bool:
-    """Tell whether the console's encoding has room for marks and arrows."""
-    return not console.encoding.lower().startswith("utf")
+    """Return the sign of a verdict."""
+    return signs.mark(SIGNS[verdict], ascii_only=ascii_only)
 
 
 def plan_table(stack: StackReport) -> RenderableType:

@@ -7,7 +7,7 @@ from rich.console import Console
 from ops.rehearse.background import BackgroundStart, shown_on, told_origins
 from ops.rehearse.cluster.errors import StartError
 from ops.rehearse.cluster.progress import Progress, State, silent
-from ops.rehearse.report.progress import ProgressDisplay
+from ops.reporting.progress import ProgressDisplay
 
 
 class FakePlane:

@@ -8,8 +8,8 @@ from ops.rehearse import engine_run
 from ops.rehearse.engine import Change, EngineReport
 from ops.rehearse.report.document import to_document
 from ops.rehearse.report.model import Claim, Verdict
-from ops.rehearse.report.progress import ProgressDisplay
 from ops.rehearse.report.terminal import print_report
+from ops.reporting.progress import ProgressDisplay
 
 CHANGE = Change(
     action="replace",

@@ -12,7 +12,7 @@ from ops.rehearse.cluster.errors import StartError
 from ops.rehearse.outline import providers_accept
 from ops.rehearse.plan.model import Plan
 from ops.rehearse.report.model import Claim, StackReport, Verdict, stack_verdict
-from ops.rehearse.report.progress import ProgressDisplay
+from ops.reporting.progress import ProgressDisplay
 
 PLAN = Plan(stack="gke")
 PLANNED = StackReport(stack="gke", cluster="gke ci", claims=(providers_accept(PLAN),))

@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from ops.rehearse.report.model import Verdict
-from ops.rehearse.report.progress import ProgressDisplay
+from ops.reporting.progress import ProgressDisplay
+from ops.reporting.signs import Sign
 
 
 def display(*, terminal: bool = False) -> tuple[ProgressDisplay, io.StringIO]:
@@ -57,7 +57,7 @@ def test_a_long_line_in_a_log_stays_one_line() -> None:
 def test_a_step_that_ends_in_doubt_is_not_marked_as_done_well() -> None:
     progress, out = display()
     with progress:
-        progress.finish("plan eks", "no answer", verdict=Verdict.UNKNOWN)
+        progress.finish("plan eks", "no answer", sign=Sign.DOUBT)
     assert out.getvalue().startswith("? plan eks: no answer")
 
 

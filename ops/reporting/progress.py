@@ -1,4 +1,4 @@
-"""Progress of a rehearsal: a few moving lines in a terminal, plain lines in a log.
+"""Progress of a command: a few moving lines in a terminal, plain lines in a log.
 
 Steps run in several threads (the control plane is built while stacks are planned), so every method may be called from
 any of them.
@@ -17,9 +17,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from ops.rehearse.report.model import Verdict
-from ops.rehearse.report.terminal import STYLES, ascii_only, mark
 from ops.reporting.printable import one_line, seconds
+from ops.reporting.signs import STYLES, Sign, ascii_only, mark
 
 QUIET_SECONDS = 15.0
 """Between two lines of one counting step in a log: a build of minutes shall be seen to live, not fill the page."""
@@ -31,7 +30,8 @@ class _Step:
     started: float
     message: str = ""
     fraction: float | None = None
-    verdict: Verdict | None = None
+    sign: Sign | None = None
+    """Of its answer; None while it runs."""
     ended: float = 0.0
     said: float | None = None
     """When its last line was written, without a terminal."""
@@ -78,7 +78,7 @@ class ProgressDisplay:
         with self._lock:
             step = self._step(name)
             news = message != step.message
-            step.message, step.fraction, step.verdict = message, fraction, None
+            step.message, step.fraction, step.sign = message, fraction, None
             if news and not self._live and self._may_speak(step, counting=counting):
                 self._line(step.name, message)
 
@@ -91,18 +91,18 @@ class ProgressDisplay:
         step.said = now
         return True
 
-    def finish(self, name: str, message: str = "", *, verdict: Verdict = Verdict.PROVED) -> None:
+    def finish(self, name: str, message: str = "", *, sign: Sign = Sign.GOOD) -> None:
         """End the step `name`: it leaves the moving part and stays as one line with its time."""
         with self._lock:
             step = self._step(name)
-            step.verdict, step.ended, step.message = verdict, self._clock(), one_line(message) or "done"
+            step.sign, step.ended, step.message = sign, self._clock(), one_line(message) or "done"
             took = seconds(step.ended - step.started)
             if not self._live:
-                self._line(step.name, f"{step.message} ({took})", verdict)
+                self._line(step.name, f"{step.message} ({took})", sign)
                 return
-            sign = mark(verdict, ascii_only=ascii_only(self.console))
-            style = "" if verdict is Verdict.PROVED else STYLES[verdict]
-            line = Text.assemble(sign, " ", (f"{step.name}  ", "bold"), (step.message, style), (f"  {took}", "dim"))
+            shape = mark(sign, ascii_only=ascii_only(self.console))
+            style = "" if sign is Sign.GOOD else STYLES[sign]
+            line = Text.assemble(shape, " ", (f"{step.name}  ", "bold"), (step.message, style), (f"  {took}", "dim"))
             self.console.print(line)
 
     def show(self, what: RenderableType) -> None:
@@ -115,14 +115,14 @@ class ProgressDisplay:
             self._steps[name] = _Step(name=one_line(name), started=self._clock())
         return self._steps[name]
 
-    def _line(self, name: str, message: str, verdict: Verdict | None = None) -> None:
+    def _line(self, name: str, message: str, sign: Sign | None = None) -> None:
         # soft_wrap: a log's line stays one line, whatever width rich assumes without a terminal
-        sign = Text() if verdict is None else Text.assemble(mark(verdict, ascii_only=ascii_only(self.console)), " ")
-        self.console.print(Text.assemble(sign, f"{name}: {message}"), soft_wrap=True)
+        shape = Text() if sign is None else Text.assemble(mark(sign, ascii_only=ascii_only(self.console)), " ")
+        self.console.print(Text.assemble(shape, f"{name}: {message}"), soft_wrap=True)
 
     def _render(self) -> RenderableType:
         with self._lock:
-            running = [step for step in self._steps.values() if step.verdict is None]
+            running = [step for step in self._steps.values() if step.sign is None]
             table = Table.grid(padding=(0, 1), expand=True)
             table.add_column(width=2)
             table.add_column(no_wrap=True)
