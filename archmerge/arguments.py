@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import TYPE_CHECKING, Any
 
 from archmerge.errors import UsageError
@@ -15,6 +16,10 @@ _HOST_FLAGS = ("--plain-http", "--insecure")
 TARGET_HOST = ""
 """What a host option without a value stands for: the host of the target (or of the reference)."""
 
+try:
+    _WIDTH = int(os.environ.get("COLUMNS") or os.get_terminal_size().columns) - 2
+except (OSError, ValueError):
+    _WIDTH = 100
 _EXIT_CODES = """\
 exit codes: 0 done; 2 usage; 3 a source is missing; 4 an input is not what it is said to be; 5 credentials;
 6 refused by the registry; 7 network or deadline; 8 would copy but may not; 9 a check could not tell;
@@ -84,7 +89,7 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     _common(parser, top=True)
-    commands = parser.add_subparsers(dest="command", metavar="push | inspect | verify", parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", prog="archmerge", metavar="push | inspect | verify", parser_class=_Parser)
     for name, (text, fill) in {
         "push": ("publish one index over several images", _push),
         "inspect": ("show the platforms, digests, sizes and attestations of an image", _inspect),
@@ -101,8 +106,14 @@ class _Parser(argparse.ArgumentParser):
     """No abbreviations: an option added later must never change what a pipeline's line means."""
 
     def __init__(self, **settings: Any) -> None:
-        settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
-        super().__init__(**settings, allow_abbrev=False)
+        super().__init__(**settings, formatter_class=_Help, allow_abbrev=False)
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """argparse makes one for each option, which would ask `shutil` (4 ms to import) for the width each time."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_WIDTH)
 
 
 def _push(push: argparse.ArgumentParser) -> None:
@@ -147,7 +158,8 @@ def _common(parser: argparse.ArgumentParser, *, top: bool = False) -> None:
     """Options of all commands, before or after the command's name."""
     defaults: dict[str, Any] = {
         "plain_http": [], "insecure": [], "cacert": None, "docker_cfg": None, "username": None,
-        "password_stdin": False, "deadline": 600.0, "retries": 4, "json": False, "quiet": False, "debug": False,
+        "password_stdin": False, "deadline": 600.0, "retries": 4, "no_memory": False,
+        "json": False, "quiet": False, "debug": False,
     }  # fmt: skip
     if top:
         parser.set_defaults(**defaults)
@@ -177,6 +189,7 @@ def _common(parser: argparse.ArgumentParser, *, top: bool = False) -> None:
     add("--password", nargs="?", action=_RefusePassword, help=argparse.SUPPRESS)
     add("--deadline", type=_seconds, metavar="SECONDS", help="for the whole command (default: 600)")
     add("--retries", type=_count, metavar="N", help="further attempts per request (default: 4)")
+    add("--no-memory", action="store_true", help="neither use nor write down how registries want to be asked")
     add("--json", action="store_true", help="print JSON on standard output")
     add("--quiet", action="store_true", help="no summary on standard error")
     add("--debug", action="store_true", help="show every request (never a secret), and tracebacks")

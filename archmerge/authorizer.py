@@ -6,7 +6,6 @@ import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from archmerge.errors import ArchmergeError, AuthError, NetworkError
 from archmerge.tokens import (
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from archmerge.credentials import Credential, Credentials
+    from archmerge.memory import Memory
     from archmerge.transport.client import Answer, Client
 
 _OK, _UNAUTHORIZED = 200, 401
@@ -33,17 +33,27 @@ _NO_POST = (404, 405)
 
 
 class Authorizer:
-    """The Authorization header for each repository of one host. Safe to share between threads."""
+    """The Authorization header for each repository of one host. Safe to share between threads.
 
-    def __init__(
-        self, client: Client, host: str, api_host: str, credentials: Credentials, known: Challenge | None
+    `known` is what the registry is thought to want; `memory` may know it, and gets what is found out.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a part of its own
+        self,
+        client: Client,
+        host: str,
+        base: str,
+        credentials: Credentials,
+        *,
+        known: Challenge | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self._client = client
         self._host = host
-        self._base = client.base_url(api_host)
+        self._base = base
         self._credentials = credentials
-        self._challenge = known
-        self._guessed = known is not None
+        self._memory = memory
+        self._challenge = self._guess = known or (memory.recall(base) if memory else None)
         self._wanted: dict[str, set[str]] = {}
         self._tokens: dict[str, Token] = {}
         self._denied: dict[str, AuthError] = {}
@@ -55,6 +65,21 @@ class Authorizer:
         """Say what will be needed, before the first token is asked for: then one token serves all."""
         with self._lock:
             self._wanted.setdefault(repository, set()).update(actions)
+
+    def begin(self) -> None:
+        """Have the first request on its way: for the token where the endpoint is known, else for the challenge."""
+        repository = next(iter(self._wanted), "")
+        if self._challenge is None:
+            self._client.launch(f"{self._base}/v2/", {})
+        elif self._challenge.scheme == "bearer":
+            credential = self._credentials.find(self._host, repository)
+            if credential and (credential.registry_token or credential.identity_token):
+                return
+            if not self._encrypted(self._challenge.realm):
+                return
+            group = scopes(self._group(repository, credential))
+            asked = token_request(self._challenge, group, credential, post=False)
+            self._client.launch(asked.url, asked.headers)
 
     def header(self, repository: str) -> str:
         """Return the Authorization header's value for a request to `repository`; empty to go without."""
@@ -84,7 +109,7 @@ class Authorizer:
             challenge = parse_challenge(answer.headers.get_all("WWW-Authenticate") or ())
             if challenge is None or (challenge.scheme == "basic" and header.startswith("Basic ")):
                 return False
-            self._challenge, self._guessed = challenge, False
+            self._learn(challenge)
             for name in [name for name, token in self._tokens.items() if f"Bearer {token.value}" == header]:
                 del self._tokens[name]
             return self.header(repository) != header
@@ -105,11 +130,16 @@ class Authorizer:
                 lambda: answers.append(self._client.request("GET", f"{self._base}/v2/", {})),
             ]
         )
+        challenge = NO_CHALLENGE  # if it wants something after all, it says so at the first request
         if answers[0].status == _UNAUTHORIZED:
             headers = answers[0].headers.get_all("WWW-Authenticate") or ()
-            self._challenge = parse_challenge(headers) or Challenge("basic")
-        else:
-            self._challenge = NO_CHALLENGE  # if it wants something after all, it says so at the first request
+            challenge = parse_challenge(headers) or Challenge("basic")
+        self._learn(challenge)
+
+    def _learn(self, challenge: Challenge) -> None:
+        self._challenge, self._guess = challenge, None
+        if self._memory:
+            self._memory.learn(self._base, challenge)
 
     def _fetch(self, repository: str) -> None:
         if repository in self._denied:
@@ -119,9 +149,7 @@ class Authorizer:
         try:
             token = self._ask(group, credential)
         except ArchmergeError as error:
-            if self._guessed:
-                self._client.trace(f"the known token endpoint did not help ({error.message}); asking the registry")
-                self._challenge, self._guessed = None, False
+            if self._guess and self._was_wrong(self._guess, error):
                 return
             if len(group) == 1 and isinstance(error, AuthError):
                 self._denied[repository] = error
@@ -130,6 +158,13 @@ class Authorizer:
             self._fetch_apart(group, repository, credential)
             return
         self._tokens.update(dict.fromkeys(group, token))
+
+    def _was_wrong(self, guess: Challenge, error: ArchmergeError) -> bool:
+        """After a failure at a guessed endpoint: whether the registry names another one."""
+        self._client.trace(f"the known token endpoint did not help ({error.message}); asking the registry")
+        self._discover()
+        found = self._challenge or NO_CHALLENGE
+        return found[:3] != guess[:3] or isinstance(error, NetworkError)
 
     def _fetch_apart(self, group: Mapping[str, set[str]], needed: str, credential: Credential | None) -> None:
         """One refused source scope can refuse the whole token (kaniko #1007): ask for each repository by itself."""
@@ -162,7 +197,11 @@ class Authorizer:
 
     def _ask(self, group: Mapping[str, set[str]], credential: Credential | None) -> Token:
         challenge = self._challenge or NO_CHALLENGE
-        self._check_realm(challenge.realm)
+        if not self._encrypted(challenge.realm):
+            raise AuthError(
+                f"{self._host} sends credentials to {public_url(challenge.realm)}, which is not encrypted",
+                fix="the registry's token realm must be an https address",
+            )
         refresh = bool(credential and credential.identity_token)
         answer = self._send(challenge, group, credential, post=refresh)
         if refresh and answer.status in _NO_POST and credential and credential.password:
@@ -180,12 +219,11 @@ class Authorizer:
         self, challenge: Challenge, group: Mapping[str, set[str]], credential: Credential | None, *, post: bool
     ) -> Answer:
         asked = token_request(challenge, scopes(group), credential, post=post)
-        return self._client.request(asked.method, asked.url, asked.headers, asked.body)
+        # Only one attempt at a guess: the registry may long have moved from there, and says where to.
+        return self._client.request(
+            asked.method, asked.url, asked.headers, asked.body, attempts=1 if self._guess else 0
+        )
 
-    def _check_realm(self, realm: str) -> None:
+    def _encrypted(self, realm: str) -> bool:
         """Credentials go encrypted, unless the registry itself was named as one that speaks plain HTTP."""
-        if urlsplit(realm).scheme != "https" and self._base.startswith("https:"):
-            raise AuthError(
-                f"{self._host} sends credentials to {public_url(realm)}, which is not encrypted",
-                fix="the registry's token realm must be an https address",
-            )
+        return realm.startswith("https://") or not self._base.startswith("https:")

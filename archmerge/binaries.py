@@ -6,7 +6,6 @@ Dockerfile with a downloaded binary; its config is right, so no other check can 
 
 from __future__ import annotations
 
-import http.client
 from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.layers import Entry, LayerError, entries, normal
@@ -61,7 +60,7 @@ def check_binaries(registry: Registry, ref: Reference, manifest: Manifest, confi
         for entry in _members(registry, ref.repository, manifest.layers):
             if search.see(entry):
                 break
-    except (LayerError, OSError, http.client.HTTPException) as error:
+    except (LayerError, OSError) as error:
         trouble = f"; {error}"
     if search.found:
         return _judge(expected, {search.found}, f"the entrypoint {search.path}")

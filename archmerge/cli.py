@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from archmerge import arguments, output
+from archmerge import arguments
 from archmerge.errors import ArchmergeError, ExitCode, UsageError
-from archmerge.inputs import digest_sources, pairs, read_batch, split_commas, template_sources
-from archmerge.merge import MergeRequest, MergeResult, Source, announce, merge
+from archmerge.inputs import pairs, split_commas, template_sources
 from archmerge.platforms import parse_platform
 from archmerge.reference import parse_reference, parse_target
+from archmerge.request import MergeRequest, Source
 from archmerge.session import Hooks, Options, Session
-from archmerge.transport.parallel import settle
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from typing import NoReturn
+
+    from archmerge.memory import Memory
 
 _BATCH_WORKERS = 16
 _PASSWORD_MAX = 64 << 10
@@ -33,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(args)
     except ArchmergeError as error:
         if "--json" in argv:
+            from archmerge import output  # noqa: PLC0415 - not before something is to be shown
+
             _out(output.to_json(output.error_json(error)))
         _err(f"archmerge: {error}")
         return error.code
@@ -51,6 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> NoReturn:
     """Run the command as a process: exit at once, without taking 8 ms to take every module apart."""
+    # No garbage is looked for while modules load (2 ms), nor the running thread left for 5 ms when an answer is there.
+    gc.set_threshold(50_000)
+    sys.setswitchinterval(0.0005)
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
@@ -76,7 +84,12 @@ def _run(args: argparse.Namespace) -> int:
 
 def _push(args: argparse.Namespace) -> int:
     request = push_request(args)
-    with _Closing(_session(args, parse_target(request.target).host)) as session:
+    with _session(args, parse_target(request.target).host) as session:
+        session.begin([request])
+        # From here on everything is loaded while that request is on its way.
+        from archmerge import output  # noqa: PLC0415
+        from archmerge.merging import merge  # noqa: PLC0415
+
         result = merge(request, session)
     if not args.dry_run:
         output.write(args.digest_file, f"{result.digest}\n")
@@ -106,6 +119,8 @@ def push_request(args: argparse.Namespace) -> MergeRequest:
     if args.template:
         sources = template_sources(args.template, platforms)
     elif args.files:
+        from archmerge.files import digest_sources  # noqa: PLC0415 - json and pathlib, only where files are read
+
         sources = digest_sources(args.files, platforms)
     elif platforms:
         raise UsageError(
@@ -114,7 +129,8 @@ def push_request(args: argparse.Namespace) -> MergeRequest:
     else:
         sources = [_positional(text) for text in args.references]
     for name, option in ((args.digest_file, "--digest-file"), (args.dotenv, "--dotenv")):
-        output.check_writable(name, option)
+        if name and not os.path.isdir(os.path.dirname(os.path.abspath(name))):
+            raise UsageError(f"{option} {name}: there is no such directory", fix=f"mkdir -p {os.path.dirname(name)}")
     annotations = pairs(split_commas(args.annotations), "--annotations") | pairs(args.annotation, "--annotation")
     request = MergeRequest(
         target=args.target,
@@ -174,11 +190,16 @@ def _batch(args: argparse.Namespace) -> int:
     for name in given:
         if getattr(args, name):
             raise UsageError(f"--batch doesn't go with --{name.replace('_', '-')}", fix="say it in the batch file")
+    from archmerge.files import read_batch  # noqa: PLC0415 - json and pathlib, only where files are read
+
     requests = [_switched(request, args) for request in read_batch(args.batch)]
     hosts = {parse_target(request.target).host for request in requests}
-    with _Closing(_session(args, hosts.pop() if len(hosts) == 1 else "")) as session:
-        for request in requests:
-            announce(request, session)
+    with _session(args, hosts.pop() if len(hosts) == 1 else "") as session:
+        session.begin(requests)
+        from archmerge import output  # noqa: PLC0415 - as in _push
+        from archmerge.merging import MergeResult, merge  # noqa: PLC0415
+        from archmerge.transport.parallel import settle  # noqa: PLC0415
+
         outcomes = settle([partial(merge, request, session) for request in requests], _BATCH_WORKERS)
     failed: list[Exception] = []
     listed = []
@@ -201,9 +222,10 @@ def _batch(args: argparse.Namespace) -> int:
 
 
 def _inspect(args: argparse.Namespace) -> int:
-    from archmerge.inspection import inspect  # noqa: PLC0415 - push must not wait for it
+    from archmerge import output  # noqa: PLC0415 - push must not wait for it
+    from archmerge.inspection import inspect  # noqa: PLC0415
 
-    with _Closing(_session(args, parse_reference(args.reference).host)) as session:
+    with _session(args, parse_reference(args.reference).host) as session:
         report = inspect(args.reference, session)
     if args.raw:
         sys.stdout.buffer.write(report.body)
@@ -213,10 +235,11 @@ def _inspect(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from archmerge.inspection import NO, UNCLEAR, verify  # noqa: PLC0415 - push must not wait for it
+    from archmerge import output  # noqa: PLC0415 - push must not wait for it
+    from archmerge.inspection import NO, UNCLEAR, verify  # noqa: PLC0415
 
     platforms = [parse_platform(text) for text in split_commas(args.platforms)]
-    with _Closing(_session(args, parse_reference(args.reference).host)) as session:
+    with _session(args, parse_reference(args.reference).host) as session:
         digest, checks = verify(args.reference, platforms, session, binaries=args.verify_binaries)
     if args.json:
         _out(output.to_json(output.checks_json(args.reference, digest, checks)))
@@ -241,7 +264,14 @@ def _session(args: argparse.Namespace, host: str) -> Session:
         dry_run=dry_run,
     )
     hooks = Hooks(_say, _say if args.debug or dry_run else _ignore)
-    return Session(options, primary=host, hooks=hooks)
+    return Session(options, primary=host, memory=_memory(args), hooks=hooks)
+
+
+def _memory(args: argparse.Namespace) -> Memory | None:
+    from archmerge.memory import Memory, place_of  # noqa: PLC0415 - see there
+
+    place = "" if args.no_memory else place_of(os.environ)
+    return Memory(place) if place else None
 
 
 def _hosts(named: list[str], host: str, option: str) -> frozenset[str]:
@@ -263,19 +293,6 @@ def _login(args: argparse.Namespace) -> tuple[str, str] | None:
             fix="give --username NAME with --password-stdin, or set ARCHMERGE_USERNAME and ARCHMERGE_PASSWORD",
         )
     return username, password
-
-
-class _Closing:
-    """`contextlib.closing` for a session, with its type."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-
-    def __enter__(self) -> Session:
-        return self.session
-
-    def __exit__(self, *_error: object) -> None:
-        self.session.close()
 
 
 def _say(line: str) -> None:

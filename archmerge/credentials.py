@@ -6,14 +6,13 @@ DOCKER_CONFIG, ~/.docker, podman's auth.json, GitLab's CI_REGISTRY*. The first s
 
 from __future__ import annotations
 
-import base64
-import json
-import subprocess
-from pathlib import Path
+import os.path
+from binascii import a2b_base64
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archmerge.errors import AuthError
 from archmerge.reference import DOCKER_HUB
+from archmerge.transport.wire import basic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,9 +38,7 @@ class Credential(NamedTuple):
     @property
     def basic(self) -> str:
         """The value of an Authorization header, or an empty string without a password."""
-        if not self.password:
-            return ""
-        return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+        return basic(self.username, self.password) if self.password else ""
 
 
 class Credentials:
@@ -84,22 +81,23 @@ class Credentials:
         return self._from_gitlab(host)
 
     def _configs(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        environ, home = self._environ, Path(self._environ.get("HOME") or "~").expanduser()
-        if self._docker_cfg:
-            path = Path(self._docker_cfg)
-            yield from self._documents_of([str(path / "config.json" if path.is_dir() else path)])
+        environ = self._environ
+        home = environ.get("HOME") or os.path.expanduser("~")
+        if path := self._docker_cfg:
+            yield from self._documents_of([f"{path}/config.json" if os.path.isdir(path) else path])
         name = "DOCKER_AUTH_CONFIG"
         if inline := environ.get(name):
             if name not in self._documents:
                 self._documents[name] = _load(inline, name)
             yield name, self._documents[name] or {}
-        files = [environ.get("REGISTRY_AUTH_FILE")]
-        if environ.get("DOCKER_CONFIG"):
-            files.append(str(Path(environ["DOCKER_CONFIG"]) / "config.json"))
-        files += [str(home / ".docker/config.json")]
-        if environ.get("XDG_RUNTIME_DIR"):
-            files.append(str(Path(environ["XDG_RUNTIME_DIR"]) / "containers/auth.json"))
-        files.append(str(Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "containers/auth.json"))
+        docker, runtime = environ.get("DOCKER_CONFIG"), environ.get("XDG_RUNTIME_DIR")
+        files = [
+            environ.get("REGISTRY_AUTH_FILE"),
+            docker and f"{docker}/config.json",
+            f"{home}/.docker/config.json",
+            runtime and f"{runtime}/containers/auth.json",
+            f"{environ.get('XDG_CONFIG_HOME') or f'{home}/.config'}/containers/auth.json",
+        ]
         yield from self._documents_of(filter(None, files))
 
     def _documents_of(self, names: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -111,7 +109,8 @@ class Credentials:
 
     def _read(self, name: str) -> dict[str, Any] | None:
         try:
-            text = Path(name).read_text("utf-8")
+            with open(name, encoding="utf-8") as file:
+                text = file.read()
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
@@ -137,7 +136,7 @@ class Credentials:
         if key not in self._answers:
             try:
                 self._answers[key] = self._helper(program, server)
-            except (OSError, ValueError, subprocess.SubprocessError) as error:
+            except (OSError, ValueError) as error:
                 self.notes.append(f"docker-credential-{program}: {type(error).__name__}: {error}")
                 self._answers[key] = None
         answer = self._answers[key]
@@ -186,6 +185,11 @@ def read_entry(entry: dict[str, Any], source: str) -> Credential | None:
         str(entry.get("registrytoken") or ""),
         source,
     )
+    if (
+        not (credential.identity_token + credential.registry_token).isascii()
+        or not (credential.identity_token + credential.registry_token).isprintable()
+    ):
+        raise AuthError(f"{source}: a token holds characters that no token has", fix="log in again")
     return credential if credential.password or credential.identity_token or credential.registry_token else None
 
 
@@ -193,17 +197,19 @@ def run_helper(program: str, server: str) -> dict[str, Any] | None:
     """Ask `docker-credential-PROGRAM`. None when it knows nothing of the server; raises OSError when it isn't there."""
     if not program.replace("-", "").replace("_", "").replace(".", "").isalnum():
         raise ValueError(f"{program[:80]!r} is no helper's name")
-    ran = subprocess.run(
-        [f"docker-credential-{program}", "get"],
-        input=server.encode(),
-        capture_output=True,
-        timeout=_HELPER_SECONDS,
-        check=False,
-    )
+    import subprocess  # noqa: PLC0415 - 5 ms, only where there is a helper
+
+    command = [f"docker-credential-{program}", "get"]
+    try:
+        ran = subprocess.run(command, input=server.encode(), capture_output=True, timeout=_HELPER_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise ValueError(f"no answer in {_HELPER_SECONDS} s") from None
     if ran.returncode:
         if b"credentials not found" in ran.stdout + ran.stderr:
             return None
         raise ValueError((ran.stdout + ran.stderr)[-200:].decode("utf-8", "replace").strip())
+    import json  # noqa: PLC0415 - as above
+
     answer = json.loads(ran.stdout)
     return answer if isinstance(answer, dict) else None
 
@@ -220,6 +226,8 @@ def _strip(key: str) -> str:
 
 
 def _load(text: str, source: str) -> dict[str, Any]:
+    import json  # noqa: PLC0415 - in GitLab CI there is no file to read
+
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -236,7 +244,7 @@ def _load(text: str, source: str) -> dict[str, Any]:
 def _decode(auth: str, source: str) -> tuple[str, str]:
     """`base64(user:password)`: wrapped lines and a trailing newline are forgiven, a ':' in the password is kept."""
     try:
-        text = base64.b64decode("".join(auth.split()), validate=True).decode()
+        text = a2b_base64("".join(auth.split()), strict_mode=True).decode()
     except ValueError:  # not base64, not ASCII, or not UTF-8
         text = ""
     username, colon, password = text.partition(":")

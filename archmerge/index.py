@@ -18,11 +18,10 @@ from archmerge.manifests import (
     digest_of,
 )
 from archmerge.reference import Digest
+from archmerge.request import ANNOTATIONS_FIX, NO_ANNOTATIONS
 
 if TYPE_CHECKING:
     from archmerge.platforms import Platform
-
-KINDS = ("oci", "docker", "auto")
 
 
 class Child(NamedTuple):
@@ -127,13 +126,8 @@ def _subject(child: Child) -> Digest:
 
 
 def _index_type(entries: list[Descriptor], kind: str, annotated: bool) -> str:  # noqa: FBT001 - private, one caller
-    if kind not in KINDS:
-        raise UsageError(f"index type {kind!r} is none of {', '.join(KINDS)}")
     annotated = annotated or any(entry.annotations for entry in entries)
     if kind == "docker" and annotated:
-        raise UsageError(
-            "a Docker manifest list can't carry annotations or attestations: they would be lost without a word",
-            fix="use --type oci, or leave the annotations out",
-        )
+        raise UsageError(NO_ANNOTATIONS, fix=ANNOTATIONS_FIX)
     all_docker = all(entry.media_type == DOCKER_IMAGE for entry in entries)
     return DOCKER_LIST if kind == "docker" or (kind == "auto" and all_docker and not annotated) else OCI_INDEX

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archmerge.errors import UsageError
@@ -14,11 +12,13 @@ if TYPE_CHECKING:
 
     from archmerge.errors import ArchmergeError
     from archmerge.inspection import Check, Report
-    from archmerge.merge import MergeResult
+    from archmerge.merging import MergeResult
 
 
 def to_json(document: Any) -> str:
     """JSON for machines and people."""
+    import json  # noqa: PLC0415 - the parsers have loaded it where it is needed
+
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
@@ -146,17 +146,12 @@ def human(size: float) -> str:
     return f"{size:.1f} GiB"
 
 
-def check_writable(name: str | None, option: str) -> None:
-    """Refuse before publishing what could not be written after it."""
-    if name and not Path(name).absolute().parent.is_dir():
-        raise UsageError(f"{option} {name}: there is no such directory", fix=f"mkdir -p {Path(name).parent}")
-
-
 def write(name: str | None, text: str) -> None:
     """Write an output file, when one was asked for."""
     if not name:
         return
     try:
-        Path(name).write_text(text, "utf-8")
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
         raise UsageError(f"published, but {name} could not be written: {error}") from None

@@ -9,14 +9,15 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from archmerge.errors import ArchmergeError, AuthError, MissingError, RefusedError, WrongContentError
 from archmerge.manifests import ACCEPT, SIZE_LIMIT, Descriptor, Manifest, digest_of, parse_manifest
 from archmerge.reference import Digest, is_digest
-from archmerge.transport.client import Client, StatusError, Stream, public_url
+from archmerge.transport.client import StatusError, public_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from archmerge.authorizer import Authorizer
-    from archmerge.transport.client import Answer
+    from archmerge.transport.client import Answer, Client
+    from archmerge.transport.wire import Stream
 
     Source = Callable[[], AbstractContextManager[Iterator[bytes]]]
 
@@ -37,10 +38,10 @@ class Registry:
     """One registry host. Safe to share between threads."""
 
     def __init__(
-        self, client: Client, host: str, api_host: str, authorizer: Authorizer, explain: Callable[[str, str], str]
+        self, client: Client, host: str, base: str, authorizer: Authorizer, explain: Callable[[str, str], str]
     ) -> None:
         self.host = host
-        self.base = client.base_url(api_host)
+        self.base = base
         self.client = client
         self.auth = authorizer
         self._explain = explain

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archmerge.authorizer import Authorizer
 from archmerge.credentials import Credentials
 from archmerge.gitlab import naming_trap
-from archmerge.reference import DOCKER_HUB
-from archmerge.registry import DryRegistry, Registry
+from archmerge.reference import DOCKER_HUB, parse_reference, parse_target
 from archmerge.tokens import known_challenge
 from archmerge.transport.client import Client
 from archmerge.transport.connections import Settings, origin_of
@@ -19,7 +18,12 @@ from archmerge.transport.parallel import Once
 from archmerge.transport.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Self
+
+    from archmerge.memory import Memory
+    from archmerge.registry import Registry
+    from archmerge.request import MergeRequest
 
 
 class Options(NamedTuple):
@@ -60,15 +64,18 @@ class Hooks(NamedTuple):
 class Session:
     """Connections and tokens for a number of merges. Safe to share between threads; close it at the end.
 
-    `primary` is the host that `login` and the environment's ARCHMERGE_PASSWORD are for.
+    `primary` is the host that `login` and the environment's ARCHMERGE_PASSWORD are for. `credentials` replaces all the
+    places where credentials are looked for; `memory` spares the first question to a registry met before.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each stands for itself
         self,
         options: Options | None = None,
         *,
         primary: str = "",
         environ: Mapping[str, str] | None = None,
+        credentials: Credentials | None = None,
+        memory: Memory | None = None,
         hooks: Hooks | None = None,
     ) -> None:
         self.options = options = options or Options()
@@ -89,32 +96,81 @@ class Session:
             trace=hooks.trace,
             wait=hooks.wait,
         )
-        self._credentials = Credentials(
+        self._credentials = credentials or Credentials(
             self.environ, primary=primary, explicit=options.login, docker_cfg=options.docker_cfg
         )
+        self._memory = memory
+        self._authorizers: dict[str, Authorizer] = {}
         self._registries: dict[str, Registry] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.once = Once()
         """Mounts, copies and child manifests are shared by the merges of a batch."""
 
+    def authorizer(self, host: str) -> Authorizer:
+        """Return who gets tokens for `host`; the same object for the same host, so that tokens are shared."""
+        with self._lock:
+            if host not in self._authorizers:
+                self._authorizers[host] = Authorizer(
+                    self.client,
+                    host,
+                    self.base(host),
+                    self._credentials,
+                    known=known_challenge(host, self.environ),
+                    # Who answers for a host whose certificate is not checked is not known either.
+                    memory=None if host in self.options.insecure else self._memory,
+                )
+            return self._authorizers[host]
+
+    def base(self, host: str) -> str:
+        """Return the URL that the API of `host` is under."""
+        return self.client.base_url("registry-1.docker.io" if host == DOCKER_HUB else host)
+
     def registry(self, host: str) -> Registry:
-        """Return the registry at `host`; the same object for the same host, so that tokens are shared."""
+        """Return the registry at `host`; the same object for the same host."""
+        from archmerge.registry import DryRegistry, Registry  # noqa: PLC0415 - while the first request is on its way
+
         with self._lock:
             if host not in self._registries:
-                api_host = "registry-1.docker.io" if host == DOCKER_HUB else host
-                known = known_challenge(host, self.environ)
-                authorizer = Authorizer(self.client, host, api_host, self._credentials, known)
                 kind = DryRegistry if self.options.dry_run else Registry
-                self._registries[host] = kind(self.client, host, api_host, authorizer, self._explain)
+                self._registries[host] = kind(self.client, host, self.base(host), self.authorizer(host), self._explain)
             return self._registries[host]
+
+    def announce(self, request: MergeRequest) -> None:
+        """Take note of the rights that a merge will need, so that one token serves many requests."""
+        target = parse_target(request.target)
+        for source in request.sources:
+            ref = parse_reference(source.reference)
+            self.authorizer(ref.host).want(ref.repository, "pull")
+        self.authorizer(target.host).want(target.repository, "pull", "push")
+
+    def begin(self, requests: Sequence[MergeRequest]) -> None:
+        """Check and announce the requests, and have the very first HTTP request of all on its way.
+
+        To be called before the rest of the program is loaded: most of that is then done in the time of a round trip.
+        """
+        for request in requests:
+            request.check()
+        for request in requests:
+            self.announce(request)
+        self.authorizer(parse_target(requests[0].target).host).begin()
 
     def warm(self, host: str, count: int) -> None:
         """Open connections in the background, to have them when credentials and token are there."""
-        self.client.connections.warm(origin_of(self.registry(host).base), count)
+        self.client.connections.warm(origin_of(self.base(host)), count)
 
     def close(self) -> None:
         """Close the connections."""
+        if self._memory:
+            self._memory.save()
         self.client.connections.close()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Close."""
+        self.close()
 
     def _explain(self, host: str, repository: str) -> str:
         return naming_trap(host, repository, self.environ)

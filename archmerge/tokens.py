@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlencode
 
 from archmerge.errors import AuthError
-from archmerge.manifests import load_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -77,17 +76,30 @@ def parse_challenge(values: Iterable[str]) -> Challenge | None:
     return found.get("bearer") or found.get("basic")
 
 
+# Documented endpoints: docs.docker.com/reference/api/registry/auth; gitlab.com/gitlab-org/gitlab/-/issues/19470 (the
+# pattern of every GitLab); ghcr.io/token as in docs.rs/crate/docker-registry-client (resources/fetch_token).
+_ENDPOINTS = {
+    "docker.io": Challenge("bearer", "https://auth.docker.io/token", "registry.docker.io"),
+    "ghcr.io": Challenge("bearer", "https://ghcr.io/token", "ghcr.io"),
+    "registry.gitlab.com": Challenge("bearer", "https://gitlab.com/jwt/auth", "container_registry"),
+}
+
+
 def known_challenge(host: str, environ: Mapping[str, str]) -> Challenge | None:
     """Return the challenge of a registry that need not be asked for it, which saves a round trip; None for all others.
 
-    GitLab's own variables name its token endpoint; ECR takes Basic and nothing else (facts/merge.md sections 2, 4).
+    GitLab's own variables name its token endpoint; ECR takes Basic and nothing else (facts/merge.md sections 2, 4);
+    ACR's endpoint is on the registry's own host (azure.github.io/acr/Token-BasicAuth.html). Where one has changed, its
+    first refusal leads to asking.
     """
     server = environ.get("CI_SERVER_URL", "").rstrip("/")
     if server and host == environ.get("CI_REGISTRY"):
         return Challenge("bearer", f"{server}/jwt/auth", "container_registry")
     if ".dkr.ecr" in host and host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return Challenge("basic")
-    return None
+    if host.endswith(".azurecr.io"):
+        return Challenge("bearer", f"https://{host}/oauth2/token", host)
+    return _ENDPOINTS.get(host)
 
 
 def scopes(wanted: Mapping[str, set[str]]) -> list[str]:
@@ -126,6 +138,8 @@ def token_request(
 
 def parse_token(body: bytes, where: str) -> Token:
     """Return the token in an endpoint's answer: `token` or `access_token`; 60 s where it names no lifetime."""
+    from archmerge.manifests import load_object  # noqa: PLC0415 - not needed before the first answer
+
     document = load_object(body, where)
     value = document.get("token") or document.get("access_token")
     # A line break in it would end the header it goes into.

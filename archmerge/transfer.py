@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import http.client
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import CopyForbiddenError, WrongContentError
 from archmerge.transport.parallel import gather
+from archmerge.transport.wire import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archmerge.manifests import Descriptor
     from archmerge.registry import Mount, Registry
-    from archmerge.transport.client import Stream
     from archmerge.transport.parallel import Once
+    from archmerge.transport.wire import Stream
 
 TRANSFERS = 4
 """Blobs copied at once: each holds one chunk (256 KiB) in memory, whatever its size."""
@@ -88,7 +88,7 @@ def copy_blob(item: Wanted, target: Registry, repository: str, session: str = ""
     target.client.attempt(f"copying {blob.digest}", once)
 
 
-class _SourceFault(http.client.HTTPException):
+class _SourceFault(Fault):
     """The source failed while the target was being sent to; not to be taken for a fault of the target."""
 
 
@@ -107,7 +107,7 @@ def _pieces(item: Wanted, stream: Stream) -> Iterator[bytes]:
         deadline.cap(1, f"copying {blob.digest}")
         try:
             piece = stream.read()
-        except (OSError, http.client.HTTPException) as error:
+        except OSError as error:
             raise _SourceFault(f"the source: {type(error).__name__}: {error}") from None
         if not piece:
             break

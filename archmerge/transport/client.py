@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import ssl
 import time
-from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
-from archmerge.errors import NetworkError, RefusedError, WrongContentError
+from archmerge.errors import ArchmergeError, NetworkError, RefusedError, WrongContentError
 from archmerge.transport.connections import Connections, Origin, Settings, origin_of, proxy_headers
+from archmerge.transport.parallel import start
 from archmerge.transport.retry import RETRIED_STATUS, SLOW_DOWN_STATUS, Deadline, RetryPolicy, parse_retry_after
+from archmerge.transport.wire import BODY_LIMIT, Fault, Request, Stream, read, write
 
 if TYPE_CHECKING:
+    import socket
+    import threading
     from collections.abc import Callable, Iterable, Mapping
-    from types import TracebackType
+    from email.message import Message
+    from typing import TypeVar
 
-T = TypeVar("T")
+    T = TypeVar("T")
 
-CHUNK = 256 << 10
-"""Bytes of a blob held in memory at a time, per transfer."""
-BODY_LIMIT = 4 << 20
-_GIVEN_UP = (ConnectionError, http.client.RemoteDisconnected, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+_OK = 200
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS_MAX = 5
+_TLS_ENDED = ("SSLEOFError", "SSLZeroReturnError")
 _PUBLIC_QUERY = frozenset({"mount", "from", "scope", "service", "digest", "tag", "account"})
 
 
@@ -32,22 +32,13 @@ class Answer(NamedTuple):
     """A complete response. `url` is where it came from, after redirects."""
 
     status: int
-    headers: http.client.HTTPMessage
+    headers: Message
     body: bytes
     url: str
 
     def header(self, name: str) -> str:
         """Return a header's value, or an empty string."""
         return self.headers.get(name) or ""
-
-
-class Request(NamedTuple):
-    """What is sent. A body that isn't bytes can be sent only once."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes | Iterable[bytes] | None = None
 
 
 class _Retry(Exception):  # noqa: N818 - control flow inside this module
@@ -58,59 +49,11 @@ class _Retry(Exception):  # noqa: N818 - control flow inside this module
         self.answer = answer
 
 
-class Stream:
-    """A response whose body is read piece by piece. Use it as a context manager."""
+class _Launched(NamedTuple):
+    """A request on its way: `result` gets the connection it was written to, when `thread` ends, unless that failed."""
 
-    def __init__(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, url: str) -> None:
-        self.status = response.status
-        self.headers = response.headers
-        self.url = url
-        self._connection = connection
-        self._response = response
-        self._done: Callable[[bool], None] = lambda _ok: None
-        self._left = response.length
-
-    def on_close(self, done: Callable[[bool], None]) -> None:
-        """Have `done(reusable)` called once, when the stream is closed."""
-        self._done = done
-
-    def read(self, size: int = CHUNK) -> bytes:
-        """At most `size` bytes, empty at the end. Raises OSError or HTTPException, also for a body cut short."""
-        piece = self._response.read1(size)
-        if self._left is not None:
-            self._left -= len(piece)
-            if not piece and self._left > 0:
-                raise http.client.IncompleteRead(b"", self._left)
-        return piece
-
-    def drain(self, limit: int = BODY_LIMIT) -> bytes:
-        """Read what is left of a small body (at most about `limit` bytes), so that its connection can be used again."""
-        parts, size = [], 0
-        while size < limit and (piece := self.read()):
-            parts.append(piece)
-            size += len(piece)
-        return b"".join(parts)
-
-    def limit_time(self, seconds: float) -> None:
-        """Let the next read wait at most that long."""
-        if self._connection.sock is not None:
-            self._connection.sock.settimeout(seconds)
-
-    def close(self) -> None:
-        """Give the connection back when the body was read to its end, else close it."""
-        done, self._done = self._done, lambda _ok: None
-        whole = self._response.isclosed() or self._response.length == 0
-        reusable = whole and not self._response.will_close
-        self._response.close()
-        done(reusable)
-
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Close."""
-        self.close()
+    thread: threading.Thread
+    result: list[socket.socket]
 
 
 class Client:
@@ -131,9 +74,27 @@ class Client:
         self.connections = Connections(settings or Settings())
         self.deadline = Deadline(deadline)
         self.trace = trace or (lambda _line: None)
-        self.sent = 0
+        self._launched: dict[tuple[str, ...], _Launched] = {}
         self._policy = policy or RetryPolicy()
         self._wait = wait
+
+    def launch(self, url: str, headers: Mapping[str, str]) -> None:
+        """Send a GET ahead, in the background; the same request made later takes its answer.
+
+        A failure is silent: the later request is then sent as usual.
+        """
+        request, result = Request("GET", url, headers), list["socket.socket"]()
+
+        def fly() -> None:
+            try:
+                sock = self.connections.open(origin_of(url), self._patience(request))
+                self._write(sock, request)
+            except (OSError, ArchmergeError):
+                return
+            result.append(sock)
+
+        if thread := start(fly):
+            self._launched[_key(request)] = _Launched(thread, result)
 
     def base_url(self, host: str) -> str:
         """`https://host`, or `http://host` where plain HTTP was allowed for exactly this host."""
@@ -141,35 +102,35 @@ class Client:
         return f"{scheme}://{host}"
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, limit: int = BODY_LIMIT
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, attempts: int = 0
     ) -> Answer:
-        """Send a request that may be repeated, and read the answer whole (at most `limit` bytes).
+        """Send a request that may be repeated (`attempts`, or as the policy says), and read the answer whole.
 
-        Raises NetworkError when attempts or time are used up, WrongContentError for a body over `limit`.
+        Raises NetworkError when attempts or time are used up, WrongContentError for an answer over BODY_LIMIT.
         """
 
         def once() -> Answer:
             with self._begin(Request(method, url, headers, body)) as stream:
                 parts, size, end = [], 0, time.monotonic() + self.connections.settings.read_timeout
                 while True:
-                    stream.limit_time(self._time_left(end, url))
+                    stream.sock.settimeout(self._time_left(end, url))
                     piece = stream.read()
                     if not piece:
                         break
                     parts.append(piece)
                     size += len(piece)
-                    if size > limit:
-                        raise WrongContentError(f"{method} {public_url(url)}: the answer is over {limit} bytes")
+                    if size > BODY_LIMIT:
+                        raise WrongContentError(f"{method} {public_url(url)}: the answer is over {BODY_LIMIT} bytes")
             return self._judge(Answer(stream.status, stream.headers, b"".join(parts), stream.url))
 
-        return self.attempt(f"{method} {public_url(url)}", once)
+        return self.attempt(f"{method} {public_url(url)}", once, attempts)
 
     def stream(self, url: str, headers: Mapping[str, str]) -> Stream:
         """GET a blob. A status other than 200 is read whole and raised as RefusedError with `answer` attached."""
 
         def once() -> Stream:
             stream = self._begin(Request("GET", url, headers))
-            if stream.status == http.HTTPStatus.OK:
+            if stream.status == _OK:
                 return stream
             with stream:
                 answer = Answer(stream.status, stream.headers, stream.drain(), stream.url)
@@ -183,28 +144,26 @@ class Client:
             body = stream.drain()
         return self._judge(Answer(stream.status, stream.headers, body, stream.url))
 
-    def attempt(self, doing: str, once: Callable[[], T]) -> T:
+    def attempt(self, doing: str, once: Callable[[], T], attempts: int = 0) -> T:
         """Call `once` until it succeeds, with the policy's waits in between."""
-        for number in range(self._policy.attempts):
+        attempts = attempts or self._policy.attempts
+        for number in range(attempts):
             self.deadline.cap(1, doing)
             try:
                 return once()
-            except ssl.SSLCertVerificationError as error:
-                raise NetworkError(
-                    f"{doing}: the certificate is not trusted: {error.verify_message}",
-                    fix="name the registry's CA with --cacert FILE, SSL_CERT_FILE or CI_SERVER_TLS_CA_FILE",
-                ) from None
             except _Retry as error:
                 failure, answer = str(error), error.answer
-            except (OSError, http.client.HTTPException) as error:
+            except OSError as error:
+                if why := getattr(error, "verify_message", ""):  # ssl.SSLCertVerificationError: no attempt will mend it
+                    raise NetworkError(
+                        f"{doing}: the certificate is not trusted: {why}",
+                        fix="name the registry's CA with --cacert FILE, SSL_CERT_FILE or CI_SERVER_TLS_CA_FILE",
+                    ) from None
                 failure, answer = _explain(error), None
-            self.trace(f"{doing}: {failure} (attempt {number + 1} of {self._policy.attempts})")
-            if number + 1 < self._policy.attempts:
+            self.trace(f"{doing}: {failure} (attempt {number + 1} of {attempts})")
+            if number + 1 < attempts:
                 self._pause(doing, number, failure, answer)
-        raise NetworkError(
-            f"{doing}: {failure}, {self._policy.attempts} times",
-            fix=_network_fix(failure),
-        )
+        raise NetworkError(f"{doing}: {failure}, {attempts} times", fix=_network_fix(failure))
 
     def _pause(self, doing: str, number: int, failure: str, answer: Answer | None) -> None:
         asked = parse_retry_after(answer.header("Retry-After")) if answer else None
@@ -272,56 +231,59 @@ class Client:
             host.leave(slow_down=status in SLOW_DOWN_STATUS)
         took = (time.monotonic() - began) * 1000
         self.trace(f"{request.method} {public_url(request.url)} -> {stream.status} in {took:.0f} ms")
-        connection = stream._connection  # noqa: SLF001 - both classes are this module's
 
         def done(reusable: bool) -> None:  # noqa: FBT001 - a callback of one meaning
             if reusable:
-                self.connections.give(origin, connection)
+                self.connections.give(origin, stream.sock)
             else:
-                connection.close()
+                stream.sock.close()
 
         stream.on_close(done)
         return stream
 
     def _send(self, origin: Origin, request: Request) -> Stream:
         """Send on a kept connection, or a new one when there is none or it turns out to be closed already."""
+        launched = self._launched.pop(_key(request), None)
+        if launched:
+            launched.thread.join()
         replayable = request.body is None or isinstance(request.body, bytes)
-        kept = self.connections.take(origin) if replayable else None
-        if kept is not None:
+        kept = launched.result[0] if launched and launched.result else None
+        if kept or (replayable and (kept := self.connections.take(origin))):
             try:
-                return self._speak(kept, origin, request)
-            except _GIVEN_UP:
-                kept.close()  # the other side had given the connection up: no fault, no attempt counted
-            except BaseException:
-                kept.close()
-                raise
-        fresh = self.connections.open(
-            origin, self.deadline.cap(self.connections.settings.connect_timeout, public_url(request.url))
-        )
+                return self._speak(kept, request, written=bool(launched and launched.result))
+            except OSError as error:
+                # The other side had given the connection up: no fault, no attempt counted.
+                if not isinstance(error, ConnectionError) and type(error).__name__ not in _TLS_ENDED:
+                    raise
+        return self._speak(self.connections.open(origin, self._patience(request)), request)
+
+    def _patience(self, request: Request) -> float:
+        return self.deadline.cap(self.connections.settings.connect_timeout, public_url(request.url))
+
+    def _speak(self, sock: socket.socket, request: Request, *, written: bool = False) -> Stream:
+        """Write the request, unless that was done, and wait for the answer. Closes the connection on any error."""
         try:
-            return self._speak(fresh, origin, request)
+            sock.settimeout(self.deadline.cap(self.connections.settings.read_timeout, public_url(request.url)))
+            if not written:
+                self._write(sock, request)
+            return read(sock, request)
         except BaseException:
-            fresh.close()
+            sock.close()
             raise
 
-    def _speak(self, connection: http.client.HTTPConnection, origin: Origin, request: Request) -> Stream:
-        timeout = self.deadline.cap(self.connections.settings.read_timeout, public_url(request.url))
-        connection.sock.settimeout(timeout)
+    def _write(self, sock: socket.socket, request: Request) -> None:
         parts = urlsplit(request.url)
-        target, headers = urlunsplit(("", "", parts.path or "/", parts.query, "")), dict(request.headers)
-        proxy = self.connections.proxy_for(origin) if origin.scheme == "http" else None
-        if proxy:  # a plain request through a proxy names the whole URL; TLS goes through a tunnel instead
+        target, proxy = urlunsplit(("", "", parts.path or "/", parts.query, "")), None
+        if parts.scheme == "http" and (proxy := self.connections.proxy_for(origin_of(request.url))):
+            # A plain request through a proxy names the whole URL; TLS goes through a tunnel instead.
             target = urlunsplit((*parts[:4], ""))
-            headers |= proxy_headers(proxy.username, proxy.password)
-        self.sent += 1
+            request = request._replace(headers={**request.headers, **proxy_headers(proxy.username, proxy.password)})
         try:
-            connection.request(request.method, target, request.body, headers)
+            write(sock, request, target, parts.netloc.rpartition("@")[2])
         except (BrokenPipeError, ConnectionResetError):
             # A registry that refuses an upload may answer and close before it has read it all: the answer tells why.
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                return Stream(connection, connection.getresponse(), request.url)
-            raise
-        return Stream(connection, connection.getresponse(), request.url)
+            if isinstance(request.body, bytes | None):
+                raise
 
 
 class StatusError(RefusedError):
@@ -339,13 +301,15 @@ def public_url(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, urlencode(pairs, safe=":/,*@"), ""))
 
 
-def _explain(error: Exception) -> str:
+def _key(request: Request) -> tuple[str, ...]:
+    return (request.method, request.url, *(f"{name}: {value}" for name, value in request.headers.items()))
+
+
+def _explain(error: OSError) -> str:
     if isinstance(error, TimeoutError):
         return "timed out"
-    if isinstance(error, http.client.IncompleteRead):
-        return "the body was cut short"
-    if isinstance(error, http.client.RemoteDisconnected):
-        return "the connection was closed without an answer"
+    if isinstance(error, Fault):
+        return str(error)
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 

@@ -1,20 +1,20 @@
-"""Connections: opening, keeping alive, sharing, pacing. On `http.client`.
+"""Connections: opening, keeping alive, sharing, pacing.
 
-urllib3 would add 33 ms of import to a command whose whole cost on a near registry is 80 ms (docs/merge.md, "Speed").
+urllib3 would add 33 ms of import to a command that is done in 60 with a near registry (docs/merge.md, "Speed").
 """
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import os
 import select
 import socket
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from archmerge.errors import NetworkError, UsageError
+from archmerge.errors import ArchmergeError, NetworkError, UsageError
+from archmerge.transport.parallel import start
+from archmerge.transport.wire import Fault, basic
 
 if TYPE_CHECKING:
     import ssl
@@ -56,6 +56,8 @@ def origin_of(url: str) -> Origin:
         port = parts.port
     except ValueError:
         raise NetworkError(f"the registry sent an unreadable address: {url[:200]!r}") from None
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise NetworkError(f"the registry sent an address that must not be sent on: {url[:200]!r}")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise NetworkError(f"the registry sent an address that is neither http nor https: {url[:200]!r}")
     return Origin(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80))
@@ -65,7 +67,7 @@ class Host:
     """The connections to one origin, and how many requests it bears at once."""
 
     def __init__(self, limit: int) -> None:
-        self.idle: list[http.client.HTTPConnection] = []
+        self.idle: list[socket.socket] = []
         self._limit = self._ceiling = limit
         self._active = self._good = 0
         self._change = threading.Condition()
@@ -105,40 +107,44 @@ class Connections:
         with self._lock:
             return self._hosts.setdefault(origin, Host(self.settings.per_host))
 
-    def take(self, origin: Origin) -> http.client.HTTPConnection | None:
+    def take(self, origin: Origin) -> socket.socket | None:
         """Return a kept connection that the other side has not closed meanwhile, or None."""
         host = self.host(origin)
         while True:
             with self._lock:
                 if not host.idle:
                     return None
-                connection = host.idle.pop()
-            if connection.sock is not None and _usable(connection.sock, origin.scheme):
-                return connection
-            connection.close()
+                kept = host.idle.pop()
+            if _usable(kept, origin.scheme):
+                return kept
+            kept.close()
 
-    def give(self, origin: Origin, connection: http.client.HTTPConnection) -> None:
+    def give(self, origin: Origin, sock: socket.socket) -> None:
         """Keep a connection for the next request."""
         host = self.host(origin)
         with self._lock:
-            host.idle.append(connection)
+            host.idle.append(sock)
 
-    def open(self, origin: Origin, timeout: float | None = None) -> http.client.HTTPConnection:
-        """Return a new, connected connection. Raises OSError (ssl.SSLError included) or http.client.HTTPException."""
+    def open(self, origin: Origin, timeout: float | None = None) -> socket.socket:
+        """Return a new connection, encrypted for https. Raises OSError (ssl.SSLError included)."""
         timeout = self.settings.connect_timeout if timeout is None else timeout
+        context = (
+            self._context(secure=origin.netloc not in self.settings.insecure) if origin.scheme == "https" else None
+        )
         proxy = self.proxy_for(origin)
-        host, port = (proxy.hostname or "", proxy.port or 80) if proxy else (origin.host, origin.port)
-        connection: http.client.HTTPConnection
-        if origin.scheme == "https":
-            secure = origin.netloc not in self.settings.insecure
-            connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=self._context(secure=secure))
-            if proxy:
-                connection.set_tunnel(origin.host, origin.port, headers=proxy_headers(proxy.username, proxy.password))
+        if proxy and context:
+            sock = proxy.tunnel(origin, timeout)
         else:
-            connection = http.client.HTTPConnection(host, port, timeout=timeout)
-        connection.connect()
-        connection.sock.settimeout(self.settings.read_timeout)
-        return connection
+            host, port = (proxy.hostname, proxy.port) if proxy else (origin.host, origin.port)
+            # Bytes, for a name in letters would be checked by the idna codec, which takes 3 ms to load.
+            address: Any = (host.encode(), port)
+            sock = socket.create_connection(address, timeout)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return context.wrap_socket(sock, server_hostname=origin.host) if context else sock
+        except BaseException:
+            sock.close()
+            raise
 
     def warm(self, origin: Origin, count: int) -> None:
         """Open `count` connections in the background, while the caller still reads credentials.
@@ -149,12 +155,12 @@ class Connections:
         def connect() -> None:
             try:
                 self.give(origin, self.open(origin))
-            except (OSError, http.client.HTTPException):
+            except (OSError, ArchmergeError):
                 return
 
-        with contextlib.suppress(RuntimeError):  # no more threads to be had: then it is done without
-            for _ in range(count):
-                threading.Thread(target=connect, daemon=True).start()
+        for _ in range(count):
+            if start(connect) is None:
+                return  # no more threads to be had: then it is done without
 
     def proxy_for(self, origin: Origin) -> _Proxy | None:
         """Return the proxy to use, from the usual `*_proxy` variables and `no_proxy`."""
@@ -208,15 +214,24 @@ class _Proxy(NamedTuple):
             raise UsageError(f"proxy scheme {parts.scheme!r} is not supported", fix="name an http:// proxy")
         return cls(parts.hostname, parts.port or 80, parts.username, parts.password)
 
+    def tunnel(self, origin: Origin, timeout: float) -> socket.socket:
+        import http.client  # noqa: PLC0415 - only where there is a proxy
+
+        connection = http.client.HTTPConnection(self.hostname, self.port, timeout=timeout)
+        connection.set_tunnel(origin.host, origin.port, headers=proxy_headers(self.username, self.password))
+        try:
+            connection.connect()
+        except http.client.HTTPException as error:
+            connection.close()
+            raise Fault(f"the proxy {self.hostname}:{self.port}: {type(error).__name__}") from None
+        return connection.sock
+
 
 def proxy_headers(username: str | None, password: str | None) -> dict[str, str]:
     """Return what a proxy wants to see of the user named in its URL."""
     if not username:
         return {}
-    import base64  # noqa: PLC0415 - only where a proxy asks
-
-    pair = f"{unquote(username)}:{unquote(password or '')}"
-    return {"Proxy-Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+    return {"Proxy-Authorization": basic(unquote(username), unquote(password or ""))}
 
 
 def _proxies() -> dict[str, str]:
@@ -229,7 +244,7 @@ def _proxies() -> dict[str, str]:
 
 def _tls_context(cacert: str | None, *, secure: bool) -> ssl.SSLContext:
     """TLS 1.2 or later. OpenSSL reads SSL_CERT_FILE by itself; GitLab's own CA and `--cacert` come on top."""
-    import ssl  # noqa: PLC0415 - http.client has loaded it where TLS exists at all
+    import ssl  # noqa: PLC0415 - 7 ms, while the connection is being opened
 
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -11,6 +11,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def start(act: Callable[[], object]) -> threading.Thread | None:
+    """Run `act` beside the caller. None where there are no more threads to be had (a container's limit)."""
+    thread = threading.Thread(target=act, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return None
+    return thread
+
+
 def settle(tasks: Sequence[Callable[[], T]], workers: int = 64) -> list[T | Exception]:
     """Run all tasks, at most `workers` at once; each result or the exception raised, in the tasks' order."""
     results: list[T | Exception] = [RuntimeError("not run")] * len(tasks)
@@ -29,12 +39,7 @@ def settle(tasks: Sequence[Callable[[], T]], workers: int = 64) -> list[T | Exce
                 results[number] = error
 
     others: list[threading.Thread] = []
-    for _ in range(min(workers, len(tasks)) - 1):
-        thread = threading.Thread(target=work, daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # a container's limit of processes: fewer at once, then
-            break
+    while len(others) < min(workers, len(tasks)) - 1 and (thread := start(work)):
         others.append(thread)
     work()
     for thread in others:

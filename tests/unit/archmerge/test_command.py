@@ -23,8 +23,9 @@ from archmerge.arguments import from_manifest_tool, parse
 from archmerge.binaries import elf_architecture
 from archmerge.cli import main, push_request
 from archmerge.errors import ArchmergeError, NetworkError
+from archmerge.files import digest_sources, read_batch
 from archmerge.gitlab import naming_trap
-from archmerge.inputs import digest_sources, read_batch, template_sources
+from archmerge.inputs import template_sources
 from archmerge.layers import LayerError, entries, normal
 from archmerge.transport.connections import Host
 from archmerge.transport.parallel import Once, gather, settle

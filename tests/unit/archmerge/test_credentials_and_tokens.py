@@ -260,6 +260,6 @@ def test_known_endpoints() -> None:
     environ = {"CI_REGISTRY": "registry.example.com", "CI_SERVER_URL": "https://gitlab.example.com/"}
     known = known_challenge("registry.example.com", environ)
     assert known == Challenge("bearer", "https://gitlab.example.com/jwt/auth", "container_registry")
-    assert known_challenge("ghcr.io", environ) is None
+    assert known_challenge("registry.example.org", environ) is None
     assert known_challenge("1.dkr.ecr.eu-west-1.amazonaws.com", {}) == Challenge("basic")
     assert known_challenge("1.dkr.ecr.evil.example.com", {}) is None

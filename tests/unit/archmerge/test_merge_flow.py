@@ -9,7 +9,7 @@ import pytest
 
 from archmerge import AuthError, MergeRequest, MismatchError, RefusedError, Session, Source, WrongContentError, merge
 from archmerge.inspection import inspect, verify
-from archmerge.merge import UNCHANGED, WRITTEN
+from archmerge.merging import UNCHANGED, WRITTEN
 from archmerge.platforms import parse_platform
 from tests.registry.lab.images import image, index
 from tests.unit.archmerge.fake_registry import FakeRegistry, digest_of

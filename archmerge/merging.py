@@ -12,46 +12,21 @@ from archmerge.errors import ArchmergeError, AuthError, MismatchError, MissingEr
 from archmerge.index import Child, build_index, decide_platform
 from archmerge.manifests import ATTESTATION_OF, CONFIG_TYPES, Descriptor, ImageConfig, Manifest, parse_config
 from archmerge.platforms import Platform, parse_platform
-from archmerge.reference import Digest, Reference, check_tag, parse_reference, parse_target
+from archmerge.reference import Digest, Reference, parse_reference, parse_target
 from archmerge.session import Session
 from archmerge.transfer import Target, Wanted, bring
 from archmerge.transport.parallel import gather, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from archmerge.registry import Mount
+    from archmerge.request import MergeRequest, Source
 
 WRITTEN, UNCHANGED, NOT_WRITTEN, UNCLEAR = "written", "unchanged", "not written", "could not tell"
 _SEVERAL = 2
 _WARM_MAX = 16
 _BLOBS_GUESS = 6
-
-
-class Source(NamedTuple):
-    """One image, or an index of images, to take in."""
-
-    reference: str
-    platform: str | None = None
-    """What it is said to be, `os/arch[/variant]`; None says nothing, and its config is believed."""
-    annotations: Mapping[str, str] = {}
-
-
-class MergeRequest(NamedTuple):
-    """What to publish. The target's own tag is written first; `tags` (moving ones, such as `latest`) follow."""
-
-    target: str
-    sources: Sequence[Source]
-    tags: Sequence[str] = ()
-    kind: str = "oci"
-    """`oci`, `docker`, or `auto`: a Docker list when all children are Docker's."""
-    annotations: Mapping[str, str] = {}
-    ignore_missing: bool = False
-    allow_mismatch: bool = False
-    copy: bool = True
-    verify_binaries: bool = False
-    tags_at_once: bool = False
-    """Write all tags in one round trip, instead of the target's own before the others."""
 
 
 class MergedChild(NamedTuple):
@@ -91,39 +66,26 @@ def merge(request: MergeRequest, session: Session | None = None) -> MergeResult:
     Raises an ArchmergeError of the kind that tells what to do; when it is raised before the first tag was written,
     every tag of the target is as it was, and otherwise the error's notes say which tags have moved.
     """
+    request.check()
     target = parse_target(request.target)
-    for tag in request.tags:
-        check_tag(tag)
-    if not request.sources:
-        raise MissingError("there is no source image to merge")
-    sources = [(source, parse_reference(source.reference)) for source in request.sources]
-    claims = [parse_platform(source.platform) if source.platform else None for source in request.sources]
     own = session or Session(primary=target.host)
     try:
-        images = [_Image(ref, source, claim) for (source, ref), claim in zip(sources, claims, strict=True)]
-        return _Merge(request, target, own).run(images)
+        return _Merge(request, target, own).run([_Image(source) for source in request.sources])
     finally:
         if session is None:
             own.close()
 
 
-def announce(request: MergeRequest, session: Session) -> None:
-    """Tell the session which rights this request will need, so that one token serves many requests."""
-    target = parse_target(request.target)
-    for source in request.sources:
-        ref = parse_reference(source.reference)
-        session.registry(ref.host).auth.want(ref.repository, "pull")
-    session.registry(target.host).auth.want(target.repository, "pull", "push")
-
-
 class _Image:
     """What is known of one source so far, or of one entry of a source that is an index."""
 
-    def __init__(self, ref: Reference, source: Source, claim: Platform | None) -> None:
-        self.ref = ref
+    def __init__(self, source: Source, entry: Descriptor | None = None) -> None:
+        self.ref = parse_reference(source.reference)
         self.source = source
-        self.claim = claim
-        self.entry: Descriptor | None = None
+        self.claim = parse_platform(source.platform) if source.platform else None
+        if entry:
+            self.ref, self.claim = self.ref._replace(digest=entry.digest), self.claim or entry.platform
+        self.entry = entry
         """Its descriptor in the index that it came from."""
         self.manifest: Manifest
         self.config: ImageConfig
@@ -148,7 +110,7 @@ class _Merge:
         self.moving_now: dict[str, Digest | None] = {}
 
     def run(self, images: list[_Image]) -> MergeResult:
-        announce(self.request, self.session)
+        self.session.announce(self.request)
         self.warm(images)
         images = self.expand(self.read(images))
         self.examine(images)
@@ -220,8 +182,7 @@ class _Merge:
                 flat.append(image)
                 continue
             for entry in chosen_entries(image.manifest, image.claim, str(image.ref)):
-                part = _Image(image.ref._replace(digest=entry.digest), image.source, image.claim or entry.platform)
-                part.entry = entry
+                part = _Image(image.source, entry)
                 added.append(part)
                 flat.append(part)
 
@@ -421,6 +382,3 @@ def _all_missing(errors: Sequence[MissingError]) -> MissingError:
         return errors[0]
     lines = "\n  ".join(error.message for error in errors)
     return MissingError(f"{len(errors)} source images are missing:\n  {lines}", fix=errors[0].fix)
-
-
-__all__ = ["MergeRequest", "MergeResult", "MergedChild", "Source", "announce", "chosen_entries", "merge"]
