@@ -89,7 +89,9 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     _common(parser, top=True)
-    commands = parser.add_subparsers(dest="command", prog="archmerge", metavar="push | inspect | verify", parser_class=_Parser)
+    commands = parser.add_subparsers(
+        dest="command", prog="archmerge", metavar="push | inspect | verify", parser_class=_Parser
+    )
     for name, (text, fill) in {
         "push": ("publish one index over several images", _push),
         "inspect": ("show the platforms, digests, sizes and attestations of an image", _inspect),

@@ -6,10 +6,12 @@ astray (`trusted`), is believed only when it belongs to this user alone, and for
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from typing import TYPE_CHECKING
 
+from archmerge.errors import NetworkError
 from archmerge.tokens import Challenge
 from archmerge.transport.connections import origin_of
 
@@ -42,7 +44,10 @@ def trusted(base: str, challenge: Challenge) -> bool:
     """
     if challenge.scheme != "bearer":
         return True
-    here, realm = origin_of(base), origin_of(challenge.realm)
+    try:
+        here, realm = origin_of(base), origin_of(challenge.realm)
+    except NetworkError:
+        return False
     return realm == here or (here.scheme == "https" and realm.scheme == "https")
 
 
@@ -67,7 +72,8 @@ class Memory:
 
     def learn(self, base: str, challenge: Challenge) -> None:
         """Take note of a challenge, to be written by `save`."""
-        self._new[base] = challenge
+        if trusted(base, challenge):
+            self._new[base] = challenge
 
     def save(self) -> None:
         """Write what was learned beside what others have written meanwhile; the file is replaced as a whole."""
@@ -79,7 +85,7 @@ class Memory:
 
         entries = {**{base: entry for base, entry in self._read().items() if base not in learned}, **learned}
         text = json.dumps(dict(list(entries.items())[-_ENTRIES_MAX:]), indent=1)
-        scratch = f"{self._path}.{os.getpid()}"
+        scratch = f"{self._path}.{os.getpid()}.{time.monotonic_ns()}"
         try:
             os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
             file = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -87,7 +93,8 @@ class Memory:
                 out.write(text)
             os.replace(scratch, self._path)
         except OSError:
-            return
+            with contextlib.suppress(OSError):
+                os.unlink(scratch)
 
     def _read(self) -> dict[str, list[object]]:
         try:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple
 
 from archmerge.errors import UsageError
 
 # containerd's platforms.Normalize: these spellings mean the same machine.
 _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}
+_PUNCTUATION = str.maketrans("_.-", "000")
 _DEFAULT_VARIANT = {"arm64": "v8", "arm": "v7", "amd64": "v1"}
-_PART = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 class Platform(NamedTuple):
@@ -73,6 +72,10 @@ class Platform(NamedTuple):
         return {key: value for key, value in pairs if value}
 
 
+def _is_word(part: str) -> bool:
+    return part.isascii() and part.translate(_PUNCTUATION).isalnum()
+
+
 def parse_platform(text: str) -> Platform:
     """Read `os/arch` or `os/arch/variant`.
 
@@ -80,7 +83,7 @@ def parse_platform(text: str) -> Platform:
     'v7'
     """
     parts = text.strip().split("/")
-    if len(parts) not in (2, 3) or not all(_PART.fullmatch(part) for part in parts):
+    if len(parts) not in (2, 3) or not all(map(_is_word, parts)):
         raise UsageError(
             f"platform {text!r} is not of the form os/arch or os/arch/variant",
             fix="write for example linux/amd64 or linux/arm/v7",

@@ -15,7 +15,7 @@ Digest = NewType("Digest", str)
 
 DOCKER_HUB = "docker.io"
 # The grammar is distribution-spec's; the lengths (255 for a name, 128 for a tag) are checked apart.
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+_DIGEST_LENGTHS = {"sha256": 64, "sha512": 128}
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*)*")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::[0-9]{1,5})?")
@@ -47,7 +47,8 @@ class Reference(NamedTuple):
 
 def is_digest(text: str) -> bool:
     """Whether `text` is a digest of a kind that can be checked here."""
-    return _DIGEST.fullmatch(text) is not None
+    algorithm, _, value = text.partition(":")
+    return len(value) == _DIGEST_LENGTHS.get(algorithm) and not value.strip("0123456789abcdef")
 
 
 def parse_digest(text: str, what: str = "digest") -> Digest:

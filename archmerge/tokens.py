@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from archmerge.credentials import Credential
 
-_PARAMETER = re.compile(r'([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*(?:,|$)')
-_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*)(?:\s+|$)")
+# Compiled when they are used: a token whose endpoint is known needs neither.
+_PARAMETER = r'([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*(?:,|$)'
+_SCHEME = r"\s*([A-Za-z][A-Za-z0-9-]*)(?:\s+|$)"
 _LIFETIME = 60.0
 _LIFETIME_MAX = 86400.0
 _MARGIN = 5.0
@@ -61,10 +62,10 @@ def parse_challenge(values: Iterable[str]) -> Challenge | None:
     """Return the best of the WWW-Authenticate header values that can be answered: Bearer before Basic."""
     found: dict[str, Challenge] = {}
     for value in values:
-        scheme = _SCHEME.match(value)
+        scheme = re.match(_SCHEME, value)
         if not scheme:
             continue
-        pairs = _PARAMETER.findall(value, scheme.end())
+        pairs = re.findall(_PARAMETER, value[scheme.end() :])
         given = {name.lower(): quoted.replace('\\"', '"') or plain for name, quoted, plain in pairs}
         name = scheme[1].lower()
         if name == "bearer" and given.get("realm"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from typing import NamedTuple
 
@@ -22,6 +21,8 @@ class RetryPolicy(NamedTuple):
 
     def delay(self, attempt: int, asked: float | None) -> float:
         """Seconds to wait after attempt number `attempt` (from 0); `asked` is the registry's Retry-After."""
+        import random  # noqa: PLC0415 - seldom needed
+
         spread = random.uniform(0.5, 1.0)  # noqa: S311 - spreads clients in time, protects nothing
         if asked is not None:
             return asked + spread * self.base

@@ -204,7 +204,7 @@ def test_a_tls_connection_opened_ahead_is_used_though_session_tickets_wait(basic
     connections = Connections(Settings(cacert=str(certificate)))
     origin = origin_of(f"https://{running.host}")
     ahead = connections.open(origin)
-    assert select.select([ahead.sock], [], [], 5)[0], "the tickets of TLS 1.3 did not come"
+    assert select.select([ahead], [], [], 5)[0], "the tickets of TLS 1.3 did not come"
     connections.give(origin, ahead)
     assert connections.take(origin) is ahead
     connections.close()

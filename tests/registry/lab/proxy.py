@@ -90,7 +90,7 @@ class Proxy:
         self.active = self.peak = 0
         self._done_depth = 0
         self._lock = threading.Lock()
-        self._kept = threading.local()
+        self._kept: dict[str, list[http.client.HTTPConnection]] = {}
         lab = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -221,9 +221,12 @@ class Proxy:
             handler.wfile.write(body)
 
     def _exchange(self, upstream: str, call: Call, headers: dict[str, str]) -> tuple[int, list[tuple[str, str]], bytes]:
-        pool: dict[str, http.client.HTTPConnection] = self._kept.__dict__
+        # Shared: a client that opens many connections must not pay for as many behind the proxy.
+        pool = self._kept.setdefault(upstream, [])
         for attempt in range(2):
-            connection = pool.pop(upstream, None) or http.client.HTTPConnection(upstream, timeout=60)
+            with self._lock:
+                kept = pool.pop() if pool else None
+            connection = kept or http.client.HTTPConnection(upstream, timeout=60)
             try:
                 body = call.body if call.body or call.method in ("POST", "PUT", "PATCH") else None
                 connection.request(call.method, call.path, body, headers)
@@ -235,7 +238,7 @@ class Proxy:
                     raise
                 continue
             if not answer.will_close:
-                pool[upstream] = connection
+                pool.append(connection)
             drop = {"transfer-encoding", "connection"} | ({"content-length"} if call.method != "HEAD" else set())
             return answer.status, [(k, v) for k, v in answer.getheaders() if k.lower() not in drop], content
         raise AssertionError("unreachable")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pytest
 
 _numbers = itertools.count()
-OURS = ("ARCHMERGE_", "CI_", "DOCKER_", "REGISTRY_AUTH", "XDG_RUNTIME", "XDG_CONFIG")
+OURS = ("ARCHMERGE_", "CI_", "DOCKER_", "REGISTRY_AUTH", "XDG_RUNTIME", "XDG_CONFIG", "XDG_CACHE")
 
 
 class Ran(NamedTuple):
