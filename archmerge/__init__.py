@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from archmerge.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Any

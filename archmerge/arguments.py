@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import TYPE_CHECKING, Any
 
 from archmerge.errors import UsageError
+from archmerge.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 _COMMANDS = ("push", "inspect", "verify")
 _HOST_FLAGS = ("--plain-http", "--insecure")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from functools import partial
-from typing import TYPE_CHECKING
 
 from archmerge.errors import ArchmergeError, AuthError, NetworkError
+from archmerge.records import TYPE_CHECKING
 from archmerge.tokens import (
     NO_CHALLENGE,
     SCOPES_PER_TOKEN,

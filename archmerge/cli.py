@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import sys
 from functools import partial
-from typing import TYPE_CHECKING
 
 from archmerge import arguments
 from archmerge.errors import ArchmergeError, ExitCode, UsageError
 from archmerge.inputs import pairs, split_commas, template_sources
 from archmerge.platforms import parse_platform
+from archmerge.records import TYPE_CHECKING
 from archmerge.reference import parse_reference, parse_target
 from archmerge.request import MergeRequest, Source
 from archmerge.session import Hooks, Options, Session
@@ -61,8 +60,10 @@ def entry() -> NoReturn:
     sys.setswitchinterval(0.0005)
     code = main()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
+        try:  # noqa: SIM105 - contextlib is not loaded for this
             stream.flush()
+        except (OSError, ValueError):
+            pass
     os._exit(code)
 
 

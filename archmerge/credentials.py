@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os.path
 from binascii import a2b_base64
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archmerge.errors import AuthError
+from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import DOCKER_HUB
 from archmerge.transport.wire import basic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any
 
 _HELPER_SECONDS = 30
 _HUB_NAMES = ("docker.io", "index.docker.io", "registry-1.docker.io")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from archmerge.errors import MismatchError, MissingError, UsageError
 from archmerge.inputs import template_sources
 from archmerge.platforms import Platform, parse_platform
+from archmerge.records import TYPE_CHECKING
 from archmerge.reference import parse_digest, parse_reference
 from archmerge.request import MergeRequest, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 _DIGEST_KEYS = {"platform", "image", "digest", "annotations"}
 _SOURCE_KEYS = {"image", "platform", "digest", "annotations"}

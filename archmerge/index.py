@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import MismatchError, UsageError
 from archmerge.manifests import (
@@ -17,6 +16,7 @@ from archmerge.manifests import (
     Manifest,
     digest_of,
 )
+from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import Digest
 from archmerge.request import ANNOTATIONS_FIX, NO_ANNOTATIONS
 

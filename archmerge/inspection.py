@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import ArchmergeError, MismatchError, MissingError, WrongContentError
 from archmerge.manifests import ATTESTATION_OF, CONFIG_TYPES, Descriptor, Manifest, parse_config
+from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import Reference, parse_reference
 from archmerge.transport.parallel import gather, settle
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, NamedTuple, TypeVar
 
 from archmerge.errors import MismatchError, WrongContentError
 from archmerge.platforms import Platform
+from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import Digest, is_digest
+
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    _T = TypeVar("_T")
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_IMAGE = "application/vnd.oci.image.manifest.v1+json"
@@ -23,8 +28,6 @@ ATTESTATION_OF = "vnd.docker.reference.digest"
 ACCEPT = ", ".join((*INDEX_TYPES, *IMAGE_TYPES))
 SIZE_LIMIT = 4 << 20
 """Bytes. distribution-spec lets registries refuse manifests over 4 MiB; configs are held to the same here."""
-
-_T = TypeVar("_T")
 
 
 class Descriptor(NamedTuple):

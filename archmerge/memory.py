@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import TYPE_CHECKING
 
 from archmerge.errors import NetworkError
+from archmerge.records import TYPE_CHECKING
 from archmerge.tokens import Challenge
 from archmerge.transport.connections import origin_of
 

@@ -6,12 +6,12 @@ The round trips of a run (docs/merge.md): challenge, token, manifests, configs a
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import ArchmergeError, AuthError, MismatchError, MissingError, RefusedError, UnknownError
 from archmerge.index import Child, build_index, decide_platform
 from archmerge.manifests import ATTESTATION_OF, CONFIG_TYPES, Descriptor, ImageConfig, Manifest, parse_config
 from archmerge.platforms import Platform, parse_platform
+from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import Digest, Reference, parse_reference, parse_target
 from archmerge.session import Session
 from archmerge.transfer import Target, Wanted, bring

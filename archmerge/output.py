@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from archmerge.errors import UsageError
+from archmerge.records import TYPE_CHECKING
 from archmerge.reference import parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from archmerge.errors import ArchmergeError
     from archmerge.inspection import Check, Report

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, NewType
 
 from archmerge.errors import UsageError
+from archmerge.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import NewType
+
     from archmerge.platforms import Platform
 
-Digest = NewType("Digest", str)
+if TYPE_CHECKING:
+    Digest = NewType("Digest", str)
+else:
+    Digest = str
 """A checked digest: `sha256:` and 64, or `sha512:` and 128, lower-case hex digits."""
 
 DOCKER_HUB = "docker.io"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from archmerge.errors import ArchmergeError, AuthError, MissingError, RefusedError, WrongContentError
 from archmerge.manifests import ACCEPT, SIZE_LIMIT, Descriptor, Manifest, digest_of, parse_manifest
+from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import Digest, is_digest
 from archmerge.transport.client import StatusError, public_url
 

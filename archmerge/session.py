@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.authorizer import Authorizer
 from archmerge.credentials import Credentials
 from archmerge.gitlab import naming_trap
+from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import DOCKER_HUB, parse_reference, parse_target
 from archmerge.tokens import known_challenge
 from archmerge.transport.client import Client

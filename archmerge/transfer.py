@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import CopyForbiddenError, WrongContentError
+from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.transport.parallel import gather
 from archmerge.transport.wire import Fault
 

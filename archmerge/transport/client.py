@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from archmerge.errors import ArchmergeError, NetworkError, RefusedError, WrongContentError
+from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.transport.connections import Connections, Origin, Settings, origin_of, proxy_headers
 from archmerge.transport.parallel import start
 from archmerge.transport.retry import RETRIED_STATUS, SLOW_DOWN_STATUS, Deadline, RetryPolicy, parse_retry_after

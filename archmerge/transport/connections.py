@@ -9,16 +9,17 @@ import os
 import select
 import socket
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from archmerge.errors import ArchmergeError, NetworkError, UsageError
+from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.transport.parallel import start
 from archmerge.transport.wire import Fault, basic
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
+    from typing import Any
 
 _RECOVER_AFTER = 16
 """Good answers in a row before a slowed registry is given one more request at a time."""

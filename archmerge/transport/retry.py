@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
 
 from archmerge.errors import NetworkError
+from archmerge.records import NamedTuple
 
 RETRIED_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 SLOW_DOWN_STATUS = frozenset({429, 503})

@@ -7,7 +7,8 @@ for answers only; so requests are written without it, and it is imported while t
 from __future__ import annotations
 
 from binascii import b2a_base64
-from typing import TYPE_CHECKING, NamedTuple
+
+from archmerge.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import http.client
