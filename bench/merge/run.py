@@ -1,10 +1,15 @@
 """Measure archmerge against the tools it replaces: the same images, the same registry, paired runs.
 
-    python -m bench.merge.run [--rounds 9] [--delays 0,20,100] [--json FILE]
+    python -m bench.merge.run [--rounds 9] [--delays 0,20,100] [--batch 100] [--python PATH] [--json FILE]
 
 A proxy adds the delay to every request, so time shows round trips as a distant registry would; at 0 ms it shows what
 starting and thinking cost. Peers are built once by `go install` of pinned versions into the user's cache;
 manifest-tool, docker and buildx take part where they are on PATH. Medians; ratios are to the best peer.
+
+archmerge runs in a released Python (/usr/local/bin, /usr/bin) where there is one of 3.11 or later, for those are what
+images have: the ones that pyenv builds on the machine are not optimised. Three ways: the first run with a registry,
+the second one, which remembers how the registry wants to be asked, and a run in GitLab CI, whose variables tell it.
+`--batch N` compares N merges by one command with N commands of the best peer, at 20 ms.
 """
 
 from __future__ import annotations
@@ -23,7 +28,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from archmerge.packaging.make_zipapp import build
+from archmerge.packaging import make_zipapp
 from tests.registry.lab import daemon
 from tests.registry.lab.images import image
 from tests.registry.lab.proxy import Proxy
@@ -46,7 +51,7 @@ GOALS = {
     (0, "same"): 1.0,
     (0, "other"): 1.0,
 }
-OURS = ("archmerge", "archmerge in GitLab CI")
+OURS = ("archmerge, first run", "archmerge, second run", "archmerge in GitLab CI")
 ARCHES = ("amd64", "arm64")
 
 
@@ -65,6 +70,8 @@ class Tool(NamedTuple):
     commands: Callable[[Job], list[list[str]]]
     environ: dict[str, str]
     across: bool = True
+    forgetful: bool = False
+    """Runs with an empty cache directory each time."""
 
 
 class Sample(NamedTuple):
@@ -73,21 +80,30 @@ class Sample(NamedTuple):
     depth: int
 
 
-def find_tools(host: str, scratch: Path) -> dict[str, Tool]:
+def released_python() -> tuple[str, str]:
+    """A Python as images have it, and its version; this one's where there is none."""
+    ask = "import sys; print('.'.join(map(str, sys.version_info[:3]))); sys.exit(sys.version_info < (3, 11))"
+    for path in ("/usr/local/bin/python3", "/usr/bin/python3", str(Path(sys.base_prefix) / "bin/python3")):
+        if Path(path).exists():
+            asked = subprocess.run([path, "-IS", "-c", ask], capture_output=True, text=True, check=False)
+            if asked.returncode == 0:
+                return path, asked.stdout.strip()
+    raise SystemExit("no Python 3.11 or later was found")
+
+
+def own_command(python: str, scratch: Path, host: str) -> list[str]:
+    """archmerge as docs/merge.md says to run it: -IS leaves out site-packages, which it does not need."""
+    pyz = scratch / "archmerge.pyz"
+    subprocess.run([python, make_zipapp.__file__, str(pyz)], check=True, capture_output=True)
+    return [python, "-IS", str(pyz), f"--plain-http={host}", "--quiet", "push"]
+
+
+def find_tools(host: str, scratch: Path, python: str) -> dict[str, Tool]:
     """All tools that can run here; says which can't."""
-    pyz = str(build(scratch / "archmerge.pyz"))
-    own = [
-        str(Path(sys.base_prefix) / "bin/python3"),
-        "-IS",  # as docs/merge.md says to run it: no site-packages, which it does not need
-        pyz,
-        f"--plain-http={host}",
-        "--quiet",
-        "push",
-        "--platforms",
-        "linux/amd64,linux/arm64",
-    ]
-    found = {name: Tool(lambda j: [[*own, "--template", j.template, "--target", j.target]], {}) for name in OURS}
-    found[OURS[1]] = found[OURS[1]]._replace(environ={"CI_REGISTRY": host, "CI_SERVER_URL": f"http://{host}"})
+    own = [*own_command(python, scratch, host), "--platforms", "linux/amd64,linux/arm64"]
+    ours = Tool(lambda j: [[*own, "--template", j.template, "--target", j.target]], {})
+    gitlab = {"CI_REGISTRY": host, "CI_SERVER_URL": f"http://{host}"}
+    found = dict(zip(OURS, (ours._replace(forgetful=True), ours, ours._replace(environ=gitlab)), strict=True))
     paths = {name: daemon.go_tool(module, name) for name, module in PEERS.items()}
     for name, (path, why) in paths.items():
         if path is None:
@@ -160,6 +176,7 @@ class Range:
             pusher.push(f"bench/app-{arch}", made, "1")
         self.numbers = iter(range(1_000_000))
         config = {"auths": {self.proxy.host: {"auth": base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()}}}
+        self.scratch = scratch
         self.home = scratch / "home"
         (self.home / ".docker").mkdir(parents=True)
         (self.home / ".docker/config.json").write_text(json.dumps(config))
@@ -172,13 +189,20 @@ class Range:
         sources = (f"{host}/bench/app-amd64:1", f"{host}/bench/app-arm64:1")
         return Job(host, sources, f"{host}/bench/app-ARCH:1", f"{host}/bench/to{number}:1", None)
 
+    def environ(self, tool: Tool) -> dict[str, str]:
+        """A home with the registry's credentials, and nothing else of this machine's."""
+        keep = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
+        environ = {**keep, "HOME": str(self.home), **tool.environ}
+        if tool.forgetful:
+            environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(dir=self.scratch)
+        return environ
+
     def measure(self, tool: Tool, way: str, delay: int) -> Sample | str:
         """One run; a sample, or how it failed."""
         job = self.job(way)
         self.proxy.reset()
         self.proxy.delay = delay / 1000
-        keep = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
-        environ = {**keep, "HOME": str(self.home), **tool.environ}
+        environ = self.environ(tool)
         began = time.perf_counter()
         for command in tool.commands(job):
             ran = subprocess.run(command, env=environ, capture_output=True, check=False, timeout=120)
@@ -252,22 +276,74 @@ def table(taken: dict[tuple[int, str, str], list[Sample]]) -> str:
     return "\n".join(lines)
 
 
+def floor(python: str) -> str:
+    """What no program in this Python can be under: its start, and that with the standard library's HTTP client."""
+    medians = []
+    for code in ("pass", "import http.client"):
+        taken = []
+        for _ in range(15):
+            began = time.perf_counter()
+            subprocess.run([python, "-IS", "-c", code], check=True)
+            taken.append(time.perf_counter() - began)
+        medians.append(statistics.median(taken) * 1000)
+    return f"`python3 -IS -c pass` takes {medians[0]:.0f} ms, with `import http.client` {medians[1]:.0f} ms"
+
+
+def batch(where: Range, tools: dict[str, Tool], own: list[str], number: int) -> str:
+    """`number` merges at 20 ms: by one command of ours, and by as many of each peer, one after the other."""
+    lines = ["| 20 ms | merges | tool | seconds | ratio to best peer |", "|" + " --- |" * 5]
+    for way in ("same", "other"):
+        taken = {}
+        for name in ("oras", "crane"):
+            if name in tools and (tools[name].across or way == "same"):
+                where.proxy.delay = 0.02
+                environ, began = where.environ(tools[name]), time.perf_counter()
+                for command in (c for _ in range(number) for c in tools[name].commands(where.job(way))):
+                    subprocess.run(command, env=environ, check=True, capture_output=True)
+                taken[f"{name}, {number} commands"] = time.perf_counter() - began
+        merges = where.scratch / f"{way}.json"
+        jobs = [where.job(way) for _ in range(number)]
+        listed = [
+            {"target": job.target, "template": job.template, "platforms": [f"linux/{arch}" for arch in ARCHES]}
+            for job in jobs
+        ]
+        merges.write_text(json.dumps(listed))
+        where.proxy.delay = 0.02
+        began = time.perf_counter()
+        subprocess.run(
+            [*own, "--batch", str(merges)], env=where.environ(tools[OURS[0]]), check=True, capture_output=True
+        )
+        ours = time.perf_counter() - began
+        best = min(taken.values(), default=None)
+        for name, seconds in sorted({**taken, "archmerge --batch": ours}.items(), key=lambda item: item[1]):
+            ratio = f"{seconds / best:.2f}" if best else "-"
+            lines.append(f"| {way} | {number} | {name} | {seconds:.1f} | {ratio} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--delays", default="0,20,100")
+    parser.add_argument("--batch", type=int, default=0, metavar="N")
+    parser.add_argument("--python", metavar="PATH", help="the interpreter that archmerge runs in")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        where = Range(Path(scratch))
+    python, version = (args.python, "") if args.python else released_python()
+    load = os.getloadavg()[0]
+    many = ""
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        where = Range(scratch)
         try:
-            tools = find_tools(where.proxy.host, Path(scratch))
-            taken = run_all(where, tools, [int(delay) for delay in args.delays.split(",")], args.rounds)
+            tools = find_tools(where.proxy.host, scratch, python)
+            taken = run_all(where, tools, [int(d) for d in args.delays.split(",") if d], args.rounds)
+            if args.batch:
+                many = batch(where, tools, own_command(python, scratch, where.proxy.host), args.batch)
         finally:
             where.close()
-    load, version = os.getloadavg()[0], sys.version.split()[0]
-    print(f"load average {load:.1f} on {os.cpu_count()} CPUs, {args.rounds} paired rounds, Python {version}")
-    print(table(taken))
+    print(f"load average {load:.1f} before, {os.cpu_count()} CPUs, {args.rounds} paired rounds, {python} {version}")
+    print(f"{floor(python)}\n\n{table(taken)}\n\n{many}")
     if args.json:
         rows = [
             {"delay": d, "way": w, "tool": n, "samples": [s._asdict() for s in taken[d, w, n]]} for d, w, n in taken

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tests.registry.lab.images import Image
 
@@ -21,9 +21,13 @@ class Pusher:
         self._headers = {"Authorization": authorization} if authorization else {}
 
     def call(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | Iterable[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection(self.host, timeout=30)
+        connection = http.client.HTTPConnection(self.host, timeout=60)
         try:
             target = path if path.startswith("/") else urlsplit(path).path + "?" + urlsplit(path).query
             connection.request(method, target, body, {**self._headers, **(headers or {})})
@@ -32,12 +36,13 @@ class Pusher:
         finally:
             connection.close()
 
-    def blob(self, repository: str, content: bytes, digest: str) -> None:
+    def blob(self, repository: str, content: bytes | Iterable[bytes], digest: str, *, size: int | None = None) -> None:
         status, headers, body = self.call("POST", f"/v2/{repository}/blobs/uploads/")
         assert status == 202, (status, body)
         where = headers["location"]
         join = "&" if "?" in where else "?"
-        status, _, body = self.call("PUT", f"{where}{join}digest={quote(digest)}", content)
+        length = {} if size is None else {"Content-Length": str(size)}
+        status, _, body = self.call("PUT", f"{where}{join}digest={quote(digest)}", content, length)
         assert status == 201, (status, body)
 
     def push(self, repository: str, image: Image, *versions: str) -> str:
