@@ -19,6 +19,7 @@ from archmerge.tokens import (
     token_request,
 )
 from archmerge.transport.client import public_url
+from archmerge.transport.connections import origin_of
 from archmerge.transport.parallel import gather, settle
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Authorizer:
         self._base = base
         self._credentials = credentials
         self._memory = memory
+        self._ahead: dict[str, set[str]] = {}
+        """The repositories of the token that was asked for ahead."""
         self._challenge = self._guess = known or (memory.recall(base) if memory else None)
         self._wanted: dict[str, set[str]] = {}
         self._tokens: dict[str, Token] = {}
@@ -75,10 +78,10 @@ class Authorizer:
             credential = self._credentials.find(self._host, repository)
             if credential and (credential.registry_token or credential.identity_token):
                 return
-            if not self._encrypted(self._challenge.realm):
+            if not self._acceptable(self._challenge.realm):
                 return
-            group = scopes(self._group(repository, credential))
-            asked = token_request(self._challenge, group, credential, post=False)
+            self._ahead = self._group(repository, credential)
+            asked = token_request(self._challenge, scopes(self._ahead), credential, post=False)
             self._client.launch(asked.url, asked.headers)
 
     def header(self, repository: str) -> str:
@@ -103,6 +106,8 @@ class Authorizer:
 
     def refused(self, repository: str, header: str, answer: Answer) -> bool:
         """After a 401 to a request with `header`: whether another attempt with a new header makes sense."""
+        if origin_of(answer.url) != origin_of(self._base):
+            return False  # a storage that was redirected to has no say in where credentials are sent
         with self._lock:
             if self.header(repository) != header:
                 return True  # another thread has renewed it meanwhile
@@ -146,6 +151,8 @@ class Authorizer:
             raise self._denied[repository]  # once is enough: some servers lock an account after a few wrong passwords
         credential = self._credentials.find(self._host, repository)
         group = self._group(repository, credential)
+        if repository in self._ahead:
+            group, self._ahead = self._ahead, {}
         try:
             token = self._ask(group, credential)
         except ArchmergeError as error:
@@ -197,10 +204,11 @@ class Authorizer:
 
     def _ask(self, group: Mapping[str, set[str]], credential: Credential | None) -> Token:
         challenge = self._challenge or NO_CHALLENGE
-        if not self._encrypted(challenge.realm):
+        if not self._acceptable(challenge.realm):
             raise AuthError(
-                f"{self._host} sends credentials to {public_url(challenge.realm)}, which is not encrypted",
-                fix="the registry's token realm must be an https address",
+                f"{self._host} wants credentials sent to {public_url(challenge.realm)}, which is not encrypted, or an "
+                "address of this machine; they were not sent",
+                fix="the registry's token realm must be an https address of a host that others reach, too",
             )
         refresh = bool(credential and credential.identity_token)
         answer = self._send(challenge, group, credential, post=refresh)
@@ -224,6 +232,10 @@ class Authorizer:
             asked.method, asked.url, asked.headers, asked.body, attempts=1 if self._guess else 0
         )
 
-    def _encrypted(self, realm: str) -> bool:
-        """Credentials go encrypted, unless the registry itself was named as one that speaks plain HTTP."""
-        return realm.startswith("https://") or not self._base.startswith("https:")
+    def _acceptable(self, realm: str) -> bool:
+        """Credentials go encrypted, unless the registry was named as one that speaks plain HTTP; and never inward."""
+        try:
+            here, there = origin_of(self._base), origin_of(realm)
+        except NetworkError:
+            return False
+        return (there.scheme == "https" or here.scheme == "http") and not self._client.lured(here, there)

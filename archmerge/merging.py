@@ -315,7 +315,12 @@ class _Merge:
         tasks: list[Callable[[], str | None]] = [partial(self.write_tag, index, tag) for tag in tags]
         if len(later) >= _SEVERAL and self.registry.multi_tag is None and self.tag_now(self.tag) != index.digest:
             tasks.append(partial(self.probe_multi_tag, index))
-        outcomes = settle(tasks)
+        try:
+            outcomes = settle(tasks)
+        except KeyboardInterrupt:
+            states = {**done, **dict.fromkeys(tags, UNCLEAR), **dict.fromkeys(later, NOT_WRITTEN)}
+            self.session.note("interrupted; tags: " + _listed(states))
+            raise
         failure = None
         for tag, outcome in zip(tags, outcomes, strict=False):
             if isinstance(outcome, Exception):
@@ -327,7 +332,7 @@ class _Merge:
             return
         if isinstance(failure, ArchmergeError):
             done.update((tag, NOT_WRITTEN) for tag in later if tag not in done)
-            failure.notes.append("tags: " + ", ".join(f"{tag} {state}" for tag, state in done.items()))
+            failure.notes.append("tags: " + _listed(done))
         raise failure
 
     def tag_now(self, tag: str) -> Digest | None:
@@ -375,6 +380,10 @@ def chosen_entries(index: Manifest, claim: Platform | None, origin: str) -> list
     digests = {entry.digest for entry in images}
     speaking = [e for e in index.manifests if e.is_attestation and e.annotations.get(ATTESTATION_OF) in digests]
     return [*images, *speaking]
+
+
+def _listed(states: dict[str, str]) -> str:
+    return ", ".join(f"{tag} {state}" for tag, state in states.items())
 
 
 def _all_missing(errors: Sequence[MissingError]) -> MissingError:

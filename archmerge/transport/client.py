@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from archmerge.errors import ArchmergeError, NetworkError, RefusedError, WrongContentError
 from archmerge.records import TYPE_CHECKING, NamedTuple
-from archmerge.transport.connections import Connections, Origin, Settings, origin_of, proxy_headers
+from archmerge.transport.connections import Connections, Origin, Settings, inward, origin_of, proxy_headers
 from archmerge.transport.parallel import start
 from archmerge.transport.retry import RETRIED_STATUS, SLOW_DOWN_STATUS, Deadline, RetryPolicy, parse_retry_after
 from archmerge.transport.wire import BODY_LIMIT, Fault, Request, Stream, read, write
@@ -110,18 +110,7 @@ class Client:
         """
 
         def once() -> Answer:
-            with self._begin(Request(method, url, headers, body)) as stream:
-                parts, size, end = [], 0, time.monotonic() + self.connections.settings.read_timeout
-                while True:
-                    stream.sock.settimeout(self._time_left(end, url))
-                    piece = stream.read()
-                    if not piece:
-                        break
-                    parts.append(piece)
-                    size += len(piece)
-                    if size > BODY_LIMIT:
-                        raise WrongContentError(f"{method} {public_url(url)}: the answer is over {BODY_LIMIT} bytes")
-            return self._judge(Answer(stream.status, stream.headers, b"".join(parts), stream.url))
+            return self._judge(self._whole(self._begin(Request(method, url, headers, body))))
 
         return self.attempt(f"{method} {public_url(url)}", once, attempts)
 
@@ -132,17 +121,15 @@ class Client:
             stream = self._begin(Request("GET", url, headers))
             if stream.status == _OK:
                 return stream
-            with stream:
-                answer = Answer(stream.status, stream.headers, stream.drain(), stream.url)
-            raise StatusError(self._judge(answer))
+            raise StatusError(self._judge(self._whole(stream)))
 
         return self.attempt(f"GET {public_url(url)}", once)
 
     def upload(self, url: str, headers: Mapping[str, str], pieces: Iterable[bytes], size: int) -> Answer:
         """PUT `size` bytes from `pieces`, once: only the caller can begin the pieces anew (see `attempt`)."""
-        with self._begin(Request("PUT", url, {**headers, "Content-Length": str(size)}, pieces)) as stream:
-            body = stream.drain()
-        return self._judge(Answer(stream.status, stream.headers, body, stream.url))
+        return self._judge(
+            self._whole(self._begin(Request("PUT", url, {**headers, "Content-Length": str(size)}, pieces)))
+        )
 
     def attempt(self, doing: str, once: Callable[[], T], attempts: int = 0) -> T:
         """Call `once` until it succeeds, with the policy's waits in between."""
@@ -182,11 +169,21 @@ class Client:
             raise _Retry(f"the registry answered {answer.status}", answer)
         return answer
 
-    def _time_left(self, end: float, url: str) -> float:
-        left = end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the body came too slowly")
-        return self.deadline.cap(left, public_url(url))
+    def _whole(self, stream: Stream) -> Answer:
+        """Read a body to its end: in the time for reading, however it is dripped, and at most BODY_LIMIT bytes."""
+        parts, size, end = [], 0, time.monotonic() + self.connections.settings.read_timeout
+        with stream:
+            while True:
+                if (left := end - time.monotonic()) <= 0:
+                    raise TimeoutError("the body came too slowly")
+                stream.sock.settimeout(self.deadline.cap(left, public_url(stream.url)))
+                if not (piece := stream.read()):
+                    break
+                parts.append(piece)
+                size += len(piece)
+                if size > BODY_LIMIT:
+                    raise WrongContentError(f"{public_url(stream.url)}: the answer is over {BODY_LIMIT} bytes")
+        return Answer(stream.status, stream.headers, b"".join(parts), stream.url)
 
     def _begin(self, request: Request) -> Stream:
         """Send, follow redirects of reads, and come back when the headers are there."""
@@ -195,11 +192,15 @@ class Client:
             target = stream.headers.get("Location")
             if stream.status not in _REDIRECTS or request.method not in ("GET", "HEAD") or not target:
                 return stream
-            with stream:
-                stream.drain()
+            self._whole(stream)
             url, headers = self.follow(request.url, target, request.headers)
             request = request._replace(url=url, headers=headers)
         raise RefusedError(f"{request.method} {public_url(request.url)}: more than {_REDIRECTS_MAX} redirects")
+
+    def lured(self, here: Origin, there: Origin) -> bool:
+        """Whether a registry at `here` leads to an address inside, which the user has not named."""
+        named = self.connections.settings.plain_http | self.connections.settings.insecure
+        return inward(there) and not inward(here) and there.netloc not in named
 
     def follow(self, url: str, location: str, headers: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
         """Where a Location leads, and the headers that may go there: Authorization never goes to another origin."""
@@ -207,6 +208,11 @@ class Client:
         here, there = origin_of(url), origin_of(target)
         if there == here:
             return target, headers
+        if self.lured(here, there):
+            raise RefusedError(
+                f"{public_url(url)} leads to {public_url(target)}, an address of this machine or its cloud's metadata",
+                fix="a registry or its storage is misconfigured, or means harm; nothing was sent there",
+            )
         if (
             there.scheme == "http"
             and here.scheme == "https"

@@ -64,6 +64,20 @@ def origin_of(url: str) -> Origin:
     return Origin(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80))
 
 
+def inward(origin: Origin) -> bool:
+    """Whether an address is this machine's own or its cloud's metadata service, where no registry has business."""
+    import ipaddress  # noqa: PLC0415 - only where another host is named
+
+    if origin.host == "localhost" or origin.host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(origin.host)
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_loopback or address.is_link_local or address.is_unspecified
+
+
 class Host:
     """The connections to one origin, and how many requests it bears at once."""
 

@@ -108,14 +108,6 @@ class Stream:
                 raise Fault("the body was cut short")
         return piece
 
-    def drain(self, limit: int = BODY_LIMIT) -> bytes:
-        """Read what is left of a small body (at most about `limit` bytes), so that its connection can be used again."""
-        parts, size = [], 0
-        while size < limit and (piece := self.read()):
-            parts.append(piece)
-            size += len(piece)
-        return b"".join(parts)
-
     def close(self) -> None:
         """Give the connection back when the body was read to its end, else close it."""
         done, self._done = self._done, lambda _reusable: None

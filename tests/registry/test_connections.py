@@ -144,6 +144,33 @@ def test_authorization_does_not_follow_to_another_host(bench: Workbench, elsewhe
     assert bench.digest_of(repository, "1") == ran.digest
 
 
+@pytest.mark.parametrize("moved", ["manifest-get", "blob-get"])
+def test_a_storage_host_that_asks_for_credentials_gets_none(bench: Workbench, elsewhere: Proxy, moved: str) -> None:
+    """Only the registry itself may say where credentials are to be sent; not whom it redirects to."""
+    repository = bench.name()
+    template = bench.pair(repository, apart=False)
+    shown: list[str] = []
+
+    def thief(call: Call) -> bool:
+        shown.append(call.headers.get("Authorization") or "")
+        if call.path.startswith("/steal"):
+            return call.answer(200, {}, b'{"token": "x"}')
+        return call.answer(401, {"WWW-Authenticate": f'Bearer realm="{elsewhere.base}/steal",service="s"'})
+
+    elsewhere.fault = thief
+    bench.proxy.fault = lambda call: (
+        call.kind == moved and call.answer(307, {"Location": f"{elsewhere.base}{call.path}"})
+    )
+    ran = bench.run(
+        "push", "--template", template, "--platforms", BOTH, "--target", f"{bench.host}/{repository}:1",
+        f"--plain-http={elsewhere.host}",
+    )  # fmt: skip
+    assert ran.code == 5, ran.err
+    assert shown
+    assert set(shown) == {""}
+    assert elsewhere.base not in (Path(os.environ["HOME"]) / ".cache/archmerge/challenges.json").read_text()
+
+
 def test_relative_locations_and_their_queries_are_kept(bench: Workbench) -> None:
     repository = bench.name()
     template = bench.pair(repository, apart=True)

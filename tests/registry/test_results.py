@@ -5,7 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import signal
 import subprocess
+import sys
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +22,7 @@ from tests.registry.lab.workbench import run
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.registry.lab.proxy import Call
     from tests.registry.lab.workbench import Workbench
 
 BOTH = "linux/amd64,linux/arm64"
@@ -350,3 +355,33 @@ def test_the_same_arguments_give_what_manifest_tool_gives(
         entries = bench.pusher(repository).manifest(repository, target)["manifests"]
         published.append([(entry["digest"], entry["platform"]) for entry in entries])
     assert published[0] == published[1]
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT], ids=["cancelled", "Ctrl-C"])
+def test_an_interrupted_run_says_which_tags_have_moved(bench: Workbench, sent: signal.Signals) -> None:
+    repository = bench.name()
+    template = bench.pair(repository, apart=False)
+    reached = threading.Event()
+
+    def hold(call: Call) -> bool:
+        if call.method != "PUT" or not call.path.endswith("/manifests/latest"):
+            return False
+        reached.set()
+        time.sleep(5)
+        return call.drop()
+
+    bench.proxy.fault = hold
+    # A shell's background job has its children ignore SIGINT; a person's terminal doesn't.
+    start = "import signal; signal.signal(2, signal.default_int_handler); from archmerge.cli import entry; entry()"
+    command = [sys.executable, "-c", start, f"--plain-http={bench.host}", "push"]
+    command += ["--template", template, "--platforms", "linux/amd64,linux/arm64", "--tags", "latest"]
+    with subprocess.Popen(
+        [*command, "--target", f"{bench.host}/{repository}:1"], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert reached.wait(20)
+        process.send_signal(sent)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "interrupted; tags: 1 written, latest could not tell" in said
+    assert bench.digest_of(repository, "1")
+    assert bench.digest_of(repository, "latest") is None

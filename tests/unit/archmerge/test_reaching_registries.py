@@ -1,0 +1,83 @@
+"""Where a registry may lead: it names addresses, and what they could be used for must not matter."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+
+from archmerge.errors import NetworkError, RefusedError, UsageError
+from archmerge.request import MergeRequest, Source
+from archmerge.transport.client import Client
+from archmerge.transport.connections import Settings, inward, origin_of
+from archmerge.transport.retry import RetryPolicy
+
+INSIDE = [
+    "http://127.0.0.1/x",
+    "https://localhost:8443/x",
+    "http://api.localhost/x",
+    "http://[::1]:5000/x",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://[fe80::1]/x",
+    "http://0.0.0.0/x",
+    "http://[::ffff:169.254.169.254]/x",
+]
+
+
+@pytest.mark.parametrize("url", INSIDE)
+def test_a_registry_outside_leads_nobody_inside(url: str) -> None:
+    assert inward(origin_of(url))
+    client = Client(Settings(plain_http=frozenset({"r.example"})))
+    with pytest.raises(RefusedError, match="an address of this machine"):
+        client.follow("http://r.example/v2/a/blobs/b", url, {})
+
+
+def test_a_registry_on_this_machine_may_lead_to_another_port_and_whatever_the_user_has_named() -> None:
+    client = Client(Settings(plain_http=frozenset({"r.example", "localhost:9000"})))
+    assert client.follow("http://127.0.0.1:5000/v2/", "http://127.0.0.1:6000/x", {})[0] == "http://127.0.0.1:6000/x"
+    assert client.follow("http://r.example/v2/", "http://localhost:9000/x", {})[0] == "http://localhost:9000/x"
+
+
+def test_storages_with_private_addresses_are_followed_to() -> None:
+    """A registry in a company has its storage at 10.x often enough."""
+    assert not inward(origin_of("https://10.1.2.3/bucket"))
+
+
+@pytest.mark.parametrize("url", ["https://r.example/a b", "https://r.example/\r\nX: y", "https://r.example/\u00e9"])
+def test_an_address_that_would_break_a_request_apart_is_not_sent(url: str) -> None:
+    with pytest.raises(NetworkError):
+        origin_of(url)
+
+
+def test_the_body_of_a_redirect_is_not_waited_for_longer_than_any_other() -> None:
+    """It was read with a limit per piece only: a byte now and then would have held the command for hours."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            with contextlib.suppress(OSError):
+                connection, _ = server.accept()
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 307 Moved\r\nLocation: /x\r\nContent-Length: 60\r\n\r\n")
+                for _ in range(60):
+                    connection.sendall(b".")
+                    time.sleep(0.05)
+
+        threading.Thread(target=drip, daemon=True).start()
+        host = f"127.0.0.1:{server.getsockname()[1]}"
+        settings = Settings(read_timeout=0.3, plain_http=frozenset({host}))
+        client = Client(settings, policy=RetryPolicy(attempts=1))
+        with pytest.raises(NetworkError, match="timed out"):
+            client.request("GET", f"http://{host}/v2/", {})
+
+
+def test_a_docker_list_with_annotations_is_refused_before_anything_is_sent() -> None:
+    source = Source("h.example/a:1", "linux/amd64")
+    for request in (
+        MergeRequest("h.example/a:2", [source], kind="docker", annotations={"a": "b"}),
+        MergeRequest("h.example/a:2", [source._replace(annotations={"a": "b"})], kind="docker"),
+    ):
+        with pytest.raises(UsageError, match="can't carry annotations"):
+            request.check()
