@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from typing import Self
 
 from archmerge import Options, Session
 from archmerge.credentials import Credential, Credentials
@@ -36,13 +35,7 @@ class ImageSession(Session):
     """Connections for one operation. `seconds` is all the time that it has."""
 
     def __init__(self, inputs: ImageInputs, seconds: float) -> None:
-        super().__init__(Options(plain_http=inputs.plain_http, deadline=seconds), primary=inputs.target.host)
-        self._credentials = _Credentials(os.environ, inputs.credentials, inputs.target.host)
-
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the connections."""
-        self.close()
+        super().__init__(
+            Options(plain_http=inputs.plain_http, deadline=seconds),
+            credentials=_Credentials(os.environ, inputs.credentials, inputs.target.host),
+        )
