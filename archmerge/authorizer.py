@@ -23,7 +23,7 @@ from archmerge.transport.connections import origin_of
 from archmerge.transport.parallel import gather, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from archmerge.credentials import Credential, Credentials
     from archmerge.memory import Memory
@@ -58,16 +58,21 @@ class Authorizer:
         """The repositories of the token that was asked for ahead."""
         self._challenge = self._guess = known or (memory.recall(base) if memory else None)
         self._wanted: dict[str, set[str]] = {}
+        self._mounted: dict[str, set[str]] = {}
         self._tokens: dict[str, Token] = {}
         self._denied: dict[str, AuthError] = {}
         self._apart: set[str] = set()
         """Repositories whose scopes were refused together: each gets a token of its own."""
         self._lock = threading.RLock()
 
-    def want(self, repository: str, *actions: str) -> None:
-        """Say what will be needed, before the first token is asked for: then one token serves all."""
+    def want(self, repository: str, *actions: str, mounting: Iterable[str] = ()) -> None:
+        """Say what will be needed, before the first token is asked for: then one token serves all.
+
+        `mounting` names the repositories that blobs will be mounted from.
+        """
         with self._lock:
             self._wanted.setdefault(repository, set()).update(actions)
+            self._mounted.setdefault(repository, set()).update(mounting)
 
     def begin(self) -> None:
         """Have the first request on its way: for the token where the endpoint is known, else for the challenge."""
@@ -191,16 +196,22 @@ class Authorizer:
 
     def _group(self, repository: str, credential: Credential | None) -> dict[str, set[str]]:
         """Return the repositories to ask a token for together: wanted, of the same credential, not refused before."""
-        mine = {repository: self._wanted.get(repository) or {"pull"}}
         if repository in self._apart:
-            return mine
+            return {repository: self._wanted.get(repository) or {"pull"}}
+        mine = self._bundle(repository, credential)
         now = time.monotonic()
-        for name, actions in self._wanted.items():
+        for name in self._wanted:
             served = name in self._apart or (name in self._tokens and self._tokens[name].expires > now)
-            alike = not served and self._credentials.find(self._host, name) == credential
-            if alike and len(mine) < SCOPES_PER_TOKEN:
-                mine[name] = actions
+            if not served and self._credentials.find(self._host, name) == credential:
+                both = {**mine, **self._bundle(name, credential)}
+                mine = both if len(both) <= SCOPES_PER_TOKEN else mine
         return mine
+
+    def _bundle(self, repository: str, credential: Credential | None) -> dict[str, set[str]]:
+        """Return a repository with those that blobs are mounted from, which is allowed by one token for both only."""
+        names = [name for name in self._mounted.get(repository, ()) if name not in self._apart]
+        alike = [name for name in names if self._credentials.find(self._host, name) == credential]
+        return {name: self._wanted.get(name) or {"pull"} for name in (repository, *alike)}
 
     def _ask(self, group: Mapping[str, set[str]], credential: Credential | None) -> Token:
         challenge = self._challenge or NO_CHALLENGE

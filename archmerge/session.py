@@ -138,10 +138,11 @@ class Session:
     def announce(self, request: MergeRequest) -> None:
         """Take note of the rights that a merge will need, so that one token serves many requests."""
         target = parse_target(request.target)
-        for source in request.sources:
-            ref = parse_reference(source.reference)
+        sources = [parse_reference(source.reference) for source in request.sources]
+        for ref in sources:
             self.authorizer(ref.host).want(ref.repository, "pull")
-        self.authorizer(target.host).want(target.repository, "pull", "push")
+        mounting = {ref.repository for ref in sources if ref.host == target.host} - {target.repository}
+        self.authorizer(target.host).want(target.repository, "pull", "push", mounting=mounting)
 
     def begin(self, requests: Sequence[MergeRequest]) -> None:
         """Check and announce the requests, and have the very first HTTP request of all on its way.

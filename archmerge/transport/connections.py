@@ -83,6 +83,8 @@ class Host:
 
     def __init__(self, limit: int) -> None:
         self.idle: list[socket.socket] = []
+        self.warmed = 0
+        """Connections that were opened ahead."""
         self._limit = self._ceiling = limit
         self._active = self._good = 0
         self._change = threading.Condition()
@@ -162,7 +164,7 @@ class Connections:
             raise
 
     def warm(self, origin: Origin, count: int) -> None:
-        """Open `count` connections in the background, while the caller still reads credentials.
+        """Open connections in the background, up to `count` in all, while the caller still reads credentials.
 
         A failure is silent here: the request that needs a connection meets it again, and reports it.
         """
@@ -173,6 +175,9 @@ class Connections:
             except (OSError, ArchmergeError):
                 return
 
+        host = self.host(origin)
+        with self._lock:
+            count, host.warmed = count - host.warmed, max(count, host.warmed)
         for _ in range(count):
             if start(connect) is None:
                 return  # no more threads to be had: then it is done without
@@ -204,7 +209,9 @@ class Connections:
 
 def _usable(sock: socket.socket, scheme: str) -> bool:
     """Whether an idle connection is still open, as far as can be told without asking the other side."""
-    if not select.select([sock], [], [], 0)[0]:
+    waiting = select.poll()  # not `select`, which ends at the 1024th file of the process
+    waiting.register(sock, select.POLLIN)
+    if not waiting.poll(0):
         return True
     if scheme == "http":
         return False  # closed, or an answer to nothing: of no use either way

@@ -310,10 +310,12 @@ def batch(where: Range, tools: dict[str, Tool], own: list[str], number: int) -> 
         merges.write_text(json.dumps(listed))
         where.proxy.delay = 0.02
         began = time.perf_counter()
-        subprocess.run(
-            [*own, "--batch", str(merges)], env=where.environ(tools[OURS[0]]), check=True, capture_output=True
+        ran = subprocess.run(
+            [*own, "--batch", str(merges)], env=where.environ(tools[OURS[0]]), check=False, capture_output=True
         )
         ours = time.perf_counter() - began
+        if ran.returncode:
+            raise SystemExit(f"archmerge --batch ended with {ran.returncode}: {ran.stderr.decode()[-1000:]}")
         best = min(taken.values(), default=None)
         for name, seconds in sorted({**taken, "archmerge --batch": ours}.items(), key=lambda item: item[1]):
             ratio = f"{seconds / best:.2f}" if best else "-"
@@ -331,19 +333,21 @@ def main() -> None:
     args = parser.parse_args()
     python, version = (args.python, "") if args.python else released_python()
     load = os.getloadavg()[0]
-    many = ""
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         where = Range(scratch)
         try:
             tools = find_tools(where.proxy.host, scratch, python)
             taken = run_all(where, tools, [int(d) for d in args.delays.split(",") if d], args.rounds)
+            print(
+                f"load average {load:.1f} before, {os.cpu_count()} CPUs, {args.rounds} paired rounds, "
+                f"{python} {version}"
+            )
+            print(f"{floor(python)}\n\n{table(taken)}\n", flush=True)
             if args.batch:
-                many = batch(where, tools, own_command(python, scratch, where.proxy.host), args.batch)
+                print(batch(where, tools, own_command(python, scratch, where.proxy.host), args.batch))
         finally:
             where.close()
-    print(f"load average {load:.1f} before, {os.cpu_count()} CPUs, {args.rounds} paired rounds, {python} {version}")
-    print(f"{floor(python)}\n\n{table(taken)}\n\n{many}")
     if args.json:
         rows = [
             {"delay": d, "way": w, "tool": n, "samples": [s._asdict() for s in taken[d, w, n]]} for d, w, n in taken

@@ -144,6 +144,26 @@ def test_authorization_does_not_follow_to_another_host(bench: Workbench, elsewhe
     assert bench.digest_of(repository, "1") == ran.digest
 
 
+def test_a_batch_of_more_repositories_than_a_token_carries_mounts_all_its_blobs(
+    bench: Workbench, tmp_path: Path
+) -> None:
+    """A mount needs one token for both repositories: each token for targets carries their sources, too."""
+    repository = bench.name()
+    template = bench.pair(repository, apart=True)
+    merges = [
+        {"template": template, "platforms": BOTH.split(","), "target": f"{bench.host}/{repository}/n{number}:1"}
+        for number in range(30)
+    ]
+    (tmp_path / "batch.json").write_text(json.dumps(merges))
+    bench.tokens.asked.clear()
+    bench.proxy.reset()
+    ran = bench.run("push", "--batch", str(tmp_path / "batch.json"))
+    assert ran.code == 0, ran.err
+    assert {request.status for request in bench.proxy.seen if request.kind == "mount"} == {201}
+    assert len(bench.tokens.asked) == 2
+    assert bench.proxy.connections < 100  # 64 requests at once, and what was opened ahead of them
+
+
 @pytest.mark.parametrize("moved", ["manifest-get", "blob-get"])
 def test_a_storage_host_that_asks_for_credentials_gets_none(bench: Workbench, elsewhere: Proxy, moved: str) -> None:
     """Only the registry itself may say where credentials are to be sent; not whom it redirects to."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import socket
 import threading
 import time
+from threading import Semaphore
 
 import pytest
 
 from archmerge.errors import NetworkError, RefusedError, UsageError
 from archmerge.request import MergeRequest, Source
 from archmerge.transport.client import Client
-from archmerge.transport.connections import Settings, inward, origin_of
+from archmerge.transport.connections import Connections, Origin, Settings, _usable, inward, origin_of
 from archmerge.transport.retry import RetryPolicy
 
 INSIDE = [
@@ -71,6 +73,40 @@ def test_the_body_of_a_redirect_is_not_waited_for_longer_than_any_other() -> Non
         client = Client(settings, policy=RetryPolicy(attempts=1))
         with pytest.raises(NetworkError, match="timed out"):
             client.request("GET", f"http://{host}/v2/", {})
+
+
+def test_a_connection_is_usable_whatever_its_file_number() -> None:
+    """`select.select` ends at 1024 open files; a batch has more."""
+    here, there = socket.socketpair()
+    with here, there:
+        try:
+            high = fcntl.fcntl(here.fileno(), fcntl.F_DUPFD, 2000)
+        except OSError:
+            pytest.skip("this shell allows fewer than 2000 open files (ulimit -n)")
+        with socket.socket(fileno=high) as far:
+            assert _usable(far, "http")
+            there.close()
+            assert not _usable(far, "http")
+
+
+def test_connections_are_opened_ahead_once_for_all_merges_of_a_batch() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        origin = origin_of(f"http://127.0.0.1:{server.getsockname()[1]}")
+        connections = Connections(Settings())
+        opened = Semaphore(0)
+        give = connections.give
+
+        def count_it(origin: Origin, sock: socket.socket) -> None:
+            give(origin, sock)
+            opened.release()
+
+        connections.give = count_it  # type: ignore[method-assign]  # to wait for the threads
+        for count in (4, 2, 4, 6, 6):
+            connections.warm(origin, count)
+        for _ in range(6):
+            assert opened.acquire(timeout=10)
+        assert len(connections.host(origin).idle) == 6
+        connections.close()
 
 
 def test_a_docker_list_with_annotations_is_refused_before_anything_is_sent() -> None:
