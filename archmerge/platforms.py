@@ -17,7 +17,7 @@ _DEFAULT_VARIANT = {"arm64": "v8", "arm": "v7", "amd64": "v1"}
 class Platform(NamedTuple):
     """One platform as written in an index.
 
-    A NamedTuple, like all records here: importing `dataclasses` costs 10 ms, a tenth of what the command takes.
+    A named tuple, like all records here: importing `dataclasses` would cost 10 ms.
     """
 
     os: str
