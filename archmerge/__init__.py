@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from archmerge.platforms import Platform, parse_platform
     from archmerge.reference import Digest, Reference, parse_reference
     from archmerge.request import MergeRequest, Source
-    from archmerge.session import Options, Session
+    from archmerge.session import Session
+    from archmerge.transport.connections import Options
 
 __version__ = "0.1.0"
 __all__ = [
@@ -58,7 +59,7 @@ __all__ = [
     "parse_reference",
 ]
 
-_MODULES = ("errors", "platforms", "reference", "request", "session", "merging")
+_MODULES = ("errors", "platforms", "reference", "request", "transport.connections", "session", "merging")
 
 
 def __getattr__(name: str) -> Any:

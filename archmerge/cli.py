@@ -13,7 +13,8 @@ from archmerge.platforms import parse_platform
 from archmerge.records import TYPE_CHECKING
 from archmerge.reference import parse_reference, parse_target
 from archmerge.request import MergeRequest, Source
-from archmerge.session import Hooks, Options, Session
+from archmerge.session import Hooks, Session
+from archmerge.transport.connections import Options
 
 if TYPE_CHECKING:
     import argparse

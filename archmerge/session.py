@@ -13,9 +13,8 @@ from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import DOCKER_HUB, parse_reference, parse_target
 from archmerge.tokens import known_challenge
 from archmerge.transport.client import Client
-from archmerge.transport.connections import Settings, origin_of
+from archmerge.transport.connections import Options, origin_of
 from archmerge.transport.parallel import Once
-from archmerge.transport.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,27 +23,6 @@ if TYPE_CHECKING:
     from archmerge.memory import Memory
     from archmerge.registry import Registry
     from archmerge.request import MergeRequest
-
-
-class Options(NamedTuple):
-    """How to reach registries. Hosts are written as in references; times are in seconds."""
-
-    plain_http: frozenset[str] = frozenset()
-    """Hosts, and only these, that are spoken to without TLS."""
-    insecure: frozenset[str] = frozenset()
-    """Hosts, and only these, whose certificate is not checked."""
-    cacert: str | None = None
-    deadline: float = 600.0
-    attempts: int = 5
-    connect_timeout: float = 10.0
-    read_timeout: float = 60.0
-    backoff: float = 0.5
-    per_host: int = 64
-    """Requests at once to one host; halved each time it asks to slow down."""
-    login: tuple[str, str] | None = None
-    """User name and password for the target's host, before any other source of credentials."""
-    docker_cfg: str | None = None
-    dry_run: bool = False
 
 
 def _silent(_line: str) -> None:
@@ -83,16 +61,7 @@ class Session:
         hooks = hooks or Hooks()
         self.note = hooks.note
         self.client = Client(
-            Settings(
-                options.connect_timeout,
-                options.read_timeout,
-                options.cacert,
-                options.plain_http,
-                options.insecure,
-                options.per_host,
-            ),
-            deadline=options.deadline,
-            policy=RetryPolicy(options.attempts, options.backoff),
+            options,
             trace=hooks.trace,
             wait=hooks.wait,
         )

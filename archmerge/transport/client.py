@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from archmerge.errors import ArchmergeError, NetworkError, RefusedError, WrongContentError
 from archmerge.records import TYPE_CHECKING, NamedTuple
-from archmerge.transport.connections import Connections, Origin, Settings, inward, origin_of, proxy_headers
+from archmerge.transport.connections import Connections, Options, Origin, inward, origin_of, proxy_headers
 from archmerge.transport.parallel import start
 from archmerge.transport.retry import RETRIED_STATUS, SLOW_DOWN_STATUS, Deadline, RetryPolicy, parse_retry_after
 from archmerge.transport.wire import BODY_LIMIT, Fault, Request, Stream, read, write
@@ -64,18 +64,17 @@ class Client:
 
     def __init__(
         self,
-        settings: Settings | None = None,
+        options: Options | None = None,
         *,
-        deadline: float = 600.0,
-        policy: RetryPolicy | None = None,
         trace: Callable[[str], None] | None = None,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.connections = Connections(settings or Settings())
-        self.deadline = Deadline(deadline)
+        options = options or Options()
+        self.connections = Connections(options)
+        self.deadline = Deadline(options.deadline)
         self.trace = trace or (lambda _line: None)
         self._launched: dict[tuple[str, ...], _Launched] = {}
-        self._policy = policy or RetryPolicy()
+        self._policy = RetryPolicy(options.attempts, options.backoff)
         self._wait = wait
 
     def launch(self, url: str, headers: Mapping[str, str]) -> None:
@@ -98,7 +97,7 @@ class Client:
 
     def base_url(self, host: str) -> str:
         """`https://host`, or `http://host` where plain HTTP was allowed for exactly this host."""
-        scheme = "http" if host in self.connections.settings.plain_http else "https"
+        scheme = "http" if host in self.connections.options.plain_http else "https"
         return f"{scheme}://{host}"
 
     def request(
@@ -171,7 +170,7 @@ class Client:
 
     def _whole(self, stream: Stream) -> Answer:
         """Read a body to its end: in the time for reading, however it is dripped, and at most BODY_LIMIT bytes."""
-        parts, size, end = [], 0, time.monotonic() + self.connections.settings.read_timeout
+        parts, size, end = [], 0, time.monotonic() + self.connections.options.read_timeout
         with stream:
             while True:
                 if (left := end - time.monotonic()) <= 0:
@@ -199,7 +198,7 @@ class Client:
 
     def lured(self, here: Origin, there: Origin) -> bool:
         """Whether a registry at `here` leads to an address inside, which the user has not named."""
-        named = self.connections.settings.plain_http | self.connections.settings.insecure
+        named = self.connections.options.plain_http | self.connections.options.insecure
         return inward(there) and not inward(here) and there.netloc not in named
 
     def follow(self, url: str, location: str, headers: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
@@ -216,7 +215,7 @@ class Client:
         if (
             there.scheme == "http"
             and here.scheme == "https"
-            and there.netloc not in self.connections.settings.plain_http
+            and there.netloc not in self.connections.options.plain_http
         ):
             raise RefusedError(
                 f"{public_url(url)} leads to {public_url(target)}, which is not encrypted",
@@ -264,12 +263,12 @@ class Client:
         return self._speak(self.connections.open(origin, self._patience(request)), request)
 
     def _patience(self, request: Request) -> float:
-        return self.deadline.cap(self.connections.settings.connect_timeout, public_url(request.url))
+        return self.deadline.cap(self.connections.options.connect_timeout, public_url(request.url))
 
     def _speak(self, sock: socket.socket, request: Request, *, written: bool = False) -> Stream:
         """Write the request, unless that was done, and wait for the answer. Closes the connection on any error."""
         try:
-            sock.settimeout(self.deadline.cap(self.connections.settings.read_timeout, public_url(request.url)))
+            sock.settimeout(self.deadline.cap(self.connections.options.read_timeout, public_url(request.url)))
             if not written:
                 self._write(sock, request)
             return read(sock, request)

@@ -39,15 +39,25 @@ class Origin(NamedTuple):
         return host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
 
 
-class Settings(NamedTuple):
-    """How to connect. Hosts are written as in references, `host` or `host:port`."""
+class Options(NamedTuple):
+    """How to reach registries. Hosts are written as in references; times are in seconds."""
 
+    plain_http: frozenset[str] = frozenset()
+    """Hosts, and only these, that are spoken to without TLS."""
+    insecure: frozenset[str] = frozenset()
+    """Hosts, and only these, whose certificate is not checked."""
+    cacert: str | None = None
+    deadline: float = 600.0
+    attempts: int = 5
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
-    cacert: str | None = None
-    plain_http: frozenset[str] = frozenset()
-    insecure: frozenset[str] = frozenset()
+    backoff: float = 0.5
     per_host: int = 64
+    """Requests at once to one host; halved each time it asks to slow down."""
+    login: tuple[str, str] | None = None
+    """User name and password for the target's host, before any other source of credentials."""
+    docker_cfg: str | None = None
+    dry_run: bool = False
 
 
 def origin_of(url: str) -> Origin:
@@ -112,8 +122,8 @@ class Host:
 class Connections:
     """All connections of a session, shared by its threads."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, options: Options) -> None:
+        self.options = options
         self._hosts: dict[Origin, Host] = {}
         self._lock = threading.Lock()
         self._contexts: dict[bool, ssl.SSLContext] = {}
@@ -122,7 +132,7 @@ class Connections:
     def host(self, origin: Origin) -> Host:
         """Return the state of one origin."""
         with self._lock:
-            return self._hosts.setdefault(origin, Host(self.settings.per_host))
+            return self._hosts.setdefault(origin, Host(self.options.per_host))
 
     def take(self, origin: Origin) -> socket.socket | None:
         """Return a kept connection that the other side has not closed meanwhile, or None."""
@@ -144,10 +154,8 @@ class Connections:
 
     def open(self, origin: Origin, timeout: float | None = None) -> socket.socket:
         """Return a new connection, encrypted for https. Raises OSError (ssl.SSLError included)."""
-        timeout = self.settings.connect_timeout if timeout is None else timeout
-        context = (
-            self._context(secure=origin.netloc not in self.settings.insecure) if origin.scheme == "https" else None
-        )
+        timeout = self.options.connect_timeout if timeout is None else timeout
+        context = self._context(secure=origin.netloc not in self.options.insecure) if origin.scheme == "https" else None
         proxy = self.proxy_for(origin)
         if proxy and context:
             sock = proxy.tunnel(origin, timeout)
@@ -203,7 +211,7 @@ class Connections:
     def _context(self, *, secure: bool) -> ssl.SSLContext:
         with self._lock:
             if secure not in self._contexts:
-                self._contexts[secure] = _tls_context(self.settings.cacert, secure=secure)
+                self._contexts[secure] = _tls_context(self.options.cacert, secure=secure)
             return self._contexts[secure]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archmerge.packaging.make_zipapp import build
-from archmerge.transport.connections import Connections, Settings, origin_of
+from archmerge.transport.connections import Connections, Options, origin_of
 from tests.registry.lab import daemon, faults, images
 from tests.registry.lab.images import image
 from tests.registry.lab.proxy import Call, Proxy
@@ -248,7 +248,7 @@ def test_tls_needs_a_trusted_ca_and_takes_one(basic: tuple[daemon.Daemon, Path])
 
 def test_a_tls_connection_opened_ahead_is_used_though_session_tickets_wait(basic: tuple[daemon.Daemon, Path]) -> None:
     running, certificate = basic
-    connections = Connections(Settings(cacert=str(certificate)))
+    connections = Connections(Options(cacert=str(certificate)))
     origin = origin_of(f"https://{running.host}")
     ahead = connections.open(origin)
     assert select.select([ahead], [], [], 5)[0], "the tickets of TLS 1.3 did not come"

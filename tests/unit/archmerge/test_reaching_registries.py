@@ -14,8 +14,7 @@ import pytest
 from archmerge.errors import NetworkError, RefusedError, UsageError
 from archmerge.request import MergeRequest, Source
 from archmerge.transport.client import Client
-from archmerge.transport.connections import Connections, Origin, Settings, _usable, inward, origin_of
-from archmerge.transport.retry import RetryPolicy
+from archmerge.transport.connections import Connections, Options, Origin, _usable, inward, origin_of
 
 INSIDE = [
     "http://127.0.0.1/x",
@@ -32,13 +31,13 @@ INSIDE = [
 @pytest.mark.parametrize("url", INSIDE)
 def test_a_registry_outside_leads_nobody_inside(url: str) -> None:
     assert inward(origin_of(url))
-    client = Client(Settings(plain_http=frozenset({"r.example"})))
+    client = Client(Options(plain_http=frozenset({"r.example"})))
     with pytest.raises(RefusedError, match="an address of this machine"):
         client.follow("http://r.example/v2/a/blobs/b", url, {})
 
 
 def test_a_registry_on_this_machine_may_lead_to_another_port_and_whatever_the_user_has_named() -> None:
-    client = Client(Settings(plain_http=frozenset({"r.example", "localhost:9000"})))
+    client = Client(Options(plain_http=frozenset({"r.example", "localhost:9000"})))
     assert client.follow("http://127.0.0.1:5000/v2/", "http://127.0.0.1:6000/x", {})[0] == "http://127.0.0.1:6000/x"
     assert client.follow("http://r.example/v2/", "http://localhost:9000/x", {})[0] == "http://localhost:9000/x"
 
@@ -69,8 +68,8 @@ def test_the_body_of_a_redirect_is_not_waited_for_longer_than_any_other() -> Non
 
         threading.Thread(target=drip, daemon=True).start()
         host = f"127.0.0.1:{server.getsockname()[1]}"
-        settings = Settings(read_timeout=0.3, plain_http=frozenset({host}))
-        client = Client(settings, policy=RetryPolicy(attempts=1))
+        settings = Options(attempts=1, read_timeout=0.3, plain_http=frozenset({host}))
+        client = Client(settings)
         with pytest.raises(NetworkError, match="timed out"):
             client.request("GET", f"http://{host}/v2/", {})
 
@@ -92,7 +91,7 @@ def test_a_connection_is_usable_whatever_its_file_number() -> None:
 def test_connections_are_opened_ahead_once_for_all_merges_of_a_batch() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
         origin = origin_of(f"http://127.0.0.1:{server.getsockname()[1]}")
-        connections = Connections(Settings())
+        connections = Connections(Options())
         opened = Semaphore(0)
         give = connections.give
 
