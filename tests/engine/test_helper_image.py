@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ops.pulumi.answers import NO_CHANGES_VIOLATED, CliResult, steps
 from ops.pulumi_cli import find_pulumi
 from ops.rehearse.engine import cli
 from ops.rehearse.engine.workspace import python_options
@@ -40,10 +41,10 @@ class Project:
     pusher: Pusher
     environment: Mapping[str, str]
 
-    def pulumi(self, *arguments: str) -> cli.CliResult:
+    def pulumi(self, *arguments: str) -> CliResult:
         return cli.run(find_pulumi().path, arguments, cwd=self.folder, environment=self.environment)
 
-    def done(self, *arguments: str) -> cli.CliResult:
+    def done(self, *arguments: str) -> CliResult:
         result = self.pulumi(*arguments)
         assert result.exit == 0, result.stdout + result.stderr
         return result
@@ -51,10 +52,10 @@ class Project:
     def digest(self) -> str | None:
         return self.pusher.digest_of(REPOSITORY, "1")
 
-    def steps(self, result: cli.CliResult) -> dict[str, tuple[str, tuple[str, ...]]]:
+    def steps(self, result: CliResult) -> dict[str, tuple[str, tuple[str, ...]]]:
         """What is planned for the image: operation and paths."""
         assert result.document is not None, result.stdout + result.stderr
-        found = cli.steps(result.document)
+        found = steps(result.document)
         assert found is not None
         return {step.op: (step.resource, step.paths) for step in found if TYPE in step.urn}
 
@@ -118,7 +119,7 @@ def test_a_moved_tag_is_seen_by_refresh_and_repaired_by_up(project: Project) -> 
     assert project.pulumi(*cli.refresh(STACK)).exit == 0
     moved = move_tag(project)
     drift = project.pulumi(*cli.refresh(STACK))
-    assert drift.exit == cli.NO_CHANGES_VIOLATED, drift.stdout + drift.stderr
+    assert drift.exit == NO_CHANGES_VIOLATED, drift.stdout + drift.stderr
     plan = project.pulumi("preview", "--refresh", "--json", "--stack", STACK, "--non-interactive")
     assert "digest" in project.steps(plan)["update"][1]
     assert project.digest() == moved, "looking repairs nothing"
@@ -143,7 +144,7 @@ def test_a_registry_that_is_down_fails_the_refresh(project: Project) -> None:
     project.done(*cli.up(STACK))
     project.registry.stop()
     result = project.pulumi(*cli.refresh(STACK))
-    assert result.exit not in (0, cli.NO_CHANGES_VIOLATED)
+    assert result.exit not in (0, NO_CHANGES_VIOLATED)
     assert "Traceback" not in result.stdout + result.stderr
 
 

@@ -1,23 +1,17 @@
-"""The Pulumi CLI: its command lines, and what its answers say. Never more than they say.
+"""The Pulumi CLI as a rehearsal uses it: its command lines, and what its answers prove.
 
-The formats are those of recorded runs (CLI 3.260.0). What isn't understood is `could not tell`.
+What isn't understood is `could not tell`.
 """
 
-import json
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from ops.pulumi.answers import NO_CHANGES_VIOLATED, QUIET, CliResult, errors, steps
 from ops.rehearse.report.model import Verdict
 
 TIME_LIMIT = 600.0
-NO_CHANGES_VIOLATED = 7
-"""pulumi/pulumi pkg/cmd/pulumi/cmd/exit_codes.go: `--expect-no-changes` found changes, and nothing else."""
-QUIET = frozenset({"same", "refresh", "read", "read-discard", "discard"})
-"""Operations that change nothing."""
 ELSEWHERE = (
     "unreachable",
     "connection refused",
@@ -28,44 +22,6 @@ ELSEWHERE = (
     "deadline",
 )
 """Words of failures that lie outside of the stack: then nothing was learned about it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CliResult:
-    """What one command answered. `exit` is None when it had to be stopped."""
-
-    command: tuple[str, ...]
-    exit: int | None
-    stdout: str
-    stderr: str
-    seconds: float = 0.0
-
-    @property
-    def document(self) -> Mapping[str, Any] | None:
-        """The JSON answer, if stdout is one."""
-        try:
-            value = json.loads(self.stdout)
-        except ValueError:
-            return None
-        return value if isinstance(value, dict) else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One planned operation on one resource."""
-
-    op: str
-    urn: str
-    paths: tuple[str, ...] = ()
-    """Property paths that differ."""
-    reasons: tuple[str, ...] = ()
-    """Property paths that force a replacement."""
-
-    @property
-    def resource(self) -> str:
-        """Type and name, as a reader says them."""
-        parts = self.urn.split("::")
-        return f"{parts[-2].rsplit('$', 1)[-1]} {parts[-1]}" if len(parts) > 1 else self.urn
 
 
 def stack_init(stack: str) -> tuple[str, ...]:
@@ -129,49 +85,6 @@ def run(
     return CliResult(
         command=tuple(command), exit=done.returncode, stdout=done.stdout, stderr=done.stderr, seconds=seconds
     )
-
-
-def errors(result: CliResult) -> tuple[str, ...]:
-    """List the error messages: `diagnostics` of a JSON answer, otherwise the lines that begin with `error:`."""
-    document = result.document
-    diagnostics = document.get("diagnostics") if document else None
-    entries = diagnostics if isinstance(diagnostics, list) else []
-    found = [_about(entry) for entry in entries if isinstance(entry, dict) and entry.get("severity") == "error"]
-    if document is None:
-        lines = [*result.stdout.splitlines(), *result.stderr.splitlines()]
-        found += [line.strip().removeprefix("error:").strip() for line in lines if line.strip().startswith("error:")]
-    return tuple(dict.fromkeys(text for text in found if text))
-
-
-def _about(entry: Mapping[str, Any]) -> str:
-    message = str(entry.get("message", "")).strip().removeprefix("error:").strip()
-    name = str(entry.get("urn") or "").rsplit("::", 1)[-1]
-    return f"{name}: {message}" if name else message
-
-
-def steps(document: Mapping[str, Any]) -> tuple[Step, ...] | None:
-    """Read the steps of a preview or refresh; None when they are not where recorded answers have them."""
-    raw = document.get("steps")
-    if not isinstance(raw, list):
-        return None
-    found = []
-    for entry in raw:
-        if not isinstance(entry, dict) or not isinstance(entry.get("op"), str) or not isinstance(entry.get("urn"), str):
-            return None
-        found.append(
-            Step(
-                op=entry["op"],
-                urn=entry["urn"],
-                paths=_keys(entry, "detailedDiff"),
-                reasons=_keys(entry, "replaceReasons"),
-            )
-        )
-    return tuple(found)
-
-
-def _keys(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    value = entry.get(key)
-    return tuple(sorted(str(item) for item in value)) if isinstance(value, dict | list) else ()
 
 
 def _failed(result: CliResult) -> tuple[Verdict, str]:

@@ -4,15 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ops.pulumi.answers import QUIET, REPLACING, CliResult, Step, errors, steps
 from ops.pulumi_cli import PulumiCli, find_pulumi
 from ops.rehearse.engine import cli
-from ops.rehearse.engine.cli import CliResult, Step
 from ops.rehearse.engine.workspace import Workspace, read_inputs, workspace, write_stack_file
 from ops.rehearse.report.model import Claim, Verdict
 
 Judge = Callable[[CliResult], tuple[Verdict, str]]
 Progress = Callable[[str], None]
-REPLACING = frozenset({"replace", "create-replacement", "delete-replaced"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +45,7 @@ def changes_of(planned: tuple[Step, ...]) -> tuple[Change, ...]:
     """Fold steps into one change per resource: a replacement is listed as up to three operations."""
     by_urn: dict[str, list[Step]] = {}
     for step in planned:
-        if step.op not in cli.QUIET:
+        if step.op not in QUIET:
             by_urn.setdefault(step.urn, []).append(step)
     return tuple(
         Change(
@@ -97,7 +96,7 @@ class _Session:
         bad = [result for result in done if result.exit != 0]
         if not bad:
             return None
-        reason = "; ".join(cli.errors(bad[0])) or bad[0].stderr.strip()[-300:] or f"exit {bad[0].exit}"
+        reason = "; ".join(errors(bad[0])) or bad[0].stderr.strip()[-300:] or f"exit {bad[0].exit}"
         return f"`pulumi {' '.join(bad[0].command[1:4])}`: {reason}"
 
 
@@ -178,7 +177,7 @@ def _compare(session: _Session, space: Workspace, project_dir: Path, against: Pa
     inputs = read_inputs(against, project_dir, space.stub_folder, space.cluster)
     write_stack_file(space.stack_file, inputs, keep=space.stack_file)
     result = session.command(cli.preview(space.stack))
-    planned = cli.steps(result.document) if result.document else None
+    planned = steps(result.document) if result.document else None
     if result.exit != 0 or planned is None:
         verdict, evidence = cli.judge_preview(result)
         session.claims.append(Claim(id=identity, title=title, verdict=verdict, evidence=evidence))

@@ -12,12 +12,11 @@ import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 import pytest
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from ops.rehearse.engine.cli import CliResult
+from ops.pulumi.answers import CliResult
 from ops.rehearse.engine.workspace import write_plugin
+from tests.recorded.answers import recorded, recorded_result
 
 Connect = Callable[[str], Any]
-
-FIXTURES = Path(__file__).parent / "fixtures"
 
 STUB = '''#!{python}
 """A stub `pulumi`: replays recorded answers and writes down how it was called."""
@@ -47,26 +46,10 @@ sys.exit(answer["exit"])
 '''
 
 
-def recorded(name: str) -> dict[str, Any]:
-    """Read one recorded answer; its stdout as the text that it was. `name@0` gives it another exit code."""
-    name, _, exit_code = name.partition("@")
-    raw: dict[str, Any] = json.loads(FIXTURES.joinpath(f"{name}.json").read_text())
-    if exit_code:
-        raw["exit"] = int(exit_code)
-    if not isinstance(raw["stdout"], str):
-        raw["stdout"] = json.dumps(raw["stdout"])
-    return raw
-
-
 @pytest.fixture
 def answer() -> Callable[[str], CliResult]:
     """Give a recorded answer as the engine module sees it."""
-
-    def give(name: str) -> CliResult:
-        raw = recorded(name)
-        return CliResult(command=("pulumi",), exit=raw["exit"], stdout=raw["stdout"], stderr=raw["stderr"])
-
-    return give
+    return recorded_result
 
 
 class StubPulumi:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from ops.pulumi.answers import CliResult, Step, errors, steps
 from ops.rehearse.engine import cli
-from ops.rehearse.engine.cli import CliResult
 from ops.rehearse.engine.rehearsal import changes_of
 from ops.rehearse.report.model import Verdict
 
@@ -77,13 +77,13 @@ def test_an_up_is_judged_by_its_exit_code(answer: Answer) -> None:
 def test_a_resources_own_error_is_told_with_its_name() -> None:
     urn = "urn:pulumi:gke::p::gcp:container/nodePool:NodePool::arm64"
     entry = '{"urn": "%s", "message": "error: no such disk\\n", "severity": "error"}' % urn  # noqa: UP031 - braces
-    assert cli.errors(result(1, '{"diagnostics": [%s]}' % entry)) == ("arm64: no such disk",)  # noqa: UP031 - braces
+    assert errors(result(1, '{"diagnostics": [%s]}' % entry)) == ("arm64: no such disk",)  # noqa: UP031 - braces
 
 
 def test_updates_and_replacements_are_told_apart(answer: Answer) -> None:
     document = answer("preview-refresh-drift").document
     assert document is not None
-    changes = {change.resource: change for change in changes_of(cli.steps(document) or ())}
+    changes = {change.resource: change for change in changes_of(steps(document) or ())}
     assert set(changes) == {"kubernetes:core/v1:Namespace runner", "kubernetes:core/v1:ConfigMap settings"}
     assert changes["kubernetes:core/v1:Namespace runner"].action == "update"
     settings = changes["kubernetes:core/v1:ConfigMap settings"]
@@ -92,7 +92,7 @@ def test_updates_and_replacements_are_told_apart(answer: Answer) -> None:
 
 def test_the_three_operations_of_a_replacement_are_one_change() -> None:
     urn = "urn:pulumi:s::p::t:m:T::name"
-    planned = tuple(cli.Step(op=op, urn=urn) for op in ("create-replacement", "replace", "delete-replaced"))
+    planned = tuple(Step(op=op, urn=urn) for op in ("create-replacement", "replace", "delete-replaced"))
     assert [change.action for change in changes_of(planned)] == ["replace"]
 
 
