@@ -1,0 +1,145 @@
+"""What of an answer is never shown: values that Pulumi marks, that a name gives away, or that look like credentials."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ops.drift.cloud.paths import SIGNATURE, Path
+from ops.pulumi.answers import Step
+
+SECRET = "[secret]"  # noqa: S105 - what Pulumi itself shows instead of one
+UNKNOWN = "[unknown]"
+
+ASSETS = frozenset({"c44067f5952c0a294b673a41bacd8c17", "0def7320c3a5731c473e5ecbe6d01bc7"})
+UNKNOWNS = frozenset(
+    {
+        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+        "030794c1-ac77-496b-92df-f27374a8bd58",
+        "e48ece36-62e2-4504-bad9-02848725956a",
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+    }
+)
+"""Sentinels of what is known after an update only: sdk/go/common/resource/plugin/rpc.go."""
+
+_SENSITIVE = re.compile(
+    r"pass(word|wd|phrase)|token|secret|credential|kubeconfig|(private|access|api|client|account|shared)[-_.]?key"
+    r"|client-?certificate|last-applied-configuration",
+    re.IGNORECASE,
+)
+_HARMLESS = re.compile(r"(name|namespace|ref|kind|version|expiry|ttl)s?$", re.IGNORECASE)
+"""A name or a reference of a secret is none: `imagePullSecrets[0].name`."""
+_CREDENTIALS = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|\b(?:glrt|glpat|gldt|glcbt|glptt|glrtr|glagent|gloas|glsoat)-[A-Za-z0-9_.-]{8,}"
+    r"|\bGR1348941[A-Za-z0-9_-]{8,}"
+    r"|\bpul-[0-9a-f]{32,}"
+    r"|\bgh[opsur]_[A-Za-z0-9]{20,}"
+    r"|\bya29\.[A-Za-z0-9_-]{10,}"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
+    r"|(?<=://)[^\s/:@]*:[^\s/@]+(?=@)",
+    re.DOTALL,
+)
+_SHORTEST = 6
+"""Characters: a shorter value of a variable would hide words that merely contain it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scrubber:
+    """Takes credentials out of text of any origin."""
+
+    values: tuple[str, ...] = field(default=(), repr=False)
+    """Those known: of this process's environment. Longest first."""
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> "Scrubber":
+        """Know the values of variables whose names say that they are secret."""
+        found = {
+            value
+            for name, value in environ.items()
+            if _SENSITIVE.search(name) and not name.endswith(("_FILE", "_PATH")) and len(value) >= _SHORTEST
+        }
+        return cls(values=tuple(sorted(found, key=len, reverse=True)))
+
+    def clean(self, text: str) -> str:
+        """Put `[secret]` in the place of each credential."""
+        for value in self.values:
+            text = text.replace(value, SECRET)
+        return _CREDENTIALS.sub(SECRET, text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hidden:
+    """Where a resource's secrets are. A place is hidden on both sides, and for every index of its list."""
+
+    places: frozenset[Path] = frozenset()
+
+    @classmethod
+    def of(cls, steps: Iterable[Step]) -> "Hidden":
+        """Gather them from all that an answer shows of one resource, before and after."""
+        places: set[Path] = set()
+        for step in steps:
+            for state in (step.old, step.new):
+                if state is not None:
+                    places.update(_declared(step.urn, state))
+        return cls(places=frozenset(places))
+
+    def covers(self, path: Path) -> bool:
+        """Tell whether the place itself, or one above it, is secret."""
+        general = _general(path)
+        return any(general[:length] in self.places for length in range(1, len(general) + 1))
+
+    def mask(self, value: Any, path: Path) -> Any:
+        """Copy a value with `[secret]` in the place of each secret in it."""
+        if self.covers(path) or is_secret(value):
+            return SECRET
+        if isinstance(value, Mapping):
+            if SIGNATURE in value:
+                return f"asset {str(value.get('hash', ''))[:12]}".strip()
+            return {key: self.mask(item, (*path, str(key))) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.mask(item, (*path, index)) for index, item in enumerate(value)]
+        if isinstance(value, str):
+            return UNKNOWN if value in UNKNOWNS else SECRET if value and is_sensitive(path) else value
+        return value
+
+
+def is_secret(value: Any) -> bool:
+    """Tell whether a value stands for a secret. An object with a signature that isn't known is taken for one."""
+    if isinstance(value, Mapping):
+        return SIGNATURE in value and value[SIGNATURE] not in ASSETS
+    return isinstance(value, str) and value == SECRET
+
+
+def is_sensitive(path: Path) -> bool:
+    """Tell whether a path's names say that a text there is a credential."""
+    names = [part for part in path if isinstance(part, str)]
+    return any(_SENSITIVE.search(name) for name in names) and not _HARMLESS.search(names[-1])
+
+
+def _general(path: Path) -> Path:
+    return tuple("*" if isinstance(part, int) else part for part in path)
+
+
+def _declared(urn: str, state: Mapping[str, Any]) -> Iterator[Path]:
+    more = state.get("additionalSecretOutputs")
+    yield from ((str(name),) for name in (more if isinstance(more, list) else ()))
+    kind = str(state.get("type") or urn.split("::")[-2:][0])
+    if kind.startswith("kubernetes:") and kind.endswith((":Secret", ":SecretList")):
+        yield from (("data",), ("stringData",))
+    for tree in (state.get("inputs"), state.get("outputs")):
+        yield from _marked(tree, ())
+
+
+def _marked(tree: Any, path: Path) -> Iterator[Path]:
+    if is_secret(tree):
+        yield _general(path)
+    elif isinstance(tree, Mapping):
+        for key, item in tree.items():
+            yield from _marked(item, (*path, str(key)))
+    elif isinstance(tree, list):
+        for item in tree:
+            yield from _marked(item, (*path, 0))
