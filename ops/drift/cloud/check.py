@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops.drift.cloud.commands import READ_ONLY, command, dropped, shown
+from ops.drift.cloud.diagnostics import cut
 from ops.drift.cloud.judge import Judgement, judge
 from ops.drift.cloud.processes import Children
 from ops.drift.cloud.redaction import Scrubber
 from ops.drift.live.request import StateResource
 from ops.drift.model import Check, CheckResult
+from ops.reporting.printable import one_line
 
 NO_PULUMI = "there is no `pulumi` to ask"
 NOT_ASKED = (
@@ -84,7 +86,11 @@ def _ask(
     def one(check: Check) -> Judgement:
         arguments = command(str(pulumi), check, request.stack)
         result = children.run(arguments, cwd=request.project, deadline=request.deadline)
-        return judge(check, request.stack, result, scrubber)
+        try:
+            return judge(check, request.stack, result, scrubber)
+        except Exception as error:  # noqa: BLE001 - an answer that we stumble over is a doubt, and other stacks go on
+            failure = f"the answer could not be judged: {type(error).__name__}: {one_line(scrubber.clean(str(error)))}"
+            return Judgement(result=CheckResult(check=check, failure=cut(failure), seconds=result.seconds))
 
     progress(f"pulumi: {', '.join(asked)}")
     judged: dict[Check, Judgement] = {}

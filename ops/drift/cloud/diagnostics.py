@@ -11,18 +11,20 @@ from ops.reporting.printable import one_line
 
 MOST = 5
 """Reasons told of one command."""
+NO_REASON = "it gave no reason"
 LONGEST = 400
 """Characters told of one reason."""
 _CALM = frozenset({"debug", "info", "info#err", "warning"})
 _OUTPUT = "info#err"
 """Severity of what the program itself printed to stderr."""
-_GENERAL = frozenset({"preview failed", "refresh failed", "update failed"})
+_GENERAL = frozenset({"preview failed", "refresh failed", "update failed", NO_REASON})
 """Last lines that add nothing to the reasons before them."""
 _ADVICE = re.compile(r"\s*If the cluster was deleted, you can remove this resource.*", re.DOTALL)
 """The kubernetes provider's advice to set a variable that deletes whatever can't be reached."""
 _PREFIX = re.compile(r"^(?:(?:error|warning|fatal):\s*|(?:preview|refresh) failed:\s+)+", re.IGNORECASE)
 _UNREACHABLE = re.compile(r"\bunreachable\b", re.IGNORECASE)
-_VIOLATION = "no changes were expected"
+_TAIL = 20_000
+"""Characters at the end of a text in which its reason is looked for."""
 
 EXIT_CODES: Mapping[int, str] = {
     2: "configuration",
@@ -98,7 +100,7 @@ def message(one: Diagnostic, scrubber: Scrubber) -> str:
     text = _ADVICE.sub("", _PREFIX.sub("", one.message.strip()))
     if one.severity == _OUTPUT:
         text = text.strip().splitlines()[-1] if text.strip() else ""
-    return cut(one_line(scrubber.clean(text)))
+    return cut(one_line(scrubber.clean(text))) or NO_REASON
 
 
 def cut(text: str) -> str:
@@ -118,14 +120,13 @@ def reasons(diagnostics: Iterable[Diagnostic], scrubber: Scrubber) -> tuple[str,
     told: dict[str, list[str]] = {}
     for one in (*away.values(), *errors, *printed[-1:]):
         text = message(one, scrubber)
-        if text:
-            told.setdefault(text, []).append(one.urn)
+        told.setdefault(text, []).append(one.urn)
     kept = {text: urns for text, urns in told.items() if text.lower() not in _GENERAL} or told
-    return tuple(_with_names(text, urns) for text, urns in kept.items())
+    return tuple(_with_names(text, urns, scrubber) for text, urns in kept.items())
 
 
-def _with_names(text: str, urns: list[str]) -> str:
-    names = [one_line(resource_name(urn)) for urn in urns if urn]
+def _with_names(text: str, urns: list[str], scrubber: Scrubber) -> str:
+    names = [one_line(scrubber.clean(resource_name(urn))) for urn in urns if urn]
     if not names:
         return text
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
@@ -136,8 +137,8 @@ def failure(result: CliResult, diagnostics: Iterable[Diagnostic], scrubber: Scru
     """Say in one line why a command told nothing, and what to do where that is known."""
     if result.ended:
         return result.ended
-    listed = reasons(diagnostics, scrubber) or _lines(result.stderr, scrubber) or _lines(result.stdout, scrubber)
-    text = "; ".join(listed[:MOST]) or "it gave no reason"
+    listed = reasons(diagnostics, scrubber) or _lines(result, scrubber)
+    text = "; ".join(listed[:MOST]) or NO_REASON
     if len(listed) > MOST:
         text += f"; and {len(listed) - MOST} more"
     hint = next((hint for word, hint in HINTS.items() if word in text.lower()), "")
@@ -152,8 +153,9 @@ def _exit(code: int | None) -> str:
     return f"exit {code} ({EXIT_CODES[code]})" if code in EXIT_CODES else f"exit {code}"
 
 
-def _lines(text: str, scrubber: Scrubber) -> tuple[str, ...]:
-    """Take `error:` lines, or the last line there is, but for the one that exit 7 always comes with."""
-    lines = [line.strip() for line in text[-20_000:].splitlines() if line.strip() and _VIOLATION not in line]
-    errors = [line.removeprefix("error:").strip() for line in lines if line.startswith("error:")]
-    return tuple(dict.fromkeys(cut(one_line(scrubber.clean(line))) for line in errors or lines[-1:]))
+def _lines(result: CliResult, scrubber: Scrubber) -> tuple[str, ...]:
+    """Take `error:` lines, or else the last of stderr; never a part of a document, whose values nobody has masked."""
+    texts = [scrubber.clean(text[-_TAIL:]) for text in (result.stderr, result.stdout)]
+    errors, output = ([line.strip() for line in text.splitlines() if line.strip()] for text in texts)
+    found = [line.removeprefix("error:").strip() for line in (*errors, *output) if line.startswith("error:")]
+    return tuple(dict.fromkeys(cut(one_line(line)) for line in found or errors[-1:]))

@@ -7,7 +7,7 @@ from ops.drift.cloud.diagnostics import Diagnostic, errors_in, message, unreacha
 from ops.drift.cloud.differences import Sides, differences
 from ops.drift.cloud.redaction import Hidden, Scrubber
 from ops.drift.model import Change, Check, Difference, Finding, Verdict
-from ops.pulumi.answers import QUIET, REPLACING, Step
+from ops.pulumi.answers import QUIET, REPLACING, Step, resource_name
 from ops.reporting.printable import one_line
 
 KNOWN = (
@@ -49,7 +49,7 @@ def findings(answer: Answer, scrubber: Scrubber) -> tuple[Finding, ...]:
     for urn, steps in sorted(_by_urn(answer.steps).items()):
         doubt = away.get(urn)
         made.append(
-            _unknown(answer.check, urn, message(doubt, scrubber))
+            _unknown(answer.check, urn, message(doubt, scrubber), scrubber)
             if doubt
             else _finding(answer.check, urn, steps, scrubber)
         )
@@ -64,7 +64,7 @@ def partial_findings(answer: Answer, scrubber: Scrubber) -> tuple[Finding, ...]:
     """
     errors = {one.urn: one for one in errors_in(answer.diagnostics)}
     troubled = {urn: one for urn, one in {**errors, **unreachable(answer.diagnostics)}.items() if urn}
-    made = [_unknown(answer.check, urn, message(one, scrubber)) for urn, one in troubled.items()]
+    made = [_unknown(answer.check, urn, message(one, scrubber), scrubber) for urn, one in troubled.items()]
     for urn, steps in _by_urn(answer.steps).items():
         operations = {step.op for step in steps} - QUIET
         if urn in troubled or not operations or (answer.check is Check.CODE and operations == {"delete"}):
@@ -87,19 +87,24 @@ def _by_urn(steps: Iterable[Step]) -> Mapping[str, list[Step]]:
     return by_urn
 
 
-def _unknown(check: Check, urn: str, reason: str) -> Finding:
-    title = one_line(Step(op="", urn=urn).resource)
+def _title(urn: str, scrubber: Scrubber) -> str:
+    return one_line(scrubber.clean(resource_name(urn)))
+
+
+def _unknown(check: Check, urn: str, reason: str, scrubber: Scrubber) -> Finding:
+    title = _title(urn, scrubber)
     return Finding(check=check, resource=urn, urn=urn, title=title, verdict=Verdict.UNKNOWN, reason=reason)
 
 
 def _finding(check: Check, urn: str, steps: Sequence[Step], scrubber: Scrubber) -> Finding:
     changed = [step for step in steps if step.op not in QUIET]
-    title = one_line(steps[0].resource)
+    title = _title(urn, scrubber)
     if not changed:
         return Finding(check=check, resource=urn, urn=urn, title=title, verdict=Verdict.CLEAN)
     strange = sorted({step.op for step in changed} - KNOWN)
     if strange:
-        return _unknown(check, urn, f"Pulumi plans `{one_line(strange[0])}`, an operation that this check doesn't know")
+        reason = f"Pulumi plans `{one_line(strange[0])}`, an operation that this check doesn't know"
+        return _unknown(check, urn, reason, scrubber)
     change = _change(check, {step.op for step in changed})
     listed, reason = _listed(check, change, steps, changed, scrubber)
     return Finding(
