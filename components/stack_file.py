@@ -5,14 +5,12 @@ written twice, `config` misspelt), this reader says so.
 """
 
 import json
-import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-import yaml
-
+from components.plain_yaml import YamlMistakeError, parse_yaml
 from components.problems import ConfigError, Problem
 from components.reading import did_you_mean, kind
 
@@ -33,47 +31,6 @@ SECRET_PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType(
 
 # What `pulumi` itself writes or reads at the top level of a stack file (sdk/go/common/workspace, ProjectStack).
 _TOP_LEVEL: Final = ("config", "secretsprovider", "encryptedkey", "encryptionsalt", "environment")
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as Go's library reads it for Pulumi: `yes` and `2026-01-01` are text, keys are text and unique."""
-
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own interface
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: ARG002, FBT001, FBT002 - PyYAML's signature
-        self.flatten_mapping(node)
-        seen: dict[Hashable, Any] = {}
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(None, None, "a key is a list or a mapping", key.start_mark)
-            seen[key.value] = self.construct_object(value, deep=True)
-        return seen
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Refuse a key that is written twice, before `<<` brings in keys that may be overridden."""
-        written: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                if key.value in written:
-                    raise _TwiceError(key.value, key.start_mark)
-                written.add(key.value)
-        super().flatten_mapping(node)
-
-
-class _TwiceError(yaml.MarkedYAMLError):
-    def __init__(self, key: str, mark: yaml.Mark) -> None:
-        super().__init__(problem=f"the key '{key}' is written twice", problem_mark=mark)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_mapping)
-for _tag, _pattern, _first in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+", "-+.0123456789"),
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("merge", r"<<", "<"),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})\Z"), list(_first))
 
 
 def load_stack_file(path: Path) -> tuple[dict[str, str], frozenset[str]]:
@@ -107,30 +64,11 @@ def load_stack_file(path: Path) -> tuple[dict[str, str], frozenset[str]]:
 
 def _parsed(path: Path) -> object:
     try:
-        text = path.read_text(encoding="utf-8")
+        return parse_yaml(path.read_bytes())
     except OSError as error:
         raise ConfigError([_unreadable(path, error)]) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError([_not_yaml(f"byte {error.start}", "the file is not UTF-8 text")], str(path)) from None
-    try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
-        reason = error.problem or "not YAML"
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
-        where, reason = _place_of(error, text), str(error).splitlines()[0]
-    except RecursionError:
-        where, reason = "the file", "it is nested too deeply"
-    raise ConfigError([_not_yaml(where, reason)], str(path))
-
-
-def _place_of(error: Exception, text: str) -> str:
-    """Find line and column of a character that YAML forbids (the one error that PyYAML gives as an offset only)."""
-    if not isinstance(error, yaml.reader.ReaderError) or not isinstance(error.position, int):
-        return "the file"
-    before = text[: error.position]
-    return f"line {before.count(chr(10)) + 1}, column {error.position - before.rfind(chr(10))}"
+    except YamlMistakeError as mistake:
+        raise ConfigError([_not_yaml(mistake.where, mistake.reason)], str(path)) from None
 
 
 def _without_secrets(value: Any, placeholder: str) -> tuple[Any, bool]:
