@@ -70,10 +70,14 @@ class Finding:
     change: Change | None = None
     """None for one that is clean, or could not be told."""
     differences: tuple[Difference, ...] = ()
+    more: int = 0
+    """Differences that are there beside the listed ones: an ignore rule cannot have taken those away."""
+    uncertain: bool = False
+    """Part of it could not be told: were every listed difference ignored, it would be a doubt, and not clean."""
     reason: str = ""
     """Why it could not be told; or a remark on what was seen."""
     ignored: tuple[str, ...] = ()
-    """Reasons of the rules that took differences away from this finding."""
+    """What was taken away from this finding, and by whose rule and reason: `nodeCount: the autoscaler's (gke-…)`."""
     since: dt.datetime | None = None
     """When the history saw this drift first, with a time zone; None without a history."""
 
