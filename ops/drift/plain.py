@@ -1,0 +1,39 @@
+"""JSON texts to dataclasses, for what drift checks keep and read again."""
+
+import json
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from components.reading import joined
+
+T = TypeVar("T")
+
+
+class NewerVersionError(ValueError):
+    """The text was written by a newer version of this command, which knows what is in it."""
+
+
+def read_json(cls: type[T], text: str, version: int) -> T:
+    """Read a document that has `schemaVersion` as an instance of `cls`; keys that nobody knows are passed over.
+
+    Raises ValueError with the place of the first mistake; NewerVersionError where the document's version is higher.
+    """
+    try:
+        document: Any = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of error for whatever a text may hold
+    stated = document.get("schemaVersion")
+    if not isinstance(stated, int) or isinstance(stated, bool) or stated < 1:
+        raise ValueError("schemaVersion: not a version number")
+    if stated > version:
+        raise NewerVersionError(f"schemaVersion: {stated}, and this version of multiarch reads up to {version}")
+    try:
+        return TypeAdapter(cls).validate_json(text, strict=True)
+    except ValidationError as error:
+        details = error.errors(include_url=False)[0]
+        raise ValueError(f"{joined('', *details['loc']) or 'the document'}: {details['msg']}") from None
