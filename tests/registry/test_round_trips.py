@@ -125,14 +125,15 @@ def test_memory_can_be_switched_off(bench: Workbench, monkeypatch: pytest.Monkey
     assert bench.proxy.seen[0].kind == "ping"
 
 
-def test_a_token_endpoint_that_moved_since_is_found_again(bench: Workbench) -> None:
+@pytest.mark.parametrize("status", [404, 503])
+def test_a_token_endpoint_that_moved_since_is_found_again_after_one_attempt(bench: Workbench, status: int) -> None:
     repository = bench.name()
     template = bench.pair(repository, apart=False)
     place = Path(os.environ["HOME"]) / ".cache/archmerge/challenges.json"
     gone = {bench.proxy.base: ["bearer", f"{bench.proxy.base}/token/gone", "lab-registry", time.time()]}
     place.parent.mkdir(parents=True)
     place.write_text(json.dumps(gone))
-    bench.proxy.fault = lambda call: call.path.startswith("/token/gone") and call.answer(404)
+    bench.proxy.fault = lambda call: call.path.startswith("/token/gone") and call.answer(status)
     ran = bench.merge(template, f"{repository}:1")
     assert ran.code == 0, ran.err
     assert [request.kind for request in bench.proxy.seen][:3] == ["token", "ping", "token"]
