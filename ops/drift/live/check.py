@@ -1,0 +1,182 @@
+"""The living side of a drift check: one stack against its cluster and its registries."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from components.cluster_spec import Cluster
+from components.config import load_config
+from components.placeholders import with_placeholder_token
+from components.problems import ConfigError
+from components.stack_file import load_stack_file
+from ops.drift.live.access import Access, NoAccessError, find_access
+from ops.drift.live.identity import another_cluster
+from ops.drift.live.images import check_images
+from ops.drift.live.nodes import check_nodes
+from ops.drift.live.objects import check_objects
+from ops.drift.live.program import Program, program_of
+from ops.drift.live.readonly import ReadOnlyApi
+from ops.drift.live.releases import check_releases
+from ops.drift.live.request import LiveAnswer, LiveRequest
+from ops.drift.live.runner_config import check_runner_config
+from ops.drift.live.scene import Scene
+from ops.drift.live.shown import shortened
+from ops.drift.live.told import TROUBLE, why
+from ops.drift.model import Check, CheckResult
+from ops.kubernetes.api import Api, ApiRefused
+from ops.kubernetes.connection import Connection
+from ops.kubernetes.errors import ClusterError, UnreachableError
+from ops.rehearse.plan import PlanError, plan_stack
+from ops.rehearse.plan.inputs import read_project
+
+CHECKS: Final[Mapping[Check, Callable[[Scene], CheckResult]]] = {
+    Check.OBJECTS: check_objects,
+    Check.RELEASE: check_releases,
+    Check.NODES: check_nodes,
+    Check.IMAGES: check_images,
+    Check.RUNNER_CONFIG: check_runner_config,
+}
+"""In the order of `Check`."""
+LOGIN_SECONDS: Final = 60.0
+"""How long a kubeconfig's own login program may take."""
+_NOT_IN_THE_CLUSTER: Final = frozenset({Check.IMAGES})
+_UNAUTHORIZED: Final = 401
+
+
+def check_live(request: LiveRequest, progress: Callable[[str], None]) -> LiveAnswer:
+    """Compare one stack with what is there, and change nothing anywhere.
+
+    Never raises for anything that a stack file, a program, a cluster or a registry does: what is concerned could not be
+    told then, with the reason.
+    """
+    wanted = [check for check in CHECKS if check in request.checks]
+    try:
+        progress("what the program says")
+        cluster = _cluster_of(request)
+        program = _program(request)
+    except (ConfigError, PlanError) as error:
+        return LiveAnswer(cluster="", results=_all_failed(wanted, str(error)))
+    notes = [f"the plan has {len(program.plan.refusals)} refusals; `multiarch rehearse` shows them"]
+    scene = Scene(
+        program=program,
+        checks=request.checks,
+        deadline=request.deadline,
+        progress=progress,
+        state=request.state,
+        state_failure=request.state_failure,
+        notes=notes if program.plan.refusals else [],
+    )
+    with _connected(request, cluster, scene) as (access, failure):
+        results = tuple(_result(scene, check, failure) for check in wanted)
+    return LiveAnswer(cluster=str(access) if access else "", results=results, notes=tuple(scene.notes))
+
+
+def _cluster_of(request: LiveRequest) -> Cluster:
+    """Read the stack's cluster as the program would. Raises ConfigError."""
+    folder = read_project(request.project).stack_dir
+    values, secrets = load_stack_file(folder / f"Pulumi.{request.stack.rpartition('/')[2]}.yaml")
+    values, secrets, _ = with_placeholder_token(values, secrets)
+    return load_config(values, secrets).cluster
+
+
+def _program(request: LiveRequest) -> Program:
+    """Plan the unmodified program. Raises ConfigError and PlanError."""
+    plan = plan_stack(request.project, request.stack.rpartition("/")[2])
+    if not plan.complete:
+        first = next((f": {refusal.message}" for refusal in plan.refusals), "")
+        raise PlanError(f"stack {request.stack}: the program stopped before it had said all{first}")
+    return program_of(plan, request.state)
+
+
+@contextmanager
+def _connected(request: LiveRequest, cluster: Cluster, scene: Scene) -> Iterator[tuple[Access | None, str]]:
+    """Connect the scene with the stack's cluster; gives how, and why not: one of the two."""
+    if not request.checks - _NOT_IN_THE_CLUSTER:
+        yield None, ""
+        return
+    try:
+        access = find_access(cluster, request.project, kubeconfig=request.kubeconfig, context=request.context)
+    except NoAccessError as error:
+        yield None, str(error)
+        return
+    try:
+        scene.progress(f"connecting: {access}")
+        connection = _log_in(access, min(LOGIN_SECONDS, max(1.0, request.deadline - time.monotonic())))
+    except ClusterError as error:
+        yield access, str(error)
+        return
+    with connection:
+        scene.connect(ReadOnlyApi(Api.of(connection)))
+        yield access, _why_not(scene, cluster, access, connection)
+
+
+def _log_in(access: Access, seconds: float) -> Connection:
+    """Read the kubeconfig, which runs its login program; one that hangs is left behind. Raises UnreachableError."""
+    made: list[Connection] = []
+    failed: list[Exception] = []
+
+    def connect() -> None:
+        try:
+            made.append(Connection(access.kubeconfig, access.context))
+        except Exception as error:  # noqa: BLE001 - a kubeconfig, and what it starts, can fail in any way upstream lets it
+            failed.append(error)
+
+    # A daemon: neither the client nor its exec plugins know a time limit, and a hanging one must not hold the exit.
+    worker = threading.Thread(target=connect, name="drift-login", daemon=True)
+    worker.start()
+    worker.join(seconds)
+    if made:
+        return made[0]
+    reason = (str(failed[0]) or type(failed[0]).__name__) if failed else f"its login did not end within {seconds:.0f} s"
+    raise UnreachableError(f"{access.kubeconfig}, context '{access.context}': {reason.splitlines()[0]}")
+
+
+def _why_not(scene: Scene, cluster: Cluster, access: Access, connection: Connection) -> str:
+    """Say why nothing is compared: no answer, no login, or another cluster's; empty where nothing is in the way."""
+    try:
+        connection.version()
+        scene.api.get("/api")
+    except TROUBLE as error:
+        return why(error)
+    try:
+        nodes = scene.nodes()
+    except ApiRefused as refusal:
+        if refusal.status == _UNAUTHORIZED:
+            return why(refusal)
+        nodes = []  # a login that may not see nodes may still see all else
+    except ClusterError as error:
+        return why(error)
+    reason = another_cluster(cluster, access.server, nodes, scene.state or (), _authority(connection))
+    return f"{access} leads to another cluster: {reason}; nothing was compared" if reason else ""
+
+
+def _authority(connection: Connection) -> str:
+    """Return the CA certificate (PEM) that the kubeconfig trusts; empty where it states none."""
+    path = connection.api.configuration.ssl_ca_cert
+    try:
+        return Path(path).read_text(encoding="ascii") if path else ""
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _result(scene: Scene, check: Check, failure: str) -> CheckResult:
+    began = time.monotonic()
+    if failure and check not in _NOT_IN_THE_CLUSTER:
+        return CheckResult(check=check, failure=failure)
+    try:
+        scene.in_time()
+        result = CHECKS[check](scene)
+    except TROUBLE as error:
+        result = CheckResult(check=check, failure=why(error))
+    except Exception as error:  # noqa: BLE001 - an answer of no known shape is no answer, and no reason to lose the others
+        reason = shortened(f"an answer that was not understood ({type(error).__name__}: {error})", 300)
+        result = CheckResult(check=check, failure=reason)
+    return replace(result, seconds=time.monotonic() - began)
+
+
+def _all_failed(wanted: list[Check], reason: str) -> tuple[CheckResult, ...]:
+    return tuple(CheckResult(check=check, failure=reason) for check in wanted)

@@ -1,0 +1,132 @@
+"""Values and differences as reports have them: short, on one line, printable, and without secrets."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
+from typing import Any, Final
+
+from ops.drift.live.difference import SECRET, Delta
+from ops.drift.live.lists import ABSENT
+from ops.drift.live.paths import Item, Path, keys, text
+from ops.drift.model import Difference
+from ops.rehearse.providers.values import UNKNOWN
+from ops.reporting.printable import one_line
+
+LENGTH: Final = 120
+"""Letters of a value that are shown."""
+MOST: Final = 25
+"""Differences of one object that are shown."""
+HIDDEN: Final = repr(SECRET)
+_SECRET_NAME: Final = re.compile(
+    r"(?:token|passw(?:or)?d|passphrase|secret|credentials?|(?:access|api|private|secret|account)[_.-]?key)$",
+    re.IGNORECASE,
+)
+_NAMES_ONE: Final = (("runners", "secret"), ("secretRef", "name"), ("volumes", "secret"))
+"""Paths that end like a secret and hold the name of one."""
+_SECRET_TEXT: Final = (
+    # GitLab's tokens (docs.gitlab.com/security/tokens, "Token prefixes"), GitHub's, AWS key ids, JWTs, private keys.
+    re.compile(r"\b(?:gl[a-z]{2,6}-|GR1348941|gh[opsur]_|github_pat_)[A-Za-z0-9_.=-]{8,}"),
+    re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"),
+    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+    re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),
+    re.compile(r"(?i)(?<=bearer )[A-Za-z0-9_.=+/-]{12,}"),
+)
+_SECRET_LINE: Final = re.compile(
+    r"""(?i)((?:token|passw(?:or)?d|secret|(?:access|api|private|secret|account)[_-]?key)["']?\s*[=:]\s*)"""
+    r"""("[^"\n]*"|'[^'\n]*'|[^\s,;"'}]+)"""
+)
+
+
+def differences(found: Iterable[Delta], root: str = "") -> tuple[tuple[Difference, ...], str]:
+    """Render differences, sorted by path, and say how many more there are than are shown. `root` goes before paths."""
+    rendered = sorted((difference(delta, root) for delta in found), key=lambda one: one.path)
+    left = len(rendered) - MOST
+    return tuple(rendered[:MOST]), f"and {left} more differences" if left > 0 else ""
+
+
+def difference(delta: Delta, root: str = "") -> Difference:
+    """Render one difference."""
+    wanted, found = delta.wanted, delta.found
+    shown: tuple[str | None, str | None]
+    if isinstance(wanted, str) and isinstance(found, str):
+        shown = _apart(_redacted(wanted, delta.path), _redacted(found, delta.path))
+    else:
+        shown = value(wanted, delta.path), value(found, delta.path)
+    where = one_line(text(delta.path))
+    separator = "." if root and where and not where.startswith("[") else ""
+    return Difference(path=f"{root}{separator}{where}", change=delta.change, wanted=shown[0], found=shown[1])
+
+
+def value(item: Any, path: Path = ()) -> str | None:
+    """Render a value; None for nothing at all."""
+    if item is ABSENT:
+        return None
+    return shortened(_written(_redacted(item, path)))
+
+
+def shortened(words: str, length: int = LENGTH) -> str:
+    """Write text on one line, cut at `length` letters."""
+    line = one_line(words)
+    return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def hide(words: str) -> str:
+    """Take everything out of a text that looks like a secret."""
+    for pattern in _SECRET_TEXT:
+        words = pattern.sub(HIDDEN, words)
+    return _SECRET_LINE.sub(lambda found: f"{found.group(1)}{HIDDEN}", words)
+
+
+def _written(item: Any) -> str:
+    if isinstance(item, str):
+        return item
+    return json.dumps(item, ensure_ascii=False, default=repr)
+
+
+def _redacted(item: Any, path: Path) -> Any:
+    """Hide secrets by what they look like, and by the names that they go by."""
+    if item is SECRET or item is UNKNOWN:
+        return repr(item)
+    if isinstance(item, Mapping):
+        # An environment variable has its name beside its value.
+        named = _SECRET_NAME.search(str(item.get("name") or "")) if "value" in item else None
+        return {
+            key: HIDDEN if named and key == "value" else _redacted(inner, (*path, str(key)))
+            for key, inner in item.items()
+        }
+    if isinstance(item, list | tuple):
+        return [_redacted(inner, path) for inner in item]
+    if isinstance(item, str):
+        return HIDDEN if _is_named_secret(path) else hide(item)
+    return item
+
+
+def _is_named_secret(path: Path) -> bool:
+    names = [step if isinstance(step, str) else step.label for step in path]
+    if keys(path)[-2:] in _NAMES_ONE or not names:
+        return False
+    if names[-1] in ("value", "values") and len(path) > 1 and isinstance(path[-2], Item):
+        names.pop()  # env[API_TOKEN].value
+    return bool(_SECRET_NAME.search(names[-1]))
+
+
+def _apart(wanted: str, found: str) -> tuple[str, str]:
+    """Show two texts where they begin to differ: the first different line, or the different part of a long one."""
+    if wanted == found:
+        return shortened(wanted), f"{shortened(found, LENGTH - 20)} (not the same)"
+    if "\n" not in wanted.strip() and "\n" not in found.strip() and max(len(wanted), len(found)) <= LENGTH:
+        return shortened(wanted), shortened(found)
+    one, other = wanted.splitlines(), found.splitlines()
+    for kind, begin, end, start, stop in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        if kind != "equal":
+            return _lines(one, begin, end), _lines(other, start, stop)
+    return shortened(wanted), shortened(found)
+
+
+def _lines(lines: list[str], begin: int, end: int) -> str:
+    if begin == end:
+        return f"line {begin + 1}: nothing"
+    more = f" (and {end - begin - 1} more lines)" if end - begin > 1 else ""
+    return f"line {begin + 1}: {shortened(lines[begin], LENGTH - 30)}{more}"
