@@ -138,8 +138,8 @@ def _log_in(access: Access, seconds: float) -> Connection:
 def _why_not(scene: Scene, cluster: Cluster, access: Access, connection: Connection) -> str:
     """Say why nothing is compared: no answer, no login, or another cluster's; empty where nothing is in the way."""
     try:
+        scene.api.get("/api")  # first: what answers 401 knows the way, and not the login
         connection.version()
-        scene.api.get("/api")
     except TROUBLE as error:
         return why(error)
     try:

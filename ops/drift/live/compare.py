@@ -61,15 +61,14 @@ def compare(wanted: Mapping[str, Any], found: Mapping[str, Any], api: ReadOnlyAp
     """Compare a manifest with the object that is there.
 
     `SECRET` and `UNKNOWN` in the manifest stand for what is not compared. Of a Secret, keys are compared and values are
-    not, nor are they sent anywhere. Raises UnreachableError, and ApiRefused where the server is in trouble.
+    not, nor are they sent anywhere. Raises UnreachableError.
     """
     if wanted.get("kind") == "Secret":
         return _by_manifest(_keys_only(wanted), _keys_only(found))
     try:
         fresh = api.would_create(_stand_in(wanted, found))
     except ApiRefused as refusal:
-        if not refusal.definite:
-            raise
+        # Forbidden, or a webhook that does not answer: what is there was read, and can be compared all the same.
         result = _by_manifest(wanted, found)
         result.unhelped = refusal.message
         return _with_apply(result, wanted, found, api) if result.doubts else result
@@ -140,9 +139,7 @@ def _with_apply(
     """Settle doubts by a dry-run apply: whatever it would change is no other spelling."""
     try:
         applied = api.would_apply(_filled(wanted, found))
-    except ApiRefused as refusal:
-        if not refusal.definite:
-            raise
+    except ApiRefused:
         return result
     kind, ownership = str(wanted["kind"]), Ownership.of(found)
     known = {text(delta.path) for delta in result.deltas}

@@ -96,7 +96,7 @@ def _another_place(cluster: Cluster, parts: list[str], node: Mapping[str, Any]) 
         case EksCluster():  # aws:///<zone>/<instance>
             named = (node["metadata"].get("labels") or {}).get("alpha.eksctl.io/cluster-name") or cluster.name
             return _outside(parts[:1], cluster.region) or _another("cluster", named, cluster.name)
-        case AksCluster(subscription_id=str(subscription)) if parts[0] == "subscriptions":
+        case AksCluster(subscription_id=str(subscription)) if parts[0] == "subscriptions" and len(parts) > 1:
             return _another("subscription", parts[1].lower(), subscription.lower())
         case _:
             return ""
