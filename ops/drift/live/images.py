@@ -44,7 +44,8 @@ def check_images(scene: Scene) -> CheckResult:
         return CheckResult(check=Check.IMAGES, skipped="the stack makes no image and pins none by digest")
     findings = scene.each("images", published, lambda resource: _tell_published(scene, resource))
     if pins:
-        session = Session(Options(deadline=_seconds(scene)))
+        unencrypted = frozenset(host for resource in published for host in plain_hosts(resource))
+        session = Session(Options(deadline=_seconds(scene), plain_http=unencrypted))
         try:
             findings += scene.each("pinned images", pins, lambda pin: _tell_pin(scene, pin, session))
         finally:
@@ -69,6 +70,11 @@ def pins_of(program: Program) -> Iterator[Pin]:
                 if reference not in seen:
                     seen.add(reference)
                     yield Pin(reference, resource.urn)
+
+
+def plain_hosts(resource: PlannedResource) -> list[str]:
+    """Return the hosts that the stack says speak plain HTTP."""
+    return [str(host) for host in plain(resource.inputs).get("plainHttp") or []]
 
 
 def _seconds(scene: Scene) -> float:
