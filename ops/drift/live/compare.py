@@ -24,7 +24,6 @@ from ops.rehearse.providers.values import UNKNOWN
 STAND_IN_NAME: Final = "multiarch-drift-dry-run"
 """Name of the objects that are never made."""
 _METADATA: Final = ("labels", "annotations", "finalizers", "ownerReferences")
-_NAME_LABEL: Final = "kubernetes.io/metadata.name"
 _MAPPINGS: Final = frozenset({
     "annotations", "binaryData", "data", "labels", "limits", "matchLabels", "nodeSelector", "requests", "stringData",
 })  # fmt: skip
@@ -72,7 +71,7 @@ def compare(wanted: Mapping[str, Any], found: Mapping[str, Any], api: ReadOnlyAp
         result = _by_manifest(wanted, found)
         result.unhelped = refusal.message
         return _with_apply(result, wanted, found, api) if result.doubts else result
-    return _by_fresh(wanted, _renamed(fresh, wanted), found)
+    return _by_fresh(wanted, fresh, found)
 
 
 def substance(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,15 +153,6 @@ def _with_apply(
 def _stand_in(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
     filled = _filled(wanted, found)
     return {**filled, "metadata": {**filled["metadata"], "name": STAND_IN_NAME}}
-
-
-def _renamed(fresh: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the dry run made with the name that it should have had, in the label too that repeats it."""
-    metadata = dict(fresh.get("metadata") or {})
-    name = wanted["metadata"]["name"]
-    if fresh.get("kind") == "Namespace" and _NAME_LABEL in (metadata.get("labels") or {}):
-        metadata["labels"] = {**metadata["labels"], _NAME_LABEL: name}
-    return {**fresh, "metadata": {**metadata, "name": name}}
 
 
 def _filled(wanted: Any, found: Any) -> Any:

@@ -70,7 +70,7 @@ def deltas(
     list as a whole.
     """
     wanted, found = (ABSENT if side is None else side for side in (wanted, found))
-    if wanted is UNKNOWN or wanted is found or (wanted is SECRET and found is not ABSENT):
+    if wanted is UNKNOWN or (wanted is SECRET and found is not ABSENT):
         return
     if _both(Mapping, wanted, found) and (wanted or found) and not _is_element(path, wanted, found):
         one, other = _mapping(wanted), _mapping(found)

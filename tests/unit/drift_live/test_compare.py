@@ -203,6 +203,22 @@ def test_what_is_not_compared_takes_what_is_there_to_the_dry_run() -> None:
     assert told(compare(wanted, {**found, "data": {"known": "1"}}, Cluster(create=create).api)) == ["gone data.hidden"]
 
 
+def test_a_stated_label_counts_and_one_that_somebody_added_does_not() -> None:
+    wanted: Object = {**deployment(), "metadata": {"name": "runner", "namespace": "ci", "labels": {"app": "runner"}}}
+    found = live(lambda item: item["metadata"].update(labels={"app": "other", "team": "ci"}))
+    for way in (helped, alone):
+        assert told(way(wanted, found)) == ["changed metadata.labels.app"]
+
+
+def test_an_allocated_address_is_no_drift_unless_the_manifest_states_it() -> None:
+    wanted: Object = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x", "namespace": "ci"}, "spec": {}}
+    found = {**wanted, "spec": {"clusterIP": "10.0.0.2"}}
+    fresh = Cluster(create=lambda item: {**item, "spec": {"clusterIP": "10.0.0.9", **item["spec"]}})
+    assert told(compare(wanted, found, fresh.api)) == []
+    stated = {**wanted, "spec": {"clusterIP": "10.0.0.1"}}
+    assert told(compare(stated, found, fresh.api)) == ["changed spec.clusterIP"]
+
+
 def test_a_namespaces_own_name_is_no_difference() -> None:
     def create(manifest: Any) -> Object:
         metadata = {**manifest["metadata"], "labels": {"kubernetes.io/metadata.name": manifest["metadata"]["name"]}}

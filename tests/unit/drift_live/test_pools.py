@@ -162,6 +162,18 @@ def test_a_node_group_is_known_by_its_name_where_the_state_has_it() -> None:
     assert promises[0].labels == {"team": "ci", "eks.amazonaws.com/capacityType": "ON_DEMAND"}
 
 
+def test_a_node_that_could_be_of_two_pools_is_of_the_one_that_says_more() -> None:
+    common = {"names": ["a"], "arch": "amd64", "taints": [], "min_nodes": 1, "max_nodes": 2}
+    wide, narrow = (
+        planned("multiarch-runner:index:ExistingNodes", {}, name, outputs={**common, "labels": labels}, custom=False)
+        for name, labels in (("wide", {"a": "1"}), ("narrow", {"a": "1", "b": "2"}))
+    )
+    for order in ((wide, narrow), (narrow, wide)):
+        found = members(promises_of(Plan(stack="s", resources=order)), [node("n1", a="1", b="2"), node("n2", a="1")])
+        assert [one["metadata"]["name"] for one in found[narrow.urn]] == ["n1"]
+        assert [one["metadata"]["name"] for one in found[wide.urn]] == ["n2"]
+
+
 def test_existing_nodes_without_stated_labels_are_known_by_their_architecture() -> None:
     outputs = {"names": ["arm64"], "arch": "arm64", "labels": {}, "taints": [], "min_nodes": 1, "max_nodes": 2}
     resource = planned("multiarch-runner:index:ExistingNodes", {}, outputs=outputs, custom=False)
