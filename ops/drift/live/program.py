@@ -12,7 +12,7 @@ from components.runner.values import token_checksum
 from ops.drift.live.difference import SECRET
 from ops.drift.live.request import StateResource
 from ops.rehearse.plan.model import Plan, PlannedResource
-from ops.rehearse.providers.values import UNKNOWN, SecretValue, plain, secret_strings
+from ops.rehearse.providers.values import UNKNOWN, SecretValue, join, plain, secret_strings
 
 RELEASE_TYPE: Final = "kubernetes:helm.sh/v3:Release"
 _KUBERNETES: Final = "kubernetes:"
@@ -105,10 +105,10 @@ def unknown_paths(value: Any, path: str = "") -> Iterator[str]:
         yield path
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from unknown_paths(item, f"{path}.{key}" if path else str(key))
+            yield from unknown_paths(item, join(path, str(key)))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from unknown_paths(item, f"{path}[{index}]")
+            yield from unknown_paths(item, join(path, index))
 
 
 def _stand_ins(plan: Plan, state: Mapping[str, StateResource]) -> dict[str, str | None]:

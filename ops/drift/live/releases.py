@@ -8,10 +8,10 @@ from ops.drift.live.compare import Comparison
 from ops.drift.live.difference import Delta, deltas
 from ops.drift.live.lists import ABSENT, in_order
 from ops.drift.live.paths import keys
-from ops.drift.live.program import WantedRelease
+from ops.drift.live.program import WantedRelease, unknown_paths
 from ops.drift.live.scene import Scene
 from ops.drift.live.stored import Revision, Stored
-from ops.drift.live.told import TROUBLE, finding, gone, of_object, unknown, why
+from ops.drift.live.told import TROUBLE, finding, gone, not_compared, of_object, unknown, why
 from ops.drift.model import Check, CheckResult, Finding
 
 _DEPLOYED: Final = "deployed"
@@ -49,7 +49,9 @@ def _tell(scene: Scene, release: WantedRelease) -> Iterator[Finding]:
         return
     newest = stored.newest
     compared = Comparison(deltas=list(_differences(scene, release, newest)))
-    yield finding(Check.RELEASE, name, compared, list(_remarks(stored, newest)), urn=release.urn)
+    unknown_values = [path for path in unknown_paths(release.values, "values") if path != f"values.{'.'.join(_CONFIG)}"]
+    remarks = [*_remarks(stored, newest), *not_compared(unknown_values)]
+    yield finding(Check.RELEASE, name, compared, remarks, urn=release.urn)
     if newest.status in ("superseded", "uninstalled"):
         return  # these objects are not what the cluster should have
     manifests = [_placed(scene, item, release.namespace) for item in newest.manifest]

@@ -14,10 +14,10 @@ from ops.drift.live.compare import Comparison, Doubt
 from ops.drift.live.difference import Delta, deltas
 from ops.drift.live.lists import ABSENT, of_toml
 from ops.drift.live.paths import text
-from ops.drift.live.program import WantedRelease, settled
+from ops.drift.live.program import WantedRelease, settled, unknown_paths
 from ops.drift.live.scene import Scene
 from ops.drift.live.shown import shortened
-from ops.drift.live.told import TROUBLE, finding, gone, unknown, why
+from ops.drift.live.told import TROUBLE, finding, gone, not_compared, unknown, why
 from ops.drift.model import Check, CheckResult, Finding
 from ops.rehearse.providers.values import UNKNOWN
 
@@ -54,26 +54,30 @@ def _tell(scene: Scene, release: WantedRelease) -> Finding:
             return gone(Check.RUNNER_CONFIG, resource, reason, title=title, urn=release.urn)
         compared = Comparison()
         data = found.get("data") or {}
-        _compare_template(scene, release, data, compared)
+        template = _wanted_template(scene, release)
+        _compare_template(template, data, compared)
         _compare_globals(release, _stored_globals(scene, release, name), data, compared)
-        remarks = list(_of_the_manager(scene, release, found))
+        remarks = [*not_compared(unknown_paths(template)), *_of_the_manager(scene, release, found)]
     except TROUBLE as error:
         return unknown(Check.RUNNER_CONFIG, resource, why(error), title=title, urn=release.urn)
     return finding(Check.RUNNER_CONFIG, resource, compared, remarks, title=title, urn=release.urn)
 
 
-def _compare_template(scene: Scene, release: WantedRelease, data: Mapping[str, str], compared: Comparison) -> None:
-    """Compare the `[[runners]]` entry, which the program writes whole."""
+def _wanted_template(scene: Scene, release: WantedRelease) -> Mapping[str, Any] | None:
+    """Return the `[[runners]]` entry that the program writes, whole; None where only a deployment knows it."""
     config = (release.raw_values.get("runners") or {}).get("config")
     if not isinstance(config, str):
+        return None
+    wanted: Mapping[str, Any] = settled(tomllib.loads(rendered(config)), scene.program.stand_ins)
+    return wanted
+
+
+def _compare_template(wanted: Mapping[str, Any] | None, data: Mapping[str, str], compared: Comparison) -> None:
+    if wanted is None:
         compared.doubts.append(Doubt(Delta((_TEMPLATE,), UNKNOWN, ABSENT), "only a deployment knows it"))
-        return
-    wanted = settled(tomllib.loads(rendered(config)), scene.program.stand_ins)
-    if _TEMPLATE not in data:
+    elif _TEMPLATE not in data:
         compared.deltas.append(Delta((_TEMPLATE,), wanted, ABSENT))
-        return
-    found = _read(data, _TEMPLATE, compared)
-    if found is not None:
+    elif (found := _read(data, _TEMPLATE, compared)) is not None:
         compared.deltas += deltas(wanted, found, matcher=of_toml)
 
 

@@ -1,6 +1,6 @@
 """Findings: how what was seen of a resource becomes the report's words."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ops.drift.live.compare import Comparison, compare
@@ -130,9 +130,14 @@ def _remarks(manifest: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[
     since = found["metadata"].get("deletionTimestamp")
     if since:
         yield f"it is being deleted since {since}"
-    not_compared = list(unknown_paths(manifest))
-    if not_compared:
-        yield f"not compared, since only a deployment knows it: {', '.join(not_compared[:5])}"
+    yield from not_compared(unknown_paths(manifest))
+
+
+def not_compared(paths: Iterable[str]) -> Iterator[str]:
+    """Say what only a deployment knows, if there is such."""
+    listed = list(paths)
+    if listed:
+        yield f"not compared, since only a deployment knows it: {', '.join(listed[:5])}"
 
 
 def leave(paths: Sequence[str]) -> Callable[[Delta], bool]:

@@ -50,6 +50,7 @@ def test_a_digest_that_the_rehearsal_made_up_is_unknown_without_a_state() -> Non
     (wanted,) = read(*mirrored()).releases
     assert wanted.values == {"runners": {"config": UNKNOWN}, "image": {"tag": "v1"}}
     assert list(unknown_paths(wanted.values)) == ["runners.config"]
+    assert list(unknown_paths({"a.b": [{"c": UNKNOWN}]}, "values")) == ['values["a.b"][0].c']
 
 
 def test_and_is_the_published_one_where_the_state_knows_it() -> None:

@@ -128,7 +128,9 @@ def test_a_digest_that_only_a_deployment_knows_is_not_compared_and_all_else_is()
     depends = {"values": (image.urn,)}
     resource = planned(resource.type, resource.inputs, property_dependencies=depends)
     real = CONFIG + line.format(f"sha256:{'1' * 64}")
-    assert ask(cluster(real), image, resource)[0].verdict is Verdict.CLEAN
+    finding, _ = ask(cluster(real), image, resource)
+    assert finding.verdict is Verdict.CLEAN
+    assert finding.reason == "not compared, since only a deployment knows it: runners[0].kubernetes.helper_image"
     assert paths(ask(cluster(real.replace("false", "true")), image, resource)[0]) == [
         "changed runners[0].kubernetes.privileged"
     ]
