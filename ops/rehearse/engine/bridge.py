@@ -29,8 +29,8 @@ from pulumi.provider.experimental.provider import (
 )
 from pulumi.runtime import rpc
 
+from ops.pulumi.answers import UNKNOWN_STRINGS
 from ops.rehearse.engine.schema import minimal_schema
-from ops.rehearse.plan.wire import UNKNOWN_STRINGS
 from ops.rehearse.providers.base import Diff, LookupRefusedError, Refusal, RehearsalProvider
 from ops.rehearse.providers.values import UNKNOWN, SecretValue, mark_secrets, plain
 

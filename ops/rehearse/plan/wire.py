@@ -10,20 +10,8 @@ from typing import Any
 from google.protobuf import struct_pb2  # type: ignore[import-untyped]  # protobuf ships no types
 from pulumi.runtime import rpc
 
+from ops.pulumi.answers import UNKNOWN_STRINGS
 from ops.rehearse.providers.values import UNKNOWN, SecretValue
-
-UNKNOWN_STRINGS = frozenset(
-    {
-        rpc.UNKNOWN,
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-        "030794c1-ac77-496b-92df-f27374a8bd58",
-        "e48ece36-62e2-4504-bad9-02848725956a",
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-    }
-)
-"""Sentinels of an unknown bool, number, string, array, asset, archive, object: sdk/go/common/resource/plugin/rpc.go."""
 
 
 def _number(value: float) -> int | float:

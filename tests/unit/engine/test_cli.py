@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi.runtime import rpc
 
-from ops.pulumi.answers import CliResult, Step, errors, steps
+from ops.pulumi.answers import UNKNOWN_STRINGS, CliResult, Step, errors, steps
 from ops.rehearse.engine import cli
 from ops.rehearse.engine.rehearsal import changes_of
 from ops.rehearse.report.model import Verdict
@@ -121,3 +122,7 @@ def test_a_command_that_hangs_is_stopped(tmp_path: Path, monkeypatch: Any) -> No
     found = cli.run(Path("/bin/sleep"), ("30",), cwd=tmp_path, environment={})
     assert found.exit is None
     assert found.seconds < 10
+
+
+def test_the_sdks_own_sentinel_is_one_of_the_unknowns() -> None:
+    assert rpc.UNKNOWN in UNKNOWN_STRINGS
