@@ -36,11 +36,6 @@ class Answer:
     steps: tuple[Step, ...]
     diagnostics: tuple[Diagnostic, ...]
 
-    @property
-    def changed(self) -> tuple[Step, ...]:
-        """The steps that would change something."""
-        return tuple(step for step in self.steps if step.op not in QUIET)
-
 
 def findings(answer: Answer, scrubber: Scrubber) -> tuple[Finding, ...]:
     """Give one finding per resource of a finished command, in the order of their URNs."""

@@ -21,7 +21,7 @@ from ops.drift.cloud.findings import Answer, findings, partial_findings, whole_s
 from ops.drift.cloud.redaction import Scrubber
 from ops.drift.cloud.state import remembered
 from ops.drift.live.request import StateResource
-from ops.drift.model import Check, CheckResult
+from ops.drift.model import Check, CheckResult, Finding, Verdict
 from ops.pulumi.answers import NO_CHANGES_VIOLATED, QUIET, CliResult, Step, steps
 from ops.reporting.printable import one_line
 
@@ -66,10 +66,9 @@ def judge(check: Check, stack: str, result: CliResult, scrubber: Scrubber) -> Ju
         return Judgement(result=_drifted(check, stack, result, NO_STEPS), notes=notes)
     doubt = _doubt(result, document, planned, diagnostics, scrubber) or _without_refresh(check, result, planned or ())
     answer = Answer(check=check, steps=planned or (), diagnostics=diagnostics or ())
-    contradicted = result.exit == 0 and bool(answer.changed)
-    made = () if contradicted or (doubt and result.exit == 0) else findings(answer, scrubber)
+    made = () if doubt and result.exit == 0 else findings(answer, scrubber)
     if doubt:
-        made = tuple(finding for finding in made if finding.change or finding.reason)
+        made = tuple(finding for finding in made if finding.verdict is not Verdict.CLEAN)
     return Judgement(
         result=_result(check, result, findings=made, failure=doubt),
         state=None if doubt else remembered(answer),
@@ -133,5 +132,5 @@ def _contradiction(result: CliResult, document: Mapping[str, Any], planned: tupl
     return f"exit 0 says no changes, but the answer lists some: {one_line(', '.join(listed[:5]))}" if listed else ""
 
 
-def _result(check: Check, result: CliResult, *, findings: tuple[Any, ...] = (), failure: str = "") -> CheckResult:
+def _result(check: Check, result: CliResult, *, findings: tuple[Finding, ...] = (), failure: str = "") -> CheckResult:
     return CheckResult(check=check, findings=findings, failure=failure, seconds=result.seconds)

@@ -6,24 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ops.drift.cloud.paths import SIGNATURE, Path
-from ops.pulumi.answers import Step
+from ops.pulumi.answers import UNKNOWN_STRINGS, Step
 
 SECRET = "[secret]"  # noqa: S105 - what Pulumi itself shows instead of one
 UNKNOWN = "[unknown]"
 
 ASSETS = frozenset({"c44067f5952c0a294b673a41bacd8c17", "0def7320c3a5731c473e5ecbe6d01bc7"})
-UNKNOWNS = frozenset(
-    {
-        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-        "030794c1-ac77-496b-92df-f27374a8bd58",
-        "e48ece36-62e2-4504-bad9-02848725956a",
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-    }
-)
-"""Sentinels of what is known after an update only: sdk/go/common/resource/plugin/rpc.go."""
 
 _SENSITIVE = re.compile(
     r"pass(word|wd|phrase)|token|secret|credential|kubeconfig|(private|access|api|client|account|shared)[-_.]?key"
@@ -103,7 +91,7 @@ class Hidden:
         if isinstance(value, list):
             return [self.mask(item, (*path, index)) for index, item in enumerate(value)]
         if isinstance(value, str):
-            return UNKNOWN if value in UNKNOWNS else SECRET if value and is_sensitive(path) else value
+            return UNKNOWN if value in UNKNOWN_STRINGS else SECRET if value and is_sensitive(path) else value
         return value
 
 

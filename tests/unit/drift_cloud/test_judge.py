@@ -100,6 +100,11 @@ def test_a_failure_is_told_with_its_reason(name: str, words: tuple[str, ...]) ->
 @pytest.mark.parametrize("name", ["err-unreachable-preview", "err-unreachable-refresh", "err-unauthorized-refresh"])
 def test_advice_that_would_delete_from_the_state_is_not_passed_on(name: str) -> None:
     assert "PULUMI_K8S_DELETE_UNREACHABLE" not in repr(of_recorded(name))
+    raw = json.loads(recorded(name)["stdout"])
+    raw["diagnostics"] = [one for one in raw["diagnostics"] if one["severity"] == "error"]
+    errors_alone = judged(Check.STATE, result(1, json.dumps(raw)))
+    assert "unreachable cluster" in errors_alone.result.failure
+    assert "PULUMI_K8S_DELETE_UNREACHABLE" not in repr(errors_alone)
 
 
 def test_a_cluster_that_does_not_answer_leaves_its_resources_in_doubt_and_none_clean() -> None:
@@ -140,7 +145,7 @@ def test_any_other_exit_is_a_doubt_whatever_the_answer_says(name: str, exit_: in
 @pytest.mark.parametrize("name", [name for name, (_, verdict) in RECORDED.items() if verdict is DRIFTED])
 def test_exit_0_with_changes_in_the_answer_is_a_doubt(name: str) -> None:
     judgement = judged(RECORDED[name][0], recorded_result(f"{name}@0"))
-    assert judgement.result.verdict is UNKNOWN
+    assert (judgement.result.verdict, judgement.result.findings) == (UNKNOWN, ())
     assert "lists some" in judgement.result.failure
 
 
@@ -159,8 +164,9 @@ def test_exit_7_without_a_change_in_the_answer_is_a_doubt(name: str) -> None:
 def test_exit_0_with_an_error_diagnostic_is_a_doubt(severity: str) -> None:
     answer = document(step("refresh"), diagnostics=[{"severity": severity, "message": "error: no such disk\n"}])
     judgement = judged(Check.STATE, result(0, answer))
-    assert judgement.result.verdict is UNKNOWN
+    assert (judgement.result.verdict, judgement.result.findings) == (UNKNOWN, ())
     assert "no such disk" in judgement.result.failure
+    assert judgement.state is None, "what an error kept from being read is missing in it"
 
 
 def test_exit_7_with_an_error_diagnostic_is_a_doubt_that_still_lists_the_drift() -> None:

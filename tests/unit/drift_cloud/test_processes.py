@@ -153,14 +153,17 @@ def test_end_all_ends_what_runs_and_starts_nothing_more(stub: StubPulumi, run: R
 
 def test_a_second_end_all_does_not_wait_for_a_stubborn_command(stub: StubPulumi, run: Run) -> None:
     stub.answers({"refresh": {"seconds": 60, "stubborn": True}})
-    children = Children(grace=50)
+    children = Children(grace=500)
     with ThreadPoolExecutor(2) as pool:
         result = pool.submit(run, children)
         wait_until(stub.events)
         first = threading.Thread(target=children.end_all)
         first.start()
         wait_until(lambda: stub.events("interrupted"))
-        children.end_all()
+        second = threading.Thread(target=children.end_all)
+        second.start()
+        wait_until(lambda: not lives(stub.events()[0]["pid"]))
+        second.join(20)
         assert not lives(stub.events()[0]["pid"])
         assert result.result().ended == "it was interrupted"
         first.join(20)

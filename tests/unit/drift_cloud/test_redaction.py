@@ -75,6 +75,8 @@ def test_a_changed_secret_is_still_told_as_changed() -> None:
     found = told(update({"inputs": {"data": "[secret]"}}, {"inputs": {"data": PLANTED}}, "data"))
     one = found.findings[0].differences[0]
     assert (one.path, one.wanted, one.found) == ("data", SECRET, SECRET)
+    below = told(update({"inputs": {"data": "[secret]"}}, {"inputs": {"data": {"x": PLANTED}}}, "data.x"))
+    assert [(one.wanted, one.found) for one in below.findings[0].differences] == [(SECRET, SECRET)]
 
 
 def test_a_place_that_is_secret_in_any_step_of_a_resource_is_secret_in_all() -> None:
@@ -119,6 +121,12 @@ def test_an_output_that_the_resource_declares_secret_is_hidden() -> None:
 )
 def test_a_name_gives_a_credential_away(path: tuple[str | int, ...], sensitive: bool) -> None:  # noqa: FBT001 - a table's column
     assert bool(is_sensitive(path)) is sensitive
+
+
+def test_a_text_with_a_sensitive_name_is_hidden_though_nothing_marks_it() -> None:
+    for paths in (("auth.password",), ("auth",), ()):
+        wanted, found = ({"inputs": {"auth": {"password": value}}} for value in ("x", PLANTED))
+        assert PLANTED not in repr(told(update(wanted, found, *paths)))
 
 
 def test_a_switch_with_a_sensitive_name_is_shown() -> None:
