@@ -1,0 +1,1 @@
+"""A drift report's renderings for people and machines."""
