@@ -54,6 +54,13 @@ class Pool:
     memory_mib: int = 0
     named: bool = True
     """False for a name made up here."""
+    os: str = "linux"
+    """`linux` or `windows`, as the nodes say it."""
+    maker: str = ""
+    """Who makes its nodes, where that is not a node pool of the cloud's own: `karpenter`, `eks auto mode`, `fargate`,
+    `virtual kubelet`."""
+    ours: bool = False
+    """Whether this package made it: its nodes carry `multiarch-runner.io/pool`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +112,9 @@ class Look:
     provider: Provider
     provider_because: str
     """What told: `provider ID gce://…`, `no node tells`."""
+    flavour: str = ""
+    """Which kind of cluster more exactly, in lower case: `kind`, `k3s`, `gke autopilot`, `kubeadm on aws`; empty where
+    nothing tells, and for an ordinary cluster of a cloud."""
     identity: Mapping[str, str] = field(default_factory=dict)
     """What of the cluster's own place the nodes tell: keys as in the stack file (`name`, `project`, `location`,
     `region`, `resourceGroup`, `subscriptionId`); missing where nothing tells."""
