@@ -7,7 +7,10 @@ from typing import Any
 
 import click
 
-COMMANDS = {"rehearse": "ops.rehearse.command"}
+COMMANDS = {
+    "onboard": "ops.onboard.command",
+    "rehearse": "ops.rehearse.command",
+}
 """Subcommand to the module that holds it as `command`."""
 
 COULD_NOT_TELL = 3
@@ -49,7 +52,8 @@ def multiarch() -> None:
     """Container images for amd64 and arm64 from GitLab CI: the tools around the Pulumi program.
 
     \b
-    Example:
+    Examples:
+      multiarch onboard --context my-cluster
       multiarch rehearse --stack gke
     """  # noqa: D301 - \b is click's own mark for text that must not be wrapped
 

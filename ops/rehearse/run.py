@@ -1,7 +1,7 @@
 """One rehearsal from plan to report: stacks are planned while the control plane is made ready, then proved in turn."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -17,6 +17,7 @@ from ops.rehearse.cluster.existing import ExistingControlPlane, use_existing
 from ops.rehearse.cluster.keep import default_folder, refuse_second
 from ops.rehearse.cluster.sources import BinarySource
 from ops.rehearse.install import Charts
+from ops.rehearse.nodes import NodeGroup, nodes_for
 from ops.rehearse.outline import doubted, goes_through, outline, unplanned, unproved
 from ops.rehearse.plan.launch import plan_stack
 from ops.rehearse.plan.model import Plan, PlanError
@@ -43,6 +44,10 @@ class Options:
     context: str | None = None
     chart: str | None = None
     keep: bool = False
+    nodes: Callable[[Plan], Sequence[NodeGroup]] = nodes_for
+    """Makes the nodes of the planned pools."""
+    bystanders: tuple[NodeGroup, ...] = ()
+    """Nodes of the cluster that no planned pool has."""
 
 
 class StackConfigError(ConfigError):
@@ -92,7 +97,7 @@ def _reports(
 ) -> list[StackReport]:
     """Put each stack to the proof, one after the other: two at a time would share nodes and namespaces."""
     with Charts(options.chart) as charts:
-        prover = _Prover(plane, charts, display)
+        prover = _Prover(plane, charts, display, options.nodes, options.bystanders)
         last = len(planned) - 1
         reports = [
             prover.prove(plan, report, keep_nodes=options.keep and index == last)
@@ -140,6 +145,8 @@ class _Prover:
     plane: Plane
     charts: Charts
     display: ProgressDisplay
+    nodes: Callable[[Plan], Sequence[NodeGroup]] = nodes_for
+    bystanders: tuple[NodeGroup, ...] = ()
 
     def prove(self, plan: Plan | None, report: StackReport, *, keep_nodes: bool) -> StackReport:
         if plan is None:
@@ -156,6 +163,8 @@ class _Prover:
             chart=self.charts,
             progress=lambda what: self.display.update(name, what),
             keep_nodes=keep_nodes,
+            nodes=self.nodes,
+            bystanders=self.bystanders,
         )
         if gone := self.gone():
             proved = doubted(proved, gone)

@@ -6,7 +6,8 @@ any of them.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -68,6 +69,17 @@ class ProgressDisplay:
         del kind, error, trace
         if self._live:
             self._live.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the terminal to somebody else, a prompt, and show on afterwards."""
+        if self._live:
+            self._live.stop()
+        try:
+            yield
+        finally:
+            if self._live:
+                self._live.start()
 
     def update(self, name: str, message: str, *, fraction: float | None = None, counting: bool = False) -> None:
         """Say what the step `name` is doing; the first call starts it. `fraction`: the share done, 0 to 1, if known.

@@ -61,6 +61,12 @@ class Pool:
     `virtual kubelet`."""
     ours: bool = False
     """Whether this package made it: its nodes carry `multiarch-runner.io/pool`."""
+    selector: Mapping[str, str] = field(default_factory=dict)
+    """Labels that single its nodes out: the cloud's pool label, else those that a person gave; may be empty."""
+    control_plane: bool = False
+    """Whether its nodes carry the control plane's role label."""
+    gpu: bool = False
+    """Whether its nodes offer a GPU."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

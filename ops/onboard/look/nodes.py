@@ -34,6 +34,9 @@ class _Group:
     memory_mib: int = 0
     maker: str = ""
     ours: bool = False
+    selector: dict[str, str] = field(default_factory=dict)
+    control_plane: bool = False
+    gpu: bool = False
 
     def add(self, node: Mapping[str, Any]) -> None:
         """Count one more node of this pool."""
@@ -56,6 +59,7 @@ class _Group:
         self.memory_mib = _least(self.memory_mib, marks.mib(str(allocatable.get("memory") or "")))
         self.maker = self.maker or marks.maker(labels)
         self.ours = self.ours or marks.OURS in labels
+        self.gpu = self.gpu or any("/gpu" in key or key.endswith("/nvidia") for key in allocatable)
 
     def pool(self, name: str) -> Pool:
         """Return what was counted."""
@@ -75,6 +79,9 @@ class _Group:
             os=self.os,
             maker=self.maker,
             ours=self.ours,
+            selector=self.selector or dict(sorted((self.labels or {}).items())),
+            control_plane=self.control_plane,
+            gpu=self.gpu,
         )
 
 
@@ -169,14 +176,15 @@ def _group(node: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[tuple[st
     arch = labels.get(marks.ARCH) or str(info.get("architecture") or "unknown")
     system = labels.get("kubernetes.io/os") or str(info.get("operatingSystem") or "linux")
     machine = labels.get(marks.INSTANCE_TYPE, "")
-    named = next((labels[key] for key in marks.POOL_LABELS if labels.get(key)), "")
-    if named:
+    label = next((key for key in marks.POOL_LABELS if labels.get(key)), "")
+    if label:
         # A pool of several types (EKS, Karpenter) is one pool; of several architectures it is one of each.
-        group = _Group(name=named, named=True, arch=arch, os=system)
+        named = labels[label]
+        group = _Group(name=named, named=True, arch=arch, os=system, selector={label: named})
         return (named, arch, system), group
     role = "control-plane" if any(key in labels for key in _CONTROL_PLANE) else ""
     name = "-".join(filter(None, (arch, machine.lower(), role, system if system != "linux" else "")))
-    group = _Group(name=name, named=False, arch=arch, os=system)
+    group = _Group(name=name, named=False, arch=arch, os=system, control_plane=bool(role))
     return ("", arch, machine, system, role, *sorted(_taints(node))), group
 
 

@@ -1,7 +1,7 @@
 """One stack's rehearsal on a cluster: nodes, install, jobs, and away again."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -86,22 +86,26 @@ class _Found:
             self.timings[step] = round(time.monotonic() - began, 3)
 
 
-def rehearse_stack(
+def rehearse_stack(  # noqa: PLR0913 - what to prove, where, and how much of it is shown and kept
     plan: Plan,
     control_plane: Plane,
     *,
     chart: Charts,
     progress: Callable[[str], None] = _silent,
     keep_nodes: bool = False,
+    nodes: Callable[[Plan], Sequence[NodeGroup]] = nodes_for,
+    bystanders: Sequence[NodeGroup] = (),
 ) -> StackReport:
     """Put a plan into the cluster, prove its claims, and take everything out again.
 
     Stacks share names and nodes, so that they are rehearsed one after the other. `progress` gets one line for each
-    step. With `keep_nodes` the nodes stay (for `--keep`). What fails or cannot be told becomes a claim of the report;
-    raises ConfigError only when the cluster already has objects of those names that no rehearsal made.
+    step. With `keep_nodes` the nodes stay (for `--keep`). `nodes` makes the planned pools' nodes; `bystanders` are
+    nodes of the same cluster that no pool of the plan has, and that jobs may land on all the same. What fails or cannot
+    be told becomes a claim of the report; raises ConfigError only when the cluster already has objects of those names
+    that no rehearsal made.
     """
     found = _Found(notes=list(plan.notes))
-    groups = tuple(nodes_for(plan))
+    groups = tuple(nodes(plan))
     try:
         with ExitStack() as resources:
             connection = resources.enter_context(Connection(control_plane.kubeconfig, control_plane.context))
@@ -109,7 +113,9 @@ def rehearse_stack(
                 Helm(control_plane.binary("helm"), control_plane.kubeconfig, control_plane.context)
             )
             api = Api.of(connection)
-            run = _Run(plan, groups, api, helm, control_plane.embedded, found, progress, control_plane.check)
+            run = _Run(
+                plan, groups, api, helm, control_plane.embedded, found, progress, control_plane.check, tuple(bystanders)
+            )
             run.check_free()
             run.prove_and_clean(chart, keep_nodes=keep_nodes)
     except (ClusterError, ApiRefused) as error:
@@ -141,6 +147,7 @@ class _Run:
     progress: Callable[[str], None]
     check: Callable[[], None] = _unchecked
     """Raises ClusterError once the control plane has lost one of its programs."""
+    bystanders: tuple[NodeGroup, ...] = ()
     installer: Installer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -217,7 +224,7 @@ class _Run:
         return False
 
     def _nodes(self) -> None:
-        add_nodes(self.api, self.groups, self.plan.stack, embedded=self.embedded)
+        add_nodes(self.api, (*self.groups, *self.bystanders), self.plan.stack, embedded=self.embedded)
         live = live_nodes(self.api)
         self.found.nodes = [
             node_view(live[node["metadata"]["name"]], group.pool.name)

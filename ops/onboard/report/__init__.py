@@ -1,0 +1,1 @@
+"""What onboarding shows: a terminal's view and JSON."""

@@ -1,0 +1,72 @@
+"""What `multiarch onboard` was asked to do, and what came of it for one cluster."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+
+from ops.onboard.adopt.imports import Adoption
+from ops.onboard.answers.model import Answers, Value
+from ops.onboard.check import Checked
+from ops.onboard.decide.model import Decision
+from ops.onboard.look.model import Look
+from ops.rehearse.report.model import RehearsalReport
+
+
+class Outcome(IntEnum):
+    """What came of onboarding a cluster: the exit codes. 1 to 3 mean what they mean for a rehearsal."""
+
+    WRITTEN = 0
+    FAILED = 1
+    USAGE = 2
+    COULD_NOT_TELL = 3
+    IMPOSSIBLE = 4
+    DECLINED = 5
+
+
+MEANINGS: Mapping[Outcome, str] = {
+    Outcome.WRITTEN: "written, or looked at where no more was asked",
+    Outcome.FAILED: "the plan, the policy or the rehearsal failed",
+    Outcome.USAGE: "usage or configuration",
+    Outcome.COULD_NOT_TELL: "could not tell",
+    Outcome.IMPOSSIBLE: "it can't work on this cluster",
+    Outcome.DECLINED: "you said no",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One cluster to onboard."""
+
+    project: Path
+    kubeconfig: Path
+    context: str
+    written_kubeconfig: str = ""
+    """The kubeconfig as the stack file shall name it; empty for the default one."""
+    given: Mapping[str, Value] = field(default_factory=dict)
+    proposals: bool = False
+    look_only: bool = False
+    dry_run: bool = False
+    force: bool = False
+    rehearse: bool = False
+    binaries: str = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Onboarding:
+    """What came of it."""
+
+    context: str
+    outcome: Outcome
+    message: str
+    """One sentence or more: what was done, or why nothing was."""
+    look: Look | None = None
+    answers: Answers | None = None
+    decision: Decision | None = None
+    adoptions: tuple[Adoption, ...] = ()
+    checked: Checked | None = None
+    rehearsal: RehearsalReport | None = None
+    file: Path | None = None
+    """Where the stack file is; None where none was written."""
+    text: str = ""
+    """The stack file's text, also where it was not written."""

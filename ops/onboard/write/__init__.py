@@ -1,0 +1,1 @@
+"""The stack file: its text, and how it gets to its place."""
