@@ -48,9 +48,13 @@ def interview(
     """
     said, ways = _Said(), _Ways(given, prompt, proposals)
     for question in QUESTIONS:
-        if not _applies(question, look, said):
-            continue
-        _settle(question, look, ways, said)
+        try:
+            if question.applies(look, said.values):
+                _settle(question, look, ways, said)
+        except KeyError:
+            if not (said.problems or said.missing):
+                raise
+            # It depends on an answer that is wrong or missing, which is told already.
     if said.problems:
         raise ConfigError(said.problems)
     if said.missing:
@@ -62,26 +66,24 @@ def interview(
     return answers_of({"context": look.context, **paths, **said.values})
 
 
-def _applies(question: Question, look: Look, said: _Said) -> bool:
-    try:
-        return question.applies(look, said.values)
-    except KeyError:
-        return False  # it depends on an answer that is missing, which is told already
-
-
 def _settle(question: Question, look: Look, ways: _Ways, said: _Said) -> None:
     def wrong(value: Value) -> str:
-        return question.check(value, look, said.values) or _wrong_choice(question, value)
+        return question.check(value, look, said.values)
 
     if question.key in ways.given:
         value = ways.given[question.key]
-        if told := _wrong_kind(question, value) or wrong(value):
-            said.problems.append(_problem(question, value, told))
-        said.values[question.key] = value
-        return
+        told = _wrong_kind(question, value) or _wrong_choice(question, value) or wrong(value)
+        if not told:
+            said.values[question.key] = value
+            return
+        said.problems.append(_problem(question, value, told))
     proposal = question.propose(look, said.values)
     if proposal is not None and wrong(proposal.value):
         proposal = None
+    if question.key in ways.given:
+        if proposal is not None:  # in place of the wrong one, so that what depends on it is judged as well
+            said.values[question.key] = proposal.value
+        return
     if ways.proposals and proposal is not None and not question.must_be_said:
         said.values[question.key] = proposal.value
     elif ways.prompt is not None:

@@ -9,8 +9,10 @@ from ops.onboard.answers.model import Answers
 from ops.onboard.decide.model import PoolPlan
 from ops.onboard.look.model import Answer, Look, Pool
 
-_JOB_MILLIS: Final = 1350
+JOB_MILLIS: Final = 1350
 """What the scheduler sets aside for a job by default: 1 CPU for the build, 250m for the helper, 100m for a service."""
+JOB_MIB: Final = 2432
+"""Likewise: 2 GiB for the build, 256 MiB for the helper, 128 MiB for a service."""
 _MOST_JOBS: Final = 20
 _FEWEST_JOBS: Final = 2
 _EXCLUSIVE: Final = ("node-role.kubernetes.io/", "CriticalAddonsOnly")
@@ -44,7 +46,7 @@ def chosen(pools: Sequence[Pool], arch: Arch) -> Pool | None:
 def concurrent_jobs(pools: Sequence[Pool]) -> int:
     """Return how many jobs the chosen pools hold at the same time by their CPUs, within 2 and 20."""
     picked = [pool for arch in Arch if (pool := chosen(pools, arch)) is not None]
-    jobs = sum(pool.nodes * (pool.cpu_millis // _JOB_MILLIS) for pool in picked)
+    jobs = sum(pool.nodes * (pool.cpu_millis // JOB_MILLIS) for pool in picked)
     return min(_MOST_JOBS, max(_FEWEST_JOBS, jobs))
 
 

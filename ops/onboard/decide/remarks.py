@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from components.platforms import Arch
 from ops.onboard.answers.model import Answers
 from ops.onboard.decide.model import Remark
-from ops.onboard.decide.pools import chosen, usable
+from ops.onboard.decide.pools import JOB_MIB, JOB_MILLIS, chosen, usable
 from ops.onboard.look import autoscaler
 from ops.onboard.look.model import Answer, Look
 
@@ -134,6 +134,12 @@ def _used(look: Look, answers: Answers) -> Iterator[Remark]:
             yield Remark(
                 text=f"The arm64 nodes ({pool.name}) have no architecture taint: pods without an arm64 image may land "
                 "there and crash (kubectl taint nodes -l kubernetes.io/arch=arm64 kubernetes.io/arch=arm64:NoSchedule)."
+            )
+        if 0 < pool.cpu_millis < JOB_MILLIS or 0 < pool.memory_mib < JOB_MIB:
+            yield Remark(
+                text=f"The {arch} nodes ({pool.name}) have {pool.cpu_millis / 1000:.1f} CPUs and "
+                f"{pool.memory_mib / 1024:.1f} GiB; a job asks for {JOB_MILLIS / 1000} and {JOB_MIB / 1024:.1f} by "
+                "default and would wait for ever. Lower runner.resources."
             )
         if pool.ready < pool.nodes:
             yield Remark(text=f"{pool.nodes - pool.ready} of {pool.nodes} nodes of {pool.name} are not ready.")

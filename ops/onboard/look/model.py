@@ -64,7 +64,7 @@ class Pool:
     selector: Mapping[str, str] = field(default_factory=dict)
     """Labels that single its nodes out: the cloud's pool label, else those that a person gave; may be empty."""
     control_plane: bool = False
-    """Whether its nodes carry the control plane's role label."""
+    """Whether its nodes are kept for the control plane, by its taint."""
     gpu: bool = False
     """Whether its nodes offer a GPU."""
 

@@ -182,7 +182,8 @@ def _group(node: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[tuple[st
         named = labels[label]
         group = _Group(name=named, named=True, arch=arch, os=system, selector={label: named})
         return (named, arch, system), group
-    role = "control-plane" if any(key in labels for key in _CONTROL_PLANE) else ""
+    # k3s and single-node clusters put ordinary work on their control plane: only the taint makes it one of its own.
+    role = "control-plane" if any(taint.startswith(_CONTROL_PLANE) for taint in _taints(node)) else ""
     name = "-".join(filter(None, (arch, machine.lower(), role, system if system != "linux" else "")))
     group = _Group(name=name, named=False, arch=arch, os=system, control_plane=bool(role))
     return ("", arch, machine, system, role, *sorted(_taints(node))), group

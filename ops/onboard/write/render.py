@@ -3,7 +3,7 @@
 No date is in it, and no secret. Every text that came from outside goes through `scalar` or, in a comment, `comment`.
 """
 
-import json
+import math
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -41,7 +41,8 @@ def scalar(value: str) -> str:
     """Write a text so that it is read back as this text: plain where YAML can't misunderstand it, else in quotes."""
     if _PLAIN.fullmatch(value) and value.lower() not in _WORDS and yaml.safe_load(value) == value:
         return value
-    return json.dumps(value, ensure_ascii=True)
+    # Escapes all but ASCII, on one line: what YAML 1.2 readers of any language agree on.
+    return yaml.safe_dump(value, default_style='"', allow_unicode=False, width=math.inf).strip()
 
 
 def comment(text: str, indent: int = 0) -> list[str]:
