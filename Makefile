@@ -51,6 +51,14 @@ lint: $(VENV)/.dev ## ruff and mypy --strict
 bench: $(VENV)/.dev ## Measure the rehearsal: time, memory, and where they go
 	@$(BIN)/python bench/rehearse.py $(ARGS)
 
+.PHONY: bench-look
+bench-look: $(VENV)/.dev ## Measure a look at a cluster of 1000 nodes and 5000 pods (embedded control plane, kwok)
+	@$(BIN)/python -m bench.look $(ARGS)
+
+.PHONY: docs-onboarding
+docs-onboarding: $(VENV)/.dev ## Record the run that docs/onboarding.md shows anew (embedded control plane)
+	@$(BIN)/python -m docs.record_onboarding $(ARGS)
+
 .PHONY: zipapp
 zipapp: ## Build dist/archmerge.pyz: archmerge for any Python 3.11 or later, nothing to install
 	@mkdir -p dist
