@@ -1,13 +1,10 @@
 """A stack file that is not there yet goes through config, policy and plan: a bad one never lands in `stacks/`."""
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.problems import ConfigError
-from ops.onboard.look.rights import Need, needs_of
-from ops.rehearse.install.objects import PlannedObject, installables
 from ops.rehearse.outline import outline, unplanned
 from ops.rehearse.plan.launch import plan_stack
 from ops.rehearse.plan.model import Plan, PlanError
@@ -26,13 +23,6 @@ class Checked:
     def verdict(self) -> Verdict:
         """Of plan and policy together."""
         return stack_verdict(self.report)
-
-    def needs(self, namespace: str, job_namespace: str) -> Sequence[Need]:
-        """Return what `up` does in the cluster, by the plan. Raises KeyError for a kind that nobody foresaw."""
-        if self.plan is None:
-            return ()
-        manifests = [item.manifest for item in installables(self.plan) if isinstance(item, PlannedObject)]
-        return needs_of(manifests, namespace, job_namespace)
 
 
 def check(project: Path, stack: str, text: str) -> Checked:

@@ -204,6 +204,12 @@ def _number(least: int, most: int) -> Callable[[Value, Look, Said], str]:
     return check
 
 
+def _check_fewest(value: Value, look: Look, said: Said) -> str:
+    if said["clusterType"] == "aks" and said["architectures"] != "amd64" and int(value) < 1:
+        return "AKS can't be relied on to start an arm64 node from zero: 1 or more is wanted"
+    return _number(0, 100)(value, look, said)
+
+
 def _check_url(value: Value, look: Look, said: Said) -> str:
     del look, said
     return "" if _URL.fullmatch(str(value)) else "a URL is wanted, such as https://gitlab.com"
@@ -360,7 +366,7 @@ QUESTIONS: Final[Sequence[Question]] = (
         kind=int,
         applies=_creating,
         propose=lambda _look, _said: Proposal(value=1),
-        check=_number(0, 100),
+        check=_check_fewest,
     ),
     Question(
         key="maxNodes",

@@ -8,7 +8,7 @@ from ops.onboard.answers.file import read_answers
 from ops.onboard.answers.interview import MissingAnswersError, interview
 from ops.onboard.answers.model import Answers, Value, field_of, flag_of
 from ops.onboard.answers.questions import KEYS, QUESTIONS, Proposal, Question
-from tests.unit.onboard.lab import Server, eks_nodes, gke_nodes, seen
+from tests.unit.onboard.lab import Server, aks_nodes, eks_nodes, gke_nodes, seen
 
 LOOK = seen(Server(nodes=eks_nodes(), version="1.34.1-eks-1"), context="builds")
 GIVEN: dict[str, Value] = {"clusterName": "builds", "gitlabUrl": "https://gitlab.example.com"}
@@ -120,6 +120,13 @@ def test_no_question_asks_for_a_secret() -> None:
     with pytest.raises(ConfigError) as caught:
         interview(LOOK, {**GIVEN, "tokenSource": "stack", "tokenSecret": "glrt-x"}, proposals=True)
     assert "glrt-x" not in str(caught.value)
+
+
+def test_an_empty_arm64_pool_on_aks_is_refused_at_the_answer() -> None:
+    look = seen(Server(nodes=aks_nodes()))
+    with pytest.raises(ConfigError, match="from zero"):
+        interview(look, {**GIVEN, "minNodes": 0}, proposals=True)
+    assert interview(look, {**GIVEN, "minNodes": 0, "architectures": "amd64"}, proposals=True).min_nodes == 0
 
 
 def test_gke_asks_for_the_location_that_nobody_told() -> None:

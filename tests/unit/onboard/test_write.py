@@ -12,6 +12,7 @@ from components.config import load_config
 from components.placeholders import with_placeholder_token
 from components.problems import ConfigError
 from components.stack_file import load_stack_file
+from ops.onboard.answers.model import Value
 from ops.onboard.decide.decision import decide
 from ops.onboard.look.model import Answer, Look, Pool, Provider, Told
 from ops.onboard.write.place import place_of
@@ -108,6 +109,27 @@ def test_whatever_nodes_are_there_the_file_is_a_good_configuration(pools: list[P
     answers = case.answers(look)
     with tempfile.TemporaryDirectory() as folder:
         loaded(render(look, answers, decide(look, answers)), Path(folder))
+
+
+@given(
+    name=st.sampled_from(["gke", "gke-zonal-n4a", "eks", "aks"]),
+    low=st.integers(1, 10),
+    more=st.integers(10, 100),
+    protect=st.booleans(),
+    stack=st.from_regex(r"[A-Za-z0-9._-]{1,30}", fullmatch=True),
+    token=st.sampled_from(["stack", "secret"]),
+)
+def test_whatever_is_answered_the_file_is_a_good_configuration(  # noqa: PLR0913 - one for each answer
+    *, name: str, low: int, more: int, protect: bool, stack: str, token: str
+) -> None:
+    case = CASES[name]
+    said: dict[str, Value] = {"minNodes": low, "maxNodes": low + more, "protect": protect, "stack": stack, "tokenSource": token}
+    look = case.look()
+    answers = replace(case, said=said).answers(look)
+    decision = decide(look, answers)
+    assert decision.obstacles == ()
+    with tempfile.TemporaryDirectory() as folder:
+        loaded(render(look, answers, decision), Path(folder))
 
 
 def test_the_same_look_and_answers_give_the_same_bytes_whatever_the_time_it_took() -> None:

@@ -1,0 +1,108 @@
+"""Record what docs/onboarding.md shows: the real command, on the embedded control plane with an EKS cluster's nodes.
+
+`python -m docs.record_onboarding` writes the page's recorded part anew; `recording()` is what a test compares with it.
+Only times are changed, which differ from run to run, and the folder of the project.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from ops.kubernetes.api import Api
+from ops.kubernetes.connection import Connection
+from ops.rehearse.cluster import ControlPlane
+from tests.cluster.onboarding import Proxy, environment, kubeconfig, nodes, objects, project
+from tests.unit.onboard.lab import daemon_set, deployment, eks_nodes
+
+PAGE = Path(__file__).parent / "onboarding.md"
+BEGIN, END = "<!-- recorded by docs/record_onboarding.py -->", "<!-- end of the recording -->"
+CONTEXT = "me@builds.eu-central-1.eksctl.io"
+ARGUMENTS = ("--context", CONTEXT, "--yes", "--gitlab-url", "https://gitlab.example.com")
+_VERSION = {"/version": {"gitVersion": "v1.34.1-eks-113cf36"}}
+_WIDTH = "112"
+
+
+def recording(plane: ControlPlane, connection: Connection) -> str:
+    """Return the recorded part: the command, what it printed, and the file that it wrote."""
+    with ExitStack() as stack:
+        api = Api.of(connection)
+        stack.enter_context(nodes(api, eks_nodes()))
+        plugin = daemon_set("aws-node", image="602401143452.dkr.ecr/amazon-k8s-cni:v1.20.4", args=_POLICIES)
+        scaler = deployment(
+            "cluster-autoscaler", "kube-system", "registry.k8s.io/autoscaling/cluster-autoscaler:v1.34.4"
+        )
+        stack.enter_context(objects(api, _workload("DaemonSet", plugin), _workload("Deployment", scaler)))
+        proxy = stack.enter_context(Proxy(connection, _VERSION))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="multiarch-docs-")))
+        (folder / "project").mkdir()
+        root = project(folder / "project")
+        # The default kubeconfig, so that none has to be named.
+        home = folder / "home" / ".kube"
+        home.mkdir(parents=True)
+        kubeconfig(home / "config", proxy.url, context=CONTEXT)
+        login = home / "aws"  # is on PATH, whatever this machine has: the next steps name a plugin that is not
+        login.write_text("#!/bin/sh\n")
+        login.chmod(0o755)
+        done = subprocess.run(
+            [sys.executable, "-m", "ops.cli", "onboard", *ARGUMENTS],
+            cwd=root,
+            env=_environment(home),
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(done.stdout + done.stderr)
+        written = (root / "stacks" / "Pulumi.builds.yaml").read_text(encoding="utf-8")
+    del plane
+    said = _steady(done.stdout, root)
+    command = " ".join(("multiarch onboard", *ARGUMENTS))
+    return f"```console\n$ {command}\n{said}```\n\n```yaml\n{written}```\n"
+
+
+_SCALER = "registry.k8s.io/autoscaling/cluster-autoscaler"
+_POLICIES = ("--enable-network-policy=true",)
+
+
+def _environment(home: Path) -> dict[str, str]:
+    kept = environment()
+    return {**kept, "PATH": f"{home}:{kept['PATH']}", "HOME": str(home.parent), "COLUMNS": _WIDTH}
+
+
+def _workload(kind: str, found: dict[str, object]) -> dict[str, object]:
+    """Complete a DaemonSet or Deployment so that an API server takes it; no pod of it is ever made."""
+    metadata, spec = found["metadata"], found["spec"]
+    assert isinstance(metadata, dict)  # noqa: S101 - the lab's own shapes
+    assert isinstance(spec, dict)  # noqa: S101 - as above
+    labels = {"app": str(metadata["name"])}
+    template = {**spec["template"], "metadata": {"labels": labels}}
+    template["spec"] = {**template["spec"], "nodeSelector": {"example.org/no-such-node": "true"}}
+    whole = {"selector": {"matchLabels": labels}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": whole}
+
+
+def _steady(text: str, root: Path) -> str:
+    """Leave out what differs from run to run: times, the folder, and spaces at line ends."""
+    lines = [line.rstrip() for line in text.replace(f"{root}/", "").splitlines()]
+    return re.sub(r"\([0-9.]+ s\)", "(… s)", "\n".join(lines)).strip() + "\n"
+
+
+def recorded() -> str:
+    """Return what the page shows now."""
+    return PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0].strip() + "\n"
+
+
+def main() -> int:
+    """Write the page's recorded part anew."""
+    with ControlPlane(mode="auto") as plane, Connection(plane.kubeconfig, plane.context) as connection:
+        text = recording(plane, connection)
+    page = PAGE.read_text(encoding="utf-8")
+    before, _, rest = page.partition(BEGIN)
+    after = rest.partition(END)[2]
+    PAGE.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
