@@ -11,7 +11,8 @@ from rich.text import Text
 from ops.onboard.answers import prompts
 from ops.onboard.answers.interview import Prompt
 from ops.onboard.answers.model import Value
-from ops.onboard.answers.questions import Proposal, Question
+from ops.onboard.answers.questions import Question
+from ops.onboard.answers.rules import Proposal
 from ops.onboard.fleet import onboard_fleet, read_fleet
 from ops.onboard.look.model import Look
 from ops.onboard.report.terminal import diff_view, look_view, print_outcome

@@ -7,7 +7,8 @@ import click
 
 from components.problems import ConfigError, Problem
 from ops.onboard.answers.model import Answers, Value, answers_of, flag_of
-from ops.onboard.answers.questions import QUESTIONS, Proposal, Question
+from ops.onboard.answers.questions import QUESTIONS, Question
+from ops.onboard.answers.rules import Proposal
 from ops.onboard.look.model import Look
 
 Prompt = Callable[[Question, Proposal | None, Callable[[Value], str]], Value]

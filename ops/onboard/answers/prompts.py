@@ -6,7 +6,8 @@ from typing import Any
 import questionary
 
 from ops.onboard.answers.model import Value
-from ops.onboard.answers.questions import Proposal, Question
+from ops.onboard.answers.questions import Question
+from ops.onboard.answers.rules import Proposal
 
 
 def ask(question: Question, proposal: Proposal | None, wrong: Callable[[Value], str]) -> Value:

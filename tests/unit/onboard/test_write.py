@@ -123,7 +123,13 @@ def test_whatever_is_answered_the_file_is_a_good_configuration(  # noqa: PLR0913
     *, name: str, low: int, more: int, protect: bool, stack: str, token: str
 ) -> None:
     case = CASES[name]
-    said: dict[str, Value] = {"minNodes": low, "maxNodes": low + more, "protect": protect, "stack": stack, "tokenSource": token}
+    said: dict[str, Value] = {
+        "minNodes": low,
+        "maxNodes": low + more,
+        "protect": protect,
+        "stack": stack,
+        "tokenSource": token,
+    }
     look = case.look()
     answers = replace(case, said=said).answers(look)
     decision = decide(look, answers)
