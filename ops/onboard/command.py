@@ -1,5 +1,6 @@
 """`multiarch onboard`: its options, its files, its exit code."""
 
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -63,7 +64,9 @@ def _option(question: Question) -> Callable[[F], F]:
 @click.option("--context", metavar="NAME", help="The kubeconfig's context. Always named; the current one is not taken.")
 @click.option("--kubeconfig", metavar="FILE", help="Default: the first of $KUBECONFIG, else ~/.kube/config.")
 @click.option("--answers", type=click.Path(path_type=Path), metavar="FILE", help="Answers in YAML; flags override it.")
-@click.option("--yes", "-y", is_flag=True, help="Take every proposed answer without asking.")
+@click.option(
+    "--yes", "-y", is_flag=True, help="Take every proposed answer; ask for the rest alone."
+)
 @click.option("--look-only", is_flag=True, help="Show what is seen, and do nothing else.")
 @click.option("--dry-run", is_flag=True, help="Check everything, show the stack file, write nothing.")
 @click.option("--force", is_flag=True, help="Replace a stack file that is there and says something else.")
@@ -93,6 +96,8 @@ def command(project: Path | None, **options: Any) -> None:
     _check_combination(options)
     root = project_of(project)
     check_targets({"--json": options["json_file"]})
+    if options["rehearse"]:  # so that the control plane ends as it does on Ctrl-C
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     console = ReportConsole(stderr=options["json_file"] == STANDARD_OUTPUT, highlight=False)
     try:
         given = _given(options)
@@ -109,7 +114,8 @@ def command(project: Path | None, **options: Any) -> None:
         click.echo(f"could not tell: {where}{error.strerror or error}", err=True)
         sys.exit(Outcome.COULD_NOT_TELL)
     except KeyboardInterrupt:
-        click.echo("interrupted; nothing was written", err=True)
+        told = "what was written is whole" if options["fleet"] else "nothing was written"
+        click.echo(f"interrupted; {told}", err=True)
         sys.exit(INTERRUPTED)
     results = found if found is not None else (one,) if one is not None else ()
     session.report(results, fleet=found is not None)
@@ -150,7 +156,7 @@ def _given(options: Mapping[str, Any]) -> dict[str, Value]:
 
 def _interactive(options: Mapping[str, Any]) -> bool:
     """Tell whether there is somebody to ask: both ends are a terminal, and standard output is not for a machine."""
-    machine = options["json_file"] == STANDARD_OUTPUT or options["fleet"] or options["yes"]
+    machine = options["json_file"] == STANDARD_OUTPUT or options["fleet"]
     return not machine and sys.stdin.isatty() and sys.stdout.isatty()
 
 

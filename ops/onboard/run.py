@@ -19,6 +19,7 @@ from ops.onboard.look.look import look
 from ops.onboard.look.model import Look
 from ops.onboard.rehearsal import rehearse_text
 from ops.onboard.request import Onboarding, Outcome, Request
+from ops.onboard.write.keep import with_kept
 from ops.onboard.write.place import Place, place_of
 from ops.onboard.write.render import render
 from ops.rehearse.report.model import EXIT_CODES, Verdict, overall
@@ -36,8 +37,10 @@ class Stage:
     display: ProgressDisplay
     prompt: Prompt | None = None
     show_look: Callable[[Look], None] = lambda _: None
-    confirm: Callable[[Place, str], bool] = lambda _place, _text: True
-    """Asked before a file is replaced, with its place and the new text."""
+    show_diff: Callable[[str], None] = lambda _: None
+    """Shows what would change in a file that is there."""
+    confirm: Callable[[Place], bool] = lambda _: True
+    """Asked before a file is replaced."""
     label: str = ""
     """Put before the steps' names, where several clusters are looked at."""
 
@@ -105,8 +108,10 @@ def _decided(request: Request, stage: Stage, before: Onboarding, answers: Answer
     known = replace(before, answers=answers, decision=decision, adoptions=adoptions(before.look, answers))
     if decision.obstacles:
         return _refused(known, decision.obstacles)
-    text = render(before.look, answers, decision)
     place = place_of(request.project, answers.stack)
+    text = with_kept(render(before.look, answers, decision), place.before)
+    if place.before is not None and (difference := place.diff(text)):
+        stage.show_diff(difference)
     if stage.prompt is None and not request.dry_run:
         place.check(text, force=request.force)
     checked = _checked(request, stage, answers, text)
@@ -165,12 +170,7 @@ def _written(request: Request, stage: Stage, known: Onboarding, place: Place) ->
         return replace(known, message="checked; nothing was written (--dry-run)")
     if place.before == known.text:
         return replace(known, file=place.path, message=f"{place.path} says this already")
-    if (
-        place.before is not None
-        and stage.prompt is not None
-        and not request.force
-        and not stage.confirm(place, known.text)
-    ):
+    if place.before is not None and stage.prompt is not None and not request.force and not stage.confirm(place):
         return replace(known, outcome=Outcome.DECLINED, message="the file stays as it is")
     place.write(known.text)
     return replace(known, file=place.path, message=f"wrote {place.path}")

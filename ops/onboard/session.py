@@ -47,6 +47,7 @@ class Session:
             display=display,
             prompt=self._prompt(display) if self.interactive else None,
             show_look=lambda look: display.show(look_view(look, ascii_only=ascii_only(self.console))),
+            show_diff=lambda difference: display.show(diff_view(difference)),
             confirm=self._confirm(display),
         )
         return onboard(request, stage)
@@ -74,10 +75,9 @@ class Session:
 
         return ask
 
-    def _confirm(self, display: ProgressDisplay) -> Callable[[Place, str], bool]:
-        def confirm(place: Place, text: str) -> bool:
+    def _confirm(self, display: ProgressDisplay) -> Callable[[Place], bool]:
+        def confirm(place: Place) -> bool:
             with display.paused():
-                self.console.print(diff_view(place.diff(text)))
                 return prompts.confirm(f"Replace {place.path.name}?", default=False)
 
         return confirm

@@ -98,6 +98,22 @@ def test_the_same_run_again_changes_nothing_and_another_file_is_not_replaced(pro
 
 
 @pytest.mark.usefixtures("looks", "plan")
+def test_a_replaced_file_is_shown_as_a_difference_and_keeps_its_encrypted_secrets(project: Path) -> None:
+    run(project, *SAID)
+    path = project / "stacks" / "Pulumi.builds.yaml"
+    secret = "  multiarch-runner:runnerToken:\n    secure: v1:AAAA:bbbb+cc==\n\nencryptionsalt: v1:salt:v1:iv:text=\n"
+    path.write_text(path.read_text() + secret)
+    assert run(project, *SAID).exit_code == 0
+    result = run(project, *SAID, "--max-nodes", "3", "--force")
+    assert result.exit_code == 0, result.output
+    assert "-      maxNodes: 20" in result.output
+    assert "+      maxNodes: 3" in result.output
+    assert path.read_text().endswith(secret)
+    loaded = yaml.safe_load(path.read_text())
+    assert loaded["config"]["multiarch-runner:runnerToken"] == {"secure": "v1:AAAA:bbbb+cc=="}
+
+
+@pytest.mark.usefixtures("looks", "plan")
 def test_without_a_terminal_missing_answers_are_a_usage_error_that_names_the_flags(project: Path) -> None:
     result = run(project, "--context", "builds")
     assert result.exit_code == 2
@@ -265,4 +281,4 @@ def test_help_has_examples_and_every_exit_code_and_imports_no_cluster_client() -
 def test_the_command_never_asks_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     assert not module._interactive({"json_file": "-", "fleet": None, "yes": False})
-    assert not module._interactive({"json_file": None, "fleet": None, "yes": True})
+    assert not module._interactive({"json_file": None, "fleet": "clusters.yaml", "yes": False})

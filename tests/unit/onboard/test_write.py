@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.config import load_config
 from components.placeholders import with_placeholder_token
 from components.problems import ConfigError
 from components.stack_file import load_stack_file
-from ops.onboard.answers.model import Value
 from ops.onboard.decide.decision import decide
 from ops.onboard.look.model import Answer, Look, Pool, Provider, Told
 from ops.onboard.write.place import place_of
@@ -50,6 +49,7 @@ def test_no_line_is_too_long_to_read(name: str) -> None:
     assert max(map(len, CASES[name].text().splitlines())) <= 120
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=60))
 def test_every_text_is_read_back_as_it_was(text: str) -> None:
     document = f"config:\n  multiarch-runner:runner: {scalar(text)}\n"
@@ -66,6 +66,7 @@ def test_what_yaml_would_misread_is_quoted(text: str) -> None:
     assert scalar(text).startswith('"')
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_a_comment_stays_a_comment(text: str) -> None:
     assert all(line.startswith("  # ") for line in comment(text, 2))
@@ -92,6 +93,7 @@ _POOL = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(pools=st.lists(_POOL, min_size=1, max_size=4), name=_VALUE, context=st.text(min_size=1, max_size=40))
 def test_whatever_nodes_are_there_the_file_is_a_good_configuration(pools: list[Pool], name: str, context: str) -> None:
     look = Look(
@@ -111,6 +113,7 @@ def test_whatever_nodes_are_there_the_file_is_a_good_configuration(pools: list[P
         loaded(render(look, answers, decide(look, answers)), Path(folder))
 
 
+@settings(deadline=None)
 @given(
     name=st.sampled_from(["gke", "gke-zonal-n4a", "eks", "aks"]),
     low=st.integers(1, 10),
@@ -123,13 +126,8 @@ def test_whatever_is_answered_the_file_is_a_good_configuration(  # noqa: PLR0913
     *, name: str, low: int, more: int, protect: bool, stack: str, token: str
 ) -> None:
     case = CASES[name]
-    said: dict[str, Value] = {
-        "minNodes": low,
-        "maxNodes": low + more,
-        "protect": protect,
-        "stack": stack,
-        "tokenSource": token,
-    }
+    said: dict[str, str | int | bool] = {"minNodes": low, "maxNodes": low + more, "protect": protect}
+    said |= {"stack": stack, "tokenSource": token}
     look = case.look()
     answers = replace(case, said=said).answers(look)
     decision = decide(look, answers)
