@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 COMMANDS = {
+    "doctor": "ops.onboard.doctor.command",
     "onboard": "ops.onboard.command",
     "rehearse": "ops.rehearse.command",
 }

@@ -88,7 +88,7 @@ def _mounts(scene: Scene) -> Proof:
     place = f"/namespaces/{scene.installed.namespace}"
     deployment = scene.admin.get(f"/apis/apps/v1{place}/deployments/{scene.installed.deployment}")
     missing, seen = [], []
-    for kind, name, keys, optional in _sources(deployment["spec"]["template"]["spec"]):
+    for kind, name, keys, optional in sources(deployment["spec"]["template"]["spec"]):
         if optional or (kind == "secret" and _stood_in(scene, name)):
             continue
         found = scene.admin.find(f"/api/v1{place}/{kind}s/{name}")
@@ -109,7 +109,7 @@ def _stood_in(scene: Scene, secret: str) -> bool:
     return secret in scene.stand_ins
 
 
-def _sources(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, list[str], bool]]:
+def sources(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, list[str], bool]]:
     """Yield kind, name, keys and whether it is optional, of every Secret and ConfigMap that a pod cannot start without.
 
     A kubelet mounts the volumes and fills in the environment before it starts a container.

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ops.kubernetes.api import Api, ApiRefused
 from ops.rehearse.executor import ExecutorConfig, effective_config
@@ -11,6 +11,13 @@ from ops.rehearse.install.objects import InstallFailed, PlannedRelease
 
 _VERSION = re.compile(r"v([0-9]+\.[0-9]+\.[0-9]+)")
 TOKEN_SECONDS = 3600
+
+
+class Lists(Protocol):
+    """What is needed of an API to read a release back: nothing but lists."""
+
+    def items(self, path: str) -> list[dict[str, Any]]:
+        """List objects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +41,7 @@ class Installed:
         return self.config.kubernetes.text("namespace") or "default"
 
 
-def read_back(api: Api, release: PlannedRelease) -> Installed:
+def read_back(api: Lists, release: PlannedRelease) -> Installed:
     """Read the release's objects. Raises InstallFailed when they are not there, ConfigInvalid for a broken config."""
     deployment = _only(api, "/apis/apps/v1", "deployments", release, lambda _: True)
     config_map = _only(api, "/api/v1", "configmaps", release, lambda item: "config.toml" in (item.get("data") or {}))
@@ -74,7 +81,7 @@ def service_account_api(api: Api, namespace: str, name: str) -> Api:
     return api.with_token(str(answer["status"]["token"]))
 
 
-def _only(api: Api, root: str, plural: str, release: PlannedRelease, wanted: Any) -> dict[str, Any]:
+def _only(api: Lists, root: str, plural: str, release: PlannedRelease, wanted: Any) -> dict[str, Any]:
     items = [
         item
         for item in api.items(f"{root}/namespaces/{release.namespace}/{plural}")

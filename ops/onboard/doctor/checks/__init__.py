@@ -1,0 +1,1 @@
+"""The check-list: pure functions from what was gathered to answers."""

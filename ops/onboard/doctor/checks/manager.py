@@ -1,0 +1,219 @@
+"""Whether the manager is installed, admitted, running, with all that it mounts."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from ops.onboard.doctor.advice import Advice, cause
+from ops.onboard.doctor.facts import Facts, Mount, Raw, Runner, condition, containers_of, quoted, statuses_of, unique
+from ops.onboard.doctor.jobs import Explainer
+from ops.onboard.doctor.model import Asked, Cause, Check, Fix
+
+TOKEN_KEYS = ("runner-token", "runner-registration-token")
+
+
+def manager_checks(facts: Facts) -> Iterator[Check]:
+    """Ask of every runner."""
+    if not facts.runners:
+        asked = Asked("manager", "a runner's manager is installed")
+        if facts.runners_failure:
+            yield asked.unknown(facts.runners_failure)
+        else:
+            yield asked.judged([_absent(facts, "no release of gitlab-runner was found in the cluster", "any")])
+        return
+    if facts.runners_failure:
+        yield Asked("runners-found", "all runners of the cluster were found").unknown(facts.runners_failure)
+    for runner in facts.runners:
+        yield _manager(facts, runner)
+        if runner.deployment is not None:
+            yield _mounts(facts, runner)
+
+
+def _manager(facts: Facts, runner: Runner) -> Check:
+    asked = Asked("manager", "the manager is installed and runs", runner.title)
+    if runner.missing:
+        return asked.judged([_absent(facts, f"there is no release {runner.name} in {runner.namespace}", runner.title)])
+    if runner.deployment is None:
+        return asked.unknown(runner.failure)
+    status = runner.deployment.get("status") or {}
+    wanted = runner.deployment["spec"].get("replicas", 1)
+    ready = int(status.get("readyReplicas") or 0)
+    if wanted == 0:
+        return asked.judged([_scaled(facts, runner)])
+    if ready >= wanted:
+        return asked.fine(f"{ready} of {wanted} ready")
+    found = list(_troubles(facts, runner))
+    if not found and not runner.pods.known:
+        return asked.unknown(f"{ready} of {wanted} ready; {runner.pods.failure}")
+    return asked.judged(found or [_not_ready(facts, runner, ready, wanted)])
+
+
+def _troubles(facts: Facts, runner: Runner) -> Iterator[Cause]:
+    failure = condition(runner.deployment or {}, "ReplicaFailure")
+    if failure.get("status") == "True":
+        yield _refused(facts, runner, str(failure.get("message")))
+        return
+    explainer = Explainer(facts)
+    for pod in runner.pods.items:
+        if crash := _crash(facts, runner, pod):
+            yield crash
+            return
+        if _lacks(runner):
+            return  # the check of its mounts names what is missing
+        for inner in explainer.explain(pod)[0][:1]:
+            yield replace(
+                inner,
+                kind="manager-not-ready",
+                subject=runner.title,
+                headline=f"the manager does not run: {inner.headline}",
+                evidence=(f"pod {pod['metadata']['name']}", *inner.evidence),
+            )
+            return
+
+
+def _refused(facts: Facts, runner: Runner, message: str) -> Cause:
+    fixes = []
+    if "violates PodSecurity" in message:
+        fixes.append(
+            Advice(facts).deploy("Deploy the stack again: its manager meets `restricted`.")
+            if facts.stack
+            else Fix(
+                text="Let the pod meet the level (Helm values):",
+                lines=("podSecurityContext:", "  seccompProfile:", "    type: RuntimeDefault"),
+            )
+        )
+    return cause(
+        "manager-refused",
+        runner.title,
+        "admission refuses the manager's pod: there is none",
+        [quoted(message)],
+        fixes,
+    )
+
+
+def _crash(facts: Facts, runner: Runner, pod: Raw) -> Cause | None:
+    for status in statuses_of(pod):
+        waiting = (status.get("state") or {}).get("waiting") or {}
+        last = (status.get("lastState") or {}).get("terminated") or {}
+        if waiting.get("reason") != "CrashLoopBackOff":
+            continue
+        name = pod["metadata"]["name"]
+        ended = f"it ended with code {last.get('exitCode')} ({last.get('reason', '')}), {status.get('restartCount')} restarts"
+        log = Advice(facts).kubectl(f"-n {runner.namespace} logs {name} --previous --tail=50")
+        return cause(
+            "manager-crashes",
+            runner.title,
+            "the manager's container ends again and again",
+            [f"pod {name}: {ended}", *([quoted(str(last["message"]))] if last.get("message") else [])],
+            [
+                Fix(text="Read why; `glrt-` tokens that GitLab does not know end it with a PANIC:", lines=(log,)),
+            ],
+        )
+    return None
+
+
+def _not_ready(facts: Facts, runner: Runner, ready: int, wanted: int) -> Cause:
+    pods = unique(_state(pod) for pod in runner.pods.items) or ("it has no pod",)
+    return cause(
+        "manager-not-ready",
+        runner.title,
+        f"{ready} of {wanted} replicas of the manager are ready",
+        pods,
+        [
+            Fix(
+                text="See what it waits for:",
+                lines=(Advice(facts).kubectl(f"-n {runner.namespace} describe deployment,pods"),),
+            )
+        ],
+    )
+
+
+def _state(pod: Raw) -> str:
+    status = pod.get("status") or {}
+    images = ", ".join(str(container.get("image")) for container in containers_of(pod))
+    return f"pod {pod['metadata']['name']} ({images}): {status.get('phase', 'no phase')}"
+
+
+def _scaled(facts: Facts, runner: Runner) -> Cause:
+    name = (runner.deployment or {}).get("metadata", {}).get("name", runner.name)
+    scale = Advice(facts).kubectl(f"-n {runner.namespace} scale deployment {name} --replicas=1")
+    return cause(
+        "manager-scaled-to-zero",
+        runner.title,
+        "the manager is scaled to zero",
+        ["its Deployment wants 0 replicas"],
+        [Fix(text="Scale it up:", lines=(scale,))],
+    )
+
+
+def _absent(facts: Facts, headline: str, subject: str) -> Cause:
+    fix = Advice(facts).deploy("Install it:") if facts.stack else Fix(text="Install one: `multiarch onboard`.")
+    return cause("manager-missing", subject, headline, [], [fix])
+
+
+def _mounts(facts: Facts, runner: Runner) -> Check:
+    asked = Asked("manager-mounts", "all that the manager mounts is there, with the keys it needs", runner.title)
+    return judge_mounts(asked, runner.mounts, lambda mount: _missing_mount(facts, runner, mount))
+
+
+def judge_mounts(asked: Asked, mounts: tuple[Mount, ...], made: Callable[[Mount], Cause]) -> Check:
+    """Judge objects that must be there; one whose keys can't be seen is a doubt."""
+    causes = [made(mount) for mount in mounts if surely_lacking(mount)]
+    doubts = [_doubt(mount) for mount in mounts if not surely_lacking(mount)]
+    seen = ", ".join(f"{mount.kind} {mount.name}" for mount in mounts)
+    return asked.judged(causes, seen or "nothing is mounted", "; ".join(unique(doubts)))
+
+
+def surely_lacking(mount: Mount) -> bool:
+    """Tell whether an object is surely not there, or surely lacks a key."""
+    return mount.there.missing or bool(mount.there.value is not None and mount.keys_known and absent(mount))
+
+
+def absent(mount: Mount) -> tuple[str, ...]:
+    """Return the keys that are wanted and not there."""
+    return tuple(key for key in mount.wanted if key not in (mount.there.value or ()))
+
+
+def _doubt(mount: Mount) -> str:
+    if mount.there.failure:
+        return mount.there.failure
+    if not mount.keys_known:
+        return f"{mount.kind} {mount.name}: its keys can't be told without reading its values"
+    return ""
+
+
+def _lacks(runner: Runner) -> bool:
+    return any(surely_lacking(mount) for mount in runner.mounts)
+
+
+def _missing_mount(facts: Facts, runner: Runner, mount: Mount) -> Cause:
+    lacking = ", ".join(absent(mount)) if mount.there.value is not None else ""
+    what = (
+        f"{mount.kind} {mount.name} lacks the key {lacking}" if lacking else f"{mount.kind} {mount.name} is not there"
+    )
+    return cause(
+        "manager-secret",
+        f"{mount.namespace}/{mount.name}",
+        f"{what}: the manager's pod can't start",
+        [f"keys that it has: {', '.join(mount.there.value) or 'none'}"] if mount.there.value is not None else [],
+        list(_make(facts, runner, mount)),
+    )
+
+
+def _make(facts: Facts, runner: Runner, mount: Mount) -> Iterator[Fix]:
+    advice = Advice(facts)
+    if mount.kind != "Secret":
+        yield advice.deploy("Deploy it again:") if facts.stack else Fix(text="Upgrade the Helm release.")
+        return
+    keys = mount.wanted or TOKEN_KEYS
+    if mount.there.value is not None:
+        missing = " ".join(f'"{key}":""' for key in absent(mount))
+        line = advice.kubectl(
+            f"-n {runner.namespace} patch secret {mount.name} --type=merge -p '{{\"stringData\":{{{missing}}}}}'"
+        )
+        yield Fix(text="Add it; `runner-registration-token` may be empty, `runner-token` may not:", lines=(line,))
+        return
+    literals = " ".join(
+        f'--from-literal={key}="$TOKEN"' if key == TOKEN_KEYS[0] else f"--from-literal={key}=" for key in keys
+    )
+    line = advice.kubectl(f"-n {runner.namespace} create secret generic {mount.name} {literals}")
+    yield Fix(text="Make it, or see why External Secrets or Vault did not:", lines=(line,))

@@ -1,0 +1,113 @@
+"""`multiarch doctor`: its options, its files, its exit code."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from components.problems import ConfigError
+from ops.kubernetes.connection import Connection
+from ops.kubernetes.errors import ClusterError
+from ops.onboard.doctor.doctor import diagnose
+from ops.onboard.doctor.examine import unreachable
+from ops.onboard.doctor.model import EXIT_CODES, Report, Verdict
+from ops.onboard.doctor.report import document
+from ops.onboard.doctor.report.terminal import print_report
+from ops.onboard.doctor.target import Promised, Target, promised, target_of
+from ops.project import named_stacks, project_of
+from ops.rehearse.plan.launch import plan_stack
+from ops.rehearse.plan.model import PlanError
+from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write
+
+USAGE = 2
+INTERRUPTED = 130
+EPILOG = """\b
+Examples:
+  multiarch doctor --stack gke                        the stack's own cluster, by its cluster.access
+  multiarch doctor --stack gke --context gke_acme_us-central1_ci
+  multiarch doctor --context kind-ci                  no stack: every runner that the cluster has
+  multiarch doctor --context kind-ci --namespace ci --json -
+
+\b
+Exit codes: 0 nothing is wrong · 1 a cause was found · 2 usage or configuration · 3 something could not be told
+A cause outweighs what could not be told.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.option("--stack", metavar="NAME", help="Stack whose runner, pools and namespaces are looked at.")
+@click.option(
+    "--kubeconfig",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Default: the stack's own, else $KUBECONFIG or ~/.kube/config.",
+)
+@click.option("--context", metavar="NAME", help="Its context. It must be named, here or by the stack.")
+@click.option(
+    "--namespace",
+    "namespaces",
+    multiple=True,
+    metavar="NAME",
+    help="Without a stack: where runners are looked for; repeat for several. Default: everywhere.",
+)
+@click.option("--json", "json_file", metavar="FILE", help="Write the report as JSON; - is standard output.")
+@click.option(
+    "--project", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR", help="Default: here."
+)
+def command(**given: Any) -> None:
+    """Say why a job hangs: a check-list with fixes for a cluster that has a runner.
+
+    It looks at nodes, manager, config, rights, quotas and policies, and explains every job's pod that is pending or
+    failed to start. It only reads: nothing in the cluster is changed, and no Secret's value is asked for.
+    """
+    if given["stack"] and given["namespaces"]:
+        raise click.UsageError("--namespace is for a cluster without a stack; a stack says where its runner is")
+    check_targets({"--json": given["json_file"]})
+    console = ReportConsole(stderr=given["json_file"] == STANDARD_OUTPUT, highlight=False)
+    try:
+        report = _report(given)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(USAGE)
+    except OSError as error:  # the machine's trouble (a full disk, no folder for temporary files): no answer
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"could not tell: {where}{error.strerror or error}", err=True)
+        sys.exit(EXIT_CODES[Verdict.UNKNOWN])
+    except KeyboardInterrupt:
+        click.echo("interrupted; nothing was changed", err=True)
+        sys.exit(INTERRUPTED)
+    try:
+        print_report(console, report)
+    finally:  # a reader that leaves takes only the terminal's report along
+        target = given["json_file"]
+        written = target is None or write("--json", target, document.render(report))
+    code = EXIT_CODES[report.verdict]
+    sys.exit(code if written else code or EXIT_CODES[Verdict.UNKNOWN])
+
+
+def _report(given: dict[str, Any]) -> Report:
+    """Find the cluster, and examine it. Raises ConfigError."""
+    stack, plan = given["stack"] or "", None
+    root = Path.cwd()
+    if stack:
+        root = project_of(given["project"])
+        named_stacks(root, (stack,))
+    target = target_of(root, stack, given["kubeconfig"], given["context"])
+    with Console(stderr=True, highlight=False).status("doctor") as status:
+        if stack:
+            status.update(f"planning {stack}")
+            try:
+                plan = promised(plan_stack(root, stack))
+            except PlanError as error:
+                return unreachable(f"context {target.context}", stack, f"the stack could not be planned: {error}")
+        return _examined(target, stack, plan, given["namespaces"], status.update)
+
+
+def _examined(target: Target, stack: str, plan: Promised | None, namespaces: tuple[str, ...], progress: Any) -> Report:
+    try:
+        with Connection(target.kubeconfig, target.context) as connection:
+            return diagnose(connection, progress, stack=stack, plan=plan, namespaces=namespaces)
+    except ClusterError as error:
+        return unreachable(f"context {target.context}", stack, str(error))

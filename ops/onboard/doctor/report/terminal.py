@@ -1,0 +1,110 @@
+"""The report in a terminal: causes first, each with its evidence and fixes, then what is open, then what is well.
+
+Everything from outside is shown as plain `Text`, never as rich markup, and without control characters. Nothing is cut
+off: a narrow terminal wraps.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from ops.onboard.doctor.model import EXIT_CODES, EXIT_MEANINGS, Cause, Check, Fix, Report, Verdict
+from ops.reporting.printable import one_line, printable, seconds
+
+STYLES: Mapping[Verdict, str] = {Verdict.FINE: "green", Verdict.CAUSE: "bold red", Verdict.UNKNOWN: "bold yellow"}
+MARKS: Mapping[Verdict, str] = {Verdict.FINE: "✓", Verdict.CAUSE: "✗", Verdict.UNKNOWN: "?"}
+ASCII_MARKS: Mapping[Verdict, str] = {Verdict.FINE: "ok", Verdict.CAUSE: "NO", Verdict.UNKNOWN: "??"}
+_PODS_SHOWN = 3
+
+
+def print_report(console: Console, report: Report) -> None:
+    """Print the whole report."""
+    plain = not console.encoding.lower().startswith("utf")
+    console.print(_heading(report))
+    for number, one in enumerate(report.causes, 1):
+        console.print(_cause(number, one, plain=plain))
+    for verdict in (Verdict.UNKNOWN, Verdict.FINE):
+        checks = [check for check in report.checks if check.verdict is verdict]
+        if checks:
+            console.print(Padding(_checks(checks, plain=plain), (0, 0, 1, 1)))
+    for note in report.notes:
+        console.print(Padding(Text(one_line(note), style="dim"), (0, 0, 0, 2)))
+    console.print(_summary(report, plain=plain))
+
+
+def _heading(report: Report) -> RenderableType:
+    version = f", Kubernetes {report.version}" if report.version else ""
+    title = Text.assemble((one_line(report.stack or "doctor"), "bold"), f"  {one_line(report.cluster)}{version}")
+    parts: list[RenderableType] = [title]
+    if report.runners:
+        parts.append(Text(f"runners: {one_line(', '.join(report.runners))}", style="dim"))
+    return Padding(Group(*parts), (0, 0, 1, 0))
+
+
+def _cause(number: int, one: Cause, *, plain: bool) -> RenderableType:
+    mark = (ASCII_MARKS if plain else MARKS)[Verdict.CAUSE]
+    head = Text.assemble((f"{mark} {number}. ", STYLES[Verdict.CAUSE]), (one_line(one.headline), "bold"))
+    if told := _pods(one):
+        head.append(f"  ({told})", style="dim")
+    parts: list[RenderableType] = [head]
+    parts += [Padding(Text(one_line(text)), (0, 0, 0, 5)) for text in one.evidence]
+    if one.pods or one.gone:
+        parts.append(Padding(Text(_named(one), style="dim"), (0, 0, 0, 5)))
+    for fix in one.fixes:
+        parts += [Padding(line, (0, 0, 0, 5)) for line in _fix(fix, plain=plain)]
+    return Padding(Group(*parts), (0, 0, 1, 1))
+
+
+def _fix(fix: Fix, *, plain: bool) -> Iterator[Text]:
+    yield Text.assemble(("-> " if plain else "→ ", "green"), one_line(fix.text))
+    for line in fix.lines:
+        # A line to be copied stays one line: wrapping by the terminal does not break it, wrapping by us would.
+        yield Text(f"    {printable(line)}", style="cyan", no_wrap=True, overflow="ignore")
+
+
+def _pods(one: Cause) -> str:
+    parts = []
+    if one.pods:
+        parts.append(f"{len(one.pods)} pod{'' if len(one.pods) == 1 else 's'}")
+    if one.gone:
+        parts.append(f"{len(one.gone)} gone")
+    return ", ".join(parts)
+
+
+def _named(one: Cause) -> str:
+    names = [*one.pods, *one.gone]
+    rest = len(names) - _PODS_SHOWN
+    return one_line(", ".join(names[:_PODS_SHOWN])) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _checks(checks: Sequence[Check], *, plain: bool) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_header=False, expand=True)
+    table.add_column(width=2)
+    table.add_column(ratio=1, overflow="fold")
+    for check in checks:
+        mark = Text((ASCII_MARKS if plain else MARKS)[check.verdict], style=STYLES[check.verdict])
+        title = Text(one_line(check.title))
+        if check.about and check.about not in check.title:
+            title.append(f" [{one_line(check.about)}]", style="dim")
+        if check.evidence:
+            title.append(f": {one_line(check.evidence)}", style="dim" if check.verdict is Verdict.FINE else "")
+        table.add_row(mark, title)
+    return table
+
+
+def _summary(report: Report, *, plain: bool) -> RenderableType:
+    verdict = report.verdict
+    counts = {each: sum(check.verdict is each for check in report.checks) for each in Verdict}
+    line = Text.assemble(((ASCII_MARKS if plain else MARKS)[verdict], STYLES[verdict]), " ")
+    causes = len(report.causes)
+    line.append(f"{causes} cause{'' if causes == 1 else 's'}", style=STYLES[verdict])
+    line.append(f"; of {len(report.checks)} checks {counts[Verdict.FINE]} fine")
+    if counts[Verdict.UNKNOWN]:
+        line.append(f", {counts[Verdict.UNKNOWN]} could not be told", style=STYLES[Verdict.UNKNOWN])
+    line.append(f"; {report.requests} requests, {seconds(report.seconds)}")
+    line.append(f". Exit {EXIT_CODES[verdict]}: {EXIT_MEANINGS[verdict]}.")
+    return Group(Rule(style=STYLES[verdict], characters="-" if plain else "━"), line)

@@ -1,0 +1,88 @@
+"""What is to be examined: a stack's cluster and what its plan says, or a cluster by its context alone."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.problems import ConfigError, Problem
+from components.stack_file import NAMESPACE, load_stack_file
+from ops.kubernetes.kubeconfig import Purpose, find_context
+from ops.rehearse.install import InstallFailed, PlannedRelease, buildkit_release_of, release_of
+from ops.rehearse.nodes import nodes_for
+from ops.rehearse.plan.inputs import read_project
+from ops.rehearse.plan.model import Plan
+from ops.rehearse.report.model import PoolView
+
+PURPOSE = Purpose(
+    unnamed="the doctor would look at whatever cluster happens to be the current one",
+    consequence="there is no cluster to look at",
+    instead="name a stack whose cluster.access says where its cluster is (--stack)",
+)
+_NAMESPACE_KIND = "kubernetes:core/v1:Namespace"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A cluster, and how it is reached."""
+
+    kubeconfig: Path
+    context: str
+
+
+def default_kubeconfig() -> Path:
+    """Return the first file of $KUBECONFIG, else ~/.kube/config: what kubectl takes."""
+    named = next((part for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part), "")
+    return Path(named or "~/.kube/config").expanduser()
+
+
+def target_of(project: Path, stack: str, kubeconfig: Path | None, context: str | None) -> Target:
+    """Find the cluster: by the flags, else by the stack's `cluster.access`. Raises ConfigError."""
+    access = _access(project, stack) if stack else {}
+    path = kubeconfig
+    if path is None and not context and access.get("kubeconfig"):
+        path = (project / Path(str(access["kubeconfig"])).expanduser()).resolve()
+    found = context or (str(access.get("context") or "") if kubeconfig is None else "")
+    entry = find_context(path or default_kubeconfig(), found, PURPOSE)
+    return Target(kubeconfig=path or default_kubeconfig(), context=entry.context)
+
+
+def _access(project: Path, stack: str) -> Mapping[str, Any]:
+    values, _ = load_stack_file(read_project(project).stack_dir / f"Pulumi.{stack}.yaml")
+    try:
+        cluster = json.loads(values.get(f"{NAMESPACE}:cluster", "null"))
+    except ValueError:
+        return {}
+    access = cluster.get("access") if isinstance(cluster, dict) else None
+    return access if isinstance(access, dict) else {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promised:
+    """What a stack's plan says of runners, namespaces and pools."""
+
+    releases: tuple[PlannedRelease, ...] = ()
+    job_namespaces: tuple[str, ...] = ()
+    pools: tuple[PoolView, ...] = ()
+
+
+def promised(plan: Plan) -> Promised:
+    """Read a plan. Raises ConfigError when it does not say which releases there are."""
+    try:
+        releases = [release_of(plan), *filter(None, [buildkit_release_of(plan)])]
+    except InstallFailed as error:
+        consequence, fix = "its runner can't be looked for", "Look without --stack."
+        raise ConfigError([Problem(path=plan.stack, found=str(error), consequence=consequence, fix=fix)]) from error
+    managers = {release.namespace for release in releases}
+    namespaces = [
+        str(resource.inputs["metadata"]["name"])
+        for resource in plan.resources
+        if resource.type == _NAMESPACE_KIND and "name" in (resource.inputs.get("metadata") or {})
+    ]
+    return Promised(
+        releases=tuple(releases),
+        job_namespaces=tuple(name for name in namespaces if name not in managers),
+        pools=tuple(group.pool for group in nodes_for(plan)),
+    )
