@@ -32,7 +32,7 @@ def print_report(console: Console, report: Report) -> None:
         if checks:
             console.print(Padding(_checks(checks, plain=plain), (0, 0, 1, 1)))
     for note in report.notes:
-        console.print(Padding(Text(one_line(note), style="dim"), (0, 0, 0, 2)))
+        console.print(Padding(Text(one_line(note), style="dim"), (0, 0, 0, 2), expand=False))
     console.print(_summary(report, plain=plain))
 
 
@@ -51,11 +51,11 @@ def _cause(number: int, one: Cause, *, plain: bool) -> RenderableType:
     if told := _pods(one):
         head.append(f"  ({told})", style="dim")
     parts: list[RenderableType] = [head]
-    parts += [Padding(Text(one_line(text)), (0, 0, 0, 5)) for text in one.evidence]
+    parts += [Padding(Text(one_line(text)), (0, 0, 0, 5), expand=False) for text in one.evidence]
     if one.pods or one.gone:
-        parts.append(Padding(Text(_named(one), style="dim"), (0, 0, 0, 5)))
+        parts.append(Padding(Text(_named(one), style="dim"), (0, 0, 0, 5), expand=False))
     for fix in one.fixes:
-        parts += [Padding(line, (0, 0, 0, 5)) for line in _fix(fix, plain=plain)]
+        parts += [Padding(line, (0, 0, 0, 5), expand=False) for line in _fix(fix, plain=plain)]
     return Padding(Group(*parts), (0, 0, 1, 1))
 
 

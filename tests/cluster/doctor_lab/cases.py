@@ -1,0 +1,524 @@
+"""The broken clusters, as data: how each is broken, and the one cause that the doctor must put first."""
+
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from tests.cluster.doctor_lab import kubelet
+from tests.cluster.doctor_lab.ward import Ward, changed_config, made, replaced, tainted, without_nodes
+
+HELPER = "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:x86_64-v19.1.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One broken cluster."""
+
+    id: str
+    expects: str
+    """The catalogue's id of the cause that must come first."""
+    break_: Callable[[Ward, ExitStack], Any]
+    also: frozenset[str] = frozenset()
+    """Causes that follow from it and may be told as well; any other is a false alarm."""
+    pods: int | None = None
+    """How many pods the first cause must hold up; None where pods are not the point."""
+    says: str = ""
+    """What its evidence must quote."""
+
+
+def _no_arm64(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
+    for number in range(20):
+        ward.job(f"twin-{number}")
+
+
+def _foreign_taint(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(tainted(ward, "arm64", [{"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}]))
+    ward.job("build")
+
+
+def _no_toleration(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(changed_config(ward, node_tolerations={}))
+    ward.job("build")
+
+
+def _s390x(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(changed_config(ward, node_selector_overwrite_allowed=r"kubernetes\.io/arch=.*"))
+    ward.job("build", "s390x")
+
+
+def _misspelt_label(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(changed_config(ward, node_selector={"kubernetes.io/arch": "amd64", "node-pol": "amd64"}))
+    ward.job("build", "amd64")
+
+
+def _cordoned(ward: Ward, stack: ExitStack) -> None:
+    for node in ward.nodes("arm64"):
+        path = f"/api/v1/nodes/{node['metadata']['name']}"
+        ward.patch(path, {"spec": {"unschedulable": True}})
+        stack.callback(ward.patch, path, {"spec": {"unschedulable": None}})
+        ward.wait(
+            "the cordon's taint", lambda path=path: "unschedulable" in json.dumps(ward.api.get(path)["spec"]["taints"])
+        )
+    ward.job("build")
+
+
+def _not_ready(ward: Ward, stack: ExitStack) -> None:
+    def dead(node: dict[str, Any]) -> dict[str, Any]:
+        node["metadata"]["annotations"] = {}  # kwok leaves it alone, and no kubelet ever reports
+        return node
+
+    stack.enter_context(without_nodes(ward, "arm64", dead))
+    ward.wait("the not-ready taint", lambda: "not-ready" in json.dumps(ward.nodes("arm64")[0]["spec"].get("taints")))
+    ward.job("build")
+
+
+def _too_large(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(changed_config(ward, cpu_request="64"))
+    ward.job("build")
+
+
+def _full(ward: Ward, stack: ExitStack) -> None:
+    node = ward.nodes("arm64")[0]
+    body = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "hog", "namespace": "default"},
+        "spec": {
+            "nodeName": node["metadata"]["name"],
+            "containers": [
+                {
+                    "name": "hog",
+                    "image": "hog",
+                    "resources": {"requests": {"cpu": node["status"]["allocatable"]["cpu"]}},
+                }
+            ],
+        },
+    }
+    stack.enter_context(_pod(ward, body))
+    ward.job("build")
+
+
+def _pod(ward: Ward, body: dict[str, Any]) -> Any:
+    return made(ward, "/api/v1/namespaces/default/pods", body)
+
+
+def _quota(ward: Ward, stack: ExitStack) -> None:
+    body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "team"}, "spec": {"hard": {"pods": "2"}}}
+    ward.job("first")
+    ward.job("second")
+    path = stack.enter_context(made(ward, f"/api/v1/namespaces/{ward.job_namespace}/resourcequotas", body))
+    ward.wait("the quota to be counted", lambda: (ward.api.get(path)["status"].get("used") or {}).get("pods") == "2")
+
+
+def _limit_range(ward: Ward, stack: ExitStack) -> None:
+    spec = {"limits": [{"type": "Container", "max": {"memory": "1Gi"}}]}
+    body = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"}, "spec": spec}
+    stack.enter_context(made(ward, f"/api/v1/namespaces/{ward.job_namespace}/limitranges", body))
+
+
+def _restricted(ward: Ward, stack: ExitStack) -> None:
+    path = f"/api/v1/namespaces/{ward.job_namespace}"
+    before = ward.api.get(path)["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+    label = "pod-security.kubernetes.io/enforce"
+    ward.patch(path, {"metadata": {"labels": {label: "restricted"}}})
+    stack.callback(ward.patch, path, {"metadata": {"labels": {label: before}}})
+
+
+def _state(status: dict[str, Any], **given: Any) -> Callable[[Ward, ExitStack], None]:
+    def break_(ward: Ward, stack: ExitStack) -> None:
+        del stack
+        for number in range(3):
+            ward.kubelet_says(ward.job(f"build-{number}", image=kubelet.IMAGE, **given), status)
+
+    return break_
+
+
+def _old_backoff(ward: Ward, stack: ExitStack) -> None:
+    """A kubelet before 1.32 says nothing in the back-off; the reason stands in an event."""
+    del stack
+    pod = ward.job("build", image=kubelet.IMAGE)
+    message = f'Back-off pulling image "{kubelet.IMAGE}"'
+    ward.kubelet_says(pod, kubelet.waiting("build", "ImagePullBackOff", message))
+    ward.event(pod, "Failed", f'Failed to pull image "{kubelet.IMAGE}": {kubelet.MOBY_PLATFORM}')
+
+
+def _pinned_helper(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(changed_config(ward, helper_image=HELPER))
+    pod = ward.job("build")
+    ward.kubelet_says(pod, kubelet.init_ended(HELPER, 255))
+
+
+def _one_arch_helper(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(changed_config(ward, helper_image=HELPER))
+
+
+def _secret_key(ward: Ward, stack: ExitStack) -> None:
+    path = f"/api/v1/namespaces/{ward.manager_namespace}/secrets/gitlab-runner-token"
+    ward.patch(path, {"data": {"runner-registration-token": None}})
+    stack.callback(ward.patch, path, {"data": {"runner-registration-token": ""}})
+
+
+def _manager_refused(ward: Ward, stack: ExitStack) -> None:
+    path = _deployment(ward)
+    stack.callback(ward.settled)
+    stack.enter_context(replaced(ward, path))
+    ward.patch(path, {"spec": {"template": {"spec": {"securityContext": {"seccompProfile": None}}}, "strategy": None}})
+    ward.patch(path, {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}})
+    ward.api.delete(f"/api/v1/namespaces/{ward.manager_namespace}/pods", {"gracePeriodSeconds": "0"})
+    ward.wait("the refusal", lambda: "violates PodSecurity" in json.dumps(ward.api.get(path)["status"]))
+
+
+def _scaled(ward: Ward, stack: ExitStack) -> None:
+    path = _deployment(ward)
+    stack.callback(ward.settled)
+    ward.patch(path, {"spec": {"replicas": 0}})
+    stack.callback(ward.patch, path, {"spec": {"replicas": 1}})
+
+
+def _deployment(ward: Ward) -> str:
+    return f"/apis/apps/v1/namespaces/{ward.manager_namespace}/deployments/{ward.installed.deployment}"
+
+
+def _manager_says(status: Callable[[str], dict[str, Any]]) -> Callable[[Ward, ExitStack], None]:
+    def break_(ward: Ward, stack: ExitStack) -> None:
+        pods = ward.api.items(f"/api/v1/namespaces/{ward.manager_namespace}/pods")
+        name, image = pods[0]["metadata"]["name"], pods[0]["spec"]["containers"][0]["image"]
+        stack.callback(ward.settled)
+        path = f"/api/v1/namespaces/{ward.manager_namespace}/pods/{name}"
+        stack.callback(ward.api.delete, path, {"gracePeriodSeconds": "0"})
+        ward.kubelet_says(name, status(image), ward.manager_namespace)
+        ward.wait("the Deployment to count", lambda: not ward.api.get(_deployment(ward))["status"].get("readyReplicas"))
+
+    return break_
+
+
+def _manager_pull(image: str) -> dict[str, Any]:
+    conditions = [{"type": "Ready", "status": "False"}, {"type": "ContainersReady", "status": "False"}]
+    return {**kubelet.waiting("gitlab-runner", "ImagePullBackOff", kubelet.DENIED, image), "conditions": conditions}
+
+
+def _unbound(ward: Ward, stack: ExitStack) -> None:
+    root = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{ward.job_namespace}/rolebindings"
+    path = f"{root}/{ward.api.items(root)[0]['metadata']['name']}"
+    user = f"system:serviceaccount:{ward.manager_namespace}:{ward.installed.service_account}"
+    spec = {"user": user, "resourceAttributes": {"namespace": ward.job_namespace, "verb": "create", "resource": "pods"}}
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+
+    def may() -> bool:
+        answer = ward.api.create("/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+        return bool(answer["status"]["allowed"])
+
+    stack.callback(lambda: ward.wait("the right to be back", may))
+    stack.enter_context(replaced(ward, path))
+    ward.api.delete(path)
+    ward.wait("the right to be gone", lambda: not may())
+
+
+def _no_account(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(changed_config(ward, service_account="builder"))
+
+
+def _no_priority(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(changed_config(ward, priority_class_name="builds"))
+
+
+def _regex_empty(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(changed_config(ward, node_selector_overwrite_allowed=""))
+
+
+def _elsewhere(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(changed_config(ward, namespace="elsewhere"))
+
+
+def _broken_toml(ward: Ward, stack: ExitStack) -> None:
+    path = f"/api/v1/namespaces/{ward.manager_namespace}/configmaps/gitlab-runner"
+    before = ward.api.get(path)["data"]["config.template.toml"]
+    ward.patch(path, {"data": {"config.template.toml": "[[runners]\nexecutor = kubernetes"}})
+    stack.callback(ward.patch, path, {"data": {"config.template.toml": before}})
+
+
+def _webhook(ward: Ward, stack: ExitStack) -> None:
+    hook = {
+        "name": "pods.policy.example.com",
+        "clientConfig": {"service": {"namespace": "default", "name": "policy-gone", "path": "/"}},
+        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": ward.job_namespace}},
+        "failurePolicy": "Fail",
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+    group = "admissionregistration.k8s.io/v1"
+    body = {
+        "apiVersion": group,
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "policy"},
+        "webhooks": [hook],
+    }
+    stack.enter_context(made(ward, f"/apis/{group}/validatingwebhookconfigurations", body))
+
+
+def _claim(ward: Ward, stack: ExitStack, **spec: Any) -> str:
+    body = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "cache"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, **spec},
+    }
+    path = stack.enter_context(made(ward, f"/api/v1/namespaces/{ward.job_namespace}/persistentvolumeclaims", body))
+    stack.callback(ward.discharge)  # a claim in use does not go
+    volumes = {"pvc": [{"name": "cache", "mount_path": "/cache"}]}
+    stack.enter_context(changed_config(ward, volumes=volumes))
+    return path
+
+
+def _unbound_claim(ward: Ward, stack: ExitStack) -> None:
+    _claim(ward, stack, storageClassName="nowhere")
+    ward.job("build")
+
+
+def _other_zone(ward: Ward, stack: ExitStack) -> None:
+    terms = [{"matchExpressions": [{"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["zone-z"]}]}]
+    volume = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": "cache-in-zone-z"},
+        "spec": {
+            "capacity": {"storage": "1Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": "",
+            "csi": {"driver": "example.com", "volumeHandle": "v1"},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": terms}},
+        },
+    }
+    stack.enter_context(made(ward, "/api/v1/persistentvolumes", volume))
+    path = _claim(ward, stack, storageClassName="", volumeName="cache-in-zone-z")
+    ward.wait("the claim to be bound", lambda: ward.api.get(path)["status"].get("phase") == "Bound")
+    ward.job("build")
+
+
+def _at_maximum(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
+    pod = ward.job("build")
+    said = "pod didn't trigger scale-up: 1 node(s) didn't match Pod's node affinity/selector, 1 max node group size reached"
+    ward.event(pod, "NotTriggerScaleUp", said, component="cluster-autoscaler", kind="Normal")
+
+
+def _from_zero(ward: Ward, stack: ExitStack) -> None:
+    """As Azure/AKS#5079: the pool is there, empty, and its template says amd64."""
+    stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
+    pod = ward.job("build")
+    said = "pod didn't trigger scale-up: 2 node(s) didn't match Pod's node affinity/selector"
+    ward.event(pod, "NotTriggerScaleUp", said, component="cluster-autoscaler", kind="Normal")
+
+
+def _back_off(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
+    pod = ward.job("build")
+    said = "pod didn't trigger scale-up: 1 node(s) didn't match Pod's node affinity/selector, 1 in backoff after failed scale-up"
+    ward.event(pod, "NotTriggerScaleUp", said, component="cluster-autoscaler", kind="Normal")
+
+
+def _karpenter(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
+    pod = ward.job("build")
+    said = (
+        'Failed to schedule pod, incompatible with nodepool "general-purpose", incompatible requirements, key '
+        "kubernetes.io/arch, kubernetes.io/arch In [arm64] not in kubernetes.io/arch In [amd64]"
+    )
+    ward.event(pod, "FailedScheduling", said, component="karpenter")
+
+
+def _gone(ward: Ward, stack: ExitStack) -> None:
+    """The runner has given up: no pod is left, only its events."""
+    stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
+    pod = ward.job("build")
+    events = f"/api/v1/namespaces/{ward.job_namespace}/events"
+    ward.wait("the scheduler's event", lambda: pod in json.dumps(ward.api.items(events)))
+    ward.api.delete(f"/api/v1/namespaces/{ward.job_namespace}/pods/{pod}", {"gracePeriodSeconds": "0"})
+
+
+def _missing_mount(ward: Ward, stack: ExitStack) -> None:
+    del stack
+    pod = ward.job("build")
+    ward.kubelet_says(pod, {"phase": "Pending", "containerStatuses": [], "initContainerStatuses": []})
+    ward.event(pod, "FailedMount", 'MountVolume.SetUp failed for volume "ca" : secret "registry-ca" not found')
+
+
+def _no_sandbox(ward: Ward, stack: ExitStack) -> None:
+    del stack
+    pod = ward.job("build")
+    ward.kubelet_says(pod, {"phase": "Pending", "containerStatuses": [], "initContainerStatuses": []})
+    said = (
+        "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: plugin "
+        'type="aws-cni" name="aws-cni" failed (add): add cmd: failed to assign an IP address to container'
+    )
+    ward.event(pod, "FailedCreatePodSandBox", said)
+
+
+def _gate(ward: Ward, stack: ExitStack) -> None:
+    del stack
+    name = ward.job("model")
+    manifest = ward.pod(name)
+    body = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": f"{name}-gated", "labels": manifest["metadata"]["labels"]},
+        "spec": {**manifest["spec"], "nodeName": None, "schedulingGates": [{"name": "kueue.x-k8s.io/admission"}]},
+    }
+    ward.api.create(f"/api/v1/namespaces/{ward.job_namespace}/pods", body)
+
+
+def _no_scheduler(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(changed_config(ward, scheduler_name="volcano"))
+    ward.runner.create(f"/api/v1/namespaces/{ward.job_namespace}/pods", _silent_pod(ward))
+
+
+def _silent_pod(ward: Ward) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "runner-abc-project-1-concurrent-0-xyz"},
+        "spec": {
+            "schedulerName": "volcano",
+            "nodeSelector": {"kubernetes.io/arch": "amd64"},
+            "containers": [{"name": "build", "image": kubelet.IMAGE}],
+            "serviceAccountName": ward.installed.config.kubernetes.text("service_account"),
+        },
+    }
+
+
+_ARM = frozenset({"no-node-of-arch"})
+
+CASES: tuple[Broken, ...] = (
+    Broken(
+        "no arm64 node, twenty jobs", "no-node-of-arch", _no_arm64, pods=20, says="didn't match Pod's node affinity"
+    ),
+    Broken(
+        "a taint of somebody else's", "taint-not-tolerated", _foreign_taint, pods=1, says="dedicated=gpu:NoSchedule"
+    ),
+    Broken("the toleration is gone from the config", "taint-not-tolerated", _no_toleration, pods=1, says="arm64"),
+    Broken(
+        "a job for s390x", "selector-matches-no-node", _s390x, frozenset({"selector-too-wide"}), pods=1, says="s390x"
+    ),
+    Broken("a misspelt label", "selector-matches-no-node", _misspelt_label, pods=1, says="did you mean node-pool?"),
+    Broken("arm64 nodes cordoned", "nodes-cordoned", _cordoned, pods=1),
+    Broken("arm64 nodes not Ready", "nodes-not-ready", _not_ready, pods=1),
+    Broken("jobs larger than any node", "job-too-large", _too_large, pods=1, says="the pod asks for 64"),
+    Broken("arm64 nodes full", "nodes-full", _full, pods=1, says="Insufficient cpu"),
+    Broken("quota used up, no pod at all", "quota-exhausted", _quota, says="pods: 2 of 2 used"),
+    Broken("limit range below the jobs' limits", "limit-range-refuses", _limit_range, says="maximum memory is 1Gi"),
+    Broken("jobs' namespace restricted", "pod-security-refuses-jobs", _restricted, says="runAsNonRoot"),
+    Broken(
+        "image without arm64, containerd",
+        "image-lacks-arch",
+        _state(kubelet.waiting("build", "ImagePullBackOff", kubelet.CONTAINERD_PLATFORM)),
+        pods=3,
+        says="no match for platform",
+    ),
+    Broken(
+        "image without arm64, CRI-O",
+        "image-lacks-arch",
+        _state(kubelet.waiting("build", "ImagePullBackOff", kubelet.CRIO_PLATFORM)),
+        pods=3,
+    ),
+    Broken("image without arm64, an older kubelet", "image-lacks-arch", _old_backoff, pods=1),
+    Broken(
+        "image of another architecture that starts",
+        "image-lacks-arch",
+        _state(kubelet.waiting("build", "RunContainerError", kubelet.WRONG_FORMAT)),
+        pods=3,
+        says="exec format error",
+    ),
+    Broken(
+        "pull refused",
+        "image-pull-denied",
+        _state(kubelet.waiting("build", "ImagePullBackOff", kubelet.DENIED)),
+        pods=3,
+    ),
+    Broken(
+        "no such tag",
+        "image-not-found",
+        _state(kubelet.waiting("build", "ErrImagePull", kubelet.NOT_FOUND)),
+        pods=3,
+    ),
+    Broken(
+        "rate limit",
+        "image-rate-limited",
+        _state(kubelet.waiting("build", "ErrImagePull", kubelet.RATE_LIMITED)),
+        pods=3,
+    ),
+    Broken(
+        "unknown certificate authority",
+        "registry-tls",
+        _state(kubelet.waiting("build", "ErrImagePull", kubelet.UNTRUSTED)),
+        pods=3,
+    ),
+    Broken(
+        "registry not reached",
+        "registry-unreachable",
+        _state(kubelet.waiting("build", "ErrImagePull", kubelet.UNREACHED)),
+        pods=3,
+    ),
+    Broken(
+        "x86 helper on arm64",
+        "helper-image-wrong-arch",
+        _pinned_helper,
+        frozenset({"helper-image-of-one-arch"}),
+        pods=1,
+    ),
+    Broken("x86 helper in the config", "helper-image-of-one-arch", _one_arch_helper),
+    Broken(
+        "evicted for disk",
+        "pod-evicted",
+        _state({"phase": "Failed", "reason": "Evicted", "message": kubelet.LOW_ON_DISK}),
+        pods=3,
+        says="ephemeral-storage",
+    ),
+    Broken(
+        "spot node reclaimed",
+        "node-taken-away",
+        _state(kubelet.disrupted("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint")),
+        pods=3,
+    ),
+    Broken(
+        "preempted",
+        "pod-preempted",
+        _state(
+            kubelet.disrupted(
+                "PreemptionByScheduler", "default-scheduler: preempting to accommodate a higher priority pod"
+            )
+        ),
+        pods=3,
+    ),
+    Broken("the token's Secret lacks its second key", "manager-secret", _secret_key),
+    Broken("Pod Security refuses the manager", "manager-refused", _manager_refused, says="violates PodSecurity"),
+    Broken(
+        "the manager crashes",
+        "manager-crashes",
+        _manager_says(lambda image: kubelet.crashing("gitlab-runner", image, 1)),
+        says="7 restarts",
+    ),
+    Broken("the manager's image can't be pulled", "manager-not-ready", _manager_says(_manager_pull)),
+    Broken("the manager is scaled to zero", "manager-scaled-to-zero", _scaled),
+    Broken("the role binding is gone", "manager-lacks-rights", _unbound, says="create pods"),
+    Broken("the jobs' service account is missing", "job-object-missing", _no_account),
+    Broken("the jobs' priority class is missing", "job-object-missing", _no_priority),
+    Broken("the regex is empty", "selector-overwrite-off", _regex_empty),
+    Broken("the config names another namespace", "job-namespace-missing", _elsewhere),
+    Broken("config.toml is no TOML", "config-invalid", _broken_toml),
+    Broken("a webhook without pods", "admission-webhook-down", _webhook),
+    Broken("an unbound claim", "claim-unbound", _unbound_claim, pods=1),
+    Broken("a volume in another zone", "volume-elsewhere", _other_zone, pods=1),
+    Broken("the pool is at its maximum", "pool-at-maximum", _at_maximum, _ARM, pods=1),
+    Broken("scale from zero does not work", "scale-from-zero", _from_zero, _ARM, pods=1),
+    Broken("the cloud gives no node", "scale-up-fails", _back_off, _ARM, pods=1),
+    Broken("no Karpenter NodePool for arm64", "node-pool-excludes", _karpenter, _ARM, pods=1),
+    Broken("given up, only events are left", "no-node-of-arch", _gone, says="the pods are gone"),
+    Broken("a Secret to mount is missing", "volume-mount-fails", _missing_mount, pods=1, says="registry-ca"),
+    Broken("no address for the pod", "sandbox-fails", _no_sandbox, pods=1),
+    Broken("a scheduling gate", "scheduling-gated", _gate, pods=1),
+    Broken("a scheduler that is not there", "scheduler-silent", _no_scheduler, pods=1),
+)
