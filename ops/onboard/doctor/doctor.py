@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from ops.kubernetes.api import Api
@@ -12,6 +13,8 @@ from ops.onboard.doctor.gather import Wanted, gather
 from ops.onboard.doctor.model import Report
 from ops.onboard.doctor.reader import Reader
 from ops.onboard.doctor.target import Promised
+from ops.onboard.look.look import look
+from ops.onboard.look.model import Look
 
 
 def diagnose(
@@ -41,7 +44,22 @@ def diagnose(
         namespaces=tuple(namespaces),
         stack=stack,
     )
-    facts = gather(reader, wanted, progress)
+    with ThreadPoolExecutor(1) as beside:
+        looking = beside.submit(_look, connection, said)
+        facts = gather(reader, wanted, progress)
+        seen = looking.result()
     progress("judging")
-    report = examine(facts, cluster)
-    return replace(report, seconds=time.monotonic() - began, requests=reader.requests)
+    report = examine(replace(facts, look=seen), cluster)
+    asked = reader.requests + (seen.requests if seen else 0)
+    return replace(report, seconds=time.monotonic() - began, requests=asked)
+
+
+def _look(connection: Connection, said: Promised) -> Look | None:
+    """Look at provider, autoscaler and network; None when the cluster does not answer any more."""
+    manager = said.releases[0].namespace if said.releases else "gitlab-runner"
+    jobs = said.job_namespaces[0] if said.job_namespaces else "gitlab-runner-jobs"
+    api = Api.of(connection)
+    try:
+        return look(api, context=connection.context, server=connection.server, namespaces=(manager, jobs), needs=())
+    except ClusterError:
+        return None

@@ -120,9 +120,16 @@ class Mount:
     wanted: tuple[str, ...] = ()
     """Keys that it must have."""
     there: Found[tuple[str, ...]] = field(default_factory=Found)
-    """Its keys by name; a value is never read of a Secret."""
-    keys_known: bool = True
-    """False where its keys are nobody's to know without reading its values."""
+    """Its keys by name, as far as they are told without its values."""
+    lacking: tuple[str, ...] = ()
+    """Keys that it surely lacks; `one of a, b` where only their number tells."""
+    doubt: str = ""
+    """Why it can't be told whether it has all of them."""
+
+    @property
+    def missing(self) -> bool:
+        """Whether it surely is not there, or surely lacks a key."""
+        return self.there.missing or bool(self.lacking)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

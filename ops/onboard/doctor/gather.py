@@ -29,7 +29,6 @@ from ops.onboard.doctor.reader import Found, Reader, Seen, found, seen, why
 from ops.onboard.doctor.releases import find_releases, read_runner
 from ops.onboard.doctor.scheduling.filters import requests
 from ops.onboard.doctor.webhooks import webhooks_of
-from ops.onboard.look.model import Look
 from ops.rehearse.install import PlannedRelease
 from ops.rehearse.report.model import PoolView
 
@@ -54,7 +53,6 @@ class Wanted:
     """Those that the stack's plan names."""
     pools: Sequence[PoolView] = ()
     stack: str = ""
-    look: Look | None = None
 
 
 @dataclass(slots=True)
@@ -92,7 +90,6 @@ def gather(reader: Reader, wanted: Wanted, progress: Callable[[str], None]) -> F
             version=wanted.version,
             context=wanted.context,
             stack=wanted.stack,
-            look=wanted.look,
             pools=tuple(wanted.pools),
             nodes=_nodes(nodes.result(), pods),
             pods=Seen(tuple(pods.jobs), pods.failure),
@@ -192,10 +189,19 @@ def node_of(node: Raw, used: Mapping[str, Decimal] | None) -> Node:
         ),
         cordoned=bool(node["spec"].get("unschedulable")),
         ready=ready.get("status") == "True",
-        trouble="" if ready.get("status") == "True" else str(ready.get("message") or "no kubelet has reported"),
+        trouble=_trouble(node),
         allocatable=amounts((node.get("status") or {}).get("allocatable")),
         used=used,
     )
+
+
+def _trouble(node: Raw) -> str:
+    """Return what a node says of itself where it is not well."""
+    ready = condition(node, "Ready")
+    if ready.get("status") != "True":
+        return str(ready.get("message") or "no kubelet has reported")
+    ill = [condition(node, kind) for kind in ("NetworkUnavailable", "DiskPressure", "MemoryPressure", "PIDPressure")]
+    return next((str(one.get("message") or one["type"]) for one in ill if one.get("status") == "True"), "")
 
 
 def _events(reader: Reader, namespace: str) -> Seen[Event]:

@@ -48,32 +48,43 @@ def _mount(reader: Reader, kind: str, namespace: str, name: str, wanted: tuple[s
     if metadata.value is None:
         there: Found[tuple[str, ...]] = Found(None, metadata.failure)
         return Mount(kind=kind, namespace=namespace, name=name, wanted=wanted, there=there)
-    keys = keys_of(metadata.value)
-    known = bool(wanted) and (set(wanted) <= keys or _complete(reader, path, len(keys)))
-    return Mount(
-        kind=kind,
-        namespace=namespace,
-        name=name,
-        wanted=wanted,
-        there=Found(tuple(sorted(keys))),
-        keys_known=known or not wanted,
-    )
+    now, once = keys_of(metadata.value)
+    if set(wanted) <= now:
+        return Mount(kind=kind, namespace=namespace, name=name, wanted=wanted, there=Found(tuple(sorted(now))))
+    count = found(lambda: _data_count(reader.table(path)), path).value
+    lacking, doubt = compare_keys(wanted, now, once, count)
+    there = Found(tuple(sorted(now | once if count == len(now | once) else now)))
+    told = f"{kind} {name}: {doubt}" if doubt else ""
+    return Mount(kind=kind, namespace=namespace, name=name, wanted=wanted, there=there, lacking=lacking, doubt=told)
 
 
-def keys_of(metadata: Raw) -> set[str]:
-    """Return the keys of an object's `data` by its managed fields, which name them without their values."""
-    keys: set[str] = set()
+def compare_keys(
+    wanted: tuple[str, ...], now: set[str], once: set[str], count: int | None
+) -> tuple[tuple[str, ...], str]:
+    """Return which of the wanted keys are surely lacking, or why that can't be told.
+
+    `now` are keys that are surely there, `once` those that somebody wrote as `stringData` at some time (which stay in
+    the managed fields after the key was removed), `count` how many keys there are.
+    """
+    if count is not None:
+        if count == len(now):
+            return tuple(key for key in wanted if key not in now), ""
+        if count == len(now | once):
+            return tuple(key for key in wanted if key not in now | once), ""
+        if count < len(wanted):
+            return (f"one of {', '.join(key for key in wanted if key not in now)}",), ""
+    return (), "its keys can't be told without reading its values"
+
+
+def keys_of(metadata: Raw) -> tuple[set[str], set[str]]:
+    """Return the keys of an object's `data` by its managed fields, and those of its `stringData`, past ones included."""
+    data: set[str] = set()
+    text: set[str] = set()
     for entry in (metadata.get("metadata") or {}).get("managedFields") or []:
         fields: dict[str, Any] = entry.get("fieldsV1") or {}
-        for part in ("f:data", "f:stringData", "f:binaryData"):
-            keys |= {key.removeprefix("f:") for key in fields.get(part) or {} if key.startswith("f:")}
-    return keys
-
-
-def _complete(reader: Reader, path: str, count: int) -> bool:
-    """Tell whether the managed fields name all keys: the server's table says how many there are."""
-    answer = found(lambda: _data_count(reader.table(path)), path)
-    return answer.value == count
+        for part, into in (("f:data", data), ("f:binaryData", data), ("f:stringData", text)):
+            into |= {key.removeprefix("f:") for key in fields.get(part) or {} if key.startswith("f:")}
+    return data, text
 
 
 def _data_count(table: Raw) -> int | None:

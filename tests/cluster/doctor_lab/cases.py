@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tests.cluster.doctor_lab import kubelet
@@ -57,22 +58,42 @@ def _misspelt_label(ward: Ward, stack: ExitStack) -> None:
 def _cordoned(ward: Ward, stack: ExitStack) -> None:
     for node in ward.nodes("arm64"):
         path = f"/api/v1/nodes/{node['metadata']['name']}"
-        ward.patch(path, {"spec": {"unschedulable": True}})
+        stack.callback(_untainted, ward, path)
         stack.callback(ward.patch, path, {"spec": {"unschedulable": None}})
-        ward.wait(
-            "the cordon's taint", lambda path=path: "unschedulable" in json.dumps(ward.api.get(path)["spec"]["taints"])
-        )
+        ward.patch(path, {"spec": {"unschedulable": True}})
+        ward.wait("the cordon's taint", partial(_lifecycle_tainted, ward, path))
     ward.job("build")
 
 
-def _not_ready(ward: Ward, stack: ExitStack) -> None:
-    def dead(node: dict[str, Any]) -> dict[str, Any]:
-        node["metadata"]["annotations"] = {}  # kwok leaves it alone, and no kubelet ever reports
-        return node
+def _ill(kind: str, reason: str, message: str) -> Callable[[Ward, ExitStack], None]:
+    """Let a node report a condition; the node lifecycle controller makes the taint of it.
 
-    stack.enter_context(without_nodes(ward, "arm64", dead))
-    ward.wait("the not-ready taint", lambda: "not-ready" in json.dumps(ward.nodes("arm64")[0]["spec"].get("taints")))
-    ward.job("build")
+    Ready itself can't be taken from a node here: kwok plays every kubelet, and gives it back at once.
+    """
+
+    def break_(ward: Ward, stack: ExitStack) -> None:
+        for node in ward.nodes("arm64"):
+            path = f"/api/v1/nodes/{node['metadata']['name']}"
+            others = [one for one in node["status"]["conditions"] if one["type"] != kind]
+            fine = {"type": kind, "status": "False", "reason": "Well", "message": "well"}
+            times = {"lastHeartbeatTime": kubelet.NOW, "lastTransitionTime": kubelet.NOW}
+            ill = {"type": kind, "status": "True", "reason": reason, "message": message}
+            stack.callback(_untainted, ward, path)
+            stack.callback(ward.api.patch_status, path, {"conditions": [*others, {**fine, **times}]})
+            ward.api.patch_status(path, {"conditions": [*others, {**ill, **times}]})
+            ward.wait("the taint", partial(_lifecycle_tainted, ward, path))
+        ward.job("build")
+
+    return break_
+
+
+def _lifecycle_tainted(ward: Ward, path: str) -> bool:
+    taints = ward.api.get(path)["spec"].get("taints") or []
+    return any(taint["key"].startswith("node.kubernetes.io/") for taint in taints)
+
+
+def _untainted(ward: Ward, path: str) -> None:
+    ward.wait("the taint to go", lambda: not _lifecycle_tainted(ward, path))
 
 
 def _too_large(ward: Ward, stack: ExitStack) -> None:
@@ -295,7 +316,15 @@ def _other_zone(ward: Ward, stack: ExitStack) -> None:
     }
     stack.enter_context(made(ward, "/api/v1/persistentvolumes", volume))
     path = _claim(ward, stack, storageClassName="", volumeName="cache-in-zone-z")
-    ward.wait("the claim to be bound", lambda: ward.api.get(path)["status"].get("phase") == "Bound")
+    # The rehearsal's control plane has no volume controller: the two are bound as that would do it.
+    claim = ward.patch(path, {"metadata": {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}}})
+    reference = {"kind": "PersistentVolumeClaim", "apiVersion": "v1", "namespace": ward.job_namespace, "name": "cache"}
+    ward.patch(
+        "/api/v1/persistentvolumes/cache-in-zone-z",
+        {"spec": {"claimRef": {**reference, "uid": claim["metadata"]["uid"]}}},
+    )
+    ward.api.patch_status("/api/v1/persistentvolumes/cache-in-zone-z", {"phase": "Bound"})
+    ward.api.patch_status(path, {"phase": "Bound"})
     ward.job("build")
 
 
@@ -405,8 +434,28 @@ CASES: tuple[Broken, ...] = (
     ),
     Broken("a misspelt label", "selector-matches-no-node", _misspelt_label, pods=1, says="did you mean node-pool?"),
     Broken("arm64 nodes cordoned", "nodes-cordoned", _cordoned, pods=1),
-    Broken("arm64 nodes not Ready", "nodes-not-ready", _not_ready, pods=1),
-    Broken("jobs larger than any node", "job-too-large", _too_large, pods=1, says="the pod asks for 64"),
+    Broken(
+        "no network plugin on arm64 nodes",
+        "nodes-not-ready",
+        _ill("NetworkUnavailable", "NoRouteCreated", "Node created without a route"),
+        pods=1,
+        says="without a route",
+    ),
+    Broken(
+        "arm64 nodes out of disk",
+        "nodes-under-pressure",
+        _ill("DiskPressure", "KubeletHasDiskPressure", "kubelet has disk pressure"),
+        pods=1,
+        says="disk pressure",
+    ),
+    Broken(
+        "jobs larger than any node",
+        "job-too-large",
+        _too_large,
+        frozenset({"job-too-large"}),  # of amd64 nodes too
+        pods=1,
+        says="the pod asks for 64",
+    ),
     Broken("arm64 nodes full", "nodes-full", _full, pods=1, says="Insufficient cpu"),
     Broken("quota used up, no pod at all", "quota-exhausted", _quota, says="pods: 2 of 2 used"),
     Broken("limit range below the jobs' limits", "limit-range-refuses", _limit_range, says="maximum memory is 1Gi"),

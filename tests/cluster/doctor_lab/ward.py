@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ class Ward:
             deployment = self.api.get(path)
             status = deployment["status"]
             fresh = status.get("observedGeneration") == deployment["metadata"]["generation"]
-            return fresh and status.get("readyReplicas") == 1 and status.get("replicas") == 1
+            return bool(fresh and status.get("readyReplicas") == 1 and status.get("replicas") == 1)
 
         self.wait("the manager to run", ready)
 
@@ -252,14 +253,15 @@ def without_nodes(ward: Ward, arch: str, instead: Callable[[dict[str, Any]], dic
             spec = {"providerID": node["spec"]["providerID"], "taints": taints}
             body = {"apiVersion": "v1", "kind": "Node", "metadata": meta, "spec": spec}
             ward.api.create("/api/v1/nodes", {**body, "status": _fresh(node["status"])})
-            ward.wait(f"node {name} to be ready", lambda name=name: _open(ward.api.get(f"/api/v1/nodes/{name}")))
+            ward.wait(f"node {name} to be ready", partial(_open, ward, name))
 
 
 def _fresh(status: Mapping[str, Any]) -> dict[str, Any]:
     return {key: status[key] for key in ("allocatable", "capacity", "nodeInfo") if key in status}
 
 
-def _open(node: Mapping[str, Any]) -> bool:
+def _open(ward: Ward, name: str) -> bool:
+    node = ward.api.get(f"/api/v1/nodes/{name}")
     conditions = {entry["type"]: entry["status"] for entry in node["status"].get("conditions") or []}
     taints = {taint["key"] for taint in node["spec"].get("taints") or []}
     return conditions.get("Ready") == "True" and not any(key.startswith("node.kubernetes.io/") for key in taints)

@@ -57,7 +57,7 @@ def _troubles(facts: Facts, runner: Runner) -> Iterator[Cause]:
         if crash := _crash(facts, runner, pod):
             yield crash
             return
-        if _lacks(runner):
+        if any(mount.missing for mount in runner.mounts):
             return  # the check of its mounts names what is missing
         for inner in explainer.explain(pod)[0][:1]:
             yield replace(
@@ -157,45 +157,22 @@ def _mounts(facts: Facts, runner: Runner) -> Check:
 
 def judge_mounts(asked: Asked, mounts: tuple[Mount, ...], made: Callable[[Mount], Cause]) -> Check:
     """Judge objects that must be there; one whose keys can't be seen is a doubt."""
-    causes = [made(mount) for mount in mounts if surely_lacking(mount)]
-    doubts = [_doubt(mount) for mount in mounts if not surely_lacking(mount)]
+    causes = [made(mount) for mount in mounts if mount.missing]
+    doubts = unique(text for mount in mounts for text in (mount.there.failure, mount.doubt))
     seen = ", ".join(f"{mount.kind} {mount.name}" for mount in mounts)
-    return asked.judged(causes, seen or "nothing is mounted", "; ".join(unique(doubts)))
-
-
-def surely_lacking(mount: Mount) -> bool:
-    """Tell whether an object is surely not there, or surely lacks a key."""
-    return mount.there.missing or bool(mount.there.value is not None and mount.keys_known and absent(mount))
-
-
-def absent(mount: Mount) -> tuple[str, ...]:
-    """Return the keys that are wanted and not there."""
-    return tuple(key for key in mount.wanted if key not in (mount.there.value or ()))
-
-
-def _doubt(mount: Mount) -> str:
-    if mount.there.failure:
-        return mount.there.failure
-    if not mount.keys_known:
-        return f"{mount.kind} {mount.name}: its keys can't be told without reading its values"
-    return ""
-
-
-def _lacks(runner: Runner) -> bool:
-    return any(surely_lacking(mount) for mount in runner.mounts)
+    return asked.judged(causes, seen or "nothing is named", "; ".join(doubts))
 
 
 def _missing_mount(facts: Facts, runner: Runner, mount: Mount) -> Cause:
-    lacking = ", ".join(absent(mount)) if mount.there.value is not None else ""
-    what = (
-        f"{mount.kind} {mount.name} lacks the key {lacking}" if lacking else f"{mount.kind} {mount.name} is not there"
-    )
+    keys = ", ".join(mount.lacking)
+    what = f"{mount.kind} {mount.name} " + (f"lacks the key {keys}" if keys else "is not there")
+    have = ", ".join(mount.there.value or ())
     return cause(
         "manager-secret",
         f"{mount.namespace}/{mount.name}",
         f"{what}: the manager's pod can't start",
-        [f"keys that it has: {', '.join(mount.there.value) or 'none'}"] if mount.there.value is not None else [],
-        list(_make(facts, runner, mount)),
+        [f"keys that it has: {have}"] if have else [],
+        _make(facts, runner, mount),
     )
 
 
@@ -203,17 +180,16 @@ def _make(facts: Facts, runner: Runner, mount: Mount) -> Iterator[Fix]:
     advice = Advice(facts)
     if mount.kind != "Secret":
         yield advice.deploy("Deploy it again:") if facts.stack else Fix(text="Upgrade the Helm release.")
-        return
-    keys = mount.wanted or TOKEN_KEYS
-    if mount.there.value is not None:
-        missing = " ".join(f'"{key}":""' for key in absent(mount))
-        line = advice.kubectl(
-            f"-n {runner.namespace} patch secret {mount.name} --type=merge -p '{{\"stringData\":{{{missing}}}}}'"
-        )
-        yield Fix(text="Add it; `runner-registration-token` may be empty, `runner-token` may not:", lines=(line,))
-        return
-    literals = " ".join(
-        f'--from-literal={key}="$TOKEN"' if key == TOKEN_KEYS[0] else f"--from-literal={key}=" for key in keys
-    )
-    line = advice.kubectl(f"-n {runner.namespace} create secret generic {mount.name} {literals}")
-    yield Fix(text="Make it, or see why External Secrets or Vault did not:", lines=(line,))
+    elif mount.there.value is None:
+        named = mount.wanted or TOKEN_KEYS
+        values = {TOKEN_KEYS[0]: '"$TOKEN"'}
+        literals = " ".join(f"--from-literal={key}={values.get(key, '')}" for key in named)
+        line = advice.kubectl(f"-n {runner.namespace} create secret generic {mount.name} {literals}")
+        yield Fix(text="Make it, or see why External Secrets or Vault did not:", lines=(line,))
+    else:
+        shown = "-o go-template='{{range $key, $_ := .data}}{{$key}} {{end}}'"
+        line = advice.kubectl(f"-n {runner.namespace} get secret {mount.name} {shown}")
+        yield Fix(text="See its keys, without their values:", lines=(line,))
+        body = '{"stringData":{"runner-registration-token":""}}'
+        line = advice.kubectl(f"-n {runner.namespace} patch secret {mount.name} --type=merge -p '{body}'")
+        yield Fix(text="`runner-registration-token` may be empty (`runner-token` may not). Add it:", lines=(line,))

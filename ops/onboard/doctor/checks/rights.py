@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ops.onboard.doctor.advice import Advice, cause
-from ops.onboard.doctor.checks.manager import absent, judge_mounts
+from ops.onboard.doctor.checks.manager import judge_mounts
 from ops.onboard.doctor.facts import Facts, Mount, Runner
 from ops.onboard.doctor.model import Asked, Cause, Check, Fix
 
@@ -51,8 +51,8 @@ def _objects(facts: Facts, runner: Runner) -> Check:
 
 def _missing(facts: Facts, mount: Mount) -> Cause:
     place = f" in {mount.namespace}" if mount.namespace else ""
-    keys = ", ".join(absent(mount))
-    what = f"lacks the key {keys}" if mount.there.value is not None else "is not there"
+    keys = ", ".join(mount.lacking)
+    what = f"lacks the key {keys}" if keys else "is not there"
     advice = Advice(facts)
     fixes = [advice.deploy("If the stack makes it, deploy it again:")] if facts.stack else []
     if mount.kind == "ServiceAccount":
