@@ -237,7 +237,7 @@ _PLACEMENT = (
     _kind(
         "claim-unbound",
         "A PersistentVolumeClaim of the pod is missing or unbound",
-        'pods stay `Pending`: `pod has unbound immediate PersistentVolumeClaims`, `persistentvolumeclaim "…" not found`',
+        "pods stay `Pending`: `pod has unbound immediate PersistentVolumeClaims`, `persistentvolumeclaim … not found`",
         "Make the claim, or see why its storage class makes no volume: `kubectl describe pvc`.",
     ),
     _kind(

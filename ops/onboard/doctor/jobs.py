@@ -177,21 +177,15 @@ class Explainer:
         namespace, _, name = pod_key(pod).partition("/")
         if holders:
             names = ", ".join(holders)
+            patch = """-p '{"metadata":{"finalizers":null}}'"""
+            line = self._advice.kubectl(f"-n {namespace} patch pod {name} --type=merge {patch}")
+            text = "See why its owner does not take it away; if the owner is gone for good:"
             return cause(
                 "stuck-terminating",
                 names,
                 f"pods do not go away: finalizer {names}",
                 [f"deleted {deleted:%Y-%m-%d %H:%M} UTC, still there"],
-                [
-                    Fix(
-                        text="See why its owner does not take it away; if the owner is gone for good:",
-                        lines=(
-                            self._advice.kubectl(
-                                f'-n {namespace} patch pod {name} --type=merge -p \'{{"metadata":{{"finalizers":null}}}}\''
-                            ),
-                        ),
-                    )
-                ],
+                [Fix(text=text, lines=(line,))],
             )
         node = str(pod["spec"].get("nodeName") or "")
         known = self._nodes.get(node)

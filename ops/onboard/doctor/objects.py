@@ -77,7 +77,7 @@ def compare_keys(
 
 
 def keys_of(metadata: Raw) -> tuple[set[str], set[str]]:
-    """Return the keys of an object's `data` by its managed fields, and those of its `stringData`, past ones included."""
+    """Return an object's keys of `data` by its managed fields, and those of `stringData`, past ones included."""
     data: set[str] = set()
     text: set[str] = set()
     for entry in (metadata.get("metadata") or {}).get("managedFields") or []:

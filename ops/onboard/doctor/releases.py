@@ -54,7 +54,7 @@ def release_of(deployment: Raw) -> PlannedRelease:
 
 
 def read_runner(reader: Reader, release: PlannedRelease) -> Runner:
-    """Read one release: its Deployment, config, pods, what it mounts, its rights. Never raises for a cluster's answer."""
+    """Read a release: Deployment, config, pods, what it mounts, its rights. Raises nothing that a cluster answers."""
     root = f"/apis/apps/v1/namespaces/{release.namespace}/deployments"
     deployments = seen(lambda: reader.items(root), f"deployments of {release.namespace}")
     if not deployments.known:

@@ -10,6 +10,8 @@ from typing import Any
 from tests.cluster.doctor_lab import kubelet
 from tests.cluster.doctor_lab.ward import Ward, changed_config, made, replaced, tainted, without_nodes
 
+UNFIT = "pod didn't trigger scale-up: 1 node(s) didn't match Pod's node affinity/selector"
+"""Cluster Autoscaler's words (kubernetes/autoscaler#5692), without what follows."""
 HELPER = "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:x86_64-v19.1.1"
 
 
@@ -331,23 +333,32 @@ def _other_zone(ward: Ward, stack: ExitStack) -> None:
 def _at_maximum(ward: Ward, stack: ExitStack) -> None:
     stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
     pod = ward.job("build")
-    said = "pod didn't trigger scale-up: 1 node(s) didn't match Pod's node affinity/selector, 1 max node group size reached"
-    ward.event(pod, "NotTriggerScaleUp", said, component="cluster-autoscaler", kind="Normal")
+    ward.event(
+        pod,
+        "NotTriggerScaleUp",
+        f"{UNFIT}, 1 max node group size reached",
+        component="cluster-autoscaler",
+        kind="Normal",
+    )
 
 
 def _from_zero(ward: Ward, stack: ExitStack) -> None:
     """As Azure/AKS#5079: the pool is there, empty, and its template says amd64."""
     stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
     pod = ward.job("build")
-    said = "pod didn't trigger scale-up: 2 node(s) didn't match Pod's node affinity/selector"
-    ward.event(pod, "NotTriggerScaleUp", said, component="cluster-autoscaler", kind="Normal")
+    ward.event(pod, "NotTriggerScaleUp", UNFIT, component="cluster-autoscaler", kind="Normal")
 
 
 def _back_off(ward: Ward, stack: ExitStack) -> None:
     stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
     pod = ward.job("build")
-    said = "pod didn't trigger scale-up: 1 node(s) didn't match Pod's node affinity/selector, 1 in backoff after failed scale-up"
-    ward.event(pod, "NotTriggerScaleUp", said, component="cluster-autoscaler", kind="Normal")
+    ward.event(
+        pod,
+        "NotTriggerScaleUp",
+        f"{UNFIT}, 1 in backoff after failed scale-up",
+        component="cluster-autoscaler",
+        kind="Normal",
+    )
 
 
 def _karpenter(ward: Ward, stack: ExitStack) -> None:

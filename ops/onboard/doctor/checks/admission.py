@@ -54,7 +54,7 @@ def _security(facts: Facts, space: Space, pods: list[Raw]) -> Check:
         return asked.unknown(space.found.failure)
     level = space.labels.get(ENFORCE, "privileged")
     if level not in LEVELS:
-        # The admission plugin takes a level that it does not know for restricted (pod-security-admission/api/helpers.go).
+        # The admission plugin takes an unknown level for restricted (pod-security-admission/api/helpers.go).
         level = "restricted"
     if not pods and level != "privileged":
         return asked.unknown(f"it enforces {level}; what the jobs' pods look like is not known")

@@ -97,7 +97,8 @@ def _crash(facts: Facts, runner: Runner, pod: Raw) -> Cause | None:
         if waiting.get("reason") != "CrashLoopBackOff":
             continue
         name = pod["metadata"]["name"]
-        ended = f"it ended with code {last.get('exitCode')} ({last.get('reason', '')}), {status.get('restartCount')} restarts"
+        times = f"{status.get('restartCount')} restarts"
+        ended = f"it ended with code {last.get('exitCode')} ({last.get('reason', '')}), {times}"
         log = Advice(facts).kubectl(f"-n {runner.namespace} logs {name} --previous --tail=50")
         return cause(
             "manager-crashes",
