@@ -7,10 +7,20 @@ The reasons are kubelet's: pkg/kubelet/images (pulls), kuberuntime (`CreateConta
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ops.onboard.doctor.advice import Advice, cause
-from ops.onboard.doctor.facts import Event, Node, Raw, condition, containers_of, pod_key, quoted, statuses_of
+from ops.onboard.doctor.facts import (
+    ARCH_LABEL,
+    Event,
+    Node,
+    Raw,
+    condition,
+    containers_of,
+    pod_key,
+    quoted,
+    statuses_of,
+)
 from ops.onboard.doctor.model import Cause, Fix
 from ops.onboard.doctor.pulls import WRONG_FORMAT, named_arch, pull_failure
 
@@ -47,6 +57,17 @@ class Started:
     logs: Mapping[str, str]
     """Container to the telling part of its log; mostly empty."""
     advice: Advice
+
+    @property
+    def arch(self) -> str:
+        """The node's architecture, else the one that the pod selects; empty where neither tells."""
+        selected = (self.pod["spec"].get("nodeSelector") or {}).get(ARCH_LABEL, "")
+        return (self.node.arch if self.node else "") or str(selected)
+
+    @property
+    def place(self) -> str:
+        """` on <node> (<architecture>)`; empty where the node is not known."""
+        return f" on {self.node.name} ({self.arch})" if self.node else ""
 
 
 def explain(started: Started) -> list[Cause]:
@@ -124,7 +145,7 @@ def _pull(started: Started, name: str, image: str, reason: str, message: str) ->
         ]
         kind = next((found for text in told if (found := pull_failure(text)) != "image-pull-fails"), kind)
         message = " / ".join([message, *told[:1]])
-    arch = started.node.arch if started.node else ""
+    arch = started.arch
     subject = f"{image} on {arch}" if kind == "image-lacks-arch" and arch else image
     if kind == "image-lacks-arch" and name in _HELPERS and named_arch(image):
         kind = "helper-image-wrong-arch"
@@ -137,8 +158,7 @@ def _pull(started: Started, name: str, image: str, reason: str, message: str) ->
         "registry-tls": f"the node does not trust the registry of {image}",
         "registry-unreachable": f"the node does not reach the registry of {image}",
     }.get(kind, f"image {image} can't be pulled")
-    where = f" on {started.node.name} ({arch})" if started.node else ""
-    seen = f"container {name}{where}: {reason}: {quoted(message)}"
+    seen = f"container {name}{started.place}: {reason}: {quoted(message)}"
     return cause(kind, subject, headline, [seen], list(_pull_fixes(started.advice, kind, image, arch)))
 
 
@@ -171,13 +191,11 @@ def unset_helper(advice: Advice) -> Fix:
 
 def _wrong_arch(started: Started, name: str, image: str, said: str, *, failed: bool) -> Cause | None:
     """Return that a container is of another architecture than its node: by its own words, or by its tag."""
-    node, told, label = started.node, WRONG_FORMAT in said, named_arch(image)
-    foreign = bool(node and node.arch and label and label != node.arch and failed)
+    arch, told, label = started.arch, WRONG_FORMAT in said, named_arch(image)
+    foreign = bool(arch and label and label != arch and failed)
     if not told and not (foreign and name in _HELPERS):
         return None
     kind = "helper-image-wrong-arch" if name in _HELPERS else "image-lacks-arch"
-    arch = node.arch if node else ""
-    where = f" on {node.name} ({arch})" if node else ""
     because = f": {quoted(said)}" if told else f": it ended at once, and its tag says {label}"
     fixes = (
         [unset_helper(started.advice)]
@@ -189,7 +207,7 @@ def _wrong_arch(started: Started, name: str, image: str, said: str, *, failed: b
         kind,
         f"{image} on {arch}" if arch else image,
         f"{what} {image} is not made for {arch or 'the node'}",
-        [f"container {name}{where}{because}"],
+        [f"container {name}{started.place}{because}"],
         fixes,
     )
 
@@ -253,8 +271,3 @@ def _image(pod: Raw, status: Raw) -> str:
 def _log(started: Started, container: str) -> Fix:
     namespace, _, name = pod_key(started.pod).partition("/")
     return Fix(text="See what it said:", lines=(started.advice.kubectl(f"-n {namespace} logs {name} -c {container}"),))
-
-
-def of_pod(found: Cause, pod: Raw) -> Cause:
-    """Note whose cause it is."""
-    return replace(found, pods=(pod_key(pod),))

@@ -1,5 +1,6 @@
 """One examination from a connection to a report."""
 
+import datetime as dt
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,15 +18,20 @@ from ops.onboard.look.look import look
 from ops.onboard.look.model import Look
 
 
-def diagnose(
+def diagnose(  # noqa: PLR0913 - what to examine, and how
     connection: Connection,
     progress: Callable[[str], None],
     *,
     stack: str = "",
     plan: Promised | None = None,
     namespaces: Sequence[str] = (),
+    now: dt.datetime | None = None,
 ) -> Report:
-    """Examine one cluster. Nothing that it answers is raised: a cluster that does not answer is a doubt."""
+    """Examine one cluster. Nothing that it answers is raised: a cluster that does not answer is a doubt.
+
+    `plan` is what `stack` promises; without one, runners are looked for in `namespaces`, or everywhere.
+    How long pods have been waiting is judged as of `now` (default: the clock's).
+    """
     began = time.monotonic()
     cluster = f"context {connection.context}, {connection.server}"
     progress("asking for the version")
@@ -46,7 +52,7 @@ def diagnose(
     )
     with ThreadPoolExecutor(1) as beside:
         looking = beside.submit(_look, connection, said)
-        facts = gather(reader, wanted, progress)
+        facts = gather(reader, wanted, progress, now)
         seen = looking.result()
     progress("judging")
     report = examine(replace(facts, look=seen), cluster)

@@ -36,6 +36,7 @@ _AT_ONCE = 8
 _AUTOSCALERS = ("NotTriggerScaleUp", "TriggeredScaleUp", "Nominated")
 """Reasons of events of type Normal that matter; all other telling ones are warnings."""
 _MOST_NAMESPACES = 20
+_NOWHERE = "it is not known in which namespaces jobs run"
 _LOCAL_DNS = "/apis/apps/v1/namespaces/kube-system/daemonsets/node-local-dns"
 
 
@@ -66,9 +67,9 @@ class _Pods:
     everywhere: bool = True
 
 
-def gather(reader: Reader, wanted: Wanted, progress: Callable[[str], None]) -> Facts:
-    """Read the cluster. Never raises for what it answers."""
-    now = dt.datetime.now(dt.UTC)
+def gather(reader: Reader, wanted: Wanted, progress: Callable[[str], None], now: dt.datetime | None = None) -> Facts:
+    """Read the cluster, as of `now` (default: the clock's). Never raises for what it answers."""
+    now = now or dt.datetime.now(dt.UTC)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="doctor") as pool:
         progress("nodes, pods and runners")
         nodes = pool.submit(lambda: seen(lambda: reader.items("/api/v1/nodes"), "nodes"))
@@ -78,7 +79,7 @@ def gather(reader: Reader, wanted: Wanted, progress: Callable[[str], None]) -> F
         runners, runners_failure = _runners(reader, wanted, pool.map)
         pods = pods_everywhere.result()
         names = _namespaces(wanted, runners, pods)
-        if not pods.everywhere:
+        if not pods.everywhere and names:
             pods = _pods(reader, names, now)
         progress(f"events and limits of {len(names)} namespaces")
         managers = {runner.namespace for runner in runners}
@@ -96,7 +97,7 @@ def gather(reader: Reader, wanted: Wanted, progress: Callable[[str], None]) -> F
             present=frozenset(pods.present),
             events=Seen(
                 tuple(event for part in events for event in part.items),
-                "; ".join(filter(None, (part.failure for part in events))),
+                "; ".join(filter(None, (part.failure for part in events))) or ("" if names else _NOWHERE),
             ),
             runners=runners,
             runners_failure=runners_failure,

@@ -37,7 +37,7 @@ def _explain(facts: Facts, events: Sequence[Event]) -> Iterator[Cause]:
     newest = sorted(events, key=lambda event: event.last.timestamp() if event.last else 0.0)
     for event in reversed(newest):
         if event.reason == "Failed" and (match := _PULL.match(event.message)):
-            yield _pull(facts, match["image"], match["why"])
+            yield _pull(match["image"], match["why"])
             return
         if event.reason == "FailedScheduling" and not event.message.startswith("Failed to schedule pod, "):
             yield _unplaced(facts, parse(event.message), newest)
@@ -54,7 +54,6 @@ def _explain(facts: Facts, events: Sequence[Event]) -> Iterator[Cause]:
 def _unplaced(facts: Facts, message: Message, events: Sequence[Event]) -> Cause:
     said = scaling_of(events)
     evidence = [f"scheduler: {quoted(message.text)}", *([f"autoscaler: {said.said}"] if said.said else [])]
-    advice = Advice(facts)
     if said.ordered:
         return _slow(facts, evidence)
     if said.at_maximum:
@@ -65,7 +64,7 @@ def _unplaced(facts: Facts, message: Message, events: Sequence[Event]) -> Cause:
         without = [arch for arch in arches_of(facts) if arch not in there]
         if len(without) == 1:
             return cause("no-node-of-arch", without[0], f"no node is {without[0]}", evidence)
-    return next(by_words(message, evidence, advice), _slow(facts, evidence))
+    return next(by_words(message, evidence), _slow(facts, evidence))
 
 
 def _slow(facts: Facts, evidence: Sequence[str]) -> Cause:
@@ -74,13 +73,11 @@ def _slow(facts: Facts, evidence: Sequence[str]) -> Cause:
     return cause("gave-up-waiting", "all", "the runner gave up before a new node was ready", evidence, [fix])
 
 
-def _pull(facts: Facts, image: str, why: str) -> Cause:
+def _pull(image: str, why: str) -> Cause:
     kind = pull_failure(why)
     if kind == "image-lacks-arch" and named_arch(image) and "helper" in image:
         kind = "helper-image-wrong-arch"
-    advice = Advice(facts)
     fixes = [Fix(text="See which architectures it has:", lines=(f"archmerge inspect {image}",))]
-    del advice
     return cause(kind, image, f"image {image} could not be pulled", [quoted(why)], fixes if "arch" in kind else [])
 
 

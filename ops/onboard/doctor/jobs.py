@@ -32,6 +32,7 @@ SLOW_SECONDS = 600
 EVIDENCE = 8
 """Most of what is shown of one cause; the pods of one cause say the same in other words."""
 FIXES = 5
+_CLOSER = frozenset({"scale-from-zero", "pool-at-maximum", "scale-up-fails", "node-pool-excludes"})
 _FAILED_SECONDS = 3600
 """Failures older than this are history: events do not live longer either."""
 
@@ -125,7 +126,7 @@ class Explainer:
     def _silent(self, pod: Raw, question: Question) -> tuple[list[Cause], Remark | None]:
         """Judge a pod without a word from any scheduler."""
         scheduler = pod["spec"].get("schedulerName") or "default-scheduler"
-        if self._age(pod) < YOUNG_SECONDS and scheduler == "default-scheduler":
+        if self._age(pod) < YOUNG_SECONDS:
             return [], Remark(f"they are younger than {YOUNG_SECONDS} s", fine=True)
         found = explain(question) if self._facts.nodes.known else []
         return [
@@ -232,7 +233,10 @@ def merged(causes: Iterable[Cause]) -> tuple[Cause, ...]:
     twins: dict[tuple[str, str], list[Cause]] = {}
     for one in causes:
         twins.setdefault((one.kind, one.subject), []).append(one)
-    return tuple(sorted((_one(group) for group in twins.values()), key=_rank))
+    # What an autoscaler says of an architecture without nodes is the same cause, known more closely.
+    closer = {subject for kind, subject in twins if kind in _CLOSER}
+    kept = [group for (kind, subject), group in twins.items() if kind != "no-node-of-arch" or subject not in closer]
+    return tuple(sorted(map(_one, kept), key=_rank))
 
 
 def _one(group: Sequence[Cause]) -> Cause:

@@ -13,6 +13,7 @@ T = TypeVar("T")
 _METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 _NOT_FOUND = 404
+_FORBIDDEN = 403
 _REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
 
@@ -129,6 +130,8 @@ def found(read: Callable[[], T | None], what: str) -> Found[T]:
 
 def why(error: ApiRefused | ClusterError, what: str) -> str:
     """Say what could not be read, and in whose words."""
+    if isinstance(error, ApiRefused) and error.status == _FORBIDDEN:
+        return f"{what}: 403 Forbidden"  # the message says at length what the context's user may not do
     if isinstance(error, ApiRefused):
         return f"{what}: {error.status} {error.message}"
     return f"{what}: {error}"

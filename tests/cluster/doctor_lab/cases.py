@@ -29,6 +29,10 @@ class Broken:
     """How many pods the first cause must hold up; None where pods are not the point."""
     says: str = ""
     """What its evidence must quote."""
+    later: float = 0.0
+    """Seconds that pass before the doctor looks."""
+    by_words: str = ""
+    """The cause that is told where nodes can't be listed, if it is a coarser one."""
 
 
 def _no_arm64(ward: Ward, stack: ExitStack) -> None:
@@ -380,6 +384,20 @@ def _gone(ward: Ward, stack: ExitStack) -> None:
     ward.api.delete(f"/api/v1/namespaces/{ward.job_namespace}/pods/{pod}", {"gracePeriodSeconds": "0"})
 
 
+def _finalizer(ward: Ward, stack: ExitStack) -> None:
+    del stack
+    path = f"/api/v1/namespaces/{ward.job_namespace}/pods/{ward.job('build')}"
+    ward.patch(path, {"metadata": {"finalizers": ["example.com/billing"]}})
+    ward.api.delete(path, {"gracePeriodSeconds": "0"})
+
+
+def _ordered(ward: Ward, stack: ExitStack) -> None:
+    stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
+    pod = ward.job("build")
+    said = "pod triggered scale-up: [{ci-arm64 1->2 (max: 5)}]"
+    ward.event(pod, "TriggeredScaleUp", said, component="cluster-autoscaler", kind="Normal")
+
+
 def _missing_mount(ward: Ward, stack: ExitStack) -> None:
     del stack
     pod = ward.job("build")
@@ -430,8 +448,6 @@ def _silent_pod(ward: Ward) -> dict[str, Any]:
     }
 
 
-_ARM = frozenset({"no-node-of-arch"})
-
 CASES: tuple[Broken, ...] = (
     Broken(
         "no arm64 node, twenty jobs", "no-node-of-arch", _no_arm64, pods=20, says="didn't match Pod's node affinity"
@@ -451,6 +467,7 @@ CASES: tuple[Broken, ...] = (
         _ill("NetworkUnavailable", "NoRouteCreated", "Node created without a route"),
         pods=1,
         says="without a route",
+        by_words="taint-not-tolerated",
     ),
     Broken(
         "arm64 nodes out of disk",
@@ -458,6 +475,7 @@ CASES: tuple[Broken, ...] = (
         _ill("DiskPressure", "KubeletHasDiskPressure", "kubelet has disk pressure"),
         pods=1,
         says="disk pressure",
+        by_words="taint-not-tolerated",
     ),
     Broken(
         "jobs larger than any node",
@@ -466,6 +484,7 @@ CASES: tuple[Broken, ...] = (
         frozenset({"job-too-large"}),  # of amd64 nodes too
         pods=1,
         says="the pod asks for 64",
+        by_words="nodes-full",
     ),
     Broken("arm64 nodes full", "nodes-full", _full, pods=1, says="Insufficient cpu"),
     Broken("quota used up, no pod at all", "quota-exhausted", _quota, says="pods: 2 of 2 used"),
@@ -572,13 +591,23 @@ CASES: tuple[Broken, ...] = (
     Broken("a webhook without pods", "admission-webhook-down", _webhook),
     Broken("an unbound claim", "claim-unbound", _unbound_claim, pods=1),
     Broken("a volume in another zone", "volume-elsewhere", _other_zone, pods=1),
-    Broken("the pool is at its maximum", "pool-at-maximum", _at_maximum, _ARM, pods=1),
-    Broken("scale from zero does not work", "scale-from-zero", _from_zero, _ARM, pods=1),
-    Broken("the cloud gives no node", "scale-up-fails", _back_off, _ARM, pods=1),
-    Broken("no Karpenter NodePool for arm64", "node-pool-excludes", _karpenter, _ARM, pods=1),
-    Broken("given up, only events are left", "no-node-of-arch", _gone, says="the pods are gone"),
+    Broken("the pool is at its maximum", "pool-at-maximum", _at_maximum, pods=1),
+    Broken("scale from zero does not work", "scale-from-zero", _from_zero, pods=1),
+    Broken("the cloud gives no node", "scale-up-fails", _back_off, pods=1),
+    Broken("no Karpenter NodePool for arm64", "node-pool-excludes", _karpenter, pods=1),
+    Broken(
+        "given up, only events are left",
+        "no-node-of-arch",
+        _gone,
+        says="the pods are gone",
+        by_words="selector-matches-no-node",
+    ),
+    Broken(
+        "a finalizer that nobody takes away", "stuck-terminating", _finalizer, pods=1, says="example.com", later=300
+    ),
+    Broken("the node was ordered, and does not come", "no-node-of-arch", _ordered, pods=1, says="1->2", later=900),
     Broken("a Secret to mount is missing", "volume-mount-fails", _missing_mount, pods=1, says="registry-ca"),
     Broken("no address for the pod", "sandbox-fails", _no_sandbox, pods=1),
     Broken("a scheduling gate", "scheduling-gated", _gate, pods=1),
-    Broken("a scheduler that is not there", "scheduler-silent", _no_scheduler, pods=1),
+    Broken("a scheduler that is not there", "scheduler-silent", _no_scheduler, pods=1, later=120),
 )

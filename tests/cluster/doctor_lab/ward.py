@@ -1,6 +1,7 @@
 """A really installed stack to be broken: real API server, scheduler and controllers, kwok for the kubelets."""
 
 import contextlib
+import datetime as dt
 import json
 import time
 import tomllib
@@ -61,11 +62,13 @@ class Ward:
     def job_namespace(self) -> str:
         return self.installed.job_namespace
 
-    def examine(self, *, stack: bool = True) -> Report:
-        """Run the doctor as the command does."""
+    def examine(self, *, connection: Connection | None = None, stack: bool = True, later: float = 0.0) -> Report:
+        """Run the doctor as the command does, `later` seconds from now."""
+        who = connection or self.connection
+        now = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=later)
         if not stack:
-            return diagnose(self.connection, lambda _: None)
-        return diagnose(self.connection, lambda _: None, stack="local", plan=self.said)
+            return diagnose(who, lambda _: None, now=now)
+        return diagnose(who, lambda _: None, stack=self.plan.stack, plan=self.said, now=now)
 
     def job(self, name: str, arch: str = "arm64", **given: Any) -> str:
         """Give a job to the executor model, create its pod as the runner's account, and wait for the scheduler."""

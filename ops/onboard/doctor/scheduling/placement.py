@@ -39,7 +39,7 @@ class Question:
 def explain(question: Question) -> list[Cause]:
     """Return the causes, the likeliest first. An empty list means that by what is known here the pod would fit."""
     if question.nodes is None:
-        return list(by_words(question.message, question.evidence, question.advice))
+        return list(_unseen(question))
     wanted = [node for node in question.nodes if selects(question.pod, node)]
     if not wanted:
         return [_nothing_selected(question, question.nodes)]
@@ -50,11 +50,7 @@ def explain(question: Question) -> list[Cause]:
     if full is not None:
         return [full]
     # Labels, taints and room would do: what is left is for the scheduler's own words to say.
-    others = [
-        found
-        for found in by_words(question.message, question.evidence, question.advice)
-        if found.kind not in _RECOMPUTED
-    ]
+    others = [found for found in by_words(question.message, question.evidence) if found.kind not in _RECOMPUTED]
     return others[:1]
 
 
@@ -111,7 +107,7 @@ def _nothing_selected(question: Question, nodes: Sequence[Node]) -> Cause:
     )
 
 
-def _no_arch(question: Question, arch: str, arches: Counter[str]) -> Cause:
+def _no_arch(question: Question, arch: str, arches: Counter[str] | None) -> Cause:
     said, advice = question.scaling, question.advice
     seen = [f"the pods select {asked(question.pod)}; {_count(arches)}", *question.evidence]
     pools = advice.pools(arch)
@@ -130,6 +126,19 @@ def _no_arch(question: Question, arch: str, arches: Counter[str]) -> Cause:
         kind = "no-node-of-arch"
         headline = f"no node is {arch}" + (f"; the stack's pool {names} has none" if pools else "")
     return cause(kind, arch, headline, seen, _arch_fixes(question, arch, kind))
+
+
+def _unseen(question: Question) -> Iterator[Cause]:
+    """Yield what the scheduler's words tell of nodes that can't be listed, together with what the pod selects."""
+    selector = set(question.pod["spec"].get("nodeSelector") or {})
+    arch = arch_of(question.pod)
+    if question.message.whys != {Why.SELECTOR} or not selector:
+        yield from by_words(question.message, question.evidence)
+    elif selector == {ARCH_LABEL} and (arch in KNOWN_ARCHES or question.advice.pools(arch)):
+        yield _no_arch(question, arch, None)  # it selects nothing else, and no node matches
+    else:
+        what = asked(question.pod)
+        yield cause("selector-matches-no-node", what, f"no node has {what}", question.evidence)
 
 
 def _arch_fixes(question: Question, arch: str, kind: str) -> Iterator[Fix]:
@@ -198,12 +207,9 @@ def _kept_off(question: Question, wanted: Sequence[Node]) -> Iterator[Cause]:
         )
 
 
-def _count(arches: Counter[str]) -> str:
+def _count(arches: Counter[str] | None) -> str:
+    if arches is None:
+        return "the nodes could not be listed"
     if not arches:
         return "the cluster has no node"
     return "nodes: " + ", ".join(f"{count} {arch}" for arch, count in sorted(arches.items()))
-
-
-def unexplained(message: Message) -> bool:
-    """Tell whether the scheduler says something that this program does not know."""
-    return Why.OTHER in message.whys

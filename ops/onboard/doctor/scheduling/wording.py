@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ops.onboard.doctor.advice import Advice, cause
+from ops.onboard.doctor.advice import cause
 from ops.onboard.doctor.model import Cause
+from ops.onboard.doctor.scheduling import lifecycle
 from ops.onboard.doctor.scheduling.message import Message, Reason, Why
 
 _KINDS: Mapping[Why, tuple[str, str]] = {
     Why.TAINT: ("taint-not-tolerated", "nodes carry a taint that the pods do not tolerate"),
     Why.CORDONED: ("nodes-cordoned", "nodes are cordoned"),
-    Why.RESOURCE: ("nodes-full", "nodes have too little left"),
+    Why.RESOURCE: ("nodes-full", "nodes have too little left, or are too small"),
     Why.PODS: ("nodes-full", "nodes have as many pods as they may"),
     Why.PORTS: ("host-port-taken", "a port of the node that the pods want is taken"),
     Why.VOLUME: ("volume-elsewhere", "a volume of the pods can't be used on these nodes"),
@@ -23,12 +24,15 @@ _KINDS: Mapping[Why, tuple[str, str]] = {
 """In the order of what they tell: another pool's nodes always fail the selector, so that it comes last."""
 
 
-def by_words(message: Message, evidence: Sequence[str], advice: Advice) -> Iterator[Cause]:
+def by_words(message: Message, evidence: Sequence[str]) -> Iterator[Cause]:
     """Yield a cause for each filter that the message names, the most telling first."""
-    del advice
     for why, (kind, headline) in _KINDS.items():
         reasons = [reason for reason in message.reasons if reason.why is why]
-        if reasons:
+        named = {lifecycle.kind(reason.detail.partition("=")[0]) for reason in reasons if why is Why.TAINT}
+        if why is Why.TAINT and len(named) == 1 and named != {kind}:
+            # Up to 1.35 the taint is named: one that Kubernetes sets on a node in trouble is another cause.
+            yield cause(named.pop(), _subject(why, reasons), _headline("nodes are closed", reasons), evidence)
+        elif reasons:
             yield cause(kind, _subject(why, reasons), _headline(headline, reasons), evidence)
 
 
