@@ -106,8 +106,12 @@ def _report(given: dict[str, Any]) -> Report:
 
 
 def _examined(target: Target, stack: str, plan: Promised | None, namespaces: tuple[str, ...], progress: Any) -> Report:
+    where = f"context {target.context}"
     try:
-        with Connection(target.kubeconfig, target.context) as connection:
-            return diagnose(connection, progress, stack=stack, plan=plan, namespaces=namespaces)
+        connection = Connection(target.kubeconfig, target.context)
     except ClusterError as error:
-        return unreachable(f"context {target.context}", stack, str(error))
+        return unreachable(where, stack, str(error))
+    except Exception as error:  # noqa: BLE001 - a kubeconfig, and the login that it starts, can fail in any way
+        return unreachable(where, stack, f"{target.kubeconfig}: {str(error) or type(error).__name__}")
+    with connection:
+        return diagnose(connection, progress, stack=stack, plan=plan, namespaces=namespaces)

@@ -137,13 +137,13 @@ def _state(started: Started, status: Raw) -> Cause | None:
 
 
 def _pull(started: Started, name: str, image: str, reason: str, message: str) -> Cause:
-    kind = pull_failure(message) if message else "image-pull-fails"
+    kind = pull_failure(message, image) if message else "image-pull-fails"
     if kind == "image-pull-fails" or message == f'Back-off pulling image "{image}"':
         # Kubelets before 1.32 repeat no reason in the back-off: their events still have it.
         told = [
             event.message for event in started.events if event.reason == "Failed" and "Failed to pull" in event.message
         ]
-        kind = next((found for text in told if (found := pull_failure(text)) != "image-pull-fails"), kind)
+        kind = next((found for text in told if (found := pull_failure(text, image)) != "image-pull-fails"), kind)
         message = " / ".join([message, *told[:1]])
     arch = started.arch
     subject = f"{image} on {arch}" if kind == "image-lacks-arch" and arch else image

@@ -74,7 +74,7 @@ def _slow(facts: Facts, evidence: Sequence[str]) -> Cause:
 
 
 def _pull(image: str, why: str) -> Cause:
-    kind = pull_failure(why)
+    kind = pull_failure(why, image)
     if kind == "image-lacks-arch" and named_arch(image) and "helper" in image:
         kind = "helper-image-wrong-arch"
     fixes = [Fix(text="See which architectures it has:", lines=(f"archmerge inspect {image}",))]

@@ -64,10 +64,13 @@ _SAME = {"x86_64": "amd64", "aarch64": "arm64", "arm64v8": "arm64"}
 WRONG_FORMAT = "exec format error"
 
 
-def pull_failure(message: str) -> str:
-    """Return the kind of cause that a pull's error is; `image-pull-fails` for words that are not known."""
-    # The image's own name must not decide: `docker.io/team/404-page` is no 404.
-    said = re.sub(r'"[^"]*"', '""', message)
+def pull_failure(message: str, image: str = "") -> str:
+    """Return the kind of cause that a pull's error is; `image-pull-fails` for words that are not known.
+
+    The image's own name must not decide: `docker.io/team/404-page` is no 404.
+    """
+    said = message.replace(image, "") if image else message
+    said = re.sub(r'"[^"]*"', '""', said)
     said = re.sub(r"sha256:[0-9a-f]{64}|https?://\S+?(?=: |\s|$)", "", said)
     return next((kind for kind, pattern in _COMPILED if pattern.search(said)), "image-pull-fails")
 

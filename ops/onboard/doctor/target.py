@@ -1,14 +1,15 @@
 """What is to be examined: a stack's cluster and what its plan says, or a cluster by its context alone."""
 
-import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from components.cluster_spec import Cluster
+from components.config import load_config
+from components.placeholders import with_placeholder_token
 from components.problems import ConfigError, Problem
-from components.stack_file import NAMESPACE, load_stack_file
+from components.stack_file import load_stack_file
+from ops.drift.live.access import NoAccessError, find_access
 from ops.kubernetes.kubeconfig import Purpose, find_context
 from ops.rehearse.install import InstallFailed, PlannedRelease, buildkit_release_of, release_of
 from ops.rehearse.nodes import nodes_for
@@ -39,24 +40,28 @@ def default_kubeconfig() -> Path:
 
 
 def target_of(project: Path, stack: str, kubeconfig: Path | None, context: str | None) -> Target:
-    """Find the cluster: by the flags, else by the stack's `cluster.access`. Raises ConfigError."""
-    access = _access(project, stack) if stack else {}
-    path = kubeconfig
-    if path is None and not context and access.get("kubeconfig"):
-        path = (project / Path(str(access["kubeconfig"])).expanduser()).resolve()
-    found = context or (str(access.get("context") or "") if kubeconfig is None else "")
-    entry = find_context(path or default_kubeconfig(), found, PURPOSE)
-    return Target(kubeconfig=path or default_kubeconfig(), context=entry.context)
+    """Find the cluster: by the flags, else by the stack's own access or the context that its cloud's CLI would name.
 
-
-def _access(project: Path, stack: str) -> Mapping[str, Any]:
-    values, _ = load_stack_file(read_project(project).stack_dir / f"Pulumi.{stack}.yaml")
+    Raises ConfigError when there is no way to it; nothing is asked of any cluster.
+    """
+    if not stack:
+        path = (kubeconfig or default_kubeconfig()).expanduser()
+        return Target(kubeconfig=path, context=find_context(path, context or "", PURPOSE).context)
     try:
-        cluster = json.loads(values.get(f"{NAMESPACE}:cluster", "null"))
-    except ValueError:
-        return {}
-    access = cluster.get("access") if isinstance(cluster, dict) else None
-    return access if isinstance(access, dict) else {}
+        access = find_access(_cluster(project, stack), project, kubeconfig=kubeconfig, context=context)
+    except NoAccessError as error:
+        consequence, fix = (
+            "there is no cluster to look at",
+            "Name a context with --context, and its file with --kubeconfig.",
+        )
+        raise ConfigError([Problem(path=stack, found=str(error), consequence=consequence, fix=fix)]) from error
+    return Target(kubeconfig=access.kubeconfig, context=access.context)
+
+
+def _cluster(project: Path, stack: str) -> Cluster:
+    values, secrets = load_stack_file(read_project(project).stack_dir / f"Pulumi.{stack}.yaml")
+    values, secrets, _ = with_placeholder_token(values, secrets)
+    return load_config(values, secrets).cluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

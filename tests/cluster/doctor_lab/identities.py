@@ -1,7 +1,7 @@
 """Identities that may see less than an administrator."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 @contextmanager
 def identity(
-    ward: Ward, folder: Path, role: str = "", rules: list[Mapping[str, Any]] | None = None
+    ward: Ward, folder: Path, role: str = "", rules: Sequence[Mapping[str, Any]] | None = None
 ) -> Iterator[Connection]:
     """Connect as a service account of its own: with a ClusterRole, with rules of its own, or with nothing."""
     name = f"doctor-{secrets.token_hex(4)}"

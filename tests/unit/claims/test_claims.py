@@ -9,7 +9,7 @@ import pytest
 from ops.kubernetes.errors import UnreachableError
 from ops.rehearse.claims import pods
 from ops.rehearse.claims.jobs import judge_helper, served
-from ops.rehearse.claims.manager import _sources
+from ops.rehearse.claims.manager import sources
 from ops.rehearse.claims.pods import refused_by, violates_pod_security
 from ops.rehearse.claims.prove import _timed, promises
 from ops.rehearse.claims.rights import needed
@@ -216,7 +216,7 @@ def test_every_secret_and_configmap_that_a_pod_mounts_is_found() -> None:
             },
         ]
     }
-    assert list(_sources(spec)) == [
+    assert list(sources(spec)) == [
         ("configmap", "settings", [], False),
         ("secret", "certs", [], True),
         ("secret", "token", ["k"], False),
@@ -231,7 +231,7 @@ def test_what_a_containers_environment_reads_is_needed_as_much_as_what_is_mounte
         {"name": "C", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
     ]
     containers = [{"env": environment}, {"envFrom": [{"secretRef": {"name": "all"}}]}]
-    assert list(_sources({"containers": containers})) == [
+    assert list(sources({"containers": containers})) == [
         ("secret", "s", ["k"], False),
         ("configmap", "c", ["k"], True),
         ("secret", "all", [], False),

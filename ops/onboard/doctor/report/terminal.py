@@ -4,7 +4,7 @@ Everything from outside is shown as plain `Text`, never as rich markup, and with
 off: a narrow terminal wraps.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -19,6 +19,7 @@ STYLES: Mapping[Verdict, str] = {Verdict.FINE: "green", Verdict.CAUSE: "bold red
 MARKS: Mapping[Verdict, str] = {Verdict.FINE: "✓", Verdict.CAUSE: "✗", Verdict.UNKNOWN: "?"}
 ASCII_MARKS: Mapping[Verdict, str] = {Verdict.FINE: "ok", Verdict.CAUSE: "NO", Verdict.UNKNOWN: "??"}
 _PODS_SHOWN = 3
+_INDENT = 6
 
 
 def print_report(console: Console, report: Report) -> None:
@@ -26,7 +27,7 @@ def print_report(console: Console, report: Report) -> None:
     plain = not console.encoding.lower().startswith("utf")
     console.print(_heading(report))
     for number, one in enumerate(report.causes, 1):
-        console.print(_cause(number, one, plain=plain))
+        _print_cause(console, number, one, plain=plain)
     for verdict in (Verdict.UNKNOWN, Verdict.FINE):
         checks = [check for check in report.checks if check.verdict is verdict]
         if checks:
@@ -45,25 +46,30 @@ def _heading(report: Report) -> RenderableType:
     return Padding(Group(*parts), (0, 0, 1, 0))
 
 
-def _cause(number: int, one: Cause, *, plain: bool) -> RenderableType:
+def _print_cause(console: Console, number: int, one: Cause, *, plain: bool) -> None:
     mark = (ASCII_MARKS if plain else MARKS)[Verdict.CAUSE]
-    head = Text.assemble((f"{mark} {number}. ", STYLES[Verdict.CAUSE]), (one_line(one.headline), "bold"))
+    head = Text.assemble((f" {mark} {number}. ", STYLES[Verdict.CAUSE]), (one_line(one.headline), "bold"))
     if told := _pods(one):
         head.append(f"  ({told})", style="dim")
-    parts: list[RenderableType] = [head]
-    parts += [Padding(Text(one_line(text)), (0, 0, 0, 5), expand=False) for text in one.evidence]
+    console.print(head)
+    for text in one.evidence:
+        console.print(_indented(Text(one_line(text))))
     if one.pods or one.gone:
-        parts.append(Padding(Text(_named(one), style="dim"), (0, 0, 0, 5), expand=False))
+        console.print(_indented(Text(_named(one), style="dim")))
     for fix in one.fixes:
-        parts += [Padding(line, (0, 0, 0, 5), expand=False) for line in _fix(fix, plain=plain)]
-    return Padding(Group(*parts), (0, 0, 1, 1))
+        _print_fix(console, fix, plain=plain)
+    console.print()
 
 
-def _fix(fix: Fix, *, plain: bool) -> Iterator[Text]:
-    yield Text.assemble(("-> " if plain else "→ ", "green"), one_line(fix.text))
+def _print_fix(console: Console, fix: Fix, *, plain: bool) -> None:
+    console.print(_indented(Text.assemble(("-> " if plain else "→ ", "green"), one_line(fix.text))))
     for line in fix.lines:
         # A line to be copied stays one line: wrapping by the terminal does not break it, wrapping by us would.
-        yield Text(f"    {printable(line)}", style="cyan", no_wrap=True, overflow="ignore")
+        console.print(Text(f"{' ' * _INDENT}    {printable(line)}", style="cyan"), soft_wrap=True)
+
+
+def _indented(text: Text) -> Padding:
+    return Padding(text, (0, 0, 0, _INDENT), expand=False)
 
 
 def _pods(one: Cause) -> str:

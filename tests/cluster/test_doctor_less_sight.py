@@ -1,0 +1,189 @@
+"""A healthy cluster has no cause; somebody who may not look is told so, never that all is well; nothing is changed."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ops.kubernetes.connection import Connection, TimedApiClient
+from ops.onboard.doctor.model import Verdict
+from ops.onboard.doctor.report import document
+from ops.rehearse.cluster import ControlPlane
+from tests.cluster.doctor_lab import kubelet
+from tests.cluster.doctor_lab.identities import identity
+from tests.cluster.doctor_lab.ward import ROOT, Ward, open_ward
+
+READS = frozenset({"GET"})
+REVIEWS = ("/subjectaccessreviews", "/selfsubjectaccessreviews")
+Identity = Callable[..., Connection]
+
+
+@pytest.fixture(scope="module")
+def ward(control_plane: ControlPlane) -> Iterator[Ward]:
+    with open_ward(control_plane) as opened:
+        yield opened
+
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Every request that goes to an API server from here on: method and path."""
+    sent: list[tuple[str, str]] = []
+    call = TimedApiClient.call_api
+
+    def record(self: TimedApiClient, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        sent.append((method, url.partition("?")[0]))
+        return call(self, method, url, *args, **kwargs)
+
+    monkeypatch.setattr(TimedApiClient, "call_api", record)
+    return sent
+
+
+def versions(ward: Ward) -> dict[str, str]:
+    """Return the resource version of everything that a doctor could have touched."""
+    kinds = [
+        "/api/v1/namespaces",
+        "/api/v1/pods",
+        "/api/v1/secrets",
+        "/api/v1/configmaps",
+        "/api/v1/events",
+        "/apis/apps/v1/deployments",
+        "/apis/rbac.authorization.k8s.io/v1/rolebindings",
+    ]
+    items = [(kind, item["metadata"]) for kind in kinds for item in ward.api.items(kind)]
+    return {f"{kind}/{meta.get('namespace')}/{meta['name']}": meta["resourceVersion"] for kind, meta in items}
+
+
+def test_a_healthy_cluster_has_no_cause_and_no_doubt_with_and_without_a_stack(ward: Ward) -> None:
+    for stack in (True, False):
+        report = ward.examine(stack=stack)
+        wrong = [(check.id, check.evidence) for check in report.checks if check.verdict is not Verdict.FINE]
+        assert report.verdict is Verdict.FINE, wrong
+        assert report.runners == ("gitlab-runner/gitlab-runner",)
+
+
+def test_running_jobs_of_both_architectures_are_no_cause(ward: Ward) -> None:
+    try:
+        for arch in ("amd64", "arm64"):
+            name = ward.job(f"fine-{arch}", arch)
+            ward.wait("the job to run", lambda name=name: ward.pod(name)["status"].get("phase") == "Running")  # type: ignore[misc]  # a default argument binds the name
+        assert ward.examine().verdict is Verdict.FINE
+    finally:
+        ward.discharge()
+
+
+def test_nothing_but_reads_and_reviews_is_sent_and_nothing_changes(ward: Ward, requests: list[tuple[str, str]]) -> None:
+    pod = ward.job("stuck", image=kubelet.IMAGE)
+    ward.kubelet_says(pod, kubelet.init_ended("helper:1", 1))  # its log is looked at, too
+    try:
+        before = versions(ward)
+        requests.clear()
+        report = ward.examine()
+        sent = list(requests)
+        assert versions(ward) == before
+    finally:
+        ward.discharge()
+    assert report.verdict is Verdict.CAUSE
+    assert len(sent) > 20
+    others = [(method, path) for method, path in sent if method not in READS and not path.endswith(REVIEWS)]
+    assert others == []
+    assert any(path.endswith("/log") for _, path in sent)
+
+
+def test_no_secret_is_read_whole(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, str]] = []
+    call = TimedApiClient.call_api
+
+    def record(self: TimedApiClient, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        if "/secrets" in url:
+            seen.append((url, kwargs["header_params"]["Accept"]))
+        return call(self, method, url, *args, **kwargs)
+
+    monkeypatch.setattr(TimedApiClient, "call_api", record)
+    ward.examine()
+    ward.examine(stack=False)
+    assert seen
+    for url, accept in seen:
+        assert "as=PartialObjectMetadata" in accept or ("as=Table" in accept and "includeObject=None" in url), url
+
+
+def test_nobody_is_told_nothing_and_never_good_health(ward: Ward, tmp_path: Path) -> None:
+    with identity(ward, tmp_path) as nobody:
+        for stack in (True, False):
+            report = ward.examine(connection=nobody, stack=stack)
+            assert report.verdict is Verdict.UNKNOWN
+            assert report.causes == ()
+            fine = {check.id for check in report.checks if check.verdict is Verdict.FINE}
+            assert fine == {"api"}
+
+
+def test_a_viewer_is_told_what_could_not_be_seen(ward: Ward, tmp_path: Path) -> None:
+    with identity(ward, tmp_path, "view") as viewer:
+        report = ward.examine(connection=viewer)
+    assert report.verdict is Verdict.UNKNOWN
+    assert report.causes == ()
+    open_ = {check.id: check.evidence for check in report.checks if check.verdict is Verdict.UNKNOWN}
+    assert set(open_) == {"manager-mounts", "rights", "webhooks", "nodes"}
+    assert all("403 Forbidden" in evidence for evidence in open_.values())
+
+
+def test_rights_are_read_from_rbac_where_reviews_are_forbidden(ward: Ward, tmp_path: Path) -> None:
+    rules = [
+        {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["*"], "verbs": ["get", "list"]},
+        {"apiGroups": ["", "apps"], "resources": ["configmaps", "deployments", "pods"], "verbs": ["get", "list"]},
+    ]
+    with identity(ward, tmp_path, rules=rules) as auditor:
+        report = ward.examine(connection=auditor)
+    assert {check.verdict for check in report.checks if check.id == "rights"} == {Verdict.FINE}
+
+
+def test_a_token_that_is_not_taken_is_a_doubt(ward: Ward, tmp_path: Path) -> None:
+    with identity(ward, tmp_path) as connection:
+        pass  # its account is deleted by now
+    report = ward.examine(connection=connection)
+    assert report.verdict is Verdict.UNKNOWN
+    assert report.causes == ()
+
+
+class TestCommand:
+    """The real command against the real API server."""
+
+    def run(self, ward: Ward, control_plane: ControlPlane, *arguments: str) -> subprocess.CompletedProcess[str]:
+        program = shutil.which("multiarch", path=str(Path(sys.executable).parent))
+        assert program
+        where = ["--kubeconfig", str(control_plane.kubeconfig), "--context", ward.connection.context]
+        return subprocess.run(
+            [program, "doctor", *where, *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    def test_health_exits_0_and_its_json_is_as_documented(self, ward: Ward, control_plane: ControlPlane) -> None:
+        done = self.run(ward, control_plane, "--stack", "local", "--json", "-")
+        assert done.returncode == 0, done.stdout + done.stderr
+        answer = json.loads(done.stdout)
+        jsonschema.validate(answer, document.schema())
+        assert answer["verdict"] == "fine"
+        assert "Traceback" not in done.stderr
+
+    def test_a_cause_exits_1_and_comes_with_its_fix(self, ward: Ward, control_plane: ControlPlane) -> None:
+        for node in ward.nodes("arm64"):
+            ward.patch(f"/api/v1/nodes/{node['metadata']['name']}", {"spec": {"unschedulable": True}})
+        try:
+            ward.job("stuck")
+            done = self.run(ward, control_plane, "--stack", "local")
+        finally:
+            for node in ward.nodes("arm64"):
+                ward.patch(f"/api/v1/nodes/{node['metadata']['name']}", {"spec": {"unschedulable": None}})
+            ward.discharge()
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "1 of 1 arm64 node is cordoned" in done.stdout
+        assert f"kubectl --context {ward.connection.context} uncordon" in done.stdout

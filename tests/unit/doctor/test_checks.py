@@ -1,0 +1,385 @@
+"""The check-list, on clusters that are made of data."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from ops.onboard.doctor.checks.admission import admission_checks, limit_violations
+from ops.onboard.doctor.checks.config import config_checks
+from ops.onboard.doctor.checks.manager import manager_checks
+from ops.onboard.doctor.checks.network import egress, network_checks
+from ops.onboard.doctor.checks.places import node_checks
+from ops.onboard.doctor.checks.pod_security import violations
+from ops.onboard.doctor.checks.quotas import applies, quota_checks
+from ops.onboard.doctor.checks.rights import rights_checks
+from ops.onboard.doctor.examine import examine
+from ops.onboard.doctor.facts import Facts, Mount, Right, Taint, Webhook
+from ops.onboard.doctor.model import Check, Verdict
+from ops.onboard.doctor.reader import Found, Seen
+from ops.onboard.doctor.rights import grants
+from ops.onboard.look.model import Answer, Provider, Told
+from tests.unit.doctor.made import facts, look, node, pool, runner, space, with_config
+
+UNKNOWN = Told(answer=Answer.UNKNOWN, because="nobody says")
+YES = Told(answer=Answer.YES, because="DaemonSet kube-system/calico-node")
+
+
+def only(checks: Iterable[Check], id_: str) -> Check:
+    found = [check for check in checks if check.id == id_]
+    assert len(found) == 1, [check.id for check in found]
+    return found[0]
+
+
+def verdicts(checks: Iterable[Check]) -> dict[str, Verdict]:
+    return {check.id: check.verdict for check in checks}
+
+
+def causes(check: Check) -> list[str]:
+    return [one.kind for one in check.causes]
+
+
+class TestWhole:
+    def test_a_healthy_cluster_has_no_cause_and_no_doubt(self) -> None:
+        report = examine(facts(), "c")
+        assert report.verdict is Verdict.FINE, [check for check in report.checks if check.verdict is not Verdict.FINE]
+
+    @pytest.mark.parametrize("missing", ["nodes", "pods", "events", "webhooks"])
+    def test_a_list_that_could_not_be_read_is_a_doubt(self, missing: str) -> None:
+        report = examine(facts(**{missing: Seen(failure="403 Forbidden")}), "c")
+        assert report.verdict is Verdict.UNKNOWN
+        assert any("403 Forbidden" in check.evidence for check in report.checks)
+
+    @pytest.mark.parametrize("missing", ["quotas", "limits", "policies"])
+    def test_a_part_of_a_namespace_that_could_not_be_read_is_a_doubt(self, missing: str) -> None:
+        report = examine(facts(spaces=(space(**{missing: Seen(failure="403 Forbidden")}),)), "c")
+        assert report.verdict is Verdict.UNKNOWN
+
+    def test_no_runner_and_no_sight_is_a_doubt_and_not_a_cause(self) -> None:
+        report = examine(facts(runners=(), runners_failure="deployments: 403"), "c")
+        assert report.verdict is Verdict.UNKNOWN
+        assert report.causes == ()
+
+    def test_a_check_with_a_cause_can_carry_no_other_verdict(self) -> None:
+        with pytest.raises(ValueError, match="0 causes"):
+            Check(id="x", title="x", verdict=Verdict.CAUSE)
+
+
+class TestNodes:
+    def arm(self, given: Facts) -> Check:
+        return next(check for check in node_checks(given) if check.id == "nodes" and check.about == "arm64")
+
+    def test_full_nodes_are_no_fault(self) -> None:
+        check = self.arm(facts(nodes=(node(), node("b", "arm64", used={"cpu": "8"}))))
+        assert check.verdict is Verdict.FINE
+        assert "full right now" in check.evidence
+
+    def test_an_empty_pool_that_may_be_empty_is_no_fault(self) -> None:
+        check = self.arm(facts(nodes=(node(),), pools=(pool(min_nodes=0),), stack="s", look=look(Provider.EKS)))
+        assert check.verdict is Verdict.FINE
+
+    def test_on_aks_an_empty_pool_is_a_doubt(self) -> None:
+        check = self.arm(
+            facts(nodes=(node(),), pools=(pool(min_nodes=0, cloud="aks"),), stack="s", look=look(Provider.AKS))
+        )
+        assert check.verdict is Verdict.UNKNOWN
+        assert "9322" in check.evidence
+
+    def test_a_pool_that_promises_a_node_and_has_none_is_a_cause(self) -> None:
+        assert causes(self.arm(facts(nodes=(node(),), pools=(pool(),), stack="s"))) == ["no-node-of-arch"]
+
+    def test_gke_adds_the_toleration_by_itself(self) -> None:
+        bare = runner(with_config(node_tolerations=""))
+        assert causes(self.arm(facts(runners=(bare,)))) == ["taint-not-tolerated"]
+        assert self.arm(facts(runners=(bare,), look=look(Provider.GKE))).verdict is Verdict.FINE
+
+    def test_a_taint_that_the_pool_promises_and_lost_is_told(self) -> None:
+        lost = node("b", "arm64", taints=())
+        check = only(node_checks(facts(nodes=(node(), lost), pools=(pool(),), stack="s")), "taint")
+        assert causes(check) == ["taint-lost"]
+
+    def test_a_foreign_taint_on_all_nodes_is_told_before_any_job_hangs(self) -> None:
+        taken = node("b", "arm64", taints=(Taint(key="dedicated", value="x", effect="NoExecute"),))
+        assert causes(self.arm(facts(nodes=(node(), taken)))) == ["taint-not-tolerated"]
+
+
+class TestConfig:
+    def checks(self, toml: str, **given: Any) -> list[Check]:
+        return list(config_checks(facts(runners=(runner(toml),), **given)))
+
+    @pytest.mark.parametrize(
+        ("regex", "kinds"),
+        [
+            (r"'^kubernetes\.io/arch=(amd64|arm64)$'", []),
+            (r"'kubernetes\.io/arch=.*'", ["selector-too-wide"]),
+            (r"'^kubernetes.io/arch=(amd64|arm64)$'", ["selector-too-wide"]),
+            (r"'^kubernetes\.io/arch=amd64$'", ["selector-refused"]),
+            (r"''", ["selector-overwrite-off"]),
+            (r"'('", ["config-invalid"]),
+        ],
+    )
+    def test_the_regex_is_closed_open_or_wrong(self, regex: str, kinds: list[str]) -> None:
+        assert causes(only(self.checks(with_config(node_selector_overwrite_allowed=regex)), "selector")) == kinds
+
+    def test_no_default_selector_matters_only_where_there_are_two_architectures(self) -> None:
+        toml = with_config(node_selector="")
+        assert causes(only(self.checks(toml), "default-selector")) == ["no-default-selector"]
+        assert only(self.checks(toml, nodes=(node(),)), "default-selector").verdict is Verdict.FINE
+
+    def test_a_helper_image_of_one_architecture_is_told_for_the_other(self) -> None:
+        check = only(self.checks(with_config(helper_image='"h.io/helper:arm64-v19.1.1"')), "helper-image")
+        assert [one.subject for one in check.causes] == ["manager/gitlab-runner amd64"]
+
+    def test_a_mirrored_helper_without_an_architecture_is_a_doubt(self) -> None:
+        check = only(self.checks(with_config(helper_image='"h.io/helper:v19.1.1"')), "helper-image")
+        assert check.verdict is Verdict.UNKNOWN
+
+    @pytest.mark.parametrize(
+        ("seconds", "autoscaler", "verdict"),
+        [
+            ("", YES, Verdict.CAUSE),
+            ("599", YES, Verdict.CAUSE),
+            ("600", YES, Verdict.FINE),
+            ("180", Told(answer=Answer.NO, because="x"), Verdict.FINE),
+            ("180", UNKNOWN, Verdict.UNKNOWN),
+        ],
+    )
+    def test_a_short_poll_timeout_matters_where_nodes_come_on_demand(
+        self, seconds: str, autoscaler: Told, verdict: Verdict
+    ) -> None:
+        seen = look(autoscaler=autoscaler)
+        assert only(self.checks(with_config(poll_timeout=seconds), look=seen), "poll-timeout").verdict is verdict
+
+    def test_a_config_that_the_runner_would_not_load_is_a_cause(self) -> None:
+        broken = runner(installed=None, broken="config.toml is not TOML: x")
+        assert causes(only(config_checks(facts(runners=(broken,))), "config")) == ["config-invalid"]
+
+
+class TestManager:
+    def test_a_missing_release_is_a_cause_and_an_unseen_one_a_doubt(self) -> None:
+        gone = runner(installed=None, deployment=None, missing=True)
+        assert causes(only(manager_checks(facts(runners=(gone,))), "manager")) == ["manager-missing"]
+        unseen = runner(installed=None, deployment=None, failure="deployments: 403")
+        assert only(manager_checks(facts(runners=(unseen,))), "manager").verdict is Verdict.UNKNOWN
+
+    def test_keys_that_can_not_be_told_are_a_doubt(self) -> None:
+        doubtful = Mount(
+            kind="Secret", namespace="manager", name="token", there=Found(()), doubt="Secret token: which keys?"
+        )
+        check = only(manager_checks(facts(runners=(runner(mounts=(doubtful,)),))), "manager-mounts")
+        assert check.verdict is Verdict.UNKNOWN
+
+    def test_a_missing_secret_comes_with_the_command_that_makes_it(self) -> None:
+        keys = ("runner-registration-token", "runner-token")
+        lost = Mount(kind="Secret", namespace="manager", name="token", wanted=keys)
+        check = only(manager_checks(facts(runners=(runner(mounts=(lost,)),))), "manager-mounts")
+        assert causes(check) == ["manager-secret"]
+        line = check.causes[0].fixes[0].lines[0]
+        assert '--from-literal=runner-token="$TOKEN"' in line
+        assert line.rstrip().endswith('"$TOKEN"') or "--from-literal=runner-registration-token=" in line
+
+    def test_no_replica_ready_without_a_known_reason_is_still_a_cause(self) -> None:
+        down = runner(deployment={"metadata": {"name": "m"}, "spec": {"replicas": 1}, "status": {}})
+        assert causes(only(manager_checks(facts(runners=(down,))), "manager")) == ["manager-not-ready"]
+
+
+class TestRights:
+    def test_a_denied_right_is_a_cause_with_its_name(self) -> None:
+        less = runner(rights=Seen((Right(verb="create", resource="pods", allowed=False),)))
+        check = only(rights_checks(facts(runners=(less,))), "rights")
+        assert causes(check) == ["manager-lacks-rights"]
+        assert "create pods" in check.causes[0].evidence[0]
+
+    def test_rights_are_not_asked_for_in_a_namespace_that_is_missing(self) -> None:
+        less = runner(rights=Seen((Right(verb="create", resource="pods", allowed=False),)))
+        gone = facts(runners=(less,), spaces=(space(),))
+        assert "rights" in verdicts(rights_checks(gone))
+        gone = facts(runners=(less,), spaces=(_missing_space(),))
+        assert verdicts(rights_checks(gone)) == {}
+
+    @pytest.mark.parametrize(
+        ("rule", "resource", "given"),
+        [
+            ({"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}, "pods", True),
+            ({"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}, "pods/log", False),
+            ({"apiGroups": [""], "resources": ["*/log"], "verbs": ["get"]}, "pods/log", True),
+            ({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}, "pods/log", True),
+            ({"apiGroups": ["apps"], "resources": ["pods"], "verbs": ["get"]}, "pods", False),
+            ({"apiGroups": [""], "resources": ["pods"], "verbs": ["get"], "resourceNames": ["a"]}, "pods", False),
+        ],
+    )
+    def test_rules_grant_what_they_say(self, rule: dict[str, Any], resource: str, given: bool) -> None:  # noqa: FBT001 - a table
+        assert grants(rule, "", resource, "get") is given
+
+
+def _missing_space() -> Any:
+    empty = space()
+    return type(empty)(name="jobs", found=Found(None))
+
+
+class TestAdmission:
+    def test_restricted_refuses_what_kaniko_needs_and_baseline_does_not(self) -> None:
+        strict = facts(spaces=(space(labels={"pod-security.kubernetes.io/enforce": "restricted"}),))
+        assert causes(only(admission_checks(strict), "pod-security")) == ["pod-security-refuses-jobs"]
+        assert only(admission_checks(facts()), "pod-security").verdict is Verdict.FINE
+
+    def test_an_unknown_level_counts_as_restricted(self) -> None:
+        odd = facts(spaces=(space(labels={"pod-security.kubernetes.io/enforce": "strict"}),))
+        assert causes(only(admission_checks(odd), "pod-security")) == ["pod-security-refuses-jobs"]
+
+    @pytest.mark.parametrize(
+        ("spec", "level", "broken"),
+        [
+            ({"containers": [{"name": "a", "securityContext": {"privileged": True}}]}, "baseline", "privileged"),
+            ({"containers": [], "volumes": [{"name": "v", "hostPath": {}}]}, "baseline", "hostPath"),
+            ({"containers": [], "hostNetwork": True}, "baseline", "hostNetwork"),
+            (
+                {"containers": [{"name": "a", "securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}]},
+                "baseline",
+                "SYS_ADMIN",
+            ),
+            ({"containers": [{"name": "a", "securityContext": {"capabilities": {"add": ["CHOWN"]}}}]}, "baseline", ""),
+            ({"containers": [{"name": "a", "securityContext": {"privileged": True}}]}, "privileged", ""),
+        ],
+    )
+    def test_controls_are_the_standards(self, spec: dict[str, Any], level: str, broken: str) -> None:
+        found = " ".join(violations(spec, level))
+        assert (broken in found) if broken else not found
+
+    def test_a_pod_that_meets_restricted_passes_it(self) -> None:
+        context = {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+        assert not list(violations({"containers": [{"name": "a", "securityContext": context}]}, "restricted"))
+
+    @pytest.mark.parametrize(
+        ("limit", "broken"),
+        [
+            ({"max": {"memory": "1Gi"}}, True),
+            ({"max": {"memory": "16Gi"}, "default": {"memory": "1Gi"}}, False),
+            ({"max": {"cpu": "4"}}, True),
+            ({"max": {"cpu": "4"}, "default": {"cpu": "2"}}, False),
+            ({"min": {"cpu": "2"}}, True),
+            ({"min": {"cpu": "500m"}, "defaultRequest": {"cpu": "500m"}}, False),
+        ],
+    )
+    def test_limit_ranges_judge_requests_and_limits_after_their_defaults(self, limit: Any, broken: bool) -> None:  # noqa: FBT001 - a table
+        ranges = {"spec": {"limits": [{"type": "Container", **limit}]}}
+        resources = {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "8Gi"}}
+        spec = {"containers": [{"name": "build", "resources": resources}]}
+        assert bool(list(limit_violations(ranges, spec))) is broken
+
+    def hook(self, endpoints: Found[int], **given: Any) -> Webhook:
+        return Webhook(configuration="V p", name="h", service="a/b", endpoints=endpoints, **given)
+
+    def test_a_webhook_without_endpoints_stops_pods_it_is_shown(self) -> None:
+        down = facts(webhooks=(self.hook(Found(0)),))
+        assert causes(only(admission_checks(down), "webhooks")) == ["admission-webhook-down"]
+        elsewhere = self.hook(Found(0), namespace_selector={"matchLabels": {"kubernetes.io/metadata.name": "x"}})
+        assert only(admission_checks(facts(webhooks=(elsewhere,))), "webhooks").verdict is Verdict.FINE
+
+    def test_endpoints_that_could_not_be_counted_are_a_doubt(self) -> None:
+        unseen = facts(webhooks=(self.hook(Found(failure="403")),))
+        assert only(admission_checks(unseen), "webhooks").verdict is Verdict.UNKNOWN
+
+
+def quota(hard: dict[str, str], used: dict[str, str], **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "q"}, "spec": {"hard": hard, **spec}, "status": {"hard": hard, "used": used}}
+
+
+class TestQuotas:
+    def check(self, *quotas: dict[str, Any], **given: Any) -> Check:
+        return only(quota_checks(facts(spaces=(space(quotas=Seen(quotas), **given),))), "quotas")
+
+    def test_room_for_one_more_job_is_enough_and_less_is_not(self) -> None:
+        assert self.check(quota({"pods": "3"}, {"pods": "2"})).verdict is Verdict.FINE
+        assert causes(self.check(quota({"pods": "3"}, {"pods": "3"}))) == ["quota-exhausted"]
+        assert causes(self.check(quota({"requests.cpu": "2"}, {"requests.cpu": "1500m"}))) == ["quota-exhausted"]
+
+    def test_a_quota_on_what_the_jobs_do_not_state_refuses_all_of_them(self) -> None:
+        limits = quota({"limits.cpu": "20"}, {"limits.cpu": "0"})
+        assert causes(self.check(limits)) == ["quota-needs-requests"]
+        defaults = {"metadata": {"name": "d"}, "spec": {"limits": [{"type": "Container", "default": {"cpu": "2"}}]}}
+        assert self.check(limits, limits=Seen((defaults,))).verdict is Verdict.FINE
+
+    def test_a_quota_that_is_not_counted_yet_says_nothing(self) -> None:
+        fresh = {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "0"}}}
+        assert self.check(fresh).verdict is Verdict.FINE
+
+    @pytest.mark.parametrize(
+        ("spec", "counted"),
+        [
+            ({"scopes": ["Terminating"]}, True),
+            ({"scopes": ["NotTerminating"]}, False),
+            ({"scopes": ["BestEffort"]}, False),
+            ({"scopes": ["NotBestEffort", "Terminating"]}, True),
+            (
+                {
+                    "scopeSelector": {
+                        "matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["a"]}]
+                    }
+                },
+                False,
+            ),
+            (
+                {"scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "DoesNotExist"}]}},
+                True,
+            ),
+        ],
+    )
+    def test_scopes_decide_whether_a_job_counts(self, spec: dict[str, Any], counted: bool) -> None:  # noqa: FBT001 - a table
+        job = {"activeDeadlineSeconds": 3601, "containers": [{"name": "b", "resources": {"requests": {"cpu": "1"}}}]}
+        assert applies({"spec": spec}, job) is counted
+
+    def test_a_quota_out_of_scope_is_no_trouble(self) -> None:
+        assert self.check(quota({"pods": "0"}, {"pods": "0"}, scopes=["NotTerminating"])).verdict is Verdict.FINE
+
+
+KUBE_DNS = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+    "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+}
+CACHE = {"ipBlock": {"cidr": "169.254.20.10/32"}}
+DNS_PORTS = [{"protocol": "UDP", "port": 53}]
+
+
+def policy(egress_rules: list[dict[str, Any]], **spec: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "p"},
+        "spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": egress_rules, **spec},
+    }
+
+
+class TestNetwork:
+    def check(self, *policies: dict[str, Any], enforced: Told = YES, cache: bool = False, **given: Any) -> Check:
+        cluster = facts(
+            spaces=(space(policies=Seen(policies)),),
+            look=look(network_policies=enforced, **given),
+            local_dns=Found(cache),
+        )
+        return only(network_checks(cluster), "dns")
+
+    def test_default_deny_without_dns_is_a_cause_where_it_is_enforced(self) -> None:
+        assert causes(self.check(policy([]))) == ["dns-blocked"]
+        assert self.check(policy([]), enforced=UNKNOWN).verdict is Verdict.UNKNOWN
+        assert self.check(policy([]), enforced=Told(answer=Answer.NO, because="flannel")).verdict is Verdict.FINE
+
+    def test_a_rule_for_the_dns_opens_it(self) -> None:
+        assert self.check(policy([]), policy([{"to": [KUBE_DNS], "ports": DNS_PORTS}])).verdict is Verdict.FINE
+        assert self.check(policy([{}])).verdict is Verdict.FINE
+        tcp = [{"protocol": "TCP", "port": 53}]
+        assert causes(self.check(policy([{"to": [KUBE_DNS], "ports": tcp}]))) == ["dns-blocked"]
+
+    def test_the_nodes_cache_needs_a_rule_of_its_own(self) -> None:
+        plain = policy([{"to": [KUBE_DNS], "ports": DNS_PORTS}])
+        assert causes(self.check(plain, cache=True)) == ["dns-blocked"]
+        assert causes(self.check(plain, provider=Provider.GKE)) == ["dns-blocked"]
+        assert self.check(policy([{"to": [KUBE_DNS, CACHE], "ports": DNS_PORTS}]), cache=True).verdict is Verdict.FINE
+
+    def test_policies_of_other_pods_or_of_the_way_in_close_nothing(self) -> None:
+        assert egress([policy([], podSelector={"matchLabels": {"app": "x"}})], {"app": "y"}) is None
+        assert egress([{"spec": {"podSelector": {}, "policyTypes": ["Ingress"]}}], {}) is None
+        assert egress([policy([])], {}) == []

@@ -1,0 +1,43 @@
+"""Pods that are gone: their events tell."""
+
+from ops.onboard.doctor.facts import Event
+from ops.onboard.doctor.gone import explain_gone
+from tests.unit.doctor.made import event, facts, kinds, node
+
+POD = "runner-abc-project-1-concurrent-0-xyz"
+NO_MATCH = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
+
+
+def told(*events: Event, **given: object) -> list[str]:
+    return kinds(explain_gone(facts(events=events, **given)))
+
+
+def test_the_only_architecture_without_a_node_is_the_cause() -> None:
+    found = explain_gone(facts(nodes=(node(),), events=[event("FailedScheduling", NO_MATCH, POD)]))
+    assert kinds(found) == ["no-node-of-arch"]
+    assert found[0].gone == (f"jobs/{POD}",)
+    assert "poll_timeout: 600 s" in found[0].evidence[-1]
+
+
+def test_a_selector_alone_is_no_architecture_where_all_have_nodes() -> None:
+    assert told(event("FailedScheduling", NO_MATCH, POD)) == ["selector-matches-no-node"]
+
+
+def test_a_pull_that_failed_names_its_image() -> None:
+    message = 'Failed to pull image "app:1": no match for platform in manifest sha256:a: not found'
+    found = explain_gone(facts(events=[event("Failed", message, POD)]))
+    assert kinds(found) == ["image-lacks-arch"]
+    assert found[0].subject == "app:1"
+
+
+def test_a_node_that_came_too_late_is_told_as_that() -> None:
+    said = event("TriggeredScaleUp", "pod triggered scale-up: [{g 0->1 (max: 5)}]", POD)
+    assert told(event("FailedScheduling", NO_MATCH, POD), said) == ["gave-up-waiting"]
+
+
+def test_pods_that_are_there_are_not_told_twice() -> None:
+    assert told(event("FailedScheduling", NO_MATCH, POD), present=frozenset({f"jobs/{POD}"})) == []
+
+
+def test_pods_of_others_are_not_the_runners() -> None:
+    assert told(event("FailedScheduling", NO_MATCH, "web-1")) == []

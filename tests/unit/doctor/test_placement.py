@@ -1,0 +1,145 @@
+"""Pods without a node: the filter that fails is recomputed, the scheduler's words are evidence."""
+
+from typing import Any
+
+from ops.onboard.doctor.advice import Advice
+from ops.onboard.doctor.facts import Facts, Node, Taint
+from ops.onboard.doctor.model import Cause
+from ops.onboard.doctor.scaling import Scaling
+from ops.onboard.doctor.scheduling.message import parse
+from ops.onboard.doctor.scheduling.placement import Question, explain
+from ops.onboard.look.model import Provider
+from tests.unit.doctor.made import facts, kinds, look, node, pod, pool
+
+GPU = Taint(key="dedicated", value="gpu", effect="NoSchedule")
+NOT_READY = Taint(key="node.kubernetes.io/not-ready", effect="NoSchedule")
+
+
+def ask(
+    wants: dict[str, Any], *nodes: Node, said: str = "", of: Facts | None = None, scaling: Scaling | None = None
+) -> list[Cause]:
+    question = Question(
+        pod=wants,
+        nodes=nodes,
+        message=parse(said),
+        scaling=scaling or Scaling(),
+        advice=Advice(of or facts()),
+    )
+    return explain(question)
+
+
+def lines(found: Cause) -> str:
+    return "\n".join(line for fix in found.fixes for line in (fix.text, *fix.lines))
+
+
+class TestNothingMatches:
+    def test_a_known_architecture_without_a_node_is_that(self) -> None:
+        found = ask(pod(), node())
+        assert kinds(found) == ["no-node-of-arch"]
+        assert found[0].subject == "arm64"
+        assert "1 amd64" in found[0].evidence[0]
+
+    def test_an_architecture_of_nobodys_is_a_wrong_selector(self) -> None:
+        assert kinds(ask(pod(arch="s390x"), node())) == ["selector-matches-no-node"]
+
+    def test_a_stack_with_s390x_nodes_promises_them(self) -> None:
+        planned = facts(pools=(pool("z", "s390x"),), stack="z")
+        assert kinds(ask(pod(arch="s390x"), node(), of=planned)) == ["no-node-of-arch"]
+
+    def test_labels_that_no_node_has_together_are_named_together(self) -> None:
+        wants = pod(nodeSelector={"kubernetes.io/arch": "arm64", "disk": "ssd"})
+        found = ask(wants, node(arch="arm64"), node("b", labels={"disk": "ssd"}))
+        assert kinds(found) == ["selector-matches-no-node"]
+        assert "together" in found[0].headline
+
+    def test_a_misspelt_key_is_pointed_at(self) -> None:
+        found = ask(pod(nodeSelector={"node-pol": "x"}), node(labels={"node-pool": "y"}))
+        assert "did you mean node-pool?" in " ".join(found[0].evidence)
+
+    def test_a_wrong_value_shows_those_that_there_are(self) -> None:
+        found = ask(pod(nodeSelector={"node-pool": "x"}), node(labels={"node-pool": "y"}))
+        assert "nodes have node-pool with: y" in found[0].evidence
+
+    def test_an_empty_pool_of_the_stack_gets_a_line_of_its_stack_file(self) -> None:
+        planned = facts(pools=(pool(min_nodes=0),), stack="prod", look=look(Provider.AKS))
+        found = ask(pod(), node(), of=planned)
+        assert "stacks/Pulumi.prod.yaml" in lines(found[0])
+        assert "minNodes: 1" in lines(found[0])
+        assert "kubernetes/autoscaler#9322" in lines(found[0])
+
+    def test_the_autoscalers_words_make_the_cause_more_exact(self) -> None:
+        planned = facts(pools=(pool(min_nodes=0),), stack="prod")
+        unfit = "12 node(s) didn't match Pod's node affinity/selector"
+        for scaling, kind in (
+            (Scaling(said="x", refused=(unfit, "3 max node group size reached")), "pool-at-maximum"),
+            (Scaling(said="x", refused=(unfit, "1 in backoff after failed scale-up")), "scale-up-fails"),
+            (Scaling(said="x", refused=(unfit,)), "scale-from-zero"),
+            (Scaling(said="x", excluded=True), "node-pool-excludes"),
+        ):
+            assert kinds(ask(pod(), node(), of=planned, scaling=scaling)) == [kind]
+
+    def test_scale_from_zero_is_not_blamed_where_no_pool_is_known(self) -> None:
+        scaling = Scaling(said="x", refused=("1 node(s) didn't match Pod's node affinity/selector",))
+        assert kinds(ask(pod(), node(), scaling=scaling)) == ["no-node-of-arch"]
+
+
+class TestTaints:
+    def test_the_taint_is_named_though_the_scheduler_no_longer_does(self) -> None:
+        found = ask(
+            pod(),
+            node(arch="arm64", taints=(GPU,)),
+            said="0/1 nodes are available: 1 node(s) had untolerated taint(s).",
+        )
+        assert kinds(found) == ["taint-not-tolerated"]
+        assert found[0].subject == "dedicated=gpu:NoSchedule"
+        assert '"dedicated=gpu" = "NoSchedule"' in lines(found[0])
+
+    def test_trouble_of_the_jobs_own_nodes_comes_before_taints_of_other_pools(self) -> None:
+        others = node("gpu", "arm64", taints=(GPU,))
+        own = node("own", "arm64", taints=(NOT_READY,), ready=False, trouble="container runtime is down")
+        found = ask(pod(), others, own)
+        assert kinds(found) == ["nodes-not-ready", "taint-not-tolerated"]
+        assert "container runtime is down" in " ".join(found[0].evidence)
+
+    def test_a_chosen_taint_decides_on_a_node_that_is_cordoned_too(self) -> None:
+        assert kinds(ask(pod(), node(arch="arm64", taints=(GPU,), cordoned=True))) == ["taint-not-tolerated"]
+
+    def test_one_open_node_with_room_is_no_cause(self) -> None:
+        assert ask(pod(), node("a", "arm64", taints=(GPU,)), node("b", "arm64")) == []
+
+
+class TestRoom:
+    def test_too_large_is_told_from_full(self) -> None:
+        assert kinds(ask(pod(requests={"cpu": "9"}), node(arch="arm64"))) == ["job-too-large"]
+        assert kinds(ask(pod(requests={"cpu": "4"}), node(arch="arm64", used={"cpu": "6"}))) == ["nodes-full"]
+
+    def test_full_nodes_of_a_pool_at_its_maximum_are_that(self) -> None:
+        scaling = Scaling(said="x", refused=("1 max node group size reached",))
+        found = ask(pod(requests={"cpu": "4"}), node(arch="arm64", used={"cpu": "6"}), scaling=scaling)
+        assert kinds(found) == ["pool-at-maximum"]
+
+    def test_pods_may_be_what_is_missing(self) -> None:
+        found = ask(pod(), node(arch="arm64", used={"pods": "110"}))
+        assert kinds(found) == ["nodes-full"]
+        assert "pods" in found[0].subject
+
+
+class TestWords:
+    VOLUME = "0/1 nodes are available: 1 node(s) had volume node affinity conflict. preemption: not helpful"
+
+    def test_filters_that_are_not_recomputed_are_taken_from_the_message(self) -> None:
+        assert kinds(ask(pod(), node(arch="arm64"), said=self.VOLUME)) == ["volume-elsewhere"]
+
+    def test_an_unknown_reason_is_shown_as_it_is(self) -> None:
+        found = ask(pod(), node(arch="arm64"), said="0/1 nodes are available: 1 node(s) are sulking.")
+        assert kinds(found) == ["scheduler-says"]
+        assert "node(s) are sulking" in found[0].evidence[0]
+
+    def test_an_old_message_about_a_filter_that_passes_by_now_is_no_cause(self) -> None:
+        said = "0/1 nodes are available: 1 node(s) were unschedulable."
+        assert ask(pod(), node(arch="arm64"), said=said) == []
+
+    def test_without_nodes_a_named_taint_of_a_node_in_trouble_is_no_choice_of_anybodys(self) -> None:
+        text = "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }."
+        question = Question(pod=pod(), nodes=None, message=parse(text), advice=Advice(facts()))
+        assert kinds(explain(question)) == ["nodes-under-pressure"]

@@ -1,0 +1,146 @@
+"""Reading: nothing but GET and access reviews, Secrets by their keys alone, pods without what may be secret."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+
+from ops.kubernetes.api import Api, ApiRefused
+from ops.onboard.doctor.facts import quoted
+from ops.onboard.doctor.gather import trimmed
+from ops.onboard.doctor.objects import compare_keys, keys_of, mounts_of
+from ops.onboard.doctor.reader import Reader, found, seen
+
+
+class Server:
+    """Answers by path, and remembers what it was asked."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self.answers = answers
+        self.asked: list[tuple[str, str]] = []
+
+    def call(self, method: str, path: str, *_: Any, accept: str = "", **__: Any) -> dict[str, Any]:
+        self.asked.append((method, path))
+        answer = self.answers.get(f"{accept.rpartition('as=')[2].partition(';')[0]} {path}", self.answers.get(path))
+        if answer is None:
+            raise ApiRefused(404, "NotFound", "not found")
+        return cast("dict[str, Any]", answer)
+
+
+def reader(answers: Mapping[str, Any]) -> tuple[Reader, Server]:
+    server = Server(answers)
+    return Reader(cast("Api", server)), server
+
+
+SECRET = "/api/v1/namespaces/m/secrets/token"
+SPEC = {"volumes": [{"name": "v", "secret": {"secretName": "token", "items": [{"key": "a"}, {"key": "b"}]}}]}
+
+
+def metadata(*keys: str, part: str = "f:data") -> dict[str, Any]:
+    return {"metadata": {"managedFields": [{"fieldsV1": {part: {f"f:{key}": {} for key in keys}}}]}}
+
+
+def table(count: int) -> dict[str, Any]:
+    columns = [{"name": "Name"}, {"name": "Type"}, {"name": "Data"}, {"name": "Age"}]
+    return {"columnDefinitions": columns, "rows": [{"cells": ["token", "Opaque", count, "1h"]}]}
+
+
+class TestSecrets:
+    def mount(self, fields: dict[str, Any], count: int | None) -> Any:
+        answers = {f"PartialObjectMetadata {SECRET}": fields}
+        if count is not None:
+            answers[f"Table {SECRET}"] = table(count)
+        read, server = reader(answers)
+        result = mounts_of(read, "m", SPEC)[0]
+        assert {method for method, _ in server.asked} == {"GET"}
+        return result
+
+    def test_keys_are_told_by_managed_fields(self) -> None:
+        assert not self.mount(metadata("a", "b"), None).missing
+
+    def test_a_key_that_is_not_among_all_keys_is_lacking(self) -> None:
+        assert self.mount(metadata("a", "c"), 2).lacking == ("b",)
+
+    def test_a_key_written_as_string_data_may_be_gone_and_the_count_tells(self) -> None:
+        fields = metadata("a", "b", part="f:stringData")
+        assert not self.mount(fields, 2).missing
+        assert self.mount(fields, 1).lacking == ("one of a, b",)
+
+    def test_managed_fields_that_were_cleared_are_a_doubt(self) -> None:
+        result = self.mount({"metadata": {}}, 2)
+        assert not result.missing
+        assert result.doubt
+
+    def test_a_secret_that_is_not_there_is_missing(self) -> None:
+        read, _ = reader({})
+        assert mounts_of(read, "m", SPEC)[0].missing
+
+    @pytest.mark.parametrize(
+        ("now", "once", "count", "lacking", "doubt"),
+        [
+            ({"a", "b"}, set(), 2, (), False),
+            ({"a"}, set(), 1, ("b",), False),
+            ({"a"}, {"b"}, 2, (), False),
+            ({"a"}, {"a", "b"}, 1, ("b",), False),
+            (set(), {"a", "b"}, 0, ("a", "b"), False),
+            (set(), set(), None, (), True),
+            ({"c"}, set(), 3, (), True),
+        ],
+    )
+    def test_what_is_sure_is_told_from_what_is_not(
+        self,
+        now: set[str],
+        once: set[str],
+        count: int | None,
+        lacking: tuple[str, ...],
+        doubt: bool,  # noqa: FBT001 - a table
+    ) -> None:
+        found_lacking, found_doubt = compare_keys(("a", "b"), now, once, count)
+        assert found_lacking == lacking
+        assert bool(found_doubt) is doubt
+
+    def test_past_and_present_keys_are_told_apart(self) -> None:
+        assert keys_of(metadata("a")) == ({"a"}, set())
+        assert keys_of(metadata("a", part="f:stringData")) == (set(), {"a"})
+
+
+class TestPods:
+    def test_the_jobs_variables_are_not_kept(self) -> None:
+        container = {
+            "name": "build",
+            "image": "i",
+            "env": [{"name": "T", "value": "hush"}],
+            "args": ["hush"],
+            "command": ["hush"],
+        }
+        pod = {
+            "metadata": {"name": "n", "annotations": {"a": "hush"}},
+            "spec": {"containers": [container], "initContainers": [{**container, "name": "init"}]},
+        }
+        kept = trimmed(pod)
+        assert "hush" not in json.dumps(kept)
+        assert kept["spec"]["initContainers"][0]["image"] == "i"
+
+    def test_tokens_in_messages_are_not_shown(self) -> None:
+        assert "glrt-" not in quoted("token glrt-t1_abcdefghijkl is not valid")
+        assert quoted("x" * 700).endswith("…")
+
+
+class TestAnswers:
+    def test_none_is_missing_and_a_refusal_is_not(self) -> None:
+        read, _ = reader({})
+        assert found(lambda: read.metadata("/x"), "x").missing
+
+        def refuse() -> None:
+            raise ApiRefused(403, "Forbidden", "a long story")
+
+        assert not found(refuse, "x").missing
+        assert found(refuse, "x").failure == "x: 403 Forbidden"
+
+    def test_an_empty_list_is_known_and_a_refused_one_is_not(self) -> None:
+        def refuse() -> list[str]:
+            raise ApiRefused(500, "InternalError", "etcd is away")
+
+        assert seen(list, "x").known
+        assert seen(refuse, "x").failure == "x: 500 etcd is away"
