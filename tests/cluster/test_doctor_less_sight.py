@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from ops.kubernetes.connection import Connection, TimedApiClient
 from ops.onboard.doctor.model import Verdict
@@ -140,6 +141,21 @@ def test_rights_are_read_from_rbac_where_reviews_are_forbidden(ward: Ward, tmp_p
     with identity(ward, tmp_path, rules=rules) as auditor:
         report = ward.examine(connection=auditor)
     assert {check.verdict for check in report.checks if check.id == "rights"} == {Verdict.FINE}
+
+
+def test_the_documented_role_suffices_for_every_check(ward: Ward, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
+    role = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
+    assert {
+        verb for rule in role["rules"] for verb in rule["verbs"] if rule["apiGroups"] != ["authorization.k8s.io"]
+    } == {
+        "get",
+        "list",
+    }
+    with identity(ward, tmp_path, rules=role["rules"]) as documented:
+        report = ward.examine(connection=documented)
+    wrong = [(check.id, check.evidence) for check in report.checks if check.verdict is not Verdict.FINE]
+    assert wrong == []
 
 
 def test_a_token_that_is_not_taken_is_a_doubt(ward: Ward, tmp_path: Path) -> None:

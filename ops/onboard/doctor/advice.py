@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ops.onboard.doctor.catalogue import BY_ID
-from ops.onboard.doctor.facts import Facts
+from ops.onboard.doctor.facts import Facts, Node
 from ops.onboard.doctor.model import Cause, Fix
 from ops.onboard.look.model import Provider
 from ops.rehearse.report.model import PoolView
@@ -38,6 +38,11 @@ class Advice:
         """Return the planned pools of an architecture."""
         return [pool for pool in self.facts.pools if pool.arch == arch]
 
+    def pool_of(self, node: Node) -> str:
+        """Return the name of the planned pool that a node belongs to, by the labels that the plan gives its nodes."""
+        mine = (pool for pool in self.facts.pools if pool.arch == node.arch and has_labels(node, pool))
+        return next((pool.name for pool in mine), "POOL")
+
     def in_stack(self, text: str, *lines: str) -> Fix:
         """Return a change of the stack file, to be deployed."""
         return Fix(
@@ -68,6 +73,20 @@ class Advice:
             text="See all that the cluster says of one of them:",
             lines=(self.kubectl(f"-n {namespace} describe pod {name}"),),
         )
+
+
+_CHANGING = (
+    "eks.amazonaws.com/nodegroup",
+    "eks.amazonaws.com/capacityType",
+    "topology.kubernetes.io/region",
+    "node.kubernetes.io/instance-type",
+)
+"""Labels of a planned pool that its real nodes may have otherwise: made up in the plan, or one of several types."""
+
+
+def has_labels(node: Node, pool: PoolView) -> bool:
+    """Tell whether a node carries the labels of a planned pool, but for those that only the cloud knows."""
+    return all(node.labels.get(key) == value for key, value in pool.labels.items() if key not in _CHANGING)
 
 
 def cause(

@@ -154,9 +154,9 @@ class Ward:
 
 
 @contextmanager
-def open_ward(plane: ControlPlane, stack: str = "local") -> Iterator[Ward]:
+def open_ward(plane: ControlPlane, stack: str = "local", stack_file: Path | None = None) -> Iterator[Ward]:
     """Install a stack as the rehearsal does, and take it away again."""
-    plan = plan_stack(ROOT, stack)
+    plan = plan_stack(ROOT, stack, stack_file=stack_file)
     with ExitStack() as resources:
         connection = resources.enter_context(Connection(plane.kubeconfig, plane.context))
         helm = resources.enter_context(Helm(plane.binary("helm"), plane.kubeconfig, plane.context))

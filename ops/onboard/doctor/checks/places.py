@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import re2  # type: ignore[import-untyped]  # google-re2 ships no types
 
-from ops.onboard.doctor.advice import Advice, cause
+from ops.onboard.doctor.advice import Advice, cause, has_labels
 from ops.onboard.doctor.facts import ARCH_LABEL, Facts, Node, Raw, Runner
 from ops.onboard.doctor.model import Asked, Cause, Check
 from ops.onboard.doctor.probe import probe
@@ -137,7 +137,7 @@ def _taints(facts: Facts) -> Iterator[Check]:
         if not promised or not facts.nodes.known:
             continue
         asked = Asked("taint", f"the nodes of pool {pool.name} carry {pool.taints[0]}", pool.name)
-        mine = [node for node in facts.nodes.items if node.arch == pool.arch and _of_pool(node, dict(pool.labels))]
+        mine = [node for node in facts.nodes.items if node.arch == pool.arch and has_labels(node, pool)]
         bare = [
             node.name
             for node in mine
@@ -145,20 +145,9 @@ def _taints(facts: Facts) -> Iterator[Check]:
                 (taint.key, taint.effect) == (promised[0]["key"], promised[0]["effect"]) for taint in node.taints
             )
         ]
-        yield asked.judged(_lost(facts, pool.name, pool.taints[0], bare), f"{len(mine)} nodes")
-
-
-_CHANGING = (
-    "eks.amazonaws.com/nodegroup",
-    "eks.amazonaws.com/capacityType",
-    "topology.kubernetes.io/region",
-    "node.kubernetes.io/instance-type",
-)
-"""Labels of a planned pool that its real nodes may have otherwise: made up in the plan, or one of several types."""
-
-
-def _of_pool(node: Node, labels: dict[str, str]) -> bool:
-    return all(node.labels.get(key) == value for key, value in labels.items() if key not in _CHANGING)
+        yield asked.judged(
+            _lost(facts, pool.name, pool.taints[0], bare), f"{len(mine)} node{'' if len(mine) == 1 else 's'}"
+        )
 
 
 def _lost(facts: Facts, pool: str, taint: str, nodes: Sequence[str]) -> Iterator[Cause]:

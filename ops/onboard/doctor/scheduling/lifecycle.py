@@ -82,12 +82,12 @@ def _lasting(found: Sequence[tuple[Node, Taint]], share: str, evidence: Sequence
         taints[0],
         f"{share} carr{'ies' if len(found) == 1 else 'y'} {shown}, which the jobs' pods do not tolerate",
         [*_some(details), *evidence],
-        tolerate(taint, advice, [node.name for node, _ in found]),
+        tolerate(taint, advice, found[0][0]),
     )
 
 
-def tolerate(taint: Taint, advice: Advice, nodes: Sequence[str]) -> list[Fix]:
-    """Return how to let jobs onto tainted nodes, or the taint off them."""
+def tolerate(taint: Taint, advice: Advice, node: Node) -> list[Fix]:
+    """Return how to let jobs onto tainted nodes, of which `node` is one, or the taint off them."""
     key = f"{taint.key}={taint.value}" if taint.value else taint.key
     toml = f'node_tolerations = {{ "{key}" = "{taint.effect}" }}'
     if not advice.stack:
@@ -99,13 +99,13 @@ def tolerate(taint: Taint, advice: Advice, nodes: Sequence[str]) -> list[Fix]:
         wide = advice.in_stack(
             "If these nodes are the jobs', say that their pool has the taint, and the jobs tolerate it:",
             "multiarch-runner:pools:",
-            "  - name: POOL",
+            f"  - name: {advice.pool_of(node)}",
             "    taints:",
             f"      - key: {taint.key}",
             *value,
             f"        effect: {taint.effect}",
         )
-    away = advice.kubectl(f"taint node {nodes[0]} {taint.key}:{taint.effect}-")
+    away = advice.kubectl(f"taint node {node.name} {taint.key}:{taint.effect}-")
     return [wide, Fix(text="Or take the taint away, where it is a mistake:", lines=(away,))]
 
 
