@@ -164,7 +164,7 @@ def _pull(started: Started, name: str, image: str, reason: str, message: str) ->
 
 def _pull_fixes(advice: Advice, kind: str, image: str, arch: str) -> Iterator[Fix]:
     if kind == "image-lacks-arch":
-        yield Fix(text="See which architectures it has:", lines=(f"archmerge inspect {image}",))
+        yield Fix(text="See which architectures it has:", lines=(f"python -m archmerge inspect {image}",))
         yield Fix(text=f"Use one that has {arch or 'this architecture'}, build it for both, or select the other one.")
     elif kind == "image-pull-denied":
         yield advice.in_config(

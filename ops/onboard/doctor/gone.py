@@ -77,7 +77,7 @@ def _pull(image: str, why: str) -> Cause:
     kind = pull_failure(why, image)
     if kind == "image-lacks-arch" and named_arch(image) and "helper" in image:
         kind = "helper-image-wrong-arch"
-    fixes = [Fix(text="See which architectures it has:", lines=(f"archmerge inspect {image}",))]
+    fixes = [Fix(text="See which architectures it has:", lines=(f"python -m archmerge inspect {image}",))]
     return cause(kind, image, f"image {image} could not be pulled", [quoted(why)], fixes if "arch" in kind else [])
 
 
