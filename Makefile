@@ -59,6 +59,15 @@ bench-look: $(VENV)/.dev ## Measure a look at a cluster of 1000 nodes and 5000 p
 docs-onboarding: $(VENV)/.dev ## Record the run that docs/onboarding.md shows anew (embedded control plane)
 	@$(BIN)/python -m docs.record_onboarding $(ARGS)
 
+.PHONY: bench-doctor
+bench-doctor: $(VENV)/.dev ## Measure the doctor on 1000 nodes and 5000 jobs' pods (minutes: they are made first)
+	@$(BIN)/python bench/doctor.py $(ARGS)
+
+.PHONY: docs-doctor
+docs-doctor: $(VENV)/.dev ## Make docs/doctor.md's table and its sample run anew
+	@$(BIN)/python -m ops.onboard.doctor.docs docs/doctor.md
+	@$(BIN)/python -m tests.cluster.doctor_lab.sample docs/doctor.md
+
 .PHONY: zipapp
 zipapp: ## Build dist/archmerge.pyz: archmerge for any Python 3.11 or later, nothing to install
 	@mkdir -p dist

@@ -272,7 +272,8 @@ _STARTING = (
         "The image is not made for the node's architecture",
         "`no match for platform in manifest`, `no matching manifest for linux/arm64`, `no image found in image index "
         "for architecture`, `exec format error`",
-        "Use an image whose index has that architecture (`python -m archmerge inspect`), or select the other architecture.",
+        "Use an image whose index has that architecture (`python -m archmerge inspect REF`), "
+        "or select the other architecture.",
     ),
     _kind(
         "helper-image-wrong-arch",

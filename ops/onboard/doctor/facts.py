@@ -105,8 +105,13 @@ class Runner:
 
     @property
     def job_namespace(self) -> str:
-        """Where its jobs run; empty while that is not known."""
-        return self.installed.job_namespace if self.installed else ""
+        """Where its jobs run; empty while that is not known, and where each job gets a namespace of its own."""
+        return self.installed.job_namespace if self.installed and not self.namespace_per_job else ""
+
+    @property
+    def namespace_per_job(self) -> bool:
+        """Whether the runner makes a namespace for every job: then there is none to look at."""
+        return self.installed is not None and self.installed.config.kubernetes.flag("namespace_per_job")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Explains every job's pod that hangs or failed to start, and merges twins: one cause, however many pods."""
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -33,6 +34,10 @@ EVIDENCE = 8
 """Most of what is shown of one cause; the pods of one cause say the same in other words."""
 FIXES = 5
 _CLOSER = frozenset({"scale-from-zero", "pool-at-maximum", "scale-up-fails", "node-pool-excludes"})
+_PLACING = frozenset(
+    {"affinity", "containers", "initContainers", "nodeSelector", "overhead", "resources", "tolerations"}
+)
+"""Keys of a pod's spec that its placement is judged by."""
 _FAILED_SECONDS = 3600
 """Failures older than this are history: events do not live longer either."""
 
@@ -81,6 +86,8 @@ class Explainer:
         self._advice = Advice(facts)
         self._nodes: Mapping[str, Node] = {node.name: node for node in facts.nodes.items}
         self._events: dict[tuple[str, str], list[Event]] = {}
+        self._placements: dict[str, list[Cause]] = {}
+        """By everything of a pod that placement depends on: a thousand twins are judged once."""
         for event in facts.events.items:
             if event.kind == "Pod":
                 self._events.setdefault((event.namespace, event.name), []).append(event)
@@ -112,7 +119,7 @@ class Explainer:
         )
         if not message.text:
             return self._silent(pod, question)
-        found = explain(question)
+        found = self._placement(question)
         if said.ordered and self._age(pod) < SLOW_SECONDS:
             return [], Remark(f"a node is on its way ({said.said})", fine=True)
         if found:
@@ -123,12 +130,19 @@ class Explainer:
             fine=self._age(pod) < YOUNG_SECONDS,
         )
 
+    def _placement(self, question: Question) -> list[Cause]:
+        spec = {key: value for key, value in question.pod["spec"].items() if key in _PLACING}
+        key = json.dumps([spec, question.message.text, question.scaling.said], sort_keys=True)
+        if key not in self._placements:
+            self._placements[key] = explain(question)
+        return self._placements[key]
+
     def _silent(self, pod: Raw, question: Question) -> tuple[list[Cause], Remark | None]:
         """Judge a pod without a word from any scheduler."""
         scheduler = pod["spec"].get("schedulerName") or "default-scheduler"
         if self._age(pod) < YOUNG_SECONDS:
             return [], Remark(f"they are younger than {YOUNG_SECONDS} s", fine=True)
-        found = explain(question) if self._facts.nodes.known else []
+        found = self._placement(question) if self._facts.nodes.known else []
         return [
             cause(
                 "scheduler-silent",

@@ -15,6 +15,7 @@ from ops.rehearse.executor import ConfigInvalid, JobRefusal
 from ops.rehearse.install import InstallFailed, PlannedRelease, read_back
 
 _IMAGE = re.compile(r"(^|/)gitlab-runner(-ocp)?(:|@|$)")
+_PER_JOB = "namespace_per_job is set: each job's namespace is made with the job, and goes with it"
 _RELEASE = "meta.helm.sh/release-name"
 
 
@@ -90,6 +91,8 @@ def _with_config(reader: Reader, release: PlannedRelease, base: Runner) -> Runne
     except ConfigInvalid as error:
         return Runner(**known, broken=str(error))
     runner = Runner(**known, installed=installed)
+    if runner.namespace_per_job:
+        return Runner(**known, installed=installed, rights=Seen(failure=_PER_JOB))
     pod = probe(runner)
     objects = () if isinstance(pod, JobRefusal) else job_objects_of(reader, pod.namespace, pod.manifest["spec"])
     return Runner(**known, installed=installed, job_objects=objects, rights=rights_of(reader, installed))

@@ -154,8 +154,10 @@ class Ward:
 
 
 @contextmanager
-def open_ward(plane: ControlPlane, stack: str = "local", stack_file: Path | None = None) -> Iterator[Ward]:
-    """Install a stack as the rehearsal does, and take it away again."""
+def open_ward(
+    plane: ControlPlane, stack: str = "local", stack_file: Path | None = None, *, clean: bool = True
+) -> Iterator[Ward]:
+    """Install a stack as the rehearsal does, and take it away again; not where the control plane ends with it."""
     plan = plan_stack(ROOT, stack, stack_file=stack_file)
     with ExitStack() as resources:
         connection = resources.enter_context(Connection(plane.kubeconfig, plane.context))
@@ -163,9 +165,11 @@ def open_ward(plane: ControlPlane, stack: str = "local", stack_file: Path | None
         charts = resources.enter_context(Charts(str(EMBEDDED)))
         api = Api.of(connection)
         installer = Installer(api, helm, stack)
-        resources.callback(remove_nodes, api, stack)
+        if clean:
+            resources.callback(remove_nodes, api, stack)
         add_nodes(api, nodes_for(plan), stack, embedded=True)
-        resources.callback(installer.clean)
+        if clean:
+            resources.callback(installer.clean)
         release = release_of(plan)
         installer.install(plan, charts.choose(release, helm))
         installed = read_back(api, release)

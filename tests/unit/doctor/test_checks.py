@@ -217,6 +217,13 @@ def _missing_space() -> Any:
     return type(empty)(name="jobs", found=Found(None))
 
 
+def test_a_namespace_for_each_job_is_a_doubt_and_not_a_missing_namespace() -> None:
+    own = runner(with_config(namespace_per_job="true"), rights=Seen(failure="namespace_per_job is set"))
+    report = examine(facts(runners=(own,), spaces=()), "c")
+    assert report.causes == ()
+    assert report.verdict is Verdict.UNKNOWN
+
+
 class TestAdmission:
     def test_restricted_refuses_what_kaniko_needs_and_baseline_does_not(self) -> None:
         strict = facts(spaces=(space(labels={"pod-security.kubernetes.io/enforce": "restricted"}),))
@@ -304,6 +311,10 @@ class TestQuotas:
         assert causes(self.check(limits)) == ["quota-needs-requests"]
         defaults = {"metadata": {"name": "d"}, "spec": {"limits": [{"type": "Container", "default": {"cpu": "2"}}]}}
         assert self.check(limits, limits=Seen((defaults,))).verdict is Verdict.FINE
+
+    def test_how_many_more_jobs_fit_is_said_by_the_tightest_quota(self) -> None:
+        wide, tight = quota({"pods": "100"}, {"pods": "2"}), quota({"requests.cpu": "8"}, {"requests.cpu": "5"})
+        assert self.check(wide, tight).evidence.endswith("room for 3 more jobs")
 
     def test_a_quota_that_is_not_counted_yet_says_nothing(self) -> None:
         fresh = {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "0"}}}

@@ -25,6 +25,13 @@ class TestTwins:
         assert len(causes[0].pods) == 20
         assert len(causes[0].evidence) == 2
 
+    def test_pods_that_differ_in_what_places_them_are_judged_apart(self) -> None:
+        one, other = pod("runner-a-project-1-concurrent-0"), pod("runner-a-project-1-concurrent-1", arch="s390x")
+        for each in (one, other):
+            each["status"] = unschedulable(NO_ARM)
+        found = explain_jobs(only_amd64(pods=[one, other])).causes
+        assert kinds(found) == ["no-node-of-arch", "selector-matches-no-node"]
+
     def test_evidence_is_bounded_however_many_twins_differ(self) -> None:
         twins = [cause("nodes-full", "x", "h", [f"seen {number}"]) for number in range(500)]
         assert len(merged(twins)[0].evidence) == EVIDENCE

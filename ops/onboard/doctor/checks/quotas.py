@@ -26,7 +26,7 @@ def quota_checks(facts: Facts) -> Iterator[Check]:
         else:
             mine = pods.get(space.name, [])
             causes = [found for quota in space.quotas.items for found in _judge(space, quota, mine)]
-            room = "; ".join(_room(quota) for quota in space.quotas.items)
+            room = "; ".join(_room(quota) for quota in space.quotas.items) + _left(space, mine)
             doubt = "" if mine or causes else f"what a job asks for is not known; {room}"
             yield asked.judged(causes, room, doubt)
 
@@ -118,6 +118,21 @@ def _asks(space: Space, pod: Raw) -> dict[str, Decimal]:
 
 def _is_compute(key: str) -> bool:
     return key.removeprefix("requests.").removeprefix("limits.") in _SUMMED
+
+
+def _left(space: Space, pods: Sequence[Raw]) -> str:
+    """Say how many more jobs fit, as the tightest quota has it."""
+    counts = [
+        int((bound - used[key]) // asks[key])
+        for quota in space.quotas.items
+        for used in (_list(quota, "used"),)
+        for pod in pods
+        if applies(quota, pod["spec"])
+        for asks in (_asks(space, pod),)
+        for key, bound in _list(quota, "hard").items()
+        if asks.get(key) and key in used
+    ]
+    return f"; room for {max(min(counts), 0)} more jobs" if counts else ""
 
 
 def _list(quota: Raw, key: str) -> Mapping[str, Decimal]:

@@ -13,14 +13,16 @@ def rights_checks(facts: Facts) -> Iterator[Check]:
     for runner in facts.runners:
         if runner.installed is None:
             continue
-        if facts.space(runner.job_namespace).found.missing:
+        if not runner.namespace_per_job and facts.space(runner.job_namespace).found.missing:
             continue  # its own check tells; without it nothing in it can be
         yield _rights(facts, runner)
-        yield _objects(facts, runner)
+        if not runner.namespace_per_job:
+            yield _objects(facts, runner)
 
 
 def _rights(facts: Facts, runner: Runner) -> Check:
-    title = f"the manager's account may do all that its executor needs in {runner.job_namespace}"
+    place = runner.job_namespace or "each job's namespace"
+    title = f"the manager's account may do all that its executor needs in {place}"
     asked = Asked("rights", title, runner.title)
     if not runner.rights.known:
         return asked.unknown(runner.rights.failure)
