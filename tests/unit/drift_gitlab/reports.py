@@ -1,0 +1,44 @@
+"""Small reports of each kind."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from ops.drift.model import Change, Check, CheckResult, Difference, DriftReport, Finding, StackReport, Verdict
+
+NAME = "v1 ConfigMap gitlab-runner/settings"
+
+
+def _report(*stacks: StackReport, day: int = 25) -> DriftReport:
+    started = dt.datetime(2026, 11, day, 4, 0, tzinfo=dt.UTC)
+    return DriftReport(stacks=stacks, started=started, seconds=float(day))
+
+
+def _stack(name: str, *findings: Finding, failure: str = "", seconds: float = 1.0) -> StackReport:
+    result = CheckResult(check=Check.OBJECTS, findings=findings, failure=failure, seconds=seconds)
+    return StackReport(stack=name, checks=(result,), seconds=seconds)
+
+
+def drifted(*stacks: str, found: str = "8", day: int = 25) -> DriftReport:
+    difference = Difference(path="data.concurrent", change=Change.CHANGED, wanted="4", found=found)
+    finding = Finding(
+        check=Check.OBJECTS,
+        resource=NAME,
+        verdict=Verdict.DRIFTED,
+        change=Change.CHANGED,
+        differences=(difference,),
+    )
+    return _report(*(_stack(name, finding, seconds=day / 7) for name in stacks or ("gke",)), day=day)
+
+
+def clean(*stacks: str) -> DriftReport:
+    finding = Finding(check=Check.OBJECTS, resource=NAME, verdict=Verdict.CLEAN)
+    return _report(*(_stack(name, finding) for name in stacks or ("gke",)))
+
+
+def unknown(reason: str = "the cluster does not answer") -> DriftReport:
+    return _report(_stack("gke", failure=reason))
+
+
+def drifted_and_unknown() -> DriftReport:
+    return _report(*drifted("gke").stacks, _stack("eks", failure="the cluster does not answer"))

@@ -1,0 +1,299 @@
+"""One issue, whatever happens: over HTTP, against a GitLab in this process."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ops.drift.gitlab import Action, IssueError, IssueOutcome, IssueSettings, keep_issue
+from tests.unit.drift_gitlab.fake import PROJECT, TOKEN, FakeGitLab, Fault
+from tests.unit.drift_gitlab.reports import clean, drifted, drifted_and_unknown, unknown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ops.drift.model import DriftReport
+
+LABEL = "multiarch-drift"
+
+
+def settings(gitlab: FakeGitLab, **other: Any) -> IssueSettings:
+    given: dict[str, Any] = {"api": gitlab.api, "project": PROJECT, "token": TOKEN, "pause": 0.0, **other}
+    return IssueSettings(**given)
+
+
+def keep(gitlab: FakeGitLab, report: DriftReport, body: str = "the report", **other: Any) -> IssueOutcome:
+    return keep_issue(report, body, settings(gitlab, **other))
+
+
+def test_drift_opens_an_issue_with_the_label_that_only_members_see(gitlab: FakeGitLab) -> None:
+    outcome = keep(gitlab, drifted("gke", "aks"), body="# what drifted")
+    (issue,) = gitlab.issues
+    assert issue["labels"] == [LABEL]
+    assert issue["title"] == "Drift: aks, gke"
+    assert "# what drifted" in issue["description"]
+    assert issue["confidential"] is True
+    assert str(outcome) == f"opened {issue['web_url']}"
+
+
+def test_a_private_projects_issue_need_not_be_confidential(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted(), confidential=False)
+    assert gitlab.issues[0]["confidential"] is False
+
+
+def test_the_same_drift_a_day_later_edits_nothing(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted(day=24), body="seen on the 24th")
+    before = len(gitlab.writes())
+    outcome = keep(gitlab, drifted(day=25), body="seen on the 25th")
+    assert outcome.action is Action.UNCHANGED
+    assert len(gitlab.writes()) == before
+
+
+def test_another_drift_edits_the_same_issue(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted("gke", found="8"))
+    outcome = keep(gitlab, drifted("gke", "eks", found="9"), body="now 9")
+    (issue,) = gitlab.issues
+    assert outcome.action is Action.UPDATED
+    assert "now 9" in issue["description"]
+    assert issue["title"] == "Drift: eks, gke"
+
+
+def test_a_clean_run_closes_it_and_a_second_one_does_nothing(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted())
+    assert keep(gitlab, clean(), body="all clean").action is Action.CLOSED
+    assert gitlab.issues[0]["state"] == "closed"
+    assert "all clean" in gitlab.issues[0]["description"]
+    before = len(gitlab.writes())
+    assert keep(gitlab, clean()).action is Action.NONE
+    assert len(gitlab.writes()) == before
+
+
+def test_drift_that_comes_back_reopens_the_last_one(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted())
+    keep(gitlab, clean())
+    outcome = keep(gitlab, drifted(), body="again")
+    (issue,) = gitlab.issues
+    assert outcome.action is Action.REOPENED
+    assert issue["state"] == "opened"
+    assert "again" in issue["description"]
+    assert "No drift any more" not in issue["description"]
+
+
+def test_an_issue_closed_by_hand_is_reopened_while_the_drift_is_there(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted())
+    gitlab.issues[0]["state"] = "closed"
+    assert keep(gitlab, drifted()).action is Action.REOPENED
+
+
+def test_an_issue_that_was_moved_away_is_not_reopened(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted())
+    gitlab.issues[0].update(state="closed", moved_to_id=99)
+    assert keep(gitlab, drifted()).action is Action.OPENED
+    assert gitlab.issues[0]["state"] == "closed"
+
+
+def test_a_doubt_opens_nothing(gitlab: FakeGitLab) -> None:
+    assert keep(gitlab, unknown()).action is Action.NONE
+    assert gitlab.issues == []
+
+
+def test_a_doubt_neither_closes_nor_forgets_what_was_told(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted(), body="THE DRIFT")
+    assert keep(gitlab, unknown(), body="THE DOUBT").action is Action.UPDATED
+    keep(gitlab, unknown("another reason"), body="ANOTHER DOUBT")
+    (issue,) = gitlab.issues
+    text = issue["description"]
+    assert issue["state"] == "opened"
+    assert issue["title"] == "Drift: gke"
+    assert "could not tell" in text
+    assert "THE DOUBT" not in text
+    assert text.index("ANOTHER DOUBT") < text.index("THE DRIFT")
+    assert text.count("THE DRIFT") == text.count("What was told before") == text.count("Kept by") == 1
+
+
+def test_a_doubt_that_differs_only_in_its_numbers_edits_nothing(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted())
+    keep(gitlab, unknown("request 4f-77a1 timed out after 30.2 s"))
+    outcome = keep(gitlab, unknown("request 9b-0c42 timed out after 30.9 s"))
+    assert outcome.action is Action.UNCHANGED
+
+
+def test_drift_beside_a_doubt_opens_the_issue(gitlab: FakeGitLab) -> None:
+    assert keep(gitlab, drifted_and_unknown()).action is Action.OPENED
+    assert gitlab.issues[0]["title"] == "Drift: gke"
+
+
+@pytest.mark.parametrize("report", [drifted(), clean(), unknown()])
+def test_a_persons_issue_with_the_label_is_left_alone(gitlab: FakeGitLab, report: DriftReport) -> None:
+    theirs = dict(gitlab.add(labels=[LABEL], description="Let us talk about drift."))
+    keep(gitlab, report)
+    assert gitlab.issues[0] == theirs
+
+
+def test_ours_is_found_on_a_later_page(gitlab: FakeGitLab) -> None:
+    for _ in range(7):
+        gitlab.add(labels=[LABEL])
+    keep(gitlab, drifted())
+    gitlab.page_size = 3
+    assert keep(gitlab, drifted(found="9")).action is Action.UPDATED
+    assert len(gitlab.issues) == 8
+
+
+def test_another_label_is_another_issue(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted())
+    keep(gitlab, drifted(found="9"), label="drift::production & co")
+    assert [issue["labels"] for issue in gitlab.issues] == [[LABEL], ["drift::production & co"]]
+
+
+def test_two_pipelines_at_once_leave_one_open_issue(gitlab: FakeGitLab) -> None:
+    gitlab.lists_together = threading.Barrier(2)
+    outcomes: list[IssueOutcome] = []
+    racers = [threading.Thread(target=lambda: outcomes.append(keep(gitlab, drifted()))) for _ in range(2)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join(timeout=20)
+    assert len(outcomes) == len(gitlab.issues) == 2
+    (issue,) = gitlab.opened()
+    assert issue["iid"] == 1
+    assert {outcome.url for outcome in outcomes} == {issue["web_url"]}
+    assert keep(gitlab, drifted()).action is Action.UNCHANGED
+
+
+def test_a_duplicate_is_closed_for_good(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted())
+    gitlab.add(**{**gitlab.issues[0], "iid": 2})
+    outcome = keep(gitlab, drifted())
+    assert outcome.duplicates == (2,)
+    assert "#2" in str(outcome)
+    assert [issue["iid"] for issue in gitlab.opened()] == [1]
+    keep(gitlab, clean())
+    keep(gitlab, drifted())
+    assert [issue["iid"] for issue in gitlab.opened()] == [1]
+
+
+def test_a_clean_run_closes_duplicates_too(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted())
+    gitlab.add(**{**gitlab.issues[0], "iid": 2})
+    keep(gitlab, clean())
+    assert gitlab.opened() == []
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_trouble_that_passes_is_waited_for(gitlab: FakeGitLab, status: int, method: str) -> None:
+    gitlab.faults = [Fault(method, status), Fault(method, status)]
+    assert keep(gitlab, drifted()).action is Action.OPENED
+    assert len(gitlab.issues) == 1
+
+
+def test_an_edit_is_tried_again(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted())
+    gitlab.faults = [Fault("PUT", 502), Fault("PUT", 503)]
+    assert keep(gitlab, clean()).action is Action.CLOSED
+
+
+def test_an_issue_that_was_made_though_the_answer_was_lost_is_not_made_twice(gitlab: FakeGitLab) -> None:
+    gitlab.faults = [Fault("POST", 504, done=True)]
+    assert keep(gitlab, drifted()).action is Action.OPENED
+    assert len(gitlab.issues) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+def test_trouble_that_stays_is_an_error_and_not_for_ever(gitlab: FakeGitLab, method: str) -> None:
+    if method == "PUT":
+        keep(gitlab, drifted())
+    gitlab.faults = [Fault(method, 503)] * 100
+    with pytest.raises(IssueError, match=rf"{method} http.*503.*later pipeline"):
+        keep(gitlab, clean() if method == "PUT" else drifted())
+    assert len([seen for seen in gitlab.seen if seen.method == method]) <= 5
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(401, "not accepted"), (403, "scope `api`"), (404, "no such project"), (400, "title is too long")],
+)
+def test_a_refusal_says_what_to_do_and_is_not_repeated(gitlab: FakeGitLab, status: int, words: str) -> None:
+    gitlab.faults = [Fault("POST", status, body=b'{"message": {"title": ["title is too long"]}}')]
+    with pytest.raises(IssueError, match=words):
+        keep(gitlab, drifted())
+    assert len(gitlab.writes()) == 1
+
+
+def test_a_wrong_token_is_named_but_not_shown(gitlab: FakeGitLab) -> None:
+    with pytest.raises(IssueError, match="401") as caught:
+        keep(gitlab, drifted(), token="glpat-expired-998877")
+    assert "998877" not in str(caught.value)
+    assert "998877" not in repr(settings(gitlab, token="glpat-expired-998877"))
+
+
+def test_the_token_goes_nowhere_else(gitlab: FakeGitLab) -> None:
+    other = FakeGitLab()
+    gitlab.faults = [Fault("GET", 302, headers={"Location": f"{other.api}/projects/{PROJECT}/issues"})]
+    with pytest.raises(IssueError, match=r"302.*CI_API_V4_URL"):
+        keep(gitlab, drifted())
+    assert other.seen == []
+    other.close()
+    assert all(TOKEN not in f"{seen.path}{seen.query}{seen.fields}" for seen in gitlab.seen)
+
+
+@pytest.mark.parametrize("body", [b"<html>sign in</html>", b'{"iid": 1}', b'[{"iid": "one"}]', b"[1]", b"", b"\xff"])
+def test_an_answer_that_is_no_gitlabs_is_an_error(gitlab: FakeGitLab, body: bytes) -> None:
+    gitlab.faults = [Fault("GET", 200, body=body)]
+    with pytest.raises(IssueError, match="CI_API_V4_URL"):
+        keep(gitlab, drifted())
+    assert gitlab.writes() == []
+
+
+def test_no_answer_is_an_error_that_names_the_server() -> None:
+    fake = FakeGitLab()
+    fake.close()
+    with pytest.raises(IssueError, match=r"GET http://127\.0\.0\.1:\d+/.*refuses connections"):
+        keep(fake, drifted())
+
+
+def test_a_label_that_gitlab_dropped_is_told_and_the_issue_closed(gitlab: FakeGitLab) -> None:
+    gitlab.drops_labels = True
+    with pytest.raises(IssueError, match="Planner or Reporter"):
+        keep(gitlab, drifted())
+    assert gitlab.opened() == []
+
+
+def test_gitlab_is_given_no_orders_by_a_line_of_the_report(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted(), body="one\n/close\n  /assign @root\r\n/label ~x\n/etc/hosts")
+    lines = gitlab.issues[0]["description"].splitlines()
+    assert not [line for line in lines if line.strip().startswith("/")]
+
+
+def test_a_report_too_long_for_an_issue_is_named_instead(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted(), body="x" * 2_000_000)
+    assert len(gitlab.issues[0]["description"]) < 2000
+    assert "2000000 characters" in gitlab.issues[0]["description"]
+
+
+def test_a_title_is_short_and_mentions_nobody(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted("@root", *(f"stack-{number:03d}" for number in range(40)), "x" * 400))
+    title = gitlab.issues[0]["title"]
+    assert title == "Drift: ?root, stack-000, stack-001 and 39 more"
+
+
+def test_the_issue_links_to_the_pipeline(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted(), pipeline="https://gitlab.example.com/team/app/-/pipelines/12")
+    assert "(https://gitlab.example.com/team/app/-/pipelines/12)" in gitlab.issues[0]["description"]
+
+
+def test_line_ends_that_gitlab_changes_hide_nothing(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted())
+    gitlab.issues[0]["description"] = gitlab.issues[0]["description"].replace("\n", "\r\n").strip()
+    assert keep(gitlab, drifted()).action is Action.UNCHANGED
+
+
+def test_the_runners_own_authority_is_trusted_or_told(tmp_path: Path) -> None:
+    broken = tmp_path / "ca.pem"
+    broken.write_text("no certificate")
+    for file in (broken, tmp_path / "missing.pem"):
+        there = IssueSettings(api="https://127.0.0.1:1/api/v4", project=PROJECT, token=TOKEN, ca_file=str(file))
+        with pytest.raises(IssueError, match="CI_SERVER_TLS_CA_FILE"):
+            keep_issue(drifted(), "", there)
