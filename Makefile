@@ -49,7 +49,11 @@ lint: $(VENV)/.dev ## ruff and mypy --strict
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure the rehearsal: time, memory, and where they go
-	@$(BIN)/python bench/rehearse.py $(ARGS)
+	@$(BIN)/python -m bench.rehearse $(ARGS)
+
+.PHONY: bench-drift
+bench-drift: $(VENV)/.dev ## Measure `multiarch drift` on many stacks: total against the ideal, memory, a stack that hangs
+	@$(BIN)/python -m bench.drift $(ARGS)
 
 .PHONY: bench-look
 bench-look: $(VENV)/.dev ## Measure a look at a cluster of 1000 nodes and 5000 pods (embedded control plane, kwok)
@@ -82,6 +86,7 @@ docs: $(VENV)/.dev ## Write the generated files anew (config reference, JSON Sch
 	@$(BIN)/python -m components.reference
 	@$(BIN)/python -m components.policy.reference
 	@$(BIN)/python -m ci.render
+	@$(BIN)/python -m docs.record_drift
 
 .PHONY: up preview destroy
 up: $(VENV)/.runtime ## Create or update STACK with the real Pulumi CLI

@@ -6,21 +6,16 @@ Nothing here asserts a time; tests never do.
 
 import argparse
 import json
-import statistics
-import subprocess
 import sys
 import tempfile
-import threading
-import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).resolve().parent.parent
+from bench.measuring import ROOT, Run, measure, spread
+
 SDKS = {
     "gke": "pulumi_gcp.container",
     "eks": "pulumi_aws.eks, pulumi_aws.ec2, pulumi_aws.iam, pulumi_aws.autoscaling",
@@ -28,60 +23,6 @@ SDKS = {
     "local": "pulumi",
 }
 FLOOR = "import pulumi, pulumi_kubernetes.core.v1, pulumi_kubernetes.helm.v3, pulumi_kubernetes.networking.v1, {}"
-
-
-@dataclass(frozen=True)
-class Run:
-    """One finished process tree."""
-
-    seconds: float
-    mebibytes: float
-    """Peak of the tree's summed proportional set size: shared pages count once."""
-    code: int
-
-
-def tree_memory(process: psutil.Process) -> float:
-    """Sum the tree's PSS in MiB; a process that ended meanwhile counts nothing."""
-    total = 0
-    try:
-        members = [process, *process.children(recursive=True)]
-    except psutil.Error:
-        return 0.0
-    for member in members:
-        try:
-            total += member.memory_full_info().pss
-        except psutil.Error:
-            continue
-    return total / 2**20
-
-
-def measure(command: list[str], every: float) -> Run:
-    """Run a command to its end, sampling its tree's memory every `every` seconds."""
-    start = time.perf_counter()
-    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    process = psutil.Process(child.pid)
-    peak = 0.0
-    done = threading.Event()
-
-    def sample() -> None:
-        nonlocal peak
-        while not done.wait(every):
-            peak = max(peak, tree_memory(process))
-
-    sampler = threading.Thread(target=sample)
-    sampler.start()
-    _, errors = child.communicate()
-    seconds = time.perf_counter() - start
-    done.set()
-    sampler.join()
-    if child.returncode:
-        sys.stderr.write(errors.decode(errors="replace")[-2000:])
-    return Run(seconds, peak, child.returncode)
-
-
-def spread(values: list[float], digits: int = 2) -> str:
-    """Give `median (min to max)`."""
-    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def bench_planning(console: Console, stacks: list[str], runs: int) -> None:

@@ -9,6 +9,7 @@ import click
 
 COMMANDS = {
     "doctor": "ops.onboard.doctor.command",
+    "drift": "ops.drift.command",
     "onboard": "ops.onboard.command",
     "rehearse": "ops.rehearse.command",
 }
@@ -56,6 +57,7 @@ def multiarch() -> None:
     Examples:
       multiarch onboard --context my-cluster
       multiarch rehearse --stack gke
+      multiarch drift --stack gke
     """  # noqa: D301 - \b is click's own mark for text that must not be wrapped
 
 

@@ -37,9 +37,12 @@ def parse_version(text: str) -> tuple[int, int, int] | None:
     return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
-def find_pulumi() -> PulumiCli:
-    """Find `pulumi` on PATH. Raises PulumiCliError when it is absent, silent, or older than `MINIMUM`."""
-    found = shutil.which("pulumi")
+def find_pulumi(named: Path | None = None) -> PulumiCli:
+    """Find `pulumi` on PATH, or take the one that is named.
+
+    Raises PulumiCliError when it is absent, silent, or older than `MINIMUM`.
+    """
+    found = str(named.resolve()) if named else shutil.which("pulumi")
     if found is None:
         raise PulumiCliError(f"There is no `pulumi` on PATH. {INSTALL_HINT}")
     try:

@@ -64,9 +64,7 @@ def _option(question: Question) -> Callable[[F], F]:
 @click.option("--context", metavar="NAME", help="The kubeconfig's context. Always named; the current one is not taken.")
 @click.option("--kubeconfig", metavar="FILE", help="Default: the first of $KUBECONFIG, else ~/.kube/config.")
 @click.option("--answers", type=click.Path(path_type=Path), metavar="FILE", help="Answers in YAML; flags override it.")
-@click.option(
-    "--yes", "-y", is_flag=True, help="Take every proposed answer; ask for the rest alone."
-)
+@click.option("--yes", "-y", is_flag=True, help="Take every proposed answer; ask for the rest alone.")
 @click.option("--look-only", is_flag=True, help="Show what is seen, and do nothing else.")
 @click.option("--dry-run", is_flag=True, help="Check everything, show the stack file, write nothing.")
 @click.option("--force", is_flag=True, help="Replace a stack file that is there and says something else.")

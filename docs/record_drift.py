@@ -1,0 +1,104 @@
+"""Record what docs/drift.md shows: the real command over a stub `pulumi` that replays the real CLI's recorded answers.
+
+`python -m docs.record_drift` writes the page's parts anew; `page()` is what a test compares with it. Only times are
+changed, which differ from run to run.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ops.drift.ignore import BUILT_IN
+from tests.recorded.answers import recorded
+from tests.recorded.stub_pulumi import StubPulumi
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "drift.md"
+ARGUMENTS = ("--only", "cloud-against-state", "--only", "cloud-against-code")
+_ANSWERS = {
+    "refresh aks": recorded("refresh-preview-clean"),
+    "preview aks": recorded("preview-refresh-clean"),
+    "refresh eks": recorded("refresh-preview-clean"),
+    "preview eks": recorded("err-program"),
+    "refresh gke": recorded("refresh-preview-drift"),
+    "preview gke": recorded("preview-refresh-drift"),
+}
+_WIDTH = "112"
+_TIME = re.compile(r"\b\d+(\.\d+)? s\b")
+
+
+def page() -> str:
+    """Return the whole page, its sample and its table of built-in rules made anew."""
+    text = _between(PAGE.read_text(encoding="utf-8"), "sample", _sample())
+    return _between(text, "ignored", _ignored())
+
+
+def main() -> int:
+    """Write the page; says whether that changed it."""
+    text = page()
+    if text != PAGE.read_text(encoding="utf-8"):
+        PAGE.write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{PAGE.name} written\n")
+    return 0
+
+
+def _between(text: str, name: str, new: str) -> str:
+    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    before, rest = text.split(begin, 1)
+    return f"{before}{begin}{new}{end}{rest.split(end, 1)[1]}"
+
+
+def _sample() -> str:
+    with tempfile.TemporaryDirectory(prefix="multiarch-docs-") as scratch:
+        project = Path(scratch, "project")
+        (project / "stacks").mkdir(parents=True)
+        (project / "Pulumi.yaml").write_text("name: multiarch-runner\nruntime: python\nstackConfigDir: stacks\n")
+        for stack in ("aks", "eks", "gke"):
+            (project / "stacks" / f"Pulumi.{stack}.yaml").write_text("config: {}\n")
+        stub = StubPulumi(Path(scratch, "bin"))
+        stub.answers(_ANSWERS)
+        markdown = project / "drift.md"
+        terminal = _run(project, stub.folder, *ARGUMENTS, "--markdown", str(markdown))
+        note = _TIME.sub("0.3 s", markdown.read_text(encoding="utf-8"))
+    shown = " ".join(("multiarch drift", *ARGUMENTS, "--markdown drift.md"))
+    return (
+        f"Recorded by `python -m docs.record_drift`: the real command, over answers recorded from the real CLI.\n\n"
+        f"```console\n$ {shown}\n{terminal}```\n\n"
+        f"`drift.md`, as it stands in a merge request's note or an issue:\n\n````markdown\n{note.strip()}\n````\n"
+    )
+
+
+def _run(project: Path, programs: Path, *arguments: str) -> str:
+    """Run the command without a terminal, and return its report: what comes after the lines of progress."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CI", "GITLAB_", "PULUMI_"))}
+    environment = {**kept, "PATH": f"{programs}{os.pathsep}{kept['PATH']}", "COLUMNS": _WIDTH, "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "ops.cli", "drift", "--project", str(project), *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    if done.returncode != 3:  # noqa: PLR2004 - one of the stacks could not be told
+        raise RuntimeError(done.stdout + done.stderr)
+    lines = done.stdout.splitlines()
+    first = next(number for number, line in enumerate(lines) if "──" in line)
+    return "".join(f"{_TIME.sub('0.3 s', line).rstrip()}\n" for line in lines[first:])
+
+
+def _ignored() -> str:
+    rows = [
+        f"| `{rule.id}` | `{rule.resource}` | `{rule.path}` | {rule.reason} ([source]({rule.source})) |"
+        for rule in BUILT_IN
+    ]
+    return "".join(f"{row}\n" for row in ("| rule | resource | property | why |", "| --- | --- | --- | --- |", *rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""Several stacks side by side: one stack's surprise is its own."""
+
+import datetime as dt
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ops.drift import run
+from ops.drift.cloud.check import CloudAnswer, CloudRequest
+from ops.drift.model import Check, CheckResult, DriftReport, Finding, StackReport, Verdict
+from ops.drift.run import Options, check_drift, merged
+from ops.reporting.progress import ProgressDisplay
+
+NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
+
+
+def clean(check: Check) -> CheckResult:
+    return CheckResult(check=check, findings=(Finding(check=check, resource="r", verdict=Verdict.CLEAN),))
+
+
+def checked(monkeypatch: pytest.MonkeyPatch, raising: Exception) -> dict[str, StackReport]:
+    """Check three stacks, of which the second raises."""
+
+    def check_cloud(request: CloudRequest, *_: object) -> CloudAnswer:
+        if request.stack == "b":
+            raise raising
+        return CloudAnswer(results=(clean(Check.STATE),), state=None)
+
+    monkeypatch.setattr(run, "check_cloud", check_cloud)
+    options = Options(project=Path(), stacks=("a", "b", "c"), checks=frozenset({Check.STATE}), jobs=2)
+    with ProgressDisplay(Console(file=io.StringIO())) as display:
+        return {stack.stack: stack for stack in check_drift(options, display).stacks}
+
+
+def test_an_unforeseen_error_is_that_stacks_doubt_and_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = checked(monkeypatch, LookupError("surprise"))
+    assert [found[name].verdict for name in "abc"] == [Verdict.CLEAN, Verdict.UNKNOWN, Verdict.CLEAN]
+    assert found["b"].checks[0].failure == "unforeseen: LookupError: surprise"
+
+
+def test_an_unforeseen_errors_text_shows_no_credential(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI-not-real")
+    found = checked(monkeypatch, LookupError("signed with wJalrXUtnFEMI-not-real"))
+    assert "wJalr" not in found["b"].checks[0].failure
+
+
+def test_an_interrupt_in_a_stack_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        checked(monkeypatch, KeyboardInterrupt())  # type: ignore[arg-type]  # no Exception, and that is the point
+
+
+def report(started: dt.datetime, *stacks: StackReport) -> DriftReport:
+    return DriftReport(stacks=stacks, started=started)
+
+
+def test_of_two_reports_of_a_stack_the_newer_counts() -> None:
+    old = StackReport(stack="a", checks=(CheckResult(check=Check.STATE, failure="old"),))
+    new = StackReport(stack="a", checks=(clean(Check.STATE),))
+    later = NOW + dt.timedelta(hours=1)
+    for reports in ([report(NOW, old), report(later, new)], [report(later, new), report(NOW, old)]):
+        assert merged(reports, ()).stacks == (new,)
+
+
+def test_a_merge_of_nothing_is_a_doubt() -> None:
+    assert merged([], ()).verdict is Verdict.UNKNOWN
+    assert merged([], ("a",)).verdict is Verdict.UNKNOWN
