@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parent
-COMPONENTS: Final = ("multi-arch-image", "build", "merge", "mirror-helper")
+COMPONENTS: Final = ("multi-arch-image", "build", "merge", "mirror-helper", "drift")
 CLASSIC: Final = "multi-arch.gitlab-ci.yml"
 DOCUMENT: Final = "docs/ci.md"
 _MARKS: Final = ("<!-- inputs -->", "<!-- /inputs -->")

@@ -61,6 +61,11 @@ COSIGN_IMAGE: Final = "ghcr.io/sigstore/cosign/cosign:v2.6.1-dev"
 # renovate: datasource=docker depName=registry.gitlab.com/gitlab-org/cli
 GLAB_IMAGE: Final = "registry.gitlab.com/gitlab-org/cli:v1.118.0"
 
+# The Pulumi CLI of the drift jobs, as new as the SDK in requirements.txt. The big image: it also has what kubeconfigs
+# of GKE and EKS call (gke-gcloud-auth-plugin, aws); kubelogin it has not.
+# renovate: datasource=docker depName=docker.io/pulumi/pulumi
+PULUMI_IMAGE: Final = "docker.io/pulumi/pulumi:3.272.0"
+
 # Pod Security levels change with Kubernetes releases; a pinned version keeps an upgrade from refusing running jobs.
 # An API server older than this reads it as its own newest.
 POD_SECURITY_VERSION: Final = "v1.34"

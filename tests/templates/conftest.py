@@ -13,6 +13,7 @@ from tests.registry.lab import daemon
 from tests.registry.lab.workbench import Workbench
 from tests.templates.lab import gitlab_ci_local
 from tests.templates.lab.project import ROOT, VERSION, Project, git
+from tests.templates.lab.shell import SHELLS, Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tools")
     make_zipapp.build(folder / "archmerge.pyz")
     commands = {name: f"-m tests.templates.fakes.{module}" for name, module in _MODULES.items()}
+    commands["multiarch"] = "-m tests.templates.fakes.multiarch"
     commands |= {name: f"-m tests.templates.fakes.recorder {name}" for name in _RECORDED}
     # The zipapp, in an interpreter that has nothing else: no repository, no venv.
     commands["archmerge"] = f"-I -S {folder / 'archmerge.pyz'}"
@@ -90,3 +92,11 @@ def skopeo() -> str:
     if found is None:
         pytest.skip("skopeo is not installed (apt-get install skopeo)")
     return found
+
+
+@pytest.fixture(params=sorted(SHELLS))
+def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Shell:
+    argv = SHELLS[request.param]
+    if shutil.which(argv[0]) is None:
+        pytest.skip(f"{argv[0]} is not installed (apt-get install {argv[0]})")
+    return Shell(argv, tmp_path)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
+from ops.project import stacks_of
 from tests.templates.lab.project import ROOT
 from tests.templates.lab.published import read
 
@@ -45,3 +47,23 @@ def test_a_release_needs_the_image_and_the_tests(own: Project) -> None:
     assert "test" in line
     without = own.run("--list-csv")
     assert not [line for line in without.out.splitlines() if line.startswith("release;")]
+
+
+def test_a_schedule_checks_the_stacks_and_nothing_else(own: Project) -> None:
+    ran = own.run("--list-csv", "--variable", "CI_PIPELINE_SOURCE=schedule")
+    assert ran.code == 0, ran.out
+    jobs = {line.split(";")[0] for line in ran.out.splitlines() if line.count(";") > 3} - {"name"}
+    assert jobs == {"drift-check: [aks]", "drift-check: [eks]", "drift-check: [gke]", "drift-issue"}
+    without = own.run("--list-csv")
+    assert not [line for line in without.out.splitlines() if line.startswith("drift-")]
+    assert [line for line in without.out.splitlines() if line.startswith("archmerge-merge")]
+
+
+def test_every_stack_that_is_checked_has_a_file() -> None:
+    (stacks,) = [entry["inputs"]["stacks"] for entry in included() if "/drift@" in entry["component"]]
+    assert set(stacks) <= set(stacks_of(ROOT))
+
+
+def included() -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text())["include"]
+    return entries

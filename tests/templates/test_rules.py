@@ -179,9 +179,10 @@ def test_scripts_pass_shellcheck(tmp_path: Path) -> None:
         pytest.skip("shellcheck is not installed (apt-get install shellcheck)")
     files = []
     for name, job in bodies():
-        file = tmp_path / (name.replace(":", "_") + ".sh")
-        file.write_text("#!/bin/sh\n" + "\n".join(job["script"]))
-        files.append(str(file))
+        for part in ("before_script", "script"):
+            file = tmp_path / f"{name.replace(':', '_')}-{part}.sh"
+            file.write_text("#!/bin/sh\n" + "\n".join(line for line in job.get(part, []) if isinstance(line, str)))
+            files.append(str(file))
     # SC2086, SC2034: the directives in the sources; a template leaves comments for tools out.
     ran = subprocess.run(
         [shellcheck, "-s", "sh", "-e", "SC2086,SC2034", *files], capture_output=True, text=True, check=False

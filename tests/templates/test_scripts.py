@@ -6,11 +6,9 @@ import base64
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,51 +17,12 @@ from tests.templates.lab.project import ROOT
 
 if TYPE_CHECKING:
     from tests.registry.lab.workbench import Workbench
+    from tests.templates.lab.shell import Shell
 
-SHELLS = {"busybox": ["busybox", "sh"], "dash": ["dash"]}
 HOST = "registry.example.com"
 GITLAB = {"CI_REGISTRY": HOST, "CI_REGISTRY_IMAGE": f"{HOST}/team/app", "CI_REGISTRY_USER": "gitlab-ci-token"}
 # Longer than a line of base64, and with all that a shell, JSON, printf or sed might take for its own.
 SECRET = "glcbt-64_" + "x" * 90 + "$HOME`id`%s\\n\"'&/|;# é"
-
-
-class Shell:
-    """Runs scripts of ci/scripts one after the other, with nothing but the given variables."""
-
-    def __init__(self, argv: list[str], folder: Path) -> None:
-        self._argv, self._folder = argv, folder
-        self.log = folder / "argv.log"
-        self.tools = folder / "bin"
-        self.tools.mkdir()
-        for name in ("base64", "tr", "mktemp", "cat", "rm", "sed", "mkdir", "uname"):
-            # Each program writes down how it was called, as `ps` would show it.
-            self.tool(name, f'printf "%s\\n" "$0 $*" >>{self.log}\nexec {shutil.which(name)} "$@"')
-
-    def tool(self, name: str, text: str) -> None:
-        (self.tools / name).write_text(f"#!/bin/sh\n{text}\n")
-        (self.tools / name).chmod(0o755)
-
-    def run(self, scripts: list[str], variables: dict[str, str], *, before: str = "", after: str = "") -> Ran:
-        text = "\n".join([before, *((ROOT / "ci/scripts" / f"{name}.sh").read_text() for name in scripts), after])
-        environ = {"PATH": f"{self.tools}:/usr/bin:/bin", "HOME": str(self._folder / "home"), **variables}
-        ran = subprocess.run(
-            self._argv, input=text, env=environ, cwd=self._folder, capture_output=True, text=True, check=False
-        )
-        return Ran(ran.returncode, ran.stdout, ran.stderr)
-
-
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture(params=sorted(SHELLS))
-def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Shell:
-    argv = SHELLS[request.param]
-    if shutil.which(argv[0]) is None:
-        pytest.skip(f"{argv[0]} is not installed (apt-get install {argv[0]})")
-    return Shell(argv, tmp_path)
 
 
 SHOW = 'printf "\\nCONFIG "; cd "$DOCKER_CONFIG"; cat config.json; ls -ld . config.json | cut -c1-10 >&2'
