@@ -23,6 +23,10 @@ def test_a_selector_alone_is_no_architecture_where_all_have_nodes() -> None:
     assert told(event("FailedScheduling", NO_MATCH, POD)) == ["selector-matches-no-node"]
 
 
+def test_two_architectures_without_a_node_leave_it_open_which_one_was_asked_for() -> None:
+    assert told(event("FailedScheduling", NO_MATCH, POD), nodes=(node(arch="s390x"),)) == ["selector-matches-no-node"]
+
+
 def test_a_pull_that_failed_names_its_image() -> None:
     message = 'Failed to pull image "app:1": no match for platform in manifest sha256:a: not found'
     found = explain_gone(facts(events=[event("Failed", message, POD)]))

@@ -1,5 +1,6 @@
 """Pods of jobs: which are explained, how twins merge, what comes first."""
 
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -45,6 +46,13 @@ class TestTwins:
             [cause("taint-lost", "p", "h"), cause("nodes-full", "x", "h"), cause("manager-secret", "s", "h")]
         )
         assert kinds(found) == ["manager-secret", "nodes-full", "taint-lost"]
+        held = dataclasses.replace(cause("image-not-found", "x", "h"), pods=("jobs/a",))
+        assert kinds(merged([held, cause("dns-blocked", "jobs", "h")])) == ["dns-blocked", "image-not-found"]
+
+    def test_what_holds_up_pods_now_comes_before_what_a_check_foresees(self) -> None:
+        foreseen = cause("no-node-of-arch", "arm64", "h")
+        real = dataclasses.replace(cause("image-not-found", "app:1", "h"), pods=("jobs/a",))
+        assert kinds(merged([foreseen, real])) == ["image-not-found", "no-node-of-arch"]
 
     def test_an_autoscalers_closer_word_takes_the_general_ones_place(self) -> None:
         found = [cause("no-node-of-arch", "arm64", "h"), cause("pool-at-maximum", "arm64", "h")]
@@ -100,6 +108,10 @@ class TestTerminating:
         found = explain_jobs(facts(pods=[self.deleted()])).causes
         assert "is gone" in found[0].headline
 
+    def test_a_pending_pod_that_is_just_being_deleted_is_explained_as_pending(self) -> None:
+        fresh = pod(metadata={"deletionTimestamp": "2026-11-25T12:00:00+00:00"}, status=unschedulable(NO_ARM))
+        assert kinds(explain_jobs(only_amd64(pods=[fresh])).causes) == ["no-node-of-arch"]
+
     def test_the_grace_period_is_no_trouble(self) -> None:
         fresh = pod(metadata={"deletionTimestamp": "2026-11-25T12:00:00+00:00"}, status={"phase": "Running"})
         assert not stuck(fresh, NOW)
@@ -144,8 +156,18 @@ class TestStarting:
 
     def test_a_named_arch_of_a_build_image_is_no_proof(self) -> None:
         ended = {"name": "build", "image": "app:amd64", "state": {"terminated": {"exitCode": 1}}}
-        one = pod(status={"phase": "Failed", "containerStatuses": [ended]}, nodeName="b")
+        containers = [{"name": "build", "image": "app:amd64"}]
+        one = pod(status={"phase": "Failed", "containerStatuses": [ended]}, nodeName="b", containers=containers)
         assert explain_jobs(facts(pods=[one])).causes == ()
+
+    def test_a_helper_of_another_architecture_that_has_not_run_yet_is_not_blamed(self) -> None:
+        image = "h.io/helper:x86_64-v19.1.1"
+        status = waiting("PodInitializing", "", "helper", image)
+        one = pod(status=status, nodeName="b", containers=[{"name": "helper", "image": image}])
+        assert explain_jobs(facts(pods=[one])).causes == ()
+        ended = {"name": "helper", "image": image, "state": {"terminated": {"exitCode": 1}}}
+        one["status"] = {"phase": "Failed", "containerStatuses": [ended]}
+        assert kinds(explain_jobs(facts(pods=[one])).causes) == ["helper-image-wrong-arch"]
 
     def test_a_pod_on_a_node_that_died_before_it_started_says_so(self) -> None:
         dead = node("b", "arm64", ready=False, trouble="Kubelet stopped posting node status.")

@@ -118,6 +118,11 @@ class TestRoom:
         found = ask(pod(requests={"cpu": "4"}), node(arch="arm64", used={"cpu": "6"}), scaling=scaling)
         assert kinds(found) == ["pool-at-maximum"]
 
+    def test_a_job_that_a_busy_node_could_hold_is_not_too_large_for_small_ones_beside_it(self) -> None:
+        small = node("small", "arm64", allocatable={"cpu": "2", "pods": "10"})
+        busy = node("busy", "arm64", used={"cpu": "6"})
+        assert kinds(ask(pod(requests={"cpu": "4"}), small, busy)) == ["nodes-full"]
+
     def test_pods_may_be_what_is_missing(self) -> None:
         found = ask(pod(), node(arch="arm64", used={"pods": "110"}))
         assert kinds(found) == ["nodes-full"]

@@ -136,6 +136,8 @@ class TestAnswers:
             raise ApiRefused(403, "Forbidden", "a long story")
 
         assert not found(refuse, "x").missing
+        forbidden = Reader(cast("Api", type("Closed", (), {"call": lambda *_, **__: refuse()})()))
+        assert found(lambda: forbidden.metadata("/x"), "x").failure == "x: 403 Forbidden"
         assert found(refuse, "x").failure == "x: 403 Forbidden"
 
     def test_an_empty_list_is_known_and_a_refused_one_is_not(self) -> None:
