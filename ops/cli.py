@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from ops.ending import COULD_NOT_TELL, INTERRUPTED
+
 COMMANDS = {
     "doctor": "ops.onboard.doctor.command",
     "drift": "ops.drift.command",
@@ -14,12 +16,6 @@ COMMANDS = {
     "rehearse": "ops.rehearse.command",
 }
 """Subcommand to the module that holds it as `command`."""
-
-COULD_NOT_TELL = 3
-"""An error of ours answers no question: it is neither 'proved' (0), 'a claim failed' (1) nor wrong usage (2)."""
-
-INTERRUPTED = 130
-"""128 + SIGINT, what a shell tells of a program ended by Ctrl-C."""
 
 
 class LazyGroup(click.Group):

@@ -1,11 +1,9 @@
 """`multiarch drift`: its options, its files, its exit code."""
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -19,13 +17,12 @@ from ops.drift.model import EXIT_CODES, Check, DriftReport, Verdict
 from ops.drift.report import document, junit, markdown
 from ops.drift.report.terminal import print_report
 from ops.drift.run import NEED_PULUMI, Options, check_drift, merged
+from ops.ending import told, unwind_on_terminate
 from ops.project import named_stacks, project_of
 from ops.pulumi_cli import PulumiCliError, find_pulumi
 from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write
 from ops.reporting.progress import ProgressDisplay
 
-USAGE = 2
-INTERRUPTED = 130
 IGNORE_FILE = "drift-ignore.yaml"
 """Read from beside Pulumi.yaml when it is there and `--ignore` names no other."""
 COMPARING = ("every", "only", "jobs", "time_limit", "ignore", "kubeconfig", "context", "history", "pulumi")
@@ -46,12 +43,6 @@ Examples:
 \b
 Exit codes: 0 clean · 7 drift · 3 could not tell (also beside drift) · 2 usage or configuration
 """
-
-
-def _end_on_terminate(number: int, frame: FrameType | None) -> None:
-    """Let SIGTERM unwind the stack like Ctrl-C does, so that every `pulumi` is ended."""
-    del frame
-    sys.exit(128 + number)
 
 
 def _contexts(given: Sequence[str], stacks: tuple[str, ...]) -> dict[str, str]:
@@ -197,10 +188,11 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     digests in the registry, the runner's own configuration. Nothing is written to state, cluster or cloud.
     """
     _check_combination(given, stacks)
-    signal.signal(signal.SIGTERM, _end_on_terminate)
+    unwind_on_terminate()
     targets = {option: given[f"{option.removeprefix('--')}_file"] for option in RENDERERS}
     console = ReportConsole(stderr=STANDARD_OUTPUT in targets.values(), highlight=False)
-    try:
+    ended = "every process that was started has been ended"
+    with told(ConfigError, PulumiCliError, interrupted=ended):
         label = given["issue_label"]
         issue = IssueSettings.from_environment(os.environ, label) if given["gitlab_issue"] else None
         if given["merge"]:
@@ -212,16 +204,6 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
             check_targets(targets)
             with ProgressDisplay(console) as display:
                 report = check_drift(options, display)
-    except (ConfigError, PulumiCliError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(USAGE)
-    except OSError as error:  # the machine's trouble (a full disk, no more processes): no answer
-        where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"could not tell: {where}{error.strerror or error}", err=True)
-        sys.exit(EXIT_CODES[Verdict.UNKNOWN])
-    except KeyboardInterrupt:
-        click.echo("interrupted; every process that was started has been ended", err=True)
-        sys.exit(INTERRUPTED)
     try:
         print_report(console, report)
     finally:  # a reader that leaves takes only the terminal's report along

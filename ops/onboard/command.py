@@ -1,6 +1,5 @@
 """`multiarch onboard`: its options, its files, its exit code."""
 
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from components.problems import ConfigError
+from ops.ending import told, unwind_on_terminate
 from ops.kubernetes.kubeconfig import contexts_of
 from ops.onboard.access import ONBOARDING, default_kubeconfig
 from ops.onboard.answers.file import read_answers
@@ -21,7 +21,6 @@ from ops.reporting.progress import ProgressDisplay
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-INTERRUPTED = 130
 EPILOG = (
     """\b
 Examples:
@@ -95,26 +94,16 @@ def command(project: Path | None, **options: Any) -> None:
     root = project_of(project)
     check_targets({"--json": options["json_file"]})
     if options["rehearse"]:  # so that the control plane ends as it does on Ctrl-C
-        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+        unwind_on_terminate()
     console = ReportConsole(stderr=options["json_file"] == STANDARD_OUTPUT, highlight=False)
-    try:
+    left = "what was written is whole" if options["fleet"] else "nothing was written"
+    with told(ConfigError, interrupted=left):
         given = _given(options)
         session = Session(console=console, interactive=_interactive(options))
         request = _request(root, options, given, session.context)
         with ProgressDisplay(console) as display:
             found = session.fleet(options["fleet"], request, display) if options["fleet"] else None
             one = None if found is not None else session.one(request, display)
-    except ConfigError as error:
-        click.echo(str(error), err=True)
-        sys.exit(Outcome.USAGE)
-    except OSError as error:  # the machine's trouble (a full disk, no folder for temporary files): no answer
-        where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"could not tell: {where}{error.strerror or error}", err=True)
-        sys.exit(Outcome.COULD_NOT_TELL)
-    except KeyboardInterrupt:
-        told = "what was written is whole" if options["fleet"] else "nothing was written"
-        click.echo(f"interrupted; {told}", err=True)
-        sys.exit(INTERRUPTED)
     results = found if found is not None else (one,) if one is not None else ()
     session.report(results, fleet=found is not None)
     sys.exit(_finish(results, options["json_file"], fleet=found is not None))

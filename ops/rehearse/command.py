@@ -1,15 +1,14 @@
 """`multiarch rehearse`: its options, its files, its exit code."""
 
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
 from components.problems import ConfigError
+from ops.ending import USAGE, told, unwind_on_terminate
 from ops.project import named_stacks, project_of
 from ops.pulumi_cli import PulumiCliError
 from ops.rehearse.cluster.errors import KeptPlaneError
@@ -22,13 +21,11 @@ from ops.rehearse.run import Options, rehearse
 from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write
 from ops.reporting.progress import ProgressDisplay
 
-USAGE = 2
 RENDERERS: Mapping[str, Callable[[RehearsalReport], str]] = {
     "--json": document.render,
     "--junit": junit.render,
     "--html": html.render,
 }
-INTERRUPTED = 130
 EPILOG = """\b
 Examples:
   multiarch rehearse                                  all stacks, on an embedded control plane
@@ -62,12 +59,6 @@ def _check_combination(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
             raise click.UsageError(
                 f"--{option} has no meaning with --engine: the engine is given stand-ins, no cluster"
             )
-
-
-def _end_on_terminate(number: int, frame: FrameType | None) -> None:
-    """Let SIGTERM unwind the stack like Ctrl-C does, so that every child process ends and what was made is deleted."""
-    del frame
-    sys.exit(128 + number)
 
 
 def _stop(project: Path) -> None:
@@ -118,7 +109,7 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     if given["stop"]:
         _stop(root)
         return
-    signal.signal(signal.SIGTERM, _end_on_terminate)
+    unwind_on_terminate()
     targets = {option: given[f"{option.removeprefix('--')}_file"] for option in RENDERERS}
     console = ReportConsole(stderr=STANDARD_OUTPUT in targets.values(), highlight=False)
     options = Options(
@@ -127,22 +118,12 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
         **{key: given[key] for key in ("binaries", "kubeconfig", "context", "chart", "keep")},
     )
     check_targets(targets)
-    try:
-        with ProgressDisplay(console) as display:
-            if given["engine"]:
-                report = rehearse_under_engine(root, options.stacks, display, against=given["against"])
-            else:
-                report = rehearse(options, display)
-    except (ConfigError, KeptPlaneError, PulumiCliError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(USAGE)
-    except OSError as error:  # the machine's trouble (a full disk, no folder for temporary files): no answer
-        where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"could not tell: {where}{error.strerror or error}", err=True)
-        sys.exit(EXIT_CODES[Verdict.UNKNOWN])
-    except KeyboardInterrupt:
-        click.echo("interrupted; every process that was started has been ended", err=True)
-        sys.exit(INTERRUPTED)
+    ended = "every process that was started has been ended"
+    with told(ConfigError, KeptPlaneError, PulumiCliError, interrupted=ended), ProgressDisplay(console) as display:
+        if given["engine"]:
+            report = rehearse_under_engine(root, options.stacks, display, against=given["against"])
+        else:
+            report = rehearse(options, display)
     try:
         print_report(console, report)
     finally:  # a reader that leaves takes only the terminal's report along

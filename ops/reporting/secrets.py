@@ -12,9 +12,11 @@ HIDDEN: Final = "[secret]"
 SHORTEST: Final = 8
 """Characters; shorter values of the environment would be found in words that have nothing to do with them."""
 _SHAPES: Final = (
-    # GitLab's tokens (docs.gitlab.com/security/tokens, "Token prefixes"), GitHub's, Pulumi's, AWS key ids, JWTs.
+    # GitLab's tokens (docs.gitlab.com/security/tokens, "Token prefixes"), GitHub's, Pulumi's, AWS key ids, Google's
+    # access tokens, JWTs.
     re.compile(r"\b(?:gl[a-z]{2,6}-|GR1348941|gh[opsur]_|github_pat_|pul-)[A-Za-z0-9_.=-]{8,}"),
     re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    re.compile(r"\bya29\.[A-Za-z0-9_-]{10,}"),
     re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
     re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),

@@ -7,8 +7,10 @@ from typing import Any
 
 from ops.drift.cloud.paths import SIGNATURE, Path
 from ops.pulumi.answers import UNKNOWN_STRINGS, Step
+from ops.reporting.secrets import HIDDEN, hide_tokens
 
-SECRET = "[secret]"  # noqa: S105 - what Pulumi itself shows instead of one
+SECRET = HIDDEN
+"""What Pulumi itself shows instead of one."""
 UNKNOWN = "[unknown]"
 
 ASSETS = frozenset({"c44067f5952c0a294b673a41bacd8c17", "0def7320c3a5731c473e5ecbe6d01bc7"})
@@ -20,17 +22,6 @@ _SENSITIVE = re.compile(
 )
 _HARMLESS = re.compile(r"(name|namespace|ref|kind|version|expiry|ttl)s?$", re.IGNORECASE)
 """A name or a reference of a secret is none: `imagePullSecrets[0].name`."""
-_CREDENTIALS = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|\b(?:glrt|glpat|gldt|glcbt|glptt|glrtr|glagent|gloas|glsoat)-[A-Za-z0-9_.-]{8,}"
-    r"|\bGR1348941[A-Za-z0-9_-]{8,}"
-    r"|\bpul-[0-9a-f]{32,}"
-    r"|\bgh[opsur]_[A-Za-z0-9]{20,}"
-    r"|\bya29\.[A-Za-z0-9_-]{10,}"
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
-    r"|(?<=://)[^\s/:@]*:[^\s/@]+(?=@)",
-    re.DOTALL,
-)
 _SHORTEST = 6
 """Characters: a shorter value of a variable would hide words that merely contain it."""
 
@@ -54,9 +45,7 @@ class Scrubber:
 
     def clean(self, text: str) -> str:
         """Put `[secret]` in the place of each credential."""
-        for value in self.values:
-            text = text.replace(value, SECRET)
-        return _CREDENTIALS.sub(SECRET, text)
+        return hide_tokens(text, self.values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from ops.drift.live.paths import Item, Path, keys, text
 from ops.drift.model import Difference
 from ops.rehearse.providers.values import UNKNOWN
 from ops.reporting.printable import one_line
+from ops.reporting.secrets import hide
 
 LENGTH: Final = 120
 """Letters of a value that are shown."""
@@ -24,19 +25,6 @@ _SECRET_NAME: Final = re.compile(
 )
 _NAMES_ONE: Final = (("runners", "secret"), ("secretRef", "name"), ("volumes", "secret"))
 """Paths that end like a secret and hold the name of one."""
-_SECRET_TEXT: Final = (
-    # GitLab's tokens (docs.gitlab.com/security/tokens, "Token prefixes"), GitHub's, AWS key ids, JWTs, private keys.
-    re.compile(r"\b(?:gl[a-z]{2,6}-|GR1348941|gh[opsur]_|github_pat_)[A-Za-z0-9_.=-]{8,}"),
-    re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-    re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"),
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
-    re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),
-    re.compile(r"(?i)(?<=bearer )[A-Za-z0-9_.=+/-]{12,}"),
-)
-_SECRET_LINE: Final = re.compile(
-    r"""(?i)((?:token|passw(?:or)?d|secret|(?:access|api|private|secret|account)[_-]?key)["']?\s*[=:]\s*)"""
-    r"""("[^"\n]*"|'[^'\n]*'|[^\s,;"'}]+)"""
-)
 
 
 def differences(found: Iterable[Delta], root: str = "") -> tuple[tuple[Difference, ...], str]:
@@ -70,13 +58,6 @@ def shortened(words: str, length: int = LENGTH) -> str:
     """Write text on one line, cut at `length` letters."""
     line = one_line(words)
     return line if len(line) <= length else f"{line[: length - 1]}…"
-
-
-def hide(words: str) -> str:
-    """Take everything out of a text that looks like a secret."""
-    for pattern in _SECRET_TEXT:
-        words = pattern.sub(HIDDEN, words)
-    return _SECRET_LINE.sub(lambda found: f"{found.group(1)}{HIDDEN}", words)
 
 
 def _written(item: Any) -> str:

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from components.problems import ConfigError
+from ops.ending import told
 from ops.kubernetes.connection import Connection
 from ops.kubernetes.errors import ClusterError
 from ops.onboard.doctor.doctor import diagnose
@@ -21,8 +22,6 @@ from ops.rehearse.plan.launch import plan_stack
 from ops.rehearse.plan.model import PlanError
 from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write
 
-USAGE = 2
-INTERRUPTED = 130
 EPILOG = """\b
 Examples:
   multiarch doctor --stack gke                        the stack's own cluster, by its cluster.access
@@ -66,18 +65,8 @@ def command(**given: Any) -> None:
         raise click.UsageError("--namespace is for a cluster without a stack; a stack says where its runner is")
     check_targets({"--json": given["json_file"]})
     console = ReportConsole(stderr=given["json_file"] == STANDARD_OUTPUT, highlight=False)
-    try:
+    with told(ConfigError, interrupted="nothing was changed"):
         report = _report(given)
-    except ConfigError as error:
-        click.echo(str(error), err=True)
-        sys.exit(USAGE)
-    except OSError as error:  # the machine's trouble (a full disk, no folder for temporary files): no answer
-        where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"could not tell: {where}{error.strerror or error}", err=True)
-        sys.exit(EXIT_CODES[Verdict.UNKNOWN])
-    except KeyboardInterrupt:
-        click.echo("interrupted; nothing was changed", err=True)
-        sys.exit(INTERRUPTED)
     try:
         print_report(console, report)
     finally:  # a reader that leaves takes only the terminal's report along
