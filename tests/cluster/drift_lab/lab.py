@@ -17,7 +17,7 @@ from ops.drift.live.readonly import ReadOnlyApi
 from ops.drift.live.request import LiveAnswer, LiveRequest
 from ops.drift.live.scene import Scene
 from ops.drift.model import Check, CheckResult, Finding, Verdict
-from ops.kubernetes.api import Api
+from ops.kubernetes.api import Api, ApiRefused
 from ops.rehearse.install import Helm, add_nodes, remove_nodes, service_account_api
 from ops.rehearse.install.chart import EMBEDDED
 from ops.rehearse.install.objects import PlannedObject, installables
@@ -127,9 +127,20 @@ class Lab:
     def edit(self, path: str, change: Callable[[dict[str, Any]], None], *, manager: str = PERSON) -> None:
         """Read, change, and write an object, as `kubectl edit` does."""
         self.keep(path)
-        item = self.api.get(path)
-        change(item)
-        self.api.call("PUT", path, item, {"fieldManager": manager})
+        self._write(path, change, manager)
+
+    def _write(self, path: str, change: Callable[[dict[str, Any]], None], manager: str) -> None:
+        """Read, change, and write; anew where a controller came in between."""
+        while True:
+            item = self.api.get(path)
+            change(item)
+            try:
+                self.api.call("PUT", path, item, {"fieldManager": manager})
+            except ApiRefused as refusal:
+                if refusal.status != 409:
+                    raise
+            else:
+                return
 
     def delete(self, path: str) -> None:
         """Delete an object."""
@@ -149,17 +160,12 @@ class Lab:
     def restore(self) -> None:
         """Put back everything that was touched, as a deployment would."""
         for path, before in reversed(self.snapshots.items()):
-            now = self.api.find(path)
             if before is None:
                 self.api.delete(path, {"gracePeriodSeconds": "0"})
-            elif now is None:
+            elif self.api.find(path) is None:
                 self._recreate(path, before)
             else:
-                metadata = {**before["metadata"], "resourceVersion": now["metadata"]["resourceVersion"]}
-                metadata["managedFields"] = now["metadata"].get("managedFields") or before["metadata"].get(
-                    "managedFields"
-                )
-                self.api.call("PUT", path, {**before, "metadata": metadata}, {"fieldManager": _deployer(before)})
+                self._write(path, lambda now, was=before: _put_back(now, was), _deployer(before))  # type: ignore[misc]
         self.snapshots.clear()
         while self.afterwards:
             self.afterwards.pop()()
@@ -180,6 +186,15 @@ class Lab:
             secret["data"]["release"] = base64.b64encode(packed).decode()
 
         self.edit(record(release, revision), rewrite, manager="helm")
+
+
+def _put_back(now: dict[str, Any], before: Mapping[str, Any]) -> None:
+    """Make an object what it was, and leave to it who set what."""
+    owners = now["metadata"].get("managedFields") or before["metadata"].get("managedFields")
+    version = now["metadata"]["resourceVersion"]
+    now.clear()
+    now.update(before)
+    now["metadata"] = {**before["metadata"], "resourceVersion": version, "managedFields": owners}
 
 
 def record(release: str, revision: int = 1) -> str:
