@@ -1,6 +1,8 @@
 """`multiarch doctor`: its options, its files, its exit code."""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from ops.project import named_stacks, project_of
 from ops.rehearse.plan.launch import plan_stack
 from ops.rehearse.plan.model import PlanError
 from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write
+from ops.reporting.progress import ProgressDisplay
 
 EPILOG = """\b
 Examples:
@@ -84,17 +87,19 @@ def _report(given: dict[str, Any]) -> Report:
         root = project_of(given["project"])
         named_stacks(root, (stack,))
     target = target_of(root, stack, given["kubeconfig"], given["context"])
-    with Console(stderr=True, highlight=False).status("doctor") as status:
+    with ProgressDisplay(Console(stderr=True, highlight=False)) as display:
         if stack:
-            status.update(f"planning {stack}")
+            display.update("plan", f"running the program of {stack}")
             try:
                 plan = promised(plan_stack(root, stack))
             except PlanError as error:
                 return unreachable(f"context {target.context}", stack, f"the stack could not be planned: {error}")
-        return _examined(target, stack, plan, given["namespaces"], status.update)
+        return _examined(target, stack, plan, given["namespaces"], partial(display.update, "examine"))
 
 
-def _examined(target: Target, stack: str, plan: Promised | None, namespaces: tuple[str, ...], progress: Any) -> Report:
+def _examined(
+    target: Target, stack: str, plan: Promised | None, namespaces: tuple[str, ...], progress: Callable[[str], None]
+) -> Report:
     where = f"context {target.context}"
     try:
         connection = Connection(target.kubeconfig, target.context)

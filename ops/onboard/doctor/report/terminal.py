@@ -14,17 +14,16 @@ from rich.text import Text
 
 from ops.onboard.doctor.model import EXIT_CODES, EXIT_MEANINGS, Cause, Check, Fix, Report, Verdict
 from ops.reporting.printable import one_line, printable, seconds
+from ops.reporting.signs import STYLES, Sign, ascii_only, mark
 
-STYLES: Mapping[Verdict, str] = {Verdict.FINE: "green", Verdict.CAUSE: "bold red", Verdict.UNKNOWN: "bold yellow"}
-MARKS: Mapping[Verdict, str] = {Verdict.FINE: "✓", Verdict.CAUSE: "✗", Verdict.UNKNOWN: "?"}
-ASCII_MARKS: Mapping[Verdict, str] = {Verdict.FINE: "ok", Verdict.CAUSE: "NO", Verdict.UNKNOWN: "??"}
+SIGNS: Mapping[Verdict, Sign] = {Verdict.FINE: Sign.GOOD, Verdict.CAUSE: Sign.BAD, Verdict.UNKNOWN: Sign.DOUBT}
 _PODS_SHOWN = 3
 _INDENT = 6
 
 
 def print_report(console: Console, report: Report) -> None:
     """Print the whole report."""
-    plain = not console.encoding.lower().startswith("utf")
+    plain = ascii_only(console)
     console.print(_heading(report))
     for number, one in enumerate(report.causes, 1):
         _print_cause(console, number, one, plain=plain)
@@ -47,8 +46,8 @@ def _heading(report: Report) -> RenderableType:
 
 
 def _print_cause(console: Console, number: int, one: Cause, *, plain: bool) -> None:
-    mark = (ASCII_MARKS if plain else MARKS)[Verdict.CAUSE]
-    head = Text.assemble((f" {mark} {number}. ", STYLES[Verdict.CAUSE]), (one_line(one.headline), "bold"))
+    sign = mark(Sign.BAD, ascii_only=plain)
+    head = Text.assemble(" ", sign, (f" {number}. ", STYLES[Sign.BAD]), (one_line(one.headline), "bold"))
     if told := _pods(one):
         head.append(f"  ({told})", style="dim")
     console.print(head)
@@ -92,25 +91,24 @@ def _checks(checks: Sequence[Check], *, plain: bool) -> Table:
     table.add_column(width=2)
     table.add_column(ratio=1, overflow="fold")
     for check in checks:
-        mark = Text((ASCII_MARKS if plain else MARKS)[check.verdict], style=STYLES[check.verdict])
         title = Text(one_line(check.title))
         if check.about and check.about not in check.title:
             title.append(f" [{one_line(check.about)}]", style="dim")
         if check.evidence:
             title.append(f": {one_line(check.evidence)}", style="dim" if check.verdict is Verdict.FINE else "")
-        table.add_row(mark, title)
+        table.add_row(mark(SIGNS[check.verdict], ascii_only=plain), title)
     return table
 
 
 def _summary(report: Report, *, plain: bool) -> RenderableType:
     verdict = report.verdict
     counts = {each: sum(check.verdict is each for check in report.checks) for each in Verdict}
-    line = Text.assemble(((ASCII_MARKS if plain else MARKS)[verdict], STYLES[verdict]), " ")
+    line = Text.assemble(mark(SIGNS[verdict], ascii_only=plain), " ")
     causes = len(report.causes)
-    line.append(f"{causes} cause{'' if causes == 1 else 's'}", style=STYLES[verdict])
+    line.append(f"{causes} cause{'' if causes == 1 else 's'}", style=STYLES[SIGNS[verdict]])
     line.append(f"; of {len(report.checks)} checks {counts[Verdict.FINE]} fine")
     if counts[Verdict.UNKNOWN]:
-        line.append(f", {counts[Verdict.UNKNOWN]} could not be told", style=STYLES[Verdict.UNKNOWN])
+        line.append(f", {counts[Verdict.UNKNOWN]} could not be told", style=STYLES[Sign.DOUBT])
     line.append(f"; {report.requests} requests, {seconds(report.seconds)}")
     line.append(f". Exit {EXIT_CODES[verdict]}: {EXIT_MEANINGS[verdict]}.")
-    return Group(Rule(style=STYLES[verdict], characters="-" if plain else "━"), line)
+    return Group(Rule(style=STYLES[SIGNS[verdict]], characters="-" if plain else "━"), line)
