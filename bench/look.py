@@ -42,7 +42,7 @@ print(json.dumps({
 """
 
 
-def node(index: int) -> dict[str, Any]:
+def node(index: int, *, kubelet: bool = True) -> dict[str, Any]:
     """Return a node as large as clouds make them: most of it is the names of its images."""
     arm = index % 4 == 0
     zone = f"eu-central-1{'abc'[index % 3]}"
@@ -58,7 +58,7 @@ def node(index: int) -> dict[str, Any]:
         "kind": "Node",
         "metadata": {
             "name": name,
-            "annotations": {"kwok.x-k8s.io/node": "fake"},
+            "annotations": {"kwok.x-k8s.io/node": "fake"} if kubelet else {},
             "labels": {
                 "kubernetes.io/arch": arch,
                 "kubernetes.io/os": "linux",
@@ -121,13 +121,13 @@ def create(api: Api, path: str, manifests: Iterable[Mapping[str, Any]], what: st
                 print(f"{what}: {done} in {time.monotonic() - began:.0f} s", file=sys.stderr)
 
 
-def fill(api: Api, nodes: int, pods: int) -> None:
+def fill(api: Api, nodes: int, pods: int, *, kubelet: bool = True) -> None:
     """Make the large cluster."""
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     api.create("/api/v1/namespaces", space)
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": NAMESPACE}}
     api.apply(account)
-    create(api, "/api/v1/nodes", (node(index) for index in range(nodes)), "nodes")
+    create(api, "/api/v1/nodes", (node(index, kubelet=kubelet) for index in range(nodes)), "nodes")
     owners = [f"service-{number}" for number in range(max(1, pods // PODS_PER_DEPLOYMENT))]
     create(api, f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments", map(deployment, owners), "deployments")
     made = (pod(index, owners[index % len(owners)], nodes) for index in range(pods))
@@ -160,15 +160,19 @@ def main() -> int:
     parser.add_argument("--nodes", type=int, default=1000)
     parser.add_argument("--pods", type=int, default=5000)
     parser.add_argument("--runs", type=int, default=7)
+    quiet = "no kwok: a control plane that has nothing else to do, as one on machines of its own has"
+    parser.add_argument("--quiet", action="store_true", help=quiet)
     options = parser.parse_args()
     with ControlPlane(mode="auto") as plane, Connection(plane.kubeconfig, plane.context) as connection:
-        fill(Api.of(connection), options.nodes, options.pods)
-        settle(Api.of(connection))
+        fill(Api.of(connection), options.nodes, options.pods, kubelet=not options.quiet)
+        if not options.quiet:
+            settle(Api.of(connection))
         runs = [measured(plane) for _ in range(options.runs)]
     seconds = [run["seconds"] for run in runs]
     sizes = [run["mib"] for run in runs]
     print(
-        f"{options.nodes} nodes, {options.pods} pods, {options.pods // PODS_PER_DEPLOYMENT} deployments; "
+        f"{options.nodes} nodes {'without' if options.quiet else 'with'} kwok, {options.pods} pods, "
+        f"{options.pods // PODS_PER_DEPLOYMENT} deployments; "
         f"{runs[0]['pools']:.0f} pools seen by {runs[0]['requests']:.0f} requests; {options.runs} runs\n"
         f"seconds: min {min(seconds):.2f}, median {statistics.median(seconds):.2f}, max {max(seconds):.2f}\n"
         f"peak RSS: median {statistics.median(sizes):.0f} MiB, max {max(sizes):.0f} MiB"

@@ -212,6 +212,8 @@ class Server:
     """Ends of paths that are answered 403."""
     status: int = 0
     """What everything is answered with, if not 0."""
+    open_version: bool = False
+    """Whether the version is told all the same."""
     denied: Sequence[str] = ()
     """`verb resource` that an access review denies."""
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -266,7 +268,7 @@ class Server:
 
     def _ask(self, method: str, path: str) -> None:
         self.requests.append((method, path))
-        if self.status:
+        if self.status and not (self.open_version and path == "/version"):
             raise ApiRefused(self.status, "Unauthorized", "no")
         if any(path.endswith(end) for end in self.forbidden):
             raise ApiRefused(403, "Forbidden", f"{path} is forbidden")

@@ -39,6 +39,11 @@ AKS = Server(nodes=aks_nodes(), version="1.34.1")
             "k3s",
         ),
         (Server(nodes=[node("x")], groups=["config.openshift.io"]), Provider.OTHER, "openshift"),
+        (
+            Server(nodes=[node("c", provider_id="kind://docker/c/c", labels={"eks.amazonaws.com/nodegroup": "x"})]),
+            Provider.OTHER,
+            "kind",
+        ),
         (Server(nodes=gke_nodes(prefix="gk3"), version="1.34.2-gke.1200"), Provider.GKE, "gke autopilot"),
         (
             Server(
@@ -128,6 +133,7 @@ def test_pools_are_the_cloud_s_own_with_what_all_of_their_nodes_share() -> None:
     for one in nodes:
         one["spec"]["taints"] = [own]
     nodes[1]["spec"]["taints"] = [own, trouble]
+    nodes[2]["spec"]["taints"] = [{"key": "only", "value": "here", "effect": "NoSchedule"}, own]
     nodes[1]["status"]["conditions"][0]["status"] = "False"
     nodes[2]["metadata"]["labels"]["cost"] = "b"
     nodes[2]["status"]["allocatable"]["cpu"] = "3920m"
@@ -382,6 +388,9 @@ def test_deployments_that_may_be_seen_in_some_namespaces_only_are_seen_there() -
 def test_rejected_credentials_are_no_empty_cluster() -> None:
     with pytest.raises(UnreachableError, match="401"):
         seen(Server(status=401))
+    # Most API servers tell their version to anybody.
+    with pytest.raises(UnreachableError, match="does not accept"):
+        seen(Server(status=401, open_version=True))
 
 
 def test_a_look_sends_nothing_but_reads_and_access_reviews() -> None:

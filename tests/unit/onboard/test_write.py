@@ -94,7 +94,11 @@ _POOL = st.builds(
 
 
 @settings(deadline=None)
-@given(pools=st.lists(_POOL, min_size=1, max_size=4), name=_VALUE, context=st.text(min_size=1, max_size=40))
+@given(
+    pools=st.lists(_POOL, min_size=1, max_size=4),
+    name=_VALUE,
+    context=st.text(min_size=1, max_size=40).filter(str.strip),
+)
 def test_whatever_nodes_are_there_the_file_is_a_good_configuration(pools: list[Pool], name: str, context: str) -> None:
     look = Look(
         context=context,
