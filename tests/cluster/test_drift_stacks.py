@@ -30,11 +30,12 @@ def test_an_installed_example_stack_is_clean_until_its_arm64_nodes_lose_their_ta
     program = install(api, helm, ROOT, stack)
     try:
         _somebodys_secret(api)
-        _in_the_stacks_subscription(api)
-        answer = ask(ROOT, stack, control_plane.kubeconfig, control_plane.context, IN_CLUSTER)
-        told = {result.check: result.verdict for result in answer.results}
-        assert told == dict.fromkeys(IN_CLUSTER, Verdict.CLEAN), not_clean(answer.results)
-        assert answer.cluster == f"context {control_plane.context}"
+        results = check_all(program, api, IN_CLUSTER)
+        assert [result.verdict for result in results] == [Verdict.CLEAN] * len(IN_CLUSTER), not_clean(results)
+        if stack == "gke":  # once from the plan to the answer; it takes the plan's time again
+            answer = ask(ROOT, stack, control_plane.kubeconfig, control_plane.context, IN_CLUSTER)
+            assert {result.verdict for result in answer.results} == {Verdict.CLEAN}
+            assert answer.cluster == f"context {control_plane.context}"
         arm = next(node["metadata"]["name"] for node in api.items("/api/v1/nodes") if _arch(node) == "arm64")
         api.call("PATCH", f"/api/v1/nodes/{arm}", {"spec": {"taints": None}}, None, MERGE)
         (finding,) = not_clean(check_all(program, api, [Check.NODES]))
@@ -72,15 +73,3 @@ def _somebodys_secret(api: Api) -> None:
             "stringData": {"runner-token": "x", "runner-registration-token": ""},
         }
         api.create(SECRET.rpartition("/")[0], body)
-
-
-def _in_the_stacks_subscription(api: Api) -> None:
-    """Give AKS's nodes the subscription of the example stack: the rehearsal's are in subscription 0."""
-    for node in api.items("/api/v1/nodes"):
-        spec = node["spec"]
-        if "/subscriptions/0/" in spec.get("providerID", ""):
-            path = f"/api/v1/nodes/{node['metadata']['name']}"
-            api.delete(path)
-            spec["providerID"] = spec["providerID"].replace("/0/", "/00000000-0000-0000-0000-000000000000/")
-            kept = {key: node["metadata"][key] for key in ("name", "labels", "annotations")}
-            api.create("/api/v1/nodes", {**node, "metadata": kept})
