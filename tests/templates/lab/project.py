@@ -47,7 +47,8 @@ class Project:
     """`team/app` on gitlab.example.com, whose registry is the lab's; image names are fresh for each project."""
 
     def __init__(self, folder: Path, program: Path, tools: Path, catalog: Path, bench: Workbench) -> None:
-        self.folder, self._program, self._tools, self.bench = folder, program, tools, bench
+        self.folder, self._program, self.bench = folder, program, bench
+        self._path = f"{tools}:{os.environ['PATH']}"
         self.repository = bench.name("app")
         self.image = f"{bench.host}/{self.repository}"
         self.log = folder.parent / "log.jsonl"
@@ -80,6 +81,10 @@ class Project:
         file = self.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
+
+    def add_tools(self, folder: Path) -> None:
+        """Put a folder of programs before the others on the jobs' PATH."""
+        self._path = f"{folder}:{self._path}"
 
     def use(self, name: str) -> None:
         """Take one of tests/templates/pipelines as the project's pipeline; it includes the present VERSION."""
@@ -144,7 +149,7 @@ class Project:
         (self.folder / ".gitlab-ci-local-variables.yml").write_text(yaml.safe_dump(self.variables))
         environ = {
             "HOME": str(self._home),
-            "PATH": f"{self._tools}:{os.environ['PATH']}",
+            "PATH": self._path,
             "PYTHONPATH": str(ROOT),
             "LANG": "C.UTF-8",
             "LAB_LOG": str(self.log),
