@@ -101,7 +101,7 @@ def _finding(check: Check, urn: str, steps: Sequence[Step], scrubber: Scrubber) 
         reason = f"Pulumi plans `{one_line(strange[0])}`, an operation that this check doesn't know"
         return _unknown(check, urn, reason, scrubber)
     change = _change(check, {step.op for step in changed})
-    listed, reason = _listed(check, change, steps, changed, scrubber)
+    listed, more, reason = _listed(check, change, steps, changed, scrubber)
     return Finding(
         check=check,
         resource=urn,
@@ -110,6 +110,7 @@ def _finding(check: Check, urn: str, steps: Sequence[Step], scrubber: Scrubber) 
         verdict=Verdict.DRIFTED,
         change=change,
         differences=listed,
+        more=more,
         reason=reason,
     )
 
@@ -125,19 +126,18 @@ def _change(check: Check, operations: set[str]) -> Change:
 
 def _listed(
     check: Check, change: Change, steps: Sequence[Step], changed: Sequence[Step], scrubber: Scrubber
-) -> tuple[tuple[Difference, ...], str]:
+) -> tuple[tuple[Difference, ...], int, str]:
+    """Return the listed differences, how many there are beside them, and remarks."""
     if change is not Change.CHANGED:
-        return (), _remark(check, change, steps)
+        return (), 0, _remark(check, change, steps)
     telling = max(changed, key=lambda step: (bool(step.paths), step.op in _REPLACES, step.new is not None))
     sides = (
         Sides(wanted=telling.old, found=telling.new)
         if check is Check.STATE
         else Sides(wanted=telling.new, found=telling.old)
     )
-    listed, left_out = differences(telling, sides, Hidden.of(steps), scrubber)
-    remarks = [f"and {left_out} more differences"] if left_out else []
-    if not listed:
-        remarks.append("the answer doesn't say which property differs")
+    listed, more = differences(telling, sides, Hidden.of(steps), scrubber)
+    remarks = [] if listed else ["the answer doesn't say which property differs"]
     if check is Check.CODE:
         forced = sorted({reason for step in changed for reason in step.reasons})
         if any(step.op in _REPLACES for step in changed):
@@ -145,7 +145,7 @@ def _listed(
             remarks.append(scrubber.clean(f"`pulumi up` would replace it{because}"))
         if _is_as_remembered(steps, telling):
             remarks.append("the cloud is as the state has it: the program was changed and not deployed")
-    return listed, "; ".join(remarks)
+    return listed, more, "; ".join(remarks)
 
 
 def _remark(check: Check, change: Change, steps: Sequence[Step]) -> str:

@@ -27,11 +27,10 @@ _NAMES_ONE: Final = (("runners", "secret"), ("secretRef", "name"), ("volumes", "
 """Paths that end like a secret and hold the name of one."""
 
 
-def differences(found: Iterable[Delta], root: str = "") -> tuple[tuple[Difference, ...], str]:
-    """Render differences, sorted by path, and say how many more there are than are shown. `root` goes before paths."""
+def differences(found: Iterable[Delta], root: str = "") -> tuple[tuple[Difference, ...], int]:
+    """Render differences, sorted by path (`root` goes before it), and count those beyond `MOST`, which are not shown."""
     rendered = sorted((difference(delta, root) for delta in found), key=lambda one: one.path)
-    left = len(rendered) - MOST
-    return tuple(rendered[:MOST]), f"and {left} more differences" if left > 0 else ""
+    return tuple(rendered[:MOST]), max(0, len(rendered) - MOST)
 
 
 def difference(delta: Delta, root: str = "") -> Difference:

@@ -110,7 +110,9 @@ def finding(  # noqa: PLR0913 - as many as a finding has parts
         urn=urn,
         change=Change.CHANGED if shown else None,
         differences=shown,
-        reason="; ".join(filter(None, (more, *doubts[:5], *remarks))),
+        more=more,
+        uncertain=bool(doubts),
+        reason="; ".join((*doubts[:5], *remarks)),
         ignored=tuple(compared.ignored),
     )
 

@@ -114,7 +114,7 @@ def value_words(value: str | None) -> str:
 def remarks(finding: Finding) -> list[str]:
     """Return what there is to say of a finding beside its differences."""
     more = [f"and {finding.more} more differences"] if finding.more else []
-    part = ["part of it could not be told"] if finding.uncertain else []
+    part = ["part of it could not be told"] if finding.uncertain and not finding.reason else []
     reason = one_line(finding.reason)
     whole = [whole_words(finding)] if finding.verdict is Verdict.DRIFTED and not finding.differences else []
     return [*whole, *more, *part, *([reason] if reason else [])]

@@ -1,0 +1,36 @@
+"""A finding says what its list leaves out: an ignore rule must not call clean what it never saw."""
+
+import datetime as dt
+
+from ops.drift.ignore import Rule, apply_rules
+from ops.drift.live.compare import Comparison, Doubt
+from ops.drift.live.difference import Delta
+from ops.drift.live.lists import ABSENT
+from ops.drift.live.shown import MOST
+from ops.drift.live.told import finding
+from ops.drift.model import Check, CheckResult, Finding, StackReport, Verdict
+
+EVERYTHING = Rule(id="mine", resource="v1 ConfigMap *", path="data", reason="known")
+
+
+def deltas(count: int) -> list[Delta]:
+    return [Delta(("data", f"k{number:03}"), ABSENT, "x") for number in range(count)]
+
+
+def ignored(found: Finding) -> Verdict:
+    report = StackReport(stack="gke", checks=(CheckResult(check=Check.OBJECTS, findings=(found,)),))
+    return apply_rules(report, [EVERYTHING], dt.date(2026, 11, 25)).verdict
+
+
+def test_differences_that_are_not_listed_are_counted_and_stay_drift() -> None:
+    found = finding(Check.OBJECTS, "v1 ConfigMap a/b", Comparison(deltas=deltas(MOST + 3)))
+    assert (len(found.differences), found.more, found.reason) == (MOST, 3, "")
+    assert ignored(found) is Verdict.DRIFTED
+    assert ignored(finding(Check.OBJECTS, "v1 ConfigMap a/b", Comparison(deltas=deltas(MOST)))) is Verdict.CLEAN
+
+
+def test_a_doubt_beside_a_difference_stays_a_doubt() -> None:
+    doubt = Doubt(delta=deltas(1)[0], why="nobody says")
+    found = finding(Check.OBJECTS, "v1 ConfigMap a/b", Comparison(deltas=deltas(1), doubts=[doubt]))
+    assert found.uncertain
+    assert ignored(found) is Verdict.UNKNOWN
