@@ -28,7 +28,7 @@ _NAMES_ONE: Final = (("runners", "secret"), ("secretRef", "name"), ("volumes", "
 
 
 def differences(found: Iterable[Delta], root: str = "") -> tuple[tuple[Difference, ...], int]:
-    """Render differences, sorted by path (`root` goes before it), and count those beyond `MOST`, which are not shown."""
+    """Render differences, sorted by path (`root` goes before it), and count those beyond `MOST`: not shown."""
     rendered = sorted((difference(delta, root) for delta in found), key=lambda one: one.path)
     return tuple(rendered[:MOST]), max(0, len(rendered) - MOST)
 
