@@ -224,3 +224,15 @@ def test_the_recorded_failures_are_doubts_with_their_reasons(stub: StubPulumi, d
     result = drift("--stack", "gke")
     assert result.exit_code == 3
     assert "incorrect passphrase" in result.output
+
+
+def test_no_value_of_a_secret_variable_stands_in_any_report(
+    stub: StubPulumi, drift: Drift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITLAB_TOKEN", "correct-horse-battery")
+    # A stack's name is shown as it is: what a check takes over from elsewhere may hold anything.
+    stub.answers({"refresh": {"exit": 1, "stderr": "error: login with correct-horse-battery refused"}})
+    files = [str(tmp_path / name) for name in ("d.json", "d.md", "d.xml")]
+    result = drift("--stack", "gke", "--json", files[0], "--markdown", files[1], "--junit", files[2])
+    assert result.exit_code == 3
+    assert not [text for text in (result.output, *(Path(file).read_text() for file in files)) if "horse" in text]
