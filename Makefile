@@ -64,8 +64,8 @@ docs-onboarding: $(VENV)/.dev ## Record the run that docs/onboarding.md shows an
 	@$(BIN)/python -m docs.record_onboarding $(ARGS)
 
 .PHONY: bench-doctor
-bench-doctor: $(VENV)/.dev ## Measure the doctor on 1000 nodes and 5000 jobs' pods (minutes: they are made first)
-	@$(BIN)/python bench/doctor.py $(ARGS)
+bench-doctor: $(VENV)/.dev ## Measure the doctor on 2500 jobs' pods (minutes: they are made first)
+	@$(BIN)/python -m bench.doctor $(ARGS)
 
 .PHONY: docs-doctor
 docs-doctor: $(VENV)/.dev ## Make docs/doctor.md's table and its sample run anew

@@ -16,13 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ops.kubernetes.api import Api
+from ops.rehearse.cluster import ControlPlane, PlainLines, prepare_binaries
+from tests.cluster.doctor_lab.ward import Ward, open_ward
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from ops.kubernetes.api import Api  # noqa: E402 - after the path
-from ops.rehearse.cluster import ControlPlane, PlainLines, prepare_binaries  # noqa: E402
-from tests.cluster.doctor_lab.ward import Ward, open_ward  # noqa: E402
-
 AT_ONCE = 8
 
 
@@ -33,12 +31,17 @@ def fill(ward: Ward, nodes: int, running: int, hanging: int) -> None:
     names = [(f"{arch}-large-{number}", models[arch]) for number in range(nodes // 2) for arch in models]
     sample = ward.pod(ward.job("model", "amd64"))
     place = f"/api/v1/namespaces/{ward.job_namespace}/pods"
+    bound = [_pod(sample, f"ok-{index}", names[index % len(names)][0]) for index in range(running)]
+    stuck = [_pod(sample, f"stuck-{index}", "") for index in range(hanging)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(lambda item: _node(api, *item), names))
-        bound = (_pod(sample, f"ok-{index}", names[index % len(names)][0]) for index in range(running))
-        list(pool.map(lambda body: api.create(place, body), bound))
-        stuck = (_pod(sample, f"stuck-{index}", "") for index in range(hanging))
-        list(pool.map(lambda body: api.create(place, body), stuck))
+        for what, made in (
+            ("nodes", pool.map(lambda item: _node(api, *item), names)),
+            ("running jobs", pool.map(lambda body: api.create(place, body), bound)),
+            ("hanging jobs", pool.map(lambda body: api.create(place, body), stuck)),
+        ):
+            for count, _ in enumerate(made, 1):
+                if count % 500 == 0:
+                    print(f"{what}: {count}", file=sys.stderr, flush=True)
 
 
 def _node(api: Api, name: str, model: dict[str, Any]) -> None:
@@ -71,13 +74,14 @@ def measure(plane: ControlPlane, times: int) -> Iterator[tuple[float, float, dic
             _, _, usage = os.wait4(child.pid, 0)
             wall = time.perf_counter() - began
             child.returncode = report["exitCode"]  # it has been waited for
+        print(f"run: {wall:.2f} s, {report['seconds']:.2f} s of it the examination", file=sys.stderr, flush=True)
         yield wall, usage.ru_maxrss / 1024, report
 
 
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, default in (("nodes", 1000), ("running", 4000), ("hanging", 1000), ("times", 5), ("settle", 10)):
+    for name, default in (("nodes", 100), ("running", 2000), ("hanging", 500), ("times", 5), ("settle", 60)):
         parser.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
     with ControlPlane(prepare_binaries("auto", PlainLines())) as plane, open_ward(plane, clean=False) as ward:

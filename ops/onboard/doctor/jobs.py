@@ -86,6 +86,8 @@ class Explainer:
         self._advice = Advice(facts)
         self._nodes: Mapping[str, Node] = {node.name: node for node in facts.nodes.items}
         self._events: dict[tuple[str, str], list[Event]] = {}
+        self._schedulers = {_scheduler(pod) for pod in facts.pods.items if condition(pod, "PodScheduled")}
+        """Those that have judged at least one of these pods: they live."""
         self._placements: dict[str, list[Cause]] = {}
         """By everything of a pod that placement depends on: a thousand twins are judged once."""
         for event in facts.events.items:
@@ -139,9 +141,12 @@ class Explainer:
 
     def _silent(self, pod: Raw, question: Question) -> tuple[list[Cause], Remark | None]:
         """Judge a pod without a word from any scheduler."""
-        scheduler = pod["spec"].get("schedulerName") or "default-scheduler"
+        scheduler = _scheduler(pod)
         if self._age(pod) < YOUNG_SECONDS:
             return [], Remark(f"they are younger than {YOUNG_SECONDS} s", fine=True)
+        if scheduler in self._schedulers:
+            late = self._age(pod) > SLOW_SECONDS
+            return [], Remark(f"{scheduler} has not come to them yet; it has judged others", fine=not late)
         found = self._placement(question) if self._facts.nodes.known else []
         return [
             cause(
@@ -240,6 +245,10 @@ class Explainer:
     def _age(self, pod: Raw) -> float:
         created = moment(pod["metadata"].get("creationTimestamp")) or self._facts.now
         return (self._facts.now - created).total_seconds()
+
+
+def _scheduler(pod: Raw) -> str:
+    return str(pod["spec"].get("schedulerName") or "default-scheduler")
 
 
 def merged(causes: Iterable[Cause]) -> tuple[Cause, ...]:

@@ -83,6 +83,16 @@ class TestPatience:
         assert explain_jobs(facts(pods=[young])).causes == ()
         assert kinds(explain_jobs(facts(pods=[pod(schedulerName="volcano")])).causes) == ["scheduler-silent"]
 
+    def test_a_scheduler_that_has_judged_others_is_busy_and_not_silent(self) -> None:
+        judged = pod("runner-a-project-1-concurrent-0", status=unschedulable(NO_ARM))
+        waits = pod("runner-a-project-1-concurrent-1")
+        explained = explain_jobs(only_amd64(pods=[judged, waits]))
+        assert kinds(explained.causes) == ["no-node-of-arch"]
+        assert len(explained.causes[0].pods) == 1
+        assert "has judged others" in explained.waiting[0]
+        for_ages = pod("runner-a-project-1-concurrent-1", created="2026-11-25T11:30:00+00:00")
+        assert explain_jobs(only_amd64(pods=[judged, for_ages])).doubts
+
     def test_a_pod_that_would_fit_by_now_is_a_doubt_and_not_good_health(self) -> None:
         old = pod(status=unschedulable("0/1 nodes are available: 1 node(s) were unschedulable."))
         explained = explain_jobs(facts(pods=[old]))
