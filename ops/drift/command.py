@@ -21,7 +21,7 @@ from ops.drift.run import NEED_PULUMI, Options, check_drift, merged
 from ops.ending import told, unwind_on_terminate
 from ops.project import named_stacks, project_of
 from ops.pulumi_cli import PulumiCliError, find_pulumi
-from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write
+from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write_all
 from ops.reporting.progress import ProgressDisplay
 from ops.reporting.secrets import secret_values
 
@@ -211,17 +211,10 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     try:
         print_report(console, report)
     finally:  # a reader that leaves takes only the terminal's report along
-        whole = _write_reports(report, targets)
+        whole = write_all(report, targets, RENDERERS)
     whole = _tell_gitlab(report, issue) and whole
     code = EXIT_CODES[report.verdict]
     sys.exit(code if whole else EXIT_CODES[Verdict.UNKNOWN])
-
-
-def _write_reports(report: DriftReport, targets: Mapping[str, str | None]) -> bool:
-    """Write every report that was asked for; False when one could not be written."""
-    wanted = [(option, target) for option, target in targets.items() if target is not None]
-    worked = [write(option, target, RENDERERS[option](report)) for option, target in wanted]
-    return all(worked)
 
 
 def _tell_gitlab(report: DriftReport, settings: IssueSettings | None) -> bool:

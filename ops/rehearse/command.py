@@ -18,7 +18,7 @@ from ops.rehearse.report import document, html, junit
 from ops.rehearse.report.model import EXIT_CODES, RehearsalReport, Verdict, overall
 from ops.rehearse.report.terminal import print_report
 from ops.rehearse.run import Options, rehearse
-from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write
+from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write_all
 from ops.reporting.progress import ProgressDisplay
 
 RENDERERS: Mapping[str, Callable[[RehearsalReport], str]] = {
@@ -127,13 +127,6 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     try:
         print_report(console, report)
     finally:  # a reader that leaves takes only the terminal's report along
-        written = _write_reports(report, targets)
+        written = write_all(report, targets, RENDERERS)
     code = EXIT_CODES[overall(report)]
     sys.exit(code if written else code or EXIT_CODES[Verdict.UNKNOWN])
-
-
-def _write_reports(report: RehearsalReport, targets: Mapping[str, str | None]) -> bool:
-    """Write every report that was asked for; False when one could not be written."""
-    wanted = [(option, target) for option, target in targets.items() if target is not None]
-    worked = [write(option, target, RENDERERS[option](report)) for option, target in wanted]
-    return all(worked)
