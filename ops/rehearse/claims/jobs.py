@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from functools import partial
 
-import re2  # type: ignore[import-untyped]  # google-re2 ships no types
-
 from ops.rehearse.claims.landing import landed, unmodelled
 from ops.rehearse.claims.mirror import judge_mirrored
 from ops.rehearse.claims.pipeline import (
@@ -18,7 +16,7 @@ from ops.rehearse.claims.pipeline import (
 )
 from ops.rehearse.claims.pods import build, run_job
 from ops.rehearse.claims.scene import ARCH_LABEL, Promise, Proof, Scene, failed, proved, unknown
-from ops.rehearse.executor import Job, JobRefusal
+from ops.rehearse.executor import Job, JobRefusal, admits
 from ops.rehearse.executor.helper_image import REGISTRY
 from ops.rehearse.mirror.proof import Mirrored
 
@@ -70,7 +68,9 @@ def job_promises(scene: Scene) -> list[Promise]:
 
 def served(scene: Scene) -> tuple[str, ...]:
     """Return the architectures that jobs are promised: those of the pools and those that the regex admits."""
-    admitted = [arch for arch in ("amd64", "arm64") if _admits(scene, f"{ARCH_LABEL}={arch}")]
+    admitted = [
+        arch for arch in ("amd64", "arm64") if admits(scene.installed.config.kubernetes, f"{ARCH_LABEL}={arch}")
+    ]
     return tuple(sorted({*admitted, *scene.architectures}))
 
 
@@ -158,14 +158,4 @@ def _extra_selector(scene: Scene) -> str:
             if key != ARCH_LABEL
         }
     )
-    return next((label for label in labels if _admits(scene, label)), "")
-
-
-def _admits(scene: Scene, value: str) -> bool:
-    pattern = scene.installed.config.kubernetes.text("node_selector_overwrite_allowed")
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return bool(pattern) and re2.compile(pattern, options).search(value) is not None
-    except re2.error:
-        return False
+    return next((label for label in labels if admits(scene.installed.config.kubernetes, label)), "")

@@ -7,6 +7,7 @@ cases are the table in `tests/unit/executor/upstream_cases.json`.
 from ops.rehearse.executor.build import build_pod
 from ops.rehearse.executor.config import ConfigInvalid, ExecutorConfig, parse_config
 from ops.rehearse.executor.job import Job, JobRefusal, Pod, Service
+from ops.rehearse.executor.overwrites import admits
 from ops.rehearse.executor.registration import effective_config
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "JobRefusal",
     "Pod",
     "Service",
+    "admits",
     "build_pod",
     "effective_config",
     "parse_config",

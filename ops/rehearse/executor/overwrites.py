@@ -89,6 +89,16 @@ def check_allowed(pattern: str, value: str) -> None:
         raise _malformed(value, pattern)
 
 
+def admits(settings: Table, value: str) -> bool:
+    """Tell whether jobs may select `label=value`: never where the pattern is empty (the overwrite is off) or no RE2."""
+    pattern = settings.text("node_selector_overwrite_allowed")
+    try:
+        check_allowed(pattern, value)
+    except RefusedError:
+        return False
+    return bool(pattern)
+
+
 def split_key_value(text: str) -> tuple[str, str]:
     """Split `key=value` at the first `=`; without one the job is refused."""
     key, separator, value = text.partition("=")

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-import re2  # type: ignore[import-untyped]  # google-re2 ships no types
-
 from ops.onboard.doctor.advice import Advice, cause, has_labels
 from ops.onboard.doctor.facts import ARCH_LABEL, Facts, Node, Raw, Runner
 from ops.onboard.doctor.model import Asked, Cause, Check
@@ -11,19 +9,14 @@ from ops.onboard.doctor.probe import probe
 from ops.onboard.doctor.scheduling.filters import lacking, requests, selects, untolerated
 from ops.onboard.doctor.scheduling.placement import KNOWN_ARCHES, Question, explain
 from ops.onboard.look.model import Answer, Provider
+from ops.rehearse import executor
 from ops.rehearse.executor import JobRefusal
 from ops.rehearse.nodes.model import parse_taint
 
 
 def admits(runner: Runner, value: str) -> bool:
     """Tell whether the runner's regex lets jobs select `label=value`; never where it is empty or none."""
-    pattern = runner.installed.config.kubernetes.text("node_selector_overwrite_allowed") if runner.installed else ""
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return bool(pattern) and re2.compile(pattern, options).search(value) is not None
-    except re2.error:
-        return False
+    return runner.installed is not None and executor.admits(runner.installed.config.kubernetes, value)
 
 
 def arches_of(facts: Facts) -> tuple[str, ...]:
