@@ -1,5 +1,7 @@
 """Kubeconfig files: the contexts that they have, and the server that one leads to."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,12 @@ class Purpose:
     """What a file or a context that is not there means."""
     instead: str
     """How to go on without a kubeconfig; empty where there is no other way."""
+
+
+def default_kubeconfigs(environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
+    """Return the files of `$KUBECONFIG`, else `~/.kube/config`, in kubectl's order; empty entries count for nothing."""
+    listed = [part for part in environment.get("KUBECONFIG", "").split(os.pathsep) if part]
+    return tuple(Path(part).expanduser() for part in listed or ["~/.kube/config"])
 
 
 def contexts_of(path: Path, purpose: Purpose) -> tuple[str, ...]:

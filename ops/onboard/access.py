@@ -1,6 +1,5 @@
 """How the cluster is reached: the kubeconfig, its context, and what it calls the cluster. Asks no cluster."""
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +24,6 @@ class Access:
 
     server: str
     names: KubeconfigNames
-
-
-def default_kubeconfig() -> Path:
-    """Return kubectl's own: the first file of `$KUBECONFIG`, else `~/.kube/config`."""
-    first = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return Path(first or "~/.kube/config").expanduser()
 
 
 def access_of(kubeconfig: Path, context: str) -> Access:

@@ -9,8 +9,8 @@ import click
 
 from components.problems import ConfigError
 from ops.ending import told, unwind_on_terminate
-from ops.kubernetes.kubeconfig import contexts_of
-from ops.onboard.access import ONBOARDING, default_kubeconfig
+from ops.kubernetes.kubeconfig import contexts_of, default_kubeconfigs
+from ops.onboard.access import ONBOARDING
 from ops.onboard.answers.file import read_answers
 from ops.onboard.answers.model import Value, field_of, flag_of
 from ops.onboard.answers.questions import QUESTIONS, Question
@@ -151,7 +151,7 @@ def _request(
     root: Path, options: Mapping[str, Any], given: dict[str, Value], choose: Callable[[list[str]], str] | None
 ) -> Request:
     written = str(given.pop("kubeconfig", ""))
-    kubeconfig = Path(written).expanduser() if written else default_kubeconfig()
+    kubeconfig = Path(written).expanduser() if written else default_kubeconfigs()[0]
     context = str(given.pop("context", ""))
     if not context and not options["fleet"]:
         names = list(contexts_of(kubeconfig, ONBOARDING))

@@ -9,11 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from components.cluster_spec import Cluster
-from components.config import load_config
-from components.placeholders import with_placeholder_token
 from components.problems import ConfigError
-from components.stack_file import load_stack_file
-from ops.drift.live.access import Access, NoAccessError, find_access
 from ops.drift.live.identity import another_cluster
 from ops.drift.live.images import check_images
 from ops.drift.live.nodes import check_nodes
@@ -27,11 +23,12 @@ from ops.drift.live.scene import Scene
 from ops.drift.live.shown import shortened
 from ops.drift.live.told import TROUBLE, why
 from ops.drift.model import Check, CheckResult
+from ops.kubernetes.access import Access, NoAccessError, find_access
 from ops.kubernetes.api import Api, ApiRefused
 from ops.kubernetes.connection import Connection
 from ops.kubernetes.errors import ClusterError, UnreachableError
 from ops.rehearse.plan import PlanError, plan_stack
-from ops.rehearse.plan.inputs import read_project
+from ops.rehearse.plan.inputs import cluster_of
 
 CHECKS: Final[Mapping[Check, Callable[[Scene], CheckResult]]] = {
     Check.OBJECTS: check_objects,
@@ -56,7 +53,7 @@ def check_live(request: LiveRequest, progress: Callable[[str], None]) -> LiveAns
     wanted = [check for check in CHECKS if check in request.checks]
     try:
         progress("what the program says")
-        cluster = _cluster_of(request)
+        cluster = cluster_of(request.project, request.stack)
         program = _program(request)
     except (ConfigError, PlanError) as error:
         return LiveAnswer(cluster="", results=_all_failed(wanted, str(error)))
@@ -73,14 +70,6 @@ def check_live(request: LiveRequest, progress: Callable[[str], None]) -> LiveAns
     with _connected(request, cluster, scene) as (access, failure):
         results = tuple(_result(scene, check, failure) for check in wanted)
     return LiveAnswer(cluster=str(access) if access else "", results=results, notes=tuple(scene.notes))
-
-
-def _cluster_of(request: LiveRequest) -> Cluster:
-    """Read the stack's cluster as the program would. Raises ConfigError."""
-    folder = read_project(request.project).stack_dir
-    values, secrets = load_stack_file(folder / f"Pulumi.{request.stack.rpartition('/')[2]}.yaml")
-    values, secrets, _ = with_placeholder_token(values, secrets)
-    return load_config(values, secrets).cluster
 
 
 def _program(request: LiveRequest) -> Program:

@@ -205,12 +205,6 @@ class Facts:
     stack: str = ""
     context: str = ""
 
-    def events_of(self, kind: str, namespace: str, name: str) -> Iterator[Event]:
-        """Yield the events about one object."""
-        for event in self.events.items:
-            if (event.kind, event.namespace, event.name) == (kind, namespace, name):
-                yield event
-
     def space(self, name: str) -> Space:
         """Return a namespace; one that was not looked at is not known."""
         for space in self.spaces:

@@ -1,19 +1,14 @@
 """What is to be examined: a stack's cluster and what its plan says, or a cluster by its context alone."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.cluster_spec import Cluster
-from components.config import load_config
-from components.placeholders import with_placeholder_token
 from components.problems import ConfigError, Problem
-from components.stack_file import load_stack_file
-from ops.drift.live.access import NoAccessError, find_access
-from ops.kubernetes.kubeconfig import Purpose, find_context
+from ops.kubernetes.access import NoAccessError, find_access
+from ops.kubernetes.kubeconfig import Purpose, default_kubeconfigs, find_context
 from ops.rehearse.install import InstallFailed, PlannedRelease, buildkit_release_of, release_of
 from ops.rehearse.nodes import nodes_for
-from ops.rehearse.plan.inputs import read_project
+from ops.rehearse.plan.inputs import cluster_of
 from ops.rehearse.plan.model import Plan
 from ops.rehearse.report.model import PoolView
 
@@ -33,22 +28,16 @@ class Target:
     context: str
 
 
-def default_kubeconfig() -> Path:
-    """Return the first file of $KUBECONFIG, else ~/.kube/config: what kubectl takes."""
-    named = next((part for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part), "")
-    return Path(named or "~/.kube/config").expanduser()
-
-
 def target_of(project: Path, stack: str, kubeconfig: Path | None, context: str | None) -> Target:
     """Find the cluster: by the flags, else by the stack's own access or the context that its cloud's CLI would name.
 
     Raises ConfigError when there is no way to it; nothing is asked of any cluster.
     """
     if not stack:
-        path = (kubeconfig or default_kubeconfig()).expanduser()
+        path = (kubeconfig or default_kubeconfigs()[0]).expanduser()
         return Target(kubeconfig=path, context=find_context(path, context or "", PURPOSE).context)
     try:
-        access = find_access(_cluster(project, stack), project, kubeconfig=kubeconfig, context=context)
+        access = find_access(cluster_of(project, stack), project, kubeconfig=kubeconfig, context=context)
     except NoAccessError as error:
         consequence, fix = (
             "there is no cluster to look at",
@@ -56,12 +45,6 @@ def target_of(project: Path, stack: str, kubeconfig: Path | None, context: str |
         )
         raise ConfigError([Problem(path=stack, found=str(error), consequence=consequence, fix=fix)]) from error
     return Target(kubeconfig=access.kubeconfig, context=access.context)
-
-
-def _cluster(project: Path, stack: str) -> Cluster:
-    values, secrets = load_stack_file(read_project(project).stack_dir / f"Pulumi.{stack}.yaml")
-    values, secrets, _ = with_placeholder_token(values, secrets)
-    return load_config(values, secrets).cluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

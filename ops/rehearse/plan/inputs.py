@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from components.cluster_spec import Cluster
+from components.config import load_config
 from components.placeholders import with_placeholder_token, with_stub_access
 from components.problems import ConfigError, Problem
 from components.stack_file import NAMESPACE, PLACEHOLDER, SECRET_PLACEHOLDERS, load_stack_file
@@ -68,6 +70,14 @@ def read_project(project_dir: Path) -> Project:
         main=(project_dir / str(document.get("main") or "")).resolve(),
         stack_dir=(project_dir / str(document.get("stackConfigDir") or "")).resolve(),
     )
+
+
+def cluster_of(project_dir: Path, stack: str) -> Cluster:
+    """Read a stack's cluster as the program would; `stack` may be `organization/project/stack`. Raises ConfigError."""
+    folder = read_project(project_dir).stack_dir
+    values, secrets = load_stack_file(folder / f"Pulumi.{stack.rpartition('/')[2]}.yaml")
+    values, secrets, _ = with_placeholder_token(values, secrets)
+    return load_config(values, secrets).cluster
 
 
 def read_stack(path: Path, project_dir: Path, stub_folder: Path) -> StackInputs:

@@ -14,7 +14,7 @@ from typing import Final
 from components.cluster_spec import AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
 from components.kubeconfig import kubeconfig_path
 from components.problems import ConfigError
-from ops.kubernetes.kubeconfig import Entry, Purpose, contexts_of, find_context
+from ops.kubernetes.kubeconfig import Entry, Purpose, contexts_of, default_kubeconfigs, find_context
 
 _PURPOSE: Final = Purpose(
     unnamed="the check would look at whichever cluster is current",
@@ -56,7 +56,7 @@ def find_access(
     if own is not None and kubeconfig is None:
         files: Sequence[Path] = [kubeconfig_path(own, project, environment)]
     else:
-        files = [kubeconfig.expanduser()] if kubeconfig is not None else _kubectls_files(environment)
+        files = [kubeconfig.expanduser()] if kubeconfig is not None else default_kubeconfigs(environment)
     named = context or (own.context if own is not None else None)
     return _named(files, named) if named is not None else _clouds(cluster, files)
 
@@ -95,12 +95,6 @@ def login_command(cluster: Cluster) -> str:
             )
         case ExistingCluster():
             return ""
-
-
-def _kubectls_files(environment: Mapping[str, str]) -> list[Path]:
-    """Return the kubeconfigs in kubectl's order; an empty entry of the list counts for nothing."""
-    listed = [part for part in environment.get("KUBECONFIG", "").split(os.pathsep) if part]
-    return [Path(part).expanduser() for part in listed or ["~/.kube/config"]]
 
 
 def _named(files: Sequence[Path], context: str) -> Access:
