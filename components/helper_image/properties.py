@@ -9,18 +9,7 @@ from typing import Any, Final, final
 from pulumi.provider.experimental.property_value import Computed, PropertyValue
 from pulumi.runtime import rpc
 
-_SENTINELS: Final = frozenset(
-    {
-        rpc.UNKNOWN,
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-        "030794c1-ac77-496b-92df-f27374a8bd58",
-        "e48ece36-62e2-4504-bad9-02848725956a",
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-    }
-)
-"""An unknown string, bool, number, array, asset, archive, object: pulumi sdk/go/common/resource/plugin/rpc.go."""
+from components.unknowns import UNKNOWN_STRINGS
 
 
 @final
@@ -44,7 +33,7 @@ def read(values: Mapping[str, PropertyValue]) -> dict[str, Any]:
 
 def _plain(item: PropertyValue) -> Any:
     value = item.value
-    if isinstance(value, Computed) or (isinstance(value, str) and value in _SENTINELS):
+    if isinstance(value, Computed) or (isinstance(value, str) and value in UNKNOWN_STRINGS):
         return UNKNOWN
     if isinstance(value, Mapping):
         return read(value)

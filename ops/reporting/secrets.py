@@ -28,7 +28,8 @@ _ASSIGNED: Final = re.compile(
     # After a colon a bare word is prose (`secret: forbidden`), unless it is long and has a digit.
     r"""("[^"\n]*"|'[^'\n]*'|(?<==)[^\s,;"'}]+|(?<==\s)[^\s,;"'}]+|(?=[^\s,;"'}]*\d)[^\s,;"'}]{8,})"""
 )
-_SECRET_VARIABLE: Final = re.compile(rf"(?i)(?:{_NAME})$")
+SECRET_NAME: Final = re.compile(rf"(?i)(?:{_NAME})$")
+"""What the name of a secret ends with: of a variable, a key, a field."""
 _NO_SECRET: Final = frozenset({"GOOGLE_APPLICATION_CREDENTIALS"})
 """Variables that are called like a secret, and hold the path of one."""
 
@@ -58,6 +59,6 @@ def secret_values(environment: Mapping[str, str]) -> tuple[str, ...]:
     values = {
         value
         for name, value in environment.items()
-        if _SECRET_VARIABLE.search(name) and name not in _NO_SECRET and len(value) >= SHORTEST
+        if SECRET_NAME.search(name) and name not in _NO_SECRET and len(value) >= SHORTEST
     }
     return tuple(sorted(values, key=lambda value: (-len(value), value)))

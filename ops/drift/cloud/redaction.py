@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.unknowns import UNKNOWN_STRINGS
 from ops.drift.cloud.paths import SIGNATURE, Path
-from ops.pulumi.answers import UNKNOWN_STRINGS, Step
+from ops.pulumi.answers import Step
 from ops.reporting.secrets import HIDDEN, hide_tokens
 
 SECRET = HIDDEN

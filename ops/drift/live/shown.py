@@ -1,7 +1,6 @@
 """Values and differences as reports have them: short, on one line, printable, and without secrets."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
 from typing import Any, Final
@@ -12,17 +11,13 @@ from ops.drift.live.paths import Item, Path, keys, text
 from ops.drift.model import Difference
 from ops.rehearse.providers.values import UNKNOWN
 from ops.reporting.printable import one_line
-from ops.reporting.secrets import hide
+from ops.reporting.secrets import SECRET_NAME, hide
 
 LENGTH: Final = 120
 """Letters of a value that are shown."""
 MOST: Final = 25
 """Differences of one object that are shown."""
 HIDDEN: Final = repr(SECRET)
-_SECRET_NAME: Final = re.compile(
-    r"(?:token|passw(?:or)?d|passphrase|secret|credentials?|(?:access|api|private|secret|account)[_.-]?key)$",
-    re.IGNORECASE,
-)
 _NAMES_ONE: Final = (("runners", "secret"), ("secretRef", "name"), ("volumes", "secret"))
 """Paths that end like a secret and hold the name of one."""
 
@@ -71,7 +66,7 @@ def _redacted(item: Any, path: Path) -> Any:
         return repr(item)
     if isinstance(item, Mapping):
         # An environment variable has its name beside its value.
-        named = _SECRET_NAME.search(str(item.get("name") or "")) if "value" in item else None
+        named = SECRET_NAME.search(str(item.get("name") or "")) if "value" in item else None
         return {
             key: HIDDEN if named and key == "value" else _redacted(inner, (*path, str(key)))
             for key, inner in item.items()
@@ -89,7 +84,7 @@ def _is_named_secret(path: Path) -> bool:
         return False
     if names[-1] in ("value", "values") and len(path) > 1 and isinstance(path[-2], Item):
         names.pop()  # env[API_TOKEN].value
-    return bool(_SECRET_NAME.search(names[-1]))
+    return bool(SECRET_NAME.search(names[-1]))
 
 
 def _apart(wanted: str, found: str) -> tuple[str, str]:

@@ -29,7 +29,7 @@ from pulumi.provider.experimental.provider import (
 )
 from pulumi.runtime import rpc
 
-from ops.pulumi.answers import UNKNOWN_STRINGS
+from components.unknowns import UNKNOWN_STRINGS
 from ops.rehearse.engine.schema import minimal_schema
 from ops.rehearse.providers.base import Diff, LookupRefusedError, Refusal, RehearsalProvider
 from ops.rehearse.providers.values import UNKNOWN, SecretValue, mark_secrets, plain

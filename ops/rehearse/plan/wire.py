@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf import struct_pb2  # type: ignore[import-untyped]  # protobuf ships no types
 from pulumi.runtime import rpc
 
-from ops.pulumi.answers import UNKNOWN_STRINGS
+from components.unknowns import UNKNOWN_STRINGS
 from ops.rehearse.providers.values import UNKNOWN, SecretValue
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pulumi.runtime import rpc
 
-from ops.pulumi.answers import UNKNOWN_STRINGS, CliResult, Step, errors, steps
+from components.unknowns import UNKNOWN_STRINGS
+from ops.pulumi.answers import CliResult, Step, errors, steps
 from ops.rehearse.engine import cli
 from ops.rehearse.engine.rehearsal import changes_of
 from ops.rehearse.report.model import Verdict
