@@ -9,7 +9,8 @@ manifest-tool, docker and buildx take part where they are on PATH. Medians; rati
 archmerge runs in a released Python (/usr/local/bin, /usr/bin) where there is one of 3.11 or later, for those are what
 images have: the ones that pyenv builds on the machine are not optimised. Three ways: the first run with a registry,
 the second one, which remembers how the registry wants to be asked, and a run in GitLab CI, whose variables tell it.
-`--batch N` compares N merges by one command with N commands of the best peer, at 20 ms.
+One more line, the *floor*, is not a tool: it makes the same trips in the same Python and checks nothing
+(bench/merge/floor.py). `--batch N` compares N merges by one command with N commands of the best peer, at 20 ms.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ GOALS = {
     (0, "other"): 1.0,
 }
 OURS = ("archmerge, first run", "archmerge, second run", "archmerge in GitLab CI")
+FLOOR = "floor: no check, no option"
 ARCHES = ("amd64", "arm64")
 
 
@@ -98,12 +100,23 @@ def own_command(python: str, scratch: Path, host: str) -> list[str]:
     return [python, "-IS", str(pyz), f"--plain-http={host}", "--quiet", "push"]
 
 
+def floor_command(python: str, scratch: Path) -> list[str]:
+    """The floor, compiled by the Python that runs it."""
+    compiled = scratch / "floor.pyc"
+    compile_it = "import py_compile, sys; py_compile.compile(sys.argv[1], sys.argv[2], doraise=True)"
+    source = Path(__file__).with_name("floor.py")
+    subprocess.run([python, "-c", compile_it, str(source), str(compiled)], check=True, capture_output=True)
+    return [python, "-IS", str(compiled)]
+
+
 def find_tools(host: str, scratch: Path, python: str) -> dict[str, Tool]:
     """All tools that can run here; says which can't."""
     own = [*own_command(python, scratch, host), "--platforms", "linux/amd64,linux/arm64"]
     ours = Tool(lambda j: [[*own, "--template", j.template, "--target", j.target]], {})
     gitlab = {"CI_REGISTRY": host, "CI_SERVER_URL": f"http://{host}"}
     found = dict(zip(OURS, (ours._replace(forgetful=True), ours, ours._replace(environ=gitlab)), strict=True))
+    bare = floor_command(python, scratch)
+    found[FLOOR] = Tool(lambda j: [[*bare, j.host, j.template, j.target]], {})
     paths = {name: daemon.go_tool(module, name) for name, module in PEERS.items()}
     for name, (path, why) in paths.items():
         if path is None:
@@ -256,7 +269,7 @@ def table(taken: dict[tuple[int, str, str], list[Sample]]) -> str:
             for (d, w, name), samples in taken.items()
             if (d, w) == (delay, way)
         }
-        best = min((value for name, value in medians.items() if name not in OURS), default=None)
+        best = min((value for name, value in medians.items() if name not in (*OURS, FLOOR)), default=None)
         for name in sorted(medians, key=lambda n: medians[n]):
             samples = taken[delay, way, name]
             goal = f"{GOALS[delay, way]:g}" if name in OURS and (delay, way) in GOALS else ""

@@ -192,6 +192,16 @@ def test_mounted_blobs_that_are_declined_go_through_the_session_that_was_opened(
     assert result.copied_bytes == sum(len(blob) for blob in fake.blobs["fresh"].values()) > 0
 
 
+def test_a_config_of_other_content_is_not_believed_though_it_says_the_right_platform(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session]
+) -> None:
+    config = image("arm64", layers=2).blobs[0]
+    fake.blobs[f"{pair}-arm64"][digest_of(config)] = config + b"\n"
+    with pytest.raises(WrongContentError, match="got content with digest"):
+        merge(request(fake, f"{pair}-ARCH:1"), open_session())
+    assert "1" not in fake.tags.get("app", {})
+
+
 @pytest.mark.parametrize("damage", [lambda blob: b"x" + blob[1:], lambda blob: blob[:-1], lambda blob: blob + b"x"])
 def test_a_damaged_layer_never_arrives_whole(
     fake: FakeRegistry, pair: str, open_session: Callable[..., Session], damage: Callable[[bytes], bytes]

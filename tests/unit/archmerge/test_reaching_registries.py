@@ -7,13 +7,16 @@ import fcntl
 import socket
 import threading
 import time
+from email.message import Message
 from threading import Semaphore
 
 import pytest
 
+from archmerge.authorizer import Authorizer
+from archmerge.credentials import Credentials
 from archmerge.errors import NetworkError, RefusedError, UsageError
 from archmerge.request import MergeRequest, Source
-from archmerge.transport.client import Client
+from archmerge.transport.client import Answer, Client
 from archmerge.transport.connections import Connections, Options, Origin, _usable, inward, origin_of
 
 INSIDE = [
@@ -40,6 +43,25 @@ def test_a_registry_on_this_machine_may_lead_to_another_port_and_whatever_the_us
     client = Client(Options(plain_http=frozenset({"r.example", "localhost:9000"})))
     assert client.follow("http://127.0.0.1:5000/v2/", "http://127.0.0.1:6000/x", {})[0] == "http://127.0.0.1:6000/x"
     assert client.follow("http://r.example/v2/", "http://localhost:9000/x", {})[0] == "http://localhost:9000/x"
+
+
+@pytest.mark.parametrize("location", ["https://store.example/x", "https://r.example:444/x", "//store.example/x"])
+def test_credentials_do_not_follow_to_another_origin(location: str) -> None:
+    headers = {"authorization": "Bearer secret", "Accept": "*/*"}
+    client = Client(Options())
+    assert client.follow("https://r.example/v2/a/blobs/b", location, headers)[1] == {"Accept": "*/*"}
+    assert client.follow("https://r.example/v2/a/blobs/b", "/elsewhere", headers)[1] == headers
+
+
+@pytest.mark.parametrize("asking", ["https://store.example/x", "https://r.example:444/v2/", "http://r.example/v2/"])
+def test_only_the_registry_itself_says_where_credentials_are_sent(asking: str) -> None:
+    asked = Message()
+    asked["WWW-Authenticate"] = 'Bearer realm="https://thief.example/token",service="s"'
+    authorizer = Authorizer(
+        Client(Options()), "r.example", "https://r.example", Credentials({"HOME": "/nonexistent"}, primary="r.example")
+    )
+    assert not authorizer.refused("a", "", Answer(401, asked, b"", asking))
+    assert "thief" not in repr(authorizer._challenge)
 
 
 def test_storages_with_private_addresses_are_followed_to() -> None:
