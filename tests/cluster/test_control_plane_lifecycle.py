@@ -27,6 +27,7 @@ from ops.rehearse.cluster import (
 )
 from ops.rehearse.cluster import control_plane as module
 from ops.rehearse.cluster.folders import sweep
+from ops.rehearse.cluster.progress import Progress, State
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -146,6 +147,38 @@ def test_a_start_in_another_thread_can_be_stopped_at_any_moment(binaries: Binari
             start.result(15)
     assert gone({**pids, **plane.pids}) == {}
     assert not data.exists()
+
+
+@pytest.mark.parametrize("step", ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"])
+def test_a_stop_at_the_beginning_of_any_step_is_told_as_a_stop(binaries: Binaries, step: str) -> None:
+    plane = ControlPlane(binaries)
+
+    def stop(progress: Progress) -> None:
+        if (progress.subject, progress.state) == (step, State.RUNNING):
+            plane.stop()
+
+    with pytest.raises(StartError, match="stopped"):
+        plane.start(stop)
+    assert gone(dict(plane.pids)) == {}
+    assert not plane.data.exists()
+
+
+def test_a_stop_before_the_start_has_its_programs_starts_none_of_them(
+    binaries: Binaries, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(module, "private_folder", lambda: tmp_path / "plane")
+    (tmp_path / "plane").mkdir(mode=0o700)
+    plane = ControlPlane(mode="auto")
+
+    def stopped_meanwhile(*_: object) -> Binaries:
+        plane.stop()
+        return binaries
+
+    monkeypatch.setattr(module, "prepare_binaries", stopped_meanwhile)
+    with pytest.raises(StartError, match="stopped"):
+        plane.start()
+    assert plane.pids == {}
+    assert not (tmp_path / "plane").exists()
 
 
 def test_a_program_that_dies_is_told_with_the_last_lines_of_its_log(binaries: Binaries) -> None:

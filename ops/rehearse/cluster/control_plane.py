@@ -24,6 +24,7 @@ from ops.rehearse.cluster.sources import Binaries, BinarySource
 START_SECONDS = 60.0
 """Deadline for the API server to be ready; a busy two-core machine needs a tenth of it."""
 _PORT_ATTEMPTS = 5
+_STOPPED = "the control plane was stopped"
 
 
 class ControlPlane:
@@ -48,6 +49,7 @@ class ControlPlane:
         self._layout: programs.Layout | None = None
         self._processes: Processes | None = None
         self._server = ""
+        self._stopped = False
         self.start_seconds = 0.0
         """How long the start took, without having the programs built."""
 
@@ -106,7 +108,8 @@ class ControlPlane:
     def start(self, progress: Callable[[Progress], None] = silent) -> None:
         """Have the programs and start them; returns once the API server serves and service accounts are made.
 
-        Raises BinariesError or StartError; then nothing is left running, nor on disk.
+        Raises BinariesError or StartError; then nothing is left running, nor on disk. A `stop()` meanwhile, by another
+        thread, is a StartError too, whatever it did to the step it met.
         """
         if self._processes is not None:
             raise ClusterError("this control plane was started before")
@@ -120,11 +123,16 @@ class ControlPlane:
 
         self._layout = programs.Layout(private_folder())
         try:
+            self._refuse_if_stopped()  # before it had anything to end
             self._processes = Processes(self._layout.root)
             self._run(self._layout, self._processes, self._binaries, tell)
-        except BaseException:  # a KeyboardInterrupt too must leave nothing behind
+            self._refuse_if_stopped()
+        except BaseException as error:  # a KeyboardInterrupt too must leave nothing behind
+            stopped = self._stopped
             tell("control plane", State.FAILED)
             self.stop()
+            if stopped and isinstance(error, Exception) and not isinstance(error, StartError):  # its folder went away
+                raise StartError(_STOPPED) from error
             raise
         self.start_seconds = time.monotonic() - began
         tell("control plane", State.DONE, self._server)
@@ -155,6 +163,7 @@ class ControlPlane:
 
     def stop(self) -> None:
         """End every process and remove the data. Harmless when repeated, and after `keep()`."""
+        self._stopped = True
         if self._processes is not None:
             self._processes.close()
             if self._processes.kept:
@@ -205,6 +214,10 @@ class ControlPlane:
             else:
                 return probe
         raise StartError(f"no free port on {programs.ADDRESS} in {_PORT_ATTEMPTS} attempts")
+
+    def _refuse_if_stopped(self) -> None:
+        if self._stopped:
+            raise StartError(_STOPPED)
 
     def _started(self) -> programs.Layout:
         if self._layout is None:

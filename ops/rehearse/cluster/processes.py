@@ -1,10 +1,12 @@
 """The rehearsal's end of the supervisor: start programs, learn of their deaths, read the last lines of their logs."""
 
+import contextlib
 import json
 import os
 import select
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +47,8 @@ class Processes:
         self._failures: dict[str, str] = {}
         self._ready = False
         self.kept = False
+        self._sending = threading.Lock()
+        """Held while the pipe to the supervisor is written to or closed: another thread may close it at any moment."""
         with self.log("supervisor").open("ab") as log:
             self._process = subprocess.Popen(
                 # -I, -S: nothing of the user's environment or site packages is loaded, so it starts in milliseconds.
@@ -133,22 +137,22 @@ class Processes:
             self._process.wait()
 
     def _close_pipes(self) -> None:
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except BrokenPipeError:
-                    continue
+        with self._sending:
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(BrokenPipeError):
+                        pipe.close()
 
     def _send(self, command: Mapping[str, Any]) -> None:
-        pipe = self._process.stdin
-        if pipe is None or pipe.closed:
-            raise StartError("the control plane was stopped")
-        try:
-            pipe.write(json.dumps(command).encode() + b"\n")
-            pipe.flush()
-        except OSError as error:
-            raise StartError("the supervisor of the control plane is gone") from error
+        line, pipe = json.dumps(command).encode() + b"\n", self._process.stdin
+        with self._sending:
+            if pipe is None or pipe.closed:
+                raise StartError("the control plane was stopped")
+            try:
+                pipe.write(line)
+                pipe.flush()
+            except OSError as error:
+                raise StartError("the supervisor of the control plane is gone") from error
 
     def _await(self, happened: Callable[[], bool], otherwise: str) -> None:
         deadline = time.monotonic() + _REPLY_SECONDS

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,36 @@ def test_programs_get_the_environment_they_were_given_and_no_descriptor_of_ours(
     folder = processes.log("looker").parent.parent
     assert {line.split("=")[0] for line in (folder / "env").read_text().splitlines()} <= {"ONLY", "PWD", "SHLVL", "_"}
     assert (folder / "fds").read_text().split() == ["0", "1", "2", "3"]  # 3: the folder that ls reads
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless")
+def test_whatever_a_start_is_doing_when_another_thread_closes_is_told_as_a_stop(tmp_path: Path) -> None:
+    """Between a look at the pipe and the write to it there was time for the other thread to close it."""
+    for turn in range(25):
+        folder = tmp_path / str(turn)
+        folder.mkdir(mode=0o700)
+        processes = Processes(folder)
+        with ThreadPoolExecutor(1) as pool:
+            starts = pool.submit(_start_for_ever, processes)
+            time.sleep(0.001 * turn)
+            processes.close()
+            with pytest.raises(StartError):
+                starts.result(DEADLINE)
+
+
+def _start_for_ever(processes: Processes) -> None:
+    quick = Program(name="quick", argv=("/bin/true",), env={"PADDING": "x" * 20000})
+    while True:
+        processes.start(quick)
 
 
 def test_a_killed_supervisor_takes_its_programs_along(processes: Processes) -> None:
