@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +79,61 @@ def test_running_jobs_of_both_architectures_are_no_cause(ward: Ward) -> None:
         ward.discharge()
 
 
+@contextmanager
+def overdue(ward: Ward) -> Iterator[str]:
+    """Give a job whose pod waits for a node at first, as with an empty pool, and runs in the end."""
+    paths = [f"/api/v1/nodes/{node['metadata']['name']}" for node in ward.nodes("arm64")]
+    events = f"/api/v1/namespaces/{ward.job_namespace}/events"
+
+    def told(reason: str, pod: str) -> bool:
+        return bool(ward.api.items(events, {"fieldSelector": f"reason={reason},involvedObject.name={pod}"}))
+
+    try:
+        for path in paths:
+            ward.patch(path, {"spec": {"unschedulable": True}})
+        name = ward.job("late")
+        ward.wait("the scheduler's refusal", lambda: told("FailedScheduling", name))
+        for path in paths:
+            ward.patch(path, {"spec": {"unschedulable": None}})
+        ward.wait("the job to run", lambda: ward.pod(name)["status"].get("phase") == "Running")
+        ward.wait("the scheduler's word", lambda: told("Scheduled", name))
+        yield name
+    finally:
+        for path in paths:
+            ward.patch(path, {"spec": {"unschedulable": None}})
+        ward.discharge()
+
+
+def test_a_job_that_waited_for_its_node_and_ran_is_no_cause_once_it_is_over(ward: Ward) -> None:
+    with overdue(ward) as pod:
+        path = f"/api/v1/namespaces/{ward.job_namespace}/pods/{pod}"
+        ward.event(pod, "Pulled", f'Container image "{kubelet.IMAGE}" already present on machine', kind="Normal")
+        assert ward.examine().causes == ()
+        ward.api.patch_status(path, {"phase": "Succeeded"})
+        assert ward.examine().causes == ()
+        ward.api.delete(path, {"gracePeriodSeconds": "0"})
+        ward.wait("the pod to go", lambda: ward.api.find(path) is None)
+        report = ward.examine()
+        assert report.causes == ()
+        assert report.verdict is Verdict.FINE
+
+
+def test_a_job_that_was_given_up_as_it_got_its_node_is_told_as_that(ward: Ward) -> None:
+    with overdue(ward) as pod:
+        path = f"/api/v1/namespaces/{ward.job_namespace}/pods/{pod}"
+        ward.api.delete(path, {"gracePeriodSeconds": "0"})
+        ward.wait("the pod to go", lambda: ward.api.find(path) is None)
+        causes = ward.examine().causes
+    assert [(one.kind, one.gone) for one in causes] == [("gave-up-waiting", (f"{ward.job_namespace}/{pod}",))]
+
+
 def test_nothing_but_reads_and_reviews_is_sent_and_nothing_changes(ward: Ward, requests: list[tuple[str, str]]) -> None:
     pod = ward.job("stuck", image=kubelet.IMAGE)
     ward.kubelet_says(pod, kubelet.init_ended("helper:1", 1))  # its log is looked at, too
     try:
         before = versions(ward)
         requests.clear()
-        report = ward.examine()
+        report = ward.examine_as_it_is()
         sent = list(requests)
         assert versions(ward) == before
     finally:
@@ -173,6 +222,7 @@ class TestCommand:
         program = shutil.which("multiarch", path=str(Path(sys.executable).parent))
         assert program
         where = ["--kubeconfig", str(control_plane.kubeconfig), "--context", ward.connection.context]
+        ward.sweep()
         return subprocess.run(
             [program, "doctor", *where, *arguments],
             cwd=ROOT,

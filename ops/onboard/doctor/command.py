@@ -105,7 +105,5 @@ def _examined(
         connection = Connection(target.kubeconfig, target.context)
     except ClusterError as error:
         return unreachable(where, stack, str(error))
-    except Exception as error:  # noqa: BLE001 - a kubeconfig, and the login that it starts, can fail in any way
-        return unreachable(where, stack, f"{target.kubeconfig}: {str(error) or type(error).__name__}")
     with connection:
         return diagnose(connection, progress, stack=stack, plan=plan, namespaces=namespaces)

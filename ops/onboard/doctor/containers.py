@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ops.onboard.doctor import history
 from ops.onboard.doctor.advice import Advice, cause
 from ops.onboard.doctor.facts import (
     ARCH_LABEL,
@@ -41,8 +42,6 @@ _REFUSED = re.compile(
 )
 _TAKEN = frozenset({"DeletionByTaintManager", "DeletionByPodGC", "TerminationByKubelet", "EvictionByEvictionAPI"})
 _HELPERS = frozenset({"helper", "init-permissions"})
-_MOUNTS = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume"})
-_SANDBOX = frozenset({"FailedCreatePodSandBox", "NetworkNotReady"})
 _MISSING = re.compile(r'(secret|configmap|persistentvolumeclaim)s? "?([a-z0-9.-]+)"? not found', re.IGNORECASE)
 
 
@@ -54,6 +53,7 @@ class Started:
     node: Node | None = None
     """None while it has none, or it could not be read."""
     events: tuple[Event, ...] = ()
+    """The pod's, without what it has overcome."""
     logs: Mapping[str, str]
     """Container to the telling part of its log; mostly empty."""
     advice: Advice
@@ -141,7 +141,9 @@ def _pull(started: Started, name: str, image: str, reason: str, message: str) ->
     if kind == "image-pull-fails" or message == f'Back-off pulling image "{image}"':
         # Kubelets before 1.32 repeat no reason in the back-off: their events still have it.
         told = [
-            event.message for event in started.events if event.reason == "Failed" and "Failed to pull" in event.message
+            event.message
+            for event in started.events
+            if event.reason == "Failed" and "Failed to pull" in event.message and history.names(event.message, image)
         ]
         kind = next((found for text in told if (found := pull_failure(text, image)) != "image-pull-fails"), kind)
         message = " / ".join([message, *told[:1]])
@@ -238,7 +240,7 @@ def _by_events(started: Started) -> Iterator[Cause]:
     """Yield what keeps containers from being made at all: volumes, then the sandbox."""
     describe = started.advice.describe_pods([pod_key(started.pod)])
     for event in started.events:
-        if event.reason in _MOUNTS:
+        if event.reason in history.MOUNTS:
             missing = _MISSING.search(event.message) or re.search(r"non-existent secret key: \S+", event.message)
             what = missing.group(0) if missing else quoted(event.message, 120)
             yield cause(
@@ -250,7 +252,7 @@ def _by_events(started: Started) -> Iterator[Cause]:
             )
             return
     for event in started.events:
-        if event.reason in _SANDBOX:
+        if event.reason in history.SANDBOX:
             node = started.node.name if started.node else "its node"
             yield cause(
                 "sandbox-fails",

@@ -243,6 +243,16 @@ def twin(pod: Raw, status: Raw) -> str:
     return f"{status['name']} {status.get('image')} {arch}"
 
 
+def by_time(events: Iterable[Event]) -> list[Event]:
+    """Sort events by when they last happened; those that do not say come first."""
+    return sorted(events, key=moment_of)
+
+
+def moment_of(event: Event) -> float:
+    """Return when an event last happened, in seconds; 0 where it does not say."""
+    return event.last.timestamp() if event.last else 0.0
+
+
 def condition(thing: Raw, kind: str) -> Raw:
     """Return a condition of an object's status, or an empty mapping."""
     conditions = (thing.get("status") or {}).get("conditions") or []

@@ -1,7 +1,7 @@
 """Reads everything that the checks need, side by side and page by page; what may not be read is noted, not guessed."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,6 +10,7 @@ from typing import Any
 from ops.kubernetes.api import ApiRefused
 from ops.kubernetes.errors import ClusterError
 from ops.onboard.doctor.facts import (
+    JOB_NAME,
     Event,
     Facts,
     Node,
@@ -23,6 +24,7 @@ from ops.onboard.doctor.facts import (
     moment,
     pod_key,
 )
+from ops.onboard.doctor.history import PROGRESS, TROUBLES
 from ops.onboard.doctor.jobs import stuck
 from ops.onboard.doctor.logs import format_errors
 from ops.onboard.doctor.reader import Found, Reader, Seen, found, seen, why
@@ -83,7 +85,8 @@ def gather(reader: Reader, wanted: Wanted, progress: Callable[[str], None], now:
             pods = _pods(reader, names, now)
         progress(f"events and limits of {len(names)} namespaces")
         managers = {runner.namespace for runner in runners}
-        events = list(pool.map(lambda name: _events(reader, name), sorted({*names, *managers})))
+        places = sorted({*names, *managers})
+        events = list(pool.map(lambda name: read_events(reader, name, pods.present), places))
         spaces = tuple(pool.map(lambda name: _space(reader, name), names))
         local = cache.result()
         return Facts(
@@ -205,14 +208,42 @@ def _trouble(node: Raw) -> str:
     return next((str(one.get("message") or one["type"]) for one in ill if one.get("status") == "True"), "")
 
 
-def _events(reader: Reader, namespace: str) -> Seen[Event]:
-    selectors = ["type=Warning", *(f"reason={reason}" for reason in _AUTOSCALERS)]
+def read_events(reader: Reader, namespace: str, present: Container[str]) -> Seen[Event]:
+    """Read what went wrong, and of pods in trouble how far they came all the same.
 
-    def read() -> list[Event]:
-        path = f"/api/v1/namespaces/{namespace}/events"
+    `present` holds the jobs' pods that were listed before, as `namespace/name`.
+    """
+    selectors = ["type=Warning", *(f"reason={reason}" for reason in _AUTOSCALERS)]
+    path = f"/api/v1/namespaces/{namespace}/events"
+
+    def wrong() -> list[Event]:
         return [event_of(item) for selector in selectors for item in reader.items(path, {"fieldSelector": selector})]
 
-    return seen(read, f"events of {namespace}")
+    told = seen(wrong, f"events of {namespace}")
+    troubled = {event.name for event in told.items if event.kind == "Pod" and event.reason in TROUBLES}
+    gone = {name for name in troubled if JOB_NAME.match(name) and f"{namespace}/{name}" not in present}
+    # Those that came since the pods were listed are not gone, nor are those that have succeeded.
+    living = seen(
+        lambda: sorted(gone.intersection(_pod_names(reader, namespace))) if gone else [], f"pods of {namespace}"
+    )
+    dropped = living.items if living.known else gone
+    kept = tuple(event for event in told.items if event.name not in dropped)
+    troubled.difference_update(dropped)
+    well = seen(lambda: list(_progress(reader, path, troubled)) if troubled else [], f"events of {namespace}")
+    failure = told.failure or living.failure or well.failure
+    return Seen(() if well.failure else (*kept, *well.items), failure)
+
+
+def _pod_names(reader: Reader, namespace: str) -> Iterator[str]:
+    for page in reader.pages(f"/api/v1/namespaces/{namespace}/pods", metadata_only=True):
+        yield from (pod["metadata"]["name"] for pod in page)
+
+
+def _progress(reader: Reader, path: str, troubled: Container[str]) -> Iterator[Event]:
+    """Yield the events that show how far the named pods came; a busy namespace has very many of others."""
+    for reason in PROGRESS:
+        for page in reader.pages(path, {"fieldSelector": f"involvedObject.kind=Pod,reason={reason}"}):
+            yield from (event for event in map(event_of, page) if event.name in troubled)
 
 
 def event_of(item: Raw) -> Event:

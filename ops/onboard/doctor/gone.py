@@ -8,7 +8,8 @@ from ops.onboard.doctor.advice import Advice, cause
 from ops.onboard.doctor.checks.config import DEFAULT_POLL_SECONDS
 from ops.onboard.doctor.checks.places import arches_of
 from ops.onboard.doctor.facts import JOB_NAME, Event, Facts, quoted
-from ops.onboard.doctor.jobs import merged
+from ops.onboard.doctor.history import lasting, placed, pulled
+from ops.onboard.doctor.jobs import HISTORY_SECONDS, merged
 from ops.onboard.doctor.model import Cause, Fix
 from ops.onboard.doctor.pulls import named_arch, pull_failure
 from ops.onboard.doctor.scaling import of as scaling_of
@@ -16,14 +17,19 @@ from ops.onboard.doctor.scheduling.message import Message, Why, parse
 from ops.onboard.doctor.scheduling.wording import by_words
 
 _PULL = re.compile(r'^Failed to pull image "(?P<image>[^"]*)": (?P<why>.*)', re.DOTALL)
+_LATE = "the runner gave up before a new node was ready"
 
 
 def explain_gone(facts: Facts) -> tuple[Cause, ...]:
-    """Explain each job's pod that has events and is not there any more, as far as words go."""
+    """Explain each job's pod that has events and is not there any more, as far as words go.
+
+    Most pods that are gone are of jobs that ran well. What they met on the way is no cause.
+    """
     pods: dict[str, list[Event]] = {}
     for event in facts.events.items:
         key = f"{event.namespace}/{event.name}"
-        if event.kind == "Pod" and JOB_NAME.match(event.name) and key not in facts.present:
+        fresh = event.last is None or (facts.now - event.last).total_seconds() <= HISTORY_SECONDS
+        if event.kind == "Pod" and JOB_NAME.match(event.name) and key not in facts.present and fresh:
             pods.setdefault(key, []).append(event)
     found = [
         replace(one, gone=(key,), evidence=(*one.evidence, _gave_up(facts)))
@@ -34,7 +40,7 @@ def explain_gone(facts: Facts) -> tuple[Cause, ...]:
 
 
 def _explain(facts: Facts, events: Sequence[Event]) -> Iterator[Cause]:
-    newest = sorted(events, key=lambda event: event.last.timestamp() if event.last else 0.0)
+    newest = lasting(events)
     for event in reversed(newest):
         if event.reason == "Failed" and (match := _PULL.match(event.message)):
             yield _pull(match["image"], match["why"])
@@ -49,13 +55,18 @@ def _explain(facts: Facts, events: Sequence[Event]) -> Iterator[Cause]:
         if event.reason == "FailedCreatePodSandBox":
             yield cause("sandbox-fails", "a node", "a node could not set up the pods' network", [quoted(event.message)])
             return
+    waited = [event for event in events if event.reason == "FailedScheduling"]
+    if waited and placed(events) and not pulled(events):
+        # It got its node, and was gone before that node had begun with its images.
+        said = [f"scheduler, before it found a node: {quoted(waited[-1].message)}"]
+        yield _slow(facts, "the runner gave up when the pods had only just got their node", said)
 
 
 def _unplaced(facts: Facts, message: Message, events: Sequence[Event]) -> Cause:
     said = scaling_of(events)
     evidence = [f"scheduler: {quoted(message.text)}", *([f"autoscaler: {said.said}"] if said.said else [])]
     if said.ordered:
-        return _slow(facts, evidence)
+        return _slow(facts, _LATE, evidence)
     if said.at_maximum:
         return cause("pool-at-maximum", "gone", "the pools that could make a node were at maximum", evidence)
     if message.whys == {Why.SELECTOR} and facts.nodes.known:
@@ -64,13 +75,13 @@ def _unplaced(facts: Facts, message: Message, events: Sequence[Event]) -> Cause:
         without = [arch for arch in arches_of(facts) if arch not in there]
         if len(without) == 1:
             return cause("no-node-of-arch", without[0], f"no node is {without[0]}", evidence)
-    return next(by_words(message, evidence), _slow(facts, evidence))
+    return next(by_words(message, evidence), _slow(facts, _LATE, evidence))
 
 
-def _slow(facts: Facts, evidence: Sequence[str]) -> Cause:
+def _slow(facts: Facts, headline: str, evidence: Sequence[str]) -> Cause:
     advice = Advice(facts)
     fix = advice.in_config("Wait longer:", "poll_timeout", ("pollTimeout: 900",), "poll_timeout = 900")
-    return cause("gave-up-waiting", "all", "the runner gave up before a new node was ready", evidence, [fix])
+    return cause("gave-up-waiting", "all", headline, evidence, [fix])
 
 
 def _pull(image: str, why: str) -> Cause:

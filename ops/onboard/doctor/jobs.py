@@ -22,6 +22,7 @@ from ops.onboard.doctor.facts import (
     twin,
     unique,
 )
+from ops.onboard.doctor.history import lasting
 from ops.onboard.doctor.model import Cause, Fix
 from ops.onboard.doctor.scheduling.message import Message, parse
 from ops.onboard.doctor.scheduling.placement import Question, explain
@@ -38,8 +39,8 @@ _PLACING = frozenset(
     {"affinity", "containers", "initContainers", "nodeSelector", "overhead", "resources", "tolerations"}
 )
 """Keys of a pod's spec that its placement is judged by."""
-_FAILED_SECONDS = 3600
-"""Failures older than this are history: events do not live longer either."""
+HISTORY_SECONDS = 3600
+"""Failures older than this are history; events live no longer, but where kube-apiserver has another `--event-ttl`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,7 @@ class Explainer:
         if terminating := self._terminating(pod):
             return [terminating], None
         phase = (pod.get("status") or {}).get("phase")
-        if phase == "Failed" and self._age(pod) > _FAILED_SECONDS:
+        if phase == "Failed" and self._age(pod) > HISTORY_SECONDS:
             return [], None
         if pod["spec"].get("nodeName") or phase == "Failed":
             return self._started(pod)
@@ -169,7 +170,8 @@ class Explainer:
     def _started(self, pod: Raw) -> tuple[list[Cause], Remark | None]:
         node = self._nodes.get(pod["spec"].get("nodeName") or "")
         logs = {status["name"]: self._facts.logs.get(twin(pod, status), "") for status in statuses_of(pod)}
-        started = containers.Started(pod=pod, node=node, events=tuple(self._of(pod)), logs=logs, advice=self._advice)
+        events = tuple(lasting(self._of(pod)))
+        started = containers.Started(pod=pod, node=node, events=events, logs=logs, advice=self._advice)
         found = containers.explain(started)
         if found:
             return found[:1], None

@@ -68,9 +68,11 @@ class Reader:
         """List objects, page by page, all of them in memory."""
         return [item for page in self.pages(path, query) for item in page]
 
-    def pages(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[list[dict[str, Any]]]:
-        """List objects page by page."""
-        for page in self._api.pages(path, query):
+    def pages(
+        self, path: str, query: Mapping[str, str] | None = None, *, metadata_only: bool = False
+    ) -> Iterator[list[dict[str, Any]]]:
+        """List objects page by page; with `metadata_only` nothing else of them."""
+        for page in self._api.pages(path, query, metadata_only=metadata_only):
             self._count()
             yield page
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ops.onboard.doctor.facts import Event, quoted
+from ops.onboard.doctor.facts import Event, by_time, quoted
 
 _NOT = re.compile(
     r"^pod didn't trigger scale-up(?: \(it wouldn't fit if a new node is added\))?:? ?(?P<rest>.*)", re.DOTALL
@@ -51,7 +51,7 @@ class Scaling:
 def of(events: Iterable[Event]) -> Scaling:
     """Judge the events of one pod. A later word takes the place of an earlier one."""
     result = Scaling()
-    for event in sorted(events, key=lambda event: event.last.timestamp() if event.last else 0.0):
+    for event in by_time(events):
         match event.reason:
             case "NotTriggerScaleUp":
                 result = Scaling(said=quoted(event.message), refused=_refusals(event.message))

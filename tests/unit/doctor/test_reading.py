@@ -1,14 +1,14 @@
 """Reading: nothing but GET and access reviews, Secrets by their keys alone, pods without what may be secret."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import pytest
 
 from ops.kubernetes.api import Api, ApiRefused
 from ops.onboard.doctor.facts import quoted
-from ops.onboard.doctor.gather import trimmed
+from ops.onboard.doctor.gather import read_events, trimmed
 from ops.onboard.doctor.objects import compare_keys, keys_of, mounts_of
 from ops.onboard.doctor.reader import Reader, found, seen
 
@@ -146,3 +146,67 @@ class TestAnswers:
 
         assert seen(list, "x").known
         assert seen(refuse, "x").failure == "x: 500 etcd is away"
+
+
+class Lists:
+    """Answers lists of a namespace: events by their selector's reason or type, pods by name."""
+
+    def __init__(self, *events: Mapping[str, Any], pods: Sequence[str] = (), forbidden: str = "") -> None:
+        self.events, self.names, self.forbidden = events, pods, forbidden
+        self.asked: list[str] = []
+
+    def pages(
+        self, path: str, query: Mapping[str, str] | None = None, *, metadata_only: bool = False
+    ) -> Iterator[list[dict[str, Any]]]:
+        selector = (query or {}).get("fieldSelector", "")
+        self.asked.append(selector or path)
+        if self.forbidden and path.endswith(self.forbidden):
+            raise ApiRefused(403, "Forbidden", "a long story")
+        if path.endswith("/pods"):
+            assert metadata_only
+            yield from ([{"metadata": {"name": name}}] for name in self.names)
+            return
+        wanted = dict(part.split("=") for part in selector.split(","))
+        for one in self.events:
+            if wanted.get("reason", one["reason"]) == one["reason"] and wanted.get("type", one["type"]) == one["type"]:
+                yield [dict(one)]
+
+
+def told(reason: str, name: str, kind: str = "Normal") -> dict[str, Any]:
+    about = {"kind": "Pod", "namespace": "jobs", "name": name}
+    return {"metadata": {"namespace": "jobs"}, "involvedObject": about, "reason": reason, "type": kind}
+
+
+class TestEvents:
+    A, B = "runner-a-project-1-concurrent-0-aa", "runner-a-project-1-concurrent-0-bb"
+
+    def read(self, lists: Lists, *present: str) -> list[tuple[str, str]]:
+        read = read_events(Reader(cast("Api", lists)), "jobs", {f"jobs/{name}" for name in present})
+        assert read.known
+        return [(one.reason, one.name) for one in read.items]
+
+    def test_what_went_well_is_read_of_pods_in_trouble_alone(self) -> None:
+        lists = Lists(
+            told("FailedScheduling", self.A, "Warning"),
+            told("Scheduled", self.A),
+            told("Pulled", self.A),
+            told("Scheduled", self.B),
+        )
+        assert self.read(lists) == [("FailedScheduling", self.A), ("Scheduled", self.A), ("Pulled", self.A)]
+
+    def test_where_nothing_went_wrong_the_many_events_of_health_are_not_asked_for(self) -> None:
+        lists = Lists(told("Scheduled", self.A), told("Unhealthy", self.A, "Warning"))
+        assert self.read(lists) == [("Unhealthy", self.A)]
+        assert not [asked for asked in lists.asked if "Scheduled" in asked or "/pods" in asked]
+
+    def test_a_pod_that_came_after_the_list_or_has_succeeded_is_not_gone(self) -> None:
+        failed = told("FailedScheduling", self.A, "Warning"), told("FailedScheduling", self.B, "Warning")
+        assert self.read(Lists(*failed, pods=[self.B])) == [("FailedScheduling", self.A)]
+        assert self.read(Lists(*failed, pods=[self.A, self.B]), self.A) == [("FailedScheduling", self.A)]
+
+    def test_what_could_not_be_read_is_no_answer(self) -> None:
+        failed = told("FailedScheduling", self.A, "Warning")
+        for kind in ("events", "pods"):
+            read = read_events(Reader(cast("Api", Lists(failed, forbidden=f"/{kind}"))), "jobs", ())
+            assert read.failure == f"{kind} of jobs: 403 Forbidden"
+            assert read.items == ()
