@@ -12,10 +12,11 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import urllib3
-from kubernetes import client, config, dynamic
+from kubernetes import client, dynamic
 from kubernetes.client import rest
 
-from ops.kubernetes.errors import UnreachableError
+from ops.kubernetes.errors import LoginError, UnreachableError
+from ops.kubernetes.settings import settings_of
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 30.0
@@ -53,24 +54,22 @@ class Connection:
     """A cluster, reached by a kubeconfig file and the name of one of its contexts.
 
     `api` is for the typed classes (`client.CoreV1Api(connection.api)`), `dynamic` for objects of any kind.
-    Raises ConfigError for a file or a context that is not there (see `kubeconfig.find_context`), and
-    UnreachableError from every call that gets no answer.
+    A login program of the kubeconfig is run at once, with a time limit (`login_seconds`, default see `login.log_in`),
+    and again when its token expires. Raises LoginError for a kubeconfig that gives no login, whatever is wrong with
+    it, and UnreachableError from every call that gets no answer.
     """
 
-    def __init__(self, kubeconfig: Path, context: str) -> None:
-        settings = client.Configuration()
-        try:
-            config.load_kube_config(  # type: ignore[no-untyped-call]  # upstream is half typed
-                config_file=str(kubeconfig), context=context, client_configuration=settings, persist_config=False
-            )
-        except config.ConfigException as error:
-            raise UnreachableError(f"{kubeconfig}, context '{context}': {error}") from error
+    def __init__(self, kubeconfig: Path, context: str, *, login_seconds: float | None = None) -> None:
+        settings = settings_of(kubeconfig, context, login_seconds)
         settings.retries = False  # a test of what the cluster answers wants its first answer
         if _is_loopback(settings.host):
             settings.proxy = None  # whatever HTTPS_PROXY says: no proxy leads back to this machine
         self.server: str = settings.host
         self.context = context
-        self.api = TimedApiClient(settings)
+        try:
+            self.api = TimedApiClient(settings)
+        except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:  # a proxy-url that is none, a broken key
+            raise LoginError(f"{kubeconfig}, context '{context}': {error}") from error
         self._dynamic: dynamic.DynamicClient | None = None
         self._discovery: tempfile.TemporaryDirectory[str] | None = None
 

@@ -7,3 +7,7 @@ class ClusterError(Exception):
 
 class UnreachableError(ClusterError):
     """The API server did not answer: refused, timed out, or not trusted."""
+
+
+class LoginError(UnreachableError):
+    """A kubeconfig gives no login: what it names is not there, or its login program failed."""

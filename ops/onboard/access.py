@@ -9,6 +9,7 @@ import yaml
 
 from components.problems import ConfigError, Problem
 from ops.kubernetes.kubeconfig import Purpose, find_context
+from ops.kubernetes.login import located
 from ops.onboard.look.identity import KubeconfigNames
 
 ONBOARDING = Purpose(
@@ -34,7 +35,7 @@ def access_of(kubeconfig: Path, context: str) -> Access:
     user = _named(document, "users", str(mine.get("user") or "")).get("user") or {}
     plugin = user.get("exec") or {}
     command = str(plugin.get("command") or "")
-    if command and shutil.which(command) is None:
+    if command and shutil.which(located(command, kubeconfig.resolve().parent)) is None:
         raise ConfigError([_no_plugin(kubeconfig, context, command, str(plugin.get("installHint") or ""))])
     names = KubeconfigNames(
         context=context,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 HIDDEN: Final = "[secret]"
-SHORTEST: Final = 8
+SHORTEST: Final = 6
 """Characters; shorter values of the environment would be found in words that have nothing to do with them."""
 _SHAPES: Final = (
     # GitLab's tokens (docs.gitlab.com/security/tokens, "Token prefixes"), GitHub's, Pulumi's, AWS key ids, Google's
@@ -22,14 +22,15 @@ _SHAPES: Final = (
     re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),
     re.compile(r"(?i)(?<=bearer )[A-Za-z0-9_.=+/-]{12,}"),
 )
-_NAME: Final = r"token|passw(?:or)?d|passphrase|secret|credentials?|(?:access|api|private|secret|account)[_.-]?key"
+_KEY: Final = r"(?:access|account|api|client|private|secret|shared)[_.-]?key"
+_NAME: Final = rf"token|passw(?:or)?d|passphrase|secret|credentials?|{_KEY}"
 _ASSIGNED: Final = re.compile(
     rf"""(?i)((?:{_NAME})["']?\s*(?:=\s*|:\s+|:(?=["'])))"""
     # After a colon a bare word is prose (`secret: forbidden`), unless it is long and has a digit.
     r"""("[^"\n]*"|'[^'\n]*'|(?<==)[^\s,;"'}]+|(?<==\s)[^\s,;"'}]+|(?=[^\s,;"'}]*\d)[^\s,;"'}]{8,})"""
 )
-SECRET_NAME: Final = re.compile(rf"(?i)(?:{_NAME})$")
-"""What the name of a secret ends with: of a variable, a key, a field."""
+SECRET_NAME: Final = re.compile(rf"(?i)(?:{_NAME})(?:[_.-]?v?[0-9]+)?$")
+"""What the name of a secret ends with: of a variable, a key, a field; `TOKEN_2` counts."""
 _NO_SECRET: Final = frozenset({"GOOGLE_APPLICATION_CREDENTIALS"})
 """Variables that are called like a secret, and hold the path of one."""
 

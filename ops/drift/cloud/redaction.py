@@ -8,7 +8,7 @@ from typing import Any
 from components.unknowns import UNKNOWN_STRINGS
 from ops.drift.cloud.paths import SIGNATURE, Path
 from ops.pulumi.answers import Step
-from ops.reporting.secrets import HIDDEN, hide_tokens
+from ops.reporting.secrets import HIDDEN, hide_tokens, secret_values
 
 SECRET = HIDDEN
 """What Pulumi itself shows instead of one."""
@@ -23,8 +23,6 @@ _SENSITIVE = re.compile(
 )
 _HARMLESS = re.compile(r"(name|namespace|ref|kind|version|expiry|ttl)s?$", re.IGNORECASE)
 """A name or a reference of a secret is none: `imagePullSecrets[0].name`."""
-_SHORTEST = 6
-"""Characters: a shorter value of a variable would hide words that merely contain it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +35,7 @@ class Scrubber:
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "Scrubber":
         """Know the values of variables whose names say that they are secret."""
-        found = {
-            value
-            for name, value in environ.items()
-            if _SENSITIVE.search(name) and not name.endswith(("_FILE", "_PATH")) and len(value) >= _SHORTEST
-        }
-        return cls(values=tuple(sorted(found, key=len, reverse=True)))
+        return cls(values=secret_values(environ))
 
     def clean(self, text: str) -> str:
         """Put `[secret]` in the place of each credential."""

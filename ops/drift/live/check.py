@@ -1,6 +1,5 @@
 """The living side of a drift check: one stack against its cluster and its registries."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ from ops.drift.model import Check, CheckResult
 from ops.kubernetes.access import Access, NoAccessError, find_access
 from ops.kubernetes.api import Api, ApiRefused
 from ops.kubernetes.connection import Connection
-from ops.kubernetes.errors import ClusterError, UnreachableError
+from ops.kubernetes.errors import ClusterError
 from ops.rehearse.plan import PlanError, plan_stack
 from ops.rehearse.plan.inputs import cluster_of
 
@@ -94,34 +93,14 @@ def _connected(request: LiveRequest, cluster: Cluster, scene: Scene) -> Iterator
         return
     try:
         scene.progress(f"connecting: {access}")
-        connection = _log_in(access, min(LOGIN_SECONDS, max(1.0, request.deadline - time.monotonic())))
+        seconds = min(LOGIN_SECONDS, max(1.0, request.deadline - time.monotonic()))
+        connection = Connection(access.kubeconfig, access.context, login_seconds=seconds)
     except ClusterError as error:
         yield access, str(error)
         return
     with connection:
         scene.connect(ReadOnlyApi(Api.of(connection)))
         yield access, _why_not(scene, cluster, access, connection)
-
-
-def _log_in(access: Access, seconds: float) -> Connection:
-    """Read the kubeconfig, which runs its login program; one that hangs is left behind. Raises UnreachableError."""
-    made: list[Connection] = []
-    failed: list[Exception] = []
-
-    def connect() -> None:
-        try:
-            made.append(Connection(access.kubeconfig, access.context))
-        except Exception as error:  # noqa: BLE001 - a kubeconfig, and what it starts, can fail in any way upstream lets it
-            failed.append(error)
-
-    # A daemon: neither the client nor its exec plugins know a time limit, and a hanging one must not hold the exit.
-    worker = threading.Thread(target=connect, name="drift-login", daemon=True)
-    worker.start()
-    worker.join(seconds)
-    if made:
-        return made[0]
-    reason = (str(failed[0]) or type(failed[0]).__name__) if failed else f"its login did not end within {seconds:.0f} s"
-    raise UnreachableError(f"{access.kubeconfig}, context '{access.context}': {reason.splitlines()[0]}")
 
 
 def _why_not(scene: Scene, cluster: Cluster, access: Access, connection: Connection) -> str:

@@ -8,7 +8,7 @@ from typing import Self
 
 from components.problems import ConfigError, Problem
 from ops.kubernetes.connection import Connection
-from ops.kubernetes.errors import UnreachableError
+from ops.kubernetes.errors import LoginError, UnreachableError
 from ops.kubernetes.kubeconfig import find_context
 from ops.rehearse.cluster.errors import BinariesError
 from ops.rehearse.cluster.kubeconfig import REHEARSAL
@@ -75,15 +75,21 @@ def use_existing(kubeconfig: Path, context: str) -> ExistingControlPlane:
     try:
         with Connection(path, context) as connection:
             version = connection.version()
+    except LoginError as error:
+        raise _unusable(str(error), "Mend that login (`kubectl version` with this context uses it too)") from error
     except UnreachableError as error:
-        raise ConfigError(
-            [
-                Problem(
-                    path="--kubeconfig",
-                    found=f"{path}, context '{context}': {error}",
-                    consequence=REHEARSAL.consequence,
-                    fix="Start that cluster, or leave out --kubeconfig to use the embedded control plane.",
-                )
-            ]
-        ) from error
+        raise _unusable(f"{path}, context '{context}': {error}", "Start that cluster") from error
     return ExistingControlPlane(path, context, entry.server, version)
+
+
+def _unusable(found: str, fix: str) -> ConfigError:
+    return ConfigError(
+        [
+            Problem(
+                path="--kubeconfig",
+                found=found,
+                consequence=REHEARSAL.consequence,
+                fix=f"{fix}, or leave out --kubeconfig to use the embedded control plane.",
+            )
+        ]
+    )

@@ -98,8 +98,12 @@ def test_only_variables_that_are_called_like_secrets_and_are_long_enough_are_kno
         "AWS_ACCESS_KEY_ID": "abcdefgh3",
         "GOOGLE_APPLICATION_CREDENTIALS": "/home/ci/key.json",
         "CI_COMMIT_REF_NAME": "abcdefgh4",
+        "DEPLOY_TOKEN_2": "abcdefgh5",
+        "KUBECONFIG": "/home/ci/config",
+        "CI_JOB_JWT_TOKEN_FILE": "/home/ci/token",
+        "STORAGE_SHARED_KEY": "abcde6",
     }
-    assert secret_values(environment) == ("abcdefgh1", "abcdefgh2")
+    assert secret_values(environment) == ("abcdefgh1", "abcdefgh2", "abcdefgh5", "abcde6")
 
 
 def test_a_longer_secret_is_hidden_before_one_that_it_begins_with() -> None:
