@@ -169,7 +169,8 @@ def _subnets(name: str, args: EksNodePoolArgs) -> pulumi.Input[list[pulumi.Input
         return subnets
     if cluster is None:
         raise no_cluster(name, "subnet_ids")
-    return cluster.vpc_config.apply(lambda found: list(found.subnet_ids))
+    found: pulumi.Output[list[pulumi.Input[str]]] = cluster.vpc_config.apply(lambda config: list(config.subnet_ids))
+    return found
 
 
 def _typed_group(arguments: dict[str, Any]) -> dict[str, Any]:
