@@ -39,7 +39,7 @@ def _manager(facts: Facts, runner: Runner) -> Check:
     ready = int(status.get("readyReplicas") or 0)
     if wanted == 0:
         return asked.judged([_scaled(facts, runner)])
-    if ready >= wanted:
+    if ready >= wanted and not _failure(runner):
         return asked.fine(f"{ready} of {wanted} ready")
     found = list(_troubles(facts, runner))
     if not found and not runner.pods.known:
@@ -47,10 +47,18 @@ def _manager(facts: Facts, runner: Runner) -> Check:
     return asked.judged(found or [_not_ready(facts, runner, ready, wanted)])
 
 
-def _troubles(facts: Facts, runner: Runner) -> Iterator[Cause]:
+def _failure(runner: Runner) -> str:
+    """Return why the Deployment can't make a pod; empty where it can, or has them all.
+
+    While a new version is rolled out, the old one's pod may be ready beside that: the update hangs all the same.
+    """
     failure = condition(runner.deployment or {}, "ReplicaFailure")
-    if failure.get("status") == "True":
-        yield _refused(facts, runner, str(failure.get("message")))
+    return str(failure.get("message") or failure.get("reason")) if failure.get("status") == "True" else ""
+
+
+def _troubles(facts: Facts, runner: Runner) -> Iterator[Cause]:
+    if failure := _failure(runner):
+        yield _refused(facts, runner, failure)
         return
     explainer = Explainer(facts)
     for pod in runner.pods.items:
@@ -84,10 +92,15 @@ def _refused(facts: Facts, runner: Runner, message: str) -> Cause:
     return cause(
         "manager-refused",
         runner.title,
-        "admission refuses the manager's pod: there is none",
+        f"admission refuses the manager's pod: {_left(runner)}",
         [quoted(message)],
         fixes,
     )
+
+
+def _left(runner: Runner) -> str:
+    ready = ((runner.deployment or {}).get("status") or {}).get("readyReplicas")
+    return "the one before the update still runs, with its old settings" if ready else "there is none"
 
 
 def _crash(facts: Facts, runner: Runner, pod: Raw) -> Cause | None:
