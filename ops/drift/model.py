@@ -31,6 +31,8 @@ class Check(StrEnum):
     """Digests in the registry against those that the program or the state pins."""
     RUNNER_CONFIG = "runner-config"
     """The runner's configuration in the cluster against what the program renders."""
+    WIDENED = "widened"
+    """What was added beside the stack's own, and widens what its jobs or its runner may do."""
 
 
 class Change(StrEnum):

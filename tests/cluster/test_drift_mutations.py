@@ -57,6 +57,7 @@ def test_an_installed_stack_is_clean_for_whoever_looks(lab: Lab) -> None:
         "nodes": 2,
         "images": 0,
         "runner-config": 2,
+        "widened": 12,
     }
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from components.cluster_spec import Cluster
 from components.problems import ConfigError
+from ops.drift.live.beside.look import check_widened
 from ops.drift.live.identity import another_cluster
 from ops.drift.live.images import check_images
 from ops.drift.live.nodes import check_nodes
@@ -35,6 +36,7 @@ CHECKS: Final[Mapping[Check, Callable[[Scene], CheckResult]]] = {
     Check.NODES: check_nodes,
     Check.IMAGES: check_images,
     Check.RUNNER_CONFIG: check_runner_config,
+    Check.WIDENED: check_widened,
 }
 """In the order of `Check`."""
 LOGIN_SECONDS: Final = 60.0

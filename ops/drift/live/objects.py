@@ -8,7 +8,6 @@ from ops.drift.live.scene import Scene
 from ops.drift.live.told import TROUBLE, gone, leave, name_of, of_object, unknown, why
 from ops.drift.model import Change, Check, CheckResult, Difference, Finding, Verdict
 
-_POLICY = "NetworkPolicy"
 _TOKEN_KEYS = ("runner-registration-token", "runner-token")
 """The chart projects both: a Secret without the first keeps the manager's pod from starting (runner.md section 1)."""
 
@@ -20,25 +19,7 @@ def check_objects(scene: Scene) -> CheckResult:
         return CheckResult(check=Check.OBJECTS, skipped="the stack has no Kubernetes object of its own")
     findings = scene.each("objects", wanted, lambda item: _tell(scene, item))
     findings += scene.each("secrets", _named_secrets(scene), lambda item: _look(scene, *item))
-    _note_foreign_policies(scene)
     return CheckResult(check=Check.OBJECTS, findings=tuple(findings))
-
-
-def _note_foreign_policies(scene: Scene) -> None:
-    """Tell of somebody else's network policies on the stack's pods: policies add up, and one may undo ours.
-
-    They are nobody's drift, and not seeing them is no doubt about the stack's own.
-    """
-    own = [item.manifest["metadata"] for item in scene.program.objects if item.manifest.get("kind") == _POLICY]
-    for namespace in sorted({str(metadata.get("namespace")) for metadata in own}):
-        known = {metadata.get("name") for metadata in own if metadata.get("namespace") == namespace}
-        try:
-            there = list(scene.api.metadata(f"/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies"))
-        except TROUBLE:
-            return
-        others = sorted(metadata["name"] for metadata in there if metadata["name"] not in known)
-        if others:
-            scene.note(f"namespace {namespace} also has network policies that are not the stack's: {', '.join(others)}")
 
 
 def _tell(scene: Scene, wanted: WantedObject) -> Finding:

@@ -16,6 +16,7 @@ CHECKS: Final[Mapping[Check, str]] = {
     Check.NODES: "nodes",
     Check.IMAGES: "images",
     Check.RUNNER_CONFIG: "runner's config",
+    Check.WIDENED: "added beside",
 }
 EXIT_MEANINGS: Final[Mapping[Verdict, str]] = {
     Verdict.CLEAN: "everything compared is as it should be",

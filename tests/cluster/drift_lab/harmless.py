@@ -22,6 +22,7 @@ from tests.cluster.drift_lab.changes import (
 )
 from tests.cluster.drift_lab.expectations import Harmless
 from tests.cluster.drift_lab.lab import JSON_PATCH, STRATEGIC, Lab, record
+from tests.cluster.drift_lab.narrowings import NARROWINGS
 
 CONTROLLER = "kube-controller-manager"
 NOW = "2026-11-25T12:00:00Z"
@@ -216,4 +217,5 @@ HARMLESS = (
     Harmless("node's heartbeat", _heartbeat),
     Harmless("one node more", _another_node("arm64", "arm64-more", {})),
     Harmless("a node of another pool", _another_node("amd64", "theirs", {"node-pool": "theirs"})),
+    *NARROWINGS,
 )

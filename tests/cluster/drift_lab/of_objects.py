@@ -26,6 +26,7 @@ IN_ADMISSION_BINDING = Place(Check.OBJECTS, f"{_RULES}Binding {ADMISSION_NAME}")
 _ANYWHERE = {"ipBlock": {"cidr": "169.254.169.254/32"}}
 _TAINT = {"key": "example.org/theirs", "value": "yes", "effect": "NoSchedule"}
 _ARM = "kubernetes.io/arch"
+_NAME = "kubernetes.io/metadata.name"
 AMD_NODE, ARM_NODE = (f"nodes[{node_of(pool).rpartition('/')[2]}]" for pool in ("amd64", "arm64"))
 
 
@@ -78,6 +79,16 @@ OBJECT_MUTATIONS = (
         IN_JOB_NAMESPACE.changed('metadata.labels["pod-security.kubernetes.io/enforce"]'),
     ),
     Mutation(
+        "baseline of another version",
+        merge(JOB_NAMESPACE, {"metadata": {"labels": {"pod-security.kubernetes.io/enforce-version": "v1.0"}}}),
+        IN_JOB_NAMESPACE.changed('metadata.labels["pod-security.kubernetes.io/enforce-version"]'),
+    ),
+    Mutation(
+        "baseline removed",
+        merge(JOB_NAMESPACE, {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": None}}}, "kubectl-label"),
+        IN_JOB_NAMESPACE.gone('metadata.labels["pod-security.kubernetes.io/enforce"]'),
+    ),
+    Mutation(
         "audit label removed",
         merge(JOB_NAMESPACE, {"metadata": {"labels": {"pod-security.kubernetes.io/audit": None}}}, "kubectl-label"),
         IN_JOB_NAMESPACE.gone('metadata.labels["pod-security.kubernetes.io/audit"]'),
@@ -112,6 +123,19 @@ OBJECT_MUTATIONS = (
         "admission rule removed",
         json_patch(f"{ADMISSION}/{ADMISSION_NAME}", "remove", "/spec/validations/0"),
         IN_ADMISSION.gone("spec.validations[0]"),
+    ),
+    Mutation(
+        "admission's binding deleted",
+        delete(f"{ADMISSION_BINDINGS}/{ADMISSION_NAME}"),
+        IN_ADMISSION_BINDING.gone(),
+    ),
+    Mutation(
+        "admission's binding led elsewhere",
+        merge(
+            f"{ADMISSION_BINDINGS}/{ADMISSION_NAME}",
+            {"spec": {"matchResources": {"namespaceSelector": {"matchLabels": {_NAME: "elsewhere"}}}}},
+        ),
+        IN_ADMISSION_BINDING.changed(f'spec.matchResources.namespaceSelector.matchLabels["{_NAME}"]'),
     ),
     Mutation(
         "admission only audited",
