@@ -13,7 +13,7 @@ from ops.kubernetes.api import Api, ApiRefused
 from ops.kubernetes.connection import Connection
 from ops.rehearse.cluster import ControlPlane
 from ops.rehearse.install import Helm
-from tests.cluster.drift_lab.changes import CONFIG, JOB_NAMESPACE, SECRET
+from tests.cluster.drift_lab.changes import CONFIG, JOB_NAMESPACE, JOBS, SECRET
 from tests.cluster.drift_lab.expectations import Harmless, Mutation
 from tests.cluster.drift_lab.harmless import HARMLESS
 from tests.cluster.drift_lab.lab import STACK, Lab, ask, laboratory, not_clean, until
@@ -22,8 +22,9 @@ from tests.cluster.drift_lab.mutations import MUTATIONS
 from tests.cluster.drift_lab.of_objects import IN_JOB_NAMESPACE
 from tests.cluster.drift_lab.of_release import IN_CONFIG, IN_CONFIG_MAP
 from tests.cluster.drift_lab.recorder import Recorder, kubeconfig_for
+from tests.cluster.drift_lab.widenings import JOB, bind, debug, group
 
-IN_CLUSTER = [Check.OBJECTS, Check.RELEASE, Check.NODES, Check.RUNNER_CONFIG]
+IN_CLUSTER = [Check.OBJECTS, Check.RELEASE, Check.NODES, Check.RUNNER_CONFIG, Check.WIDENED]
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,14 @@ def test_what_happens_every_day_is_no_drift_for_whoever_looks(lab: Lab, harmless
     harmless.do(lab)
     assert told(lab) == []
     assert told(lab, readonly=True) == []
+
+
+def test_a_container_put_into_the_managers_pod_is_found(lab: Lab) -> None:
+    name = debug(lab)
+    for readonly in (False, True):
+        (finding,) = not_clean(lab.check(readonly=readonly))
+        assert finding.resource == f"v1 Pod gitlab-runner/{name}"
+        assert [one.path for one in finding.differences] == ["spec.ephemeralContainers[debugger]"]
 
 
 def by_check(answer: LiveAnswer) -> dict[Check, CheckResult]:
@@ -147,6 +156,42 @@ class TestLogins:
             assert [item.resource for item in not_clean(list(answer.results))] == [IN_JOB_NAMESPACE.resource]
             helpless = [note for note in answer.notes if "without the API server's help" in note]
             assert [note for note in helpless if "roles" not in note and "rolebindings" not in note] == []
+
+    @pytest.mark.parametrize(
+        ("lost", "doubted"),
+        [
+            ("rolebindings", "RoleBindings in all namespaces"),
+            ("clusterrolebindings", "ClusterRoleBindings that give rights to the runner's accounts"),
+            ("networkpolicies", "NetworkPolicies of others in gitlab-runner-jobs"),
+            ("secrets", "tokens of the runner's accounts in gitlab-runner"),
+            ("cronjobs", "CronJobs of others in gitlab-runner"),
+            ("pods", "Pods of others in gitlab-runner-jobs"),
+        ],
+    )
+    def test_what_a_login_may_not_list_is_a_doubt_and_never_clean(
+        self, lab: Lab, control_plane: ControlPlane, tmp_path: Path, lost: str, doubted: str
+    ) -> None:
+        with documented(lab, "reader", without=lost):
+            access = login(lab.api, control_plane, tmp_path)
+            (result,) = ask(lab.project, STACK, access, "login", [Check.WIDENED]).results
+        doubts = {item.resource: item.reason for item in result.findings if item.verdict is Verdict.UNKNOWN}
+        assert "may not look (403)" in doubts[doubted]
+        assert lost in doubts[doubted]
+        assert Verdict.DRIFTED not in {item.verdict for item in result.findings}
+
+    def test_who_may_not_read_roles_doubts_what_everybody_has_and_tells_what_the_jobs_have(
+        self, lab: Lab, control_plane: ControlPlane, tmp_path: Path
+    ) -> None:
+        bind(JOB, "admin", JOBS)(lab)
+        bind(group("system:authenticated"), "cluster-admin")(lab)
+        with documented(lab, "reader", without="clusterroles"):
+            access = login(lab.api, control_plane, tmp_path)
+            (result,) = ask(lab.project, STACK, access, "login", [Check.WIDENED]).results
+        told = {item.resource: item for item in result.findings if item.verdict is not Verdict.CLEAN}
+        binding = "rbac.authorization.k8s.io/v1 RoleBinding gitlab-runner-jobs/theirs"
+        assert told[binding].verdict is Verdict.DRIFTED
+        assert "whatever ClusterRole admin allows" in told[binding].reason
+        assert told["rbac.authorization.k8s.io/v1 ClusterRoleBinding theirs"].verdict is Verdict.UNKNOWN
 
     def test_without_the_right_to_secrets_releases_and_tokens_could_not_be_told(
         self, lab: Lab, control_plane: ControlPlane, tmp_path: Path

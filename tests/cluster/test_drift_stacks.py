@@ -13,7 +13,7 @@ from ops.rehearse.install import Helm
 from tests.cluster.drift_lab.changes import SECRET
 from tests.cluster.drift_lab.lab import MERGE, ROOT, ask, check_all, install, not_clean, uninstall
 
-IN_CLUSTER = [Check.OBJECTS, Check.RELEASE, Check.NODES, Check.RUNNER_CONFIG]
+IN_CLUSTER = [Check.OBJECTS, Check.RELEASE, Check.NODES, Check.RUNNER_CONFIG, Check.WIDENED]
 
 
 @pytest.fixture(scope="module")

@@ -161,7 +161,7 @@ class Lab:
         """Put back everything that was touched, as a deployment would."""
         for path, before in reversed(self.snapshots.items()):
             if before is None:
-                self.api.delete(path, {"gracePeriodSeconds": "0"})
+                self.api.delete(path, {"gracePeriodSeconds": "0", "propagationPolicy": "Background"})
             elif self.api.find(path) is None:
                 self._recreate(path, before)
             else:

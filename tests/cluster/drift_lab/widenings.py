@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ops.drift.model import Check
+from ops.kubernetes.api import ApiRefused
 from tests.cluster.drift_lab.changes import JOBS, POLICIES, RUNNER, Change, json_patch
 from tests.cluster.drift_lab.expectations import Expected, Mutation, Place
 from tests.cluster.drift_lab.lab import STRATEGIC, Lab, until
@@ -84,9 +85,17 @@ def serve(group_name: str, version: str, kind: str, plural: str, *, namespaced: 
         path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.{group_name}"
         create(path, body)(lab)
         until(lambda: any(one["name"] == group_name for one in lab.api.get("/apis")["groups"]))
-        until(lambda: lab.api.find(f"/apis/{group_name}/{version}/{plural}") is not None)
+        until(lambda: _answers(lab, f"/apis/{group_name}/{version}/{plural}"))
 
     return change
+
+
+def _answers(lab: Lab, path: str) -> bool:
+    """Tell whether a list can be had: the API server makes its storage a moment after it was defined."""
+    try:
+        return lab.api.find(path) is not None
+    except ApiRefused:
+        return False
 
 
 def both(*changes: Change) -> Change:
@@ -110,19 +119,16 @@ def admin_policy(action: str) -> Change:
     return both(serve(group_name, version, "AdminNetworkPolicy", plural), create(path, body))
 
 
-def _debug(lab: Lab) -> None:
-    """`kubectl debug` of the manager's pod; that pod is deleted afterwards, and its ReplicaSet makes another."""
+def debug(lab: Lab) -> str:
+    """Do as `kubectl debug` does to the manager's pod, and return its name; its ReplicaSet makes another afterwards."""
     pods = f"/api/v1{RUNNER}/pods"
     query = {"labelSelector": "app=gitlab-runner"}
     name = lab.api.items(pods, query)[0]["metadata"]["name"]
     container = {"name": "debugger", "image": "busybox", "securityContext": {**RESTRICTED, "runAsUser": 1}}
     body = {"spec": {"ephemeralContainers": [container]}}
     lab.api.call("PATCH", f"{pods}/{name}/ephemeralcontainers", body, None, STRATEGIC)
-    DEBUGGED[:] = [name]
     lab.afterwards.append(lambda: lab.api.delete(f"{pods}/{name}", {"gracePeriodSeconds": "0"}))
-
-
-DEBUGGED: list[str] = []
+    return str(name)
 
 
 def _in(resource: str) -> Place:
