@@ -30,6 +30,8 @@ def documented(lab: Lab, title: str, *, without: str = "") -> Iterator[None]:
         for item in _everywhere(yaml.safe_load_all(text)):
             for rule in item.get("rules") or []:
                 rule["resources"] = [name for name in rule["resources"] if name != without]
+            if "rules" in item:
+                item["rules"] = [rule for rule in item["rules"] if rule["resources"]]
             lab.api.apply(item, manager="lab")
             made.append(item)
         yield

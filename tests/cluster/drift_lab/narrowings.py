@@ -80,7 +80,7 @@ NARROWINGS = (
         ),
     ),
     Harmless(
-        "an account of the same name elsewhere",
+        "a pod of another namespace, labelled as a job's",
         create("/api/v1/namespaces/default/pods/theirs", pod_of("default", {"pod": "theirs"})),
     ),
 )

@@ -240,6 +240,11 @@ class TestNetworkPolicies:
     def test_only_a_policy_that_may_select_the_stacks_pods_is_told(self, selector: Any, *, told: bool) -> None:
         assert bool(opened(egress({}, selector=selector))) is told
 
+    def test_a_policy_of_the_stacks_own_that_was_opened_is_told_elsewhere(self) -> None:
+        given = egress({})
+        given["metadata"]["name"] = "own"
+        assert opened(given) == []
+
     def test_where_the_stack_closes_nothing_another_policy_can_only_close(self) -> None:
         given = egress({})
         assert opened(given, mine=Ours(pods=(JOBS,))) == []
