@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -210,6 +211,7 @@ class TestNetworkPolicies:
         [
             OWN["egress"][0],
             {"to": [block("192.0.2.0/24")], "ports": [{"port": 443}]},
+            {"to": [block("192.0.2.7/24")], "ports": [{"port": 443}]},
             {"to": [block("169.0.0.0/8", "169.254.0.0/15")], "ports": [{"port": 443, "protocol": "TCP"}]},
             {"to": [block("10.1.0.0/16")], "ports": [{"port": 443}, {"port": 8003, "endPort": 8010}]},
         ],
@@ -330,6 +332,15 @@ class TestOtherPolicies:
         spec = {"podSelector": {}, "egress": [{"matches": [{"name": "example.org"}]}]}
         assert of_kind("FQDNNetworkPolicy", "networking.gke.io", spec, "jobs") != []
         assert of_kind("FQDNNetworkPolicy", "networking.gke.io", spec, "default") == []
+
+    def test_every_kind_and_the_right_to_list_it_is_documented(self) -> None:
+        page = (Path(__file__).resolve().parents[3] / "docs" / "drift-cluster.md").read_text()
+        assert [one.kind for one in OTHER_KINDS if f"`{one.kind}`" not in page] == []
+        rights = [line for line in page.splitlines() if "apiGroups: [" in line and "verbs: [list]" in line]
+        missing = [
+            one for one in OTHER_KINDS if not any(f"[{one.group}]" in line and one.plural in line for line in rights)
+        ]
+        assert missing == []
 
 
 def secret(name: str, *managers: str) -> dict[str, Any]:

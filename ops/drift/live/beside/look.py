@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from ops.drift.live.beside.bindings import CLUSTER_ROLE_BINDING, RBAC, ROLE_BINDING, widening_bindings
 from ops.drift.live.beside.identities import SECRET, TOKEN_TYPE, WORKLOADS, widening_tokens, widening_workloads
@@ -12,10 +13,11 @@ from ops.drift.live.beside.policies import NETWORK_POLICY, widening_policies
 from ops.drift.live.beside.widening import Kind, Raw, Unclear, Widening
 from ops.drift.live.paths import text
 from ops.drift.live.scene import Scene
-from ops.drift.live.shown import shortened
+from ops.drift.live.shown import MOST, shortened
 from ops.drift.live.told import TROUBLE, name_of, unknown, why
 from ops.drift.model import Change, Check, CheckResult, Difference, Finding, Verdict
 from ops.kubernetes.api import ApiRefused
+from ops.reporting.secrets import hide
 
 _NOT_FOUND = 404
 Told = Iterator[Widening | Unclear]
@@ -77,7 +79,7 @@ def _tell(scene: Scene, area: _Area) -> list[Finding]:
 def _finding(found: Sequence[Widening]) -> Finding:
     """Return what one object widens. It is no whole resource that was added: an ignore rule may know of its parts."""
     resource, title = name_of(found[0].where)
-    lets = "; ".join(dict.fromkeys(one.lets for one in found))
+    lets = hide("; ".join(dict.fromkeys(one.lets for one in found)))
     return Finding(
         check=Check.WIDENED,
         resource=resource,
@@ -85,8 +87,10 @@ def _finding(found: Sequence[Widening]) -> Finding:
         verdict=Verdict.DRIFTED,
         change=Change.CHANGED,
         differences=tuple(
-            Difference(path=text(one.path), change=Change.ADDED, found=shortened(one.found)) for one in found
+            Difference(path=text(one.path), change=Change.ADDED, found=shortened(hide(one.found)))
+            for one in found[:MOST]
         ),
+        more=max(0, len(found) - MOST),
         reason=f"{shortened(lets, 600)}. Take it away: `{found[0].undo}`, or accept it in drift-ignore.yaml",
     )
 
@@ -112,7 +116,7 @@ def _rules_of(scene: Scene) -> Callable[[Raw, str], Sequence[Raw] | str]:
     def rules(role: Raw, namespace: str) -> Sequence[Raw] | str:
         place = f"/namespaces/{namespace}/roles" if role["kind"] == "Role" else "/clusterroles"
         try:
-            found = scene.api.find(f"/apis/{RBAC}{place}/{role['name']}")
+            found = scene.api.find(f"/apis/{RBAC}{place}/{quote(role['name'])}")
         except ApiRefused as refusal:
             return why(refusal)
         return (found or {}).get("rules") or []

@@ -89,9 +89,13 @@ def _block_within(block: Raw, known: Raw) -> bool:
         return False
     cut = block.get("except") or []
     return all(
-        any(_is_subnet(hole, mine) for mine in cut) or not ip_network(hole).overlaps(ip_network(block["cidr"]))
+        any(_is_subnet(hole, mine) for mine in cut) or not _overlap(hole, block["cidr"])
         for hole in known.get("except") or []
     )
+
+
+def _overlap(one: str, other: str) -> bool:
+    return ip_network(one, strict=False).overlaps(ip_network(other, strict=False))
 
 
 def _is_subnet(inner: str, outer: str) -> bool:
