@@ -271,8 +271,8 @@ def _has(user: Mapping[str, Any], key: str) -> bool:
 
 def _absolute(each: str, entry: Entry) -> dict[str, Any]:
     folder = entry.file.absolute().parent
-    files = {key: str(folder / entry.value[key]) for key in _REFERENCES[each] if entry.value.get(key)}
+    made: dict[str, Any] = {key: str(folder / entry.value[key]) for key in _REFERENCES[each] if entry.value.get(key)}
     program = entry.value.get("exec")
     if isinstance(program, Mapping) and os.sep in str(program.get("command") or ""):
-        files["exec"] = {**program, "command": str(folder / str(program["command"]))}
-    return {**entry.value, **files}
+        made["exec"] = {**program, "command": str(folder / str(program["command"]))}
+    return {**entry.value, **made}

@@ -4,7 +4,8 @@ import importlib.util
 import ipaddress
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -35,12 +36,29 @@ def settings_of(kubeconfig: Files, context: str, login_seconds: float | None = N
 
     Raises KubeconfigError for what is wrong with the files, and LoginError when the login fails.
     """
-    found = read_kubeconfig(kubeconfig)
-    place = found.place(context)
-    of = f"{found.name}, context '{context}'"
-    try:
+    kubeconfigs = read_kubeconfig(kubeconfig)
+    place = kubeconfigs.place(context)
+    with _named(f"{kubeconfigs.name}, context '{context}'"):
+        _check_certificates(_load(place.cluster, place.user))
         settings = _logged_in(place, login_seconds)
-        _check_certificates(settings)
+        settings.impersonated = headers_of(place.user)
+        _set_proxy(settings, place.cluster.get("proxy-url"))
+    return settings
+
+
+def check_context(kubeconfig: Files, context: str) -> None:
+    """Raise KubeconfigError for what `settings_of` would find wrong before it logs in; nothing is run or asked."""
+    kubeconfigs = read_kubeconfig(kubeconfig)
+    place = kubeconfigs.place(context)
+    with _named(f"{kubeconfigs.name}, context '{context}'"):
+        _check_certificates(_load(place.cluster, place.user))
+
+
+@contextmanager
+def _named(of: str) -> Iterator[None]:
+    """Put files and context before what is wrong with them."""
+    try:
+        yield
     except LoginError as error:
         raise LoginError(f"{of}: {error}") from error
     except KubeconfigError as error:
@@ -51,9 +69,6 @@ def settings_of(kubeconfig: Files, context: str, login_seconds: float | None = N
     except Exception as error:  # a kubeconfig can be wrong in any way that upstream lets it
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise KubeconfigError(f"{of}: {reason}", "Mend it, or name another context.") from error
-    settings.impersonated = headers_of(place.user)
-    _set_proxy(settings, place.cluster.get("proxy-url"))
-    return settings
 
 
 def _logged_in(place: Place, seconds: float | None) -> Settings:
@@ -78,6 +93,7 @@ def _by_program(place: Place, seconds: float | None) -> Settings:
     plugin = Plugin.of(place.user["exec"], place.cluster)
     credential = log_in(plugin, seconds)
     settings = _load(place.cluster, {**place.user, **credential.user()})
+    _check_certificates(settings)
     if credential.token:
         renewal: Any = _Renewal(plugin, credential, seconds)
         settings.refresh_api_key_hook = renewal  # upstream's type for it is None
