@@ -68,7 +68,9 @@ def server(answer: Callable[[socket.socket], None]) -> Iterator[Heard]:
         def serve(one: socket.socket) -> None:
             with one.makefile("rb") as lines:
                 while head := lines.readline():
-                    heard.requests.append((head.decode().strip(), list(_headers(lines))))
+                    headers = list(_headers(lines))
+                    lines.read(sum(int(value) for name, value in headers if name.lower() == "content-length"))
+                    heard.requests.append((head.decode("latin-1").strip(), headers))
                     answer(one)
 
         threading.Thread(target=accept, daemon=True).start()
@@ -81,7 +83,7 @@ def server(answer: Callable[[socket.socket], None]) -> Iterator[Heard]:
 
 
 def _headers(lines: Any) -> Iterator[tuple[str, str]]:
-    while line := lines.readline().decode().strip():
+    while line := lines.readline().decode("latin-1").strip():
         name, _, value = line.partition(": ")
         yield name, value
 
