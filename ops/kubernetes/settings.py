@@ -39,11 +39,8 @@ def settings_of(kubeconfig: Files, context: str, login_seconds: float | None = N
     kubeconfigs = read_kubeconfig(kubeconfig)
     place = kubeconfigs.place(context)
     with _named(f"{kubeconfigs.name}, context '{context}'"):
-        _check_certificates(_load(place.cluster, place.user))
-        settings = _logged_in(place, login_seconds)
-        settings.impersonated = headers_of(place.user)
-        _set_proxy(settings, place.cluster.get("proxy-url"))
-    return settings
+        _prepare(_load(place.cluster, place.user), place)  # before a login program is run
+        return _prepare(_logged_in(place, login_seconds), place)
 
 
 def check_context(kubeconfig: Files, context: str) -> None:
@@ -51,7 +48,14 @@ def check_context(kubeconfig: Files, context: str) -> None:
     kubeconfigs = read_kubeconfig(kubeconfig)
     place = kubeconfigs.place(context)
     with _named(f"{kubeconfigs.name}, context '{context}'"):
-        _check_certificates(_load(place.cluster, place.user))
+        _prepare(_load(place.cluster, place.user), place)
+
+
+def _prepare(settings: Settings, place: Place) -> Settings:
+    _check_certificates(settings)
+    _set_proxy(settings, place.cluster.get("proxy-url"))
+    settings.impersonated = headers_of(place.user)
+    return settings
 
 
 @contextmanager
@@ -93,7 +97,6 @@ def _by_program(place: Place, seconds: float | None) -> Settings:
     plugin = Plugin.of(place.user["exec"], place.cluster)
     credential = log_in(plugin, seconds)
     settings = _load(place.cluster, {**place.user, **credential.user()})
-    _check_certificates(settings)
     if credential.token:
         renewal: Any = _Renewal(plugin, credential, seconds)
         settings.refresh_api_key_hook = renewal  # upstream's type for it is None
@@ -175,7 +178,7 @@ def _set_proxy(settings: Settings, stated: str | None) -> None:
     if not proxy.startswith("socks"):
         return
     if importlib.util.find_spec("socks") is None:
-        raise LoginError("the proxy speaks SOCKS, and the module for it is missing: pip install PySocks")
+        raise KubeconfigError("its proxy speaks SOCKS, and the module for it is missing", "pip install PySocks")
     # client-go leaves names to the proxy to resolve, whichever way it is spelled.
     settings.proxy = proxy.replace("socks5://", "socks5h://", 1)
 

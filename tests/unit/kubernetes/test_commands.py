@@ -241,6 +241,15 @@ def test_a_broken_kubeconfig_is_told_in_one_message_of_usage_by_every_command(
     assert "BEGIN" not in result.output, "no part of a certificate or a key"
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_missing_module_for_socks_is_told_with_how_to_get_it(
+    command: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ops.kubernetes.settings.importlib.util.find_spec", lambda _: None)
+    path = kubeconfig(tmp_path, {"token": "t"}, "https://k.invalid", **{"proxy-url": "socks5://127.0.0.1:9"})
+    assert_told(run(command, path), 2, "speaks SOCKS", "pip install PySocks")
+
+
 @pytest.mark.parametrize("name", [one for one in BROKEN if one != "no such context"])
 def test_up_tells_a_broken_kubeconfig_before_anything_is_declared(name: str, tmp_path: Path) -> None:
     path, words = broken(name, tmp_path)

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from ops.kubernetes.connection import Connection
-from ops.kubernetes.errors import LoginError
 from tests.unit.kubernetes.stubs import Heard, kubeconfig, says, server
 
 VERSION = {"gitVersion": "v1.36.3"}
@@ -55,12 +54,6 @@ def test_the_environments_proxy_is_asked_for_other_machines_alone(
     with server(says(VERSION)) as mine:
         assert version(tmp_path, mine.url) == "1.36.3"
     assert len(mine.requests) == len(proxy.requests) == 1
-
-
-def test_a_missing_module_for_socks_is_told_and_no_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ops.kubernetes.settings.importlib.util.find_spec", lambda _: None)
-    with pytest.raises(LoginError, match="pip install PySocks"):
-        version(tmp_path, "https://k.invalid", **{"proxy-url": "socks5://127.0.0.1:9"})
 
 
 @pytest.mark.skipif(NO_SOCKS, reason="PySocks is not installed: pip install PySocks")
