@@ -100,6 +100,8 @@ class Kubeconfig:
         of = f"{self.name}, context '{context}'"
         named = self._entry("context", context, self.name)
         cluster_name, user_name = (str(named.value.get(key) or "") for key in ("cluster", "user"))
+        if not cluster_name:
+            raise KubeconfigError(f"{of}: it names no cluster", "Add `cluster` to that context.")
         cluster = self._entry("cluster", cluster_name, of)
         user = self._entry("user", user_name, of) if user_name else Entry(value={}, file=named.file)
         _check_cluster(cluster.value, of)

@@ -20,19 +20,26 @@ from ops.rehearse.cluster import Binaries, ControlPlane
 from ops.rehearse.install.helm import Helm, HelmError
 
 PAIR = ("client-certificate", "client-key")
-NAMES = st.sampled_from(["a", "b"])
-CONTEXTS = st.fixed_dictionaries({"cluster": NAMES}, optional={"user": NAMES})
-PARTS = {
-    "context": CONTEXTS,
-    "cluster": st.sets(st.sampled_from(["ca", "name"])),
-    "user": st.sampled_from(["cert", "as"]),
-}
-FILE = st.one_of(
-    st.none(),
-    st.just("empty"),
-    st.fixed_dictionaries({each: st.lists(st.tuples(NAMES, part), max_size=3) for each, part in PARTS.items()}),
-)
-SETS = st.lists(FILE, min_size=1, max_size=4)
+CONTEXTS = st.one_of(st.just({"cluster": "a", "user": "b"}), st.just({"cluster": "b"}))
+CLUSTERS = st.sets(st.sampled_from(["ca", "name"]))
+PARTS = {"context": CONTEXTS, "cluster": CLUSTERS, "user": st.sampled_from(["cert", "as"])}
+
+
+@st.composite
+def sets(draw: st.DrawFn) -> list[Any]:
+    """A set of files: each entry stands in one or more of them, seldom in none, or twice in one."""
+    files: list[Any] = [{each: [] for each in PARTS} for _ in range(draw(st.integers(1, 4)))]
+    for each, part in PARTS.items():
+        for name in ("a", "b"):
+            for number in draw(st.lists(st.integers(0, len(files) - 1), min_size=1, max_size=3, unique=True)):
+                files[number][each].append((name, draw(part)))
+    if draw(st.integers(0, 9)) == 0:
+        each = draw(st.sampled_from(list(PARTS)))
+        damaged = draw(st.sampled_from(files))
+        damaged[each] = draw(st.sampled_from([[], damaged[each] * 2]))
+    for other in draw(st.lists(st.sampled_from([None, "empty"]), max_size=2)):
+        files.insert(draw(st.integers(0, len(files))), other)
+    return files
 
 
 def write(number: int, content: Any, root: Path) -> Path:
@@ -96,7 +103,7 @@ def ours(environment: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]] |
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-@given(files=SETS, linked=st.booleans(), gap=st.booleans())
+@given(files=sets(), linked=st.booleans(), gap=st.booleans())
 def test_of_any_set_of_files_the_same_server_and_user_are_taken_as_by_kubectl(
     binaries: Binaries, files: list[Any], *, linked: bool, gap: bool
 ) -> None:

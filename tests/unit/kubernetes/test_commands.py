@@ -201,9 +201,10 @@ FILES: dict[str, tuple[bytes | None, str]] = {
     "a list": (b"- a", "it is a list, no kubeconfig"),
     "contexts that are a mapping": (b"contexts: {x: {}}", "`contexts` is a mapping, not a list"),
     "no such context": (b"contexts: []", "'x' is not in"),
+    "no cluster named": (b"contexts: [{name: x}]", "it names no cluster"),
     "no such cluster": (b"contexts: [{name: x, context: {cluster: c}}]", "there is no cluster 'c' in it"),
     "no such user": (WHOLE.encode() + b"contexts: [{name: x, context: {cluster: c, user: u}}]", "no user 'u' in it"),
-    "two of one name": (WHOLE.encode() * 1 + b"contexts: [{name: x}, {name: x}]", "two contexts named 'x'"),
+    "two of one name": (WHOLE.encode() + b"contexts: [{name: x}, {name: x}]", "two contexts named 'x'"),
     "a cluster's name that is a list": (b"contexts: [{name: x, context: {cluster: [c]}}]", "`cluster` of its context"),
 }
 BROKEN = (*(f"user: {name}" for name in USERS), *(f"cluster: {name}" for name in CLUSTERS), *FILES, "a folder")
