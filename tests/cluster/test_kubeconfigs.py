@@ -12,9 +12,9 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from kubernetes import client
 
 from components.kubeconfig_files import KubeconfigError, Place, default_files, read_kubeconfig
+from ops.kubernetes.api import Api
 from ops.kubernetes.connection import Connection
 from ops.rehearse.cluster import Binaries, ControlPlane
 from ops.rehearse.install.helm import Helm, HelmError
@@ -152,9 +152,10 @@ def test_whom_a_kubeconfig_acts_as_is_who_we_are_as_it_is_who_kubectl_is(
     done = subprocess.run([*command, "auth", "whoami", "-o", "json"], capture_output=True, text=True, check=True)
     kubectls_ = json.loads(done.stdout)["status"]["userInfo"]
     with Connection(path, control_plane.context) as connection:
-        api: Any = client.AuthenticationV1Api(connection.api)
-        ours = connection.api.sanitize_for_serialization(api.create_self_subject_review(client.V1SelfSubjectReview()))
-    assert ours["status"]["userInfo"] == kubectls_
+        version = "authentication.k8s.io/v1"
+        review = {"apiVersion": version, "kind": "SelfSubjectReview"}
+        answer = Api.of(connection).create(f"/apis/{version}/selfsubjectreviews", review)
+    assert answer["status"]["userInfo"] == kubectls_
     assert kubectls_["username"] == "ann"
 
 
