@@ -16,8 +16,9 @@ from components.kubeconfig import (
     check_access,
     eks_kubeconfig,
     endpoint_of,
+    files_of,
+    for_provider,
     gke_kubeconfig,
-    kubeconfig_path,
 )
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -58,7 +59,7 @@ def connect(cluster: Cluster) -> ClusterHandle:
     Raises ConfigError if a kubeconfig or its context is not there; nothing has been declared by then.
     """
     if cluster.access is not None:
-        check_access(cluster.access, kubeconfig_path(cluster.access, PROJECT_ROOT))
+        check_access(cluster.access, files_of(cluster.access, PROJECT_ROOT))
     match cluster:
         case GkeCluster():
             return _gke(cluster)
@@ -74,13 +75,13 @@ def connect(cluster: Cluster) -> ClusterHandle:
 def _provider(access: Access | None, kubeconfig: pulumi.Input[str] | None, identity: str) -> pulumi_kubernetes.Provider:
     """Make the Kubernetes provider.
 
-    A kubeconfig of the user's is passed by path: its content may hold credentials, which would end in the state.
+    A kubeconfig of the user's is passed by path where one file has it all: see `for_provider`.
     `cluster_identifier` says what the cluster is, so that another path, a new CA or a moved endpoint updates the
     provider instead of replacing every object in the cluster.
     """
     return pulumi_kubernetes.Provider(
         "cluster",
-        kubeconfig=str(kubeconfig_path(access, PROJECT_ROOT)) if access else kubeconfig,
+        kubeconfig=for_provider(access, files_of(access, PROJECT_ROOT)) if access else kubeconfig,
         context=access.context if access else None,
         cluster_identifier=identity,
         enable_server_side_apply=True,

@@ -29,7 +29,7 @@ class Access:
 
     kubeconfig: str | None = None
     """Path of the kubeconfig; `~` is expanded, a relative path starts at the project's root.
-    Without it: the first file of `$KUBECONFIG`, else `~/.kube/config`."""
+    Without it: the files of `$KUBECONFIG`, merged as kubectl does, else `~/.kube/config`."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)

@@ -11,11 +11,19 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
 from components.cluster_spec import Access
+from components.kubeconfig_files import (
+    Files,
+    KubeconfigError,
+    Place,
+    content_of,
+    default_files,
+    read_kubeconfig,
+)
 from components.problems import ConfigError, Problem
 
 # The one id of the Entra application behind every AKS cluster's API server (learn.microsoft.com, aks/kubelogin).
@@ -102,52 +110,55 @@ def endpoint_of(kubeconfig: str) -> Endpoint:
         raise ValueError("Azure answered with something that is no kubeconfig") from error
 
 
-def kubeconfig_path(access: Access, root: Path, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the absolute path of the kubeconfig: as stated (`~` expanded, relative to `root`), else kubectl's own."""
+def files_of(access: Access, root: Path, environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
+    """Return the kubeconfigs, as absolute paths: as stated (`~` expanded, relative to `root`), else kubectl's own."""
     if access.kubeconfig is not None:
-        return root / Path(access.kubeconfig).expanduser()
-    first = environment.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return root / Path(first or "~/.kube/config").expanduser()
+        return (root / Path(access.kubeconfig).expanduser(),)
+    return default_files(environment)
 
 
-def check_access(access: Access, path: Path) -> None:
-    """Check that the kubeconfig at `path` is there and has the context. Raises ConfigError; asks no cluster."""
-    document = _load(path)
-    entries = document.get("contexts")
-    contexts = {
-        str(entry["name"]): entry.get("context")
-        for entry in (entries if isinstance(entries, list) else [])
-        if isinstance(entry, dict) and "name" in entry
-    }
-    if access.context in contexts:
-        return
-    listed = ", ".join(sorted(contexts))
+def check_access(access: Access, files: Files) -> Place:
+    """Find what the access's context leads to. Raises ConfigError for whatever is wrong with it; asks no cluster."""
+    try:
+        kubeconfig = read_kubeconfig(files)
+        if access.context in kubeconfig.contexts:
+            return kubeconfig.place(access.context)
+    except KubeconfigError as error:
+        raise _unusable(error.found, error.fix) from error
+    listed = ", ".join(kubeconfig.contexts)
     problem = Problem(
         path="cluster.access.context",
-        found=f"'{access.context}' is not in {path}",
+        found=f"'{access.context}' is not in {kubeconfig.name}",
         consequence="no cluster could be reached, and no other is ever taken instead",
         fix=f"Contexts there: {listed}." if listed else "That file has no contexts at all.",
     )
     raise ConfigError([problem])
 
 
-def _load(path: Path) -> dict[str, Any]:
+def for_provider(access: Access, files: Files) -> str:
+    """Return what the Kubernetes provider is given: a path; the content where context, cluster and user are spread.
+
+    The provider merges no files: it reads one, or a content, which lands in the stack's state. So a content with a
+    credential in it is refused. Raises ConfigError as `check_access` does.
+    """
+    place = check_access(access, files)
+    if len(place.files) == 1:
+        return str(next(iter(place.files)))
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise _unusable(path, (error.strerror or "it cannot be read").lower()) from None
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise _unusable(path, "it is no YAML") from None
-    if not isinstance(document, dict):
-        raise _unusable(path, "it is no kubeconfig")
-    return document
+        return json.dumps(content_of(place, access.context), indent=2)
+    except ValueError as error:
+        spread = ", ".join(str(path) for path in sorted(place.files))
+        found = f"context '{access.context}' is spread over {spread}, with `{error}`, which must not get into the state"
+        fix = f"Name one file: `kubectl config view --flatten --minify --context {access.context}` writes it."
+        raise _unusable(found, fix) from error
 
 
-def _unusable(path: Path, reason: str) -> ConfigError:
+def _unusable(found: str, fix: str) -> ConfigError:
+    keep = "The stack `local` gets its own from `multiarch rehearse --stack local --keep`."
     problem = Problem(
         path="cluster.access.kubeconfig",
-        found=f"{path}: {reason}",
+        found=found,
         consequence="the cluster could not be reached",
-        fix="Give the path of one. The stack `local` gets its own from `multiarch rehearse --stack local --keep`.",
+        fix=f"{fix} {keep}",
     )
     return ConfigError([problem])

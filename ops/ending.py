@@ -8,6 +8,8 @@ from types import FrameType
 
 import click
 
+from ops.kubernetes.errors import ClusterError
+
 USAGE = 2
 COULD_NOT_TELL = 3
 """Of every command: neither yes nor no, and no success."""
@@ -17,15 +19,18 @@ INTERRUPTED = 130
 
 @contextmanager
 def told(*usage: type[Exception], interrupted: str) -> Iterator[None]:
-    """End the command for what goes wrong inside: 2 for errors of `usage`, 3 for the machine's trouble, 130 for Ctrl-C.
+    """End the command for what goes wrong inside: 2 for errors of `usage`, 3 for trouble, 130 for Ctrl-C.
 
-    `interrupted` says what an interrupt leaves behind.
+    Trouble is the cluster's (no login, no answer) or the machine's. `interrupted` says what an interrupt leaves behind.
     """
     try:
         yield
     except usage as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE)
+    except ClusterError as error:  # no login, or no answer
+        click.echo(f"could not tell: {error}", err=True)
+        sys.exit(COULD_NOT_TELL)
     except OSError as error:  # a full disk, no folder for temporary files: no answer
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"could not tell: {where}{error.strerror or error}", err=True)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from components.kubeconfig_files import read_kubeconfig
 from components.problems import ConfigError
 from ops.drift.gitlab import IssueError, IssueSettings, keep_issue
 from ops.drift.history import History
@@ -64,6 +65,17 @@ def _contexts(given: Sequence[str], stacks: tuple[str, ...]) -> dict[str, str]:
     return contexts
 
 
+def _checked_contexts(kubeconfig: Path | None, contexts: dict[str, str]) -> dict[str, str]:
+    """Raise ConfigError where the file that was named cannot be used: what a stack file names is that stack's doubt."""
+    if kubeconfig is not None:
+        from ops.kubernetes.settings import check_context  # noqa: PLC0415 - the Kubernetes client takes a while to import
+
+        read_kubeconfig(kubeconfig.expanduser())
+        for context in contexts.values():
+            check_context(kubeconfig.expanduser(), context)
+    return contexts
+
+
 def _check_combination(given: dict[str, Any], stacks: tuple[str, ...]) -> None:
     """Refuse options that contradict each other, before anything is started."""
     if given["every"] and stacks:
@@ -104,7 +116,7 @@ def _options(root: Path, named: tuple[str, ...], given: dict[str, Any]) -> Optio
         pulumi=pulumi,
         why_not=why_not,
         kubeconfig=given["kubeconfig"],
-        contexts=_contexts(given["context"], stacks),
+        contexts=_checked_contexts(given["kubeconfig"], _contexts(given["context"], stacks)),
         rules=(*BUILT_IN, *(load_rules(ignore) if ignore else ())),
         history=history,
     )

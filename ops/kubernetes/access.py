@@ -6,15 +6,16 @@ cloud's CLI makes for exactly this cluster, in `$KUBECONFIG` or `~/.kube/config`
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from components.cluster_spec import AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
-from components.kubeconfig import kubeconfig_path
+from components.kubeconfig import files_of
+from components.kubeconfig_files import Files, default_files
 from components.problems import ConfigError
-from ops.kubernetes.kubeconfig import Entry, Purpose, contexts_of, default_kubeconfigs, find_context
+from ops.kubernetes.kubeconfig import Purpose, contexts_of, find_context
 
 _PURPOSE: Final = Purpose(
     unnamed="the check would look at whichever cluster is current",
@@ -31,7 +32,7 @@ class NoAccessError(Exception):
 class Access:
     """A way to a cluster."""
 
-    kubeconfig: Path
+    kubeconfig: Files
     context: str
     server: str
 
@@ -54,9 +55,9 @@ def find_access(
     """
     own = cluster.access
     if own is not None and kubeconfig is None:
-        files: Sequence[Path] = [kubeconfig_path(own, project, environment)]
+        files: Files = files_of(own, project, environment)
     else:
-        files = [kubeconfig.expanduser()] if kubeconfig is not None else default_kubeconfigs(environment)
+        files = kubeconfig.expanduser() if kubeconfig is not None else default_files(environment)
     named = context or (own.context if own is not None else None)
     return _named(files, named) if named is not None else _clouds(cluster, files)
 
@@ -97,36 +98,28 @@ def login_command(cluster: Cluster) -> str:
             return ""
 
 
-def _named(files: Sequence[Path], context: str) -> Access:
-    problems = []
-    for path in files:
-        try:
-            return _access(path, find_context(path, context, _PURPOSE))
-        except ConfigError as error:
-            problems += [f"{problem.found}. {problem.fix}" for problem in error.problems]
-    raise NoAccessError("; ".join(problems))
+def _named(files: Files, context: str) -> Access:
+    try:
+        return Access(kubeconfig=files, context=context, server=find_context(files, context, _PURPOSE).server)
+    except ConfigError as error:
+        raise NoAccessError("; ".join(f"{problem.found}. {problem.fix}" for problem in error.problems)) from error
 
 
-def _clouds(cluster: Cluster, files: Sequence[Path]) -> Access:
+def _clouds(cluster: Cluster, files: Files) -> Access:
     pattern, command = context_pattern(cluster), login_command(cluster)
-    listed = ", ".join(str(path) for path in files)
-    found: list[Access] = []
-    for path in files:
-        try:
-            names = [name for name in contexts_of(path, _PURPOSE) if pattern and pattern.fullmatch(name)]
-            found += [_access(path, find_context(path, name, _PURPOSE)) for name in names]
-        except ConfigError:
-            continue  # a file that is not there, or a context without a server, is no way
+    try:
+        names = [name for name in contexts_of(files, _PURPOSE) if pattern and pattern.fullmatch(name)]
+        found = [_named(files, name) for name in names]
+    except ConfigError as error:
+        told = "; ".join(f"{problem.found}. {problem.fix}" for problem in error.problems)
+        raise NoAccessError(f"{told} Or make a context: {command}") from error
     if not found:
+        listed = str(files) if isinstance(files, Path) else ", ".join(map(str, files))
         raise NoAccessError(
             f"no context for the {cluster.type} cluster {cluster.name} in {listed}. Make one: {command}; "
             "or name another with --context"
         )
     if len({access.server for access in found}) > 1:
-        ways = ", ".join(f"{access.context} ({access.server}, {access.kubeconfig})" for access in found)
+        ways = ", ".join(f"{access.context} ({access.server})" for access in found)
         raise NoAccessError(f"several contexts could be the {cluster.type} cluster {cluster.name}: {ways}. Name one")
     return found[0]
-
-
-def _access(path: Path, entry: Entry) -> Access:
-    return Access(kubeconfig=path, context=entry.context, server=entry.server)

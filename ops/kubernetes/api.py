@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from kubernetes import client
 
-from ops.kubernetes.connection import CONNECT_SECONDS, READ_SECONDS, Connection, TimedApiClient
+from ops.kubernetes.connection import Connection, TimedApiClient
 
 FIELD_MANAGER = "multiarch-rehearsal"
 PAGE = 500
@@ -92,7 +92,6 @@ class Api:
             self._server + path + (f"?{urlencode(query)}" if query else ""),
             header_params=headers,
             body=body,  # JSON is YAML as well: the client writes both alike
-            _request_timeout=(CONNECT_SECONDS, READ_SECONDS),
         )
         text = answer.read()  # type: ignore[no-untyped-call]  # upstream is half typed
         try:

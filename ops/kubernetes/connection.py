@@ -1,6 +1,5 @@
 """Talk to a cluster by the official client: a named context, a time limit on every call, and errors of our own."""
 
-import ipaddress
 import json
 import ssl
 import tempfile
@@ -9,13 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import urllib3
 from kubernetes import client, dynamic
 from kubernetes.client import rest
 
+from components.kubeconfig_files import Files
 from ops.kubernetes.errors import LoginError, UnreachableError
+from ops.kubernetes.impersonation import with_headers
 from ops.kubernetes.settings import settings_of
 
 CONNECT_SECONDS = 3.0
@@ -37,12 +37,17 @@ class _Answer(rest.RESTResponse):
 
 
 class TimedApiClient(client.ApiClient):
-    """The official client, but no call waits for ever, and no urllib3 error leaves it."""
+    """The official client, but no call waits for ever, it acts as whom it should, and no urllib3 error leaves it."""
 
     def call_api(self, *args: Any, **kwargs: Any) -> rest.RESTResponse:
         """Call as upstream does; `_request_timeout` (seconds, or connect and read) defaults to 3 s and 30 s."""
         if kwargs.get("_request_timeout") is None and len(args) < 6:  # noqa: PLR2004 - its position upstream
             kwargs["_request_timeout"] = (CONNECT_SECONDS, READ_SECONDS)
+        impersonated = getattr(self.configuration, "impersonated", ())
+        if impersonated:
+            method, url, *others = args
+            given = others[0] if others else kwargs.pop("header_params", None)
+            args = (method, url, with_headers(given, impersonated), *others[1:])
         with translated(self.configuration.host):
             raw = super().call_api(*args, **kwargs)
         answer = _Answer(raw.response)
@@ -51,25 +56,23 @@ class TimedApiClient(client.ApiClient):
 
 
 class Connection:
-    """A cluster, reached by a kubeconfig file and the name of one of its contexts.
+    """A cluster, reached by kubeconfig (a file, or several merged) and the name of one of its contexts.
 
     `api` is for the typed classes (`client.CoreV1Api(connection.api)`), `dynamic` for objects of any kind.
     A login program of the kubeconfig is run at once, with a time limit (`login_seconds`, default see `login.log_in`),
-    and again when its token expires. Raises LoginError for a kubeconfig that gives no login, whatever is wrong with
-    it, and UnreachableError from every call that gets no answer.
+    and again when its token expires. Raises KubeconfigError for a kubeconfig that is wrong, LoginError when it gives no
+    login, and UnreachableError from every call that gets no answer.
     """
 
-    def __init__(self, kubeconfig: Path, context: str, *, login_seconds: float | None = None) -> None:
+    def __init__(self, kubeconfig: Files, context: str, *, login_seconds: float | None = None) -> None:
         settings = settings_of(kubeconfig, context, login_seconds)
         settings.retries = False  # a test of what the cluster answers wants its first answer
-        if _is_loopback(settings.host):
-            settings.proxy = None  # whatever HTTPS_PROXY says: no proxy leads back to this machine
         self.server: str = settings.host
         self.context = context
         try:
             self.api = TimedApiClient(settings)
         except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:  # a proxy-url that is none, a broken key
-            raise LoginError(f"{kubeconfig}, context '{context}': {error}") from error
+            raise LoginError(f"context '{context}': {error}") from error
         self._dynamic: dynamic.DynamicClient | None = None
         self._discovery: tempfile.TemporaryDirectory[str] | None = None
 
@@ -156,11 +159,3 @@ def reason(error: BaseException) -> str:
             return f"is not trusted: {text}"
         case _:
             return f"cannot be reached: {text}"
-
-
-def _is_loopback(server: str) -> bool:
-    host = urlsplit(server).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

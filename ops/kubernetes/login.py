@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from components.kubeconfig_files import KubeconfigError
 from ops.kubernetes.errors import LoginError
 from ops.reporting.printable import one_line
 from ops.reporting.secrets import hide_tokens
@@ -83,27 +84,27 @@ class Plugin:
     """What it is told of the cluster, if it asks for that."""
 
     @classmethod
-    def of(cls, given: Any, cluster: Mapping[str, Any], folder: Path) -> "Plugin":
-        """Read it; `folder` is the kubeconfig's. Raises LoginError."""
-        if not isinstance(given, Mapping):
-            raise LoginError("its user's `exec` is no mapping")
+    def of(cls, given: Mapping[str, Any], cluster: Mapping[str, Any]) -> "Plugin":
+        """Read it, as `kubeconfig_files.Place` has it. Raises KubeconfigError."""
         for key in ("command", "apiVersion"):
             if not isinstance(given.get(key), str) or not given[key]:
-                raise LoginError(f"its user's `exec` has no `{key}`")
-        command = given["command"]
+                raise KubeconfigError(f"its user's `exec` has no `{key}`", f"Add `{key}`, a text.")
         try:
             env = {str(one["name"]): str(one["value"]) for one in given.get("env") or ()}
             args = tuple(str(one) for one in given.get("args") or ())
         except (TypeError, KeyError) as error:
-            raise LoginError("`args` or `env` of its user's `exec` are not lists as a kubeconfig has them") from error
+            found = "`args` or `env` of its user's `exec` are not lists as a kubeconfig has them"
+            raise KubeconfigError(
+                found, "Write `args` as a list of texts, `env` as a list of `name` and `value`."
+            ) from error
         return cls(
-            command=located(command, folder),
+            command=given["command"],
             args=args,
             env=env,
             api_version=given["apiVersion"],
             mode=str(given.get("interactiveMode") or "IfAvailable"),
             hint=one_line(str(given.get("installHint") or "")),
-            cluster=_told(cluster, folder) if given.get("provideClusterInfo") else None,
+            cluster=_told(cluster) if given.get("provideClusterInfo") else None,
         )
 
     @property
@@ -117,11 +118,6 @@ class Plugin:
         if self.cluster is not None:
             spec["cluster"] = dict(self.cluster)
         return json.dumps({"kind": "ExecCredential", "apiVersion": self.api_version, "spec": spec})
-
-
-def located(command: str, folder: Path) -> str:
-    """Return a program as it is run: a path with a separator is relative to the kubeconfig's folder."""
-    return str(folder / command) if os.sep in command else command
 
 
 def log_in(plugin: Plugin, seconds: float | None = None) -> Credential:
@@ -175,13 +171,13 @@ def _interactive(plugin: Plugin) -> bool:
     return terminal and plugin.mode != "Never"
 
 
-def _told(cluster: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def _told(cluster: Mapping[str, Any]) -> dict[str, Any]:
     told = {key: cluster[key] for key in _CLUSTER_KEYS if cluster.get(key)}
     if cluster.get("certificate-authority-data"):
         told["certificate-authority-data"] = cluster["certificate-authority-data"]
     elif cluster.get("certificate-authority"):
         with suppress(OSError):  # told when the connection needs it
-            content = (folder / cluster["certificate-authority"]).read_bytes()
+            content = Path(cluster["certificate-authority"]).read_bytes()
             told["certificate-authority-data"] = base64.b64encode(content).decode()
     extensions = cluster.get("extensions")
     for one in extensions if isinstance(extensions, list) else ():

@@ -1,23 +1,23 @@
 """From a kubeconfig's context to the official client's settings: with a login, or the reason why there is none."""
 
+import importlib.util
+import ipaddress
+import ssl
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-import yaml
 from kubernetes import client, config
 
+from components.kubeconfig_files import Files, KubeconfigError, Place, read_kubeconfig
 from ops.kubernetes.errors import LoginError
+from ops.kubernetes.impersonation import Headers, headers_of
 from ops.kubernetes.login import Credential, Plugin, log_in
+from ops.kubernetes.oidc import stored_token
 
-_FILES: Final = {
-    "clusters": ("certificate-authority",),
-    "users": ("client-certificate", "client-key", "tokenFile"),
-}
-"""What is relative to the kubeconfig's folder."""
 _REMOVED: Final = {
     "gcp": "gke-gcloud-auth-plugin (gcloud container clusters get-credentials writes it)",
     "azure": "kubelogin (kubelogin convert-kubeconfig writes it)",
@@ -25,53 +25,80 @@ _REMOVED: Final = {
 """Logins that Kubernetes' own clients know no more since 1.26, and what took their place."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """What a context of a kubeconfig leads to, with every path made absolute."""
+class Settings(client.Configuration):
+    """The official client's settings, and whom each request acts as."""
 
-    cluster: Mapping[str, Any]
-    user: Mapping[str, Any]
-    """Empty for a context without a user: whoever asks is anonymous."""
+    impersonated: Headers = ()
 
 
-def settings_of(kubeconfig: Path, context: str, login_seconds: float | None = None) -> client.Configuration:
-    """Read a context and log in. Raises LoginError, whatever is wrong with the file or its login."""
+def settings_of(kubeconfig: Files, context: str, login_seconds: float | None = None) -> Settings:
+    """Read a context and log in.
+
+    Raises KubeconfigError for what is wrong with the files, and LoginError when the login fails.
+    """
+    kubeconfigs = read_kubeconfig(kubeconfig)
+    place = kubeconfigs.place(context)
+    with _named(f"{kubeconfigs.name}, context '{context}'"):
+        _prepare(_load(place.cluster, place.user), place)  # before a login program is run
+        return _prepare(_logged_in(place, login_seconds), place)
+
+
+def check_context(kubeconfig: Files, context: str) -> None:
+    """Raise KubeconfigError for what `settings_of` would find wrong before it logs in; nothing is run or asked."""
+    kubeconfigs = read_kubeconfig(kubeconfig)
+    place = kubeconfigs.place(context)
+    with _named(f"{kubeconfigs.name}, context '{context}'"):
+        _prepare(_load(place.cluster, place.user), place)
+
+
+def _prepare(settings: Settings, place: Place) -> Settings:
+    _check_certificates(settings)
+    _set_proxy(settings, place.cluster.get("proxy-url"))
+    settings.impersonated = headers_of(place.user)
+    return settings
+
+
+@contextmanager
+def _named(of: str) -> Iterator[None]:
+    """Put files and context before what is wrong with them."""
     try:
-        return _settings(kubeconfig, context, login_seconds)
+        yield
     except LoginError as error:
-        raise LoginError(f"{kubeconfig}, context '{context}': {error}") from error
+        raise LoginError(f"{of}: {error}") from error
+    except KubeconfigError as error:
+        raise KubeconfigError(f"{of}: {error.found}", error.fix) from error
+    except OSError as error:
+        found = f"{of}: {error.filename}: {(error.strerror or str(error)).lower()}"
+        raise KubeconfigError(found, "Name a file that you may read.") from error
     except Exception as error:  # a kubeconfig can be wrong in any way that upstream lets it
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise LoginError(f"{kubeconfig}, context '{context}': {reason}") from error
+        raise KubeconfigError(f"{of}: {reason}", "Mend it, or name another context.") from error
 
 
-def find_place(document: Any, context: str, folder: Path) -> Place:
-    """Find what a context leads to. `folder` is the kubeconfig's own. Raises LoginError."""
-    named = _entry(document, "contexts", context)
-    cluster = _entry(document, "clusters", named.get("cluster"))
-    user = _entry(document, "users", named["user"]) if named.get("user") else {}
-    return Place(cluster=_absolute(cluster, "clusters", folder), user=_absolute(user, "users", folder))
+def _logged_in(place: Place, seconds: float | None) -> Settings:
+    user = place.user
+    if user.get("token") or user.get("tokenFile"):
+        return _load(place.cluster, user)
+    if user.get("auth-provider"):
+        return _load(place.cluster, {**user, "token": _providers_token(user["auth-provider"])})
+    return _by_program(place, seconds) if user.get("exec") else _load(place.cluster, user)
 
 
-def _settings(kubeconfig: Path, context: str, login_seconds: float | None) -> client.Configuration:
-    folder = kubeconfig.resolve().parent
-    place = find_place(yaml.safe_load(kubeconfig.read_text(encoding="utf-8")), context, folder)
-    provider = (place.user.get("auth-provider") or {}).get("name")
-    if provider in _REMOVED:
-        raise LoginError(f"its login is auth-provider '{provider}', which Kubernetes removed; use {_REMOVED[provider]}")
-    if place.user.get("as"):
-        raise LoginError(
-            f"its user acts as '{place.user['as']}' (impersonation), which the official Python client would leave out "
-            "unsaid; name a context with a login of its own"
-        )
-    if "exec" not in place.user or place.user.get("token") or place.user.get("tokenFile"):
-        return _load(place.cluster, place.user)
-    plugin = Plugin.of(place.user["exec"], place.cluster, folder)
-    credential = log_in(plugin, login_seconds)
-    others = {key: value for key, value in place.user.items() if key != "exec"}
-    settings = _load(place.cluster, {**others, **credential.user()})
+def _providers_token(provider: Mapping[str, Any]) -> str:
+    name = provider.get("name")
+    if name == "oidc":
+        return stored_token(provider.get("config") or {})
+    if name in _REMOVED:
+        raise LoginError(f"its login is auth-provider '{name}', which Kubernetes removed; use {_REMOVED[name]}")
+    raise LoginError(f"its login is auth-provider '{name}', which is unknown; use a login program (`exec`)")
+
+
+def _by_program(place: Place, seconds: float | None) -> Settings:
+    plugin = Plugin.of(place.user["exec"], place.cluster)
+    credential = log_in(plugin, seconds)
+    settings = _load(place.cluster, {**place.user, **credential.user()})
     if credential.token:
-        renewal: Any = _Renewal(plugin, credential, login_seconds)
+        renewal: Any = _Renewal(plugin, credential, seconds)
         settings.refresh_api_key_hook = renewal  # upstream's type for it is None
     return settings
 
@@ -91,11 +118,12 @@ class _Renewal:
                 settings.api_key["BearerToken"] = f"Bearer {self._credential.token}"
 
 
-def _load(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> client.Configuration:
-    settings = client.Configuration()
+def _load(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> Settings:
+    settings = Settings()
     document = {
-        "clusters": [{"name": "it", "cluster": dict(cluster)}],
-        "users": [{"name": "it", "user": dict(user)}],
+        "clusters": [{"name": "it", "cluster": _stated(cluster)}],
+        # Not handed on: upstream would run a login without a time limit, and renew one without writing it back.
+        "users": [{"name": "it", "user": _stated(user, "exec", "auth-provider")}],
         "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
         "current-context": "it",
     }
@@ -105,16 +133,59 @@ def _load(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> client.Configu
     return settings
 
 
-def _entry(document: Any, kind: str, name: Any) -> Mapping[str, Any]:
-    entries = document.get(kind) if isinstance(document, Mapping) else None
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, Mapping) and entry.get("name") == name:
-            found = entry.get(kind.removesuffix("s")) or {}
-            if isinstance(found, Mapping):
-                return found
-    raise LoginError(f"there is no {kind.removesuffix('s')} '{name}' in it")
+def _stated(entry: Mapping[str, Any], *without: str) -> dict[str, Any]:
+    """Leave out what is empty: an empty `…-data` would hide the file beside it from upstream."""
+    return {key: value for key, value in entry.items() if value and key not in without}
 
 
-def _absolute(entry: Mapping[str, Any], kind: str, folder: Path) -> dict[str, Any]:
-    files = {key: str(folder / str(entry[key])) for key in _FILES[kind] if entry.get(key)}
-    return {**entry, **files}
+_ANEW: Final = "Write the context anew, or mend that entry."
+
+
+def _check_certificates(settings: Settings) -> None:
+    """Read them as a connection would. Raises KubeconfigError for what is unreadable, no PEM, or no pair."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if settings.ssl_ca_cert:
+        try:
+            context.load_verify_locations(settings.ssl_ca_cert)
+        except OSError as error:  # ssl.SSLError is one
+            raise KubeconfigError(f"its CA certificate cannot be read: {_why(error)}", _ANEW) from error
+    if settings.cert_file:
+        try:
+            context.load_cert_chain(settings.cert_file, settings.key_file, password=_no_password)
+        except OSError as error:
+            what = "its client-certificate and client-key are no pair or cannot be read"
+            raise KubeconfigError(f"{what}: {_why(error)}", _ANEW) from error
+
+
+def _no_password() -> str:
+    """Stand for the password of an encrypted key: without this, OpenSSL would ask the terminal and wait."""
+    return ""
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or str(error)).lower().replace("_", " ")
+    return (error.strerror or str(error)).lower()
+
+
+def _set_proxy(settings: Settings, stated: str | None) -> None:
+    """Take the kubeconfig's proxy for every server, as client-go does; the environment's for none on this machine."""
+    if stated:
+        settings.proxy, settings.no_proxy = stated, ""
+    elif _is_loopback(settings.host):
+        settings.proxy = None
+    proxy = settings.proxy or ""
+    if not proxy.startswith("socks"):
+        return
+    if importlib.util.find_spec("socks") is None:
+        raise KubeconfigError("its proxy speaks SOCKS, and the module for it is missing", "pip install PySocks")
+    # client-go leaves names to the proxy to resolve, whichever way it is spelled.
+    settings.proxy = proxy.replace("socks5://", "socks5h://", 1)
+
+
+def _is_loopback(server: str) -> bool:
+    host = urlsplit(server).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 import click
 
+from components.kubeconfig_files import Files, default_files
 from components.problems import ConfigError
 from ops.ending import told, unwind_on_terminate
-from ops.kubernetes.kubeconfig import contexts_of, default_kubeconfigs
+from ops.kubernetes.kubeconfig import contexts_of
 from ops.onboard.access import ONBOARDING
 from ops.onboard.answers.file import read_answers
 from ops.onboard.answers.model import Value, field_of, flag_of
@@ -61,7 +62,7 @@ def _option(question: Question) -> Callable[[F], F]:
 
 @click.command(epilog=EPILOG)
 @click.option("--context", metavar="NAME", help="The kubeconfig's context. Always named; the current one is not taken.")
-@click.option("--kubeconfig", metavar="FILE", help="Default: the first of $KUBECONFIG, else ~/.kube/config.")
+@click.option("--kubeconfig", metavar="FILE", help="Default: $KUBECONFIG, merged as kubectl does, else ~/.kube/config.")
 @click.option("--answers", type=click.Path(path_type=Path), metavar="FILE", help="Answers in YAML; flags override it.")
 @click.option("--yes", "-y", is_flag=True, help="Take every proposed answer; ask for the rest alone.")
 @click.option("--look-only", is_flag=True, help="Show what is seen, and do nothing else.")
@@ -151,7 +152,7 @@ def _request(
     root: Path, options: Mapping[str, Any], given: dict[str, Value], choose: Callable[[list[str]], str] | None
 ) -> Request:
     written = str(given.pop("kubeconfig", ""))
-    kubeconfig = Path(written).expanduser() if written else default_kubeconfigs()[0]
+    kubeconfig: Files = Path(written).expanduser() if written else default_files()
     context = str(given.pop("context", ""))
     if not context and not options["fleet"]:
         names = list(contexts_of(kubeconfig, ONBOARDING))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
+from components.kubeconfig_files import Files
 from ops.onboard.adopt.imports import Adoption
 from ops.onboard.answers.model import Answers, Value
 from ops.onboard.check import Checked
@@ -39,7 +40,7 @@ class Request:
     """One cluster to onboard."""
 
     project: Path
-    kubeconfig: Path
+    kubeconfig: Files
     context: str
     written_kubeconfig: str = ""
     """The kubeconfig as the stack file shall name it; empty for the default one."""

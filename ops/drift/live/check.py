@@ -27,6 +27,7 @@ from ops.kubernetes.access import Access, NoAccessError, find_access
 from ops.kubernetes.api import Api, ApiRefused
 from ops.kubernetes.connection import Connection
 from ops.kubernetes.errors import ClusterError
+from ops.kubernetes.login import UNATTENDED_SECONDS
 from ops.rehearse.plan import PlanError, plan_stack
 from ops.rehearse.plan.inputs import cluster_of
 
@@ -39,8 +40,6 @@ CHECKS: Final[Mapping[Check, Callable[[Scene], CheckResult]]] = {
     Check.WIDENED: check_widened,
 }
 """In the order of `Check`."""
-LOGIN_SECONDS: Final = 60.0
-"""How long a kubeconfig's own login program may take."""
 _NOT_IN_THE_CLUSTER: Final = frozenset({Check.IMAGES})
 _UNAUTHORIZED: Final = 401
 
@@ -95,9 +94,9 @@ def _connected(request: LiveRequest, cluster: Cluster, scene: Scene) -> Iterator
         return
     try:
         scene.progress(f"connecting: {access}")
-        seconds = min(LOGIN_SECONDS, max(1.0, request.deadline - time.monotonic()))
+        seconds = min(UNATTENDED_SECONDS, max(1.0, request.deadline - time.monotonic()))
         connection = Connection(access.kubeconfig, access.context, login_seconds=seconds)
-    except ClusterError as error:
+    except (ConfigError, ClusterError) as error:
         yield access, str(error)
         return
     with connection:

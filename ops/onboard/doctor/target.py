@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.kubeconfig_files import Files, default_files
 from components.problems import ConfigError, Problem
 from ops.kubernetes.access import NoAccessError, find_access
-from ops.kubernetes.kubeconfig import Purpose, default_kubeconfigs, find_context
+from ops.kubernetes.kubeconfig import Purpose, find_context
 from ops.rehearse.install import InstallFailed, PlannedRelease, buildkit_release_of, release_of
 from ops.rehearse.nodes import nodes_for
 from ops.rehearse.plan.inputs import cluster_of
@@ -24,7 +25,7 @@ _NAMESPACE_KIND = "kubernetes:core/v1:Namespace"
 class Target:
     """A cluster, and how it is reached."""
 
-    kubeconfig: Path
+    kubeconfig: Files
     context: str
 
 
@@ -34,8 +35,8 @@ def target_of(project: Path, stack: str, kubeconfig: Path | None, context: str |
     Raises ConfigError when there is no way to it; nothing is asked of any cluster.
     """
     if not stack:
-        path = (kubeconfig or default_kubeconfigs()[0]).expanduser()
-        return Target(kubeconfig=path, context=find_context(path, context or "", PURPOSE).context)
+        files = kubeconfig.expanduser() if kubeconfig else default_files()
+        return Target(kubeconfig=files, context=find_context(files, context or "", PURPOSE).context)
     try:
         access = find_access(cluster_of(project, stack), project, kubeconfig=kubeconfig, context=context)
     except NoAccessError as error:

@@ -6,9 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from components.problems import ConfigError, Problem
 from ops.kubernetes.connection import Connection
-from ops.kubernetes.errors import LoginError, UnreachableError
 from ops.kubernetes.kubeconfig import find_context
 from ops.rehearse.cluster.errors import BinariesError
 from ops.rehearse.cluster.kubeconfig import REHEARSAL
@@ -68,28 +66,11 @@ class ExistingControlPlane:
 def use_existing(kubeconfig: Path, context: str) -> ExistingControlPlane:
     """Use a running cluster. The context must be named: the current one is never taken.
 
-    Raises ConfigError, within seconds, when the kubeconfig or context is not there or the API server does not answer.
+    Raises ConfigError when the kubeconfig or context is not there or is wrong; and UnreachableError, within seconds but
+    for a login program's time limit, when it gives no login or the API server does not answer.
     """
     path = kubeconfig.expanduser()
     entry = find_context(path, context, REHEARSAL)
-    try:
-        with Connection(path, context) as connection:
-            version = connection.version()
-    except LoginError as error:
-        raise _unusable(str(error), "Mend that login (`kubectl version` with this context uses it too)") from error
-    except UnreachableError as error:
-        raise _unusable(f"{path}, context '{context}': {error}", "Start that cluster") from error
+    with Connection(path, context) as connection:
+        version = connection.version()
     return ExistingControlPlane(path, context, entry.server, version)
-
-
-def _unusable(found: str, fix: str) -> ConfigError:
-    return ConfigError(
-        [
-            Problem(
-                path="--kubeconfig",
-                found=found,
-                consequence=REHEARSAL.consequence,
-                fix=f"{fix}, or leave out --kubeconfig to use the embedded control plane.",
-            )
-        ]
-    )

@@ -17,9 +17,10 @@ from components.cluster import ClusterHandle, connect
 from components.cluster_spec import Access, AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
 
 NO_ROOT: Any = None
+CA = base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode()
 KUBECONFIG = {
-    "clusters": [{"name": "ci", "cluster": {"server": "https://ci:443", "certificate-authority-data": "Q0E="}}],
-    "contexts": [{"name": "here"}],
+    "clusters": [{"name": "ci", "cluster": {"server": "https://ci:443", "certificate-authority-data": CA}}],
+    "contexts": [{"name": "here", "context": {"cluster": "ci", "user": "u"}}],
     "users": [{"name": "u", "user": {"token": "private"}}],
 }
 

@@ -15,8 +15,9 @@ from components.kubeconfig import (
     check_access,
     eks_kubeconfig,
     endpoint_of,
+    files_of,
+    for_provider,
     gke_kubeconfig,
-    kubeconfig_path,
 )
 from components.problems import ConfigError
 
@@ -69,14 +70,16 @@ def test_an_answer_that_is_no_kubeconfig_is_an_error(answer: str) -> None:
         ("sub/kubeconfig", {}, "/project/sub/kubeconfig"),
         ("/abs/kubeconfig", {"KUBECONFIG": "/other"}, "/abs/kubeconfig"),
         ("~/k", {}, str(Path.home() / "k")),
-        (None, {"KUBECONFIG": "/first:/second"}, "/first"),
+        (None, {"KUBECONFIG": "/first::/second:/first"}, "/first:/second"),
+        (None, {"KUBECONFIG": "here"}, str(Path.cwd() / "here")),
         (None, {"KUBECONFIG": ""}, str(Path.home() / ".kube" / "config")),
         (None, {}, str(Path.home() / ".kube" / "config")),
     ],
 )
-def test_the_kubeconfigs_path_is_absolute(stated: str | None, environment: dict[str, str], expected: str) -> None:
+def test_the_kubeconfigs_paths_are_absolute(stated: str | None, environment: dict[str, str], expected: str) -> None:
     access = Access(context="c", kubeconfig=stated)
-    assert kubeconfig_path(access, Path("/project"), environment) == Path(expected)
+    files = files_of(access, Path("/project"), environment)
+    assert ":".join(str(path) for path in files) == expected
 
 
 def _told(path: Path, context: str) -> str:
@@ -87,22 +90,36 @@ def _told(path: Path, context: str) -> str:
     return str(problem)
 
 
+WHOLE = {
+    "current-context": "b",
+    "contexts": [{"name": name, "context": {"cluster": "c"}} for name in "ab"],
+    "clusters": [{"name": "c", "cluster": {"server": "https://c.example"}}],
+}
+
+
 def test_a_context_that_is_there_is_accepted_and_current_context_is_never_used(tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
-    path.write_text(json.dumps({"current-context": "b", "contexts": [{"name": "a"}, {"name": "b"}]}))
+    path.write_text(json.dumps(WHOLE))
     check_access(Access(context="a"), path)
     told = _told(path, "c")
     assert told.startswith(f"cluster.access.context: 'c' is not in {path}: ")
     assert told.endswith("Contexts there: a, b.")
 
 
-@pytest.mark.parametrize("content", ["{}", "contexts:", "contexts: [1, {}]", "contexts: 5"])
+@pytest.mark.parametrize("content", ["{}", "contexts:", "contexts: [1, {}]", ""])
 def test_a_kubeconfig_without_contexts_is_told(content: str, tmp_path: Path) -> None:
     (tmp_path / "kubeconfig").write_text(content)
     assert "has no contexts at all" in _told(tmp_path / "kubeconfig", "c")
 
 
-@pytest.mark.parametrize(("content", "found"), [("a: [", "it is no YAML"), ("- a", "it is no kubeconfig")])
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("a: [", "it is no YAML (line 1)"),
+        ("- a", "it is a list, no kubeconfig"),
+        ("contexts: 5", "`contexts` is a whole number, not a list"),
+    ],
+)
 def test_a_file_that_is_no_kubeconfig_is_told(content: str, found: str, tmp_path: Path) -> None:
     (tmp_path / "kubeconfig").write_text(content)
     assert _told(tmp_path / "kubeconfig", "c").startswith(f"cluster.access.kubeconfig: {tmp_path}/kubeconfig: {found}")
@@ -112,3 +129,48 @@ def test_a_missing_kubeconfig_is_told_with_the_way_to_get_one(tmp_path: Path) ->
     told = _told(tmp_path / "kubeconfig", "c")
     assert "no such file or directory" in told
     assert "multiarch rehearse --stack local --keep" in told
+
+
+def _write(path: Path, **entries: dict[str, Any]) -> Path:
+    named = {
+        f"{kind}s": [{"name": name, kind: value} for name, value in all_.items()] for kind, all_ in entries.items()
+    }
+    path.write_text(json.dumps(named))
+    return path
+
+
+def _spread(folder: Path, user: dict[str, Any]) -> tuple[Path, ...]:
+    """A context `x` whose user is in another file and in another folder."""
+    (folder / "sub").mkdir()
+    first = _write(folder / "a", context={"x": {"cluster": "c", "user": "u"}}, cluster={"c": {"server": "https://c"}})
+    return first, _write(folder / "sub" / "b", user={"u": user})
+
+
+def test_the_provider_is_given_the_one_file_that_has_all_though_another_is_named_before_it(tmp_path: Path) -> None:
+    other = _write(tmp_path / "other", context={"y": {"cluster": "c"}}, cluster={"c": {"server": "https://other"}})
+    mine = _write(tmp_path / "mine", context={"x": {"cluster": "d"}}, cluster={"d": {"server": "https://mine"}})
+    assert for_provider(Access(context="x"), (tmp_path / "missing", other, mine)) == str(mine)
+
+
+def test_the_provider_is_given_the_content_of_what_is_spread_over_files(tmp_path: Path) -> None:
+    files = _spread(tmp_path, {"client-certificate": "c.pem", "client-key": "k.pem"})
+    given = json.loads(for_provider(Access(context="x"), files))
+    assert [one["cluster"] for one in given["clusters"]] == [{"server": "https://c"}]
+    folder = tmp_path / "sub"
+    expected = {"client-certificate": str(folder / "c.pem"), "client-key": str(folder / "k.pem")}
+    assert [one["user"] for one in given["users"]] == [expected]
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        {"token": "s3cret"},
+        {"username": "u", "password": "s3cret"},
+        {"exec": {"apiVersion": "v1", "command": "x", "env": [{"name": "N", "value": "s3cret"}]}},
+        {"auth-provider": {"name": "oidc", "config": {"id-token": "s3cret"}}},
+    ],
+)
+def test_no_credential_of_what_is_spread_over_files_gets_into_the_state(user: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="kubectl config view --flatten --minify --context x") as told:
+        for_provider(Access(context="x"), _spread(tmp_path, user))
+    assert "s3cret" not in str(told.value)

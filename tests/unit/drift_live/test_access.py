@@ -60,14 +60,13 @@ def test_two_clusters_of_that_name_are_both_named_and_none_is_taken(tmp_path: Pa
     assert all(arn in str(told.value) for arn in arns)
 
 
-def test_files_are_looked_through_in_kubectls_order(tmp_path: Path) -> None:
+def test_files_are_merged_in_kubectls_order_and_of_one_name_the_first_is_taken(tmp_path: Path) -> None:
     first = kubeconfig(tmp_path / "first", other="https://other")
     second = kubeconfig(tmp_path / "second", ci="https://aks")
     listed = f"{tmp_path / 'missing'}::{first}:{second}"
-    assert find_access(AKS, tmp_path, environment={"KUBECONFIG": listed}).kubeconfig == second
+    assert find_access(AKS, tmp_path, environment={"KUBECONFIG": listed}).server == "https://aks"
     twin = kubeconfig(tmp_path / "twin", ci="https://another")
-    with pytest.raises(NoAccessError, match="several contexts"):
-        find_access(AKS, tmp_path, environment={"KUBECONFIG": f"{second}:{twin}"})
+    assert find_access(AKS, tmp_path, environment={"KUBECONFIG": f"{twin}:{second}"}).server == "https://another"
 
 
 def test_the_stacks_own_access_is_taken_and_the_command_line_is_before_it(tmp_path: Path) -> None:

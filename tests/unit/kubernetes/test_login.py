@@ -18,11 +18,14 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from components.kubeconfig_files import KubeconfigError, read_kubeconfig
 from ops.kubernetes.connection import Connection
 from ops.kubernetes.errors import LoginError
 from ops.kubernetes.login import Credential, Plugin, log_in, read_credential
-from ops.kubernetes.settings import find_place, settings_of
+from ops.kubernetes.settings import settings_of
+from ops.rehearse.cluster.pki import Authority
 
+CA = Authority("ca").certificate
 V1 = "client.authentication.k8s.io/v1"
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -50,7 +53,7 @@ def by(command: str, **more: Any) -> dict[str, Any]:
 
 
 def plugin(command: str = "login", **more: Any) -> Plugin:
-    return Plugin.of(by(command, **more)["exec"], {}, Path("/"))
+    return Plugin.of(by(command, **more)["exec"], {})
 
 
 GIVES = """
@@ -83,7 +86,7 @@ def test_a_program_with_a_path_is_relative_to_the_kubeconfig_and_not_to_the_work
 
 
 def test_the_program_gets_its_arguments_and_the_cluster_only_if_it_asks(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_bytes(b"the CA")
+    (tmp_path / "ca.pem").write_bytes(CA)
     cluster: dict[str, Any] = {
         "certificate-authority": "ca.pem",
         "tls-server-name": "name",
@@ -102,7 +105,7 @@ def test_the_program_gets_its_arguments_and_the_cluster_only_if_it_asks(tmp_path
     assert json.loads(seen.read_text())["asked"]["spec"]["cluster"] == {
         "server": "https://127.0.0.1:9",
         "tls-server-name": "name",
-        "certificate-authority-data": base64.b64encode(b"the CA").decode(),
+        "certificate-authority-data": base64.b64encode(CA).decode(),
         "config": {"audience": "a"},
     }
 
@@ -209,6 +212,7 @@ def test_a_program_that_a_thread_waits_for_does_not_outlive_this_process(tmp_pat
     script = f"""
 import threading, time
 from pathlib import Path
+from components.kubeconfig_files import KubeconfigError, read_kubeconfig
 from ops.kubernetes.connection import Connection
 threading.Thread(target=Connection, args=(Path({str(path)!r}), "x"), daemon=True).start()
 while not (Path({str(note)!r}).exists() and Path({str(note)!r}).read_text()):
@@ -252,6 +256,7 @@ def test_with_a_terminal_what_it_asks_is_shown_while_it_waits(tmp_path: Path) ->
     script = f"""
 from pathlib import Path
 from ops.kubernetes.settings import settings_of
+from ops.rehearse.cluster.pki import Authority
 print(settings_of(Path({str(path)!r}), "x").get_api_key_with_prefix("BearerToken"))
 """
     mine, theirs = os.openpty()
@@ -319,8 +324,8 @@ def test_expiry_is_read_in_every_spelling_of_rfc_3339(spelled: str) -> None:
         (None, "there is no user 'u' in it"),
         ({"auth-provider": {"name": "gcp"}}, "gke-gcloud-auth-plugin"),
         ({"auth-provider": {"name": "azure"}}, "kubelogin"),
-        ({"as": "admin", "token": "t"}, "acts as 'admin'"),
-        ({"exec": ["x"]}, "`exec` is no mapping"),
+        ({"auth-provider": {"name": "other"}}, "'other', which is unknown"),
+        ({"exec": ["x"]}, "`exec` of its user is a list, not a mapping"),
         ({"exec": {"command": "x"}}, "has no `apiVersion`"),
         ({"exec": {"apiVersion": V1}}, "has no `command`"),
         ({"exec": {"apiVersion": V1, "command": "x", "env": [1]}}, "`args` or `env`"),
@@ -331,7 +336,7 @@ def test_expiry_is_read_in_every_spelling_of_rfc_3339(spelled: str) -> None:
 def test_a_user_that_gives_no_login_is_an_error_and_nobody_goes_on_as_anonymous(
     user: dict[str, Any] | None, said: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(LoginError) as told:
+    with pytest.raises((LoginError, KubeconfigError)) as told:
         Connection(kubeconfig(tmp_path, user), "x")
     assert said in str(told.value)
     assert "\n" not in str(told.value)
@@ -341,27 +346,27 @@ def test_a_user_that_gives_no_login_is_an_error_and_nobody_goes_on_as_anonymous(
 def test_a_file_that_is_no_kubeconfig_is_told_in_one_line(text: str, tmp_path: Path) -> None:
     path = tmp_path / "config"
     path.write_text(text)
-    with pytest.raises(LoginError, match="context 'x': ") as told:
+    with pytest.raises(KubeconfigError, match=str(path)) as told:
         Connection(path, "x")
     assert "\n" not in str(told.value)
-    with pytest.raises(LoginError):
+    with pytest.raises(KubeconfigError):
         Connection(tmp_path / "missing", "x")
 
 
 def test_a_proxy_that_is_none_is_told(tmp_path: Path) -> None:
-    with pytest.raises(LoginError, match="ftp"):
+    with pytest.raises(KubeconfigError, match="proxy-url"):
         Connection(kubeconfig(tmp_path, {}, "https://k.example", **{"proxy-url": "ftp://proxy.example"}), "x")
 
 
 def test_files_are_relative_to_the_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "token").write_text("from a file")
-    (tmp_path / "ca.pem").write_text("CA")
+    (tmp_path / "ca.pem").write_bytes(CA)
     path = kubeconfig(tmp_path, {"tokenFile": "token"}, **{"certificate-authority": "ca.pem"})
     monkeypatch.chdir("/")
     settings = settings_of(path, "x")
     assert settings.get_api_key_with_prefix("BearerToken") == "Bearer from a file"
     assert settings.ssl_ca_cert == str(tmp_path / "ca.pem")
-    assert find_place(json.loads(path.read_text()), "x", tmp_path).user == {"tokenFile": str(tmp_path / "token")}
+    assert read_kubeconfig(path).place("x").user == {"tokenFile": str(tmp_path / "token")}
 
 
 def test_a_token_that_is_stated_goes_before_a_login_program(tmp_path: Path) -> None:

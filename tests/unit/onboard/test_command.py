@@ -258,15 +258,14 @@ def test_a_fleet_file_is_read_strictly(project: Path, document: object, told: st
     assert told in result.output
 
 
-def test_a_login_plugin_that_is_not_there_is_told_before_anything_is_asked(project: Path, looks: Looks) -> None:
-    del looks
+def test_a_login_program_that_is_not_there_is_told_before_anything_is_asked(project: Path) -> None:
     config = project / "kubeconfig"
     document = yaml.safe_load(config.read_text())
-    plugin = {"command": "no-such-login-plugin", "installHint": "Install it with: make plugin"}
+    plugin = {"apiVersion": "v1", "command": "no-such-login-plugin", "installHint": "Install it with: make plugin"}
     document["users"][0]["user"] = {"exec": plugin}
     config.write_text(yaml.safe_dump(document))
     result = run(project, *SAID)
-    assert result.exit_code == 2
+    assert result.exit_code == 3
     assert "make plugin" in result.output
 
 
