@@ -44,7 +44,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line. Exits with 2 on a usage error, as argparse does; raises UsageError for the rest."""
     argv = from_manifest_tool(list(argv))
     args = build_parser(next((word for word in argv if word in _COMMANDS), "")).parse_args(argv)
-    for name in ("plain_http", "insecure"):  # argparse forgets a list from before the command when one follows it
+    for name in (
+        "plain_http",
+        "insecure",
+        "token_realm",
+    ):  # argparse forgets a list from before the command when one follows it
         setattr(args, name, [*getattr(args, name), *getattr(args, f"{name}_after", [])])
     return args
 
@@ -160,7 +164,7 @@ def _verify(verify: argparse.ArgumentParser) -> None:
 def _common(parser: argparse.ArgumentParser, *, top: bool = False) -> None:
     """Options of all commands, before or after the command's name."""
     defaults: dict[str, Any] = {
-        "plain_http": [], "insecure": [], "cacert": None, "docker_cfg": None, "username": None,
+        "plain_http": [], "insecure": [], "cacert": None, "docker_cfg": None, "username": None, "token_realm": [],
         "password_stdin": False, "deadline": 600.0, "retries": 4, "no_memory": False,
         "json": False, "quiet": False, "debug": False,
     }  # fmt: skip
@@ -187,7 +191,14 @@ def _common(parser: argparse.ArgumentParser, *, top: bool = False) -> None:
     )
     add("--cacert", metavar="FILE", help="certificates to trust besides the system's")
     add("--docker-cfg", metavar="PATH", help="docker config: a file, or the directory of config.json")
-    add("--username", metavar="NAME", help="with --password-stdin or ARCHMERGE_PASSWORD")
+    add(
+        "--token-realm",
+        action=_Realms,
+        metavar="HOST=REALM",
+        dest=f"token_realm{suffix}",
+        help="send HOST's credentials to its token service at the host REALM, which does not show that it is HOST's",
+    )
+    add("--username", metavar="NAME", help="for the target's host; with --password-stdin or ARCHMERGE_PASSWORD")
     add("--password-stdin", action="store_true", help="read the password from standard input")
     add("--password", nargs="?", action=_RefusePassword, help=argparse.SUPPRESS)
     add("--deadline", type=_seconds, metavar="SECONDS", help="for the whole command (default: 600)")
@@ -207,6 +218,21 @@ class _Hosts(argparse.Action):
         if "/" in values:
             raise UsageError(f"{option_string} takes a host, not {values!r}", fix=f"write {option_string}=HOST")
         setattr(namespace, self.dest, [*getattr(namespace, self.dest, []), values])
+
+
+class _Realms(argparse.Action):
+    """Collects pairs given before and after the command's name."""
+
+    def __call__(self, *given: Any) -> None:
+        """Take argparse's (parser, namespace, value, option)."""
+        _, namespace, text, option_string = given
+        host, _, realm = text.partition("=")
+        if not host or not realm or "/" in text:
+            raise UsageError(
+                f"{option_string} takes HOST=REALM, not {text!r}",
+                fix="as in --token-realm hub.example=auth.example.org",
+            )
+        setattr(namespace, self.dest, [*getattr(namespace, self.dest, []), (host, realm)])
 
 
 def _seconds(text: str) -> float:

@@ -181,7 +181,7 @@ class Registry:
     def problem(self, answer: Answer, repository: str, doing: str, *, reading: bool = True) -> ArchmergeError:
         """Return the error for a refusal, with the registry's own words and what we know of the cause."""
         place = f"{self.host}/{repository}"
-        said = f"{doing}: the registry answered {answer.status}{_own_words(answer.body)}"
+        said = f"{doing}: the registry answered {answer.status}{self.auth.conceal(_own_words(answer.body))}"
         hint = self._explain(self.host, repository)
         if answer.status in (_UNAUTHORIZED, _FORBIDDEN):
             return AuthError(
