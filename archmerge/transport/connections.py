@@ -263,7 +263,7 @@ def _no_tls(origin: Origin) -> NetworkError:
     """Say what to do, but never how to send a password in clear: whoever is on the way can answer like this, too."""
     near = inward(origin)
     return NetworkError(
-        f"{origin.netloc} answers without TLS",
+        f"https://{origin.netloc} answers without TLS",
         fix=f"this registry is on this machine: --plain-http={origin.netloc} speaks plain HTTP with it"
         if near
         else "check the host and its port, and that the registry has a certificate; nothing was sent",

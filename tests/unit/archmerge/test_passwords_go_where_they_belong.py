@@ -24,8 +24,10 @@ from archmerge.cli import main
 from archmerge.credentials import Credentials, run_helper
 from archmerge.errors import ArchmergeError
 from archmerge.manifests import Descriptor, Manifest
+from archmerge.memory import Memory
 from archmerge.reference import Digest
 from archmerge.session import Hooks
+from archmerge.tokens import Challenge, parse_challenge
 from archmerge.transport.connections import Connections, Origin, origin_of
 from archmerge.transport.trust import may_have, related
 
@@ -72,6 +74,19 @@ class World(NamedTuple):
     """How the registry's credential is kept: `auth`, `identitytoken` or `registrytoken`."""
     elsewhere: int
     """The status of hosts that are led to."""
+    met: bool = False
+    """Whether the memory holds the last challenge: the first request may then carry the password."""
+
+
+class Remembering(Memory):
+    """Believes whatever it was told, as a damaged file would."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__("/nonexistent/memory.json")
+        self._said = parse_challenge(world.challenges[-1:]) if world.met else None
+
+    def recall(self, _base: str) -> Challenge | None:
+        return self._said
 
 
 class Seen(NamedTuple):
@@ -153,7 +168,8 @@ def everything(world: World) -> tuple[list[Seen], str]:
     manifest = Manifest(b"{}", Digest("sha256:" + "b" * 64), "application/vnd.oci.image.manifest.v1+json")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Connections, "open", lambda self, origin, timeout=None: net.open(self, origin, timeout))
-        with Session(OPTIONS, environ=environ, hooks=Hooks(trace=said.append, wait=lambda _s: None)) as session:
+        hooks = Hooks(trace=said.append, wait=lambda _seconds: None)
+        with Session(OPTIONS, environ=environ, hooks=hooks, memory=Remembering(world)) as session:
             session.authorizer(world.host).want("x", "pull", "push", mounting=["y"])
             session.authorizer(world.host).begin()
             registry = session.registry(world.host)
@@ -193,6 +209,7 @@ worlds = st.builds(
     locations,
     st.sampled_from(["auth", "auth", "identitytoken", "registrytoken"]),
     st.sampled_from([200, 201, 307, 401, 403]),
+    st.booleans(),
 )
 
 
@@ -204,6 +221,7 @@ worlds = st.builds(
 )
 @example(World("r.example.com", ['Basic realm="b"'], ["http://r.example.com/v2/x/u"] * 9, "auth", 201))
 @example(World("plain.example.org:5000", [_realm("http://auth.example.org")], [], "identitytoken", 401))
+@example(World("r.example.com", [_realm("https://thief.example")], [], "auth", 401, met=True))
 def test_a_password_is_seen_only_where_it_belongs_and_in_no_text(world: World) -> None:
     seen, said = everything(world)
     for host, password in PASSWORDS.items():
