@@ -9,7 +9,7 @@ from archmerge.errors import UsageError
 from archmerge.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 _COMMANDS = ("push", "inspect", "verify")
@@ -61,8 +61,9 @@ def from_manifest_tool(argv: list[str]) -> list[str]:
     """
     place = next((number for number, word in enumerate(argv) if word in _COMMANDS), len(argv))
     head, tail = argv[:place], argv[place:]
-    # Before the command, manifest-tool's host flags take no value; ours would take the command's name for one.
-    head = [f"{word}=" if word in _HOST_FLAGS and _takes_nothing(argv, i) else word for i, word in enumerate(head)]
+    # manifest-tool's host flags take no value; ours would take the command's name, or a reference, for one.
+    # Before the command there are no references, so that any word is a host there.
+    head, tail = _valued([*head, *tail[:1]], _is_word)[: len(head)], _valued(tail, _is_host)
     if "from-spec" in tail[:4]:
         raise UsageError(
             "push from-spec reads YAML, which archmerge does not",
@@ -76,9 +77,23 @@ def from_manifest_tool(argv: list[str]) -> list[str]:
     return head + tail
 
 
-def _takes_nothing(argv: list[str], number: int) -> bool:
-    following = argv[number + 1] if number + 1 < len(argv) else "-"
-    return following in _COMMANDS or following.startswith("-")
+def _valued(words: list[str], is_value: Callable[[str], bool]) -> list[str]:
+    """Write `--plain-http=` for a host flag that no value follows."""
+    following = [*words, "-"][1:]
+    return [
+        f"{word}=" if word in _HOST_FLAGS and not is_value(next_word) else word
+        for word, next_word in zip(words, following, strict=True)
+    ]
+
+
+def _is_word(text: str) -> bool:
+    return not text.startswith("-") and "/" not in text and "@" not in text and text not in _COMMANDS
+
+
+def _is_host(text: str) -> bool:
+    """Whether a word is a host rather than a reference: as in one, it has a dot or a port, or is localhost."""
+    name, _, port = text.rpartition(":")
+    return _is_word(text) and ((bool(name) and port.isdigit()) or "." in text or text == "localhost")
 
 
 def _go_flag(word: str) -> str:

@@ -119,7 +119,7 @@ class Authorizer:
         with self._lock:
             if self.header(repository) != header:
                 return True  # another thread has renewed it meanwhile
-            challenge = parse_challenge(answer.headers.get_all("WWW-Authenticate") or ())
+            challenge = self._best(answer, repository)
             if challenge is None or (challenge.scheme == "basic" and header.startswith("Basic ")):
                 return False
             self._learn(challenge)
@@ -158,9 +158,15 @@ class Authorizer:
         )
         challenge = NO_CHALLENGE  # if it wants something after all, it says so at the first request
         if answers[0].status == _UNAUTHORIZED:
-            headers = answers[0].headers.get_all("WWW-Authenticate") or ()
-            challenge = parse_challenge(headers) or Challenge("basic")
+            challenge = self._best(answers[0], repository) or Challenge("basic")
         self._learn(challenge)
+
+    def _best(self, answer: Answer, repository: str) -> Challenge | None:
+        """Return the best challenge of an answer: a realm that must not see the credentials comes after Basic."""
+        credential = self._credential(repository)
+        return parse_challenge(
+            answer.headers.get_all("WWW-Authenticate") or (), lambda realm: self._acceptable(realm, credential)
+        )
 
     def _learn(self, challenge: Challenge) -> None:
         self._challenge, self._guess = challenge, None

@@ -88,6 +88,9 @@ class Remembering(Memory):
     def recall(self, _base: str) -> Challenge | None:
         return self._said
 
+    def save(self) -> None:
+        """Write nothing."""
+
 
 class Seen(NamedTuple):
     """A request as it came in."""
