@@ -101,7 +101,10 @@ class Credentials:
         if path := self._docker_cfg:
             yield from self._documents_of([f"{path}/config.json" if os.path.isdir(path) else path])
         name = "DOCKER_AUTH_CONFIG"
-        if inline := environ.get(name):
+        inline = environ.get(name, "").strip()
+        if inline.startswith("/"):  # GitLab's variables of type File hold a path
+            yield from self._documents_of([inline])
+        elif inline:
             if name not in self._documents:
                 self._documents[name] = _load(inline, name)
             yield name, self._documents[name] or {}
@@ -127,6 +130,8 @@ class Credentials:
             with open(name, encoding="utf-8") as file:
                 text = file.read()
         except FileNotFoundError:
+            if name == self._environ.get("DOCKER_AUTH_CONFIG", "").strip():
+                self.notes.append(f"DOCKER_AUTH_CONFIG names {name}, which is not there")
             return None
         except (OSError, UnicodeDecodeError) as error:
             self.notes.append(f"{name}: {type(error).__name__}")

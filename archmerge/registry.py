@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-from archmerge.errors import ArchmergeError, AuthError, MissingError, RefusedError, WrongContentError
+from archmerge.errors import ArchmergeError, AuthError, MissingError, NetworkError, RefusedError, WrongContentError
 from archmerge.manifests import ACCEPT, SIZE_LIMIT, Descriptor, Manifest, digest_of, parse_manifest
 from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import Digest, is_digest
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _CREATED, _ACCEPTED = 201, 202
-_MOUNT_REFUSED = frozenset({202, 400, 401, 403, 404, 405})
+_MOUNT_ATTEMPTS = 2
+"""A mount only spares an upload: whatever stands in its way, the blob can be uploaded."""
+_STORED = frozenset({200, _CREATED, 204})
+"""An upload's end: 201 by the specification, 204 by Docker's own that came before it; 200 by some."""
 
 
 class Mount(NamedTuple):
@@ -110,11 +113,13 @@ class Registry:
     def mount(self, repository: str, digest: str, source: str) -> Mount:
         """Ask to take over a blob from the repository `source` of this registry."""
         query = urlencode({"mount": digest, "from": source}, safe=":/")
-        answer = self._call("POST", repository, f"blobs/uploads/?{query}", {})
+        try:
+            answer = self._call("POST", repository, f"blobs/uploads/?{query}", {}, attempts=_MOUNT_ATTEMPTS)
+        except NetworkError as error:
+            self.client.trace(f"the mount failed, so that the blob is uploaded instead: {error.message}")
+            return Mount(done=False, status=0)
         if answer.status == _CREATED:
             return Mount(done=True, status=answer.status)
-        if answer.status not in _MOUNT_REFUSED:
-            raise self.problem(answer, repository, f"mounting {digest} from {source}", reading=False)
         session = answer.header("Location") if answer.status == _ACCEPTED else ""
         return Mount(done=False, status=answer.status, session=session and self._located(answer, session))
 
@@ -133,7 +138,7 @@ class Registry:
         if answer.status == _UNAUTHORIZED and self.auth.refused(repository, header, answer):
             # A long copy outlives its token; a session that was refused once may be half full, so take a new one.
             answer = self._upload(self.start_upload(repository), self.auth.header(repository), blob, source)
-        if answer.status != _CREATED:
+        if answer.status not in _STORED:
             raise self.problem(answer, repository, f"uploading {blob.digest}", reading=False)
 
     def _upload(self, session: str, header: str, blob: Descriptor, source: Source) -> Answer:
@@ -199,16 +204,23 @@ class Registry:
             raise self.problem(answer, repository, f"looking for {repository}/{path}")
         return answer.status != _NOT_FOUND
 
-    def _call(
-        self, method: str, repository: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+    def _call(  # noqa: PLR0913 - a request's parts
+        self,
+        method: str,
+        repository: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        *,
+        attempts: int = 0,
     ) -> Answer:
         """Return a request with the repository's authorization, renewed once when it is refused."""
         url = f"{self.base}/v2/{repository}/{path}"
         header = self.auth.header(repository)
-        answer = self.client.request(method, url, {**headers, **_authorized(header)}, body)
+        answer = self.client.request(method, url, {**headers, **_authorized(header)}, body, attempts=attempts)
         if answer.status == _UNAUTHORIZED and self.auth.refused(repository, header, answer):
             header = self.auth.header(repository)
-            answer = self.client.request(method, url, {**headers, **_authorized(header)}, body)
+            answer = self.client.request(method, url, {**headers, **_authorized(header)}, body, attempts=attempts)
         return answer
 
     def _located(self, answer: Answer, location: str) -> str:

@@ -129,4 +129,7 @@ def _why(item: Wanted, target: Registry, mounts: dict[str, Mount]) -> str:
     if item.registry is not target:
         return "they are on another registry"
     mount = mounts.get(item.blob.digest)
-    return f"the registry declined to mount them (it answered {mount.status})" if mount else "they were not mounted"
+    if mount is None:
+        return "they were not mounted"
+    said = f"it answered {mount.status}" if mount.status else "it gave no answer"
+    return f"the registry declined to mount them ({said})"

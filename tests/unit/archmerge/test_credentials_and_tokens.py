@@ -174,6 +174,24 @@ def test_broken_json_is_named_but_not_shown(tmp_path: Path) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+def test_docker_auth_config_may_be_a_variable_of_type_file(tmp_path: Path) -> None:
+    write(tmp_path / "config", auths("h", "file"))
+    environ = {"HOME": "/nonexistent", "DOCKER_AUTH_CONFIG": f"{tmp_path}/config\n"}
+    found = Credentials(environ).find("h", "app")
+    assert found is not None
+    assert found.username == "file"
+
+
+def test_a_missing_file_of_credentials_is_noted_and_the_next_source_asked() -> None:
+    environ = {"HOME": "/nonexistent", "DOCKER_AUTH_CONFIG": "/builds/x.tmp/DOCKER_AUTH_CONFIG"}
+    environ |= {"CI_REGISTRY": "h", "CI_REGISTRY_USER": "ci", "CI_REGISTRY_PASSWORD": "p"}
+    credentials = Credentials(environ)
+    found = credentials.find("h", "app")
+    assert found is not None
+    assert found.username == "ci"
+    assert credentials.notes == ["DOCKER_AUTH_CONFIG names /builds/x.tmp/DOCKER_AUTH_CONFIG, which is not there"]
+
+
 @given(st.text(max_size=200))
 def test_any_docker_config_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(AuthError):  # and nothing else
@@ -204,6 +222,14 @@ def test_any_shape_of_docker_config_is_read_or_refused(document: dict[str, Any])
         (['Basic realm="r"', 'Bearer realm="https://a/t"'], Challenge("bearer", "https://a/t")),
         (['Basic realm="a \\"quoted\\" one"'], Challenge("basic", 'a "quoted" one')),
         (["Basic"], Challenge("basic")),
+        # Several in one value (RFC 9110, 11.6.1): as Artifactory, Nexus and Azure DevOps have them.
+        (['Basic realm="r", Bearer realm="https://a/t",service="s"'], Challenge("bearer", "https://a/t", "s")),
+        (['Bearer realm="https://a/t",service="s", Basic realm="r"'], Challenge("bearer", "https://a/t", "s")),
+        (['Negotiate, Bearer realm="https://a/t"'], Challenge("bearer", "https://a/t")),
+        (['Negotiate YII==, Basic realm="r", charset="UTF-8"'], Challenge("basic", "r")),
+        (['Bearer realm="https://a/t", realm="https://thief/t"'], Challenge("bearer", "https://a/t")),
+        (['Bearer realm="https://a/t, Basic realm=x"'], Challenge("bearer", "https://a/t, Basic realm=x")),
+        (["Bearer", 'realm="https://a/t"'], None),
         (["Negotiate"], None),
         (["Bearer service=s"], None),
         ([], None),
@@ -211,6 +237,13 @@ def test_any_shape_of_docker_config_is_read_or_refused(document: dict[str, Any])
 )
 def test_challenges(values: list[str], expected: Challenge | None) -> None:
     assert parse_challenge(values) == expected
+
+
+def test_basic_is_better_than_a_bearer_realm_that_cannot_be_used() -> None:
+    values = ['Bearer realm="https://thief/t"', 'Basic realm="r"', 'Bearer realm="https://a/t"']
+    assert parse_challenge(values, lambda realm: "//a/" in realm) == Challenge("bearer", "https://a/t")
+    assert parse_challenge(values[:2], lambda realm: "//a/" in realm) == Challenge("basic", "r")
+    assert parse_challenge(values[:1], lambda _realm: False) == Challenge("bearer", "https://thief/t")
 
 
 @given(st.lists(st.text(max_size=120), max_size=3))
