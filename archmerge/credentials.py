@@ -140,7 +140,8 @@ class Credentials:
 
     def _from_config(self, document: dict[str, Any], source: str, host: str, repository: str) -> Credential | None:
         helpers = document.get("credHelpers")
-        name = next((helpers[n] for n in _names(host) if n in helpers), None) if isinstance(helpers, dict) else None
+        listed = helpers.items() if isinstance(helpers, dict) else ()
+        name = next((program for key, program in listed if _strip(key) in _names(host)), None)
         for program in (name, document.get("credsStore")):
             if isinstance(program, str) and program and (found := self._from_helper(program, host)):
                 return found

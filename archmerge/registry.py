@@ -14,11 +14,13 @@ from archmerge.transport.client import StatusError, public_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
+    from typing import TypeVar
 
     from archmerge.authorizer import Authorizer
     from archmerge.transport.client import Answer, Client
     from archmerge.transport.wire import Stream
 
+    _T = TypeVar("_T")
     Source = Callable[[], AbstractContextManager[Iterator[bytes]]]
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
@@ -80,6 +82,17 @@ class Registry:
     def has_blob(self, repository: str, digest: str) -> bool:
         """Whether the repository itself holds this blob."""
         return self._has(repository, f"blobs/{digest}", {})
+
+    def spared(self, look: Callable[[], _T], otherwise: _T) -> _T:
+        """Return what a look finds that only spares work; `otherwise` where it is refused: the write will tell.
+
+        Artifactory's virtual repositories and ECR Public answer 401, 403 or 405 to HEAD of something absent.
+        """
+        try:
+            return look()
+        except (AuthError, RefusedError) as error:
+            self.client.trace(f"going on without that look: {error.message}")
+            return otherwise
 
     def small_blob(self, repository: str, blob: Descriptor) -> bytes:
         """Return a config: at most 4 MiB, its digest checked."""

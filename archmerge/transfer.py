@@ -48,7 +48,8 @@ def bring(place: Target, wanted: Sequence[Wanted], mounts: dict[str, Mount], *, 
     target, repository = place.registry, place.repository
     pending = [item for item in wanted if not (item.blob.digest in mounts and mounts[item.blob.digest].done)]
     # Base layers are often there already, and some registries (Artifactory) share them without ever mounting.
-    there = gather([partial(target.has_blob, repository, item.blob.digest) for item in pending])
+    looks = [partial(target.has_blob, repository, item.blob.digest) for item in pending]
+    there = gather([partial(target.spared, look, otherwise=False) for look in looks])
     missing = [item for item, found in zip(pending, there, strict=True) if not found]
     for item, found in zip(pending, there, strict=True):
         session = mounts[item.blob.digest].session if item.blob.digest in mounts else ""

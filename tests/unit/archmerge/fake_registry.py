@@ -30,6 +30,8 @@ class FakeRegistry:
         self.immutable = False
         self.mount_status = 0
         """What mounts are refused with; 0 lets them be."""
+        self.head_status = 404
+        """What HEAD of something absent is answered with."""
         self.upload_status = 201
         """What a whole upload ends with."""
         self.project = ""
@@ -97,7 +99,8 @@ class FakeRegistry:
                 if self.project and not f"{repository}/".startswith(f"{self.project}/"):
                     return self._error(403, "DENIED")
                 act = {"/manifests/": self._manifest, "/blobs/uploads/": self._upload, "/blobs/": self._blob}[part]
-                return act(method, repository, rest, query, headers.get("Content-Type", ""), body)
+                answer = act(method, repository, rest, query, headers.get("Content-Type", ""), body)
+                return (self.head_status, *answer[1:]) if (method, answer[0]) == ("HEAD", 404) else answer
         return self._error(404, "UNSUPPORTED")
 
     def _manifest(self, *request: Any) -> tuple[int, list[tuple[str, str]], bytes]:

@@ -156,6 +156,23 @@ def test_helpers_before_auths_and_a_missing_helper_is_no_failure(tmp_path: Path)
     assert [note.partition(":")[0] for note in notes] == ["docker-credential-special", "docker-credential-store"]
 
 
+@pytest.mark.parametrize(
+    ("key", "host"),
+    [("https://index.docker.io/v1/", "docker.io"), ("https://h", "h"), ("h/v2/", "h"), ("h", "h"), ("other", None)],
+)
+def test_helpers_are_found_by_the_same_keys_as_auths(key: str, host: str | None) -> None:
+    asked: list[str] = []
+
+    def helper(program: str, _server: str) -> dict[str, Any]:
+        asked.append(program)
+        return {"Username": "me", "Secret": "p"}
+
+    environ = {"HOME": "/nonexistent", "DOCKER_AUTH_CONFIG": json.dumps({"credHelpers": {key: "special"}})}
+    found = Credentials(environ, helper=helper).find(host or "h", "app")
+    assert (found is not None) is (host is not None)
+    assert asked == (["special"] if host else [])
+
+
 def test_a_real_helper_is_run_from_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / ".docker/config.json", json.dumps({"credsStore": "lab"}))
     helper = tmp_path / "docker-credential-lab"

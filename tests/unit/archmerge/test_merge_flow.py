@@ -58,6 +58,15 @@ def test_an_upload_has_ended_well_with_any_status_that_says_so(
     assert merge(request(fake, f"{pair}-ARCH:1"), open_session()).digest == fake.tags["app"]["1"]
 
 
+@pytest.mark.parametrize("status", [401, 403, 405])
+def test_a_refused_look_at_what_is_not_there_stops_nothing(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session], status: int
+) -> None:
+    fake.head_status, fake.mount_status = status, 405
+    merge(request(fake, f"{pair}-ARCH:1", tags=["new"]), open_session())
+    assert fake.tags["app"]["new"] == fake.tags["app"]["1"]
+
+
 def test_several_tags_in_one_put_only_where_the_registry_confirms_it(
     fake: FakeRegistry, pair: str, open_session: Callable[..., Session]
 ) -> None:
