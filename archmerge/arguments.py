@@ -9,7 +9,7 @@ from archmerge.errors import UsageError
 from archmerge.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 _COMMANDS = ("push", "inspect", "verify")
@@ -44,7 +44,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line. Exits with 2 on a usage error, as argparse does; raises UsageError for the rest."""
     argv = from_manifest_tool(list(argv))
     args = build_parser(next((word for word in argv if word in _COMMANDS), "")).parse_args(argv)
-    for name in ("plain_http", "insecure"):  # argparse forgets a list from before the command when one follows it
+    for name in (
+        "plain_http",
+        "insecure",
+        "token_realm",
+    ):  # argparse forgets a list from before the command when one follows it
         setattr(args, name, [*getattr(args, name), *getattr(args, f"{name}_after", [])])
     return args
 
@@ -57,8 +61,9 @@ def from_manifest_tool(argv: list[str]) -> list[str]:
     """
     place = next((number for number, word in enumerate(argv) if word in _COMMANDS), len(argv))
     head, tail = argv[:place], argv[place:]
-    # Before the command, manifest-tool's host flags take no value; ours would take the command's name for one.
-    head = [f"{word}=" if word in _HOST_FLAGS and _takes_nothing(argv, i) else word for i, word in enumerate(head)]
+    # manifest-tool's host flags take no value; ours would take the command's name, or a reference, for one.
+    # Before the command there are no references, so that any word is a host there.
+    head, tail = _valued([*head, *tail[:1]], _is_word)[: len(head)], _valued(tail, _is_host)
     if "from-spec" in tail[:4]:
         raise UsageError(
             "push from-spec reads YAML, which archmerge does not",
@@ -72,9 +77,23 @@ def from_manifest_tool(argv: list[str]) -> list[str]:
     return head + tail
 
 
-def _takes_nothing(argv: list[str], number: int) -> bool:
-    following = argv[number + 1] if number + 1 < len(argv) else "-"
-    return following in _COMMANDS or following.startswith("-")
+def _valued(words: list[str], is_value: Callable[[str], bool]) -> list[str]:
+    """Write `--plain-http=` for a host flag that no value follows."""
+    following = [*words, "-"][1:]
+    return [
+        f"{word}=" if word in _HOST_FLAGS and not is_value(next_word) else word
+        for word, next_word in zip(words, following, strict=True)
+    ]
+
+
+def _is_word(text: str) -> bool:
+    return not text.startswith("-") and "/" not in text and "@" not in text and text not in _COMMANDS
+
+
+def _is_host(text: str) -> bool:
+    """Whether a word is a host rather than a reference: as in one, it has a dot or a port, or is localhost."""
+    name, _, port = text.rpartition(":")
+    return _is_word(text) and ((bool(name) and port.isdigit()) or "." in text or text == "localhost")
 
 
 def _go_flag(word: str) -> str:
@@ -160,7 +179,7 @@ def _verify(verify: argparse.ArgumentParser) -> None:
 def _common(parser: argparse.ArgumentParser, *, top: bool = False) -> None:
     """Options of all commands, before or after the command's name."""
     defaults: dict[str, Any] = {
-        "plain_http": [], "insecure": [], "cacert": None, "docker_cfg": None, "username": None,
+        "plain_http": [], "insecure": [], "cacert": None, "docker_cfg": None, "username": None, "token_realm": [],
         "password_stdin": False, "deadline": 600.0, "retries": 4, "no_memory": False,
         "json": False, "quiet": False, "debug": False,
     }  # fmt: skip
@@ -187,7 +206,14 @@ def _common(parser: argparse.ArgumentParser, *, top: bool = False) -> None:
     )
     add("--cacert", metavar="FILE", help="certificates to trust besides the system's")
     add("--docker-cfg", metavar="PATH", help="docker config: a file, or the directory of config.json")
-    add("--username", metavar="NAME", help="with --password-stdin or ARCHMERGE_PASSWORD")
+    add(
+        "--token-realm",
+        action=_Realms,
+        metavar="HOST=REALM",
+        dest=f"token_realm{suffix}",
+        help="send HOST's credentials to its token service at the host REALM, which does not show that it is HOST's",
+    )
+    add("--username", metavar="NAME", help="for the target's host; with --password-stdin or ARCHMERGE_PASSWORD")
     add("--password-stdin", action="store_true", help="read the password from standard input")
     add("--password", nargs="?", action=_RefusePassword, help=argparse.SUPPRESS)
     add("--deadline", type=_seconds, metavar="SECONDS", help="for the whole command (default: 600)")
@@ -207,6 +233,21 @@ class _Hosts(argparse.Action):
         if "/" in values:
             raise UsageError(f"{option_string} takes a host, not {values!r}", fix=f"write {option_string}=HOST")
         setattr(namespace, self.dest, [*getattr(namespace, self.dest, []), values])
+
+
+class _Realms(argparse.Action):
+    """Collects pairs given before and after the command's name."""
+
+    def __call__(self, *given: Any) -> None:
+        """Take argparse's (parser, namespace, value, option)."""
+        _, namespace, text, option_string = given
+        host, _, realm = text.partition("=")
+        if not host or not realm or "/" in text:
+            raise UsageError(
+                f"{option_string} takes HOST=REALM, not {text!r}",
+                fix="as in --token-realm hub.example=auth.example.org",
+            )
+        setattr(namespace, self.dest, [*getattr(namespace, self.dest, []), (host, realm)])
 
 
 def _seconds(text: str) -> float:

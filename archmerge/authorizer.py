@@ -21,6 +21,7 @@ from archmerge.tokens import (
 from archmerge.transport.client import public_url
 from archmerge.transport.connections import origin_of
 from archmerge.transport.parallel import gather, settle
+from archmerge.transport.trust import may_have, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,6 +55,7 @@ class Authorizer:
         self._base = base
         self._credentials = credentials
         self._memory = memory
+        self._realms = _named_realms(host, client.connections.options.realms, known)
         self._ahead: dict[str, set[str]] = {}
         """The repositories of the token that was asked for ahead."""
         self._challenge = self._guess = known or (memory.recall(base) if memory else None)
@@ -63,6 +65,7 @@ class Authorizer:
         self._denied: dict[str, AuthError] = {}
         self._apart: set[str] = set()
         """Repositories whose scopes were refused together: each gets a token of its own."""
+        self._secrets: set[str] = set()
         self._lock = threading.RLock()
 
     def want(self, repository: str, *actions: str, mounting: Iterable[str] = ()) -> None:
@@ -80,10 +83,10 @@ class Authorizer:
         if self._challenge is None:
             self._client.launch(f"{self._base}/v2/", {})
         elif self._challenge.scheme == "bearer":
-            credential = self._credentials.find(self._host, repository)
+            credential = self._credential(repository)
             if credential and (credential.registry_token or credential.identity_token):
                 return
-            if not self._acceptable(self._challenge.realm):
+            if not self._acceptable(self._challenge.realm, credential):
                 return
             self._ahead = self._group(repository, credential)
             asked = token_request(self._challenge, scopes(self._ahead), credential, post=False)
@@ -95,7 +98,7 @@ class Authorizer:
             if self._challenge is None:
                 self._discover()
             challenge = self._challenge or NO_CHALLENGE
-            credential = self._credentials.find(self._host, repository)
+            credential = self._credential(repository)
             if challenge.scheme == "none":
                 return ""
             if challenge.scheme == "basic":
@@ -116,7 +119,7 @@ class Authorizer:
         with self._lock:
             if self.header(repository) != header:
                 return True  # another thread has renewed it meanwhile
-            challenge = parse_challenge(answer.headers.get_all("WWW-Authenticate") or ())
+            challenge = self._best(answer, repository)
             if challenge is None or (challenge.scheme == "basic" and header.startswith("Basic ")):
                 return False
             self._learn(challenge)
@@ -126,9 +129,22 @@ class Authorizer:
 
     def explain(self, repository: str) -> str:
         """For an error message: which credential was used, and what was skipped on the way to it."""
-        found = self._credentials.find(self._host, repository)
+        found = self._credential(repository)
         said = f"used {found!r}" if found else f"no credentials for {self._host} were found"
         return "; ".join([said, *self._credentials.notes])
+
+    def conceal(self, text: str) -> str:
+        """Return text of others without what was sent to them: some registries repeat it in their errors."""
+        with self._lock:
+            secrets = {token.value for token in self._tokens.values()} | self._secrets
+        for secret in sorted(secrets, key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return text
+
+    def _credential(self, repository: str) -> Credential | None:
+        found = self._credentials.find(self._host, repository)
+        self._secrets.update(found.secrets if found else ())  # without the lock: `_discover` waits for it in a thread
+        return found
 
     def _discover(self) -> None:
         """Ask `/v2/` what the registry wants, and read the credentials meanwhile (a helper may take its time)."""
@@ -136,15 +152,21 @@ class Authorizer:
         answers: list[Answer] = []
         gather(
             [
-                lambda: self._credentials.find(self._host, repository),
+                lambda: self._credential(repository),
                 lambda: answers.append(self._client.request("GET", f"{self._base}/v2/", {})),
             ]
         )
         challenge = NO_CHALLENGE  # if it wants something after all, it says so at the first request
         if answers[0].status == _UNAUTHORIZED:
-            headers = answers[0].headers.get_all("WWW-Authenticate") or ()
-            challenge = parse_challenge(headers) or Challenge("basic")
+            challenge = self._best(answers[0], repository) or Challenge("basic")
         self._learn(challenge)
+
+    def _best(self, answer: Answer, repository: str) -> Challenge | None:
+        """Return the best challenge of an answer: a realm that must not see the credentials comes after Basic."""
+        credential = self._credential(repository)
+        return parse_challenge(
+            answer.headers.get_all("WWW-Authenticate") or (), lambda realm: self._acceptable(realm, credential)
+        )
 
     def _learn(self, challenge: Challenge) -> None:
         self._challenge, self._guess = challenge, None
@@ -154,7 +176,7 @@ class Authorizer:
     def _fetch(self, repository: str) -> None:
         if repository in self._denied:
             raise self._denied[repository]  # once is enough: some servers lock an account after a few wrong passwords
-        credential = self._credentials.find(self._host, repository)
+        credential = self._credential(repository)
         group = self._group(repository, credential)
         if repository in self._ahead:
             group, self._ahead = self._ahead, {}
@@ -202,7 +224,7 @@ class Authorizer:
         now = time.monotonic()
         for name in self._wanted:
             served = name in self._apart or (name in self._tokens and self._tokens[name].expires > now)
-            if not served and self._credentials.find(self._host, name) == credential:
+            if not served and self._credential(name) == credential:
                 both = {**mine, **self._bundle(name, credential)}
                 mine = both if len(both) <= SCOPES_PER_TOKEN else mine
         return mine
@@ -210,17 +232,13 @@ class Authorizer:
     def _bundle(self, repository: str, credential: Credential | None) -> dict[str, set[str]]:
         """Return a repository with those that blobs are mounted from, which is allowed by one token for both only."""
         names = [name for name in self._mounted.get(repository, ()) if name not in self._apart]
-        alike = [name for name in names if self._credentials.find(self._host, name) == credential]
+        alike = [name for name in names if self._credential(name) == credential]
         return {name: self._wanted.get(name) or {"pull"} for name in (repository, *alike)}
 
     def _ask(self, group: Mapping[str, set[str]], credential: Credential | None) -> Token:
         challenge = self._challenge or NO_CHALLENGE
-        if not self._acceptable(challenge.realm):
-            raise AuthError(
-                f"{self._host} wants credentials sent to {public_url(challenge.realm)}, which is not encrypted, or an "
-                "address of this machine; they were not sent",
-                fix="the registry's token realm must be an https address of a host that others reach, too",
-            )
+        if not self._acceptable(challenge.realm, credential):
+            raise self._withheld(challenge.realm)
         refresh = bool(credential and credential.identity_token)
         answer = self._send(challenge, group, credential, post=refresh)
         if refresh and answer.status in _NO_POST and credential and credential.password:
@@ -243,10 +261,40 @@ class Authorizer:
             asked.method, asked.url, asked.headers, asked.body, attempts=1 if self._guess else 0
         )
 
-    def _acceptable(self, realm: str) -> bool:
-        """Credentials go encrypted, unless the registry was named as one that speaks plain HTTP; and never inward."""
+    def _acceptable(self, realm: str, credential: Credential | None) -> bool:
+        """Whether a token may be asked for there, and with this credential. Nobody is led inward, or off TLS."""
         try:
             here, there = origin_of(self._base), origin_of(realm)
         except NetworkError:
             return False
-        return (there.scheme == "https" or here.scheme == "http") and not self._client.lured(here, there)
+        if credential:
+            return may_have(here, there, self._client.connections.options, realms=self._realms)
+        open_enough = there.scheme == "https" or here.scheme == "http"
+        return open_enough and (named(there, self._realms) or not self._client.lured(here, there, private=True))
+
+    def _withheld(self, realm: str) -> AuthError:
+        """Return the error for a realm that must not see the credentials, or must not be asked at all."""
+        place = public_url(realm)
+        try:
+            there = origin_of(realm)
+        except NetworkError as error:
+            return AuthError(f"{self._host} names a token service that can't be asked: {error.message}")
+        said = f"{self._host} wants credentials sent to {place}"
+        if there.scheme == "http":
+            return AuthError(
+                f"{said}, which is not encrypted; they were not sent",
+                fix="the registry's token realm must be an https address",
+            )
+        return AuthError(
+            f"{said}, which does not show that it belongs to {self._host}; they were not sent",
+            fix=f"ask who runs {self._host}; if {there.netloc} is its token service: "
+            f"--token-realm {self._host}={there.netloc}",
+        )
+
+
+def _named_realms(host: str, named_by_user: Iterable[tuple[str, str]], known: Challenge | None) -> frozenset[str]:
+    """Return the hosts that a registry's realm may be on though they don't show it: the user, or the job, says so."""
+    realms = {realm for registry, realm in named_by_user if registry == host}
+    if known and known.scheme == "bearer":
+        realms.add(known.realm.partition("://")[2].partition("/")[0])
+    return frozenset(realms)

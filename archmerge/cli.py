@@ -259,16 +259,22 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _session(args: argparse.Namespace, host: str) -> Session:
-    dry_run = getattr(args, "dry_run", False)
+    dry_run, login = getattr(args, "dry_run", False), _login(args)
+    if login and not host:
+        raise UsageError(
+            "--username is for the target's host, but the targets are on several",
+            fix="give each host's credentials in a docker config: --docker-cfg FILE, or DOCKER_AUTH_CONFIG",
+        )
     options = Options(
         plain_http=_hosts(args.plain_http, host, "--plain-http"),
         insecure=_hosts(args.insecure, host, "--insecure"),
         cacert=args.cacert,
         deadline=args.deadline,
         attempts=args.retries + 1,
-        login=_login(args),
+        login=login,
         docker_cfg=args.docker_cfg,
         dry_run=dry_run,
+        realms=frozenset(args.token_realm),
     )
     hooks = Hooks(_say, _say if args.debug or dry_run else _ignore)
     return Session(options, primary=host, memory=_memory(args), hooks=hooks)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os.path
 from binascii import a2b_base64
+from urllib.parse import quote
 
 from archmerge.errors import AuthError
 from archmerge.records import TYPE_CHECKING, NamedTuple
@@ -41,12 +42,19 @@ class Credential(NamedTuple):
         """The value of an Authorization header, or an empty string without a password."""
         return basic(self.username, self.password) if self.password else ""
 
+    @property
+    def secrets(self) -> set[str]:
+        """What must not be shown, in every form in which it is sent."""
+        forms = {self.password, quote(self.password, safe=""), self.basic.removeprefix("Basic ")}
+        return (forms | {self.identity_token, self.registry_token}) - {""}
+
 
 class Credentials:
     """All sources of credentials, read at most once each, and only until one knows the host.
 
-    `primary` is the host that the environment pair is for: sending it to whatever registry a source names would
-    give the password away. `helper` runs a credential helper (tests replace it).
+    `primary` is the host that `explicit` is for, and the environment's pair unless ARCHMERGE_REGISTRY names another:
+    sending them to whatever registry a source names would give the password away. `helper` runs a credential helper
+    (tests replace it).
     """
 
     def __init__(
@@ -59,7 +67,7 @@ class Credentials:
         helper: Callable[[str, str], dict[str, Any] | None] | None = None,
     ) -> None:
         self._environ = environ
-        self._primary = environ.get("ARCHMERGE_REGISTRY") or primary
+        self._primary = primary
         self._explicit = explicit
         self._docker_cfg = docker_cfg
         self._helper = helper or run_helper
@@ -70,16 +78,22 @@ class Credentials:
 
     def find(self, host: str, repository: str) -> Credential | None:
         """Return the credential for a repository, or None to go anonymously."""
-        pair = self._explicit or (
-            self._environ.get("ARCHMERGE_USERNAME", ""),
-            self._environ.get("ARCHMERGE_PASSWORD", ""),
-        )
-        if pair[1] and host == self._primary:
-            return Credential(*pair, source="ARCHMERGE_USERNAME and ARCHMERGE_PASSWORD")
+        if found := self._pair(host):
+            return found
         for source, document in self._configs():
             if found := self._from_config(document, source, host, repository):
                 return found
         return self._from_gitlab(host)
+
+    def _pair(self, host: str) -> Credential | None:
+        """Return the pair of the command line, for the target's host, or else of the environment, for its own."""
+        if self._explicit:
+            own, pair, source = self._primary, self._explicit, "--username"
+        else:
+            own = self._environ.get("ARCHMERGE_REGISTRY") or self._primary
+            pair = (self._environ.get("ARCHMERGE_USERNAME", ""), self._environ.get("ARCHMERGE_PASSWORD", ""))
+            source = "ARCHMERGE_USERNAME and ARCHMERGE_PASSWORD"
+        return Credential(*pair, source=source) if pair[1] and host == own else None
 
     def _configs(self) -> Iterator[tuple[str, dict[str, Any]]]:
         environ = self._environ
@@ -87,7 +101,10 @@ class Credentials:
         if path := self._docker_cfg:
             yield from self._documents_of([f"{path}/config.json" if os.path.isdir(path) else path])
         name = "DOCKER_AUTH_CONFIG"
-        if inline := environ.get(name):
+        inline = environ.get(name, "").strip()
+        if inline.startswith("/"):  # GitLab's variables of type File hold a path
+            yield from self._documents_of([inline])
+        elif inline:
             if name not in self._documents:
                 self._documents[name] = _load(inline, name)
             yield name, self._documents[name] or {}
@@ -113,6 +130,8 @@ class Credentials:
             with open(name, encoding="utf-8") as file:
                 text = file.read()
         except FileNotFoundError:
+            if name == self._environ.get("DOCKER_AUTH_CONFIG", "").strip():
+                self.notes.append(f"DOCKER_AUTH_CONFIG names {name}, which is not there")
             return None
         except (OSError, UnicodeDecodeError) as error:
             self.notes.append(f"{name}: {type(error).__name__}")
@@ -121,7 +140,8 @@ class Credentials:
 
     def _from_config(self, document: dict[str, Any], source: str, host: str, repository: str) -> Credential | None:
         helpers = document.get("credHelpers")
-        name = next((helpers[n] for n in _names(host) if n in helpers), None) if isinstance(helpers, dict) else None
+        listed = helpers.items() if isinstance(helpers, dict) else ()
+        name = next((program for key, program in listed if _strip(key) in _names(host)), None)
         for program in (name, document.get("credsStore")):
             if isinstance(program, str) and program and (found := self._from_helper(program, host)):
                 return found
@@ -208,7 +228,9 @@ def run_helper(program: str, server: str) -> dict[str, Any] | None:
     if ran.returncode:
         if b"credentials not found" in ran.stdout + ran.stderr:
             return None
-        raise ValueError((ran.stdout + ran.stderr)[-200:].decode("utf-8", "replace").strip())
+        # Helpers say on standard output why they fail; but an answer there is an answer, and not for a message.
+        said = ran.stderr if ran.stdout.lstrip().startswith(b"{") else ran.stdout + ran.stderr
+        raise ValueError(said[-200:].decode("utf-8", "replace").strip() or f"ended with {ran.returncode}")
     import json  # noqa: PLC0415 - as above
 
     answer = json.loads(ran.stdout)

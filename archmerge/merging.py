@@ -248,11 +248,13 @@ class _Merge:
         return [partial(mount, digest, source) for digest, source in blobs.items()]
 
     def check_held(self, image: _Image) -> None:
-        if self.registry.has_manifest(self.target.repository, image.manifest.digest):
+        look = partial(self.registry.has_manifest, self.target.repository, image.manifest.digest)
+        if self.registry.spared(look, otherwise=False):
             self.held.add(image.manifest.digest)
 
     def look_at_tag(self, tag: str) -> None:
-        self.moving_now[tag] = self.registry.tag_digest(self.target.repository, tag)
+        look = partial(self.registry.tag_digest, self.target.repository, tag)
+        self.moving_now[tag] = self.registry.spared(look, otherwise=None)
 
     def assemble(self, images: list[_Image]) -> tuple[Manifest, dict[str, str]]:
         """Return the index, and where each child came from."""

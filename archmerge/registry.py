@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-from archmerge.errors import ArchmergeError, AuthError, MissingError, RefusedError, WrongContentError
+from archmerge.errors import ArchmergeError, AuthError, MissingError, NetworkError, RefusedError, WrongContentError
 from archmerge.manifests import ACCEPT, SIZE_LIMIT, Descriptor, Manifest, digest_of, parse_manifest
 from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import Digest, is_digest
@@ -14,16 +14,21 @@ from archmerge.transport.client import StatusError, public_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
+    from typing import TypeVar
 
     from archmerge.authorizer import Authorizer
     from archmerge.transport.client import Answer, Client
     from archmerge.transport.wire import Stream
 
+    _T = TypeVar("_T")
     Source = Callable[[], AbstractContextManager[Iterator[bytes]]]
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _CREATED, _ACCEPTED = 201, 202
-_MOUNT_REFUSED = frozenset({202, 400, 401, 403, 404, 405})
+_MOUNT_ATTEMPTS = 2
+"""A mount only spares an upload: whatever stands in its way, the blob can be uploaded."""
+_STORED = frozenset({200, _CREATED, 204})
+"""An upload's end: 201 by the specification, 204 by Docker's own that came before it; 200 by some."""
 
 
 class Mount(NamedTuple):
@@ -78,6 +83,17 @@ class Registry:
         """Whether the repository itself holds this blob."""
         return self._has(repository, f"blobs/{digest}", {})
 
+    def spared(self, look: Callable[[], _T], otherwise: _T) -> _T:
+        """Return what a look finds that only spares work; `otherwise` where it is refused: the write will tell.
+
+        Artifactory's virtual repositories and ECR Public answer 401, 403 or 405 to HEAD of something absent.
+        """
+        try:
+            return look()
+        except (AuthError, RefusedError) as error:
+            self.client.trace(f"going on without that look: {error.message}")
+            return otherwise
+
     def small_blob(self, repository: str, blob: Descriptor) -> bytes:
         """Return a config: at most 4 MiB, its digest checked."""
         where = f"{self.host}/{repository}@{blob.digest}"
@@ -110,11 +126,13 @@ class Registry:
     def mount(self, repository: str, digest: str, source: str) -> Mount:
         """Ask to take over a blob from the repository `source` of this registry."""
         query = urlencode({"mount": digest, "from": source}, safe=":/")
-        answer = self._call("POST", repository, f"blobs/uploads/?{query}", {})
+        try:
+            answer = self._call("POST", repository, f"blobs/uploads/?{query}", {}, attempts=_MOUNT_ATTEMPTS)
+        except NetworkError as error:
+            self.client.trace(f"the mount failed, so that the blob is uploaded instead: {error.message}")
+            return Mount(done=False, status=0)
         if answer.status == _CREATED:
             return Mount(done=True, status=answer.status)
-        if answer.status not in _MOUNT_REFUSED:
-            raise self.problem(answer, repository, f"mounting {digest} from {source}", reading=False)
         session = answer.header("Location") if answer.status == _ACCEPTED else ""
         return Mount(done=False, status=answer.status, session=session and self._located(answer, session))
 
@@ -133,7 +151,7 @@ class Registry:
         if answer.status == _UNAUTHORIZED and self.auth.refused(repository, header, answer):
             # A long copy outlives its token; a session that was refused once may be half full, so take a new one.
             answer = self._upload(self.start_upload(repository), self.auth.header(repository), blob, source)
-        if answer.status != _CREATED:
+        if answer.status not in _STORED:
             raise self.problem(answer, repository, f"uploading {blob.digest}", reading=False)
 
     def _upload(self, session: str, header: str, blob: Descriptor, source: Source) -> Answer:
@@ -181,7 +199,7 @@ class Registry:
     def problem(self, answer: Answer, repository: str, doing: str, *, reading: bool = True) -> ArchmergeError:
         """Return the error for a refusal, with the registry's own words and what we know of the cause."""
         place = f"{self.host}/{repository}"
-        said = f"{doing}: the registry answered {answer.status}{_own_words(answer.body)}"
+        said = f"{doing}: the registry answered {answer.status}{self.auth.conceal(_own_words(answer.body))}"
         hint = self._explain(self.host, repository)
         if answer.status in (_UNAUTHORIZED, _FORBIDDEN):
             return AuthError(
@@ -199,16 +217,23 @@ class Registry:
             raise self.problem(answer, repository, f"looking for {repository}/{path}")
         return answer.status != _NOT_FOUND
 
-    def _call(
-        self, method: str, repository: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+    def _call(  # noqa: PLR0913 - a request's parts
+        self,
+        method: str,
+        repository: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        *,
+        attempts: int = 0,
     ) -> Answer:
         """Return a request with the repository's authorization, renewed once when it is refused."""
         url = f"{self.base}/v2/{repository}/{path}"
         header = self.auth.header(repository)
-        answer = self.client.request(method, url, {**headers, **_authorized(header)}, body)
+        answer = self.client.request(method, url, {**headers, **_authorized(header)}, body, attempts=attempts)
         if answer.status == _UNAUTHORIZED and self.auth.refused(repository, header, answer):
             header = self.auth.header(repository)
-            answer = self.client.request(method, url, {**headers, **_authorized(header)}, body)
+            answer = self.client.request(method, url, {**headers, **_authorized(header)}, body, attempts=attempts)
         return answer
 
     def _located(self, answer: Answer, location: str) -> str:

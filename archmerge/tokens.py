@@ -10,13 +10,13 @@ from archmerge.errors import AuthError
 from archmerge.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from archmerge.credentials import Credential
 
 # Compiled when they are used: a token whose endpoint is known needs neither.
-_PARAMETER = r'([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*(?:,|$)'
-_SCHEME = r"\s*([A-Za-z][A-Za-z0-9-]*)(?:\s+|$)"
+_PART = r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))|([A-Za-z][\w-]*)(?=[\s,]|$)'
+"""A parameter (name, quoted value, plain value), or the name of a scheme, which what follows belongs to."""
 _LIFETIME = 60.0
 _LIFETIME_MAX = 86400.0
 _MARGIN = 5.0
@@ -58,23 +58,39 @@ class Token(NamedTuple):
 NO_CHALLENGE = Challenge("none")
 
 
-def parse_challenge(values: Iterable[str]) -> Challenge | None:
-    """Return the best of the WWW-Authenticate header values that can be answered: Bearer before Basic."""
-    found: dict[str, Challenge] = {}
+def parse_challenges(values: Iterable[str]) -> list[Challenge]:
+    """Return all challenges of WWW-Authenticate header values that can be answered, in their order.
+
+    One value may hold several (RFC 9110, 11.6.1): `Negotiate, Basic realm="a", Bearer realm="https://b"`. A parameter
+    belongs to the scheme before it; named twice, it counts once.
+    """
+    found: list[tuple[str, dict[str, str]]] = []
     for value in values:
-        scheme = re.match(_SCHEME, value)
-        if not scheme:
-            continue
-        pairs = re.findall(_PARAMETER, value[scheme.end() :])
-        given = {name.lower(): quoted.replace('\\"', '"') or plain for name, quoted, plain in pairs}
-        name = scheme[1].lower()
-        if name == "bearer" and given.get("realm"):
-            found[name] = Challenge(
-                name, given["realm"], given.get("service", ""), given.get("scope", ""), given.get("error", "")
-            )
-        elif name == "basic":
-            found[name] = Challenge(name, given.get("realm", ""))
-    return found.get("bearer") or found.get("basic")
+        begun = len(found)
+        for name, quoted, plain, scheme in re.findall(_PART, value):
+            if scheme:
+                found.append((scheme.lower(), {}))
+            elif len(found) > begun:
+                found[-1][1].setdefault(name.lower(), quoted.replace('\\"', '"') or plain)
+    return [_challenge(scheme, given) for scheme, given in found if scheme == "basic" or _bearer(scheme, given)]
+
+
+def parse_challenge(values: Iterable[str], usable: Callable[[str], bool] = bool) -> Challenge | None:
+    """Return the best of the challenges that can be met: Bearer with a `usable` realm, Basic, any Bearer."""
+    listed = parse_challenges(values)
+    bearer = [challenge for challenge in listed if challenge.scheme == "bearer"]
+    good = [challenge for challenge in bearer if usable(challenge.realm)]
+    basic = [challenge for challenge in listed if challenge.scheme == "basic"]
+    return next(iter([*good, *basic, *bearer]), None)
+
+
+def _bearer(scheme: str, given: Mapping[str, str]) -> bool:
+    return scheme == "bearer" and bool(given.get("realm"))
+
+
+def _challenge(scheme: str, given: Mapping[str, str]) -> Challenge:
+    names = ("realm",) if scheme == "basic" else ("realm", "service", "scope", "error")
+    return Challenge(scheme, *(given.get(name, "") for name in names))
 
 
 # Documented endpoints: docs.docker.com/reference/api/registry/auth; gitlab.com/gitlab-org/gitlab/-/issues/19470 (the

@@ -48,7 +48,8 @@ def bring(place: Target, wanted: Sequence[Wanted], mounts: dict[str, Mount], *, 
     target, repository = place.registry, place.repository
     pending = [item for item in wanted if not (item.blob.digest in mounts and mounts[item.blob.digest].done)]
     # Base layers are often there already, and some registries (Artifactory) share them without ever mounting.
-    there = gather([partial(target.has_blob, repository, item.blob.digest) for item in pending])
+    looks = [partial(target.has_blob, repository, item.blob.digest) for item in pending]
+    there = gather([partial(target.spared, look, otherwise=False) for look in looks])
     missing = [item for item, found in zip(pending, there, strict=True) if not found]
     for item, found in zip(pending, there, strict=True):
         session = mounts[item.blob.digest].session if item.blob.digest in mounts else ""
@@ -129,4 +130,7 @@ def _why(item: Wanted, target: Registry, mounts: dict[str, Mount]) -> str:
     if item.registry is not target:
         return "they are on another registry"
     mount = mounts.get(item.blob.digest)
-    return f"the registry declined to mount them (it answered {mount.status})" if mount else "they were not mounted"
+    if mount is None:
+        return "they were not mounted"
+    said = f"it answered {mount.status}" if mount.status else "it gave no answer"
+    return f"the registry declined to mount them ({said})"

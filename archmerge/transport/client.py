@@ -10,6 +10,7 @@ from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.transport.connections import Connections, Options, Origin, inward, origin_of, proxy_headers
 from archmerge.transport.parallel import start
 from archmerge.transport.retry import RETRIED_STATUS, SLOW_DOWN_STATUS, Deadline, RetryPolicy, parse_retry_after
+from archmerge.transport.trust import may_have, named
 from archmerge.transport.wire import BODY_LIMIT, Fault, Request, Stream, read, write
 
 if TYPE_CHECKING:
@@ -196,32 +197,47 @@ class Client:
             request = request._replace(url=url, headers=headers)
         raise RefusedError(f"{request.method} {public_url(request.url)}: more than {_REDIRECTS_MAX} redirects")
 
-    def lured(self, here: Origin, there: Origin) -> bool:
+    def lured(self, here: Origin, there: Origin, *, private: bool = False) -> bool:
         """Whether a registry at `here` leads to an address inside, which the user has not named."""
-        named = self.connections.options.plain_http | self.connections.options.insecure
-        return inward(there) and not inward(here) and there.netloc not in named
+        known = self.connections.options.plain_http | self.connections.options.insecure
+        return inward(there, private=private) and not inward(here, private=private) and not named(there, known)
 
     def follow(self, url: str, location: str, headers: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
-        """Where a Location leads, and the headers that may go there: Authorization never goes to another origin."""
-        target = urljoin(url, location)
+        """Where a Location leads, and the headers that may go there: Authorization only where `may_have` says so."""
+        target = self._encrypted(url, urljoin(url, location))
         here, there = origin_of(url), origin_of(target)
-        if there == here:
+        if there != here:
+            self._passable(url, target)
+        if may_have(here, there, self.connections.options):
             return target, headers
+        return target, {key: value for key, value in headers.items() if key.lower() != "authorization"}
+
+    def _encrypted(self, url: str, target: str) -> str:
+        """Stay on https where a registry behind a TLS proxy names itself by http (distribution 2225)."""
+        here, there = origin_of(url), origin_of(target)
+        same = there.host == here.host and there.port in (80, here.port)
+        if not same or (here.scheme, there.scheme) != ("https", "http") or named(there, self._plain):
+            return target
+        self.trace(f"{public_url(url)} leads to {public_url(target)}: the registry is behind TLS, which it leaves out")
+        return urlunsplit(("https", here.netloc, *urlsplit(target)[2:]))
+
+    def _passable(self, url: str, target: str) -> None:
+        here, there = origin_of(url), origin_of(target)
         if self.lured(here, there):
             raise RefusedError(
                 f"{public_url(url)} leads to {public_url(target)}, an address of this machine or its cloud's metadata",
                 fix="a registry or its storage is misconfigured, or means harm; nothing was sent there",
             )
-        if (
-            there.scheme == "http"
-            and here.scheme == "https"
-            and there.netloc not in self.connections.options.plain_http
-        ):
+        if (here.scheme, there.scheme) == ("https", "http") and not named(there, self._plain):
             raise RefusedError(
-                f"{public_url(url)} leads to {public_url(target)}, which is not encrypted",
-                fix=f"if that is meant, allow it with --plain-http {there.netloc}",
+                f"{public_url(url)} leads to {public_url(target)}, which is not encrypted; nothing was sent there",
+                fix="have the registry and its storage name their addresses with https:// (Distribution: http.host, or "
+                "the header X-Forwarded-Proto from the proxy before it)",
             )
-        return target, {key: value for key, value in headers.items() if key.lower() != "authorization"}
+
+    @property
+    def _plain(self) -> frozenset[str]:
+        return self.connections.options.plain_http
 
     def _exchange(self, request: Request) -> Stream:
         origin = origin_of(request.url)
@@ -319,8 +335,6 @@ def _explain(error: OSError) -> str:
 
 
 def _network_fix(failure: str) -> str:
-    if "WRONG_VERSION_NUMBER" in failure or "RECORD_LAYER" in failure:
-        return "this host seems to speak plain HTTP; if that is meant, say --plain-http HOST"
     if "Name or service" in failure or "gaierror" in failure:
         return "check the host name; inside GitLab CI the registry is $CI_REGISTRY"
     return "see what the registry says with --debug; --deadline and --retries give it more time"

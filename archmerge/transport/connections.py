@@ -17,12 +17,17 @@ from archmerge.transport.parallel import start
 from archmerge.transport.wire import Fault, basic
 
 if TYPE_CHECKING:
+    import ipaddress
     import ssl
     from collections.abc import Callable
     from typing import Any
 
 _RECOVER_AFTER = 16
 """Good answers in a row before a slowed registry is given one more request at a time."""
+
+
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
+"""How OpenSSL names an answer that is not TLS."""
 
 
 class Origin(NamedTuple):
@@ -58,6 +63,8 @@ class Options(NamedTuple):
     """User name and password for the target's host, before any other source of credentials."""
     docker_cfg: str | None = None
     dry_run: bool = False
+    realms: frozenset[tuple[str, str]] = frozenset()
+    """Registries, and the host of a token service that each one's credentials may be sent to as well."""
 
 
 def origin_of(url: str) -> Origin:
@@ -66,26 +73,45 @@ def origin_of(url: str) -> Origin:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise NetworkError(f"the registry sent an unreadable address: {url[:200]!r}") from None
+        raise NetworkError(f"the registry sent an unreadable address: {_bare(url)}") from None
     if not url.isascii() or not url.isprintable() or " " in url:
-        raise NetworkError(f"the registry sent an address that must not be sent on: {url[:200]!r}")
+        raise NetworkError(f"the registry sent an address that must not be sent on: {_bare(url)}")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise NetworkError(f"the registry sent an address that is neither http nor https: {url[:200]!r}")
+        raise NetworkError(f"the registry sent an address that is neither http nor https: {_bare(url)}")
     return Origin(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80))
 
 
-def inward(origin: Origin) -> bool:
-    """Whether an address is this machine's own or its cloud's metadata service, where no registry has business."""
+def _bare(url: str) -> str:
+    """Return what can't be taken apart for a message: without a user's name and password, and without a query."""
+    place, query, _ = url.partition("?")
+    scheme, slashes, rest = place.rpartition("//")
+    host, slash, path = rest.partition("/")
+    shown = f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}"[:200]
+    return repr(f"{shown}?***" if query else shown)
+
+
+def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the IP address that a host is written as; None for a name."""
     import ipaddress  # noqa: PLC0415 - only where another host is named
 
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def inward(origin: Origin, *, private: bool = False) -> bool:
+    """Whether an address is this machine's own or its cloud's metadata service, where no registry has business.
+
+    With `private`, also whether it is an address of a private network.
+    """
     if origin.host == "localhost" or origin.host.endswith(".localhost"):
         return True
-    try:
-        address = ipaddress.ip_address(origin.host)
-    except ValueError:
+    if not (address := address_of(origin.host)):
         return False
-    address = getattr(address, "ipv4_mapped", None) or address
-    return address.is_loopback or address.is_link_local or address.is_unspecified
+    own = address.is_loopback or address.is_link_local or address.is_unspecified
+    return own or (private and address.is_private)
 
 
 class Host:
@@ -167,8 +193,10 @@ class Connections:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return context.wrap_socket(sock, server_hostname=origin.host) if context else sock
-        except BaseException:
+        except BaseException as error:
             sock.close()
+            if getattr(error, "reason", None) in _NO_TLS:
+                raise _no_tls(origin) from None
             raise
 
     def warm(self, origin: Origin, count: int) -> None:
@@ -229,6 +257,17 @@ def _usable(sock: socket.socket, scheme: str) -> bool:
         return bool(socket.socket.recv(sock, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
     except OSError:
         return False
+
+
+def _no_tls(origin: Origin) -> NetworkError:
+    """Say what to do, but never how to send a password in clear: whoever is on the way can answer like this, too."""
+    near = inward(origin)
+    return NetworkError(
+        f"https://{origin.netloc} answers without TLS",
+        fix=f"this registry is on this machine: --plain-http={origin.netloc} speaks plain HTTP with it"
+        if near
+        else "check the host and its port, and that the registry has a certificate; nothing was sent",
+    )
 
 
 class _Proxy(NamedTuple):

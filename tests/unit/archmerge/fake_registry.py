@@ -28,6 +28,12 @@ class FakeRegistry:
         self.basic = ""
         """The one Authorization value that is let in, asked for by a Basic challenge."""
         self.immutable = False
+        self.mount_status = 0
+        """What mounts are refused with; 0 lets them be."""
+        self.head_status = 404
+        """What HEAD of something absent is answered with."""
+        self.upload_status = 201
+        """What a whole upload ends with."""
         self.project = ""
         """Only repositories at or below this path exist (GitLab)."""
         self._lock = threading.Lock()
@@ -93,7 +99,8 @@ class FakeRegistry:
                 if self.project and not f"{repository}/".startswith(f"{self.project}/"):
                     return self._error(403, "DENIED")
                 act = {"/manifests/": self._manifest, "/blobs/uploads/": self._upload, "/blobs/": self._blob}[part]
-                return act(method, repository, rest, query, headers.get("Content-Type", ""), body)
+                answer = act(method, repository, rest, query, headers.get("Content-Type", ""), body)
+                return (self.head_status, *answer[1:]) if (method, answer[0]) == ("HEAD", 404) else answer
         return self._error(404, "UNSUPPORTED")
 
     def _manifest(self, *request: Any) -> tuple[int, list[tuple[str, str]], bytes]:
@@ -128,13 +135,15 @@ class FakeRegistry:
         method, repository, _, query, _, body = request
         if method == "POST":
             wanted, source = query.get("mount", [""])[0], query.get("from", [""])[0]
+            if wanted and self.mount_status:
+                return self._error(self.mount_status, "UNKNOWN")
             if wanted in self.blobs.get(source, {}):
                 self.add_blob(repository, self.blobs[source][wanted])
                 return 201, [], b""
             return 202, [("Location", f"/v2/{repository}/blobs/uploads/1?state=a%2Bb")], b""
         if method == "PUT" and query.get("state") == ["a+b"] and query["digest"] == [digest_of(body)]:
             self.add_blob(repository, body)
-            return 201, [], b""
+            return self.upload_status, [], b""
         return self._error(400 if method == "PUT" else 204, "BLOB_UPLOAD_INVALID")
 
     def _blob(self, *request: Any) -> tuple[int, list[tuple[str, str]], bytes]:

@@ -156,6 +156,23 @@ def test_helpers_before_auths_and_a_missing_helper_is_no_failure(tmp_path: Path)
     assert [note.partition(":")[0] for note in notes] == ["docker-credential-special", "docker-credential-store"]
 
 
+@pytest.mark.parametrize(
+    ("key", "host"),
+    [("https://index.docker.io/v1/", "docker.io"), ("https://h", "h"), ("h/v2/", "h"), ("h", "h"), ("other", None)],
+)
+def test_helpers_are_found_by_the_same_keys_as_auths(key: str, host: str | None) -> None:
+    asked: list[str] = []
+
+    def helper(program: str, _server: str) -> dict[str, Any]:
+        asked.append(program)
+        return {"Username": "me", "Secret": "p"}
+
+    environ = {"HOME": "/nonexistent", "DOCKER_AUTH_CONFIG": json.dumps({"credHelpers": {key: "special"}})}
+    found = Credentials(environ, helper=helper).find(host or "h", "app")
+    assert (found is not None) is (host is not None)
+    assert asked == (["special"] if host else [])
+
+
 def test_a_real_helper_is_run_from_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / ".docker/config.json", json.dumps({"credsStore": "lab"}))
     helper = tmp_path / "docker-credential-lab"
@@ -172,6 +189,24 @@ def test_broken_json_is_named_but_not_shown(tmp_path: Path) -> None:
     with pytest.raises(AuthError, match=r"config\.json is not a JSON object") as caught:
         Credentials({"HOME": str(tmp_path)}).find("h", "app")
     assert "hunter2" not in str(caught.value)
+
+
+def test_docker_auth_config_may_be_a_variable_of_type_file(tmp_path: Path) -> None:
+    write(tmp_path / "config", auths("h", "file"))
+    environ = {"HOME": "/nonexistent", "DOCKER_AUTH_CONFIG": f"{tmp_path}/config\n"}
+    found = Credentials(environ).find("h", "app")
+    assert found is not None
+    assert found.username == "file"
+
+
+def test_a_missing_file_of_credentials_is_noted_and_the_next_source_asked() -> None:
+    environ = {"HOME": "/nonexistent", "DOCKER_AUTH_CONFIG": "/builds/x.tmp/DOCKER_AUTH_CONFIG"}
+    environ |= {"CI_REGISTRY": "h", "CI_REGISTRY_USER": "ci", "CI_REGISTRY_PASSWORD": "p"}
+    credentials = Credentials(environ)
+    found = credentials.find("h", "app")
+    assert found is not None
+    assert found.username == "ci"
+    assert credentials.notes == ["DOCKER_AUTH_CONFIG names /builds/x.tmp/DOCKER_AUTH_CONFIG, which is not there"]
 
 
 @given(st.text(max_size=200))
@@ -204,6 +239,14 @@ def test_any_shape_of_docker_config_is_read_or_refused(document: dict[str, Any])
         (['Basic realm="r"', 'Bearer realm="https://a/t"'], Challenge("bearer", "https://a/t")),
         (['Basic realm="a \\"quoted\\" one"'], Challenge("basic", 'a "quoted" one')),
         (["Basic"], Challenge("basic")),
+        # Several in one value (RFC 9110, 11.6.1): as Artifactory, Nexus and Azure DevOps have them.
+        (['Basic realm="r", Bearer realm="https://a/t",service="s"'], Challenge("bearer", "https://a/t", "s")),
+        (['Bearer realm="https://a/t",service="s", Basic realm="r"'], Challenge("bearer", "https://a/t", "s")),
+        (['Negotiate, Bearer realm="https://a/t"'], Challenge("bearer", "https://a/t")),
+        (['Negotiate YII==, Basic realm="r", charset="UTF-8"'], Challenge("basic", "r")),
+        (['Bearer realm="https://a/t", realm="https://thief/t"'], Challenge("bearer", "https://a/t")),
+        (['Bearer realm="https://a/t, Basic realm=x"'], Challenge("bearer", "https://a/t, Basic realm=x")),
+        (["Bearer", 'realm="https://a/t"'], None),
         (["Negotiate"], None),
         (["Bearer service=s"], None),
         ([], None),
@@ -211,6 +254,13 @@ def test_any_shape_of_docker_config_is_read_or_refused(document: dict[str, Any])
 )
 def test_challenges(values: list[str], expected: Challenge | None) -> None:
     assert parse_challenge(values) == expected
+
+
+def test_basic_is_better_than_a_bearer_realm_that_cannot_be_used() -> None:
+    values = ['Bearer realm="https://thief/t"', 'Basic realm="r"', 'Bearer realm="https://a/t"']
+    assert parse_challenge(values, lambda realm: "//a/" in realm) == Challenge("bearer", "https://a/t")
+    assert parse_challenge(values[:2], lambda realm: "//a/" in realm) == Challenge("basic", "r")
+    assert parse_challenge(values[:1], lambda _realm: False) == Challenge("bearer", "https://thief/t")
 
 
 @given(st.lists(st.text(max_size=120), max_size=3))

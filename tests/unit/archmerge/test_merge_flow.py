@@ -41,6 +41,32 @@ def test_children_come_before_the_index_and_the_first_tag_before_the_moving_ones
     assert result.tags == {"1": WRITTEN, "latest": WRITTEN}
 
 
+@pytest.mark.parametrize("status", [400, 403, 409, 412, 415, 416, 422, 500, 501, 503])
+def test_whatever_a_mount_is_refused_with_the_blob_is_uploaded(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session], status: int
+) -> None:
+    fake.mount_status = status
+    result = merge(request(fake, f"{pair}-ARCH:1"), open_session())
+    assert fake.tags["app"]["1"] == result.digest
+
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_an_upload_has_ended_well_with_any_status_that_says_so(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session], status: int
+) -> None:
+    fake.mount_status, fake.upload_status = 405, status
+    assert merge(request(fake, f"{pair}-ARCH:1"), open_session()).digest == fake.tags["app"]["1"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 405])
+def test_a_refused_look_at_what_is_not_there_stops_nothing(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session], status: int
+) -> None:
+    fake.head_status, fake.mount_status = status, 405
+    merge(request(fake, f"{pair}-ARCH:1", tags=["new"]), open_session())
+    assert fake.tags["app"]["new"] == fake.tags["app"]["1"]
+
+
 def test_several_tags_in_one_put_only_where_the_registry_confirms_it(
     fake: FakeRegistry, pair: str, open_session: Callable[..., Session]
 ) -> None:
