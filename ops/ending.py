@@ -41,8 +41,13 @@ def told(*usage: type[Exception], interrupted: str) -> Iterator[None]:
 
 
 def unwind_on_terminate() -> None:
-    """Let SIGTERM unwind the stack like Ctrl-C does, so that every child process ends and what was made is deleted."""
+    """Let SIGTERM, and a closed terminal, unwind the stack like Ctrl-C does.
+
+    Every child process ends, and what was made is deleted. Under `nohup` a closed terminal goes on being ignored.
+    """
     signal.signal(signal.SIGTERM, _unwind)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _unwind)
 
 
 def _unwind(number: int, frame: FrameType | None) -> None:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -11,6 +11,7 @@ from components.problems import ConfigError
 from ops.ending import USAGE, told, unwind_on_terminate
 from ops.project import named_stacks, project_of
 from ops.pulumi_cli import PulumiCliError
+from ops.rehearse.clean import clean, render
 from ops.rehearse.cluster.errors import KeptPlaneError
 from ops.rehearse.cluster.keep import default_folder, stop_kept
 from ops.rehearse.engine_run import rehearse_under_engine
@@ -33,10 +34,12 @@ Examples:
   multiarch rehearse --html report.html --junit report.xml
   multiarch rehearse --stack local --keep             leave the cluster running; `make up STACK=local` installs into it
   multiarch rehearse --kubeconfig ~/.kube/config --context kind-ci --stack local
+  multiarch rehearse --clean --kubeconfig ~/.kube/config --context kind-ci      what a killed one left there
   multiarch rehearse --engine --stack gke --against Pulumi.gke.new.yaml     what would be replaced?
 
 \b
 Exit codes: 0 every claim proved · 1 a claim failed · 2 usage or configuration · 3 something could not be told
+With --clean: 0 nothing is left · 1 something is left · 2 and 3 likewise
 """
 
 
@@ -46,6 +49,8 @@ def _check_combination(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
         raise click.UsageError(
             "--kubeconfig needs --context: a rehearsal never takes whatever context happens to be the current one"
         )
+    if given["clean"]:
+        _check_clean(stacks, given)
     if given["context"] and not given["kubeconfig"]:
         raise click.UsageError("--context needs --kubeconfig FILE: the embedded control plane has its own")
     if given["kubeconfig"] and given["keep"]:
@@ -59,6 +64,26 @@ def _check_combination(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
             raise click.UsageError(
                 f"--{option} has no meaning with --engine: the engine is given stand-ins, no cluster"
             )
+
+
+def _check_clean(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
+    if not given["kubeconfig"]:
+        raise click.UsageError("--clean needs --kubeconfig and --context: an embedded control plane goes as a whole")
+    others = [name for name in ("junit_file", "html_file", "chart", "keep", "stop", "engine", "against") if given[name]]
+    named = ["stack"] if stacks else [name.removesuffix("_file") for name in others]
+    if named:
+        raise click.UsageError(f"--{named[0]} has no meaning with --clean, which takes off what any stack's left")
+
+
+def _clean(kubeconfig: Path, context: str, json_file: str | None) -> NoReturn:
+    unwind_on_terminate()
+    console = ReportConsole(stderr=json_file == STANDARD_OUTPUT, highlight=False)
+    check_targets({"--json": json_file})
+    again = "what is still on the cluster the same command takes off"
+    with told(ConfigError, interrupted=again), ProgressDisplay(console) as display:
+        cleaned = clean(kubeconfig, context, display)
+    written = write_all(cleaned, {"--json": json_file}, {"--json": render})
+    sys.exit(cleaned.code if written else cleaned.code or EXIT_CODES[Verdict.UNKNOWN])
 
 
 def _stop(project: Path) -> None:
@@ -87,6 +112,9 @@ def _stop(project: Path) -> None:
 @click.option("--stop", is_flag=True, help="End the control plane that --keep left, and do nothing else.")
 @click.option("--kubeconfig", type=click.Path(path_type=Path), metavar="FILE", help="Use a running cluster: kind, k3d.")
 @click.option("--context", metavar="NAME", help="Its context, which must be named.")
+@click.option(
+    "--clean", is_flag=True, help="Take off the cluster of --kubeconfig what earlier rehearsals left, and do no more."
+)
 @click.option("--engine", is_flag=True, help="Use the real `pulumi` from PATH, with stand-ins for the clouds.")
 @click.option(
     "--against",
@@ -102,9 +130,12 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
 
     The unmodified program is planned against stand-ins for each cloud, the runner is installed by real Helm, and jobs
     are given to it: the amd64 job must land on an amd64 node, the arm64 job on an arm64 node, and what is forbidden
-    must be refused. Nothing outside this machine is changed.
+    must be refused. Nothing outside this machine is changed, but for the cluster of --kubeconfig while it lasts: what
+    is put there is taken off again, also after Ctrl-C.
     """
     _check_combination(stacks, given)
+    if given["clean"]:
+        _clean(given["kubeconfig"], given["context"], given["json_file"])
     root = project_of(project)
     if given["stop"]:
         _stop(root)

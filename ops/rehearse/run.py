@@ -1,9 +1,9 @@
 """One rehearsal from plan to report: stacks are planned while the control plane is made ready, then proved in turn."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from components.problems import ConfigError
 from ops.kubernetes.errors import ClusterError
 from ops.rehearse.background import BackgroundStart, shown_on
 from ops.rehearse.claims import rehearse_stack
+from ops.rehearse.claims.stack import NOTHING_LEFT, check_free
 from ops.rehearse.cluster.binaries import Mode
 from ops.rehearse.cluster.control_plane import ControlPlane
 from ops.rehearse.cluster.existing import ExistingControlPlane, use_existing
@@ -18,6 +19,7 @@ from ops.rehearse.cluster.keep import default_folder, refuse_second
 from ops.rehearse.cluster.sources import BinarySource
 from ops.rehearse.install import Charts
 from ops.rehearse.nodes import NodeGroup, nodes_for
+from ops.rehearse.nodes.marks import new_run
 from ops.rehearse.outline import doubted, goes_through, outline, unplanned, unproved
 from ops.rehearse.plan.launch import plan_stack
 from ops.rehearse.plan.model import Plan, PlanError
@@ -97,7 +99,10 @@ def _reports(
 ) -> list[StackReport]:
     """Put each stack to the proof, one after the other: two at a time would share nodes and namespaces."""
     with Charts(options.chart) as charts:
-        prover = _Prover(plane, charts, display, options.nodes, options.bystanders)
+        prover = _Prover(plane, charts, display, options.nodes, options.bystanders, new_run())
+        if isinstance(plane, ExistingControlPlane):
+            installed = [plan for plan, report in planned if plan and goes_through(report)]
+            check_free(installed, plane, options.nodes, prover.run)
         last = len(planned) - 1
         reports = [
             prover.prove(plan, report, keep_nodes=options.keep and index == last)
@@ -147,6 +152,7 @@ class _Prover:
     display: ProgressDisplay
     nodes: Callable[[Plan], Sequence[NodeGroup]] = nodes_for
     bystanders: tuple[NodeGroup, ...] = ()
+    run: str = ""
 
     def prove(self, plan: Plan | None, report: StackReport, *, keep_nodes: bool) -> StackReport:
         if plan is None:
@@ -157,15 +163,17 @@ class _Prover:
         if gone := self.gone():
             return _without_cluster(report, gone)
         name = f"rehearse {report.stack}"
-        proved = rehearse_stack(
-            plan,
-            self.plane,
-            chart=self.charts,
-            progress=lambda what: self.display.update(name, what),
-            keep_nodes=keep_nodes,
-            nodes=self.nodes,
-            bystanders=self.bystanders,
-        )
+        with self._told_at_an_end(name):
+            proved = rehearse_stack(
+                plan,
+                self.plane,
+                chart=self.charts,
+                progress=lambda what: self.display.update(name, what),
+                keep_nodes=keep_nodes,
+                nodes=self.nodes,
+                bystanders=self.bystanders,
+                run=self.run,
+            )
         if gone := self.gone():
             proved = doubted(proved, gone)
         merged = replace(
@@ -177,6 +185,16 @@ class _Prover:
         )
         self.display.finish(name, f"{len(merged.claims)} claims", sign=SIGNS[stack_verdict(merged)])
         return merged
+
+    @contextmanager
+    def _told_at_an_end(self, name: str) -> Iterator[None]:
+        """Show the notes of what ends the command: what is left on the cluster."""
+        try:
+            yield
+        except BaseException as end:
+            for note in getattr(end, "__notes__", ()):
+                self.display.finish(name, note, sign=Sign.DOUBT if note == NOTHING_LEFT else Sign.BAD)
+            raise
 
     def gone(self) -> str:
         """Say which program of the control plane has ended; nothing while all run, or when they are not ours."""

@@ -112,7 +112,7 @@ def installed(local: Plan, control_plane: ControlPlane, charts: Charts) -> Itera
             run._nodes()
             yield run._install(charts)
         finally:
-            run.clean(keep_nodes=False)
+            run.clean()
 
 
 class TestWholeRehearsals:

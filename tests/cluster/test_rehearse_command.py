@@ -111,6 +111,44 @@ def test_a_running_cluster_is_rehearsed_on_and_left_as_it_was(control_plane: Con
     assert kubectl(control_plane, "get", "namespaces,nodes,clusterroles,priorityclasses", "-o", "name") == before
 
 
+def test_what_a_killed_rehearsal_left_is_told_to_the_next_and_taken_off_by_clean(
+    control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{control_plane.binary('helm').parent}:{os.environ['PATH']}")
+    kinds = "namespaces,nodes,clusterroles,clusterrolebindings,priorityclasses"
+    before = kubectl(control_plane, "get", kinds, "-o", "name")
+    target = ("--kubeconfig", str(control_plane.kubeconfig), "--context", control_plane.context)
+    process = start("--stack", "local", *target)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "giving jobs to the runner" in line:
+            break
+    process.kill()
+    process.communicate(timeout=60)
+    assert kubectl(control_plane, "get", "nodes", "-o", "name") - before
+
+    code, out, err = run("--stack", "local", *target)
+    assert code == 2, err
+    assert f"multiarch rehearse --clean {' '.join(target)}" in " ".join(err.split())
+
+    code, out, err = run("--clean", *target, "--json", "-")
+    assert code == 0, err
+    answer = json.loads(out)
+    assert answer["removed"][0].startswith("nodes ")
+    assert (answer["verdict"], answer["left"], answer["unseen"]) == ("proved", [], [])
+    assert kubectl(control_plane, "get", kinds, "-o", "name") == before
+
+    code, out, _ = run("--clean", *target, "--json", "-")
+    assert (code, json.loads(out)["removed"]) == (0, [])
+
+
+def test_clean_of_a_cluster_that_is_gone_or_unknown_is_usage(control_plane: ControlPlane) -> None:
+    for arguments in (["--clean"], ["--clean", "--kubeconfig", str(control_plane.kubeconfig), "--context", "none"]):
+        code, out, err = run(*arguments)
+        assert (code, out) == (2, ""), err
+        assert "Traceback" not in err
+
+
 def kubectl(plane: ControlPlane, *arguments: str) -> set[str]:
     command = [str(plane.binary("kubectl")), "--kubeconfig", str(plane.kubeconfig), "--context", plane.context]
     answer = subprocess.run([*command, *arguments], capture_output=True, text=True, check=True)

@@ -9,6 +9,7 @@ from typing import Any
 from ops.rehearse.claims.scene import Scene
 from ops.rehearse.executor import Job, JobRefusal, Pod, build_pod
 from ops.rehearse.install import Api, ApiRefused
+from ops.rehearse.nodes.marks import tolerating
 from ops.rehearse.report.model import JobView, Outcome
 
 SETTLE_SECONDS = 20.0
@@ -90,8 +91,13 @@ def run_pod(scene: Scene, name: str, asked: str, pod: Pod) -> JobRun:
 
 
 def create(api: Api, namespace: str, manifest: Mapping[str, Any], *, dry_run: bool = False) -> None:
-    """Create a pod. Raises ApiRefused."""
-    api.create(f"/api/v1/namespaces/{namespace}/pods", manifest, dry_run=dry_run)
+    """Create a pod as it is, but that it may go to the rehearsal's nodes. Raises ApiRefused.
+
+    Whoever looks at a pod's own tolerations looks at the manifest, which is left as it was given.
+    """
+    spec = manifest["spec"]
+    pod = {**manifest, "spec": {**spec, "tolerations": tolerating(spec.get("tolerations"))}}
+    api.create(f"/api/v1/namespaces/{namespace}/pods", pod, dry_run=dry_run)
 
 
 def settle(api: Api, namespace: str, name: str, patience: float = PATIENCE_SECONDS) -> Placement:

@@ -1,8 +1,8 @@
 """One stack's rehearsal on a cluster: nodes, install, jobs, and away again."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -28,12 +28,23 @@ from ops.rehearse.install import (
     live_nodes,
     read_back,
     release_of,
-    remove_nodes,
     service_account_api,
 )
+from ops.rehearse.install.removal import Left, clean_command, told
+from ops.rehearse.interrupts import Interrupts
 from ops.rehearse.nodes import NodeGroup, node_view, nodes_for
+from ops.rehearse.nodes.marks import KEPT, new_run
 from ops.rehearse.plan.model import Plan
 from ops.rehearse.report.model import Claim, JobView, NodeView, StackReport, Verdict
+
+STEPS = NODES, INSTALL, JOBS, CLEAN = (
+    "adding the pools' nodes",
+    "installing the runner with Helm",
+    "giving jobs to the runner",
+    "cleaning up",
+)
+"""What progress is told of, in this order."""
+NOTHING_LEFT = "what was put on the cluster has been taken off again"
 
 
 class Plane(Protocol):
@@ -86,6 +97,22 @@ class _Found:
             self.timings[step] = round(time.monotonic() - began, 3)
 
 
+def check_free(
+    plans: Iterable[Plan], control_plane: Plane, nodes: Callable[[Plan], Sequence[NodeGroup]], run: str
+) -> None:
+    """Raise ConfigError before the first stack is rehearsed, where objects of any of them are there already.
+
+    A cluster that does not tell is told by the rehearsal itself.
+    """
+    clean = clean_command(control_plane.kubeconfig, control_plane.context)
+    with suppress(ClusterError, ApiRefused), ExitStack() as resources:
+        connection = resources.enter_context(Connection(control_plane.kubeconfig, control_plane.context))
+        program = control_plane.binary("helm")
+        helm = resources.enter_context(Helm(program, control_plane.kubeconfig, control_plane.context))
+        for plan in plans:
+            Installer(Api.of(connection), helm, plan.stack, run).check_free(plan, nodes(plan), clean)
+
+
 def rehearse_stack(  # noqa: PLR0913 - what to prove, where, and how much of it is shown and kept
     plan: Plan,
     control_plane: Plane,
@@ -95,14 +122,16 @@ def rehearse_stack(  # noqa: PLR0913 - what to prove, where, and how much of it 
     keep_nodes: bool = False,
     nodes: Callable[[Plan], Sequence[NodeGroup]] = nodes_for,
     bystanders: Sequence[NodeGroup] = (),
+    run: str = "",
 ) -> StackReport:
     """Put a plan into the cluster, prove its claims, and take everything out again.
 
     Stacks share names and nodes, so that they are rehearsed one after the other. `progress` gets one line for each
-    step. With `keep_nodes` the nodes stay (for `--keep`). `nodes` makes the planned pools' nodes; `bystanders` are
+    step. With `keep_nodes` the nodes stay (for `--keep`), open to everybody's pods. `run` is this run of the command,
+    where several stacks are rehearsed in one. `nodes` makes the planned pools' nodes; `bystanders` are
     nodes of the same cluster that no pool of the plan has, and that jobs may land on all the same. What fails or cannot
     be told becomes a claim of the report; raises ConfigError only when the cluster already has objects of those names
-    that no rehearsal made.
+    that this run did not make. An interrupt is raised on once all is clean; what is left it carries as a note.
     """
     found = _Found(notes=list(plan.notes))
     groups = tuple(nodes(plan))
@@ -113,11 +142,22 @@ def rehearse_stack(  # noqa: PLR0913 - what to prove, where, and how much of it 
                 Helm(control_plane.binary("helm"), control_plane.kubeconfig, control_plane.context)
             )
             api = Api.of(connection)
-            run = _Run(
-                plan, groups, api, helm, control_plane.embedded, found, progress, control_plane.check, tuple(bystanders)
+            steps = _Run(
+                plan,
+                groups,
+                api,
+                helm,
+                control_plane.embedded,
+                found,
+                progress,
+                control_plane.check,
+                tuple(bystanders),
+                run or new_run(),
+                keep_nodes,
+                "" if control_plane.embedded else clean_command(control_plane.kubeconfig, control_plane.context),
             )
-            run.check_free()
-            run.prove_and_clean(chart, keep_nodes=keep_nodes)
+            steps.check_free()
+            steps.prove_and_clean(chart)
     except (ClusterError, ApiRefused) as error:
         found.claims.append(_claim("cluster-rehearsed", "the stack works on a cluster", Verdict.UNKNOWN, str(error)))
     return StackReport(
@@ -148,26 +188,31 @@ class _Run:
     check: Callable[[], None] = _unchecked
     """Raises ClusterError once the control plane has lost one of its programs."""
     bystanders: tuple[NodeGroup, ...] = ()
+    run: str = field(default_factory=new_run)
+    keep_nodes: bool = False
+    clean_up: str = ""
+    """The command that takes off what this one could not; none where the control plane goes as a whole."""
     installer: Installer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.installer = Installer(self.api, self.helm, self.plan.stack)
+        self.installer = Installer(self.api, self.helm, self.plan.stack, self.run)
 
     def check_free(self) -> None:
         """Raise ConfigError before anything is made where somebody else's objects are in the way."""
-        self.installer.check_free(self.plan)
+        self.installer.check_free(self.plan, self._all_groups, self.clean_up)
 
-    def prove_and_clean(self, charts: Charts, *, keep_nodes: bool) -> None:
+    def prove_and_clean(self, charts: Charts) -> None:
         """Prove, and clean up whatever happens. An embedded control plane that is interrupted goes as a whole."""
-        interrupted = False
-        try:
-            self.prove(charts)
-        except KeyboardInterrupt:
-            interrupted = True
-            raise
-        finally:
-            if not (interrupted and self.embedded):
-                self.clean(keep_nodes=keep_nodes)
+        with Interrupts() as interrupts:
+            try:
+                self.prove(charts)
+                interrupts.hold()
+            except BaseException as error:
+                interrupts.hold()
+                if not (self.embedded and isinstance(error, (KeyboardInterrupt, SystemExit))):
+                    self._clean_after(error)
+                raise
+            self.clean()
 
     def prove(self, charts: Charts) -> None:
         """Take the steps up to the claims; what went wrong becomes a claim, too."""
@@ -175,10 +220,10 @@ class _Run:
             return
         try:
             with self.found.timed("install"):
-                self.progress("installing the runner with Helm")
+                self.progress(INSTALL)
                 scene = self._install(charts)
             with self.found.timed("jobs"):
-                self.progress("giving jobs to the runner")
+                self.progress(JOBS)
                 claims, self.found.jobs = prove_all(scene)
                 self.found.claims += claims
                 for each in filter(None, (scene, scene.buildkit)):
@@ -188,26 +233,51 @@ class _Run:
         except (ApiRefused, HelmError) as error:
             self._not_installed(Verdict.UNKNOWN, str(error))
 
-    def clean(self, *, keep_nodes: bool) -> None:
+    def clean(self) -> None:
         """Take everything out again; what stays behind is a claim that failed."""
+        title = "the rehearsal leaves nothing behind"
+        try:
+            left = self._clean()
+        except ClusterError as error:
+            self.found.claims.append(_claim("cleaned-up", title, Verdict.UNKNOWN, str(error)))
+            return
+        if left:
+            verdict = Verdict.UNKNOWN if all(one.unanswered for one in left) else Verdict.FAILED
+            self.found.claims.append(_claim("cleaned-up", title, verdict, self._told(left)))
+
+    def _clean_after(self, error: BaseException) -> None:
+        """Clean up after what ends the command: there will be no report, so that the error says what is left."""
+        try:
+            left = self._clean()
+        except ClusterError as doubt:
+            error.add_note(str(doubt))
+            return
+        error.add_note(self._told(left) if left else NOTHING_LEFT)
+
+    def _clean(self) -> list[Left]:
+        """Return what is left. Raises ClusterError for a plane that broke: it goes as a whole."""
         with self.found.timed("clean"):
-            self.progress("cleaning up")
-            try:
-                self.check()  # without its controllers nothing would ever be gone; it is cleaned as a whole
-                self.installer.clean()
-                if not keep_nodes:
-                    remove_nodes(self.api, self.plan.stack)
-            except (InstallFailed, ApiRefused, HelmError, ClusterError) as error:
-                title = "the rehearsal leaves nothing behind"
-                verdict = Verdict.UNKNOWN if isinstance(error, ClusterError) else Verdict.FAILED
-                self.found.claims.append(_claim("cleaned-up", title, verdict, str(error)))
+            self.progress(CLEAN)
+            self.check()  # without its controllers nothing would ever be gone
+            return self.installer.clean(() if self.keep_nodes else self._node_names)
+
+    def _told(self, left: Sequence[Left]) -> str:
+        return told(left) + (f". Take it off: {self.clean_up}" if self.clean_up else "")
+
+    @property
+    def _all_groups(self) -> tuple[NodeGroup, ...]:
+        return (*self.groups, *self.bystanders)
+
+    @property
+    def _node_names(self) -> list[str]:
+        return [node["metadata"]["name"] for group in self._all_groups for node in group.nodes]
 
     def _joined(self) -> bool:
         """Put the nodes into the cluster; the claim about them says what came of it."""
         title = "every pool's nodes join the cluster"
         try:
             with self.found.timed("nodes"):
-                self.progress(f"nodes of {len(self.groups)} pools")
+                self.progress(NODES)
                 self._nodes()
         except InstallFailed as error:
             self.found.claims.append(_claim("nodes-join", title, Verdict.FAILED, str(error)))
@@ -224,7 +294,8 @@ class _Run:
         return False
 
     def _nodes(self) -> None:
-        add_nodes(self.api, (*self.groups, *self.bystanders), self.plan.stack, embedded=self.embedded)
+        run = KEPT if self.keep_nodes else self.run
+        add_nodes(self.api, self._all_groups, self.plan.stack, embedded=self.embedded, run=run)
         live = live_nodes(self.api)
         self.found.nodes = [
             node_view(live[node["metadata"]["name"]], group.pool.name)

@@ -6,6 +6,7 @@ from ops.rehearse.claims.pods import create, settle
 from ops.rehearse.claims.scene import ARCH_LABEL, Promise, Proof, Scene, failed, proved, unknown
 from ops.rehearse.install import ApiRefused
 from ops.rehearse.nodes import OWNER_LABEL, owner
+from ops.rehearse.nodes.marks import pools_own
 from ops.rehearse.report.model import JobView, Outcome
 
 _NAME = "plain-pod"
@@ -55,7 +56,7 @@ def _manifest(scene: Scene, nodes: list[str]) -> dict[str, Any]:
         {"key": taint["key"], "operator": "Exists"}
         for name in nodes
         for taint in scene.nodes.get(name, {}).get("spec", {}).get("taints") or []
-        if taint["key"] != ARCH_LABEL
+        if taint["key"] != ARCH_LABEL and pools_own(taint)
     ]
     names = {"key": "metadata.name", "operator": "In", "values": nodes[:1]}
     return {

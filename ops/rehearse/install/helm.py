@@ -32,6 +32,7 @@ _UNREACHED = (
     "context deadline exceeded",
     "i/o timeout",
 )
+_TOO_OLD = "unknown flag: --labels"
 _OF_THE_CHART = ("specifications of the schema", "execution error at (", "error: template: ", "parse error at (")
 
 
@@ -55,17 +56,25 @@ class Helm:
         """Delete the folders."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def install(self, release: str, namespace: str, chart: Path, values: Mapping[str, Any]) -> None:
-        """Run `helm upgrade --install`. It does not wait: what becomes of the pods is the claims' to see.
+    def install(
+        self,
+        release: str,
+        namespace: str,
+        chart: Path,
+        values: Mapping[str, Any],
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        """Run `helm install`, which refuses a name that is in use. It does not wait: the claims see to the pods.
 
-        Raises HelmError.
+        `labels` are put on Helm's own record of the release (its Secret). Raises HelmError.
         """
         path = self._folder / f"{release}.yaml"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             yaml.safe_dump(dict(values), file)
         try:
-            arguments = ["upgrade", "--install", release, str(chart), "--namespace", namespace, "--values", str(path)]
+            arguments = ["install", release, str(chart), "--namespace", namespace, "--values", str(path)]
+            arguments += ["--labels", ",".join(f"{key}={value}" for key, value in labels.items())] if labels else []
             self.run([*arguments, *self._cluster])
         finally:
             path.unlink(missing_ok=True)
@@ -91,6 +100,8 @@ class Helm:
                 text=True,
                 timeout=seconds,
                 check=False,
+                # Of its own: a terminal's Ctrl-C goes to the whole group, and would end the Helm that cleans up.
+                start_new_session=True,
             )
         except OSError as error:
             raise HelmSilentError(f"{self._program} can't be run: {error.strerror}") from error
@@ -105,6 +116,8 @@ def _refusal(code: int, said: str) -> HelmError:
     if code < 0:
         return HelmSilentError(f"helm was ended by signal {-code}")
     words = _last_words(said) or f"helm ended with {code} and no word"
+    if _TOO_OLD in said:
+        return HelmSilentError(f"{words}: this Helm is too old, 3.13 or later is needed")
     if any(mark in said.lower() for mark in _UNREACHED):
         return HelmSilentError(words)
     return (ChartRefusalError if any(mark in said.lower() for mark in _OF_THE_CHART) else HelmError)(words)

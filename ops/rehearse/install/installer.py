@@ -1,53 +1,74 @@
 """Installs what a plan declares, keeps a record of what it made, and takes exactly that away again."""
 
 import contextlib
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from components.problems import ConfigError, Problem
 from ops.kubernetes.api import Api, ApiRefused
 from ops.rehearse.install.chart import Chart
+from ops.rehearse.install.fleet import in_the_way, is_kept
 from ops.rehearse.install.helm import ChartRefusalError, Helm, HelmError, HelmSilentError
 from ops.rehearse.install.objects import InstallFailed, PlannedObject, PlannedRelease, installables
-from ops.rehearse.nodes import OWNER_LABEL, owner
+from ops.rehearse.install.removal import Left, Object, Release, Remains, Remover, Step, take_off
+from ops.rehearse.nodes import NodeGroup
+from ops.rehearse.nodes.marks import OWNER_LABEL, RUN_LABEL, Mark, new_run, tolerating
 from ops.rehearse.plan.model import Plan
 
-CLEAN_SECONDS = 60.0
-_POLL_SECONDS = 0.1
 _PLACEHOLDER = "glrt-rehearsal-placeholder"
 
 
 class Installer:
     """One stack's objects in the cluster.
 
-    Everything it makes carries the label `multiarch-runner.io/rehearsal: <stack>`. An object that is there already
-    without that label is somebody else's: nothing is touched then (ConfigError).
+    Everything it makes carries the stack's label and the run's (`marks.Mark`). An object that is there already
+    without both is somebody else's: nothing is touched then (ConfigError).
     """
 
-    def __init__(self, api: Api, helm: Helm, stack: str) -> None:
+    def __init__(self, api: Api, helm: Helm, stack: str, run: str = "") -> None:
+        self.mark = Mark(stack, run or new_run())
         self._api = api
         self._helm = helm
-        self._stack = stack
         self._made: list[tuple[str, Mapping[str, Any]]] = []
         self._releases: list[PlannedRelease] = []
         self._namespaces: list[str] = []
 
-    def check_free(self, plan: Plan) -> None:
-        """Raise ConfigError, naming every one, when the cluster already has objects that the plan would make.
+    def check_free(self, plan: Plan, nodes: Sequence[NodeGroup] = (), clean: str = "") -> None:
+        """Raise ConfigError, naming every one, when the cluster already has what this run would make.
 
-        Raises ApiRefused and UnreachableError when the cluster does not tell: then nothing may be installed.
+        `clean` is the command that takes off what an earlier run left, for the message. Raises ApiRefused and
+        UnreachableError when the cluster does not tell: then nothing may be installed.
         """
-        taken = []
+        taken = [_taken("Node", node, clean) for node in in_the_way(self._api, nodes) if not self.mark.is_on(node)]
         # What can't be installed stops the installation at the same place, so that nothing behind it is touched either.
         with contextlib.suppress(InstallFailed):
-            for item in installables(plan):
-                if isinstance(item, PlannedObject):
-                    found = self._api.find(self._path(item))
-                    if found is not None and OWNER_LABEL not in (found["metadata"].get("labels") or {}):
-                        taken.append(_taken(item.manifest))
+            for kind, found in self._found(plan):
+                if not _of_run(found, self.mark.run):
+                    taken.append(_taken(kind, found, clean))
         if taken:
             raise ConfigError(taken)
+
+    def _found(self, plan: Plan) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield kind and object of all that is there already, of what the installation would make."""
+        before: list[tuple[str, Mapping[str, Any]]] = []
+        for item in installables(plan):
+            if isinstance(item, PlannedRelease):
+                yield from self._found_release(item)
+                wanted = _missing_secret(item, before)
+            else:
+                wanted = item
+                before.append(("", item.manifest))
+            found = self._api.find(self._path(wanted)) if wanted else None
+            if wanted and found is not None:
+                yield str(wanted.manifest["kind"]), found
+
+    def _found_release(self, release: PlannedRelease) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield Helm's records of a release of the same name: it keeps them in Secrets."""
+        secrets = f"/api/v1/namespaces/{release.namespace}/secrets"
+        selector = f"owner=helm,name={release.name}"
+        for record in self._api.items(secrets, {"labelSelector": selector}):
+            metadata = {**record["metadata"], "name": release.name}
+            yield "Helm release", {"metadata": metadata}
 
     def install(self, plan: Plan, chart: Chart) -> list[str]:
         """Apply the plan's objects and install its release, in the plan's order.
@@ -82,24 +103,31 @@ class Installer:
         self._apply(item)
         return True
 
-    def clean(self) -> None:
-        """Delete what was made, and wait until its namespaces are gone.
+    def clean(self, nodes: Sequence[str] = ()) -> list[Left]:
+        """Take away what was made, this run's nodes first, and return what could not be taken away."""
+        return take_off(self.steps(nodes))
 
-        Raises ApiRefused or HelmError, and InstallFailed when a namespace stays.
-        """
-        for release in self._releases:
-            self._helm.uninstall(release.name, release.namespace)
-        for namespace in self._namespaces:
-            self._empty(namespace)
+    def steps(self, nodes: Sequence[str] = ()) -> list[Step]:
+        """Return the steps of cleaning up; `nodes` are the names that the first one tells."""
+        remains = Remains(
+            nodes=tuple(nodes),
+            releases=tuple(Release(release.namespace, release.name) for release in self._releases),
+            namespaces=tuple(self._namespaces),
+            objects=tuple(self._outside()),
+        )
+        return Remover(self._api, self._helm, self.mark).steps(remains)
+
+    def _outside(self) -> Iterator[Object]:
+        """Yield what does not go with its namespace, the last made first."""
         for path, manifest in reversed(self._made):
-            inside = (manifest["metadata"].get("namespace") or "default") in self._namespaces
-            if manifest["kind"] == "Namespace" or not (inside and "/namespaces/" in path):
-                self._api.delete(path)
-        self._wait_until_gone()
+            metadata = manifest["metadata"]
+            inside = "/namespaces/" in path and (metadata.get("namespace") or "default") in self._namespaces
+            if manifest["kind"] != "Namespace" and not inside:
+                yield Object(path, title(manifest["kind"], metadata))
 
     def _apply(self, item: PlannedObject) -> None:
         metadata = item.manifest["metadata"]
-        labels = {**(metadata.get("labels") or {}), OWNER_LABEL: owner(self._stack)}
+        labels = {**(metadata.get("labels") or {}), **self.mark.labels}
         manifest = {**item.manifest, "metadata": {**metadata, "labels": labels}}
         path = self._path(item)
         # Recorded first: an apply whose answer is lost may still have made the object.
@@ -116,7 +144,8 @@ class Installer:
     def _install(self, release: PlannedRelease, chart: Chart) -> None:
         self._releases.append(release)
         try:
-            self._helm.install(release.name, release.namespace, chart.path, release.values)
+            values = {**release.values, "tolerations": tolerating(release.values.get("tolerations"))}
+            self._helm.install(release.name, release.namespace, chart.path, values, self.mark.labels)
         except HelmSilentError:
             raise
         except ChartRefusalError as error:
@@ -135,40 +164,31 @@ class Installer:
                 raise
             raise InstallFailed(f"{item.name}: {refusal.message}") from refusal
 
-    def _empty(self, namespace: str) -> None:
-        """Remove the pods first, without grace.
 
-        The namespace controller comes back for remaining pods only after half their grace period, and the manager's
-        is as long as the longest job.
-        """
-        place = f"/namespaces/{namespace}"
-        background = {"propagationPolicy": "Background"}
-        self._api.delete(f"/apis/apps/v1{place}/deployments", background)
-        self._api.delete(f"/apis/apps/v1{place}/replicasets", background)
-        deadline = time.monotonic() + CLEAN_SECONDS
-        while self._api.items(f"/api/v1{place}/pods"):
-            self._api.delete(f"/api/v1{place}/pods", {"gracePeriodSeconds": "0"})
-            if time.monotonic() > deadline:
-                raise InstallFailed(f"pods of namespace {namespace} are still there after {CLEAN_SECONDS:.0f} s")
-            time.sleep(_POLL_SECONDS)
-
-    def _wait_until_gone(self) -> None:
-        deadline = time.monotonic() + CLEAN_SECONDS
-        waiting = list(self._namespaces)
-        while waiting:
-            waiting = [name for name in waiting if self._api.find(f"/api/v1/namespaces/{name}") is not None]
-            if waiting and time.monotonic() > deadline:
-                raise InstallFailed(f"still being deleted after {CLEAN_SECONDS:.0f} s: {', '.join(waiting)}")
-            if waiting:
-                time.sleep(_POLL_SECONDS)
-
-
-def _taken(manifest: Mapping[str, Any]) -> Problem:
-    metadata = manifest["metadata"]
+def title(kind: str, metadata: Mapping[str, Any]) -> str:
+    """Say which object: `Secret token in namespace ci`."""
     place = f" in namespace {metadata['namespace']}" if metadata.get("namespace") else ""
+    return f"{kind} {metadata['name']}{place}"
+
+
+def _of_run(found: Mapping[str, Any], run: str) -> bool:
+    """Tell whether this run made it, for whichever stack: what of one could not be cleaned is told already."""
+    return bool((found["metadata"].get("labels") or {}).get(RUN_LABEL) == run)
+
+
+def _taken(kind: str, found: Mapping[str, Any], clean: str) -> Problem:
+    metadata = found["metadata"]
+    labels = metadata.get("labels") or {}
+    if clean and OWNER_LABEL in labels and not is_kept(found):
+        return Problem(
+            path="--context",
+            found=f"the cluster has the {title(kind, metadata)} of another rehearsal, of stack {labels[OWNER_LABEL]}",
+            consequence="it was killed before it could clean up, or it is running now, from elsewhere",
+            fix=f"Unless it is running, take off what it left: {clean}",
+        )
     return Problem(
         path="--context",
-        found=f"the cluster already has the {manifest['kind']} {metadata['name']}{place}, and no rehearsal made it",
+        found=f"the cluster already has the {title(kind, metadata)}, and this rehearsal did not make it",
         consequence="installing the stack there would change, and cleaning up would delete, what is somebody else's",
         fix="Rehearse on another cluster, or on the embedded control plane (leave out --kubeconfig).",
     )

@@ -7,7 +7,8 @@ a forgotten taint of the program shows up as a pod on the wrong node.
 from collections.abc import Callable, Mapping
 
 from ops.rehearse.nodes import aks, eks, existing, gke
-from ops.rehearse.nodes.model import FAKE, OWNER_LABEL, NodeGroup, manifest, node_view, owner, taint_text
+from ops.rehearse.nodes.marks import OWNER_LABEL, owner
+from ops.rehearse.nodes.model import FAKE, NodeGroup, manifest, node_view, taint_text
 from ops.rehearse.plan.model import Plan, PlannedResource
 
 __all__ = ["FAKE", "OWNER_LABEL", "NodeGroup", "manifest", "node_view", "nodes_for", "owner", "taint_text"]

@@ -1,20 +1,16 @@
 """A pool's nodes, and what they look like as Kubernetes objects."""
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ops.rehearse.nodes.machines import Machine, allocatable
+from ops.rehearse.nodes.marks import RUN_LABEL, pools_own
 from ops.rehearse.report.model import NodeView, PoolView
 
 FAKE: Mapping[str, str] = {"kwok.x-k8s.io/node": "fake"}
 """Annotation by which kwok knows that it is to play the kubelet."""
-
-OWNER_LABEL = "multiarch-runner.io/rehearsal"
-"""Label of every object that a rehearsal made; its value is `owner(stack)`."""
-_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
 MOST_NODES = 3
 """Enough to see pods spread, few enough to be quick."""
@@ -41,11 +37,6 @@ class NodeGroup:
     """Node manifests, status included, without an owner label."""
     guarded: bool = False
     """Whether the pool promises to keep pods off that do not ask for arm64: arm64 pools do, unless told not to."""
-
-
-def owner(stack: str) -> str:
-    """Return what stands for a stack in a label: its name, or a hash where that is too long or ends in a dash."""
-    return stack if _LABEL_VALUE.fullmatch(stack) else f"stack-{short_hash(stack)}"
 
 
 def taint_text(taint: Mapping[str, Any]) -> str:
@@ -112,12 +103,12 @@ def manifest(shape: Shape, name: str, zone: str, provider_id: str) -> dict[str, 
 
 
 def node_view(node: Mapping[str, Any], pool: str) -> NodeView:
-    """Return what the report shows of a node (as made here, or as read back from the cluster)."""
+    """Return what the report shows of a node (as made here, or read back): what its pool brings."""
     labels = node["metadata"].get("labels") or {}
     return NodeView(
         name=node["metadata"]["name"],
         pool=pool,
         arch=labels.get("kubernetes.io/arch", ""),
-        labels=dict(labels),
-        taints=tuple(taint_text(taint) for taint in node.get("spec", {}).get("taints") or []),
+        labels={key: value for key, value in labels.items() if key != RUN_LABEL},
+        taints=tuple(taint_text(taint) for taint in node.get("spec", {}).get("taints") or [] if pools_own(taint)),
     )

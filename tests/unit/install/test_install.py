@@ -241,7 +241,7 @@ class TestNodes:
         monkeypatch.setattr(fleet, "READY_SECONDS", 0.0)
         node = {"metadata": {"name": "n"}, "spec": {}, "status": {}}
         with pytest.raises(ClusterError, match="did not become ready"):
-            fleet._wait_until_open(_Answers({"/api/v1/nodes": {"items": [node]}}), {"n"}, "s")
+            fleet._wait_until_open(_Answers({"/api/v1/nodes": {"items": [node]}}), {"n"})
 
     def test_a_pools_own_taint_under_kuberneteses_prefix_does_not_close_its_nodes(self) -> None:
         status = {"conditions": [{"type": "Ready", "status": "True"}]}
