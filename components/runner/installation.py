@@ -24,8 +24,8 @@ from components.runner.values import (
 )
 from components.versions import CHART_NAME, CHART_REPOSITORY
 
-# What Helm may take: a node, the image, the start of the new manager. It waits for the new pod only, never for jobs of the
-# old one, so that `jobTimeout` adds nothing but a longer wait for a manager that can't start (a wrong token).
+# What Helm may take: a node, the image, the start of the new manager. It waits for the new pod only, never for jobs of
+# the old one, so that `jobTimeout` adds nothing but a longer wait for a manager that can't start (a wrong token).
 _HELM_SECONDS = 600
 _PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
 

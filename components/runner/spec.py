@@ -11,7 +11,8 @@ from components.problems import Problem
 from components.runner.buildkit import check_buildkit
 from components.runner.cache import check_cache
 from components.runner.chart import chart_version, check_chart, runner_version
-from components.runner.guards import REFUSED_KEYS, check_values
+from components.runner.extra_checks import check_values
+from components.runner.guards import RUNNER_KIN
 from components.runner.helper_image import check_helper_image, named_architecture
 from components.runner.networking import MetadataProvider, check_network_policies
 from components.runner.placement import RunnerPool, check_placement, unresolved
@@ -21,7 +22,7 @@ from components.runner.settings import RunnerConfig
 from components.runner.tokens import check_token, check_token_source
 
 __all__ = [
-    "REFUSED_KEYS",
+    "RUNNER_KIN",
     "RunnerConfig",
     "allowed_selectors",
     "chart_version",
