@@ -176,19 +176,19 @@ _METRICS_KEYS: Final[Reasons] = {
 _POD_MONITOR: Final[Reasons] = {
     "enabled": (_OURS, "Use runner.metrics.podMonitor."),
     "namespace": ("an object in another namespace is out of sight of the drift check", "Drop it."),
-}
-_SERVICE: Final[Reasons] = dict.fromkeys(
-    (
-        "type",
-        "externalIPs",
-        "externalTrafficPolicy",
-        "loadBalancerIP",
-        "loadBalancerSourceRanges",
-        "metrics",
-        "additionalPorts",
+    **dict.fromkeys(
+        ("path", "scheme", "tlsConfig"), ("the manager serves http at /metrics and nothing else", "Drop it.")
     ),
-    _PUBLIC,
-)
+    "jobLabel": ("the chart writes it without quotes", "Use relabelings with the target label job."),
+}
+_SERVICE: Final[Reasons] = {
+    **dict.fromkeys(
+        ("type", "externalIPs", "externalTrafficPolicy", "loadBalancerIP", "loadBalancerSourceRanges", "metrics"),
+        _PUBLIC,
+    ),
+    "additionalPorts": ("the manager listens on one port, which is there already", "Drop it."),
+    **dict.fromkeys(("clusterIP", "internalTrafficPolicy"), ("Prometheus asks the pods, not the Service", "Drop it.")),
+}
 _PROBE: Final[Reasons] = {
     "terminationGracePeriodSeconds": ("a failed probe would end the manager before its jobs", "Drop it."),
     "successThreshold": ("a liveness probe may have no other than 1, and readiness needs none", "Drop it."),

@@ -64,7 +64,7 @@ def helm_values(
         },
     }
     # Ours on top: what a check of the extra values might miss still undoes nothing.
-    return merged(cast(Values, runner.values), ours)
+    return merged(cast("Values", runner.values), ours)
 
 
 def release_config(
