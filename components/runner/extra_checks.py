@@ -51,8 +51,8 @@ _TAKEN: Final[Mapping[_Keys, tuple[str, ...]]] = {
     ("service", "labels"): _OF_HELM,
     ("service", "annotations"): ("meta.helm.sh/",),
 }
-_META_KEY: Final = re.compile(r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
-_LABEL_VALUE: Final = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
+META_KEY: Final = re.compile(r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+LABEL_VALUE: Final = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
@@ -175,10 +175,10 @@ def _maps(found: _Found) -> Iterator[Problem]:
                 "the last of two would win, and undo the other",
                 "Drop it.",
             )
-        elif not _META_KEY.fullmatch(name):
+        elif not META_KEY.fullmatch(name):
             fix = "Use letters, digits, '-', '_' and '.', after a prefix with '/' if you like."
             yield _problem(keys, "no key of a label or annotation", "the API server would refuse the object", fix)
-        elif str(keys[-2]).lower().endswith("labels") and not _LABEL_VALUE.fullmatch(value):
+        elif str(keys[-2]).lower().endswith("labels") and not LABEL_VALUE.fullmatch(value):
             fix = "Use at most 63 letters, digits, '-', '_' and '.'."
             yield _problem(keys, "no value of a label", "the API server would refuse the object", fix)
 

@@ -348,6 +348,14 @@ def test_a_secret_is_found_wherever_it_stands_and_never_repeated(
     assert not any(tail in one for one in told), told
 
 
+@given(st.sampled_from(SHAPES), TAIL)
+def test_a_secret_that_stands_where_a_key_belongs_is_not_repeated_either(shape: str, tail: str) -> None:
+    secret = shape.format(tail, tail)
+    for values in ({secret: 1}, {"image": {secret: "x"}}, {"podLabels": {secret: "x"}}, {"extraEnv": {secret: 1}}):
+        (told,) = problems(values)
+        assert tail not in told
+
+
 @given(
     TAIL | st.integers(10**9, 10**12), st.sampled_from(["PASSWORD", "MY_TOKEN", "apiKey", "db_secret", "private-key"])
 )
@@ -393,3 +401,41 @@ def test_a_stack_file_with_such_values_is_refused_with_all_its_other_mistakes() 
         load_config({"multiarch-runner:runner": json.dumps(runner)}, ())
     assert "runner.values.tolerations" in str(refused.value)
     assert "cluster: not set" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("runner", "path", "words"),
+    [
+        ({"manager": {"nodeSelector": {"a b": "x"}}}, "runner.manager.nodeSelector[a b]", "no label or annotation"),
+        ({"manager": {"nodeSelector": {"a": "not one"}}}, "runner.manager.nodeSelector.a", "no label or annotation"),
+        (
+            {"jobServiceAccount": {"annotations": {"a: b": "x"}}},
+            "runner.jobServiceAccount.annotations[a: b]",
+            "no label or annotation",
+        ),
+        (
+            {"jobServiceAccount": {"annotations": {"a": "AKIA0123456789ABCDEF"}}},
+            "runner.jobServiceAccount.annotations.a",
+            "an AWS access key",
+        ),
+        (
+            {"buildkit": {"jobServiceAccount": {"annotations": {"a": "https://me:hunter2@host"}}}},
+            "runner.buildkit.jobServiceAccount.annotations.a",
+            "a password in a URL",
+        ),
+    ],
+)
+def test_labels_and_annotations_elsewhere_are_real_ones_and_hold_no_secret(
+    stacks: Stacks, runner: dict[str, Any], path: str, words: str
+) -> None:
+    stack = stacks["gke"](**runner)
+    (told,) = check_settings(stack.runner, stack.runner_pools, "gke")
+    assert str(told).startswith(f"{path}: ")
+    assert words in told.found
+    assert "hunter2" not in str(told)
+
+
+@pytest.mark.parametrize("key", ["nodeSelector", "resources"])
+def test_null_where_a_mapping_belongs_is_refused_everywhere(key: str) -> None:
+    with pytest.raises(ConfigError, match=key):
+        runner_of({"gitlabUrl": "https://gitlab.com", "manager": {key: None}})
