@@ -13,7 +13,7 @@ from components.cluster_spec import CLUSTER_TYPES, Cluster, check_cluster
 from components.node_pools.spec import AksPool, EksPool, ExistingPool, GkePool, Pool, check_pools
 from components.problems import ConfigError, Problem
 from components.reading import Kin, did_you_mean, kind, parse, shown, unknown
-from components.runner.spec import REFUSED_KEYS, RunnerConfig, check_runner
+from components.runner.spec import RUNNER_KIN, RunnerConfig, check_runner
 from components.stack_checks import (
     GITLAB_TOKEN,
     check_buildkit_token,
@@ -268,5 +268,4 @@ def _checked_runner(runner: RunnerConfig, pools: tuple[Pool | None, ...], cluste
 
 def _runner(ours: Mapping[str, str]) -> RunnerConfig:
     data = _required(ours, "runner", "which GitLab the runner serves", "{gitlabUrl: https://gitlab.com}")
-    kin = Kin(own="the runner", because="this is the runner", refused=REFUSED_KEYS)
-    return parse(RunnerConfig, data, "runner", kin=kin)
+    return parse(RunnerConfig, data, "runner", kin=RUNNER_KIN)

@@ -4,9 +4,12 @@ import types
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
+from typing_extensions import get_type_hints, is_typeddict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +25,9 @@ class Key:
 
 
 def keys(cls: type) -> tuple[Key, ...]:
-    """Return the keys of a pydantic dataclass, in the order of their definition."""
+    """Return the keys of a pydantic dataclass or TypedDict, in the order of their definition."""
+    if is_typeddict(cls):
+        return _typed_keys(cls)
     fields: dict[str, FieldInfo] = getattr(cls, "__pydantic_fields__", {})
     return tuple(
         Key(
@@ -35,6 +40,28 @@ def keys(cls: type) -> tuple[Key, ...]:
         )
         for name, info in fields.items()
     )
+
+
+@cache
+def _typed_keys(cls: Any) -> tuple[Key, ...]:
+    """Read a TypedDict: its keys are spelled as in the file, and one that is not required has no default."""
+    described = TypeAdapter(cls).json_schema().get("properties", {})
+    return tuple(
+        Key(
+            name=name,
+            field=name,
+            annotation=annotation,
+            required=name in cls.__required_keys__,
+            default=None,
+            description=" ".join(described.get(name, {}).get("description", "").split()),
+        )
+        for name, annotation in get_type_hints(cls).items()
+    )
+
+
+def has_keys(part: Any) -> bool:
+    """Tell whether a type is a configuration class: one with keys of its own."""
+    return is_typeddict(part) or (isinstance(part, type) and is_dataclass(part))
 
 
 def _default(info: FieldInfo) -> Any:
@@ -62,7 +89,7 @@ def classes(annotation: Any) -> tuple[type, ...]:
     """Return the configuration classes that a key's value, list element or mapping value may be read as."""
     found: list[type] = []
     for part in parts(annotation):
-        if isinstance(part, type) and is_dataclass(part):
+        if has_keys(part):
             found.append(part)
         elif get_origin(part) in {list, dict}:
             found += [cls for inner in get_args(part) for cls in classes(inner)]
@@ -104,6 +131,6 @@ def _spoken(part: Any) -> str:
         return f"mapping of {spoken(inner[0])} to {spoken(inner[1])}"
     if options := choices(part):
         return " or ".join(options) if len(options) < len("ab") + 1 else "one of " + ", ".join(options)
-    if isinstance(part, type) and is_dataclass(part):
+    if has_keys(part):
         return "mapping"
     return _WORDS.get(part, "any value")

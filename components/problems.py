@@ -1,19 +1,27 @@
 """What is wrong with a configuration, said so that its reader can mend it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from components.secret_text import blotted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One mistake: where it is, what is there, what would have happened, and how to fix it.
 
-    `path` is the key as the stack file spells it, for example `pools[1].machineType`.
+    `path` is the key as the stack file spells it, for example `pools[1].machineType`. No field repeats what looks like
+    a secret, whatever it was made of.
     """
 
     path: str
     found: str
     consequence: str
     fix: str
+
+    def __post_init__(self) -> None:
+        """Blot out secrets, which may be anywhere in a file: in a value, a key, a name."""
+        for each in fields(self):
+            object.__setattr__(self, each.name, blotted(getattr(self, each.name)))
 
     def __str__(self) -> str:
         """Render as `path: found: consequence. fix`."""

@@ -15,11 +15,13 @@ from pydantic_core import ErrorDetails
 
 from components.keys import Key, choices, classes, key_of, keys, spoken, tag
 from components.problems import ConfigError, Problem
+from components.secret_text import NOT_SHOWN, SECRET_NAME, blotted
 
 T = TypeVar("T")
 
 _QUOTE_AS_WRITTEN: Final = "Put it in quotes, just as it is written there."
 _LONGEST_SHOWN: Final = 60
+_UNKNOWN: Final = ("unexpected_keyword_argument", "extra_forbidden")  # pydantic's words for a key that nobody reads
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][\w-]*")
 # GitLab's own token prefixes, and the retired registration tokens. Messages land in CI logs.
 _TOKEN: Final = re.compile(r"\b(gl[a-z]{2,6}-|GR1348941)[\w.-]+")
@@ -31,7 +33,7 @@ class Kin:
 
     `own` names what is read (`gke pools`), `because` says why (`the cluster is gke`). `others` maps names such as
     `eks pools` to their classes. `same_matter` groups keys that decide the same thing; `refused` names keys that are
-    left out on purpose, with what they would do and what to do instead.
+    left out on purpose, with what they would do and what to do instead. `inside` says the same of classes further in.
     """
 
     own: str
@@ -39,6 +41,7 @@ class Kin:
     others: Mapping[str, type] = field(default_factory=dict)
     same_matter: Sequence[frozenset[str]] = ()
     refused: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    inside: Mapping[type, "Kin"] = field(default_factory=dict)
 
 
 def parse(cls: type[T], value: object, path: str, *, kin: Kin | None = None) -> T:
@@ -75,20 +78,25 @@ def joined(path: str, *names: str | int) -> str:
         elif _IDENTIFIER.fullmatch(name):
             path += f".{name}" if path else name
         else:
-            path += f"[{name}]"
+            plain = name if name.isprintable() else name.encode("unicode_escape").decode()
+            path += f"[{plain}]"
     return path
 
 
 def shown(value: object) -> str:
-    """Render a value for a message: short, on one line, GitLab tokens blotted out."""
+    """Render a value for a message: short, on one line, secrets blotted out; not what a list or mapping holds."""
     text = value if isinstance(value, str) else _as_json(value)
-    text = _TOKEN.sub(lambda match: f"{match[1]}(not shown)", text)
+    text = blotted(_TOKEN.sub(lambda match: f"{match[1]}{NOT_SHOWN}", text))
     if len(text) > _LONGEST_SHOWN:
         text = text[: _LONGEST_SHOWN - 3] + "..."
     return repr(text) if isinstance(value, str) else text
 
 
 def _as_json(value: object) -> str:
+    if isinstance(value, Mapping | list | tuple):
+        # Whatever stands in it, a password without a shape of its own too.
+        empty, full = ("{}", "{...}") if isinstance(value, Mapping) else ("[]", "[...]")
+        return full if value else empty
     try:
         return json.dumps(value)
     except (TypeError, ValueError, RecursionError):
@@ -167,13 +175,22 @@ class _Reader:
     kin: Kin | None
 
     def problem(self, error: ErrorDetails) -> Problem:
-        """Render one error of pydantic's."""
+        """Render one error of pydantic's, without the value where its key is called like a secret."""
+        problem, value = self._told(error), error["input"]
+        name = next((step for step in reversed(error["loc"]) if isinstance(step, str)), "")
+        shows = error["type"] not in _UNKNOWN and isinstance(value, str | int | float)
+        if shows and SECRET_NAME.search(name):
+            fix = "See docs/config.md for what it takes." if str(value) in problem.fix else problem.fix
+            return replace(problem, found=NOT_SHOWN + problem.found.removeprefix(shown(value)), fix=fix)
+        return problem
+
+    def _told(self, error: ErrorDetails) -> Problem:
         place, parent = self._locate(error["loc"])
         name = str(error["loc"][-1]) if error["loc"] else ""
         match error["type"]:
             case "missing" | "missing_keyword_only_argument":
                 return _missing(joined(place.path, name), place.owner, name)
-            case "unexpected_keyword_argument" | "extra_forbidden":
+            case unread if unread in _UNKNOWN:
                 return self._unknown(parent, name)
             case "enum" | "literal_error":
                 return _no_choice(place.path, choices(place.key.annotation) if place.key else (), error["input"])
@@ -193,7 +210,7 @@ class _Reader:
 
     def _unknown(self, parent: _Place, name: str) -> Problem:
         known = [key.name for key in keys(parent.owner)]
-        kin = self.kin if parent.owner is self.cls else _siblings(parent)
+        kin = self._kin_of(parent)
         if kin is None:
             return unknown(parent.path, name, known, f"`{parent.path}`")
         path = joined(parent.path, name)
@@ -203,6 +220,12 @@ class _Reader:
         if homes := [home for home, cls in kin.others.items() if key_of(cls, name)]:
             return _foreign(path, name, homes, kin, known)
         return unknown(parent.path, name, known, kin.own)
+
+    def _kin_of(self, place: _Place) -> Kin | None:
+        if place.owner is self.cls:
+            return self.kin
+        inside = self.kin.inside if self.kin else {}
+        return inside.get(place.owner) or _siblings(place)
 
 
 def _siblings(place: _Place) -> Kin | None:

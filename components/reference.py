@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import is_dataclass
@@ -108,7 +109,8 @@ def _type(key: Key, nested: dict[str, type]) -> str:
         title = _title(cls, key)
         nested.setdefault(title, cls)
         links.append(f"[{title}](#{title.replace(' ', '-').lower()})")
-    return ("list of " if spoken(key.annotation).startswith("list") else "") + " or ".join(links)
+    before = re.match(r"(list of|mapping of text to) ", spoken(key.annotation))
+    return (before[0] if before else "") + " or ".join(links)
 
 
 def _title(cls: type, key: Key) -> str:

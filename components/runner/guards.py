@@ -1,13 +1,26 @@
-"""What is left out of the runner's configuration on purpose, and kept out of the extra Helm values too."""
+"""What is left out of the runner's configuration and of the extra Helm values on purpose: why, and the fix.
 
-import re
-from collections.abc import Iterator, Mapping
+The keys of values are those of the official chart 0.90.1 (values.yaml, and what its templates read besides).
+"""
+
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from pydantic import JsonValue
+from components.reading import Kin
+from components.runner.extra_values import (
+    ExtraImage,
+    ExtraMetrics,
+    ExtraPodMonitor,
+    ExtraProbe,
+    ExtraRunners,
+    ExtraService,
+    ExtraValues,
+    ExtraVolume,
+)
 
-from components.problems import Problem
+Reasons = dict[str, tuple[str, str]]
+"""Key to consequence and fix."""
 
 _PRIVILEGED: Final = (
     "a privileged job owns its node and every other job on it; the jobs' namespace (Pod Security baseline) refuses it",
@@ -69,116 +82,139 @@ REFUSED_KEYS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 )
 
 _OURS: Final = "it is made from the stack's configuration, and this would undo it"
+_NAMES: Final = ("the release's objects would get names that nothing else expects", "Use runner.releaseName.")
+_RESTRICTED: Final = ("the manager's namespace admits only the restricted profile, which is set already", "Drop it.")
+_HOOK: Final = ("it would replace the hook that lets jobs finish", "Drop it.")
+_CONFIG: Final = (_OURS, "Use the keys of `runner`; what they lack is left out on purpose.")
+_PUBLIC: Final = ("the metrics, and Go's debugging pages beside them, would be open beyond the cluster", "Drop it.")
+_METRICS: Final = (_OURS, "Use runner.metrics.")
+_MOUNT: Final = "Mount it by `volumes` and `volumeMounts`."
 _RBAC: Final = (
     "the chart's default, and any rule without verbs, is a wildcard: the runner could read every Secret there",
     "Drop it. The rules that the runner needs are set already; grant further ones in a Role of your own.",
 )
 
-# Paths of Helm values that can't be set, the longest match first: (consequence, fix).
-_REFUSED_VALUES: Final[Mapping[tuple[str, ...], tuple[str, str]]] = MappingProxyType(
-    {
-        ("runnerToken",): _TOKEN,
-        ("runnerRegistrationToken",): REFUSED_KEYS["registrationToken"],
-        ("runners", "tags"): _TAGS,
-        ("runners", "runUntagged"): _TAGS,
-        ("runners", "locked"): _TAGS,
-        ("runners", "protected"): _TAGS,
-        ("runners", "maximumTimeout"): _TAGS,
-        ("runners", "privileged"): _PRIVILEGED,
-        ("runners", "secret"): (_OURS, "Use runner.token.existingSecret."),
-        ("runners", "config"): (_OURS, "Use the keys of `runner`; what they lack is left out on purpose."),
-        ("runners", "configOverride"): (_OURS, "Use the keys of `runner`."),
-        ("runners", "configPath"): (_OURS, "Use the keys of `runner`."),
-        ("runners", "executor"): (_OURS, "Drop it: the executor is kubernetes."),
-        ("runners", "jobNamespace"): (_OURS, "Use runner.jobNamespace."),
-        ("runners", "namespace"): (_OURS, "Use runner.jobNamespace."),
-        ("runners", "cache"): ("it would bring static keys into the pods", "Use runner.cache."),
-        ("rbac",): _RBAC,
-        ("serviceAccount",): (_OURS, "Use runner.cache for the manager's identity."),
-        ("securityContext",): ("the manager's namespace admits only the restricted profile", "Drop it."),
-        ("podSecurityContext",): ("the manager's namespace admits only the restricted profile", "Drop it."),
-        ("gitlabUrl",): (_OURS, "Use runner.gitlabUrl."),
-        ("namespace",): (_OURS, "Use runner.namespace."),
-        ("nameOverride",): (
-            "the release's objects would get names that nothing else expects",
-            "Use runner.releaseName.",
-        ),
-        ("fullnameOverride",): (
-            "the release's objects would get names that nothing else expects",
-            "Use runner.releaseName.",
-        ),
-        ("concurrent",): (_OURS, "Use runner.concurrent."),
-        ("checkInterval",): (_OURS, "Use runner.checkInterval."),
-        ("logLevel",): (_OURS, "Use runner.logLevel."),
-        ("replicas",): (_OURS, "Use runner.manager.replicas."),
-        ("hpa",): (_OURS, "Use runner.manager.replicas; one manager is enough for hundreds of jobs."),
-        ("resources",): (_OURS, "Use runner.manager.resources."),
-        ("nodeSelector",): (_OURS, "Use runner.manager.pool or runner.manager.nodeSelector."),
-        ("terminationGracePeriodSeconds",): (_OURS, "Use runner.jobTimeout."),
-        ("deploymentLifecycle",): ("it would replace the hook that lets jobs finish", "Drop it."),
-        ("unregisterRunners",): ("it would replace the hook that lets jobs finish", "Drop it."),
-        ("metrics",): (_OURS, "Use runner.metrics."),
-        ("extraObjects",): (
-            "they would escape the plan, the policies and the drift check",
-            "Declare such objects in Pulumi.",
-        ),
-    }
+_VALUES: Final[Reasons] = {
+    "runnerToken": _TOKEN,
+    "runnerRegistrationToken": REFUSED_KEYS["registrationToken"],
+    "rbac": _RBAC,
+    "serviceAccount": (_OURS, "Use runner.cache for the manager's identity."),
+    "securityContext": _RESTRICTED,
+    "podSecurityContext": _RESTRICTED,
+    "gitlabUrl": (_OURS, "Use runner.gitlabUrl."),
+    "namespace": (_OURS, "Use runner.namespace."),
+    "nameOverride": _NAMES,
+    "fullnameOverride": _NAMES,
+    "concurrent": (_OURS, "Use runner.concurrent."),
+    "checkInterval": (_OURS, "Use runner.checkInterval."),
+    "logLevel": (_OURS, "Use runner.logLevel."),
+    "replicas": (_OURS, "Use runner.manager.replicas."),
+    "hpa": (_OURS, "Use runner.manager.replicas; one manager is enough for hundreds of jobs."),
+    "resources": (_OURS, "Use runner.manager.resources."),
+    "nodeSelector": (_OURS, "Use runner.manager.pool or runner.manager.nodeSelector."),
+    "tolerations": (
+        "it would replace those for the taints of the manager's pool, whose nodes would refuse the pod",
+        "Use runner.manager.pool: the taints of that pool are tolerated.",
+    ),
+    "affinity": (
+        "it could keep the manager from the one pool that its node selector names, or draw it to a job's node",
+        "Use runner.manager.pool or runner.manager.nodeSelector; topologySpreadConstraints spread several managers.",
+    ),
+    "strategy": (
+        "a manager that is ended before the new one runs waits for its jobs, longer than Helm waits for the update",
+        "Drop it: the new manager starts first, and one that can't start changes nothing.",
+    ),
+    "terminationGracePeriodSeconds": (_OURS, "Use runner.jobTimeout."),
+    "deploymentLifecycle": _HOOK,
+    "unregisterRunners": _HOOK,
+    "sessionServer": (
+        "the chart opens a public LoadBalancer, through which GitLab users get a shell in jobs",
+        "Drop it: it is off. Interactive web terminals are not offered by this package.",
+    ),
+    "useTini": ("the image of this chart has no tini, so that the manager would not start", "Drop it."),
+    "automountServiceAccountToken": ("without its token the manager could start no job", "Drop it."),
+    "preEntrypointScript": (
+        "it runs between registration and start, where it can rewrite the whole config.toml",
+        "Use the keys of `runner`; files can be mounted by `volumes` and `volumeMounts`.",
+    ),
+    "configMaps": ("its keys could replace config.toml and the scripts that start the manager", _MOUNT),
+    "secrets": ("its keys could replace the runner's token, or bring static cloud keys for the cache", _MOUNT),
+    "envVars": ("the chart keeps it for old releases only", "Use extraEnv, or extraEnvFrom for a secret."),
+    "extraEnvFromRefs": (
+        "nobody can tell which variables it brings, and some would undo the runner's configuration",
+        "Name each variable in extraEnvFrom.",
+    ),
+    "extraContainers": (
+        "a container beside the manager shares its identity, and can mount its token and config.toml",
+        "Run it as a Deployment of its own.",
+    ),
+    "extraObjects": ("they would escape the plan, the policies and the drift check", "Declare such objects in Pulumi."),
+}
+_RUNNERS: Final[Reasons] = {
+    **dict.fromkeys(("tags", "runUntagged", "locked", "protected", "maximumTimeout"), _TAGS),
+    "privileged": _PRIVILEGED,
+    "secret": (_OURS, "Use runner.token.existingSecret."),
+    "config": _CONFIG,
+    "configOverride": _CONFIG,
+    "configPath": _CONFIG,
+    "executor": (_OURS, "Drop it: the executor is kubernetes."),
+    "jobNamespace": (_OURS, "Use runner.jobNamespace."),
+    "namespace": (_OURS, "Use runner.jobNamespace."),
+    "cache": ("it would bring static keys into the pods", "Use runner.cache."),
+}
+_IMAGE: Final[Reasons] = {
+    "tag": (
+        "another version than the chart's is one that helper image and checks know nothing of",
+        "Use runner.chart: its version decides the runner's.",
+    )
+}
+_METRICS_KEYS: Final[Reasons] = {
+    **dict.fromkeys(("enabled", "port"), _METRICS),
+    "portName": ("the PodMonitor and the network policy are made for the port as it is", "Drop it."),
+    "serviceMonitor": ("the chart's authors have deprecated it", "Use runner.metrics.podMonitor."),
+}
+_POD_MONITOR: Final[Reasons] = {
+    "enabled": (_OURS, "Use runner.metrics.podMonitor."),
+    "namespace": ("an object in another namespace is out of sight of the drift check", "Drop it."),
+    **dict.fromkeys(
+        ("path", "scheme", "tlsConfig"), ("the manager serves http at /metrics and nothing else", "Drop it.")
+    ),
+    "jobLabel": ("the chart writes it without quotes", "Use relabelings with the target label job."),
+}
+_SERVICE: Final[Reasons] = {
+    **dict.fromkeys(
+        ("type", "externalIPs", "externalTrafficPolicy", "loadBalancerIP", "loadBalancerSourceRanges", "metrics"),
+        _PUBLIC,
+    ),
+    "additionalPorts": ("the manager listens on one port, which is there already", "Drop it."),
+    **dict.fromkeys(("clusterIP", "internalTrafficPolicy"), ("Prometheus asks the pods, not the Service", "Drop it.")),
+}
+_PROBE: Final[Reasons] = {
+    "terminationGracePeriodSeconds": ("a failed probe would end the manager before its jobs", "Drop it."),
+    "successThreshold": ("a liveness probe may have no other than 1, and readiness needs none", "Drop it."),
+}
+_VOLUME: Final[Reasons] = {
+    "hostPath": ("the restricted profile of the manager's namespace refuses it: no manager would start", "Drop it.")
+}
+
+
+def _kin(path: str, refused: Reasons) -> Kin:
+    return Kin(own=f"`{path}`", because="this is for the manager", refused=refused)
+
+
+RUNNER_KIN: Final = Kin(
+    own="the runner",
+    because="this is the runner",
+    refused=REFUSED_KEYS,
+    inside={
+        ExtraValues: _kin("runner.values", _VALUES),
+        ExtraRunners: _kin("runner.values.runners", _RUNNERS),
+        ExtraImage: _kin("runner.values.image", _IMAGE),
+        ExtraMetrics: _kin("runner.values.metrics", _METRICS_KEYS),
+        ExtraPodMonitor: _kin("runner.values.metrics.podMonitor", _POD_MONITOR),
+        ExtraService: _kin("runner.values.service", _SERVICE),
+        ExtraProbe: _kin("runner.values.livenessProbe", _PROBE),
+        ExtraVolume: _kin("runner.values.volumes[]", _VOLUME),
+    },
 )
-
-_SECRET_ENV: Final = re.compile(r"TOKEN|PASSWORD|SECRET|ACCESS_KEY|PRIVATE_KEY", re.IGNORECASE)
-_TOKEN_TEXT: Final = re.compile(r"(?:^|[^A-Za-z0-9])(?:glrtr?-|GR1348941)[A-Za-z0-9_.-]{8,}")
-
-
-def check_values(values: Mapping[str, JsonValue]) -> list[Problem]:
-    """Return what must not be in `runner.values`, with the reason. Token texts are found but never repeated."""
-    return [problem for keys, value in _walk(values) if (problem := _check_value(keys, value))]
-
-
-def _walk(
-    value: JsonValue | Mapping[str, JsonValue], keys: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], JsonValue]]:
-    """Yield every key with its value, parents first; nothing below a refused key, which is one mistake, not many."""
-    items: Iterator[tuple[str, JsonValue]]
-    if isinstance(value, Mapping):
-        items = iter(value.items())
-    elif isinstance(value, list):
-        items = ((str(index), entry) for index, entry in enumerate(value))
-    else:
-        return
-    for key, entry in items:
-        yield (*keys, key), entry
-        if (*keys, key) not in _REFUSED_VALUES:
-            yield from _walk(entry, (*keys, key))
-
-
-def _check_value(keys: tuple[str, ...], value: JsonValue) -> Problem | None:
-    path = _path(keys)
-    if keys in _REFUSED_VALUES:
-        consequence, fix = _REFUSED_VALUES[keys]
-        return Problem(path=path, found="not for extra values", consequence=consequence, fix=fix)
-    if isinstance(value, str) and _TOKEN_TEXT.search(value):
-        return Problem(path=path, found="looks like a runner token", consequence=_TOKEN[0], fix=_TOKEN[1])
-    if keys[-1] == "privileged" and value is True:
-        return Problem(path=path, found="true", consequence=_PRIVILEGED[0], fix="Drop it.")
-    if keys[0] in ("extraEnv", "envVars") and _SECRET_ENV.search(keys[-1]) and isinstance(value, str):
-        return Problem(
-            path=path,
-            found="a secret in plain text",
-            consequence="Helm keeps values readable in the release's Secret, and the pod shows them to all who list it",
-            fix="Use extraEnvFrom with a secretKeyRef.",
-        )
-    if keys == ("sessionServer", "enabled") and value is True:
-        return Problem(
-            path=path,
-            found="true",
-            consequence="the chart opens a public LoadBalancer, through which GitLab users get a shell in jobs",
-            fix="Drop it. Interactive web terminals are not offered by this package.",
-        )
-    return None
-
-
-def _path(keys: tuple[str, ...]) -> str:
-    path = "runner.values"
-    for key in keys:
-        path += f"[{key}]" if key.isdigit() else f".{key}" if re.fullmatch(r"\w+", key) else f"[{key!r}]"
-    return path
+"""How a runner is read, and what is said of keys that it does not take."""

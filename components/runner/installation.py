@@ -24,8 +24,9 @@ from components.runner.values import (
 )
 from components.versions import CHART_NAME, CHART_REPOSITORY
 
-# What Helm may take beyond the longest job: image pull and start of the new manager.
-_MARGIN_SECONDS = 600
+# What Helm may take: a node, the image, the start of the new manager. It waits for the new pod only, never for jobs of
+# the old one, so that `jobTimeout` adds nothing but a longer wait for a manager that can't start (a wrong token).
+_HELM_SECONDS = 600
 _PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -86,7 +87,7 @@ def install(wanted: Installation) -> k8s.helm.v3.Release:
         cleanup_on_fail=True,
         create_namespace=False,
         max_history=5,
-        timeout=runner.job_timeout + _MARGIN_SECONDS,
+        timeout=_HELM_SECONDS,
         # An output's own resources count as dependencies: the manager's pod needs the nodes.
         opts=pulumi.ResourceOptions(parent=wanted.parent, depends_on=names.apply(lambda _: after)),
     )

@@ -9,13 +9,14 @@ from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
-from pydantic import JsonValue
 from pydantic.dataclasses import dataclass
 
 from components.cluster_spec import CONFIG
 from components.platforms import Arch
 from components.reading import parse
 from components.runner.cache import Cache
+from components.runner.extra_values import ExtraValues
+from components.runner.guards import RUNNER_KIN
 from components.runner.mirror import HelperMirror
 from components.runner.networking import NetworkPolicies
 from components.runner.resources import JobResources, ManagerRequirements
@@ -286,8 +287,8 @@ class RunnerConfig:
     """A second runner for builds with rootless BuildKit; `{}` is enough to have it. Without this key there is none:
     kaniko, which the first runner is made for, needs no looser sandbox."""
 
-    values: dict[str, JsonValue] = field(default_factory=dict)
-    """Further Helm values of the chart, merged last. What this package sets or guards can't be set here."""
+    values: ExtraValues = field(default_factory=ExtraValues)
+    """Further Helm values of the chart: those that this package does not set itself. What it sets always wins."""
 
 
 def runner_of(arguments: Mapping[str, Any]) -> RunnerConfig:
@@ -295,7 +296,7 @@ def runner_of(arguments: Mapping[str, Any]) -> RunnerConfig:
 
     Whole floats become integers: those of other Pulumi languages arrive as floats, however deep they are.
     """
-    return parse(RunnerConfig, _whole(arguments), "runner")
+    return parse(RunnerConfig, _whole(arguments), "runner", kin=RUNNER_KIN)
 
 
 def _whole(value: Any) -> Any:

@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 from components.cluster_spec import Cluster
 from components.node_pools.spec import Pool
 from components.problems import Problem
+from components.reading import joined
 from components.runner.buildkit import check_buildkit
 from components.runner.cache import check_cache
 from components.runner.chart import chart_version, check_chart, runner_version
-from components.runner.guards import REFUSED_KEYS, check_values
+from components.runner.extra_checks import LABEL_VALUE, META_KEY, check_values
+from components.runner.guards import RUNNER_KIN
 from components.runner.helper_image import check_helper_image, named_architecture
 from components.runner.networking import MetadataProvider, check_network_policies
 from components.runner.placement import RunnerPool, check_placement, unresolved
@@ -19,9 +21,10 @@ from components.runner.quantities import check_requirements, check_resources
 from components.runner.selectors import allowed_selectors, check_selectors
 from components.runner.settings import RunnerConfig
 from components.runner.tokens import check_token, check_token_source
+from components.secret_text import secret_in
 
 __all__ = [
-    "REFUSED_KEYS",
+    "RUNNER_KIN",
     "RunnerConfig",
     "allowed_selectors",
     "chart_version",
@@ -61,6 +64,7 @@ def check_settings(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_ty
         *check_requirements("runner.manager.resources", runner.manager.resources),
         *check_cache(runner.cache, runner.network_policies, cluster_type),
         *_check_job_identity(runner, cluster_type),
+        *_check_maps(runner),
         *check_network_policies(runner.network_policies, cluster_type),
         *check_buildkit(runner),
         *check_values(runner.values),
@@ -240,6 +244,50 @@ def _check_job_identity(runner: RunnerConfig, cluster_type: str) -> list[Problem
             fix="Set metadata.jobs: true, with provider gkeDataplaneV2 or gkeCalico.",
         )
     ]
+
+
+def _check_maps(runner: RunnerConfig) -> list[Problem]:
+    """Find labels and annotations that the API server would refuse, and secrets among them."""
+    accounts = {"jobServiceAccount": runner.job_service_account}
+    if runner.buildkit is not None:
+        accounts["buildkit.jobServiceAccount"] = runner.buildkit.job_service_account
+    entries = [
+        (joined(f"runner.{path}.annotations", key), key, value, META_KEY.fullmatch(key))
+        for path, account in accounts.items()
+        for key, value in account.annotations.items()
+    ]
+    entries += [
+        (
+            joined("runner.manager.nodeSelector", key),
+            key,
+            value,
+            META_KEY.fullmatch(key) and LABEL_VALUE.fullmatch(value),
+        )
+        for key, value in runner.manager.node_selector.items()
+    ]
+    return [
+        _not_plain(path, secret) if secret else _not_meta(path)
+        for path, key, value, good in entries
+        if (secret := secret_in(key) or secret_in(value)) or not good
+    ]
+
+
+def _not_plain(path: str, secret: str) -> Problem:
+    return Problem(
+        path=path,
+        found=f"looks like {secret}",
+        consequence="whoever may read the stack file or the object would have it",
+        fix="Drop it; a cloud identity needs no secret.",
+    )
+
+
+def _not_meta(path: str) -> Problem:
+    return Problem(
+        path=path,
+        found="no label or annotation of Kubernetes",
+        consequence="the API server would refuse the object, or no node could match",
+        fix="Use letters, digits, '-', '_' and '.'; a key may have a prefix with '/'.",
+    )
 
 
 def _check_numbers(runner: RunnerConfig) -> list[Problem]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from pydantic import JsonValue
 
@@ -63,7 +63,8 @@ def helm_values(
             "podMonitor": {"enabled": runner.metrics.pod_monitor},
         },
     }
-    return merged(ours, runner.values)
+    # Ours on top: what a check of the extra values might miss still undoes nothing.
+    return merged(cast("Values", runner.values), ours)
 
 
 def release_config(
@@ -101,10 +102,10 @@ def escape_template(text: str) -> str:
     return text.replace("{{", '{{ "{{" }}')
 
 
-def merged(ours: Mapping[str, JsonValue], extra: Mapping[str, JsonValue]) -> Values:
-    """Return both merged as Helm merges values: mappings key by key, everything else replaced."""
-    result: Values = dict(ours)
-    for key, value in extra.items():
+def merged(below: Mapping[str, JsonValue], above: Mapping[str, JsonValue]) -> Values:
+    """Return both merged as Helm merges values: mappings key by key, everything else replaced by what is above."""
+    result: Values = dict(below)
+    for key, value in above.items():
         present = result.get(key)
         result[key] = merged(present, value) if isinstance(present, dict) and isinstance(value, dict) else value
     return result

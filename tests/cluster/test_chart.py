@@ -5,7 +5,9 @@ MULTIARCH_OFFICIAL_CHART=<folder or archive of the official chart> holds that on
 
 import json
 import os
+import re
 import subprocess
+import tarfile
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,9 +19,12 @@ import yaml
 from kubernetes import client
 
 from components.config import load_config, load_stack_file
+from components.keys import classes, key_of
 from components.node_pools.spec import resolve
 from components.placeholders import with_placeholder_token
 from components.runner.executor import config_toml
+from components.runner.extra_values import ExtraValues
+from components.runner.guards import RUNNER_KIN
 from components.runner.permissions import job_rules, pod_security
 from components.runner.placement import runner_pool
 from components.runner.values import fullname, helm_values, with_token_checksum
@@ -198,6 +203,43 @@ def test_the_pods_further_settings_reach_it_in_both_charts(helm: Helm, chart: Pa
     assert volumes["custom-certs"]["secret"]["secretName"] == "gitlab-ca"
     assert volumes["x"] == {"name": "x", "emptyDir": {}}
     assert {"custom-certs", "x"} <= {mount["name"] for mount in container["volumeMounts"]}
+
+
+def test_every_key_that_the_official_chart_reads_is_allowed_or_refused_with_a_reason() -> None:
+    """Hold `runner.values` to the chart itself: a key that a newer chart brings has to be thought about."""
+    if OFFICIAL not in os.environ:
+        pytest.skip(f"{OFFICIAL} does not say where the official chart is")
+    read = keys_that_templates_read(Path(os.environ[OFFICIAL]))
+    assert ("podAnnotations",) in read
+    assert ("runners", "configOverride") in read
+    assert [path for path in sorted(read) if not told_of(path)] == []
+
+
+def keys_that_templates_read(chart: Path) -> set[tuple[str, ...]]:
+    if chart.is_dir():
+        texts = [path.read_text() for path in (chart / "templates").rglob("*") if path.is_file()]
+    else:
+        with tarfile.open(chart) as archive:
+            members = [member for member in archive if member.isfile() and "/templates/" in member.name]
+            texts = [file.read().decode() for member in members if (file := archive.extractfile(member))]
+    found = re.findall(r"\.Values((?:\.[A-Za-z_]\w*)+)", "\n".join(texts))
+    return {tuple(path.removeprefix(".").split(".")) for path in found}
+
+
+def told_of(path: tuple[str, ...]) -> bool:
+    """Whether a value at this path is read, or refused in words that are about it."""
+    cls: Any = ExtraValues
+    for name in path:
+        if name in RUNNER_KIN.inside[cls].refused:
+            return True
+        key = key_of(cls, name)
+        if key is None:
+            return False
+        inner = classes(key.annotation)
+        if not inner or inner[0] not in RUNNER_KIN.inside:
+            return True
+        cls = inner[0]
+    return True
 
 
 def test_a_value_that_the_embedded_chart_does_not_model_is_refused(helm: Helm) -> None:

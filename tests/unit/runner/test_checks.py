@@ -145,7 +145,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
         "no job could ever match",
     ),
     ("gke", {"token": {"existingSecret": "glrt-abc_DEF"}}, "runner.token.existingSecret", "a token, not the name"),
-    ("gke", {"values": {"runners": {"tags": "multi-arch"}}}, "runner.values.runners.tags", "is reserved"),
+    ("gke", {"values": {"podLabels": {"app": "mine"}}}, "runner.values.podLabels.app", "undo the other"),
 ]
 
 

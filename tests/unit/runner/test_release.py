@@ -87,15 +87,29 @@ def test_an_existing_secret_is_only_named_and_its_revision_restarts_the_manager(
     assert values["podAnnotations"]["multiarch-runner.io/token-checksum"] == "2"
 
 
-def test_the_release_is_pinned_atomic_and_outlasts_the_longest_job(record: Record, stacks: Stacks) -> None:
-    release = declared(record, stacks["gke"](jobTimeout=7200)).one(RELEASE).inputs
+def test_the_release_is_pinned_and_atomic(record: Record, stacks: Stacks) -> None:
+    release = declared(record, stacks["gke"]()).one(RELEASE).inputs
     assert release["chart"] == "gitlab-runner"
     assert release["version"] == "0.90.1"
     assert release["repositoryOpts"] == {"repo": "https://charts.gitlab.io"}
     assert release["name"] == release["namespace"] == "gitlab-runner"
     assert release["atomic"] is release["cleanupOnFail"] is True
     assert release["maxHistory"] == 5
-    assert release["timeout"] > release["values"]["terminationGracePeriodSeconds"] == 7200
+
+
+@pytest.mark.parametrize("job_timeout", [600, 3600, 86400])
+def test_a_manager_that_cannot_start_fails_the_update_within_ten_minutes_however_long_jobs_are(
+    record: Record, stacks: Stacks, job_timeout: int
+) -> None:
+    own = {"token": {"existingSecret": "buildkit-token"}}
+    for stack in stacks.values():
+        found = declared(record, stack(jobTimeout=job_timeout, pollTimeout=300, buildkit=own))
+        releases = [resource.inputs for resource in found.all(RELEASE)]
+        assert len(releases) == 2
+        for release in releases:
+            assert 0 < release["timeout"] <= 600
+            # The old manager's jobs finish all the same: that is its pod's own grace period.
+            assert release["values"]["terminationGracePeriodSeconds"] == job_timeout
 
 
 @pytest.mark.parametrize(

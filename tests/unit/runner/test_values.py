@@ -118,7 +118,7 @@ def test_the_managers_cloud_identity_is_an_annotation_of_its_service_account(sta
     assert values(stacks["local"]())["serviceAccount"]["annotations"] == {}
 
 
-def test_extra_values_are_merged_last_key_by_key(stacks: Stacks) -> None:
+def test_extra_values_are_merged_key_by_key(stacks: Stacks) -> None:
     found = values(stacks["gke"](values={"podLabels": {"team": "ci"}, "podAnnotations": {"a": "b"}, "hostname": "x"}))
     assert found["podLabels"] == {"team": "ci"}
     assert found["podAnnotations"]["a"] == "b"
@@ -171,10 +171,10 @@ mappings = st.dictionaries(st.sampled_from("abc"), json_values, max_size=3)
 
 
 @given(mappings, mappings)
-def test_merging_keeps_what_the_second_leaves_alone(ours: Any, extra: Any) -> None:
-    result = merged(ours, extra)
-    assert set(result) == set(ours) | set(extra)
-    assert merged(ours, {}) == ours
-    assert merged(result, extra) == result
-    for key in set(ours) - set(extra):
-        assert result[key] == ours[key]
+def test_merging_keeps_all_of_the_upper_and_what_it_leaves_alone_of_the_lower(lower: Any, upper: Any) -> None:
+    result = merged(lower, upper)
+    assert set(result) == set(lower) | set(upper)
+    assert merged(lower, {}) == lower
+    assert merged(result, upper) == result
+    for key in set(lower) - set(upper):
+        assert result[key] == lower[key]

@@ -1,0 +1,268 @@
+"""Checks of `runner.values` beyond their types: no secret, no template, nothing that undoes what the stack sets.
+
+What the chart does with each key was read in its templates (0.90.1): some texts go through Helm's `tpl`, some are
+written into YAML, TOML or a shell script without quotes, and maps beside the chart's own keys, where the last one wins.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_address
+from typing import Any, Final
+
+from components.problems import Problem
+from components.reading import did_you_mean, joined
+from components.runner.executor import AZURE_LABEL, NO_EVICTION
+from components.runner.extra_values import ExtraValues
+from components.secret_text import SECRET_NAME, secret_in
+
+_PATH: Final = "runner.values"
+_Keys = tuple[str | int, ...]
+
+# What a manager reads that configures no runner: proxies, Go's runtime and certificates, the clouds' SDKs. No others:
+# each flag of `gitlab-runner register` has a variable, which wins over the template that the stack makes.
+_ENV: Final = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
+    *("TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "GODEBUG", "GOMAXPROCS", "GOMEMLIMIT", "GOGC", "GOTRACEBACK"),
+    *("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_STS_REGIONAL_ENDPOINTS", "AWS_CA_BUNDLE"),
+    *("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "GOOGLE_CLOUD_PROJECT", "AZURE_AUTHORITY_HOST"),
+)
+_OF_CHART: Final = ("app", "chart", "release", "heritage")
+_OF_HELM: Final = (*_OF_CHART, "app.kubernetes.io/managed-by")
+_OWN_PREFIX: Final = "multiarch-runner.io/"
+# Keys that the chart or the stack writes into the same map; an entry that ends with `/` is a whole prefix.
+_TAKEN: Final[Mapping[_Keys, tuple[str, ...]]] = {
+    ("podLabels",): (*_OF_CHART, _OWN_PREFIX, *AZURE_LABEL),
+    ("podAnnotations",): (
+        *NO_EVICTION,
+        _OWN_PREFIX,
+        "checksum/",
+        "prometheus.io/scrape",
+        "prometheus.io/port",
+        # Old spellings of profiles that the restricted level wants as they are.
+        "container.apparmor.security.beta.kubernetes.io/",
+        "seccomp.security.alpha.kubernetes.io/",
+    ),
+    ("deploymentLabels",): (*_OF_HELM, _OWN_PREFIX),
+    ("deploymentAnnotations",): ("meta.helm.sh/", "deployment.kubernetes.io/", _OWN_PREFIX),
+    ("configMapLabels",): (*_OF_HELM, _OWN_PREFIX),
+    ("metrics", "podMonitor", "labels"): _OF_HELM,
+    ("metrics", "podMonitor", "annotations"): ("meta.helm.sh/",),
+    ("service", "labels"): _OF_HELM,
+    ("service", "annotations"): ("meta.helm.sh/",),
+}
+META_KEY: Final = re.compile(r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+LABEL_VALUE: Final = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
+_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+
+# Texts with a form of their own: (pattern, what it is).
+_FORMS: Final[Mapping[_Keys, tuple[re.Pattern[str], str]]] = {
+    ("image", "registry"): (
+        re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]+)?"),
+        "a registry, such as registry.example.com",
+    ),
+    ("image", "image"): (re.compile(r"[a-z0-9]+([._/-]+[a-z0-9]+)*"), "a repository without a tag or digest"),
+    ("certsSecretName",): (_NAME, "the name of a Secret"),
+    ("priorityClassName",): (_NAME, "the name of a PriorityClass"),
+    ("runtimeClassName",): (_NAME, "the name of a RuntimeClass"),
+    ("schedulerName",): (_NAME, "the name of a scheduler"),
+    ("hostname",): (_HOST, "a host name: lower-case letters, digits and '-'"),
+    ("sentryDsn",): (
+        re.compile(r"https?://[A-Za-z0-9]+@[A-Za-z0-9.-]+(:[0-9]{1,5})?/[A-Za-z0-9./_-]+"),
+        "a DSN with a public key only, https://KEY@HOST/PROJECT",
+    ),
+    ("connectionMaxAge",): (re.compile(r"([0-9]+(\.[0-9]+)?(ms|s|m|h))+"), "a duration, such as 15m"),
+    ("metrics", "podMonitor", "interval"): (re.compile(r"([0-9]+(ms|s|m|h))+"), "a duration, such as 30s"),
+    ("runners", "name"): (
+        re.compile(r"[A-Za-z0-9]([A-Za-z0-9 ._-]{0,126}[A-Za-z0-9])?"),
+        "a name of letters, digits, spaces, '.', '_' and '-'",
+    ),
+}
+
+_VOLUMES_OF_CHART: Final = ("runner-secrets", "etc-gitlab-runner", "projected-secrets", "custom-certs", "configmaps")
+# Where the chart's scripts, config.toml, token and programs are; nothing may be mounted there, above or below.
+_MOUNTED: Final = (
+    *("/configmaps", "/secrets", "/home/gitlab-runner/.gitlab-runner", "/etc/gitlab-runner", "/entrypoint"),
+    *("/bin", "/sbin", "/lib", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/local/bin"),
+    *("/var/run/secrets", "/run/secrets", "/etc/passwd", "/proc", "/dev", "/sys"),
+)
+
+
+def check_values(values: ExtraValues) -> list[Problem]:
+    """Return what is wrong with `runner.values`, which have their types already. No message repeats a secret."""
+    found = _found(dict(values))
+    return [*_plain(found)] or [
+        *_forms(found),
+        *_maps(found),
+        *_environment(values),
+        *_names(values),
+        *_volumes(values),
+    ]
+
+
+_Found = list[tuple[_Keys, Any]]
+
+
+def _found(value: object, keys: _Keys = ()) -> _Found:
+    """List every value with its keys, parents first."""
+    entries: Iterable[tuple[str | int, object]] = ()
+    if isinstance(value, Mapping):
+        entries = value.items()
+    elif isinstance(value, list):
+        entries = enumerate(value)
+    return [pair for key, entry in entries for pair in [((*keys, key), entry), *_found(entry, (*keys, key))]]
+
+
+def _problem(keys: Iterable[str | int], found: str, consequence: str, fix: str) -> Problem:
+    return Problem(path=joined(_PATH, *keys), found=found, consequence=consequence, fix=fix)
+
+
+def _plain(found: _Found) -> Iterator[Problem]:
+    """Find what must be nowhere: secrets, templates, null."""
+    for keys, value in found:
+        name = str(keys[-1])
+        if (secret := _secret(name, value)) is not None:
+            yield _problem(
+                keys,
+                secret,
+                "Helm keeps values readable in the release's Secret, and Git the stack file",
+                "Put it into a Secret and name that, for a variable by extraEnvFrom with a secretKeyRef; "
+                "the runner's token is `pulumi config set --secret multiarch-runner:runnerToken`.",
+            )
+        elif "{{" in name or (isinstance(value, str) and "{{" in value):
+            fix = "Write the text itself, without '{{'."
+            yield _problem(
+                keys, "a Helm template", "the chart would run it, with the whole stack's values at hand", fix
+            )
+        elif value is None:
+            fix = "Give it a value, or remove the key."
+            yield _problem(keys, "empty", "Helm takes null for an order to take a value away", fix)
+
+
+def _secret(name: str, value: object) -> str | None:
+    if (what := secret_in(name)) is not None:
+        return f"a key that looks like {what}"
+    if not isinstance(value, str) or value in ("", "true", "false"):
+        return None
+    if (what := secret_in(value)) is not None:
+        return f"looks like {what}"
+    return "a secret in plain text, by its name" if SECRET_NAME.search(name) else None
+
+
+def _forms(found: _Found) -> Iterator[Problem]:
+    for keys, value in found:
+        form = _FORMS.get(keys)
+        if form is not None and not form[0].fullmatch(value):
+            consequence = "the chart, or the API server, would take it for something else"
+            yield _problem(keys, f"not {form[1]}", consequence, _FORM)
+
+
+_FORM: Final = "Correct it, or drop the key."
+
+
+def _maps(found: _Found) -> Iterator[Problem]:
+    """Find labels and annotations that somebody else writes, or that are none."""
+    for keys, value in found:
+        taken = _TAKEN.get(keys[:-1])
+        if taken is None:
+            continue
+        name = str(keys[-1])
+        if any(name == key or (key.endswith("/") and name.startswith(key)) for key in taken):
+            yield _problem(
+                keys,
+                "set by the stack or the chart itself",
+                "the last of two would win, and undo the other",
+                "Drop it.",
+            )
+        elif not META_KEY.fullmatch(name):
+            fix = "Use letters, digits, '-', '_' and '.', after a prefix with '/' if you like."
+            yield _problem(keys, "no key of a label or annotation", "the API server would refuse the object", fix)
+        elif str(keys[-2]).lower().endswith("labels") and not LABEL_VALUE.fullmatch(value):
+            fix = "Use at most 63 letters, digits, '-', '_' and '.'."
+            yield _problem(keys, "no value of a label", "the API server would refuse the object", fix)
+
+
+def _environment(values: ExtraValues) -> Iterator[Problem]:
+    plain, sources = values.get("extraEnv", {}), values.get("extraEnvFrom", {})
+    yield from (_unknown_variable("extraEnv", name) for name in plain if name not in _ENV)
+    yield from (_unknown_variable("extraEnvFrom", name) for name in sources if name not in _ENV)
+    for name, source in sources.items():
+        if name in plain:
+            yield _problem(("extraEnvFrom", name), "also in extraEnv", "the last of two would win", "Keep one of them.")
+        if len(source) != 1:
+            yield _problem(
+                ("extraEnvFrom", name),
+                f"{len(source)} sources",
+                "a variable has exactly one",
+                "Keep one of secretKeyRef, configMapKeyRef and fieldRef.",
+            )
+
+
+def _unknown_variable(key: str, name: str) -> Problem:
+    meant = did_you_mean(name, _ENV)
+    known = ", ".join(name for name in _ENV if name == name.upper())
+    return _problem(
+        (key, name),
+        "not one of the variables that can be set",
+        "variables of the manager win over the config.toml that the stack makes (KUBERNETES_PRIVILEGED would)",
+        f"Did you mean {meant}?" if meant else f"Use the keys of `runner`. Can be set: {known}.",
+    )
+
+
+def _names(values: ExtraValues) -> Iterator[Problem]:
+    for index, secret in enumerate(values.get("imagePullSecrets", [])):
+        if not _NAME.fullmatch(secret["name"]):
+            yield _problem(
+                ("imagePullSecrets", index, "name"), "no name of a Secret", "no image would be pulled", _FORM
+            )
+    for index, alias in enumerate(values.get("hostAliases", [])):
+        if not _is_address(alias["ip"]):
+            yield _problem(("hostAliases", index, "ip"), "no IP address", "the API server would refuse the pod", _FORM)
+        names = alias["hostnames"]
+        if not names or not all(_NAME.fullmatch(name) for name in names):
+            path = ("hostAliases", index, "hostnames")
+            yield _problem(path, "not names of hosts", "the API server would refuse the pod", _FORM)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _volumes(values: ExtraValues) -> Iterator[Problem]:
+    volumes = values.get("volumes", [])
+    for index, volume in enumerate(volumes):
+        path = ("volumes", index)
+        if len(volume) != len(("name", "source")):
+            yield _problem(path, f"{len(volume) - 1} sources", "a volume has exactly one", "Keep one of them.")
+        if volume["name"] in _VOLUMES_OF_CHART or not _HOST.fullmatch(volume["name"]):
+            fix = "Call it something else: lower-case letters, digits and '-'."
+            yield _problem((*path, "name"), "a name of the chart's own, or none", "the API server would refuse it", fix)
+    names = [volume["name"] for volume in volumes]
+    if len(set(names)) != len(names):
+        yield _problem(("volumes",), "two of the same name", "the API server would refuse the pod", "Rename one.")
+    for index, mount in enumerate(values.get("volumeMounts", [])):
+        if mount["name"] not in names:
+            fix = "Add it to volumes, or correct the name."
+            yield _problem(("volumeMounts", index, "name"), "not among volumes", "there is nothing to mount", fix)
+        if not _is_free(mount["mountPath"]):
+            yield _problem(
+                ("volumeMounts", index, "mountPath"),
+                "where the chart has its own files, or no absolute path",
+                "it would hide the manager's programs, its token, or the config.toml that the stack makes",
+                "Mount it elsewhere, for example below /mnt.",
+            )
+
+
+def _is_free(path: str) -> bool:
+    """Tell whether a mount hides none of the chart's own."""
+    if not path.startswith("/") or ":" in path or ".." in path.split("/"):
+        return False
+    plain = "/" + posixpath.normpath(path).strip("/")
+    return not any(
+        f"{plain}/".startswith(f"{own}/") or f"{own}/".startswith(f"{plain.rstrip('/')}/") for own in _MOUNTED
+    )
