@@ -16,10 +16,10 @@ from typing import Final, NewType
 Environment = NewType("Environment", dict[str, str])
 """The whole environment of a child. Only `environment` makes one, which mypy and a test see to."""
 
-PASS: Final = "MULTIARCH_PASS_ENV"
-"""Names, separated by commas, of further variables for programs that log in."""
+FURTHER: Final = "MULTIARCH_PASS_ENV"
+"""Names, separated by commas, of further variables for programs of the user's."""
 NEVER_PASSED: Final = ("HELM_", "KUBE")
-"""How names begin that no `PASS` lets through: they choose the cluster."""
+"""How names begin that no `FURTHER` lets through: they choose the cluster."""
 
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "machine": ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "TZ", "LANG", "LANGUAGE", "LC_*"),
@@ -70,7 +70,7 @@ class Kind:
     text: str
     groups: tuple[str, ...]
     passes: bool = False
-    """Whether it also gets what `PASS` names: it runs programs of the user's, whose variables nobody can list."""
+    """Whether it also gets what `FURTHER` names: it runs programs of the user's, whose variables nobody can list."""
 
 
 _LOGIN: Final = ("machine", "user", "network", "terminal", "clouds")
@@ -118,5 +118,5 @@ def _allowed(kind: Kind, environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _passed(environ: Mapping[str, str]) -> frozenset[str]:
-    named = (name.strip() for name in environ.get(PASS, "").split(","))
+    named = (name.strip() for name in environ.get(FURTHER, "").split(","))
     return frozenset(name for name in named if not name.startswith(NEVER_PASSED))
