@@ -25,5 +25,7 @@ STARTS = (
 
 
 def helper_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what a helper gets: the names above, and those that begin so."""
-    return {name: value for name, value in environ.items() if name in NAMES or name.startswith(STARTS)}
+    """Return what a helper gets: the names above, and those that begin so, but no logins of other hosts."""
+    kept = {name: value for name, value in environ.items() if name in NAMES or name.startswith(STARTS)}
+    kept.pop("DOCKER_AUTH_CONFIG", None)
+    return kept
