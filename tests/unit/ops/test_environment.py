@@ -3,7 +3,7 @@
 import ast
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ UNSUITABLE = {
     "pty": {"spawn", "fork"},
 }
 """What inherits the environment, or hides it from this search."""
-MODULES = ("subprocess", "os", "asyncio", "pty")
+MODULES = ("subprocess", "os", "asyncio", "pty", "ops.environment")
 GIVEN = {
     "ops/rehearse/cluster/supervisor.py: subprocess.Popen": "a script of its own; its parent sends the environment",
     "ops/rehearse/cluster/tied.py: os.execv": "becomes the command, in the environment that its starter gave it",
@@ -104,7 +104,11 @@ def _is_made(given: ast.expr, function: ast.AST) -> bool:
 def sources() -> dict[str, str]:
     paths = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
     texts = {str(path.relative_to(ROOT)): path.read_text() for path in [*paths, ROOT / "__main__.py"]}
-    return {path: text for path, text in texts.items() if any(f"import {module}" in text or f"from {module} " in text for module in MODULES)}
+    return {
+        path: text
+        for path, text in texts.items()
+        if any(f"import {module}" in text or f"from {module} " in text for module in MODULES)
+    }
 
 
 def test_every_process_is_started_in_an_environment_from_the_lists() -> None:
@@ -208,6 +212,28 @@ def test_what_a_child_is_told_wins_over_what_the_user_has() -> None:
 
 def test_every_group_is_somebodys() -> None:
     assert {group for child in Child for group in child.value.groups} == set(GROUPS)
+
+
+def rows() -> list[str]:
+    """Return the rows of the page's two tables."""
+
+    def listed(names: Sequence[str]) -> str:
+        return ", ".join(f"`{name}`" for name in names)
+
+    children = [(child.value.text, ", ".join(child.value.groups) or "nothing", child.value.passes) for child in Child]
+    return [
+        *(
+            f"| {text} | {groups}{f', and what `{FURTHER}` names' if passes else ''} |"
+            for text, groups, passes in children
+        ),
+        *(f"| {name} | {listed(names)} |" for name, names in GROUPS.items()),
+    ]
+
+
+def test_the_page_shows_the_lists_as_they_are() -> None:
+    page = (ROOT / "docs" / "environment.md").read_text().splitlines()
+    shown = [line for line in page if line.startswith("| ") and not line.startswith(("| ---", "| child", "| group"))]
+    assert shown == rows()
 
 
 def reporter(path: Path, to: Path) -> Path:
