@@ -92,13 +92,10 @@ def _is_made(given: ast.expr, function: ast.AST) -> bool:
     if isinstance(given, ast.Call):
         maker = ast.unparse(given.func)
         return maker in MAKERS or maker.rpartition(".")[2] == "_environment"
-    arguments = function.args if isinstance(function, ast.FunctionDef) else ast.arguments()
-    return isinstance(given, ast.Name) and any(
-        argument.arg == given.id
-        and argument.annotation is not None
-        and ast.unparse(argument.annotation) == "Environment"
-        for argument in [*getattr(arguments, "args", []), *getattr(arguments, "kwonlyargs", [])]
-    )
+    if not isinstance(given, ast.Name) or not isinstance(function, ast.FunctionDef):
+        return False
+    found = [one.annotation for one in [*function.args.args, *function.args.kwonlyargs] if one.arg == given.id]
+    return [ast.unparse(one) for one in found if one is not None] == ["Environment"]
 
 
 def sources() -> dict[str, str]:
