@@ -220,9 +220,18 @@ def run_helper(program: str, server: str) -> dict[str, Any] | None:
         raise ValueError(f"{program[:80]!r} is no helper's name")
     import subprocess  # noqa: PLC0415 - 5 ms, only where there is a helper
 
+    from archmerge.environment import helper_environment  # noqa: PLC0415 - as above
+
     command = [f"docker-credential-{program}", "get"]
     try:
-        ran = subprocess.run(command, input=server.encode(), capture_output=True, timeout=_HELPER_SECONDS, check=False)
+        ran = subprocess.run(
+            command,
+            env=helper_environment(os.environ),
+            input=server.encode(),
+            capture_output=True,
+            timeout=_HELPER_SECONDS,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         raise ValueError(f"no answer in {_HELPER_SECONDS} s") from None
     if ran.returncode:

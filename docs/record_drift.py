@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from ops.drift.ignore import BUILT_IN
+from ops.environment import Child, environment
 from tests.recorded.answers import recorded
 from tests.recorded.stub_pulumi import StubPulumi
 
@@ -73,12 +74,11 @@ def _sample() -> str:
 
 def _run(project: Path, programs: Path, *arguments: str) -> str:
     """Run the command without a terminal, and return its report: what comes after the lines of progress."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CI", "GITLAB_", "PULUMI_"))}
-    environment = {**kept, "PATH": f"{programs}{os.pathsep}{kept['PATH']}", "COLUMNS": _WIDTH, "PYTHONUTF8": "1"}
+    own = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "HOME": str(project), "COLUMNS": _WIDTH}
     done = subprocess.run(
         [sys.executable, "-m", "ops.cli", "drift", "--project", str(project), *arguments],
         cwd=ROOT,
-        env=environment,
+        env=environment(Child.OWN, {**own, "PYTHONUTF8": "1"}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -4,6 +4,7 @@
 Only times are changed, which differ from run to run, and the folder of the project.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -11,10 +12,11 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from ops.environment import Child, Environment, environment
 from ops.kubernetes.api import Api
 from ops.kubernetes.connection import Connection
 from ops.rehearse.cluster import ControlPlane
-from tests.cluster.onboarding import Proxy, environment, kubeconfig, nodes, objects, project
+from tests.cluster.onboarding import ROOT, Proxy, kubeconfig, nodes, objects, project
 from tests.unit.onboard.lab import daemon_set, deployment, eks_nodes
 
 PAGE = Path(__file__).parent / "onboarding.md"
@@ -65,9 +67,9 @@ _SCALER = "registry.k8s.io/autoscaling/cluster-autoscaler"
 _POLICIES = ("--enable-network-policy=true",)
 
 
-def _environment(home: Path) -> dict[str, str]:
-    kept = environment()
-    return {**kept, "PATH": f"{home}:{kept['PATH']}", "HOME": str(home.parent), "COLUMNS": _WIDTH}
+def _environment(home: Path) -> Environment:
+    path = f"{home}{os.pathsep}{os.environ['PATH']}"
+    return environment(Child.OWN, {"PATH": path, "HOME": str(home.parent), "PYTHONPATH": str(ROOT), "COLUMNS": _WIDTH})
 
 
 def _workload(kind: str, found: dict[str, object]) -> dict[str, object]:

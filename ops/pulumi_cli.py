@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from ops.environment import Child, environment
+
 MINIMUM = (3, 226, 1)
 """The first release line whose `stackConfigDir` and Python toolchain options this project was written against."""
 
@@ -46,7 +48,14 @@ def find_pulumi(named: Path | None = None) -> PulumiCli:
     if found is None:
         raise PulumiCliError(f"There is no `pulumi` on PATH. {INSTALL_HINT}")
     try:
-        answer = subprocess.run([found, "version"], capture_output=True, text=True, timeout=30, check=False)
+        answer = subprocess.run(
+            [found, "version"],
+            env=environment(Child.VERSION, {"PULUMI_SKIP_UPDATE_CHECK": "true"}),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise PulumiCliError(f"`{found} version` did not answer ({error}). {INSTALL_HINT}") from error
     version = parse_version(answer.stdout)
@@ -85,7 +94,7 @@ def main(arguments: list[str]) -> int:
         click.echo(error, err=True)
         return 2
     for command in commands(cli, action, stack, extra):
-        code = subprocess.run(command, check=False).returncode
+        code = subprocess.run(command, env=environment(Child.PULUMI), check=False).returncode
         if code:
             return code
     return 0

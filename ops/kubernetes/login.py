@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.kubeconfig_files import KubeconfigError
+from ops.environment import Child, environment
 from ops.kubernetes.errors import LoginError
 from ops.reporting.printable import one_line
 from ops.reporting.secrets import hide_tokens
@@ -188,11 +189,11 @@ def _told(cluster: Mapping[str, Any]) -> dict[str, Any]:
 
 def _run(plugin: Plugin, seconds: float, *, interactive: bool) -> tuple[int, str, str]:
     """Run it to its end; returns its exit code, stdout, and the end of stderr."""
-    environment = {**os.environ, **plugin.env, "KUBERNETES_EXEC_INFO": plugin.information(interactive=interactive)}
+    asked = plugin.information(interactive=interactive)
     try:
         process = subprocess.Popen(
             [plugin.command, *plugin.args],
-            env=environment,
+            env=environment(Child.LOGIN, {**plugin.env, "KUBERNETES_EXEC_INFO": asked}),
             stdin=None if interactive else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

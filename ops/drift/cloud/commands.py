@@ -41,9 +41,3 @@ def dropped(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Name the variables that would make a command do something else than it says."""
     options = {name for name in environ if name.startswith(OPTION_PREFIX)} - HARMLESS_OPTIONS
     return tuple(sorted(options | ({DELETE_UNREACHABLE} & environ.keys())))
-
-
-def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Give the user's environment to a command, without those variables."""
-    without = set(dropped(environ))
-    return {name: value for name, value in environ.items() if name not in without}

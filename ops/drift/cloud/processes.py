@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ops.drift.cloud.commands import environment, is_read_only
+from ops.drift.cloud.commands import dropped, is_read_only
+from ops.environment import Child, environment
 from ops.pulumi.answers import CliResult
 
 STDOUT_BOUND = 32 * 1024 * 1024
@@ -113,7 +114,7 @@ def _start(command: Sequence[str], cwd: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         list(command),
         cwd=cwd,
-        env=environment(os.environ),
+        env=environment(Child.PULUMI, without=dropped(os.environ)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ops.environment import Child, Environment, environment
 from ops.rehearse.cluster.cache import Shelf, key
 from ops.rehearse.cluster.errors import BinariesError
 from ops.rehearse.cluster.golang import Toolchain
@@ -116,16 +117,18 @@ class Builder:
                 f"{tool.name} was built but {reason or f'says {version}'}, wanted is {self.versions[tool.name]}"
             )
 
-    def _environment(self) -> dict[str, str]:
-        return {
-            **os.environ,  # GOPROXY, GOMODCACHE and the like are the user's
-            "CGO_ENABLED": "0",
-            "GOOS": self.platform.system,
-            "GOARCH": self.platform.arch,
-            "GOTOOLCHAIN": "local",
-            "GOFLAGS": "",  # a user's -mod=vendor or -race has no place here
-            "GOWORK": "off",
-        }
+    def _environment(self) -> Environment:
+        return environment(
+            Child.GO,
+            {
+                "CGO_ENABLED": "0",
+                "GOOS": self.platform.system,
+                "GOARCH": self.platform.arch,
+                "GOTOOLCHAIN": "local",
+                "GOFLAGS": "-mod=readonly",  # not empty: then `go env -w GOFLAGS=...` of the user's would count
+                "GOWORK": "off",
+            },
+        )
 
     def _tell(self, tool: Tool, state: State, began: float, detail: str) -> None:
         elapsed = time.monotonic() - began

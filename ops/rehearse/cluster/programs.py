@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.environment import Child, environment
 from ops.rehearse.cluster.processes import Program
 
 ADDRESS = "127.0.0.1"
@@ -76,14 +77,11 @@ class Layout:
 
 
 def _program(name: str, binary: Path, root: Path, *flags: str) -> Program:
-    environment = {
-        # A whole environment, not the user's: proxies and credentials have no business here.
-        "HOME": str(root),
-        "PATH": "/usr/bin:/bin",
-        "GOMEMLIMIT": f"{_MEMORY_LIMITS[name]}MiB",
-        "GOGC": "50",
-    }
-    return Program(name=name, argv=(str(binary), *flags), env=environment)
+    own = environment(
+        Child.CONTROL_PLANE,
+        {"HOME": str(root), "PATH": "/usr/bin:/bin", "GOMEMLIMIT": f"{_MEMORY_LIMITS[name]}MiB", "GOGC": "50"},
+    )
+    return Program(name=name, argv=(str(binary), *flags), env=own)
 
 
 def etcd(binary: Path, layout: Layout) -> Program:

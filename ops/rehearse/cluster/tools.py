@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.environment import Child, environment
 from ops.rehearse.cluster.errors import BinariesError
 
 TOOLS_MODULE = Path(__file__).resolve().parent.parent / "tools"
@@ -119,7 +120,6 @@ def version_in(tool: Tool, output: str) -> str | None:
 
 def ask_version(tool: Tool, binary: Path) -> tuple[str | None, str]:
     """Run a binary for its version: the version, or None and why there is no answer."""
-    environment = {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin"}
     try:
         done = subprocess.run(
             [binary, *tool.ask],
@@ -129,7 +129,7 @@ def ask_version(tool: Tool, binary: Path) -> tuple[str | None, str]:
             timeout=_ASK_SECONDS,
             check=False,
             stdin=subprocess.DEVNULL,
-            env=environment,
+            env=environment(Child.CONTROL_PLANE, {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin"}),
         )
     except subprocess.TimeoutExpired:
         return None, f"did not tell its version within {_ASK_SECONDS:.0f} s"

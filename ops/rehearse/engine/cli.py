@@ -5,9 +5,10 @@ What isn't understood is `could not tell`.
 
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from ops.environment import Environment
 from ops.pulumi.answers import NO_CHANGES_VIOLATED, QUIET, CliResult, errors, steps
 from ops.rehearse.report.model import Verdict
 
@@ -60,16 +61,14 @@ def destroy(stack: str) -> tuple[str, ...]:
     return ("destroy", "--yes", "--skip-preview", "--stack", stack, "--non-interactive", "--color", "never")
 
 
-def run(
-    pulumi: Path, arguments: Sequence[str], *, cwd: Path, environment: Mapping[str, str], stdin: str = ""
-) -> CliResult:
+def run(pulumi: Path, arguments: Sequence[str], *, cwd: Path, environment: Environment, stdin: str = "") -> CliResult:
     """Run one command. A command that does not end in time is stopped, and has no exit code."""
     command, started = [str(pulumi), *arguments], time.monotonic()
     try:
         done = subprocess.run(
             command,
             cwd=cwd,
-            env=dict(environment),
+            env=environment,
             input=stdin,
             capture_output=True,
             text=True,

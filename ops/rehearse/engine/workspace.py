@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from ops.environment import Child, Environment, environment
 from ops.rehearse.engine.schema import minimal_schema
 from ops.rehearse.plan.inputs import StackInputs, read_project, read_stack
 from ops.rehearse.providers.registry import PROVIDERS, provider_for
@@ -41,7 +42,7 @@ class Workspace:
     project_dir: Path
     """Holds the generated Pulumi.yaml; commands run here."""
     stack: str
-    environment: Mapping[str, str]
+    environment: Environment
     inputs: StackInputs
     stack_file: Path
     stub_folder: Path
@@ -123,18 +124,19 @@ def write_stack_file(path: Path, inputs: StackInputs, keep: Path | None = None) 
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
 
 
-def _environment(root: Path) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
-    return {
-        **kept,
-        "PULUMI_HOME": str(root / "home"),
-        "PULUMI_BACKEND_URL": (root / "state").as_uri(),
-        "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(16),
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-        "PULUMI_SKIP_UPDATE_CHECK": "1",
-        "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+def _environment(root: Path) -> Environment:
+    return environment(
+        Child.PROGRAM,
+        {
+            "PULUMI_HOME": str(root / "home"),
+            "PULUMI_BACKEND_URL": (root / "state").as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(16),
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
+            "PULUMI_SKIP_UPDATE_CHECK": "1",
+            "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
+    )
 
 
 def _plugins(root: Path, real_kubernetes: Path | None) -> dict[str, Path]:

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import yaml
 
+from ops.environment import Child, Environment, environment
+
 HELM_SECONDS = 90.0
 
 
@@ -40,11 +42,12 @@ class Helm:
     """Helm against one cluster. Use as a context manager: its folders are deleted at the end.
 
     Its cache, config and data live in a temporary folder, so that the user's repositories and plugins neither matter
-    nor change.
+    nor change; no variable of the user's chooses the cluster.
     """
 
     def __init__(self, program: Path, kubeconfig: Path, context: str) -> None:
         self._program = program
+        self._kubeconfig = kubeconfig
         self._cluster = ["--kubeconfig", str(kubeconfig), "--kube-context", context]
         self._folder = Path(tempfile.mkdtemp(prefix="multiarch-helm-"))
 
@@ -85,16 +88,10 @@ class Helm:
 
     def run(self, arguments: Sequence[str], seconds: float = HELM_SECONDS) -> str:
         """Run Helm and return what it printed. Raises HelmError; HelmSilentError also after `seconds`."""
-        environment = {
-            **os.environ,
-            "HELM_CACHE_HOME": str(self._folder / "cache"),
-            "HELM_CONFIG_HOME": str(self._folder / "config"),
-            "HELM_DATA_HOME": str(self._folder / "data"),
-        }
         try:
             done = subprocess.run(
                 [str(self._program), *arguments],
-                env=environment,
+                env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -110,6 +107,17 @@ class Helm:
         if done.returncode != 0:
             raise _refusal(done.returncode, done.stderr)
         return done.stdout
+
+    def _environment(self) -> Environment:
+        return environment(
+            Child.HELM,
+            {
+                "HELM_CACHE_HOME": str(self._folder / "cache"),
+                "HELM_CONFIG_HOME": str(self._folder / "config"),
+                "HELM_DATA_HOME": str(self._folder / "data"),
+                "KUBECONFIG": str(self._kubeconfig),  # for login programs that look into it: gke-gcloud-auth-plugin
+            },
+        )
 
 
 def _refusal(code: int, said: str) -> HelmError:

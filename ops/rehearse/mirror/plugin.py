@@ -1,6 +1,5 @@
 """The real MultiArchImage provider in a process of its own, spoken to as the engine speaks to it."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from pulumi.runtime.proto import provider_pb2 as messages
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from components.helper_image.schema import TYPE
+from ops.environment import Child, environment
 from ops.rehearse.plan.wire import struct_from_wire, struct_to_wire
 
 FOLDER: Final = Path(__file__).resolve().parents[3] / "components" / "helper_image"
@@ -34,14 +34,13 @@ class ImagePlugin:
 
     def __enter__(self) -> Self:
         """Start it. Raises PluginError."""
-        environ = {"HOME": self._home.name, "PATH": os.environ.get("PATH", ""), "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = subprocess.Popen(
             [sys.executable, str(FOLDER), "127.0.0.1:1"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environ,
+            env=environment(Child.OWN, {"HOME": self._home.name, "PYTHONDONTWRITEBYTECODE": "1"}),
             cwd=self._home.name,
         )
         said = self._process.stdout.readline().strip() if self._process.stdout else ""

@@ -16,6 +16,7 @@ import yaml
 from archmerge import Digest, Options, Session
 from archmerge.manifests import Descriptor, Manifest
 from archmerge.registry import Registry
+from ops.environment import Child, environment
 from ops.rehearse.cluster.tied import tied
 from ops.rehearse.mirror.embedded import EmbeddedServer
 from ops.rehearse.mirror.stand_in import StandIn
@@ -57,7 +58,10 @@ class LocalRegistry:
         (folder / "config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
         with (folder / "log").open("wb") as log:
             command = tied([program, "serve", str(folder / "config.yml")])
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            # It takes any setting from the environment too: $REGISTRY_HTTP_ADDR would have it listen elsewhere.
+            self._process = subprocess.Popen(
+                command, env=environment(Child.OWN), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         self._await(port)
         self.host, self.program = f"127.0.0.1:{port}", f"{Path(program).name} on this machine"
         return self

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from components.problems import ConfigError, Problem
+from ops.environment import Child, environment
 from ops.rehearse.plan.model import Plan, PlanError, plan_from_json
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -46,21 +47,14 @@ def _command(project_dir: Path, stack: str, stack_file: Path | None, out: Path, 
     return [*command, "--preview"] if preview else command
 
 
-def _environment() -> dict[str, str]:
-    """Keep what programs need, drop what would make the rehearsal talk to a cloud or an engine."""
-    dropped = ("PULUMI_",)
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
-    paths = [str(REPOSITORY), *filter(None, [kept.get("PYTHONPATH")])]
-    return {**kept, "PYTHONPATH": os.pathsep.join(paths)}
-
-
 def _run(command: list[str], project_dir: Path, stack: str) -> str:
     """Run the planning process; give the tail of its stderr, worded to follow a sentence."""
+    paths = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
     try:
         done = subprocess.run(
             command,
             cwd=project_dir,
-            env=_environment(),
+            env=environment(Child.PROGRAM, {"PYTHONPATH": os.pathsep.join(paths)}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

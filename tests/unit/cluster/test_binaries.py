@@ -13,15 +13,20 @@ from tests.unit.cluster.release_server import ReleaseServer, program, put
 VERSIONS = pinned_versions()
 CLOSED = Hosts(**dict.fromkeys(("kubernetes", "etcd", "kwok", "kwok_api", "helm"), "http://127.0.0.1:1"))
 
-# A `go` that "builds" a script which tells the pinned version. $GO_LOG gets its arguments and its environment.
+# A `go` that "builds" a script which tells the pinned version. Beside its folder are `go.log`, which gets its arguments
+# and its environment, and perhaps `go.fails`, the pattern of what does not compile.
 FAKE_GO = """#!/bin/sh
 if [ "$1" = env ]; then echo go1.26.8; exit 0; fi
+beside=${0%/*}/..
+fails=nothing
+if [ -f "$beside/go.fails" ]; then read -r fails < "$beside/go.fails"; fi
 for last; do :; done
-echo "build $last CGO=$CGO_ENABLED TOOLCHAIN=$GOTOOLCHAIN FLAGS=$GOFLAGS" >> "$GO_LOG"
+told="CGO=$CGO_ENABLED TOOLCHAIN=$GOTOOLCHAIN FLAGS=$GOFLAGS AMD64=$GOAMD64 PROXY=$GOPROXY"
+echo "build $last $told" >> "$beside/go.log"
 while [ "$1" != -o ]; do shift; done
 echo runtime >&2
 case "$last" in
-$GO_FAILS) echo '# k8s.io/x' >&2; echo 'x.go:1:2: undefined: y' >&2; exit 1;;
+$fails) echo '# k8s.io/x' >&2; echo 'x.go:1:2: undefined: y' >&2; exit 1;;
 *etcd*) says='etcd Version: {etcd}';;
 */kwok) says='kwok version v{kwok}';;
 */helm) says='v{helm}';;
@@ -70,9 +75,9 @@ def with_go(rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
     for name in ("etcd", "kwok", "helm", "kubectl"):
         text = text.replace(f"{{{name}}}", VERSIONS[name])
     put(rehearsal.path, "go", text.encode())
-    monkeypatch.setenv("GO_LOG", str(rehearsal.log))
-    monkeypatch.setenv("GO_FAILS", "nothing")
     monkeypatch.setenv("GOFLAGS", "-mod=vendor")
+    monkeypatch.setenv("GOAMD64", "v4")
+    monkeypatch.setenv("GOPROXY", "https://modules.example")
     return rehearsal
 
 
@@ -133,22 +138,21 @@ def test_build_builds_each_once_and_is_cached(with_go: Rehearsal) -> None:
     assert len(with_go.built) == len(TOOLS)
 
 
-def test_build_is_static_and_deaf_to_the_users_flags(with_go: Rehearsal) -> None:
+def test_build_is_static_deaf_to_the_users_flags_and_takes_modules_from_the_users_proxy(with_go: Rehearsal) -> None:
     with_go.prepare("build")
     assert {line.split(maxsplit=2)[2] for line in with_go.log.read_text().splitlines()} == {
-        "CGO=0 TOOLCHAIN=local FLAGS="
+        "CGO=0 TOOLCHAIN=local FLAGS=-mod=readonly AMD64= PROXY=https://modules.example"
     }
 
 
-def test_a_build_that_broke_off_goes_on_with_the_next_program(
-    with_go: Rehearsal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GO_FAILS", "*/kube-scheduler")
+def test_a_build_that_broke_off_goes_on_with_the_next_program(with_go: Rehearsal) -> None:
+    fails = with_go.log.with_name("go.fails")
+    fails.write_text("*/kube-scheduler\n")
     with pytest.raises(BinariesError, match=r"kube-scheduler .*go build, exit 1.*x\.go:1:2: undefined: y"):
         with_go.prepare("build")
     before = with_go.built
     assert before[-1] == "kube-scheduler"
-    monkeypatch.setenv("GO_FAILS", "nothing")
+    fails.unlink()
     with_go.prepare("build")
     assert with_go.built[len(before) :] == ["kube-scheduler", "kubectl", "kwok", "helm"]
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from ops.drift.cloud.commands import READ_ONLY, command, dropped, environment, is_read_only, shown
+from ops.drift.cloud.commands import READ_ONLY, command, dropped, is_read_only, shown
 from ops.drift.cloud.processes import Children
 from ops.drift.model import Check
+from ops.environment import Child, environment
 from tests.recorded.answers import NAMES, recorded
 from tests.recorded.stub_pulumi import StubPulumi
 from tests.unit.drift_cloud.conftest import Ask
@@ -134,12 +135,12 @@ def test_variables_that_change_what_the_commands_tell_are_not_passed_on() -> Non
         "PULUMI_OPTION_TARGET": "x", "PULUMI_OPTION_SHOW_SECRETS": "true", "PULUMI_K8S_DELETE_UNREACHABLE": "true",
         "PULUMI_OPTION_PARALLEL": "4", "PULUMI_CONFIG_PASSPHRASE": "p", "AWS_PROFILE": "ci", "PATH": "/bin",
     }  # fmt: skip
-    kept = environment(environ)
+    kept = environment(Child.PULUMI, without=dropped(environ), environ=environ)
     assert set(kept) == {"PULUMI_OPTION_PARALLEL", "PULUMI_CONFIG_PASSPHRASE", "AWS_PROFILE", "PATH"}
     assert set(dropped(environ)) == set(environ) - set(kept)
 
 
-def test_the_users_environment_reaches_pulumi_and_what_is_left_out_is_noted(
+def test_what_pulumi_logs_in_with_reaches_it_and_what_would_change_its_answer_is_noted(
     stub: StubPulumi, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "ci")

@@ -23,12 +23,12 @@ from ops.rehearse.providers.values import UNKNOWN, SecretValue
 FAKE_HELM = """#!/bin/sh
 here=$(dirname "$0")
 echo "$@" >> "$here/calls"
-env | grep HELM_ > "$here/environment"
+env > "$here/environment"
 for word in "$@"; do
   case "$previous" in --values) cp -p "$word" "$here/values";; --destination) target=$word;; esac
   previous=$word
 done
-case "$1:$HELM_REFUSES" in
+case "$1:$(cat "$here/refuses" 2>/dev/null)" in
   pull:yes) echo "WARNING: a word" >&2; echo "Error: no such host" >&2; exit 1;;
   pull:*) : > "$target/gitlab-runner-0.90.1.tgz";;
   show:*) printf 'name: gitlab-runner\\nversion: 0.90.1\\n';;
@@ -134,8 +134,8 @@ class TestHelm:
         assert "/users/own" not in folders
         assert all("multiarch-helm-" in folder for folder in folders)
 
-    def test_a_refusal_is_helms_last_words(self, helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("HELM_REFUSES", "yes")
+    def test_a_refusal_is_helms_last_words(self, helm: Helm, tmp_path: Path) -> None:
+        (tmp_path / "refuses").write_text("yes")
         with pytest.raises(HelmError, match=r"^no such host$"):
             helm.run(["pull", "x"])
 
@@ -262,9 +262,9 @@ class TestCharts:
         assert not first.path.exists()
 
     def test_a_chart_that_cannot_be_pulled_is_replaced_by_the_embedded_one_and_it_says_so_once(
-        self, helm: Helm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, helm: Helm, tmp_path: Path
     ) -> None:
-        monkeypatch.setenv("HELM_REFUSES", "yes")
+        (tmp_path / "refuses").write_text("yes")
         with Charts() as charts:
             chart = charts.choose(RELEASE, helm)
             charts.choose(RELEASE, helm)
@@ -275,18 +275,16 @@ class TestCharts:
 
     @pytest.mark.parametrize(("version", "runner"), RUNNER_OF_CHART.items())
     def test_the_stand_in_brings_the_runner_of_the_planned_chart(
-        self, helm: Helm, monkeypatch: pytest.MonkeyPatch, version: str, runner: str
+        self, helm: Helm, tmp_path: Path, version: str, runner: str
     ) -> None:
-        monkeypatch.setenv("HELM_REFUSES", "yes")
+        (tmp_path / "refuses").write_text("yes")
         with Charts() as charts:
             path = charts.choose(dataclasses.replace(RELEASE, version=version), helm).path
             assert f"appVersion: {runner}\n" in (path / "Chart.yaml").read_text()
             assert (path / "templates" / "manager.yaml").is_file()
 
-    def test_a_chart_of_unknown_runner_is_stood_in_for_by_the_tested_one(
-        self, helm: Helm, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("HELM_REFUSES", "yes")
+    def test_a_chart_of_unknown_runner_is_stood_in_for_by_the_tested_one(self, helm: Helm, tmp_path: Path) -> None:
+        (tmp_path / "refuses").write_text("yes")
         with Charts() as charts:
             assert charts.choose(dataclasses.replace(RELEASE, version="0.99.9"), helm).path == EMBEDDED
 
@@ -298,10 +296,8 @@ class TestCharts:
         assert (chart.path, chart.note) == (tmp_path / "mine", "")
         assert chart.description.startswith("mine 9 (")
 
-    def test_an_asked_for_chart_that_cannot_be_had_is_not_replaced(
-        self, helm: Helm, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("HELM_REFUSES", "yes")
+    def test_an_asked_for_chart_that_cannot_be_had_is_not_replaced(self, helm: Helm, tmp_path: Path) -> None:
+        (tmp_path / "refuses").write_text("yes")
         with Charts("oci://none/chart") as charts, pytest.raises(HelmError, match="oci://none/chart"):
             charts.choose(RELEASE, helm)
 
