@@ -13,12 +13,12 @@ from components.problems import ConfigError
 from ops.drift.gitlab import IssueError, IssueSettings, keep_issue
 from ops.drift.history import History
 from ops.drift.ignore import BUILT_IN, load_rules
-from ops.drift.model import EXIT_CODES, Check, DriftReport, Verdict
+from ops.drift.model import EXIT_CODES, Check, DriftReport
 from ops.drift.report import document, junit, markdown
 from ops.drift.report.redacted import without_secrets
 from ops.drift.report.terminal import print_report
 from ops.drift.run import NEED_PULUMI, Options, check_drift, merged
-from ops.ending import told, unwind_on_terminate
+from ops.ending import COULD_NOT_TELL, meanings, told, unwind_on_terminate
 from ops.project import named_stacks, project_of
 from ops.pulumi_cli import PulumiCliError, find_pulumi
 from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write_all
@@ -34,7 +34,7 @@ RENDERERS: Mapping[str, Callable[[DriftReport], str]] = {
     "--markdown": markdown.render,
     "--junit": junit.render,
 }
-EPILOG = """\b
+EPILOG = f"""\b
 Examples:
   multiarch drift                                   all stacks, four at a time
   multiarch drift --stack gke --json drift.json --markdown drift.md --junit drift.xml
@@ -43,7 +43,7 @@ Examples:
   multiarch drift --merge gke.json --merge eks.json --gitlab-issue   one issue for many jobs' reports
 
 \b
-Exit codes: 0 clean · 7 drift · 3 could not tell (also beside drift) · 2 usage or configuration
+{meanings(well="clean", wrong="drift", could_not_tell="something could not be told")}
 """
 
 
@@ -214,7 +214,7 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
         whole = write_all(report, targets, RENDERERS)
     whole = _tell_gitlab(report, issue) and whole
     code = EXIT_CODES[report.verdict]
-    sys.exit(code if whole else EXIT_CODES[Verdict.UNKNOWN])
+    sys.exit(code if whole else code or COULD_NOT_TELL)
 
 
 def _tell_gitlab(report: DriftReport, settings: IssueSettings | None) -> bool:
