@@ -6,4 +6,4 @@ for stack in $(printf '%s' "$MULTIARCH_STACKS" | tr -d '[]"' | tr ',' ' '); do
 done
 report=$root/drift.json
 rm -f "$report"
-multiarch drift "$@" --json "$report" --markdown "$root/drift.md" --gitlab-issue --issue-label "$MULTIARCH_LABEL"
+multiarch drift --project "$folder" "$@" --json "$report" --markdown "$root/drift.md" --gitlab-issue --issue-label "$MULTIARCH_LABEL"
