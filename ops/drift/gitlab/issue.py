@@ -107,8 +107,12 @@ def keep_issue(
     ) as api:
         first = outcome = _keep(api, run)
         for _ in range(_ATTEMPTS):
-            # GitLab has no edit on condition: who was written over writes again, over what is there now.
-            if outcome.action in (Action.NONE, Action.UNCHANGED) or run.is_in(_ours(api, settings), outcome):
+            if outcome.action in (Action.NONE, Action.UNCHANGED):
+                return first if first.url == outcome.url else outcome
+            # GitLab has no edit on condition. Whoever had read the issue before this edit has written after the pause,
+            # and who was written over writes again, over what is there then.
+            time.sleep(settings.pause)
+            if run.is_in(_ours(api, settings), outcome):
                 return first if first.url == outcome.url else outcome
             outcome = _keep(api, run)
     raise IssueError(f"{outcome.url}: other runs write over it again and again; let one at a time keep it")
