@@ -23,7 +23,7 @@ from bench.measuring import ROOT, Run, measure
 
 RECORDED = ROOT / "tests" / "recorded" / "pulumi-cli"
 CLOUD = ("--only", "cloud-against-state", "--only", "cloud-against-code")
-TIME_LIMIT = 15
+TIME_LIMIT = 30
 COMMANDS = 2
 """Of `pulumi`, for each stack."""
 FEW = 10
