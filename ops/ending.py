@@ -1,8 +1,8 @@
-"""How every command ends when it cannot answer: one line, its own exit code, and no traceback for a user's mistake."""
+"""How every command ends: one table of exit codes, and one line instead of a traceback for a user's mistake."""
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -10,11 +10,32 @@ import click
 
 from ops.kubernetes.errors import ClusterError
 
+WELL = 0
+WRONG = 1
+"""A claim failed, a cause was found, something drifted: outweighs whatever could not be told beside it."""
 USAGE = 2
 COULD_NOT_TELL = 3
-"""Of every command: neither yes nor no, and no success."""
+"""Neither yes nor no, and no success."""
 INTERRUPTED = 130
 """128 + SIGINT, what a shell tells of a program ended by Ctrl-C."""
+_WORST_FIRST = (WRONG, USAGE, COULD_NOT_TELL, WELL)
+
+
+def worst(codes: Iterable[int]) -> int:
+    """Fold several answers' codes into the command's: no doubt hides what is wrong. One not listed comes first.
+
+    >>> worst([COULD_NOT_TELL, WELL, WRONG])
+    1
+    """
+    return min(codes, key=lambda code: _WORST_FIRST.index(code) if code in _WORST_FIRST else -1, default=WELL)
+
+
+def meanings(*, well: str, wrong: str, could_not_tell: str) -> str:
+    """Return the table as `--help` shows it, in a command's own words."""
+    return (
+        f"Exit codes: {WELL} {well} · {WRONG} {wrong} · {USAGE} usage or configuration · "
+        f"{COULD_NOT_TELL} {could_not_tell}\nWhere {WRONG} and {COULD_NOT_TELL} both happened: {WRONG}."
+    )
 
 
 @contextmanager

@@ -4,5 +4,6 @@ set --
 for stack in $(printf '%s' "$MULTIARCH_STACKS" | tr -d '[]"' | tr ',' ' '); do
   set -- "$@" --stack "$stack" --merge "$root/drift/$stack.json"
 done
-compared=yes
-multiarch drift "$@" --json "$root/drift.json" --markdown "$root/drift.md" --gitlab-issue --issue-label "$MULTIARCH_LABEL"
+report=$root/drift.json
+rm -f "$report"
+multiarch drift --project "$folder" "$@" --json "$report" --markdown "$root/drift.md" --gitlab-issue --issue-label "$MULTIARCH_LABEL"

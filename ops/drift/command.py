@@ -14,13 +14,13 @@ from components.problems import ConfigError
 from ops.drift.gitlab import IssueError, IssueSettings, keep_issue
 from ops.drift.history import History
 from ops.drift.ignore import BUILT_IN, load_rules
-from ops.drift.model import EXIT_CODES, Check, DriftReport, Verdict
+from ops.drift.model import EXIT_CODES, Check, DriftReport
 from ops.drift.report import document, junit, markdown
 from ops.drift.report.redacted import without_secrets
 from ops.drift.report.terminal import print_report
 from ops.drift.run import NEED_PULUMI, Options, check_drift, merged
-from ops.ending import told, unwind_on_terminate
-from ops.project import named_stacks, project_of
+from ops.ending import COULD_NOT_TELL, meanings, told, unwind_on_terminate
+from ops.project import find_project, named_stacks, project_of, stacks_of
 from ops.pulumi_cli import PulumiCliError, find_pulumi
 from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write_all
 from ops.reporting.progress import ProgressDisplay
@@ -35,7 +35,7 @@ RENDERERS: Mapping[str, Callable[[DriftReport], str]] = {
     "--markdown": markdown.render,
     "--junit": junit.render,
 }
-EPILOG = """\b
+EPILOG = f"""\b
 Examples:
   multiarch drift                                   all stacks, four at a time
   multiarch drift --stack gke --json drift.json --markdown drift.md --junit drift.xml
@@ -44,7 +44,7 @@ Examples:
   multiarch drift --merge gke.json --merge eks.json --gitlab-issue   one issue for many jobs' reports
 
 \b
-Exit codes: 0 clean · 7 drift · 3 could not tell (also beside drift) · 2 usage or configuration
+{meanings(well="clean", wrong="drift", could_not_tell="something could not be told")}
 """
 
 
@@ -212,29 +212,32 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
         if given["merge"]:
             check_targets(targets)
             report = merged(*_read_reports(given["merge"], stacks))
+            here = find_project(project or Path.cwd())
+            whole = here is not None and {stack.stack for stack in report.stacks} >= set(stacks_of(here))
         else:
             root = project_of(project)
             options = _options(root, stacks, given)
             check_targets(targets)
             with ProgressDisplay(console) as display:
                 report = check_drift(options, display)
+            whole = options.whole
     # Whatever a check took over from elsewhere: values of the environment's own secrets stand in no report.
     report = without_secrets(report, secret_values(os.environ))
     try:
         print_report(console, report)
     finally:  # a reader that leaves takes only the terminal's report along
-        whole = write_all(report, targets, RENDERERS)
-    whole = _tell_gitlab(report, issue) and whole
+        written = write_all(report, targets, RENDERERS)
+    written = _tell_gitlab(report, issue, whole=whole) and written
     code = EXIT_CODES[report.verdict]
-    sys.exit(code if whole else EXIT_CODES[Verdict.UNKNOWN])
+    sys.exit(code if written else code or COULD_NOT_TELL)
 
 
-def _tell_gitlab(report: DriftReport, settings: IssueSettings | None) -> bool:
+def _tell_gitlab(report: DriftReport, settings: IssueSettings | None, *, whole: bool) -> bool:
     """Bring the issue up to date; False, with a line on standard error, when GitLab did not let us."""
     if settings is None:
         return True
     try:
-        outcome = keep_issue(report, markdown.render(report), settings)
+        outcome = keep_issue(report, markdown.render, settings, whole=whole)
     except IssueError as error:
         click.echo(f"--gitlab-issue: {error}", err=True)
         return False

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ops.ending import COULD_NOT_TELL, WELL, WRONG
+
 
 class Verdict(StrEnum):
     """The three answers of every check. An error is never folded into `CLEAN` or `DRIFTED`."""
@@ -98,12 +100,21 @@ class CheckResult:
 
     @property
     def verdict(self) -> Verdict:
-        """Fold the findings; a failure is a doubt, whatever else was found."""
-        if self.failure:
-            return Verdict.UNKNOWN
-        if self.skipped and not self.findings:
-            return Verdict.CLEAN
-        return fold(finding.verdict for finding in self.findings)
+        """Fold the findings, and the doubt that the check itself may be; one that was skipped is clean."""
+        told = [finding.verdict for finding in self.findings]
+        if self.unanswered:
+            told.append(Verdict.UNKNOWN)
+        return fold(told) if told else Verdict.CLEAN
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether the check as a whole is a doubt, whatever it still found."""
+        return bool(self.failure) or not (self.findings or self.skipped)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether anything could not be told, also beside drift."""
+        return self.unanswered or any(finding.verdict is Verdict.UNKNOWN for finding in self.findings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +136,11 @@ class StackReport:
         """Fold the checks; without any, nothing was told."""
         return fold(check.verdict for check in self.checks)
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether anything could not be told, also beside drift."""
+        return not self.checks or any(check.doubtful for check in self.checks)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftReport:
@@ -143,12 +159,16 @@ class DriftReport:
 
 
 def fold(verdicts: Iterable[Verdict]) -> Verdict:
-    """Fold answers into one: a doubt outweighs drift (exit 3 wins), and no answer at all is a doubt."""
+    """Fold answers into one: drift outweighs a doubt, and no answer at all is a doubt."""
     seen = set(verdicts)
-    if not seen or Verdict.UNKNOWN in seen:
-        return Verdict.UNKNOWN
-    return Verdict.DRIFTED if Verdict.DRIFTED in seen else Verdict.CLEAN
+    if Verdict.DRIFTED in seen:
+        return Verdict.DRIFTED
+    return Verdict.UNKNOWN if not seen or Verdict.UNKNOWN in seen else Verdict.CLEAN
 
 
-EXIT_CODES: Mapping[Verdict, int] = {Verdict.CLEAN: 0, Verdict.DRIFTED: 7, Verdict.UNKNOWN: 3}
-"""7 as `pulumi --expect-no-changes` has it. Exit 2 is usage or configuration, known before anything was compared."""
+EXIT_CODES: Mapping[Verdict, int] = {
+    Verdict.CLEAN: WELL,
+    Verdict.DRIFTED: WRONG,
+    Verdict.UNKNOWN: COULD_NOT_TELL,
+}
+"""Exit 2 is usage or configuration, known before anything was compared."""

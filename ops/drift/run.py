@@ -42,7 +42,7 @@ class Options:
     jobs: int = 4
     """Stacks, and processes of `pulumi`, at the same time."""
     time_limit: float = 600.0
-    """Seconds for each stack, from when its turn comes."""
+    """Seconds of its own work for each stack: waiting for others, for a turn or for a process, is not counted."""
     pulumi: Path | None = None
     why_not: str = ""
     """Why there is no `pulumi`, and how to get one."""
@@ -51,6 +51,7 @@ class Options:
     """Stack to context; the empty name stands for every stack that is not named."""
     rules: tuple[Rule, ...] = ()
     history: History | None = None
+    now: Callable[[], float] = time.monotonic
 
 
 def check_drift(options: Options, display: ProgressDisplay) -> DriftReport:
@@ -107,8 +108,7 @@ def _side_by_side(options: Options, work: Callable[[str], None]) -> None:
 
 
 def _stack(options: Options, stack: str, children: Children, display: ProgressDisplay) -> StackReport:
-    began = time.monotonic()
-    deadline = began + options.time_limit
+    began = options.now()
 
     def progress(what: str) -> None:
         display.update(stack, what)
@@ -120,17 +120,18 @@ def _stack(options: Options, stack: str, children: Children, display: ProgressDi
         checks=options.checks & CLOUD_CHECKS,
         pulumi=options.pulumi,
         why_not=options.why_not,
-        deadline=deadline,
+        limit=options.time_limit,
         want_state=Check.IMAGES in options.checks,
     )
     cloud = _cloud(request, children, progress)
-    live = _live(options, stack, cloud, deadline, progress)
+    # The living checks follow without any waiting: from here on, the stack's time is the clock's.
+    live = _live(options, stack, cloud, options.now() + options.time_limit - cloud.seconds, progress)
     report = StackReport(
         stack=stack,
         cluster=live.cluster,
         checks=(*cloud.results, *live.results),
         notes=(*cloud.notes, *live.notes),
-        seconds=time.monotonic() - began,
+        seconds=options.now() - began,
         commands=cloud.commands,
     )
     display.finish(stack, _told(report), sign=SIGNS[report.verdict])

@@ -9,7 +9,7 @@ import click
 
 from components.kubeconfig_files import Files, default_files
 from components.problems import ConfigError
-from ops.ending import told, unwind_on_terminate
+from ops.ending import COULD_NOT_TELL, WRONG, told, unwind_on_terminate, worst
 from ops.kubernetes.kubeconfig import contexts_of
 from ops.onboard.access import ONBOARDING
 from ops.onboard.answers.file import read_answers
@@ -34,7 +34,8 @@ Examples:
 \b
 Exit codes: """
     + " · ".join(f"{code.value} {MEANINGS[code]}" for code in Outcome)
-    + """
+    + f"""
+Where {WRONG} and {COULD_NOT_TELL} both happened: {WRONG}.
 
 Nothing in the cluster is changed: it is read, and asked what you may do."""
 )
@@ -111,12 +112,12 @@ def command(project: Path | None, **options: Any) -> None:
 
 
 def _finish(results: tuple[Onboarding, ...], target: str | None, *, fleet: bool) -> int:
-    """Write the JSON that was asked for; return the exit code: with a fleet, the highest of its clusters'."""
+    """Write the JSON that was asked for; return the exit code: with a fleet, the worst of its clusters'."""
     from ops.onboard.report.document import render  # noqa: PLC0415 - as above
 
-    code = max((int(one.outcome) for one in results), default=0)
+    code = worst(int(one.outcome) for one in results)
     if target is not None and not write("--json", target, render(results, fleet=fleet)):
-        return code or int(Outcome.COULD_NOT_TELL)
+        return code or COULD_NOT_TELL
     return code
 
 

@@ -6,6 +6,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from components.kubeconfig_files import Files
+from ops import ending
 from ops.onboard.adopt.imports import Adoption
 from ops.onboard.answers.model import Answers, Value
 from ops.onboard.check import Checked
@@ -15,12 +16,12 @@ from ops.rehearse.report.model import RehearsalReport
 
 
 class Outcome(IntEnum):
-    """What came of onboarding a cluster: the exit codes. 1 to 3 mean what they mean for a rehearsal."""
+    """What came of onboarding a cluster: the exit codes. 0 to 3 mean what they mean for every command."""
 
-    WRITTEN = 0
-    FAILED = 1
-    USAGE = 2
-    COULD_NOT_TELL = 3
+    WRITTEN = ending.WELL
+    FAILED = ending.WRONG
+    USAGE = ending.USAGE
+    COULD_NOT_TELL = ending.COULD_NOT_TELL
     IMPOSSIBLE = 4
     DECLINED = 5
 

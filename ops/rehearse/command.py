@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from components.problems import ConfigError
-from ops.ending import USAGE, told, unwind_on_terminate
+from ops.ending import COULD_NOT_TELL, USAGE, meanings, told, unwind_on_terminate
 from ops.project import named_stacks, project_of
 from ops.pulumi_cli import PulumiCliError
 from ops.rehearse.clean import clean, render
@@ -16,7 +16,7 @@ from ops.rehearse.cluster.errors import KeptPlaneError
 from ops.rehearse.cluster.keep import default_folder, stop_kept
 from ops.rehearse.engine_run import rehearse_under_engine
 from ops.rehearse.report import document, html, junit
-from ops.rehearse.report.model import EXIT_CODES, RehearsalReport, Verdict, overall
+from ops.rehearse.report.model import EXIT_CODES, RehearsalReport, overall
 from ops.rehearse.report.terminal import print_report
 from ops.rehearse.run import Options, rehearse
 from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write_all
@@ -27,7 +27,7 @@ RENDERERS: Mapping[str, Callable[[RehearsalReport], str]] = {
     "--junit": junit.render,
     "--html": html.render,
 }
-EPILOG = """\b
+EPILOG = f"""\b
 Examples:
   multiarch rehearse                                  all stacks, on an embedded control plane
   multiarch rehearse --stack gke --json -             one stack; the report as JSON on standard output
@@ -38,7 +38,7 @@ Examples:
   multiarch rehearse --engine --stack gke --against Pulumi.gke.new.yaml     what would be replaced?
 
 \b
-Exit codes: 0 every claim proved · 1 a claim failed · 2 usage or configuration · 3 something could not be told
+{meanings(well="every claim proved", wrong="a claim failed", could_not_tell="something could not be told")}
 With --clean: 0 nothing is left · 1 something is left · 2 and 3 likewise
 """
 
@@ -83,7 +83,7 @@ def _clean(kubeconfig: Path, context: str, json_file: str | None) -> NoReturn:
     with told(ConfigError, interrupted=again), ProgressDisplay(console) as display:
         cleaned = clean(kubeconfig, context, display)
     written = write_all(cleaned, {"--json": json_file}, {"--json": render})
-    sys.exit(cleaned.code if written else cleaned.code or EXIT_CODES[Verdict.UNKNOWN])
+    sys.exit(cleaned.code if written else cleaned.code or COULD_NOT_TELL)
 
 
 def _stop(project: Path) -> None:
@@ -160,4 +160,4 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     finally:  # a reader that leaves takes only the terminal's report along
         written = write_all(report, targets, RENDERERS)
     code = EXIT_CODES[overall(report)]
-    sys.exit(code if written else code or EXIT_CODES[Verdict.UNKNOWN])
+    sys.exit(code if written else code or COULD_NOT_TELL)

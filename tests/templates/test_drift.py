@@ -58,31 +58,37 @@ def test_nothing_runs_outside_a_schedule(scheduled: Project) -> None:
 
 
 def test_drift_is_orange_and_reaches_the_issue(scheduled: Project) -> None:
-    scheduled.environ["LAB_DRIFT"] = "gke=7"
+    scheduled.environ["LAB_DRIFT"] = "gke=1"
     ran = scheduled.run(*SCHEDULE)
-    assert ended(ran) == {"drift-check: [gke]": "WARN 7", "drift-check: [eks]": "", "drift-issue": "WARN 7"}
-    assert json.loads(scheduled.artifact("drift.json").read_text()) == {"code": 7, "missing": []}
+    assert ended(ran) == {"drift-check: [gke]": "WARN 1", "drift-check: [eks]": "", "drift-issue": "WARN 1"}
+    assert json.loads(scheduled.artifact("drift.json").read_text()) == {"code": 1, "missing": []}
 
 
 def test_a_doubt_is_red_and_the_issue_hears_of_it(scheduled: Project) -> None:
-    scheduled.environ["LAB_DRIFT"] = "gke=7 eks=3"
+    scheduled.environ["LAB_DRIFT"] = "eks=3"
     ran = scheduled.run(*SCHEDULE)
-    assert ended(ran) == {"drift-check: [gke]": "WARN 7", "drift-check: [eks]": "FAIL 3", "drift-issue": "FAIL 3"}
+    assert ended(ran) == {"drift-check: [gke]": "", "drift-check: [eks]": "FAIL 3", "drift-issue": "FAIL 3"}
     assert json.loads(scheduled.artifact("drift.json").read_text()) == {"code": 3, "missing": []}
     assert json.loads(scheduled.artifact("eks.json").read_text())["code"] == 3
 
 
-def test_another_programs_exit_code_7_is_no_drift_and_its_stack_is_named(scheduled: Project) -> None:
-    """curl, for one, exits 7 when there is no connection."""
+def test_a_doubt_hides_no_drift(scheduled: Project) -> None:
+    scheduled.environ["LAB_DRIFT"] = "gke=1 eks=3"
+    ran = scheduled.run(*SCHEDULE)
+    assert ended(ran) == {"drift-check: [gke]": "WARN 1", "drift-check: [eks]": "FAIL 3", "drift-issue": "WARN 1"}
+    assert json.loads(scheduled.artifact("drift.json").read_text()) == {"code": 1, "missing": []}
+
+
+def test_another_programs_exit_code_1_is_no_drift_and_its_stack_is_named(scheduled: Project) -> None:
     text = (scheduled.folder / ".gitlab-ci.yml").read_text()
-    scheduled.pipeline(text.replace("export PREPARED=yes", "test $STACK = eks || exit 7"))
+    scheduled.pipeline(text.replace("export PREPARED=yes", "test $STACK = eks || exit 1"))
     ran = scheduled.run(*SCHEDULE)
     assert ended(ran) == {"drift-check: [gke]": "FAIL 3", "drift-check: [eks]": "", "drift-issue": "FAIL 3"}
     assert json.loads(scheduled.artifact("drift.json").read_text()) == {"code": 3, "missing": ["gke"]}
 
 
 def test_the_history_outlives_a_run_that_found_drift(scheduled: Project) -> None:
-    scheduled.environ["LAB_DRIFT"] = "gke=7"
+    scheduled.environ["LAB_DRIFT"] = "gke=1"
     scheduled.run(*SCHEDULE)
     scheduled.run_again(*SCHEDULE)
     assert checks(scheduled)["gke"]["runs"] == 2
@@ -128,7 +134,7 @@ def test_reports_are_for_the_projects_members_and_outlive_a_failure() -> None:
     for job in ("drift-check", "drift-issue"):
         artifacts = body[job]["artifacts"]
         assert (artifacts["when"], artifacts["access"]) == ("always", "developer")
-        assert body[job]["allow_failure"] == {"exit_codes": [7]}
+        assert body[job]["allow_failure"] == {"exit_codes": [1]}
     assert body["drift-check"]["artifacts"]["reports"] == {"junit": "drift/*.xml"}
     assert {cache["key"] for cache in body["drift-check"]["cache"]} == {"drift-pip", "drift-history-$STACK"}
 

@@ -16,7 +16,17 @@ PROVIDER = "projects/12/locations/global/workloadIdentityPools/gitlab/providers/
 
 @pytest.mark.parametrize(
     ("line", "code"),
-    [("exit 7", 3), ("compared=yes; exit 7", 7), ("exit 3", 3), ("compared=yes", 0), ("false", 1), ("exit 2", 2)],
+    [
+        ("exit 1", 3),
+        ("false", 3),
+        ("die 'in front of it'", 3),
+        ("report=left; exit 1", 3),
+        ("report=left; : >$report; exit 1", 3),
+        ("report=left; echo '{}' >$report; exit 1", 1),
+        ("report=left; exit 3", 3),
+        ("report=left", 0),
+        ("exit 2", 2),
+    ],
 )
 def test_only_the_command_may_say_drift(shell: Shell, line: str, code: int) -> None:
     ran = shell.run(["common", "guard"], {}, after=f'printf "%s" "$private"\n{line}')
@@ -65,14 +75,14 @@ def test_a_tokens_file_is_for_the_job_alone(shell: Shell) -> None:
 )
 def test_a_cloud_without_its_token_is_told(shell: Shell, variables: dict[str, str]) -> None:
     ran = shell.run(["common", "guard", "cloud"], variables)
-    assert ran.code == 1
+    assert ran.code == 3
     assert "_ID_TOKEN" in ran.err
 
 
 def test_a_provider_that_would_break_the_config_is_told(shell: Shell) -> None:
     variables = {"GCP_ID_TOKEN": "token", "GCP_WORKLOAD_IDENTITY_PROVIDER": 'projects/12","token_url":"https://evil'}
     ran = shell.run(["common", "guard", "cloud"], variables)
-    assert ran.code == 1
+    assert ran.code == 3
     assert "GCP_WORKLOAD_IDENTITY_PROVIDER" in ran.err
 
 

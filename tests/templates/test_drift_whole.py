@@ -59,7 +59,7 @@ def whole(project: Project, stub: StubPulumi, gitlab: FakeGitLab, tmp_path: Path
 def test_a_weeks_schedules_keep_one_issue(whole: Project, stub: StubPulumi, gitlab: FakeGitLab) -> None:
     stub.answers(CLEAN | of_stack("gke", DRIFTED))
     first = whole.run(*SCHEDULE)
-    assert ended(first) == {"drift-check: [gke]": "WARN 7", "drift-check: [eks]": "", "drift-issue": "WARN 7"}, (
+    assert ended(first) == {"drift-check: [gke]": "WARN 1", "drift-check: [eks]": "", "drift-issue": "WARN 1"}, (
         first.out
     )
     (issue,) = gitlab.opened()
@@ -102,7 +102,7 @@ def test_a_check_that_never_began_is_in_the_issues_report(whole: Project, stub: 
     text = (whole.folder / ".gitlab-ci.yml").read_text()
     whole.pipeline(text + "      prepare: ['test $STACK = eks || exit 1']\n")
     ran = whole.run(*SCHEDULE)
-    assert ended(ran) == {"drift-check: [gke]": "FAIL 1", "drift-check: [eks]": "", "drift-issue": "FAIL 3"}, ran.out
+    assert ended(ran) == {"drift-check: [gke]": "FAIL 3", "drift-check: [eks]": "", "drift-issue": "FAIL 3"}, ran.out
     report = json.loads(whole.artifact("drift.json").read_text())
     assert {stack["stack"]: stack["verdict"] for stack in report["stacks"]} == {"eks": "clean", "gke": "could not tell"}
 

@@ -35,8 +35,8 @@ class CloudRequest:
     """The CLI; None where there is none that can be used."""
     why_not: str = ""
     """Why there is none, and how to get one."""
-    deadline: float
-    """`time.monotonic()` at which a command still running is ended. Waiting for a free process isn't counted."""
+    limit: float
+    """Seconds from a command's start after which it is ended. Waiting for a free process isn't counted."""
     want_state: bool = False
     """Ask for the state even where neither check is wanted: it costs the command of STATE."""
 
@@ -52,6 +52,8 @@ class CloudAnswer:
     state_failure: str = ""
     commands: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    """What the longest of its commands took, from its start: the stack's own time, without the waiting."""
 
 
 def check_cloud(request: CloudRequest, children: Children, progress: Callable[[str], None]) -> CloudAnswer:
@@ -75,6 +77,7 @@ def check_cloud(request: CloudRequest, children: Children, progress: Callable[[s
         state_failure=state_failure,
         commands=tuple(shown(command(str(request.pulumi), check, request.stack)) for check in asked),
         notes=_notes(judged),
+        seconds=max(one.result.seconds for one in judged.values()),
     )
 
 
@@ -85,7 +88,7 @@ def _ask(
 
     def one(check: Check) -> Judgement:
         arguments = command(str(pulumi), check, request.stack)
-        result = children.run(arguments, cwd=request.project, deadline=request.deadline)
+        result = children.run(arguments, cwd=request.project, limit=request.limit)
         try:
             return judge(check, request.stack, result, scrubber)
         except Exception as error:  # noqa: BLE001 - an answer that we stumble over is a doubt, and other stacks go on

@@ -30,14 +30,13 @@ TICK = 0.1
 """Seconds between two looks at deadlines; output and its end are seen at once."""
 CHUNK = 64 * 1024
 INTERRUPTED = "it was interrupted"
-NOT_BEGUN = "it was not begun: the stack's time limit had passed"
 
 
 class Children:
     """Every Pulumi process of one run, whichever stack it works for. Safe to use from many threads.
 
-    `most` processes run at the same time; a further one waits for its turn, and that wait is not counted against its
-    deadline, so that a stack that hangs takes no time from the others. `grace` is in seconds, `bound` in bytes.
+    `most` processes run at the same time; a further one waits for its turn. Its time begins when it does, so that a
+    stack that hangs takes none from the others. `grace` is in seconds, `bound` in bytes.
     """
 
     def __init__(self, most: int = 4, *, grace: float = GRACE, bound: int = STDOUT_BOUND) -> None:
@@ -48,21 +47,18 @@ class Children:
         self._running: set[_Child] = set()
         self._refusing = False
 
-    def run(self, command: Sequence[str], *, cwd: Path, deadline: float) -> CliResult:
-        """Run one read-only command to its end, or end it at `deadline` (`time.monotonic()`).
+    def run(self, command: Sequence[str], *, cwd: Path, limit: float) -> CliResult:
+        """Run one read-only command to its end, or end it `limit` seconds after its start.
 
         It never raises for what the command does: a program that can't be started, or was ended, has no exit code, and
         `ended` says why. Raises ValueError for a command that isn't one of `commands.READ_ONLY`.
         """
         if not is_read_only(command):
             raise ValueError(f"a drift check does not run this: {' '.join(command)}")
-        asked = time.monotonic()
-        if asked >= deadline:
-            return _no_answer(command, NOT_BEGUN)
         if not self._take():
             return _no_answer(command, INTERRUPTED)
         try:
-            return self._run(command, cwd, deadline + time.monotonic() - asked)
+            return self._run(command, cwd, limit)
         finally:
             with self._changed:
                 self._free += 1
@@ -88,7 +84,7 @@ class Children:
             self._free -= 1
             return True
 
-    def _run(self, command: Sequence[str], cwd: Path, deadline: float) -> CliResult:
+    def _run(self, command: Sequence[str], cwd: Path, limit: float) -> CliResult:
         began = time.monotonic()
         with self._changed:
             if self._refusing:
@@ -97,10 +93,10 @@ class Children:
                 process = _start(command, cwd)
             except OSError as error:
                 return _no_answer(command, f"it could not be started: {error.strerror or error}")
-            child = _Child(process, bound=self._bound, grace=self._grace, limit=deadline - began)
+            child = _Child(process, bound=self._bound, grace=self._grace, limit=limit)
             self._running.add(child)
         try:
-            child.watch(deadline)
+            child.watch(began + limit)
         finally:
             child.close()
             with self._changed:

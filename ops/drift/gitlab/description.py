@@ -5,13 +5,17 @@ import json
 import re
 from typing import Final
 
+from ops.drift.gitlab.state import State, comment, not_looked_at
 from ops.drift.model import DriftReport, Finding, Verdict
+from ops.drift.report.markdown import code
+from ops.drift.report.wording import CHECKS, date_words
 
 _MARK: Final = re.compile(r"\A<!-- multiarch drift: (\w+) -->\n")
-_LAST_TOLD: Final = "\n<!-- multiarch drift: told before -->\n"
+_BEFORE: Final = "## What was told before"
 _FOOT: Final = "\n<!-- multiarch drift: foot -->\n"
 _LONGEST: Final = 1_000_000
 """Characters of a description; GitLab takes 1,048,576 (`Issuable::DESCRIPTION_LENGTH_MAX`)."""
+_LONGEST_BEFORE: Final = 100_000
 _NAMED_STACKS: Final = 3
 
 
@@ -23,12 +27,7 @@ def mark_of(description: str) -> str | None:
 
 def drifted_stacks(report: DriftReport) -> list[str]:
     """Name the stacks where drift was seen, whatever else could not be told of them."""
-    return sorted(
-        stack.stack
-        for stack in report.stacks
-        if any(finding.verdict is Verdict.DRIFTED for check in stack.checks for finding in check.findings)
-        or stack.verdict is Verdict.DRIFTED
-    )
+    return sorted(stack.stack for stack in report.stacks if stack.verdict is Verdict.DRIFTED)
 
 
 def fingerprint(report: DriftReport) -> str:
@@ -57,36 +56,46 @@ def title(stacks: list[str]) -> str:
     return f"Drift: {shown} and {more} more" if more > 0 else f"Drift: {shown}"
 
 
-def description(report: DriftReport, body: str, pipeline: str, before: str = "") -> str:
-    """Put the report's Markdown between the mark and a line on who keeps this.
+def description(state: State, body: str, pipeline: str) -> str:
+    """Put the report's Markdown, `body`, between the mark and a line on who keeps this; the state follows, hidden.
 
-    `pipeline` is an address, or empty. `before` is the description so far, whose findings are kept below: for a report
-    that could not tell.
+    `pipeline` is an address, or empty.
     """
     link = f"[this pipeline]({pipeline})" if pipeline else "a pipeline"
-    if report.verdict is Verdict.CLEAN:
-        body = f"No drift any more, as {link} found.\n\n{body}"
-    if before:
-        body = (
-            f"The last run could not tell whether there still is drift ({link}). It is not taken for gone.\n\n{body}\n"
-            f"{_LAST_TOLD}\n## What was told before\n\n{_told(before)}"
-        )
+    parts = [f"No drift any more, as {link} found.\n\n" if is_clean(state) else "", body, _older(state)]
+    if state.text:
+        parts.append(f"\n{_BEFORE}\n\n{state.text}\n")
     foot = (
         f"{_FOOT}\n---\nKept by `multiarch drift --gitlab-issue`, last by {link}: edited when the findings change, "
-        "closed when every stack is clean. What is written here by hand is overwritten; comments stay.\n"
+        "closed when every stack is clean. A run over some stacks or checks edits those alone. What is written here by "
+        "hand is overwritten; comments stay.\n"
     )
     # GitLab obeys lines like `/close` and `/assign`, in the descriptions of issues too.
-    text = re.sub(r"^(\s*)/(?=\w)", r"\1\\/", _lines(body), flags=re.MULTILINE)
-    if len(text) > _LONGEST:
+    text = re.sub(r"^(\s*)/(?=\w)", r"\1\\/", _lines("".join(parts)), flags=re.MULTILINE)
+    hidden = comment(state)
+    if len(text) + len(hidden) > _LONGEST:
         text = f"The report has {len(text)} characters, too many for an issue. It is among the artifacts of {link}.\n"
-    return f"<!-- multiarch drift: {fingerprint(report)} -->\n{text}{foot}"
+    return f"<!-- multiarch drift: {fingerprint(state.report)} -->\n{text}{foot}{hidden}"
 
 
-def _told(description: str) -> str:
-    """Take what an issue last told for certain out of its description, of which doubts may have been put on top."""
+def is_clean(state: State) -> bool:
+    """Tell whether every stack that the issue knows of is clean, and nothing is left that nobody could read."""
+    return state.report.verdict is Verdict.CLEAN and not state.text
+
+
+def told_before(description: str) -> str:
+    """Take what is told out of a description whose state can't be read: an older version's, or an edited one."""
     text = _MARK.sub("", _lines(description)).partition(_FOOT)[0]
-    told = text.partition(_LAST_TOLD)[2] or text
-    return told.strip().removeprefix("## What was told before").strip()
+    return text.strip().removeprefix(_BEFORE).strip()[:_LONGEST_BEFORE]
+
+
+def _older(state: State) -> str:
+    """Say which stacks and checks the last run did not look at, and since when they stand here."""
+    lines = [
+        f"- {code(stack)}: {', '.join(map(CHECKS.__getitem__, dates))}, as told on {date_words(max(dates.values()))}\n"
+        for stack, dates in sorted(not_looked_at(state).items())
+    ]
+    return "".join(["\nNot looked at by the last run:\n\n", *lines]) if lines else ""
 
 
 def _lines(text: str) -> str:

@@ -5,15 +5,24 @@ gave the same label is left alone.
 """
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from ops.drift.gitlab.api import Issue, IssueError, IssuesApi, NoAnswerError, has_label
-from ops.drift.gitlab.description import description, drifted_stacks, fingerprint, mark_of, title
+from ops.drift.gitlab.description import (
+    description,
+    drifted_stacks,
+    fingerprint,
+    is_clean,
+    mark_of,
+    title,
+    told_before,
+)
 from ops.drift.gitlab.settings import IssueSettings
-from ops.drift.model import DriftReport, Verdict
+from ops.drift.gitlab.state import State, comment, knows, merge, read_state
+from ops.drift.model import DriftReport
 
 _ATTEMPTS: Final = 3
 
@@ -45,13 +54,50 @@ class IssueOutcome:
         return f"{self.action} {self.url}".rstrip() + more
 
 
-def keep_issue(report: DriftReport, body: str, settings: IssueSettings) -> IssueOutcome:
-    """Bring the project's one issue in line with the report; `body` is the report as Markdown. Raises IssueError.
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What was found, and how it is told."""
+
+    report: DriftReport
+    render: Callable[[DriftReport], str]
+    settings: IssueSettings
+    whole: bool
+
+    def state(self, issue: Issue | None) -> State:
+        """Take the run into what an issue knows."""
+        before = read_state(issue.description) if issue else None
+        if before is None and issue is not None and issue.opened:
+            nothing = replace(self.report, stacks=())
+            before = State(report=nothing, text=told_before(issue.description))
+        return merge(before, self.report, whole=self.whole)
+
+    def fields(self, state: State) -> dict[str, Any]:
+        """Title and description. Where no drift is known the title stays: what it names may still be so."""
+        text = description(state, self.render(state.report), self.settings.pipeline)
+        stacks = drifted_stacks(state.report)
+        return {"description": text, **({"title": title(stacks)} if stacks else {})}
+
+    def is_in(self, issues: list[Issue], outcome: IssueOutcome) -> bool:
+        """Tell whether nobody wrote over it: another run may have read the issue before it, and written after it."""
+        issue = next((issue for issue in issues if issue.url == outcome.url), None)
+        if issue is None or (drifted_stacks(self.report) and not issue.opened):
+            return False
+        return knows(read_state(issue.description), self.report) or not comment(self.state(issue))
+
+
+def keep_issue(
+    report: DriftReport, render: Callable[[DriftReport], str], settings: IssueSettings, *, whole: bool
+) -> IssueOutcome:
+    """Bring the project's one issue in line with the report. Raises IssueError.
+
+    The issue knows all stacks, each as it was last told: a run edits what it looked at and leaves the rest; `whole`
+    says that the run had all stacks of the project, and others are forgotten. `render` makes Markdown of what is known.
 
     Drift: the open issue is edited when something changed, else the last closed one is reopened, else one is made.
-    Clean: it is closed. Could not tell, and no drift seen: an open one says so and stays open, none is opened; what was
-    told before is kept below. Safe to repeat, and beside another pipeline that does the same.
+    Clean: it is closed when all that it knows is clean. Could not tell: an open one says so and stays open with the
+    drift that was told before, none is opened. Safe to repeat, and beside another pipeline that does the same.
     """
+    run = _Run(report, render, settings, whole)
     with IssuesApi(
         api=settings.api,
         project=settings.project,
@@ -59,21 +105,31 @@ def keep_issue(report: DriftReport, body: str, settings: IssueSettings) -> Issue
         ca_file=settings.ca_file,
         pause=settings.pause,
     ) as api:
-        ours = _ours(api, settings)
-        opened = [issue for issue in ours if issue.opened]
-        if report.verdict is Verdict.CLEAN:
-            return _close(api, opened, report, body, settings)
-        if not drifted_stacks(report):
-            if not opened:
-                return IssueOutcome(action=Action.NONE)
-            return _update(api, opened, report, body, settings)
-        if opened:
-            return _update(api, opened, report, body, settings)
-        closed = [issue for issue in ours if not issue.moved]
-        if closed:
-            fields = {**_fields(report, body, settings), "state_event": "reopen"}
-            return IssueOutcome(action=Action.REOPENED, url=api.edit(closed[-1].number, fields).url)
-        return _open(api, report, body, settings)
+        first = outcome = _keep(api, run)
+        for _ in range(_ATTEMPTS):
+            if outcome.action in (Action.NONE, Action.UNCHANGED):
+                return first if first.url == outcome.url else outcome
+            # GitLab has no edit on condition. Whoever had read the issue before this edit has written after the pause,
+            # and who was written over writes again, over what is there then.
+            time.sleep(settings.pause)
+            if run.is_in(_ours(api, settings), outcome):
+                return first if first.url == outcome.url else outcome
+            outcome = _keep(api, run)
+    raise IssueError(f"{outcome.url}: other runs write over it again and again; let one at a time keep it")
+
+
+def _keep(api: IssuesApi, run: _Run) -> IssueOutcome:
+    ours = _ours(api, run.settings)
+    opened = [issue for issue in ours if issue.opened]
+    if opened:
+        return _update(api, opened, run)
+    if not drifted_stacks(run.report):
+        return IssueOutcome(action=Action.NONE)
+    closed = [issue for issue in ours if not issue.moved]
+    if closed:
+        fields = {**run.fields(run.state(closed[-1])), "state_event": "reopen"}
+        return IssueOutcome(action=Action.REOPENED, url=api.edit(closed[-1].number, fields).url)
+    return _open(api, run)
 
 
 def _ours(api: IssuesApi, settings: IssueSettings) -> list[Issue]:
@@ -84,31 +140,31 @@ def _ours(api: IssuesApi, settings: IssueSettings) -> list[Issue]:
     )
 
 
-def _close(
-    api: IssuesApi, opened: list[Issue], report: DriftReport, body: str, settings: IssueSettings
-) -> IssueOutcome:
-    if not opened:
-        return IssueOutcome(action=Action.NONE)
-    fields = {"description": description(report, body, settings.pipeline), "state_event": "close"}
-    url = api.edit(opened[0].number, fields).url
-    return IssueOutcome(action=Action.CLOSED, url=url, duplicates=_close_younger(api, opened))
-
-
-def _update(
-    api: IssuesApi, opened: list[Issue], report: DriftReport, body: str, settings: IssueSettings
-) -> IssueOutcome:
-    """Edit the oldest open issue when it says something else, and close the younger ones."""
-    issue = opened[0]
-    wanted = _fields(report, body, settings, before=issue)
+def _update(api: IssuesApi, opened: list[Issue], run: _Run) -> IssueOutcome:
+    """Edit the oldest open issue when it says something else, close it when all is clean; close the younger ones."""
+    issue, state = opened[0], run.state(opened[0])
+    wanted = run.fields(state)
     action, url = Action.UNCHANGED, issue.url
-    if mark_of(issue.description) != fingerprint(report) or issue.title != wanted.get("title", issue.title):
+    if is_clean(state):
+        action, url = Action.CLOSED, api.edit(issue.number, {**wanted, "state_event": "close"}).url
+    elif not _says(issue, state) or issue.title != wanted.get("title", issue.title):
         action, url = Action.UPDATED, api.edit(issue.number, wanted).url
     return IssueOutcome(action=action, url=url, duplicates=_close_younger(api, opened))
 
 
-def _open(api: IssuesApi, report: DriftReport, body: str, settings: IssueSettings) -> IssueOutcome:
+def _says(issue: Issue, state: State) -> bool:
+    """Tell whether the issue says this already, whenever it was told."""
+    known = read_state(issue.description)
+    same = known is not None and {name: set(dates) for name, dates in known.looked.items()} == {
+        name: set(dates) for name, dates in state.looked.items()
+    }
+    return (same or not comment(state)) and mark_of(issue.description) == fingerprint(state.report)
+
+
+def _open(api: IssuesApi, run: _Run) -> IssueOutcome:
     """Make the issue; then look again, for another pipeline may have done the same at the same time."""
-    fields = {**_fields(report, body, settings), "labels": settings.label, "confidential": settings.confidential}
+    settings, state = run.settings, run.state(None)
+    fields = {**run.fields(state), "labels": settings.label, "confidential": settings.confidential}
     made = _create(api, fields, settings)
     if not has_label(made, settings.label):
         api.edit(made.number, {"state_event": "close"})
@@ -118,9 +174,9 @@ def _open(api: IssuesApi, report: DriftReport, body: str, settings: IssueSetting
         )
     others = [issue for issue in _ours(api, settings) if issue.opened and issue.number != made.number]
     opened = sorted([made, *others], key=lambda issue: issue.number)
-    if opened[0].number == made.number and mark_of(made.description) == fingerprint(report):
+    if opened[0].number == made.number and mark_of(made.description) == fingerprint(state.report):
         return IssueOutcome(action=Action.OPENED, url=made.url, duplicates=_close_younger(api, opened))
-    return _update(api, opened, report, body, settings)
+    return _update(api, opened, run)
 
 
 def _create(api: IssuesApi, fields: Mapping[str, Any], settings: IssueSettings) -> Issue:
@@ -144,12 +200,3 @@ def _close_younger(api: IssuesApi, opened: list[Issue]) -> tuple[int, ...]:
         text = f"Opened by another pipeline at the same time: #{opened[0].number} goes on.\n"
         api.edit(issue.number, {"description": text, "state_event": "close"})
     return tuple(issue.number for issue in opened[1:])
-
-
-def _fields(report: DriftReport, body: str, settings: IssueSettings, before: Issue | None = None) -> dict[str, Any]:
-    """Title and description. Where no drift was seen the title stays: what it names may still be so."""
-    stacks = drifted_stacks(report)
-    if not stacks:
-        told = before.description if before else ""
-        return {"description": description(report, body, settings.pipeline, before=told)}
-    return {"title": title(stacks), "description": description(report, body, settings.pipeline)}

@@ -39,7 +39,7 @@ def unmatched(rules: Sequence[Rule], reports: Sequence[StackReport], today: dt.d
     ones: of none of them is it known that they are of no use.
     """
     findings = [finding for report in reports for check in report.checks for finding in check.findings]
-    if not reports or any(report.verdict is Verdict.UNKNOWN for report in reports):
+    if not reports or any(report.doubtful for report in reports):
         return ()
     if any(finding.uncertain or finding.more for finding in findings):
         return ()

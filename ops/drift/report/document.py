@@ -13,7 +13,8 @@ from ops.drift.plain import read_json
 from ops.drift.report.redacted import without_secrets
 from ops.drift.report.wording import Counts, counts_of
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+"""1: drift had exit code 7, and a doubt outweighed it."""
 
 
 def render(report: DriftReport) -> str:
@@ -34,7 +35,7 @@ def read(text: str) -> DriftReport:
         for nth, check in enumerate(stack.checks):
             _check_findings(check, f"stacks[{at}].checks[{nth}]")
     stated: dict[str, Any] = json.loads(text)
-    if stated.get("verdict") != report.verdict.value:
+    if stated["schemaVersion"] == SCHEMA_VERSION and stated.get("verdict") != report.verdict.value:
         raise ValueError(f"verdict: {stated.get('verdict')!r}, but what it holds says {report.verdict.value!r}")
     return report
 

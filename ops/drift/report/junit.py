@@ -19,7 +19,6 @@ from ops.drift.report.wording import (
     headline,
     remarks,
     title_of,
-    unanswered,
 )
 from ops.reporting.printable import one_line, printable
 
@@ -56,7 +55,7 @@ def _cases(stack: StackReport, check: CheckResult) -> Iterator[ET.Element]:
         title = title_of(finding)
         # Two cases of one name are one to GitLab.
         yield _finding(_case(classname, title if titles[title] == 1 else one_line(finding.resource)), finding)
-    if unanswered(check):
+    if check.unanswered:
         yield _error(_case(classname, _WHOLE), check.failure or "it gave no answer")
     elif not check.findings:
         case = _case(classname, _WHOLE)

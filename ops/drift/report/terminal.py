@@ -17,7 +17,6 @@ from ops.drift.model import EXIT_CODES, Check, DriftReport, Finding, StackReport
 from ops.drift.report.redacted import without_secrets
 from ops.drift.report.wording import (
     CHECKS,
-    EXIT_MEANINGS,
     NO_ANSWER,
     Counts,
     counts_of,
@@ -25,6 +24,7 @@ from ops.drift.report.wording import (
     failures,
     findings_with,
     ignored_words,
+    meaning_of,
     path_words,
     remarks,
     skipped_words,
@@ -192,5 +192,5 @@ def _summary(report: DriftReport, *, plain: bool) -> RenderableType:
         parts.append(Text(NO_ANSWER, style=STYLES[Sign.DOUBT]))
     line = Text.assemble(mark(SIGNS[verdict], ascii_only=plain), " ", _tally(counts_of(report)))
     line.append(f" in {len(report.stacks)} stack{'' if len(report.stacks) == 1 else 's'}, {seconds(report.seconds)}")
-    line.append(f". Exit {EXIT_CODES[verdict]}: {EXIT_MEANINGS[verdict]}.")
+    line.append(f". Exit {EXIT_CODES[verdict]}: {meaning_of(report)}.")
     return Group(*parts, line)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ops.drift.model import Change, Check, CheckResult, Difference, DriftReport, Finding, StackReport, Verdict
+from ops.drift.model import Change, Check, Difference, DriftReport, Finding, StackReport, Verdict
 from ops.reporting.printable import one_line
 
 CHECKS: Final[Mapping[Check, str]] = {
@@ -18,11 +18,7 @@ CHECKS: Final[Mapping[Check, str]] = {
     Check.RUNNER_CONFIG: "runner's config",
     Check.WIDENED: "added beside",
 }
-EXIT_MEANINGS: Final[Mapping[Verdict, str]] = {
-    Verdict.CLEAN: "everything compared is as it should be",
-    Verdict.DRIFTED: "drift was found",
-    Verdict.UNKNOWN: "something could not be told",
-}
+_DOUBT: Final = "something could not be told"
 NO_ANSWER: Final = "no check was made"
 _WHOLE: Final[Mapping[Change | None, str]] = {
     Change.GONE: "gone",
@@ -47,6 +43,13 @@ class Counts:
             drifted=self.drifted + other.drifted,
             unknown=self.unknown + other.unknown,
         )
+
+
+def meaning_of(report: DriftReport) -> str:
+    """Say what the exit code says, and what it can't: drift outweighs the doubts that are there beside it."""
+    if report.verdict is Verdict.DRIFTED:
+        return f"drift was found, and {_DOUBT}" if counts_of(report).unknown else "drift was found"
+    return _DOUBT if report.verdict is Verdict.UNKNOWN else "everything compared is as it should be"
 
 
 def counts_of(report: DriftReport | StackReport) -> Counts:
@@ -80,12 +83,7 @@ def failures(stack: StackReport) -> list[tuple[str, str]]:
     """Return the checks that gave no answer as a whole, in words, each with its reason."""
     if not stack.checks:
         return [("all checks", NO_ANSWER)]
-    return [(CHECKS[check.check], check.failure or "it gave no answer") for check in stack.checks if unanswered(check)]
-
-
-def unanswered(check: CheckResult) -> bool:
-    """Tell whether the check as a whole is a doubt, whatever it still found."""
-    return bool(check.failure) or not (check.findings or check.skipped)
+    return [(CHECKS[check.check], check.failure or "it gave no answer") for check in stack.checks if check.unanswered]
 
 
 def title_of(finding: Finding) -> str:

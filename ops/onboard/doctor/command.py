@@ -10,12 +10,12 @@ import click
 from rich.console import Console
 
 from components.problems import ConfigError
-from ops.ending import told
+from ops.ending import COULD_NOT_TELL, meanings, told
 from ops.kubernetes.connection import Connection
 from ops.kubernetes.errors import ClusterError
 from ops.onboard.doctor.doctor import diagnose
 from ops.onboard.doctor.examine import unreachable
-from ops.onboard.doctor.model import EXIT_CODES, Report, Verdict
+from ops.onboard.doctor.model import EXIT_CODES, Report
 from ops.onboard.doctor.report import document
 from ops.onboard.doctor.report.terminal import print_report
 from ops.onboard.doctor.target import Promised, Target, promised, target_of
@@ -25,7 +25,7 @@ from ops.rehearse.plan.model import PlanError
 from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write
 from ops.reporting.progress import ProgressDisplay
 
-EPILOG = """\b
+EPILOG = f"""\b
 Examples:
   multiarch doctor --stack gke                        the stack's own cluster, by its cluster.access
   multiarch doctor --stack gke --context gke_acme_us-central1_ci
@@ -33,8 +33,7 @@ Examples:
   multiarch doctor --context kind-ci --namespace ci --json -
 
 \b
-Exit codes: 0 nothing is wrong · 1 a cause was found · 2 usage or configuration · 3 something could not be told
-A cause outweighs what could not be told.
+{meanings(well="nothing is wrong", wrong="a cause was found", could_not_tell="something could not be told")}
 """
 
 
@@ -76,7 +75,7 @@ def command(**given: Any) -> None:
         target = given["json_file"]
         written = target is None or write("--json", target, document.render(report))
     code = EXIT_CODES[report.verdict]
-    sys.exit(code if written else code or EXIT_CODES[Verdict.UNKNOWN])
+    sys.exit(code if written else code or COULD_NOT_TELL)
 
 
 def _report(given: dict[str, Any]) -> Report:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ops.ending import COULD_NOT_TELL, WELL, WRONG
+
 
 class Verdict(StrEnum):
     """The three answers of every check. An error is never folded into `FINE` or `CAUSE`."""
@@ -122,7 +124,11 @@ def fold(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict.UNKNOWN if not seen or Verdict.UNKNOWN in seen else Verdict.FINE
 
 
-EXIT_CODES: Mapping[Verdict, int] = {Verdict.FINE: 0, Verdict.CAUSE: 1, Verdict.UNKNOWN: 3}
+EXIT_CODES: Mapping[Verdict, int] = {
+    Verdict.FINE: WELL,
+    Verdict.CAUSE: WRONG,
+    Verdict.UNKNOWN: COULD_NOT_TELL,
+}
 """Exit 2 is usage or configuration, known before the cluster is asked."""
 
 EXIT_MEANINGS: Mapping[Verdict, str] = {

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ops.ending import COULD_NOT_TELL, WELL, WRONG
+
 
 class Verdict(StrEnum):
     """The three answers of every check. An error is never folded into `PROVED` or `FAILED`."""
@@ -151,7 +153,11 @@ def overall(report: RehearsalReport) -> Verdict:
     return fold(stack_verdict(stack) for stack in report.stacks)
 
 
-EXIT_CODES: Mapping[Verdict, int] = {Verdict.PROVED: 0, Verdict.FAILED: 1, Verdict.UNKNOWN: 3}
+EXIT_CODES: Mapping[Verdict, int] = {
+    Verdict.PROVED: WELL,
+    Verdict.FAILED: WRONG,
+    Verdict.UNKNOWN: COULD_NOT_TELL,
+}
 """Exit 2 is usage or configuration, known before any claim is put to the proof."""
 
 EXIT_MEANINGS: Mapping[Verdict, str] = {

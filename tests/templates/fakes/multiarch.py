@@ -42,7 +42,7 @@ def _merged(given: dict[str, list[str]]) -> int:
     ]
     codes = {one["code"] for one in found}
     missing = set(given["--stack"]) - {one["stack"] for one in found}
-    code = _UNKNOWN if missing or _UNKNOWN in codes else max(codes)
+    code = 1 if 1 in codes else _UNKNOWN if missing else max(codes)
     for option in ("--json", "--markdown"):
         Path(given[option][0]).write_text(json.dumps({"code": code, "missing": sorted(missing)}))
     return code

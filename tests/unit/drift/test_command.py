@@ -44,20 +44,51 @@ def test_all_stacks_are_checked_unless_some_are_named(stub: StubPulumi, drift: D
     assert set(verdicts(drift("--json", "-", *stacks).stdout)) == {"aks", "eks", "gke"}
 
 
-def test_drift_is_exit_7_and_says_what(stub: StubPulumi, drift: Drift) -> None:
+def test_drift_is_exit_1_and_says_what(stub: StubPulumi, drift: Drift) -> None:
     stub.answers(CLEAN | of_stack("gke", DRIFTED))
     result = drift()
-    assert result.exit_code == 7, result.output
+    assert result.exit_code == 1, result.output
     assert "pod-security.kubernetes.io/enforce" in result.output
     assert "privileged" in result.output
 
 
-def test_a_doubt_is_exit_3_also_beside_drift_and_both_are_listed(stub: StubPulumi, drift: Drift) -> None:
-    stub.answers(CLEAN | of_stack("gke", DRIFTED) | of_stack("eks", BROKEN))
-    result = drift("--json", "-")
-    assert result.exit_code == 3, result.output
-    assert verdicts(result.stdout) == {"aks": "clean", "eks": "could not tell", "gke": "drifted"}
-    assert "no answer" in result.stdout
+def test_a_doubt_is_exit_3(stub: StubPulumi, drift: Drift) -> None:
+    stub.answers(CLEAN | of_stack("eks", BROKEN))
+    assert drift().exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param(of_stack("gke", DRIFTED) | of_stack("eks", BROKEN), id="another stack's doubt"),
+        pytest.param(of_stack("gke", {**BROKEN, "preview": DRIFTED["preview"]}), id="another check's doubt"),
+        pytest.param(of_stack("gke", {**BROKEN, "preview": {**DRIFTED["preview"], "exit": 1}}), id="the check's own"),
+    ],
+)
+def test_no_doubt_hides_drift_and_every_format_shows_both(
+    stub: StubPulumi, drift: Drift, tmp_path: Path, answers: dict[str, dict[str, Any]]
+) -> None:
+    stub.answers(CLEAN | answers)
+    files = {kind: tmp_path / f"drift.{kind}" for kind in ("json", "markdown", "junit")}
+    result = drift(*(word for kind, file in files.items() for word in (f"--{kind}", str(file))))
+    assert result.exit_code == 1, result.output
+    assert "Exit 1: drift was found, and something could not be told" in " ".join(result.output.split())
+    for text in (result.output, *(file.read_text() for file in files.values())):
+        assert "pod-security.kubernetes.io/enforce" in text
+        assert "no answer" in text
+    counts = document(files["json"].read_text())["counts"]
+    assert counts["drifted"] > 0 < counts["couldNotTell"]
+
+
+def test_drift_stays_exit_1_when_a_report_could_not_be_written(
+    stub: StubPulumi, drift: Drift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ops.drift.command.write_all", lambda *_: False)
+    report = ("--json", str(tmp_path / "drift.json"))
+    stub.answers(CLEAN)
+    assert drift(*report).exit_code == 3
+    stub.answers(CLEAN | of_stack("gke", DRIFTED))
+    assert drift(*report).exit_code == 1
 
 
 def test_without_a_pulumi_what_needs_it_could_not_be_told(drift: Drift, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,10 +186,10 @@ def test_reports_of_several_jobs_become_one(stub: StubPulumi, drift: Drift, tmp_
     stub.answers(CLEAN | of_stack("gke", DRIFTED))
     files = [str(tmp_path / f"{stack}.json") for stack in ("eks", "gke")]
     assert drift("--stack", "eks", "--json", files[0]).exit_code == 0
-    assert drift("--stack", "gke", "--json", files[1]).exit_code == 7
+    assert drift("--stack", "gke", "--json", files[1]).exit_code == 1
     merge = ["drift", "--merge", files[0], "--merge", files[1], "--json", "-"]
     both = CliRunner().invoke(cli.multiarch, merge)
-    assert (both.exit_code, verdicts(both.stdout)) == (7, {"eks": "clean", "gke": "drifted"})
+    assert (both.exit_code, verdicts(both.stdout)) == (1, {"eks": "clean", "gke": "drifted"})
 
 
 def test_a_job_that_left_no_report_is_a_doubt(stub: StubPulumi, drift: Drift, tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from rich.console import Console
 
 from ops.drift import run
 from ops.drift.cloud.check import CloudAnswer, CloudRequest
+from ops.drift.live import check as live_check
+from ops.drift.live.request import LiveAnswer, LiveRequest
 from ops.drift.model import Check, CheckResult, DriftReport, Finding, StackReport, Verdict
 from ops.drift.run import Options, check_drift, merged
 from ops.reporting.progress import ProgressDisplay
@@ -44,6 +46,39 @@ def test_an_unforeseen_errors_text_shows_no_credential(monkeypatch: pytest.Monke
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI-not-real")
     found = checked(monkeypatch, LookupError("signed with wJalrXUtnFEMI-not-real"))
     assert "wJalr" not in found["b"].checks[0].failure
+
+
+LIMIT = 3.0
+
+
+def times_left(monkeypatch: pytest.MonkeyPatch, *, waited: float, worked: float) -> list[float]:
+    """Check two stacks whose commands wait and work that long by a clock of the test's; what the living checks get."""
+    clock, left = [1000.0], list[float]()
+
+    def check_cloud(request: CloudRequest, *_: object) -> CloudAnswer:
+        assert request.limit == LIMIT
+        clock[0] += waited + worked
+        return CloudAnswer(results=(clean(Check.STATE),), state=None, seconds=worked)
+
+    def check_live(request: LiveRequest, _: object) -> LiveAnswer:
+        left.append(request.deadline - clock[0])
+        return LiveAnswer(cluster="", results=(clean(Check.NODES),))
+
+    monkeypatch.setattr(run, "check_cloud", check_cloud)
+    monkeypatch.setattr(live_check, "check_live", check_live)
+    checks = frozenset({Check.STATE, Check.NODES})
+    options = Options(project=Path(), stacks=("a", "b"), checks=checks, jobs=1, time_limit=LIMIT, now=lambda: clock[0])
+    with ProgressDisplay(Console(file=io.StringIO())) as display:
+        check_drift(options, display)
+    return left
+
+
+def test_waiting_for_others_takes_nothing_of_a_stacks_time_and_its_own_work_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert times_left(monkeypatch, waited=3600, worked=0) == [LIMIT, LIMIT]
+    assert times_left(monkeypatch, waited=3600, worked=2) == [LIMIT - 2, LIMIT - 2]
+    assert times_left(monkeypatch, waited=0, worked=5) == [LIMIT - 5, LIMIT - 5]
 
 
 def test_an_interrupt_in_a_stack_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """Documents as the CLI writes them, made up where none was recorded; and the stub that answers with them."""
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,7 @@ def ask(stub: StubPulumi, tmp_path: Path) -> Ask:
     """Ask the stub about the stack `gke`, with 20 s time."""
 
     def run(checks: frozenset[Check] = BOTH, *, children: Children | None = None, **more: Any) -> CloudAnswer:
-        values = {"stack": "gke", "pulumi": stub.program, "deadline": time.monotonic() + 20, **more}
+        values = {"stack": "gke", "pulumi": stub.program, "limit": 20, **more}
         request = CloudRequest(project=tmp_path, checks=checks, **values)
         return check_cloud(request, children or Children(), lambda _: None)
 

@@ -2,11 +2,13 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from ops.drift.cloud.check import CloudAnswer, CloudRequest, check_cloud
+from ops.drift.cloud.commands import command
 from ops.drift.cloud.processes import Children
 from ops.drift.model import Change, Check, Verdict
 from tests.recorded.answers import recorded
@@ -64,7 +66,7 @@ def test_the_state_alone_can_be_asked_for(stub: StubPulumi, ask: Ask) -> None:
 
 def test_without_a_pulumi_nothing_is_told_and_the_way_to_one_is(tmp_path: Path) -> None:
     request = CloudRequest(
-        project=tmp_path, stack="gke", checks=BOTH, pulumi=None, why_not="There is none. Install it.", deadline=1e12
+        project=tmp_path, stack="gke", checks=BOTH, pulumi=None, why_not="There is none. Install it.", limit=1e6
     )
     answer = check_cloud(request, Children(), lambda _: None)
     assert [result.failure for result in answer.results] == ["There is none. Install it."] * 2
@@ -73,9 +75,27 @@ def test_without_a_pulumi_nothing_is_told_and_the_way_to_one_is(tmp_path: Path) 
 
 def test_a_hanging_command_is_told_with_its_limit_and_the_other_answer_stays(stub: StubPulumi, ask: Ask) -> None:
     stub.answers(CLEAN | {"preview": {"seconds": 60}})
-    answer = ask(deadline=time.monotonic() + 3)
+    answer = ask(limit=3)
     assert verdicts(answer) == [(Check.STATE, Verdict.CLEAN), (Check.CODE, Verdict.UNKNOWN)]
     assert answer.results[1].failure == "it did not end within 3 s"
+
+
+def test_the_time_that_the_commands_took_is_theirs_alone_however_long_they_waited(
+    stub: StubPulumi, ask: Ask, tmp_path: Path
+) -> None:
+    """With room for one process: the second waits for the first, and a third for somebody else's."""
+    stub.answers(CLEAN | {"refresh other": {"seconds": 3}})
+    children = Children(1)
+    other = command(str(stub.program), Check.STATE, "other")
+    with ThreadPoolExecutor(1) as pool:
+        hanging = pool.submit(children.run, other, cwd=tmp_path, limit=20)
+        while not stub.events():
+            time.sleep(0.01)
+        answer = ask(children=children)
+    assert hanging.result().seconds > 3
+    assert answer.seconds == max(result.seconds for result in answer.results)
+    asked, told = stub.events()[0]["at"], stub.events("end")[-1]["at"]
+    assert answer.seconds < told - asked
 
 
 def test_an_answer_too_large_to_read_is_told_as_that(stub: StubPulumi, ask: Ask) -> None:
@@ -105,7 +125,7 @@ def test_the_reason_of_a_state_that_could_not_be_had_is_the_commands(stub: StubP
 def test_progress_comes_from_the_calling_thread_and_says_what_was_found(stub: StubPulumi, tmp_path: Path) -> None:
     stub.answers(CLEAN)
     seen: list[tuple[str, bool]] = []
-    request = CloudRequest(project=tmp_path, stack="gke", checks=BOTH, pulumi=stub.program, deadline=1e12)
+    request = CloudRequest(project=tmp_path, stack="gke", checks=BOTH, pulumi=stub.program, limit=1e6)
     check_cloud(
         request, Children(), lambda text: seen.append((text, threading.current_thread() is threading.main_thread()))
     )
@@ -120,7 +140,7 @@ def test_an_interrupt_ends_the_commands_before_it_goes_on(stub: StubPulumi, tmp_
         if "clean" in text:
             raise KeyboardInterrupt
 
-    request = CloudRequest(project=tmp_path, stack="gke", checks=BOTH, pulumi=stub.program, deadline=1e12)
+    request = CloudRequest(project=tmp_path, stack="gke", checks=BOTH, pulumi=stub.program, limit=1e6)
     with pytest.raises(KeyboardInterrupt):
         check_cloud(request, Children(), interrupt)
     ended = {event["pid"] for event in stub.events("end")}

@@ -72,7 +72,7 @@ def test_any_other_command_is_refused_before_it_is_started(
     line = (str(stub.program), *arguments)
     assert not is_read_only(line)
     with pytest.raises(ValueError, match="does not run this"):
-        Children().run(line, cwd=tmp_path, deadline=1e12)
+        Children().run(line, cwd=tmp_path, limit=1e6)
     assert stub.events() == []
 
 

@@ -137,8 +137,9 @@ def test_exit_7_is_drift_even_where_the_answer_does_not_say_of_what(stdout: str)
 @pytest.mark.parametrize("name", ["refresh-preview-clean", "refresh-preview-drift"])
 def test_any_other_exit_is_a_doubt_whatever_the_answer_says(name: str, exit_: int | None) -> None:
     judgement = judged(Check.STATE, result(exit_, recorded(name)["stdout"]))
-    assert judgement.result.verdict is UNKNOWN
     assert judgement.result.failure
+    assert judgement.result.doubtful
+    assert judgement.result.verdict is (DRIFTED if "drift" in name else UNKNOWN)
     assert judgement.state is None
 
 
@@ -172,7 +173,7 @@ def test_exit_0_with_an_error_diagnostic_is_a_doubt(severity: str) -> None:
 def test_exit_7_with_an_error_diagnostic_is_a_doubt_that_still_lists_the_drift() -> None:
     answer = document(step("delete"), diagnostics=[{"severity": "error", "message": "no such disk"}])
     judgement = judged(Check.STATE, result(7, answer))
-    assert judgement.result.verdict is UNKNOWN
+    assert (judgement.result.verdict, judgement.result.doubtful) == (DRIFTED, True)
     assert [one.change for one in judgement.result.findings] == [Change.GONE]
 
 
@@ -189,7 +190,7 @@ def test_a_warning_that_the_cluster_is_unreachable_makes_its_resource_a_doubt(ex
     judgement = judged(Check.STATE, result(exit_, document(*steps, diagnostics=[warning])))
     verdicts = {one.urn: one.verdict for one in judgement.result.findings}
     assert verdicts[URN] is UNKNOWN
-    assert judgement.result.verdict is UNKNOWN
+    assert judgement.result.doubtful
 
 
 @pytest.mark.parametrize("exit_", [0, 7])
@@ -366,8 +367,8 @@ def test_no_document_makes_it_crash_or_fold_a_doubt_into_clean(raw: object, exit
     if exit_ == 7:
         assert judgement.result.verdict is not CLEAN
     if exit_ in (1, None):
-        assert judgement.result.verdict is UNKNOWN
-    if judgement.result.verdict is UNKNOWN:
+        assert judgement.result.doubtful
+    if judgement.result.doubtful:
         assert judgement.result.failure or any(one.reason for one in judgement.result.findings)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TOKEN = "glpat-made-up-0123456789"
 PROJECT = "4711"
@@ -43,6 +46,9 @@ class FakeGitLab:
         self.page_size = 100
         self.drops_labels = False
         self.lists_together: threading.Barrier | None = None
+        self.after_put: Callable[[], object] | None = None
+        """What another run does after the next edit, or after each where `always` is set."""
+        self.always = False
         self._lock = threading.Lock()
         fake = self
 
@@ -137,7 +143,11 @@ class FakeGitLab:
             event = seen.fields.get("state_event")
             issue.update({name: seen.fields[name] for name in ("title", "description") if name in seen.fields})
             issue["state"] = {"close": "closed", "reopen": "opened", None: issue["state"]}[event]
-            return _said(200, issue)
+            said = _said(200, issue)
+            if self.after_put is not None:
+                self.after_put()
+                self.after_put = self.after_put if self.always else None
+            return said
         return _said(404, {"message": "404 Project Not Found"})
 
     def _list(self, query: dict[str, str]) -> tuple[int, dict[str, str], bytes]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import threading
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ops.drift.gitlab import Action, IssueError, IssueOutcome, IssueSettings, keep_issue
+from ops.drift.report.markdown import render
 from tests.unit.drift_gitlab.fake import PROJECT, TOKEN, FakeGitLab, Fault
-from tests.unit.drift_gitlab.reports import clean, drifted, drifted_and_unknown, unknown
+from tests.unit.drift_gitlab.reports import clean, clean_nodes, drifted, drifted_and_unknown, unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ops.drift.model import DriftReport
@@ -24,8 +29,13 @@ def settings(gitlab: FakeGitLab, **other: Any) -> IssueSettings:
     return IssueSettings(**given)
 
 
-def keep(gitlab: FakeGitLab, report: DriftReport, body: str = "the report", **other: Any) -> IssueOutcome:
-    return keep_issue(report, body, settings(gitlab, **other))
+def keep(
+    gitlab: FakeGitLab, report: DriftReport, body: str | None = None, *, whole: bool = True, **other: Any
+) -> IssueOutcome:
+    def text(known: DriftReport) -> str:
+        return render(known) if body is None else body
+
+    return keep_issue(report, text, settings(gitlab, **other), whole=whole)
 
 
 def test_drift_opens_an_issue_with_the_label_that_only_members_see(gitlab: FakeGitLab) -> None:
@@ -100,17 +110,16 @@ def test_a_doubt_opens_nothing(gitlab: FakeGitLab) -> None:
 
 
 def test_a_doubt_neither_closes_nor_forgets_what_was_told(gitlab: FakeGitLab) -> None:
-    keep(gitlab, drifted(), body="THE DRIFT")
-    assert keep(gitlab, unknown(), body="THE DOUBT").action is Action.UPDATED
-    keep(gitlab, unknown("another reason"), body="ANOTHER DOUBT")
+    keep(gitlab, drifted(day=24))
+    assert keep(gitlab, unknown("the first reason")).action is Action.UPDATED
+    keep(gitlab, unknown("another reason"))
     (issue,) = gitlab.issues
     text = issue["description"]
     assert issue["state"] == "opened"
     assert issue["title"] == "Drift: gke"
-    assert "could not tell" in text
-    assert "THE DOUBT" not in text
-    assert text.index("ANOTHER DOUBT") < text.index("THE DRIFT")
-    assert text.count("THE DRIFT") == text.count("What was told before") == text.count("Kept by") == 1
+    assert "the first reason" not in text
+    assert "another reason" in text
+    assert text.count("data.concurrent") == text.count("last seen 2026-11-24 04:00 UTC") == text.count("Kept by") == 1
 
 
 def test_a_doubt_that_differs_only_in_its_numbers_edits_nothing(gitlab: FakeGitLab) -> None:
@@ -296,4 +305,145 @@ def test_the_runners_own_authority_is_trusted_or_told(tmp_path: Path) -> None:
     for file in (broken, tmp_path / "missing.pem"):
         there = IssueSettings(api="https://127.0.0.1:1/api/v4", project=PROJECT, token=TOKEN, ca_file=str(file))
         with pytest.raises(IssueError, match="CI_SERVER_TLS_CA_FILE"):
-            keep_issue(drifted(), "", there)
+            keep_issue(drifted(), render, there, whole=True)
+
+
+def both(gitlab: FakeGitLab) -> dict[str, Any]:
+    """An issue about two stacks that have drifted, as a whole run left it on the 24th."""
+    keep(gitlab, drifted("a", "b", day=24))
+    return gitlab.issues[0]
+
+
+def test_a_run_over_some_stacks_closes_nothing_that_others_opened(gitlab: FakeGitLab) -> None:
+    issue = both(gitlab)
+    assert keep(gitlab, clean("a"), whole=False).action is Action.UPDATED
+    assert (issue["state"], issue["title"]) == ("opened", "Drift: b")
+    assert "### ❌ `b`" in issue["description"]
+    assert "### ❌ `a`" not in issue["description"]
+    assert "- `b`: objects, as told on 2026-11-24 04:00 UTC" in issue["description"]
+    assert "`a`: objects, as told" not in issue["description"]
+    assert keep(gitlab, clean("b"), whole=False).action is Action.CLOSED
+    assert issue["state"] == "closed"
+
+
+def test_a_run_over_some_stacks_leaves_the_others_sections_as_they_are(gitlab: FakeGitLab) -> None:
+    issue = both(gitlab)
+    before = section(issue, "b")
+    keep(gitlab, drifted("a", found="99"), whole=False)
+    assert "99" in section(issue, "a")
+    assert section(issue, "b") == before
+    keep(gitlab, drifted("c"), whole=False)
+    assert issue["title"] == "Drift: a, b, c"
+    assert section(issue, "b") == before
+
+
+def test_a_run_of_some_checks_leaves_the_other_checks_as_they_are(gitlab: FakeGitLab) -> None:
+    issue = both(gitlab)
+    assert keep(gitlab, clean_nodes("a", "b")).action is Action.UPDATED
+    assert (issue["state"], issue["title"]) == ("opened", "Drift: a, b")
+    assert "- `a`: objects, as told on 2026-11-24 04:00 UTC" in issue["description"]
+    assert keep(gitlab, clean("a", "b")).action is Action.CLOSED
+
+
+def test_a_stack_that_is_no_more_is_dropped_by_a_whole_run_alone(gitlab: FakeGitLab) -> None:
+    issue = both(gitlab)
+    keep(gitlab, clean("a"), whole=False)
+    assert (issue["state"], issue["title"]) == ("opened", "Drift: b")
+    assert keep(gitlab, clean("a"), whole=True).action is Action.CLOSED
+    assert "`b`" not in issue["description"]
+
+
+def test_the_same_partial_run_a_day_later_edits_nothing(gitlab: FakeGitLab) -> None:
+    both(gitlab)
+    writes = len(gitlab.writes())
+    assert keep(gitlab, drifted("a", day=25), whole=False).action is Action.UNCHANGED
+    assert len(gitlab.writes()) == writes
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(lambda text: re.sub("<!-- multiarch drift state: .*", "", text), id="an older version's, without"),
+        pytest.param(lambda text: re.sub("(drift state: )....", r"\1AAAA", text), id="broken"),
+        pytest.param(lambda text: text.replace("drift state: ", "drift state: !"), id="no base64"),
+        pytest.param(lambda text: with_state(text, b'{"schemaVersion": 99}'), id="newer"),
+        pytest.param(lambda text: with_state(text, b"[1]"), id="no state"),
+        pytest.param(lambda text: with_state(text, b"\xff"), id="no text"),
+    ],
+)
+def test_without_a_readable_state_only_a_whole_run_closes_and_what_was_told_stays(
+    gitlab: FakeGitLab, edit: Callable[[str], str]
+) -> None:
+    issue = both(gitlab)
+    issue["description"] = edit(issue["description"])
+    assert keep(gitlab, clean("a"), whole=False).action is Action.UPDATED
+    assert keep(gitlab, clean("a"), whole=False).action is Action.UNCHANGED
+    assert issue["state"] == "opened"
+    assert issue["description"].count("## What was told before") == 1
+    assert "### ❌ `b`" in issue["description"]
+    assert keep(gitlab, clean("a", "b")).action is Action.CLOSED
+    assert "## What was told before" not in issue["description"]
+
+
+def test_what_somebody_writes_into_the_text_is_no_answer(gitlab: FakeGitLab) -> None:
+    issue = both(gitlab)
+    issue["description"] = issue["description"].replace("`b`", "`all fine`").replace("data.concurrent", "nothing")
+    keep(gitlab, drifted("a", found="99"), whole=False)
+    assert "### ❌ `b`" in issue["description"]
+    assert "all fine" not in issue["description"]
+
+
+def test_an_earlier_run_that_ends_later_takes_nothing_back(gitlab: FakeGitLab) -> None:
+    keep(gitlab, drifted("a", "b", day=25, found="new"))
+    keep(gitlab, drifted("a", day=24, found="old"), whole=False)
+    assert "new" in section(gitlab.issues[0], "a")
+    assert "old" not in gitlab.issues[0]["description"]
+
+
+@pytest.mark.parametrize("again", [drifted("b", found="99"), clean("b")])
+def test_who_is_written_over_writes_again(gitlab: FakeGitLab, again: DriftReport) -> None:
+    """Two runs read the same issue; the one writes after the other and without its findings."""
+    issue = both(gitlab)
+    stale = issue["description"]
+    gitlab.after_put = lambda: issue.update(description=stale)
+    keep(gitlab, again, whole=False)
+    other = keep(gitlab, drifted("a", found="77"), whole=False)
+    assert other.action is Action.UPDATED
+    assert "77" in section(issue, "a")
+    assert section(issue, "b") == "" if again == clean("b") else "99" in section(issue, "b")
+
+
+def test_two_partial_runs_at_once_lose_nothing(gitlab: FakeGitLab) -> None:
+    issue = both(gitlab)
+    gitlab.lists_together = threading.Barrier(2)
+    reports = [drifted("a", found="77"), drifted("b", found="99")]
+    racers = [
+        threading.Thread(target=keep, args=(gitlab, report), kwargs={"whole": False, "pause": 1.0})
+        for report in reports
+    ]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join(timeout=20)
+    assert "77" in section(issue, "a")
+    assert "99" in section(issue, "b")
+
+
+def test_a_run_that_is_written_over_again_and_again_says_so(gitlab: FakeGitLab) -> None:
+    issue = both(gitlab)
+    stale = issue["description"]
+    gitlab.after_put = lambda: issue.update(description=stale)
+    gitlab.always = True
+    with pytest.raises(IssueError, match="write over it"):
+        keep(gitlab, drifted("a", found="77"), whole=False)
+
+
+def section(issue: dict[str, Any], stack: str) -> str:
+    """What the issue says of one stack."""
+    text = issue["description"].partition(f"### ❌ `{stack}`")[2]
+    return re.split(r"\n###|\n<|\nNot looked at", text)[0]
+
+
+def with_state(description: str, state: bytes) -> str:
+    packed = base64.b64encode(zlib.compress(state)).decode()
+    return re.sub("(?<=drift state: )[^ ]+", lambda _: packed, description)

@@ -79,8 +79,8 @@ def broken(**changes: Any) -> str:
         (broken(stacks=[{"stack": 5}]), "stacks[0].stack: "),
         (broken(started="yesterday"), "started: "),
         (broken(started="2026-11-25T06:00:00"), "started: without a time zone"),
-        (broken(verdict="clean"), "verdict: 'clean', but what it holds says 'could not tell'"),
-        (broken(stacks=[]), "ok"),
+        (broken(verdict="clean"), "verdict: 'clean', but what it holds says 'drifted'"),
+        (broken(stacks=[], verdict="could not tell"), "ok"),
         (document.render(sample.report()).replace('"release"', '"nodes"', 1), "stacks[1].checks[2].findings[0].check"),
         (document.render(sample.report()).replace('"release"', '"magic"', 1), "stacks[1].checks[2].check"),
         (document.render(sample.report())[:-50], "not JSON"),
@@ -96,13 +96,24 @@ def test_a_text_that_is_no_report_is_told_with_its_place(text: str, told: str) -
 
 
 def test_a_report_of_a_newer_version_is_refused_as_such() -> None:
-    with pytest.raises(NewerVersionError, match="schemaVersion: 2"):
-        document.read(broken(schemaVersion=2))
+    with pytest.raises(NewerVersionError, match="schemaVersion: 3"):
+        document.read(broken(schemaVersion=3))
+
+
+def test_a_report_of_the_version_in_which_a_doubt_outweighed_drift_is_read_and_judged_anew() -> None:
+    before = broken(schemaVersion=1, verdict="could not tell", exitCode=3)
+    assert document.read(before) == sample.report()
+    assert document.read(before).verdict is Verdict.DRIFTED
 
 
 @pytest.mark.parametrize(
     ("stacks", "code"),
-    [((sample.aks(),), 0), ((sample.aks(), sample.gke()), 7), ((sample.gke(), sample.eks()), 3)],
+    [
+        ((sample.aks(),), 0),
+        ((sample.aks(), sample.gke()), 1),
+        ((sample.gke(), sample.eks()), 1),
+        ((sample.aks(), sample.eks()), 3),
+    ],
 )
 def test_the_exit_code_in_the_document_is_that_of_the_verdict(stacks: tuple[StackReport, ...], code: int) -> None:
     assert document.to_document(sample.report(*stacks))["exitCode"] == code

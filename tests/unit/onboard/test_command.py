@@ -15,7 +15,7 @@ from ops.onboard import run as running
 from ops.onboard.access import access_of
 from ops.onboard.check import Checked
 from ops.onboard.look.model import Look
-from ops.onboard.request import Request
+from ops.onboard.request import Onboarding, Outcome, Request
 from ops.onboard.run import Stage
 from ops.rehearse.report.model import Claim, StackReport, Verdict
 from tests.unit.onboard.cases import CASES, Case
@@ -206,6 +206,12 @@ def fleet(project: Path, document: object) -> str:
     path = project / "clusters.yaml"
     path.write_text(yaml.safe_dump(document))
     return str(path)
+
+
+@pytest.mark.parametrize("outcomes", [(Outcome.COULD_NOT_TELL, Outcome.FAILED), (Outcome.FAILED, Outcome.USAGE)])
+def test_no_doubt_about_one_cluster_of_a_fleet_hides_that_another_failed(outcomes: tuple[Outcome, ...]) -> None:
+    results = tuple(Onboarding(context="ci", outcome=outcome, message="") for outcome in outcomes)
+    assert module._finish(results, None, fleet=True) == 1
 
 
 @pytest.mark.usefixtures("plan")
