@@ -15,7 +15,6 @@ from ops.drift.history import History
 from ops.drift.ignore import BUILT_IN, load_rules
 from ops.drift.model import EXIT_CODES, Check, DriftReport, Verdict
 from ops.drift.report import document, junit, markdown
-from ops.drift.report.redacted import without_secrets
 from ops.drift.report.terminal import print_report
 from ops.drift.run import NEED_PULUMI, Options, check_drift, merged
 from ops.ending import told, unwind_on_terminate
@@ -23,7 +22,7 @@ from ops.project import named_stacks, project_of
 from ops.pulumi_cli import PulumiCliError, find_pulumi
 from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write_all
 from ops.reporting.progress import ProgressDisplay
-from ops.reporting.secrets import secret_values
+from ops.reporting.secrets import hide_in
 
 IGNORE_FILE = "drift-ignore.yaml"
 """Read from beside Pulumi.yaml when it is there and `--ignore` names no other."""
@@ -206,8 +205,7 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
             check_targets(targets)
             with ProgressDisplay(console) as display:
                 report = check_drift(options, display)
-    # Whatever a check took over from elsewhere: values of the environment's own secrets stand in no report.
-    report = without_secrets(report, secret_values(os.environ))
+    report = hide_in(report)
     try:
         print_report(console, report)
     finally:  # a reader that leaves takes only the terminal's report along

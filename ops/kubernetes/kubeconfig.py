@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from components.problems import ConfigError, Problem
+from ops.reporting.secrets import remember_document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ def _load(path: Path, purpose: Purpose) -> dict[str, Any]:
         raise _no_kubeconfig(path, "is not YAML", purpose) from error
     if not isinstance(document, dict):
         raise _no_kubeconfig(path, "is no kubeconfig", purpose)
+    remember_document(document)
     return document
 
 

@@ -12,6 +12,7 @@ from kubernetes import client, config
 
 from ops.kubernetes.errors import LoginError
 from ops.kubernetes.login import Credential, Plugin, log_in
+from ops.reporting.secrets import remember, remember_document
 
 _FILES: Final = {
     "clusters": ("certificate-authority",),
@@ -56,6 +57,7 @@ def find_place(document: Any, context: str, folder: Path) -> Place:
 def _settings(kubeconfig: Path, context: str, login_seconds: float | None) -> client.Configuration:
     folder = kubeconfig.resolve().parent
     place = find_place(yaml.safe_load(kubeconfig.read_text(encoding="utf-8")), context, folder)
+    remember_document(place.user)
     provider = (place.user.get("auth-provider") or {}).get("name")
     if provider in _REMOVED:
         raise LoginError(f"its login is auth-provider '{provider}', which Kubernetes removed; use {_REMOVED[provider]}")
@@ -95,7 +97,7 @@ def _load(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> client.Configu
     settings = client.Configuration()
     document = {
         "clusters": [{"name": "it", "cluster": dict(cluster)}],
-        "users": [{"name": "it", "user": dict(user)}],
+        "users": [{"name": "it", "user": _with_token(user)}],
         "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
         "current-context": "it",
     }
@@ -103,6 +105,22 @@ def _load(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> client.Configu
         document, context="it", client_configuration=settings, persist_config=False
     )
     return settings
+
+
+def _with_token(user: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the token's file as kubectl does: it wins over an inline token, and white space around it is not part of it.
+
+    Source: k8s.io/client-go v0.36.3 transport/token_source.go (strings.TrimSpace). Raises LoginError, OSError.
+    """
+    others = {key: value for key, value in user.items() if key != "tokenFile"}
+    if user.get("tokenFile"):
+        others["token"] = Path(user["tokenFile"]).read_text(encoding="utf-8").strip()
+        remember([others["token"]])
+        if not others["token"]:
+            raise LoginError(f"its token file {user['tokenFile']} is empty")
+    if not str(others.get("token") or "").isprintable():  # no HTTP header takes it, and upstream would show it
+        raise LoginError("its token has a line break or another control character in it; write it on one line")
+    return others
 
 
 def _entry(document: Any, kind: str, name: Any) -> Mapping[str, Any]:
