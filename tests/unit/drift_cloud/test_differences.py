@@ -22,7 +22,7 @@ def found_in(wanted: dict[str, Any], found: dict[str, Any], *paths: str, check: 
     sides: dict[str, Any] = {"oldState": {"urn": URN, "type": "t", **old}, "newState": {"urn": URN, "type": "t", **new}}
     diff = dict.fromkeys(paths, UPDATE) or None
     answer = document(step("refresh", URN + "2"), step("update", **sides, detailedDiff=diff))
-    findings = judge(check, "gke", result(7, answer)()).result.findings
+    findings = judge(check, "gke", result(7, answer)).result.findings
     return next(one for one in findings if one.urn == URN)
 
 

@@ -40,7 +40,7 @@ RECORDED = {
 
 
 def judged(check: Check, answer: CliResult) -> Judgement:
-    return judge(check, "gke", answer())
+    return judge(check, "gke", answer)
 
 
 def of_recorded(name: str) -> Judgement:

@@ -29,7 +29,8 @@ def told(
     stderr: str = "",
     environ: Mapping[str, str] = MappingProxyType({}),
 ) -> CheckResult:
-    return judge(check, "gke", result(exit_, answer, stderr).of(environ)).result
+    secrets.remember_environment(environ)
+    return judge(check, "gke", result(exit_, answer, stderr)).result
 
 
 def update(old: dict[str, Any], new: dict[str, Any], *paths: str, urn: str = URN, **more: Any) -> str:
