@@ -1,6 +1,7 @@
 """The `multiarch` command. Each subcommand's code is imported only when it is called."""
 
 import importlib
+import os
 import sys
 import traceback
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import click
 
 from ops.ending import COULD_NOT_TELL, INTERRUPTED
+from ops.reporting.secrets import remember_environment
+from ops.reporting.streams import redacted_streams
 
 COMMANDS = {
     "doctor": "ops.onboard.doctor.command",
@@ -20,6 +23,12 @@ COMMANDS = {
 
 class LazyGroup(click.Group):
     """A group that imports a subcommand when it is asked for, so that `--help` and completion answer at once."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run with redacted output, knowing which values of the environment are secret."""
+        remember_environment(os.environ)
+        with redacted_streams():
+            return super().main(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the subcommands in alphabetical order."""
@@ -62,7 +71,8 @@ def main() -> None:
     try:
         multiarch()
     except Exception:  # noqa: BLE001 - the last resort: exit code 1 would read as 'a claim failed'
-        traceback.print_exc()
+        with redacted_streams():
+            click.echo(traceback.format_exc(), err=True, nl=False)
         click.echo("multiarch: this is a defect of multiarch itself; please report it with the lines above.", err=True)
         sys.exit(COULD_NOT_TELL)
 

@@ -1,9 +1,13 @@
 """The Pulumi project that a command works on, and its stacks."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import click
+import yaml
+
+from ops.reporting.secrets import remember_document
 
 STACK_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 """pulumi/pulumi, sdk/go/common/tokens: what the engine takes as a stack's name."""
@@ -44,4 +48,13 @@ def named_stacks(project: Path, named: tuple[str, ...]) -> tuple[str, ...]:
         raise click.UsageError(f"there is no stacks/Pulumi.{unknown[0]}.yaml in {project}; stacks there: {have}")
     if not known:
         raise click.UsageError(f"there is no stack file stacks/Pulumi.<name>.yaml in {project}")
-    return tuple(dict.fromkeys(named)) or tuple(known)
+    wanted = tuple(dict.fromkeys(named)) or tuple(known)
+    for name in wanted:
+        _remember_secrets(project / "stacks" / f"Pulumi.{name}.yaml")
+    return wanted
+
+
+def _remember_secrets(file: Path) -> None:
+    """Let no report show what a stack file has under a secret's name; what is wrong with the file, others tell."""
+    with suppress(OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError):
+        remember_document(yaml.safe_load(file.read_text(encoding="utf-8")))

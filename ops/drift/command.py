@@ -9,22 +9,21 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from components.kubeconfig_files import read_kubeconfig
 from components.problems import ConfigError
 from ops.drift.gitlab import IssueError, IssueSettings, keep_issue
 from ops.drift.history import History
 from ops.drift.ignore import BUILT_IN, load_rules
 from ops.drift.model import EXIT_CODES, Check, DriftReport
 from ops.drift.report import document, junit, markdown
-from ops.drift.report.redacted import without_secrets
 from ops.drift.report.terminal import print_report
 from ops.drift.run import NEED_PULUMI, Options, check_drift, merged
 from ops.ending import COULD_NOT_TELL, meanings, told, unwind_on_terminate
+from ops.kubernetes.kubeconfig import read_and_remember
 from ops.project import find_project, named_stacks, project_of, stacks_of
 from ops.pulumi_cli import PulumiCliError, find_pulumi
 from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write_all
 from ops.reporting.progress import ProgressDisplay
-from ops.reporting.secrets import secret_values
+from ops.reporting.secrets import hide_in
 
 IGNORE_FILE = "drift-ignore.yaml"
 """Read from beside Pulumi.yaml when it is there and `--ignore` names no other."""
@@ -70,7 +69,7 @@ def _checked_contexts(kubeconfig: Path | None, contexts: dict[str, str]) -> dict
     if kubeconfig is not None:
         from ops.kubernetes.settings import check_context  # noqa: PLC0415 - the Kubernetes client takes a while to import
 
-        read_kubeconfig(kubeconfig.expanduser())
+        read_and_remember(kubeconfig.expanduser())
         for context in contexts.values():
             check_context(kubeconfig.expanduser(), context)
     return contexts
@@ -221,8 +220,7 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
             with ProgressDisplay(console) as display:
                 report = check_drift(options, display)
             whole = options.whole
-    # Whatever a check took over from elsewhere: values of the environment's own secrets stand in no report.
-    report = without_secrets(report, secret_values(os.environ))
+    report = hide_in(report)
     try:
         print_report(console, report)
     finally:  # a reader that leaves takes only the terminal's report along

@@ -1,7 +1,6 @@
 """One drift check from stacks to report: several stacks side by side, each within its time limit."""
 
 import datetime as dt
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,12 +9,12 @@ from pathlib import Path
 
 from ops.drift.cloud.check import CloudAnswer, CloudRequest, check_cloud
 from ops.drift.cloud.processes import Children
-from ops.drift.cloud.redaction import Scrubber
 from ops.drift.history import History
 from ops.drift.ignore import Rule, apply_rules, expired, unmatched
 from ops.drift.live.request import LiveAnswer, LiveRequest
 from ops.drift.model import Check, CheckResult, DriftReport, StackReport, Verdict
 from ops.reporting.progress import ProgressDisplay
+from ops.reporting.secrets import hide
 from ops.reporting.signs import Sign
 
 CLOUD_CHECKS = frozenset({Check.STATE, Check.CODE})
@@ -172,7 +171,7 @@ def _live(
 
 def _unforeseen(error: Exception) -> str:
     """Name an error that nobody foresaw; its text may hold anything, credentials of the environment included."""
-    return Scrubber.of(os.environ).clean(f"unforeseen: {type(error).__name__}: {error}")
+    return hide(f"unforeseen: {type(error).__name__}: {error}")
 
 
 def _failed(checks: frozenset[Check], failure: str) -> tuple[CheckResult, ...]:

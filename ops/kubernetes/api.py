@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from kubernetes import client
 
 from ops.kubernetes.connection import Connection, TimedApiClient
+from ops.reporting.secrets import hide
 
 FIELD_MANAGER = "multiarch-rehearsal"
 PAGE = 500
@@ -97,7 +98,7 @@ class Api:
         try:
             document: dict[str, Any] = json.loads(text) if text else {}
         except ValueError:
-            document = {"message": text.decode(errors="replace")[:500]}
+            document = {"message": hide(text.decode(errors="replace"))[:500]}
         if answer.status >= _HTTP_ERROR:
             message = str(document.get("message") or answer.reason)
             offered = str((document.get("metadata") or {}).get("continue") or "")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from components.kubeconfig_files import Files, Kubeconfig, KubeconfigError, Place, read_kubeconfig
 from components.problems import ConfigError, Problem
+from ops.reporting.secrets import remember_document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,13 @@ class Purpose:
     """What a file or a context that is not there means."""
     instead: str
     """How to go on without a kubeconfig; empty where there is no other way."""
+
+
+def read_and_remember(files: Files) -> Kubeconfig:
+    """Read and merge, and let nothing that is secret in it be shown from now on. Raises KubeconfigError."""
+    kubeconfig = read_kubeconfig(files)
+    remember_document([entry.value for entries in kubeconfig.entries.values() for entry in entries.values()])
+    return kubeconfig
 
 
 def contexts_of(files: Files, purpose: Purpose) -> tuple[str, ...]:
@@ -57,7 +65,7 @@ def find_context(files: Files, context: str, purpose: Purpose) -> Entry:
 
 def _read(files: Files, purpose: Purpose) -> Kubeconfig:
     try:
-        return read_kubeconfig(files)
+        return read_and_remember(files)
     except KubeconfigError as error:
         raise _unusable(error, purpose) from error
 

@@ -25,7 +25,7 @@ from components.kubeconfig_files import KubeconfigError
 from ops.environment import Child, environment
 from ops.kubernetes.errors import LoginError
 from ops.reporting.printable import one_line
-from ops.reporting.secrets import hide_tokens
+from ops.reporting.secrets import hide, remember
 
 UNATTENDED_SECONDS: Final = 60.0
 ATTENDED_SECONDS: Final = 300.0
@@ -154,6 +154,7 @@ def read_credential(text: str, plugin: Plugin) -> Credential:
     )
     if not token and not (certificate and key):
         raise LoginError(f"its login program `{plugin.name}` gave neither a token nor a certificate with its key")
+    remember([token, key])
     return Credential(token=token, certificate=certificate, key=key, expires=_time(status.get("expirationTimestamp")))
 
 
@@ -274,4 +275,4 @@ def _not_started(plugin: Plugin, error: Exception) -> LoginError:
 
 def _said(err: str) -> str:
     lines = [line.strip() for line in err.splitlines() if line.strip()]
-    return f": {hide_tokens(one_line(lines[-1]))[:_REASON]}" if lines else ""
+    return f": {hide(one_line(lines[-1]))[:_REASON]}" if lines else ""

@@ -7,16 +7,19 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from kubernetes import client, config
 
-from components.kubeconfig_files import Files, KubeconfigError, Place, read_kubeconfig
+from components.kubeconfig_files import Files, KubeconfigError, Place
 from ops.kubernetes.errors import LoginError
 from ops.kubernetes.impersonation import Headers, headers_of
+from ops.kubernetes.kubeconfig import read_and_remember
 from ops.kubernetes.login import Credential, Plugin, log_in
 from ops.kubernetes.oidc import stored_token
+from ops.reporting.secrets import remember
 
 _REMOVED: Final = {
     "gcp": "gke-gcloud-auth-plugin (gcloud container clusters get-credentials writes it)",
@@ -36,7 +39,7 @@ def settings_of(kubeconfig: Files, context: str, login_seconds: float | None = N
 
     Raises KubeconfigError for what is wrong with the files, and LoginError when the login fails.
     """
-    kubeconfigs = read_kubeconfig(kubeconfig)
+    kubeconfigs = read_and_remember(kubeconfig)
     place = kubeconfigs.place(context)
     with _named(f"{kubeconfigs.name}, context '{context}'"):
         _prepare(_load(place.cluster, place.user), place)  # before a login program is run
@@ -45,7 +48,7 @@ def settings_of(kubeconfig: Files, context: str, login_seconds: float | None = N
 
 def check_context(kubeconfig: Files, context: str) -> None:
     """Raise KubeconfigError for what `settings_of` would find wrong before it logs in; nothing is run or asked."""
-    kubeconfigs = read_kubeconfig(kubeconfig)
+    kubeconfigs = read_and_remember(kubeconfig)
     place = kubeconfigs.place(context)
     with _named(f"{kubeconfigs.name}, context '{context}'"):
         _prepare(_load(place.cluster, place.user), place)
@@ -123,7 +126,7 @@ def _load(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> Settings:
     document = {
         "clusters": [{"name": "it", "cluster": _stated(cluster)}],
         # Not handed on: upstream would run a login without a time limit, and renew one without writing it back.
-        "users": [{"name": "it", "user": _stated(user, "exec", "auth-provider")}],
+        "users": [{"name": "it", "user": _with_token(_stated(user, "exec", "auth-provider"))}],
         "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
         "current-context": "it",
     }
@@ -136,6 +139,22 @@ def _load(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> Settings:
 def _stated(entry: Mapping[str, Any], *without: str) -> dict[str, Any]:
     """Leave out what is empty: an empty `…-data` would hide the file beside it from upstream."""
     return {key: value for key, value in entry.items() if value and key not in without}
+
+
+def _with_token(user: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the token's file as kubectl does: it wins over an inline token, and white space around it is not part of it.
+
+    Source: k8s.io/client-go v0.36.3 transport/token_source.go (strings.TrimSpace). Raises LoginError, OSError.
+    """
+    others = {key: value for key, value in user.items() if key != "tokenFile"}
+    if user.get("tokenFile"):
+        others["token"] = Path(user["tokenFile"]).read_text(encoding="utf-8").strip()
+        remember([others["token"]])
+        if not others["token"]:
+            raise LoginError(f"its token file {user['tokenFile']} is empty")
+    if not str(others.get("token") or "").isprintable():  # no HTTP header takes it, and upstream would show it
+        raise LoginError("its token has a line break or another control character in it; write it on one line")
+    return others
 
 
 _ANEW: Final = "Write the context anew, or mend that entry."

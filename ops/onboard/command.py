@@ -19,6 +19,7 @@ from ops.onboard.request import MEANINGS, Onboarding, Outcome, Request
 from ops.project import project_of
 from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write
 from ops.reporting.progress import ProgressDisplay
+from ops.reporting.secrets import hide_in
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -106,7 +107,7 @@ def command(project: Path | None, **options: Any) -> None:
         with ProgressDisplay(console) as display:
             found = session.fleet(options["fleet"], request, display) if options["fleet"] else None
             one = None if found is not None else session.one(request, display)
-    results = found if found is not None else (one,) if one is not None else ()
+    results = hide_in(found if found is not None else (one,) if one is not None else ())
     session.report(results, fleet=found is not None)
     sys.exit(_finish(results, options["json_file"], fleet=found is not None))
 

@@ -21,6 +21,7 @@ from ops.rehearse.report.terminal import print_report
 from ops.rehearse.run import Options, rehearse
 from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write_all
 from ops.reporting.progress import ProgressDisplay
+from ops.reporting.secrets import hide_in
 
 RENDERERS: Mapping[str, Callable[[RehearsalReport], str]] = {
     "--json": document.render,
@@ -155,6 +156,7 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
             report = rehearse_under_engine(root, options.stacks, display, against=given["against"])
         else:
             report = rehearse(options, display)
+    report = hide_in(report)
     try:
         print_report(console, report)
     finally:  # a reader that leaves takes only the terminal's report along

@@ -2,12 +2,16 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import click
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+from ops.reporting.secrets import hide_written
 
 Report = TypeVar("Report")
 
@@ -19,11 +23,22 @@ READER_GONE = 141
 class ReportConsole(Console):
     """A console that ends the command by its own exit code when nobody reads on: `multiarch rehearse | head -1`."""
 
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Redact every text before it is wrapped: half a secret at the end of a line has no shape any more."""
+        if isinstance(renderable, str):
+            renderable = self.render_str(renderable)
+        return super().render(_redacted(renderable) if isinstance(renderable, Text) else renderable, options)
+
     def on_broken_pipe(self) -> None:
         """End the command; what it started is ended on the way."""
         self.quiet = True
         leave_the_pipe()
         raise SystemExit(READER_GONE)
+
+
+def _redacted(text: Text) -> Text:
+    shown = hide_written(text.plain)
+    return text if shown == text.plain else text.blank_copy(shown)  # without the styles of its parts
 
 
 def leave_the_pipe() -> None:
@@ -68,6 +83,7 @@ def write(option: str, target: str, text: str) -> bool:
 
     Raises SystemExit (141) when the reader of standard output has left.
     """
+    text = hide_written(text)
     try:
         if target == STANDARD_OUTPUT:
             click.echo(text, nl=False)

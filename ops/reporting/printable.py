@@ -6,6 +6,8 @@ recolour the screen, and in XML 1.0 they are forbidden altogether, even when esc
 
 import re
 
+from ops.reporting.secrets import hide_written
+
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
@@ -13,12 +15,12 @@ _CONTROL = re.compile(
 
 
 def printable(text: str) -> str:
-    r"""Show each control character as its escape, so that it is seen and does nothing.
+    r"""Show each control character as its escape, so that it is seen and does nothing; and no secret at all.
 
     >>> printable("red: \x1b[31m")
     'red: \\x1b[31m'
     """
-    return _CONTROL.sub(lambda found: _escape(ord(found.group())), text)
+    return _CONTROL.sub(lambda found: _escape(ord(found.group())), hide_written(text))
 
 
 def one_line(text: str) -> str:

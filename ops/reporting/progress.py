@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ops.reporting.printable import one_line, seconds
+from ops.reporting.secrets import hide
 from ops.reporting.signs import STYLES, Sign, ascii_only, mark
 
 QUIET_SECONDS = 15.0
@@ -86,7 +87,7 @@ class ProgressDisplay:
 
         `counting` marks a message that only moves a number on: a log gets one of those every `QUIET_SECONDS`.
         """
-        message = one_line(message)
+        message = one_line(hide(message))
         with self._lock:
             step = self._step(name)
             news = message != step.message
@@ -107,7 +108,7 @@ class ProgressDisplay:
         """End the step `name`: it leaves the moving part and stays as one line with its time."""
         with self._lock:
             step = self._step(name)
-            step.sign, step.ended, step.message = sign, self._clock(), one_line(message) or "done"
+            step.sign, step.ended, step.message = sign, self._clock(), one_line(hide(message)) or "done"
             took = seconds(step.ended - step.started)
             if not self._live:
                 self._line(step.name, f"{step.message} ({took})", sign)

@@ -1,58 +1,147 @@
-"""Take out of text what looks like a secret, and what is known to be one: the last defence of a report.
+"""The one redaction: takes secrets out of text that leaves the process.
 
-Whoever makes a report keeps secrets out of it by where they come from. This catches what slips through in words of
-others: a provider's error message, a program's output.
+Three nets, each for what the one before lets through. Values that are secret by where they come from (environment,
+kubeconfig, stack file, login program) are remembered, and hidden wherever they stand. What has a secret's own shape is
+hidden. And so is what stands behind a secret's name.
+
+Reports are redacted as data (`hide_in`), before a renderer wraps, cuts or escapes their words; whatever is written to
+a terminal, a pipe or a file is redacted once more as text (`hide_written`), see `ops.reporting.streams` and `output`.
 """
 
+import base64
+import binascii
+import dataclasses
+import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
+
+T = TypeVar("T")
 
 HIDDEN: Final = "[secret]"
 SHORTEST: Final = 6
-"""Characters; shorter values of the environment would be found in words that have nothing to do with them."""
-_SHAPES: Final = (
-    # GitLab's tokens (docs.gitlab.com/security/tokens, "Token prefixes"), GitHub's, Pulumi's, AWS key ids, Google's
-    # access tokens, JWTs.
-    re.compile(r"\b(?:gl[a-z]{2,6}-|GR1348941|gh[opsur]_|github_pat_|pul-)[A-Za-z0-9_.=-]{8,}"),
-    re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-    re.compile(r"\bya29\.[A-Za-z0-9_-]{10,}"),
-    re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"),
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
-    re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),
-    re.compile(r"(?i)(?<=bearer )[A-Za-z0-9_.=+/-]{12,}"),
+"""Characters; shorter values would be found in words that have nothing to do with them."""
+_LINE: Final = 16
+"""Characters of one line of a secret that has several: `-----` and its like are no secret."""
+_PEM: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:\\[nrt]|&#1[03];|[A-Za-z0-9+/=\s:,-])*")
+"""Also as JSON and XML escape its line breaks. Bounded: text that follows a key that was cut off is another's."""
+_SHAPE: Final = re.compile(
+    r"""
+    # GitLab (docs.gitlab.com/security/tokens, "Token prefixes"), GitHub, Pulumi
+    (?:gl(?:pat|oas|dt|rtr?|cbt|ptt|ft|imt|agent|wt|soat|ffct)-|GR1348941|gh[opsur]_|github_pat_|pul-)[\w.=-]{8,}
+    # AWS: key ids; what `aws eks get-token` prints
+  | (?:AKIA|ASIA)[A-Z0-9]{16}
+  | k8s-aws-v1\.[\w=-]{10,}
+    # Google: access and refresh tokens, API keys, OAuth client secrets
+  | ya29\.[\w.-]{10,} | (?<!\w)1//[\w-]{20,} | AIza[\w-]{35} | GOCSPX-[\w-]{20,}
+    # Azure: Entra client secrets, storage account keys (not npm's sha512-...), signatures of shared access
+  | [\w~.-]{3}[78]Q~[\w~.-]{31,34}
+  | (?<![A-Za-z0-9+/-])[A-Za-z0-9+/]{86}==
+  | (?<=[?&;]sig=)[\w%+/=-]{20,}
+    # OpenShift, Rancher (access key and secret key)
+  | sha256~[\w-]{20,}
+  | kubeconfig-[a-z0-9.-]+:[a-z0-9]{20,} | token-[a-z0-9]+:[a-z0-9]{50,}
+    # JSON Web Tokens: service accounts, OIDC
+  | eyJ[\w-]{10,}\.[\w-]+(?:\.[\w-]*)?
+    # user:password@ of a URL; also a long user alone, which is a token
+  | (?<=://)(?:[^\s/:@"'<>\\]*:[^\s/"'<>\\]*|[^\s/:@"'<>\\]{20,})(?=@)
+    # the value of a header; `Bearer realm=...` and `basic authentication` are words
+  | (?<=[Bb]earer\ )(?=[\w.~+/-]*(?:[0-9]|[a-z][A-Z]|==?(?![\w"'])))[\w.~+/:-]{8,}=*
+  | (?<=[Bb]asic\ )(?=[\w.~+/-]*(?:[0-9]|[a-z][A-Z]|==?(?![\w"'])))[\w.~+/:-]{8,}=*
+    """,
+    re.VERBOSE | re.ASCII,
 )
-_KEY: Final = r"(?:access|account|api|client|private|secret|shared)[_.-]?key"
-_NAME: Final = rf"token|passw(?:or)?d|passphrase|secret|credentials?|{_KEY}"
+_SHAPE_HINTS: Final = (
+    *("gl", "GR1348941", "gh", "github_pat_", "pul-", "AKIA", "ASIA", "k8s-aws-v1.", "ya29.", "1//", "AIza", "GOCSPX-"),
+    *("7Q~", "8Q~", "==", "sig=", "sha256~", "kubeconfig-", "token-", "eyJ", "://", "earer ", "asic "),
+)
+"""Each shape has one of them. Few lines do, and looking for a word is a hundred times faster than the patterns."""
+_HEADER: Final = re.compile(
+    r"""(?i)(authorization\\?["']?[ \t]*[:=][ \t]*(?:\\?["'])?(?:bearer|basic|token)\s+)[^\s"',;<>\\]+"""
+)
+_KEY: Final = r"(?:access|account|api|client|private|secret|shared)[_.-]?key(?:[_.-]?data)?"
+_NAME: Final = rf"token|passw(?:or)?d|passphrase|secret|credentials?|jwt|{_KEY}"
 _ASSIGNED: Final = re.compile(
-    rf"""(?i)((?:{_NAME})["']?\s*(?:=\s*|:\s+|:(?=["'])))"""
-    # After a colon a bare word is prose (`secret: forbidden`), unless it is long and has a digit.
-    r"""("[^"\n]*"|'[^'\n]*'|(?<==)[^\s,;"'}]+|(?<==\s)[^\s,;"'}]+|(?=[^\s,;"'}]*\d)[^\s,;"'}]{8,})"""
+    rf"""(?i)((?:{_NAME})\\?["']?)([ \t]*=[ \t]*|[ \t]*:[ \t]+|[ \t]*:(?=\\?["']))"""
+    r"""(\\"(?:[^"\\\n]|\\[^"\n])*(?:\\")?|"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s,;"'}]+)"""
 )
-SECRET_NAME: Final = re.compile(rf"(?i)(?:{_NAME})(?:[_.-]?v?[0-9]+)?$")
+_NAME_HINTS: Final = ("token", "passw", "passphrase", "secret", "credential", "jwt", "key")
+_OPTION: Final = re.compile(rf"""(?i)(--[a-z-]*(?:{_NAME})[ \t]+)(?=[^\s,;"']*[0-9])[^\s,;"']{{8,}}""")
+_PLACEHOLDER: Final = re.compile(r"[$<{(\[].*|[A-Z_]+|\.\.\.|…")
+"""What stands for a value: `$TOKEN`, `<token>`, `TOKEN`."""
+_OPAQUE: Final = re.compile(
+    rf"""(?i:((?:{_NAME})\\?["']?[ \t]*[:=][ \t]*(?:\\?["'])?))"""
+    r"(?:[0-9a-fA-F]{20,}|(?=[\w+/-]*[a-z])(?=[\w+/-]*[A-Z])(?=[\w+/-]*[0-9])[A-Za-z0-9+/_-]{20,})=*",
+    re.ASCII,
+)
+"""Behind a secret's name: long hex, and long base64 with letters of both cases and digits. No name is like that."""
+SECRET_NAME: Final = re.compile(rf"(?i)(?:{_NAME}|(?<=[_.-])(?:pass|pwd|pat))(?:[_.-]?v?[0-9]+)?$")
 """What the name of a secret ends with: of a variable, a key, a field; `TOKEN_2` counts."""
-_NO_SECRET: Final = frozenset({"GOOGLE_APPLICATION_CREDENTIALS"})
-"""Variables that are called like a secret, and hold the path of one."""
+_NO_SECRET: Final = frozenset({"GOOGLE_APPLICATION_CREDENTIALS", "client-key", "existingSecret", "secret"})
+"""Variables and keys (of kubeconfigs, of charts) that are called like a secret, and hold the path or name of one."""
+_NAMING: Final = frozenset({"cluster", "id", "path", "resource", "stack", "title", "urn"})
+"""Fields of reports that name things: `token=...` may be part of a name."""
+
+_known: tuple[str, ...] = ()
+"""Of this process: the values to hide, the longest first, in each spelling that a text may have them in."""
 
 
-def hide(text: str, known: Iterable[str] = ()) -> str:
-    """Replace what looks like a secret by `[secret]`, and each of the `known` values wherever it stands.
+def remember(values: Iterable[str]) -> None:
+    """Hide these values from now on, wherever they stand. Those of fewer than `SHORTEST` characters are left out."""
+    global _known  # noqa: PLW0603 - what is secret is so for the whole process, whichever thread writes
+    spelled = {one for value in values for one in _spellings(value)}
+    if not spelled <= set(_known):
+        _known = tuple(sorted(spelled.union(_known), key=lambda value: (-len(value), value)))
+
+
+def forget() -> None:
+    """Forget all remembered values: between tests."""
+    global _known  # noqa: PLW0603 - as above
+    _known = ()
+
+
+def remember_environment(environment: Mapping[str, str]) -> None:
+    """Remember the values of variables that are called like secrets."""
+    remember(secret_values(environment))
+
+
+def remember_document(document: Any) -> None:
+    """Remember every text below a key that is called like a secret, and each `secure:`: a kubeconfig, a stack file."""
+    remember(_named_secrets(document))
+
+
+def hide(text: str) -> str:
+    """Replace by `[secret]` what is known to be one, what has the shape of one, and what a name gives away: in prose.
 
     >>> hide('login failed: password="hunter2", token=abc')
     'login failed: password=[secret], token=[secret]'
     >>> hide("secret: forbidden")
     'secret: forbidden'
     """
-    return _ASSIGNED.sub(lambda found: f"{found.group(1)}{HIDDEN}", hide_tokens(text, known))
+    return _in_lines(hide_written(text), _NAME_HINTS, _hide_named)
 
 
-def hide_tokens(text: str, known: Iterable[str] = ()) -> str:
-    """Like `hide`, but for names: only what has a secret's own shape, not what stands beside a telling word."""
-    for value in known:
-        text = text.replace(value, HIDDEN)
-    for pattern in _SHAPES:
-        text = pattern.sub(HIDDEN, text)
-    return text
+def hide_written(text: str) -> str:
+    """Like `hide`, but for what a renderer wrote: JSON stays JSON, and behind a name only what is no word goes."""
+    return _in_lines(hide_tokens(text), ("authorization", *_NAME_HINTS), _hide_opaque)
+
+
+def hide_tokens(text: str) -> str:
+    """Like `hide`, but for names: only what is known or has a secret's own shape."""
+    for value in _known:
+        if value in text:
+            text = text.replace(value, HIDDEN)
+    return _in_lines(_PEM.sub(HIDDEN, text), _SHAPE_HINTS, _hide_shapes, fold=False)
+
+
+def hide_in(value: T) -> T:
+    """Return a report, or any other data, with every text in it redacted. What has no secret in it stays as it is.
+
+    Fields that name things lose only what is known or has a secret's own shape.
+    """
+    hidden: T = _hidden(value, "")
+    return hidden
 
 
 def secret_values(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -63,3 +152,88 @@ def secret_values(environment: Mapping[str, str]) -> tuple[str, ...]:
         if SECRET_NAME.search(name) and name not in _NO_SECRET and len(value) >= SHORTEST
     }
     return tuple(sorted(values, key=lambda value: (-len(value), value)))
+
+
+def _hidden(value: Any, name: str) -> Any:
+    if type(value) is str:  # an Enum that is a text is a word of ours
+        return hide_tokens(value) if name in _NAMING else hide(value)
+    if isinstance(value, Mapping):
+        return {key: _hidden(item, str(key)) for key, item in value.items()}
+    if isinstance(value, tuple | list | frozenset) and not hasattr(value, "_fields"):
+        return type(value)(_hidden(item, name) for item in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {one.name: getattr(value, one.name) for one in dataclasses.fields(value) if one.init}
+        changed = {key: new for key, old in fields.items() if (new := _hidden(old, key)) != old}
+        return dataclasses.replace(value, **changed) if changed else value
+    return value
+
+
+def _in_lines(text: str, hints: tuple[str, ...], hide_one: Callable[[str], str], *, fold: bool = True) -> str:
+    """Let `hide_one` look at the lines that have a hint; with `fold` in any case of letters."""
+    folded = text.lower() if fold else text
+    present = [hint for hint in hints if hint in folded]
+    if not present:
+        return text
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        one = line.lower() if fold else line
+        if any(hint in one for hint in present):
+            lines[number] = hide_one(line)
+    return "\n".join(lines)
+
+
+def _hide_shapes(line: str) -> str:
+    return _SHAPE.sub(HIDDEN, line)
+
+
+def _hide_opaque(line: str) -> str:
+    return _OPAQUE.sub(rf"\1{HIDDEN}", _HEADER.sub(rf"\1{HIDDEN}", line))
+
+
+def _hide_named(line: str) -> str:
+    return _OPTION.sub(rf"\1{HIDDEN}", _ASSIGNED.sub(_assigned, line))
+
+
+def _assigned(found: re.Match[str]) -> str:
+    name, separator, value = found.groups()
+    quoted = value[0] in "\"'\\"
+    if not quoted and (_PLACEHOLDER.fullmatch(value) or ("=" not in separator and not _telling(value))):
+        return found.group()
+    return f"{name}{separator}{HIDDEN}"
+
+
+def _telling(value: str) -> bool:
+    """Tell a value from prose (`secret: forbidden`): long, and with a digit."""
+    return len(value) >= 8 and any(letter.isdigit() for letter in value)  # noqa: PLR2004 - as passwords must be
+
+
+def _spellings(value: str) -> Iterator[str]:
+    """Give a secret as text has it: as it is, line by line, and as JSON, a URL and base64 write it."""
+    for one in (value.strip(), *(line.strip() for line in value.splitlines() if len(line.strip()) >= _LINE)):
+        if len(one) >= SHORTEST:
+            raw = one.encode(errors="surrogatepass")
+            yield from (one, json.dumps(one)[1:-1], json.dumps(one, ensure_ascii=False)[1:-1])
+            yield from (quote(raw, safe=""), base64.b64encode(raw).decode())
+
+
+def _named_secrets(tree: Any, name: str = "") -> Iterator[str]:
+    if isinstance(tree, str):
+        if name == "secure" or (SECRET_NAME.search(name) and name not in _NO_SECRET):
+            yield from (tree, *_decoded(tree, name))
+    elif isinstance(tree, Mapping):
+        for key, item in tree.items():
+            yield from _named_secrets(item, str(key))
+        if isinstance(tree.get("name"), str):  # a variable: its name is beside its value
+            yield from _named_secrets(tree.get("value"), tree["name"])
+    elif isinstance(tree, list | tuple):
+        for item in tree:
+            yield from _named_secrets(item, name)
+
+
+def _decoded(text: str, name: str) -> Iterator[str]:
+    """Read what a kubeconfig has in base64: `client-key-data`."""
+    if name.endswith("data"):
+        try:
+            yield base64.b64decode(text, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            return

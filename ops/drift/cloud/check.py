@@ -10,10 +10,10 @@ from ops.drift.cloud.commands import READ_ONLY, command, dropped, shown
 from ops.drift.cloud.diagnostics import cut
 from ops.drift.cloud.judge import Judgement, judge
 from ops.drift.cloud.processes import Children
-from ops.drift.cloud.redaction import Scrubber
 from ops.drift.live.request import StateResource
 from ops.drift.model import Check, CheckResult
 from ops.reporting.printable import one_line
+from ops.reporting.secrets import hide_tokens
 
 NO_PULUMI = "there is no `pulumi` to ask"
 NOT_ASKED = (
@@ -84,15 +84,13 @@ def check_cloud(request: CloudRequest, children: Children, progress: Callable[[s
 def _ask(
     request: CloudRequest, pulumi: Path, asked: list[Check], children: Children, progress: Callable[[str], None]
 ) -> Mapping[Check, Judgement]:
-    scrubber = Scrubber.of(os.environ)
-
     def one(check: Check) -> Judgement:
         arguments = command(str(pulumi), check, request.stack)
         result = children.run(arguments, cwd=request.project, limit=request.limit)
         try:
-            return judge(check, request.stack, result, scrubber)
+            return judge(check, request.stack, result)
         except Exception as error:  # noqa: BLE001 - an answer that we stumble over is a doubt, and other stacks go on
-            failure = f"the answer could not be judged: {type(error).__name__}: {one_line(scrubber.clean(str(error)))}"
+            failure = f"the answer could not be judged: {type(error).__name__}: {one_line(hide_tokens(str(error)))}"
             return Judgement(result=CheckResult(check=check, failure=cut(failure), seconds=result.seconds))
 
     progress(f"pulumi: {', '.join(asked)}")

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ops.drift.cloud.redaction import Scrubber
 from ops.pulumi.answers import CliResult, resource_name
 from ops.reporting.printable import one_line
+from ops.reporting.secrets import hide_tokens
 
 MOST = 5
 """Reasons told of one command."""
@@ -95,12 +95,12 @@ def has_pending_operations(diagnostics: Iterable[Diagnostic]) -> bool:
     return any("pending operations from previous deployment" in one.message for one in diagnostics)
 
 
-def message(one: Diagnostic, scrubber: Scrubber) -> str:
+def message(one: Diagnostic) -> str:
     """Give a message in one short line, without credentials and without advice that would delete something."""
     text = _ADVICE.sub("", _PREFIX.sub("", one.message.strip()))
     if one.severity == _OUTPUT:
         text = text.strip().splitlines()[-1] if text.strip() else ""
-    return cut(one_line(scrubber.clean(text))) or NO_REASON
+    return cut(one_line(hide_tokens(text))) or NO_REASON
 
 
 def cut(text: str) -> str:
@@ -108,7 +108,7 @@ def cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def reasons(diagnostics: Iterable[Diagnostic], scrubber: Scrubber) -> tuple[str, ...]:
+def reasons(diagnostics: Iterable[Diagnostic]) -> tuple[str, ...]:
     """List why it failed, the most telling first: a cluster that doesn't answer, errors, what the program printed.
 
     The same message of many resources is told once, with the first's name and how many more there are.
@@ -119,25 +119,25 @@ def reasons(diagnostics: Iterable[Diagnostic], scrubber: Scrubber) -> tuple[str,
     printed = [one for one in listed if one.severity == _OUTPUT]
     told: dict[str, list[str]] = {}
     for one in (*away.values(), *errors, *printed[-1:]):
-        text = message(one, scrubber)
+        text = message(one)
         told.setdefault(text, []).append(one.urn)
     kept = {text: urns for text, urns in told.items() if text.lower() not in _GENERAL} or told
-    return tuple(_with_names(text, urns, scrubber) for text, urns in kept.items())
+    return tuple(_with_names(text, urns) for text, urns in kept.items())
 
 
-def _with_names(text: str, urns: list[str], scrubber: Scrubber) -> str:
-    names = [one_line(scrubber.clean(resource_name(urn))) for urn in urns if urn]
+def _with_names(text: str, urns: list[str]) -> str:
+    names = [one_line(hide_tokens(resource_name(urn))) for urn in urns if urn]
     if not names:
         return text
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     return f"{names[0]}{more}: {text}"
 
 
-def failure(result: CliResult, diagnostics: Iterable[Diagnostic], scrubber: Scrubber) -> str:
+def failure(result: CliResult, diagnostics: Iterable[Diagnostic]) -> str:
     """Say in one line why a command told nothing, and what to do where that is known."""
     if result.ended:
         return result.ended
-    listed = reasons(diagnostics, scrubber) or _lines(result, scrubber)
+    listed = reasons(diagnostics) or _lines(result)
     text = "; ".join(listed[:MOST]) or NO_REASON
     if len(listed) > MOST:
         text += f"; and {len(listed) - MOST} more"
@@ -153,9 +153,9 @@ def _exit(code: int | None) -> str:
     return f"exit {code} ({EXIT_CODES[code]})" if code in EXIT_CODES else f"exit {code}"
 
 
-def _lines(result: CliResult, scrubber: Scrubber) -> tuple[str, ...]:
+def _lines(result: CliResult) -> tuple[str, ...]:
     """Take `error:` lines, or else the last of stderr; never a part of a document, whose values nobody has masked."""
-    texts = [scrubber.clean(text[-_TAIL:]) for text in (result.stderr, result.stdout)]
+    texts = [hide_tokens(text[-_TAIL:]) for text in (result.stderr, result.stdout)]
     errors, output = ([line.strip() for line in text.splitlines() if line.strip()] for text in texts)
     found = [line.removeprefix("error:").strip() for line in (*errors, *output) if line.startswith("error:")]
     return tuple(dict.fromkeys(cut(one_line(line)) for line in found or errors[-1:]))

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.drift.cloud.paths import Missing, Path, differing, find, parse, same, write
-from ops.drift.cloud.redaction import SECRET, UNKNOWN, Hidden, Scrubber
+from ops.drift.cloud.redaction import SECRET, UNKNOWN, Hidden
 from ops.drift.model import Change, Difference
 from ops.pulumi.answers import Step
 from ops.reporting.printable import printable
+from ops.reporting.secrets import hide_tokens
 
 LIMIT = 120
 """Characters shown of a value."""
@@ -28,7 +29,7 @@ class Sides:
     found: Mapping[str, Any] | None
 
 
-def differences(step: Step, sides: Sides, hidden: Hidden, scrubber: Scrubber) -> tuple[tuple[Difference, ...], int]:
+def differences(step: Step, sides: Sides, hidden: Hidden) -> tuple[tuple[Difference, ...], int]:
     """List what differs, by path, and count those left out. Values are masked first, and then compared and cut.
 
     A path whose values the answer doesn't hold is listed without any.
@@ -39,7 +40,7 @@ def differences(step: Step, sides: Sides, hidden: Hidden, scrubber: Scrubber) ->
     places: dict[str, Path | None] = {}
     for text, path in named:
         places.update(_parts(text, path, sides))
-    listed = [_difference(text, path, sides, hidden, scrubber) for text, path in sorted(places.items())]
+    listed = [_difference(text, path, sides, hidden) for text, path in sorted(places.items())]
     return tuple(listed[:MOST]), max(0, len(listed) - MOST)
 
 
@@ -60,8 +61,8 @@ def _parts(text: str, path: Path | None, sides: Sides) -> Iterator[tuple[str, Pa
     yield text, path
 
 
-def _difference(text: str, path: Path | None, sides: Sides, hidden: Hidden, scrubber: Scrubber) -> Difference:
-    shown = printable(scrubber.clean(text))
+def _difference(text: str, path: Path | None, sides: Sides, hidden: Hidden) -> Difference:
+    shown = printable(hide_tokens(text))
     if path is None:
         return Difference(path=shown, change=Change.CHANGED, wanted=UNKNOWN, found=UNKNOWN)
     raw = _values(path, sides)
@@ -75,7 +76,7 @@ def _difference(text: str, path: Path | None, sides: Sides, hidden: Hidden, scru
     if hidden.covers(path):
         texts: list[str | None] = [SECRET, SECRET]
     else:
-        texts = _texts([value if isinstance(value, Missing) else hidden.mask(value, path) for value in raw], scrubber)
+        texts = _texts([value if isinstance(value, Missing) else hidden.mask(value, path) for value in raw])
     if change is Change.ADDED:
         texts[0] = None
     elif change is Change.GONE:
@@ -113,26 +114,26 @@ def _tree(state: Mapping[str, Any] | None, name: str) -> Mapping[str, Any] | Non
     return tree if isinstance(tree, Mapping) else None
 
 
-def _texts(pair: list[Any], scrubber: Scrubber) -> list[str | None]:
-    plain = [_text(value, scrubber) for value in pair]
+def _texts(pair: list[Any]) -> list[str | None]:
+    plain = [_text(value) for value in pair]
     if plain[0] == plain[1] and not same(*pair):
-        plain = [value if isinstance(value, str) and value == SECRET else _json(value, scrubber) for value in pair]
+        plain = [value if isinstance(value, str) and value == SECRET else _json(value) for value in pair]
     return [*_shortened(plain)]
 
 
-def _text(value: Any, scrubber: Scrubber) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, Missing):
         return UNKNOWN
     if isinstance(value, str):
-        text = scrubber.clean(value)
+        text = hide_tokens(value)
         return printable(text.replace("\n", "\\n").replace("\t", "\\t")) if text else '""'
-    return _json(value, scrubber)
+    return _json(value)
 
 
-def _json(value: Any, scrubber: Scrubber) -> str:
+def _json(value: Any) -> str:
     if isinstance(value, Missing):
         return UNKNOWN
-    return printable(scrubber.clean(json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)))
+    return printable(hide_tokens(json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)))
 
 
 def _common(left: str, right: str) -> int:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from ops.drift.cloud.diagnostics import Diagnostic, errors_in, message, unreachable
 from ops.drift.cloud.differences import Sides, differences
-from ops.drift.cloud.redaction import Hidden, Scrubber
+from ops.drift.cloud.redaction import Hidden
 from ops.drift.model import Change, Check, Difference, Finding, Verdict
 from ops.pulumi.answers import QUIET, REPLACING, Step, resource_name
 from ops.reporting.printable import one_line
+from ops.reporting.secrets import hide_tokens
 
 KNOWN = (
     QUIET
@@ -37,21 +38,17 @@ class Answer:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def findings(answer: Answer, scrubber: Scrubber) -> tuple[Finding, ...]:
+def findings(answer: Answer) -> tuple[Finding, ...]:
     """Give one finding per resource of a finished command, in the order of their URNs."""
     away = unreachable(answer.diagnostics)
     made = []
     for urn, steps in sorted(_by_urn(answer.steps).items()):
         doubt = away.get(urn)
-        made.append(
-            _unknown(answer.check, urn, message(doubt, scrubber), scrubber)
-            if doubt
-            else _finding(answer.check, urn, steps, scrubber)
-        )
+        made.append(_unknown(answer.check, urn, message(doubt)) if doubt else _finding(answer.check, urn, steps))
     return tuple(made)
 
 
-def partial_findings(answer: Answer, scrubber: Scrubber) -> tuple[Finding, ...]:
+def partial_findings(answer: Answer) -> tuple[Finding, ...]:
     """Give what a failed command still told: resources with an error of their own, and changes seen before it.
 
     None is clean: what comes after the failure wasn't looked at. Where the program failed, what it didn't name is no
@@ -59,12 +56,12 @@ def partial_findings(answer: Answer, scrubber: Scrubber) -> tuple[Finding, ...]:
     """
     errors = {one.urn: one for one in errors_in(answer.diagnostics)}
     troubled = {urn: one for urn, one in {**errors, **unreachable(answer.diagnostics)}.items() if urn}
-    made = [_unknown(answer.check, urn, message(one, scrubber), scrubber) for urn, one in troubled.items()]
+    made = [_unknown(answer.check, urn, message(one)) for urn, one in troubled.items()]
     for urn, steps in _by_urn(answer.steps).items():
         operations = {step.op for step in steps} - QUIET
         if urn in troubled or not operations or (answer.check is Check.CODE and operations == {"delete"}):
             continue
-        made.append(_finding(answer.check, urn, steps, scrubber))
+        made.append(_finding(answer.check, urn, steps))
     return tuple(sorted(made, key=lambda finding: finding.resource))
 
 
@@ -82,26 +79,26 @@ def _by_urn(steps: Iterable[Step]) -> Mapping[str, list[Step]]:
     return by_urn
 
 
-def _title(urn: str, scrubber: Scrubber) -> str:
-    return one_line(scrubber.clean(resource_name(urn)))
+def _title(urn: str) -> str:
+    return one_line(hide_tokens(resource_name(urn)))
 
 
-def _unknown(check: Check, urn: str, reason: str, scrubber: Scrubber) -> Finding:
-    title = _title(urn, scrubber)
+def _unknown(check: Check, urn: str, reason: str) -> Finding:
+    title = _title(urn)
     return Finding(check=check, resource=urn, urn=urn, title=title, verdict=Verdict.UNKNOWN, reason=reason)
 
 
-def _finding(check: Check, urn: str, steps: Sequence[Step], scrubber: Scrubber) -> Finding:
+def _finding(check: Check, urn: str, steps: Sequence[Step]) -> Finding:
     changed = [step for step in steps if step.op not in QUIET]
-    title = _title(urn, scrubber)
+    title = _title(urn)
     if not changed:
         return Finding(check=check, resource=urn, urn=urn, title=title, verdict=Verdict.CLEAN)
     strange = sorted({step.op for step in changed} - KNOWN)
     if strange:
         reason = f"Pulumi plans `{one_line(strange[0])}`, an operation that this check doesn't know"
-        return _unknown(check, urn, reason, scrubber)
+        return _unknown(check, urn, reason)
     change = _change(check, {step.op for step in changed})
-    listed, more, reason = _listed(check, change, steps, changed, scrubber)
+    listed, more, reason = _listed(check, change, steps, changed)
     return Finding(
         check=check,
         resource=urn,
@@ -125,7 +122,7 @@ def _change(check: Check, operations: set[str]) -> Change:
 
 
 def _listed(
-    check: Check, change: Change, steps: Sequence[Step], changed: Sequence[Step], scrubber: Scrubber
+    check: Check, change: Change, steps: Sequence[Step], changed: Sequence[Step]
 ) -> tuple[tuple[Difference, ...], int, str]:
     """Return the listed differences, how many there are beside them, and remarks."""
     if change is not Change.CHANGED:
@@ -136,13 +133,13 @@ def _listed(
         if check is Check.STATE
         else Sides(wanted=telling.new, found=telling.old)
     )
-    listed, more = differences(telling, sides, Hidden.of(steps), scrubber)
+    listed, more = differences(telling, sides, Hidden.of(steps))
     remarks = [] if listed else ["the answer doesn't say which property differs"]
     if check is Check.CODE:
         forced = sorted({reason for step in changed for reason in step.reasons})
         if any(step.op in _REPLACES for step in changed):
             because = f", because of {', '.join(map(one_line, forced))}" if forced else ""
-            remarks.append(scrubber.clean(f"`pulumi up` would replace it{because}"))
+            remarks.append(hide_tokens(f"`pulumi up` would replace it{because}"))
         if _is_as_remembered(steps, telling):
             remarks.append("the cloud is as the state has it: the program was changed and not deployed")
     return listed, more, "; ".join(remarks)

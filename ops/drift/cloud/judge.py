@@ -18,7 +18,6 @@ from ops.drift.cloud.diagnostics import (
 )
 from ops.drift.cloud.diagnostics import unreachable as unreachable_clusters
 from ops.drift.cloud.findings import Answer, findings, partial_findings, whole_stack
-from ops.drift.cloud.redaction import Scrubber
 from ops.drift.cloud.state import remembered
 from ops.drift.live.request import StateResource
 from ops.drift.model import Check, CheckResult, Finding, Verdict
@@ -43,11 +42,11 @@ class Judgement:
     notes: tuple[str, ...] = ()
 
 
-def judge(check: Check, stack: str, result: CliResult, scrubber: Scrubber) -> Judgement:
+def judge(check: Check, stack: str, result: CliResult) -> Judgement:
     """Judge the answer to `check` of one stack."""
     document = result.document
     if document is None:
-        return _without_document(check, stack, result, scrubber)
+        return _without_document(check, stack, result)
     diagnostics = read_diagnostics(document)
     notes = (PENDING,) if diagnostics and has_pending_operations(diagnostics) else ()
     planned = steps(document)
@@ -57,16 +56,16 @@ def judge(check: Check, stack: str, result: CliResult, scrubber: Scrubber) -> Ju
             result=_result(
                 check,
                 result,
-                findings=partial_findings(told, scrubber),
-                failure=failure(result, told.diagnostics, scrubber),
+                findings=partial_findings(told),
+                failure=failure(result, told.diagnostics),
             ),
             notes=notes,
         )
     if planned is None and result.exit == NO_CHANGES_VIOLATED:
         return Judgement(result=_drifted(check, stack, result, NO_STEPS), notes=notes)
-    doubt = _doubt(result, document, planned, diagnostics, scrubber) or _without_refresh(check, result, planned or ())
+    doubt = _doubt(result, document, planned, diagnostics) or _without_refresh(check, result, planned or ())
     answer = Answer(check=check, steps=planned or (), diagnostics=diagnostics or ())
-    made = () if doubt and result.exit == 0 else findings(answer, scrubber)
+    made = () if doubt and result.exit == 0 else findings(answer)
     if doubt:
         made = tuple(finding for finding in made if finding.verdict is not Verdict.CLEAN)
     return Judgement(
@@ -76,13 +75,13 @@ def judge(check: Check, stack: str, result: CliResult, scrubber: Scrubber) -> Ju
     )
 
 
-def _without_document(check: Check, stack: str, result: CliResult, scrubber: Scrubber) -> Judgement:
+def _without_document(check: Check, stack: str, result: CliResult) -> Judgement:
     unreadable = (
         f"the answer was larger than can be read ({result.overflow / 1e6:.0f} MB)" if result.overflow else NO_DOCUMENT
     )
     if result.exit == NO_CHANGES_VIOLATED:
         return Judgement(result=_drifted(check, stack, result, unreadable))
-    reason = f"exit 0, but {unreadable}" if result.exit == 0 else failure(result, (), scrubber)
+    reason = f"exit 0, but {unreadable}" if result.exit == 0 else failure(result, ())
     return Judgement(result=_result(check, result, failure=reason))
 
 
@@ -96,7 +95,6 @@ def _doubt(
     document: Mapping[str, Any],
     planned: tuple[Step, ...] | None,
     diagnostics: tuple[Diagnostic, ...] | None,
-    scrubber: Scrubber,
 ) -> str:
     """Say what is wrong with a document that comes with exit 0 or 7; empty where nothing is."""
     said = f"exit {result.exit}, but"
@@ -105,12 +103,12 @@ def _doubt(
     if diagnostics is None:
         return f"{said} the answer's diagnostics could not be read"
     if errors_in(diagnostics):
-        return f"{said} with errors: {'; '.join(reasons(diagnostics, scrubber)[:5])}"
+        return f"{said} with errors: {'; '.join(reasons(diagnostics)[:5])}"
     if document.get("maybeCorrupt"):
         return f"{said} Pulumi says that the state may be corrupt"
     away = unreachable_clusters(diagnostics)
     if "" in away:
-        return f"{said} {reasons((away[''],), scrubber)[0]}"
+        return f"{said} {reasons((away[''],))[0]}"
     return _contradiction(result, document, planned)
 
 

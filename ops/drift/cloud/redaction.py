@@ -1,14 +1,14 @@
-"""What of an answer is never shown: values that Pulumi marks, that a name gives away, or that look like credentials."""
+"""What of an answer is never shown: values that Pulumi marks, or that a name gives away."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from components.unknowns import UNKNOWN_STRINGS
 from ops.drift.cloud.paths import SIGNATURE, Path
 from ops.pulumi.answers import Step
-from ops.reporting.secrets import HIDDEN, hide_tokens, secret_values
+from ops.reporting.secrets import HIDDEN
 
 SECRET = HIDDEN
 """What Pulumi itself shows instead of one."""
@@ -23,23 +23,6 @@ _SENSITIVE = re.compile(
 )
 _HARMLESS = re.compile(r"(name|namespace|ref|kind|version|expiry|ttl)s?$", re.IGNORECASE)
 """A name or a reference of a secret is none: `imagePullSecrets[0].name`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scrubber:
-    """Takes credentials out of text of any origin."""
-
-    values: tuple[str, ...] = field(default=(), repr=False)
-    """Those known: of this process's environment. Longest first."""
-
-    @classmethod
-    def of(cls, environ: Mapping[str, str]) -> "Scrubber":
-        """Know the values of variables whose names say that they are secret."""
-        return cls(values=secret_values(environ))
-
-    def clean(self, text: str) -> str:
-        """Put `[secret]` in the place of each credential."""
-        return hide_tokens(text, self.values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

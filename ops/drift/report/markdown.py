@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from ops.drift.model import Check, DriftReport, Finding, StackReport, Verdict
-from ops.drift.report.redacted import without_secrets
 from ops.drift.report.wording import (
     CHECKS,
     Counts,
@@ -47,7 +46,6 @@ _ELSEWHERE: Final = "the JSON report of the run has everything"
 
 def render(report: DriftReport) -> str:
     """Return the text: at most `LONGEST` characters, and it says so when that is not everything."""
-    report = without_secrets(report)
     text = _Bounded(LONGEST)
     text.add(f"## {_MARKS[report.verdict]} {_headline(report)}\n\n")
     text.add_all(_overview(report))

@@ -14,7 +14,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ops.drift.model import EXIT_CODES, Check, DriftReport, Finding, StackReport, Verdict
-from ops.drift.report.redacted import without_secrets
 from ops.drift.report.wording import (
     CHECKS,
     NO_ANSWER,
@@ -47,7 +46,6 @@ WIDE: Final = 100
 
 def print_report(console: Console, report: DriftReport) -> None:
     """Print the stacks, those with drift first and the clean ones a line each, and the summary last."""
-    report = without_secrets(report)
     plain = ascii_only(console)
     for stack in worst_first(report.stacks):
         if stack.verdict is Verdict.CLEAN:

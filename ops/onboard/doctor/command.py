@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from components.problems import ConfigError
 from ops.ending import COULD_NOT_TELL, meanings, told
@@ -24,6 +23,7 @@ from ops.rehearse.plan.launch import plan_stack
 from ops.rehearse.plan.model import PlanError
 from ops.reporting.output import STANDARD_OUTPUT, ReportConsole, check_targets, write
 from ops.reporting.progress import ProgressDisplay
+from ops.reporting.secrets import hide_in
 
 EPILOG = f"""\b
 Examples:
@@ -68,7 +68,7 @@ def command(**given: Any) -> None:
     check_targets({"--json": given["json_file"]})
     console = ReportConsole(stderr=given["json_file"] == STANDARD_OUTPUT, highlight=False)
     with told(ConfigError, interrupted="nothing was changed"):
-        report = _report(given)
+        report = hide_in(_report(given))
     try:
         print_report(console, report)
     finally:  # a reader that leaves takes only the terminal's report along
@@ -86,7 +86,7 @@ def _report(given: dict[str, Any]) -> Report:
         root = project_of(given["project"])
         named_stacks(root, (stack,))
     target = target_of(root, stack, given["kubeconfig"], given["context"])
-    with ProgressDisplay(Console(stderr=True, highlight=False)) as display:
+    with ProgressDisplay(ReportConsole(stderr=True, highlight=False)) as display:
         if stack:
             display.update("plan", f"running the program of {stack}")
             try:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from ops.drift.cloud.differences import CONTEXT, LIMIT, MOST
 from ops.drift.cloud.judge import judge
 from ops.drift.cloud.paths import Missing, differing, find, parse, write
-from ops.drift.cloud.redaction import Scrubber
 from ops.drift.model import Change, Check, Difference, Finding
 from tests.unit.drift_cloud.conftest import URN, document, result, step
 
@@ -23,7 +22,7 @@ def found_in(wanted: dict[str, Any], found: dict[str, Any], *paths: str, check: 
     sides: dict[str, Any] = {"oldState": {"urn": URN, "type": "t", **old}, "newState": {"urn": URN, "type": "t", **new}}
     diff = dict.fromkeys(paths, UPDATE) or None
     answer = document(step("refresh", URN + "2"), step("update", **sides, detailedDiff=diff))
-    findings = judge(check, "gke", result(7, answer), Scrubber()).result.findings
+    findings = judge(check, "gke", result(7, answer)).result.findings
     return next(one for one in findings if one.urn == URN)
 
 

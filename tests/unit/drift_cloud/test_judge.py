@@ -7,7 +7,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ops.drift.cloud.judge import PENDING, Judgement, judge
-from ops.drift.cloud.redaction import Scrubber
 from ops.drift.model import Change, Check, Verdict
 from ops.pulumi.answers import CliResult
 from tests.recorded.answers import NAMES, recorded, recorded_result
@@ -41,7 +40,7 @@ RECORDED = {
 
 
 def judged(check: Check, answer: CliResult) -> Judgement:
-    return judge(check, "gke", answer, Scrubber())
+    return judge(check, "gke", answer)
 
 
 def of_recorded(name: str) -> Judgement:

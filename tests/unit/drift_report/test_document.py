@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from ops.drift.model import Check, CheckResult, DriftReport, StackReport, Verdict
 from ops.drift.plain import NewerVersionError
 from ops.drift.report import document
-from ops.drift.report.redacted import without_secrets
 from tests.unit.drift_report import sample
 
 
@@ -55,7 +54,7 @@ def test_every_key_of_the_schema_is_described() -> None:
 @settings(max_examples=100, deadline=None)
 @given(sample.reports(st.text(max_size=10)))
 def test_a_document_reads_back_as_the_report_that_it_was(report: DriftReport) -> None:
-    assert document.read(document.render(report)) == without_secrets(report)
+    assert document.read(document.render(report)) == report
 
 
 def test_a_document_with_keys_of_a_later_version_is_read() -> None:

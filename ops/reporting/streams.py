@@ -1,0 +1,76 @@
+"""Standard output and standard error that let no secret through, whoever writes: a report, a traceback, a library."""
+
+import io
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
+
+from ops.reporting.secrets import hide, hide_written
+
+
+class RedactedStream(io.TextIOWrapper):
+    """A text stream that redacts whole lines: what a line begins is held until the line ends, or `flush` is called.
+
+    `prose` tells that nobody reads it as JSON or the like, so that a short word behind a secret's name is hidden too.
+    """
+
+    def __init__(self, stream: TextIO, *, prose: bool) -> None:
+        ascii_only = stream.encoding.lower() in ("ascii", "us-ascii", "ansi_x3.4-1968")
+        super().__init__(
+            stream.buffer,
+            encoding=stream.encoding,
+            errors="backslashreplace" if ascii_only else stream.errors,
+            line_buffering=getattr(stream, "line_buffering", False),
+            write_through=getattr(stream, "write_through", False),
+        )
+        self._hide = hide if prose else hide_written
+        self._held = ""
+        self._redacting = threading.RLock()  # a signal's handler may write in the middle of a write
+
+    @property
+    def buffer(self) -> Any:
+        """No way round: click writes to it by itself where it mistrusts an encoding."""
+        return None
+
+    def write(self, text: str) -> int:
+        """Write what is complete of it."""
+        with self._redacting:
+            lines, end, self._held = (self._held + text).rpartition("\n")
+            if end:
+                super().write(self._hide(lines + end))
+        return len(text)
+
+    def flush(self) -> None:
+        """Write the rest too: a prompt has no line end."""
+        with self._redacting:
+            held, self._held = self._held, ""
+            if held:
+                super().write(self._hide(held))
+            super().flush()
+
+
+@contextmanager
+def redacted_streams() -> Iterator[None]:
+    """Redact all that is written to standard output and standard error inside."""
+    if isinstance(sys.stdout, RedactedStream) or not _wrappable(sys.stdout, sys.stderr):
+        yield
+        return
+    before = sys.stdout, sys.stderr
+    within = RedactedStream(sys.stdout, prose=False), RedactedStream(sys.stderr, prose=True)
+    sys.stdout, sys.stderr = within
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+        for stream in within:
+            # Whoever wrote has heard of a broken pipe or a full disk already; Python tells it once more at its exit.
+            with suppress(OSError, ValueError):
+                stream.flush()
+            with suppress(OSError, ValueError):
+                stream.detach()  # or it would close the stream below
+
+
+def _wrappable(*streams: TextIO | None) -> bool:
+    return all(stream is not None and getattr(stream, "buffer", None) is not None for stream in streams)
