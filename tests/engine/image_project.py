@@ -2,13 +2,14 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
+from ops.environment import Environment
 from ops.pulumi.answers import CliResult, steps
 from ops.pulumi_cli import find_pulumi
 from ops.rehearse.engine import cli
@@ -39,7 +40,7 @@ class Project:
     folder: Path
     registry: daemon.Daemon
     pusher: Pusher
-    environment: Mapping[str, str]
+    environment: Environment
 
     def pulumi(self, *arguments: str) -> CliResult:
         return cli.run(find_pulumi().path, arguments, cwd=self.folder, environment=self.environment)
@@ -86,7 +87,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
         "PULUMI_SKIP_UPDATE_CHECK": "1",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
     }
-    made = Project(folder=folder, registry=registry, pusher=pusher, environment=environment)
+    made = Project(folder=folder, registry=registry, pusher=pusher, environment=Environment(environment))
     made.done(*cli.stack_init(STACK))
     yield made
     registry.stop()

@@ -8,6 +8,7 @@ import pytest
 from pulumi.runtime import rpc
 
 from components.unknowns import UNKNOWN_STRINGS
+from ops.environment import Environment
 from ops.pulumi.answers import CliResult, Step, errors, steps
 from ops.rehearse.engine import cli
 from ops.rehearse.engine.rehearsal import changes_of
@@ -113,14 +114,14 @@ def test_a_secrets_value_is_no_argument() -> None:
 
 
 def test_a_program_that_is_not_there_is_no_answer(tmp_path: Path) -> None:
-    found = cli.run(tmp_path / "pulumi", ("preview",), cwd=tmp_path, environment={})
+    found = cli.run(tmp_path / "pulumi", ("preview",), cwd=tmp_path, environment=Environment({}))
     assert found.exit is None
     assert cli.judge_preview(found)[0] is Verdict.UNKNOWN
 
 
 def test_a_command_that_hangs_is_stopped(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(cli, "TIME_LIMIT", 0.2)
-    found = cli.run(Path("/bin/sleep"), ("30",), cwd=tmp_path, environment={})
+    found = cli.run(Path("/bin/sleep"), ("30",), cwd=tmp_path, environment=Environment({}))
     assert found.exit is None
     assert found.seconds < 10
 
