@@ -277,7 +277,7 @@ def moment(text: str | None) -> dt.datetime | None:
 
 
 def quoted(text: str, limit: int = 600) -> str:
-    """Shorten a message from elsewhere to one line without secrets, then cut it; control characters are the report's."""
+    """Shorten a message from elsewhere to one line without secrets, then cut it; control characters stay."""
     line = hide(" ".join(text.split()))
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 

@@ -144,7 +144,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     ),
     ({"extraEnvFrom": {"TZ": {}}}, "extraEnvFrom.TZ", "exactly one"),
     ({"extraEnvFrom": {"TZ": {"value": "x"}}}, "extraEnvFrom.TZ.value", "no key of"),
-    ({"tolerations": []}, "tolerations", "runner.manager.pool"),
+    ({"tolerations": []}, "tolerations", "runner.manager.taints"),
     ({"affinity": {}}, "affinity", "runner.manager.nodeSelector"),
     ({"nodeSelector": {}}, "nodeSelector", "runner.manager.pool"),
     ({"image": {"tag": "latest"}}, "image.tag", "runner.chart"),
