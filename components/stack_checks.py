@@ -1,10 +1,10 @@
 """Checks of a stack file that concern no single part of it: the runner's token, secrets, the providers' settings."""
 
 import importlib.util
-import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
+from components import secret_text
 from components.cluster_spec import AksCluster, Cluster, EksCluster
 from components.problems import Problem
 from components.reading import did_you_mean, joined
@@ -13,8 +13,6 @@ from components.runner.tokens import check_token
 from components.stack_file import BUILDKIT_TOKEN, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN, SECRET_PLACEHOLDERS
 
 GITLAB_TOKEN: Final = "gitlab:token"  # noqa: S105 - the name of a setting
-# GitLab's prefixes of tokens (docs.gitlab.com, "Token prefixes"); what is shorter is no token.
-_TOKEN: Final = re.compile(r"\b(gl(?:rt|rtr|pat|dt|cbt|ptt|ft|imt|agent|soat|ffct)-|GR1348941)[\w.-]{8,}")
 
 
 def check_namespaces(values: Mapping[str, str]) -> list[Problem]:
@@ -56,7 +54,7 @@ def check_plain_tokens(path: str, value: object) -> list[Problem]:
             f"pulumi config set --secret {NAMESPACE}:{RUNNER_TOKEN}",
         )
         for where, text in _texts(path, value)
-        if _TOKEN.search(text)
+        if secret_text.holds(secret_text.GITLAB_TOKEN, text)
     ]
 
 

@@ -113,8 +113,8 @@ _VALUES: Final[Reasons] = {
     "resources": (_OURS, "Use runner.manager.resources."),
     "nodeSelector": (_OURS, "Use runner.manager.pool or runner.manager.nodeSelector."),
     "tolerations": (
-        "it would replace those for the taints of the manager's pool, whose nodes would refuse the pod",
-        "Use runner.manager.pool: the taints of that pool are tolerated.",
+        "it would replace those for the taints of the manager's own nodes, which would refuse the pod",
+        "Use runner.manager.pool, whose taints are tolerated, or runner.manager.taints beside its nodeSelector.",
     ),
     "affinity": (
         "it could keep the manager from the one pool that its node selector names, or draw it to a job's node",

@@ -1,5 +1,6 @@
 """Where the runner manager runs, and what the jobs tolerate: both follow from the pools."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -7,7 +8,7 @@ from components.node_pools.resolved import arch_of
 from components.node_pools.spec import ARM64_TAINT, POOL_LABEL, CloudPool, Pool, PoolSpec, Taint, TaintEffect
 from components.platforms import Arch
 from components.problems import Problem
-from components.runner.settings import RunnerConfig
+from components.runner.settings import Manager, RunnerConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +60,10 @@ def manager_node_selector(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> 
 
 
 def manager_tolerations(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> list[dict[str, str]]:
-    """Return the tolerations of the manager's pod: the taints of its own pool, no others."""
+    """Return the tolerations of the manager's pod: the taints of its own nodes, no others."""
     name = manager_pool(runner, pools)
     taints = [taint for pool in pools if pool.name == name for taint in pool.taints]
-    return [_toleration(taint) for taint in taints]
+    return [_toleration(taint) for taint in [*taints, *runner.manager.taints]]
 
 
 def _toleration(taint: Taint) -> dict[str, str]:
@@ -85,7 +86,7 @@ def job_tolerations(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> Mappin
 
 def check_placement(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> list[Problem]:
     """Return what keeps the manager or an architecture's jobs from a node."""
-    return [*_check_architectures(runner, pools), *_check_manager(runner, pools)]
+    return [*_check_architectures(runner, pools), *_check_manager(runner, pools), *_check_taints(runner.manager)]
 
 
 def _check_architectures(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> list[Problem]:
@@ -139,6 +140,29 @@ def _check_manager(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> list[Pr
             consequence="the manager would be evicted, and all running jobs with it",
             fix="Add an on-demand pool, or name other nodes by manager.nodeSelector.",
         )
+    ]
+
+
+def _check_taints(manager: Manager) -> list[Problem]:
+    path = "runner.manager.taints"
+    if manager.taints and not manager.node_selector:
+        return [
+            Problem(
+                path=path,
+                found="set without nodeSelector",
+                consequence="the manager runs on a pool of this stack, whose taints it tolerates already",
+                fix="Drop it, or name the nodes that have these taints by manager.nodeSelector.",
+            )
+        ]
+    return [
+        Problem(
+            path=path,
+            found=f"{taint} is there {count} times",
+            consequence="one is enough, so that another was probably meant",
+            fix="Keep one of them.",
+        )
+        for taint, count in Counter(manager.taints).items()
+        if count > 1
     ]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic.dataclasses import dataclass
 
 from components.cluster_spec import CONFIG
+from components.node_pools.pools import Taint
 from components.platforms import Arch
 from components.reading import parse
 from components.runner.cache import Cache
@@ -125,6 +126,10 @@ class Manager:
 
     node_selector: dict[str, str] = field(default_factory=dict)
     """Node labels instead of `pool`, for nodes this stack does not manage (a system pool)."""
+
+    taints: list[Taint] = field(default_factory=list)
+    """Taints of the nodes that `nodeSelector` names, as `kubectl describe node` shows them: the manager tolerates them.
+    A taint without a value stands for any value. With `pool` there is nothing to say: its taints are tolerated."""
 
     replicas: int = 1
     """Managers. Each takes `concurrent` jobs of its own; one is enough for hundreds of jobs."""

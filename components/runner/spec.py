@@ -247,7 +247,7 @@ def _check_job_identity(runner: RunnerConfig, cluster_type: str) -> list[Problem
 
 
 def _check_maps(runner: RunnerConfig) -> list[Problem]:
-    """Find labels and annotations that the API server would refuse, and secrets among them."""
+    """Find labels, annotations and taints that the API server would refuse, and secrets among them."""
     accounts = {"jobServiceAccount": runner.job_service_account}
     if runner.buildkit is not None:
         accounts["buildkit.jobServiceAccount"] = runner.buildkit.job_service_account
@@ -264,6 +264,15 @@ def _check_maps(runner: RunnerConfig) -> list[Problem]:
             META_KEY.fullmatch(key) and LABEL_VALUE.fullmatch(value),
         )
         for key, value in runner.manager.node_selector.items()
+    ]
+    entries += [
+        (
+            f"runner.manager.taints[{index}]",
+            taint.key,
+            taint.value,
+            META_KEY.fullmatch(taint.key) and LABEL_VALUE.fullmatch(taint.value),
+        )
+        for index, taint in enumerate(runner.manager.taints)
     ]
     return [
         _not_plain(path, secret) if secret else _not_meta(path)
@@ -284,7 +293,7 @@ def _not_plain(path: str, secret: str) -> Problem:
 def _not_meta(path: str) -> Problem:
     return Problem(
         path=path,
-        found="no label or annotation of Kubernetes",
+        found="no label, annotation or taint of Kubernetes",
         consequence="the API server would refuse the object, or no node could match",
         fix="Use letters, digits, '-', '_' and '.'; a key may have a prefix with '/'.",
     )

@@ -4,10 +4,9 @@ import re
 
 from components.problems import Problem
 from components.runner.settings import CreatedRunner, RunnerType, Token
+from components.secret_text import RUNNER_TOKEN
 
 _SECRET_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-# A token has letters, digits, '-', '_' and, since GitLab 18, dots ("routable" tokens).
-_TOKEN = re.compile(r"glrt-[A-Za-z0-9_.-]+")
 _NEW = "Create a runner in GitLab (Settings > CI/CD > Runners) and use the glrt- token that it shows."
 
 
@@ -22,7 +21,7 @@ def check_token(token: str, path: str = "runnerToken") -> list[Problem]:
                 fix=f'Set it again: `printf %s "$TOKEN" | pulumi config set --secret multiarch-runner:{path}`.',
             )
         ]
-    if _TOKEN.fullmatch(token):
+    if RUNNER_TOKEN.fullmatch(token):
         return []
     if not token:
         found, consequence = "empty", "the runner could not authenticate"

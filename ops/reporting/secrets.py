@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
+from components.secret_text import ANY_SHAPE, HINTS, NAME, NAME_HINTS, PRIVATE_KEY, SECRET_NAME
+
 T = TypeVar("T")
 
 HIDDEN: Final = "[secret]"
@@ -24,60 +26,22 @@ SHORTEST: Final = 6
 """Characters; shorter values would be found in words that have nothing to do with them."""
 _LINE: Final = 16
 """Characters of one line of a secret that has several: `-----` and its like are no secret."""
-_PEM: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:\\[nrt]|&#1[03];|[A-Za-z0-9+/=\s:,-])*")
-"""Also as JSON and XML escape its line breaks. Bounded: text that follows a key that was cut off is another's."""
-_SHAPE: Final = re.compile(
-    r"""
-    # GitLab (docs.gitlab.com/security/tokens, "Token prefixes"), GitHub, Pulumi
-    (?:gl(?:pat|oas|dt|rtr?|cbt|ptt|ft|imt|agent|wt|soat|ffct)-|GR1348941|gh[opsur]_|github_pat_|pul-)[\w.=-]{8,}
-    # AWS: key ids; what `aws eks get-token` prints
-  | (?:AKIA|ASIA)[A-Z0-9]{16}
-  | k8s-aws-v1\.[\w=-]{10,}
-    # Google: access and refresh tokens, API keys, OAuth client secrets
-  | ya29\.[\w.-]{10,} | (?<!\w)1//[\w-]{20,} | AIza[\w-]{35} | GOCSPX-[\w-]{20,}
-    # Azure: Entra client secrets, storage account keys (not npm's sha512-...), signatures of shared access
-  | [\w~.-]{3}[78]Q~[\w~.-]{31,34}
-  | (?<![A-Za-z0-9+/-])[A-Za-z0-9+/]{86}==
-  | (?<=[?&;]sig=)[\w%+/=-]{20,}
-    # OpenShift, Rancher (access key and secret key)
-  | sha256~[\w-]{20,}
-  | kubeconfig-[a-z0-9.-]+:[a-z0-9]{20,} | token-[a-z0-9]+:[a-z0-9]{50,}
-    # JSON Web Tokens: service accounts, OIDC
-  | eyJ[\w-]{10,}\.[\w-]+(?:\.[\w-]*)?
-    # user:password@ of a URL; also a long user alone, which is a token
-  | (?<=://)(?:[^\s/:@"'<>\\]*:[^\s/"'<>\\]*|[^\s/:@"'<>\\]{20,})(?=@)
-    # the value of a header; `Bearer realm=...` and `basic authentication` are words
-  | (?<=[Bb]earer\ )(?=[\w.~+/-]*(?:[0-9]|[a-z][A-Z]|==?(?![\w"'])))[\w.~+/:-]{8,}=*
-  | (?<=[Bb]asic\ )(?=[\w.~+/-]*(?:[0-9]|[a-z][A-Z]|==?(?![\w"'])))[\w.~+/:-]{8,}=*
-    """,
-    re.VERBOSE | re.ASCII,
-)
-_SHAPE_HINTS: Final = (
-    *("gl", "GR1348941", "gh", "github_pat_", "pul-", "AKIA", "ASIA", "k8s-aws-v1.", "ya29.", "1//", "AIza", "GOCSPX-"),
-    *("7Q~", "8Q~", "==", "sig=", "sha256~", "kubeconfig-", "token-", "eyJ", "://", "earer ", "asic "),
-)
-"""Each shape has one of them. Few lines do, and looking for a word is a hundred times faster than the patterns."""
 _HEADER: Final = re.compile(
     r"""(?i)(authorization\\?["']?[ \t]*[:=][ \t]*(?:\\?["'])?(?:bearer|basic|token)\s+)[^\s"',;<>\\]+"""
 )
-_KEY: Final = r"(?:access|account|api|client|private|secret|shared)[_.-]?key(?:[_.-]?data)?"
-_NAME: Final = rf"token|passw(?:or)?d|passphrase|secret|credentials?|jwt|{_KEY}"
 _ASSIGNED: Final = re.compile(
-    rf"""(?i)((?:{_NAME})\\?["']?)([ \t]*=[ \t]*|[ \t]*:[ \t]+|[ \t]*:(?=\\?["']))"""
+    rf"""(?i)((?:{NAME})\\?["']?)([ \t]*=[ \t]*|[ \t]*:[ \t]+|[ \t]*:(?=\\?["']))"""
     r"""(\\"(?:[^"\\\n]|\\[^"\n])*(?:\\")?|"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|[^\s,;"'}]+)"""
 )
-_NAME_HINTS: Final = ("token", "passw", "passphrase", "secret", "credential", "jwt", "key")
-_OPTION: Final = re.compile(rf"""(?i)(--[a-z-]*(?:{_NAME})[ \t]+)(?=[^\s,;"']*[0-9])[^\s,;"']{{8,}}""")
+_OPTION: Final = re.compile(rf"""(?i)(--[a-z-]*(?:{NAME})[ \t]+)(?=[^\s,;"']*[0-9])[^\s,;"']{{8,}}""")
 _PLACEHOLDER: Final = re.compile(r"[$<{(\[].*|[A-Z_]+|\.\.\.|…")
 """What stands for a value: `$TOKEN`, `<token>`, `TOKEN`."""
 _OPAQUE: Final = re.compile(
-    rf"""(?i:((?:{_NAME})\\?["']?[ \t]*[:=][ \t]*(?:\\?["'])?))"""
+    rf"""(?i:((?:{NAME})\\?["']?[ \t]*[:=][ \t]*(?:\\?["'])?))"""
     r"(?:[0-9a-fA-F]{20,}|(?=[\w+/-]*[a-z])(?=[\w+/-]*[A-Z])(?=[\w+/-]*[0-9])[A-Za-z0-9+/_-]{20,})=*",
     re.ASCII,
 )
 """Behind a secret's name: long hex, and long base64 with letters of both cases and digits. No name is like that."""
-SECRET_NAME: Final = re.compile(rf"(?i)(?:{_NAME}|(?<=[_.-])(?:pass|pwd|pat))(?:[_.-]?v?[0-9]+)?$")
-"""What the name of a secret ends with: of a variable, a key, a field; `TOKEN_2` counts."""
 _NO_SECRET: Final = frozenset({"GOOGLE_APPLICATION_CREDENTIALS", "client-key", "existingSecret", "secret"})
 """Variables and keys (of kubeconfigs, of charts) that are called like a secret, and hold the path or name of one."""
 _NAMING: Final = frozenset({"cluster", "id", "path", "resource", "stack", "title", "urn"})
@@ -119,12 +83,12 @@ def hide(text: str) -> str:
     >>> hide("secret: forbidden")
     'secret: forbidden'
     """
-    return _in_lines(hide_written(text), _NAME_HINTS, _hide_named)
+    return _in_lines(hide_written(text), NAME_HINTS, _hide_named)
 
 
 def hide_written(text: str) -> str:
     """Like `hide`, but for what a renderer wrote: JSON stays JSON, and behind a name only what is no word goes."""
-    return _in_lines(hide_tokens(text), ("authorization", *_NAME_HINTS), _hide_opaque)
+    return _in_lines(hide_tokens(text), ("authorization", *NAME_HINTS), _hide_opaque)
 
 
 def hide_tokens(text: str) -> str:
@@ -132,7 +96,7 @@ def hide_tokens(text: str) -> str:
     for value in _known:
         if value in text:
             text = text.replace(value, HIDDEN)
-    return _in_lines(_PEM.sub(HIDDEN, text), _SHAPE_HINTS, _hide_shapes, fold=False)
+    return _in_lines(PRIVATE_KEY.sub(HIDDEN, text), HINTS, _hide_shapes, fold=False)
 
 
 def hide_in(value: T) -> T:
@@ -183,7 +147,7 @@ def _in_lines(text: str, hints: tuple[str, ...], hide_one: Callable[[str], str],
 
 
 def _hide_shapes(line: str) -> str:
-    return _SHAPE.sub(HIDDEN, line)
+    return ANY_SHAPE.sub(HIDDEN, line)
 
 
 def _hide_opaque(line: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from components.policy.reading import RELEASES, config_documents, helm_values
 from components.policy.subject import UNKNOWN, CouldNotTell, Finding, Resource, Settings, leaves
+from components.secret_text import AWS_KEY, AZURE_STORAGE_KEY, GITLAB_TOKEN, PRIVATE_KEY, holds
 
 KEY_TYPES = frozenset(
     {
@@ -18,14 +19,11 @@ KEY_TYPES = frozenset(
 )
 SECRET = "kubernetes:core/v1:Secret"  # noqa: S105 - a type token
 
-_KEY_PATTERNS = {
-    "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+_KEY_FILES = {
+    "a private key": PRIVATE_KEY,
     "a Google service account key": re.compile(r'"type"\s*:\s*"service_account"'),
-    "an Azure storage key": re.compile(r"AccountKey=[A-Za-z0-9+/=]{20,}"),
 }
 _CACHE_KEYS = re.compile(r"(?:^|[.\]])(?:AccessKey|SecretKey|SessionToken|AccountKey|PrivateKey)$")
-_GITLAB_TOKEN = re.compile(r"\bgl(?:rt|rtr|pat|dt|cbt|ptt|agent|soat)-[0-9A-Za-z_.-]{8,}")
 _TOKEN_KEYS = re.compile(r"(?:^|\.)(?:runnerToken|runnerRegistrationToken|token)$")
 _HASH = re.compile(r"[0-9a-f]{40,128}")
 
@@ -45,9 +43,8 @@ def no_static_cloud_keys(resource: Resource, settings: Settings) -> Iterable[Fin
         return
     for path, value in leaves(resource.properties):
         if isinstance(value, str):
-            for what, pattern in _KEY_PATTERNS.items():
-                if pattern.search(value):
-                    yield Finding(message=f"{path} holds {what}", fix=fix)
+            for what in _cloud_keys(value):
+                yield Finding(message=f"{path} holds {what}", fix=fix)
     yield from _cache_keys(resource, fix)
 
 
@@ -64,7 +61,7 @@ def token_in_secret_only(resource: Resource, settings: Settings) -> Iterable[Fin
     fix = "Put it into a kubernetes.core.v1.Secret and name that in runners.secret."
     doubts = []
     for path, value in leaves(resource.properties):
-        if isinstance(value, str) and _GITLAB_TOKEN.search(value):
+        if isinstance(value, str) and holds(GITLAB_TOKEN, value):
             yield Finding(message=f"{path} holds a GitLab token", fix=fix)
         elif resource.kind in RELEASES and path.startswith("values.") and _TOKEN_KEYS.search(path):
             if value is UNKNOWN:
@@ -95,6 +92,11 @@ def no_secrets_in_values(resource: Resource, settings: Settings) -> Iterable[Fin
             yield Finding(
                 message=f"{path} is marked secret", fix="Put it into a Secret, and give the chart that Secret's name."
             )
+
+
+def _cloud_keys(text: str) -> Iterator[str]:
+    yield from (what for what in (AWS_KEY, AZURE_STORAGE_KEY) if holds(what, text))
+    yield from (what for what, pattern in _KEY_FILES.items() if pattern.search(text))
 
 
 def _cache_keys(resource: Resource, fix: str) -> Iterator[Finding]:

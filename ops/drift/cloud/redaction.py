@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.secret_text import NAME
 from components.unknowns import UNKNOWN_STRINGS
 from ops.drift.cloud.paths import SIGNATURE, Path
 from ops.pulumi.answers import Step
@@ -16,11 +17,7 @@ UNKNOWN = "[unknown]"
 
 ASSETS = frozenset({"c44067f5952c0a294b673a41bacd8c17", "0def7320c3a5731c473e5ecbe6d01bc7"})
 
-_SENSITIVE = re.compile(
-    r"pass(word|wd|phrase)|token|secret|credential|kubeconfig|(private|access|api|client|account|shared)[-_.]?key"
-    r"|client-?certificate|last-applied-configuration",
-    re.IGNORECASE,
-)
+_SENSITIVE = re.compile(rf"{NAME}|kubeconfig|client-?certificate|last-applied-configuration", re.IGNORECASE)
 _HARMLESS = re.compile(r"(name|namespace|ref|kind|version|expiry|ttl)s?$", re.IGNORECASE)
 """A name or a reference of a secret is none: `imagePullSecrets[0].name`."""
 

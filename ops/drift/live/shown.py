@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
 from typing import Any, Final
 
+from components.secret_text import SECRET_NAME
 from ops.drift.live.difference import SECRET, Delta
 from ops.drift.live.lists import ABSENT
 from ops.drift.live.paths import Item, Path, keys, text
 from ops.drift.model import Difference
 from ops.rehearse.providers.values import UNKNOWN
 from ops.reporting.printable import one_line
-from ops.reporting.secrets import SECRET_NAME, hide
+from ops.reporting.secrets import hide
 
 LENGTH: Final = 120
 """Letters of a value that are shown."""

@@ -145,6 +145,12 @@ def test_what_is_no_plain_data_is_told(value: object) -> None:
     assert problem.startswith("tree: ")
 
 
+@pytest.mark.parametrize("key", ["\n", "a\nb", "\x1b[31m", "\u2028", "'\r"])
+def test_a_key_that_is_no_printable_text_is_told_on_one_line(key: str) -> None:
+    [problem] = told({key: 1})
+    assert problem.isprintable()
+
+
 @pytest.mark.parametrize("value", [None, [], "text", 5])
 def test_what_is_no_mapping_is_told(value: object) -> None:
     [problem] = told(value)
@@ -152,7 +158,11 @@ def test_what_is_no_mapping_is_told(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "token", ["glrt-abc_123", "glpat-a.b.c", "GR1348941abcdef", "prefix glrtr-abc suffix", "gldt-xyz", "glcbt-1_abc"]
+    "token",
+    [
+        *("glrt-abc_1234567", "glpat-a.b.c45678", "GR1348941abcdef78", "prefix glrtr-abc45678 suffix"),
+        *("gldt-xyz45678", "glcbt-1_abc678"),
+    ],
 )
 def test_gitlab_tokens_are_never_shown(token: str) -> None:
     assert "(not shown)" in shown(token)

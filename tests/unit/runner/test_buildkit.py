@@ -43,6 +43,15 @@ def problems(runner: RunnerConfig) -> dict[str, str]:
     return {problem.path: problem.found for problem in check_settings(runner, POOLS, "gke")}
 
 
+def test_both_managers_tolerate_the_taints_of_the_nodes_that_are_named(stacks: Stacks) -> None:
+    manager = {"nodeSelector": {"a": "b"}, "taints": [{"key": "dedicated", "value": "x"}]}
+    runner = stacks["gke"](buildkit={}, manager=manager).runner
+    for kind in (first_class(runner), buildkit_class(runner)):
+        assert kind
+        wanted = [{"key": "dedicated", "operator": "Equal", "value": "x", "effect": "NoSchedule"}]
+        assert helm_values(kind.runner, POOLS, "gke", secret="s")["tolerations"] == wanted
+
+
 class TestOff:
     def test_a_stack_without_it_has_nothing_of_it(self, record: Record, stacks: Stacks) -> None:
         found = record(lambda: MultiArchRunner("runner", runner_args(stacks["gke"]().config)))

@@ -59,6 +59,26 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     ("gke", {"manager": {"pool": "nope"}}, "runner.manager.pool", "no pool of this stack"),
     ("aks", {"manager": {"pool": "spot"}}, "runner.manager.pool", "is a spot pool"),
     ("gke", {"manager": {"pool": "amd64", "nodeSelector": {"a": "b"}}}, "runner.manager.nodeSelector", "beside pool"),
+    ("gke", {"manager": {"taints": [{"key": "a"}]}}, "runner.manager.taints", "without nodeSelector"),
+    ("gke", {"manager": {"pool": "amd64", "taints": [{"key": "a"}]}}, "runner.manager.taints", "without nodeSelector"),
+    (
+        "gke",
+        {"manager": {"nodeSelector": {"a": "b"}, "taints": [{"key": "a"}, {"key": "a", "effect": "NoSchedule"}]}},
+        "runner.manager.taints",
+        "a:NoSchedule is there 2 times",
+    ),
+    (
+        "gke",
+        {"manager": {"nodeSelector": {"a": "b"}, "taints": [{"key": "a b"}]}},
+        "runner.manager.taints[0]",
+        "no label",
+    ),
+    (
+        "gke",
+        {"manager": {"nodeSelector": {"a": "b"}, "taints": [{"key": "a"}, {"key": "a", "value": "/"}]}},
+        "runner.manager.taints[1]",
+        "taint of Kubernetes",
+    ),
     (
         "gke",
         {"manager": {"resources": {"cpuRequest": "1 cpu"}}},

@@ -144,7 +144,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     ),
     ({"extraEnvFrom": {"TZ": {}}}, "extraEnvFrom.TZ", "exactly one"),
     ({"extraEnvFrom": {"TZ": {"value": "x"}}}, "extraEnvFrom.TZ.value", "no key of"),
-    ({"tolerations": []}, "tolerations", "runner.manager.pool"),
+    ({"tolerations": []}, "tolerations", "runner.manager.taints"),
     ({"affinity": {}}, "affinity", "runner.manager.nodeSelector"),
     ({"nodeSelector": {}}, "nodeSelector", "runner.manager.pool"),
     ({"image": {"tag": "latest"}}, "image.tag", "runner.chart"),
@@ -406,12 +406,20 @@ def test_a_stack_file_with_such_values_is_refused_with_all_its_other_mistakes() 
 @pytest.mark.parametrize(
     ("runner", "path", "words"),
     [
-        ({"manager": {"nodeSelector": {"a b": "x"}}}, "runner.manager.nodeSelector[a b]", "no label or annotation"),
-        ({"manager": {"nodeSelector": {"a": "not one"}}}, "runner.manager.nodeSelector.a", "no label or annotation"),
+        (
+            {"manager": {"nodeSelector": {"a b": "x"}}},
+            "runner.manager.nodeSelector[a b]",
+            "no label, annotation or taint",
+        ),
+        (
+            {"manager": {"nodeSelector": {"a": "not one"}}},
+            "runner.manager.nodeSelector.a",
+            "no label, annotation or taint",
+        ),
         (
             {"jobServiceAccount": {"annotations": {"a: b": "x"}}},
             "runner.jobServiceAccount.annotations[a: b]",
-            "no label or annotation",
+            "no label, annotation or taint",
         ),
         (
             {"jobServiceAccount": {"annotations": {"a": "AKIA0123456789ABCDEF"}}},

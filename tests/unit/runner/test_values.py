@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.problems import ConfigError
 from components.runner.executor import config_toml
 from components.runner.permissions import job_rules, pod_security
+from components.runner.settings import runner_of
 from components.runner.values import (
     TOKEN_CHECKSUM,
     escape_template,
@@ -105,6 +108,40 @@ def test_a_manager_on_an_arm64_pool_tolerates_its_taint(stacks: Stacks) -> None:
         arm64 = {"key": "kubernetes.io/arch", "operator": "Equal", "value": "arm64", "effect": "NoSchedule"}
         assert found["tolerations"] == [arm64], name
         assert found["nodeSelector"] == {"multiarch-runner.io/pool": "arm64"}
+
+
+def test_a_manager_on_nodes_of_others_tolerates_the_taints_that_are_named_and_no_others(stacks: Stacks) -> None:
+    named = [{"key": "CriticalAddonsOnly", "value": "true"}, {"key": "dedicated", "effect": "NoExecute"}]
+    found = values(stacks["aks"](manager={"nodeSelector": {"agentpool": "system"}, "taints": named}))
+    assert found["nodeSelector"] == {"agentpool": "system"}
+    assert found["tolerations"] == [
+        {"key": "CriticalAddonsOnly", "operator": "Equal", "value": "true", "effect": "NoSchedule"},
+        {"key": "dedicated", "operator": "Exists", "effect": "NoExecute"},
+    ]
+
+
+def test_taints_of_the_managers_nodes_move_no_job(stacks: Stacks) -> None:
+    placed = {"nodeSelector": {"agentpool": "system"}}
+    tainted = values(stacks["aks"](manager={**placed, "taints": [{"key": "CriticalAddonsOnly"}]}))
+    assert tainted["runners"] == values(stacks["aks"](manager=placed))["runners"]
+
+
+@pytest.mark.parametrize(
+    ("taints", "words"),
+    [
+        (None, "runner.manager.taints"),
+        ({"key": "a"}, "runner.manager.taints"),
+        (["a=b:NoSchedule"], "runner.manager.taints[0]"),
+        ([{"value": "x"}], "runner.manager.taints[0].key"),
+        ([{"key": None}], "runner.manager.taints[0].key"),
+        ([{"key": "a", "value": True}], "runner.manager.taints[0].value"),
+        ([{"key": "a", "effect": "NoScheduling"}], "runner.manager.taints[0].effect"),
+        ([{"key": "a", "operator": "Exists"}], "runner.manager.taints[0].operator"),
+    ],
+)
+def test_what_is_no_taint_is_refused_with_its_place(taints: Any, words: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(f"{words}: ")):
+        runner_of({"gitlabUrl": "https://gitlab.com", "manager": {"nodeSelector": {"a": "b"}, "taints": taints}})
 
 
 def test_the_managers_cloud_identity_is_an_annotation_of_its_service_account(stacks: Stacks) -> None:
