@@ -13,15 +13,13 @@ from ops.onboard.doctor.reader import Found, Seen
 from ops.onboard.look.model import Look
 from ops.rehearse.install import Installed
 from ops.rehearse.report.model import PoolView
+from ops.reporting.secrets import hide
 
 ARCH_LABEL = "kubernetes.io/arch"
 JOB_LABELS = ("job.runner.gitlab.com/", "project.runner.gitlab.com/", "manager.runner.gitlab.com/")
 """gitlab-runner executors/kubernetes, buildLabels: on every job's pod, and nobody may overwrite them."""
 JOB_NAME = re.compile(r"runner-[a-z0-9_-]+-project-[0-9]+-concurrent-[0-9]+")
 """Likewise its name, for runners older than those labels."""
-_SECRET_LIKE = re.compile(r"\b(gl[a-z]{2,5}-[A-Za-z0-9_.-]{8,})")
-"""GitLab's tokens: glrt-, glpat-, glcbt-, …"""
-
 Raw = Mapping[str, Any]
 """A Kubernetes object as the API gave it."""
 
@@ -278,8 +276,11 @@ def moment(text: str | None) -> dt.datetime | None:
 
 
 def quoted(text: str, limit: int = 600) -> str:
-    """Shorten a message from elsewhere to one line without GitLab tokens; control characters are the report's."""
-    line = _SECRET_LIKE.sub("[token]", " ".join(text.split()))
+    """Shorten a message from elsewhere to one line without secrets; control characters are the report's.
+
+    They are hidden first: half a secret has no shape any more.
+    """
+    line = hide(" ".join(text.split()))
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
