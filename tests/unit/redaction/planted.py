@@ -19,11 +19,18 @@ _LETTERS = string.ascii_letters + string.digits
 _LOWER = string.ascii_lowercase + string.digits
 _UPPER = string.ascii_uppercase + string.digits
 _HEX = "0123456789abcdef"
+_GITLAB = (
+    *("glpat", "gloas", "gldt", "glrt", "glrtr", "glcbt", "glptt", "glft"),
+    *("glimt", "glagent", "glwt", "glsoat", "glffct"),
+)
 _FORMS = (
     # text around the secret, its letters, their number
     ("eyJhbGciOiJSUzI1NiJ9.{}.c2ln", _LETTERS, 60),
-    *((f"{prefix}-{{}}", _LETTERS, 24) for prefix in "glpat gloas gldt glrt glrtr glcbt glptt glft".split()),
-    *((f"{prefix}-{{}}", _LETTERS, 24) for prefix in "glimt glagent glwt glsoat glffct".split()),
+    *(
+        (f"{prefix}-{{}}", _LETTERS, 24)
+        for prefix in ["glpat", "gloas", "gldt", "glrt", "glrtr", "glcbt", "glptt", "glft"]
+    ),
+    *((f"{prefix}-{{}}", _LETTERS, 24) for prefix in _GITLAB),
     ("GR1348941{}", _LETTERS, 20),
     ("ghp_{}", _LETTERS, 36),
     ("github_pat_{}", _LETTERS, 60),
@@ -79,9 +86,7 @@ def _planted(number: int, form: str, letters: str, length: int) -> Planted:
 
 SHAPED = tuple(_planted(number, *form) for number, form in enumerate(_FORMS))
 """Known by their shape, or by a secret's name before them."""
-KNOWN = tuple(
-    _planted(number, "{}", string.ascii_lowercase + "-." * number, 30) for number in range(90, 95)
-)
+KNOWN = tuple(_planted(number, "{}", string.ascii_lowercase + "-." * number, 30) for number in range(90, 95))
 """Without any shape: secret by where they come from."""
 EVERY = (*SHAPED, *KNOWN)
 

@@ -14,6 +14,12 @@ import pytest
 from click.testing import CliRunner
 
 from ops import cli
+from ops.drift.gitlab.state import read_state
+from ops.drift.report import document
+from ops.rehearse.install.helm import Helm, HelmError
+from tests.recorded.answers import recorded
+from tests.recorded.stub_pulumi import StubPulumi
+from tests.unit.drift_gitlab.fake import PROJECT, TOKEN, FakeGitLab
 from tests.unit.redaction.planted import (
     EVERY,
     KNOWN,
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 ENVIRONMENT, KUBECONFIG, TOKEN_FILE, STACK_FILE, STACK_NAME = KNOWN
+BY_STACK = tuple(one for one in EVERY if one is not TOKEN_FILE)
 WITHOUT_STACK = (*SHAPED, ENVIRONMENT, KUBECONFIG, TOKEN_FILE)
 """What a command can know that reads no stack file."""
 PROGRAM = f"""\
@@ -41,6 +48,7 @@ import sys
 sys.stderr.write({said("printed")!r} + "\\n")
 raise RuntimeError({said("raised")!r})
 """
+MARKED = "<!-- multiarch drift: abc -->\n"
 NOW = dt.datetime.now(dt.UTC).isoformat()
 
 
@@ -74,11 +82,11 @@ def run(*arguments: object) -> str:
 
 
 def in_formats(tmp_path: Path, formats: Sequence[str], *arguments: object) -> dict[str, str]:
-    """Run the command with all its files, and once more with JSON on standard output."""
+    """Run the command with the terminal's report on standard output, and all its files."""
     files = {one: tmp_path / f"out{one}" for one in formats}
     outputs = {"terminal": run(*arguments, *(part for one, file in files.items() for part in (one, file)))}
     outputs |= {one: file.read_text() for one, file in files.items()}
-    return {**outputs, "--json -": run(*arguments, "--json", "-")}
+    return outputs
 
 
 def prove(outputs: dict[str, str], shown: dict[str, int], secrets: Sequence[Planted] = EVERY) -> None:
@@ -174,11 +182,166 @@ def kubeconfig(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_doctor(tmp_path: Path, kubeconfig: Path) -> None:
-    outputs = in_formats(tmp_path, ["--json"], "doctor", "--kubeconfig", kubeconfig, "--context", "it")
+    given = ("doctor", "--kubeconfig", kubeconfig, "--context", "it")
+    outputs = {**in_formats(tmp_path, ["--json"], *given), "--json -": run(*given, "--json", "-")}
     shown = {"node": 4, "deployment": 4, **dict.fromkeys(("pod", "event", "refused"), len(EVERY))}
     prove(outputs, shown, WITHOUT_STACK)
 
 
 def test_onboard(tmp_path: Path, kubeconfig: Path) -> None:
-    outputs = in_formats(tmp_path, ["--json"], "onboard", "--look-only", "--kubeconfig", kubeconfig, "--context", "it")
+    given = ("onboard", "--look-only", "--kubeconfig", kubeconfig, "--context", "it")
+    outputs = {**in_formats(tmp_path, ["--json"], *given), "--json -": run(*given, "--json", "-")}
     prove(outputs, {"reason": len(EVERY)}, WITHOUT_STACK)
+
+
+@pytest.mark.parametrize("stream", ["stderr", "stdout"])
+def test_a_login_program(tmp_path: Path, stream: str) -> None:
+    words = " ".join(said("login").split())
+    login = write_program(tmp_path, "login", f"import sys\nsys.{stream}.write({words!r} + chr(10))\nsys.exit(1)")
+    user = {
+        "exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(login), "interactiveMode": "Never"}
+    }
+    place = ("--kubeconfig", write_kubeconfig(tmp_path, "https://127.0.0.1:9", user), "--context", "it")
+    for command in (("doctor",), ("onboard", "--look-only")):
+        outputs = in_formats(tmp_path, ["--json"], *command, *place)
+        prove(outputs, {"login": 4} if stream == "stderr" else {}, (*SHAPED, ENVIRONMENT, KUBECONFIG))
+
+
+def test_doctor_of_a_stack_whose_program_fails(tmp_path: Path, project: Path, kubeconfig: Path) -> None:
+    place = ("--project", project, "--stack", "it", "--kubeconfig", kubeconfig, "--context", "it")
+    prove(
+        in_formats(tmp_path, ["--json"], "doctor", *place), {"raised": len(EVERY)}, BY_STACK
+    )  # it stops before the token file is read
+
+
+FORMATS = {"drift": ["--json", "--markdown", "--junit"], "rehearse": ["--json", "--junit", "--html"]}
+ERRORS = {
+    "diagnostics": [
+        {
+            "severity": "error",
+            "message": said("diagnosed", part),
+            "urn": f"urn:pulumi:it::multiarch-runner::a:b:C::r{n}",
+        }
+        for n, part in enumerate(chunks())
+    ]
+}
+FAILING = {
+    "refresh": {"exit": 1, "stdout": json.dumps(ERRORS), "stderr": said("stderr") + "\n"},
+    "preview": {"exit": 255, "stderr": "error: " + " ".join(said("error").split()) + "\n"},
+    "stack": {"exit": 0},
+    "config": {"exit": 0},
+}
+
+
+@pytest.fixture
+def gitlab(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitLab]:
+    fake = FakeGitLab()
+    for name, value in (("CI_API_V4_URL", fake.api), ("CI_PROJECT_ID", PROJECT), ("DRIFT_TOKEN", TOKEN)):
+        monkeypatch.setenv(name, value)
+    yield fake
+    fake.close()
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StubPulumi:
+    stub = StubPulumi(tmp_path / "bin")
+    stub.answers(FAILING)
+    monkeypatch.setenv("PATH", f"{stub.folder}{os.pathsep}{os.environ['PATH']}")
+    return stub
+
+
+def test_drift(tmp_path: Path, project: Path, kubeconfig: Path, pulumi: StubPulumi, gitlab: FakeGitLab) -> None:
+    gitlab.add(title="Drift: it", description=MARKED + said("before"), labels=["multiarch-drift"])
+    place = ("--project", project, "--kubeconfig", kubeconfig, "--context", "it", "--pulumi", pulumi.program)
+    (project / "configs" / "Pulumi.other.yaml").write_text("config: {}\n")  # so that the run is not a whole one
+    history = tmp_path / "history"
+    outputs = in_formats(
+        tmp_path, FORMATS["drift"], "drift", "--stack", "it", *place, "--gitlab-issue", "--history", history
+    )
+    outputs["issue"] = gitlab.issues[0]["description"]
+    outputs["issue's state"] = json.dumps(document.to_document(read_state(outputs["issue"]).report))
+    prove(outputs, {"raised": 10, "diagnosed": 40, "error": 10}, BY_STACK)
+    prove({"issue": outputs["issue"]}, {"before": len(EVERY)}, BY_STACK)
+
+
+def test_the_history_of_drift(tmp_path: Path, project: Path, pulumi: StubPulumi) -> None:
+    """It keeps names of resources and properties, and nothing else of what was found."""
+    name = said("named", (*SHAPED[:3], ENVIRONMENT, STACK_FILE))
+    drifted = recorded("refresh-preview-drift")
+    drifted["stdout"] = drifted["stdout"].replace("ConfigMap::settings", f"ConfigMap::{name}")
+    pulumi.answers({"refresh": drifted})
+    (project / "configs" / "Pulumi.it.yaml").rename(project / "configs" / "Pulumi.gke.yaml")
+    given = ("drift", "--project", project, "--only", "cloud-against-state", "--history", tmp_path / "history")
+    outputs = in_formats(tmp_path, FORMATS["drift"], *given)
+    kept = tmp_path / "history" / "gke.json"
+    outputs["history"] = kept.read_text()
+    prove(outputs, {"named": 5}, BY_STACK)
+    run(*given)
+    drifts = [json.loads(text)["drifts"] for text in (outputs["history"], kept.read_text())]
+    assert drifts[0][0]["paths"] == drifts[1][0]["paths"], "the date of the first time is lost"
+
+
+def test_rehearse_under_the_engine(tmp_path: Path, project: Path, pulumi: StubPulumi) -> None:
+    tail = {"exit": 1, "stderr": said("tail")}
+    for source, answers in (("error", {}), ("tail", {"stack": tail}), ("tail", {"preview": tail})):
+        pulumi.answers({**FAILING, **answers})
+        given = ("rehearse", "--project", project, "--engine", "--stack", "it")
+        outputs = {**in_formats(tmp_path, FORMATS["rehearse"], *given), "--json -": run(*given, "--json", "-")}
+        least = len(EVERY) if source == "error" else 4
+        prove(outputs, {source: least}, tuple(one for one in BY_STACK if one is not KUBECONFIG))
+
+
+def test_rehearse_of_a_program_that_fails(tmp_path: Path, project: Path, kubeconfig: Path) -> None:
+    place = ("--project", project, "--kubeconfig", kubeconfig, "--context", "it")
+    outputs = in_formats(tmp_path, FORMATS["rehearse"], "rehearse", *place)
+    prove(outputs, {"raised": len(EVERY)}, BY_STACK)
+
+
+CRASHING = f"""\
+import click
+@click.command()
+def command():
+    raise RuntimeError({said("crash")!r})
+"""
+
+
+def test_an_unforeseen_error_of_the_real_process(tmp_path: Path) -> None:
+    (tmp_path / "crashing.py").write_text(CRASHING)
+    source = "from ops import cli; cli.COMMANDS['doctor'] = 'crashing'; cli.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", source, "doctor"],
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    prove({"traceback": done.stderr}, {"crash": len(EVERY)}, (*SHAPED, ENVIRONMENT))
+
+
+@pytest.mark.parametrize(
+    "arguments", [("ops.rehearse.plan", "--project", ".", "--stack", "it"), ("ops.pulumi_cli", "up", "it")]
+)
+def test_the_other_programs_of_the_project(project: Path, pulumi: StubPulumi, arguments: tuple[str, ...]) -> None:
+    pulumi.answers({"stack": {"exit": 0}, "up": {"exit": 1, "stderr": said("up")}})
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    outputs = {"both streams": done.stdout + done.stderr}
+    if arguments[0] == "ops.pulumi_cli":
+        # Pulumi writes to the terminal itself, and masks its own secrets: nothing of it passes through this process.
+        assert done.returncode == 1
+    else:
+        prove(outputs, {"raised": len(EVERY), "printed": len(EVERY)}, (*SHAPED, ENVIRONMENT, STACK_FILE, STACK_NAME))
+
+
+def test_the_last_words_of_helm(tmp_path: Path) -> None:
+    helm = write_program(tmp_path, "helm", f"import sys\nsys.stderr.write({said('helm')!r})\nsys.exit(1)")
+    with Helm(helm, tmp_path / "config", "it") as started, pytest.raises(HelmError) as error:
+        started.run(["install"])
+    prove({"error": str(error.value)}, {"helm": 4}, SHAPED)
