@@ -1,8 +1,10 @@
 """The Pulumi project that a command works on, and its stacks."""
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 import yaml
@@ -49,12 +51,23 @@ def named_stacks(project: Path, named: tuple[str, ...]) -> tuple[str, ...]:
     if not known:
         raise click.UsageError(f"there is no stack file stacks/Pulumi.<name>.yaml in {project}")
     wanted = tuple(dict.fromkeys(named)) or tuple(known)
-    for name in wanted:
-        _remember_secrets(project / "stacks" / f"Pulumi.{name}.yaml")
+    remember_stacks(project, wanted)
     return wanted
 
 
-def _remember_secrets(file: Path) -> None:
-    """Let no report show what a stack file has under a secret's name; what is wrong with the file, others tell."""
+def remember_stacks(project: Path, stacks: Iterable[str], file: Path | None = None) -> None:
+    """Let no report show what stack files have under a secret's name, nor what another `file` has.
+
+    What is wrong with the files, others tell.
+    """
+    document = _read(project / "Pulumi.yaml")
+    stated = str(document.get("stackConfigDir") or "") if isinstance(document, dict) else ""
+    folders = {project / "stacks", project / stated}
+    files = [folder / f"Pulumi.{name}.yaml" for folder in folders for name in stacks]
+    remember_document([_read(one) for one in (*files, *([file] if file else []))])
+
+
+def _read(file: Path) -> Any:
     with suppress(OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError):
-        remember_document(yaml.safe_load(file.read_text(encoding="utf-8")))
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    return None

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from ops.environment import Child, environment
+from ops.reporting.streams import exit_redacted
 
 MINIMUM = (3, 226, 1)
 """The first release line whose `stackConfigDir` and Python toolchain options this project was written against."""
@@ -101,4 +102,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    exit_redacted(lambda: main(sys.argv[1:]))

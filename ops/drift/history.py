@@ -17,6 +17,7 @@ import click
 from ops.drift.memory import Memory, dump, load, remember
 from ops.drift.model import StackReport
 from ops.drift.plain import NewerVersionError
+from ops.reporting.secrets import hide_in
 
 _LOCK_SECONDS: Final = 20.0
 _LARGEST: Final = 64 * 1024 * 1024
@@ -62,7 +63,7 @@ def _take_in(file: Path, report: StackReport, now: dt.datetime) -> StackReport:
     except ValueError as error:
         kept = _set_aside(file, now)
         notes.append(f"history {file}: damaged ({error}); kept as {kept.name}, and drifts are dated from this run on")
-    after, dated = remember(memory, report, now)
+    after, dated = remember(memory, hide_in(report), now)
     _write(file, dump(after))
     return _noted(dated, *notes)
 

@@ -274,5 +274,5 @@ def _not_started(plugin: Plugin, error: Exception) -> LoginError:
 
 
 def _said(err: str) -> str:
-    lines = [line.strip() for line in err.splitlines() if line.strip()]
-    return f": {hide(one_line(lines[-1]))[:_REASON]}" if lines else ""
+    lines = [line.strip() for line in hide(err).splitlines() if line.strip()]
+    return f": {one_line(lines[-1])[:_REASON]}" if lines else ""

@@ -22,6 +22,7 @@ from ops.onboard.request import Onboarding, Outcome, Request
 from ops.onboard.write.keep import with_kept
 from ops.onboard.write.place import Place, place_of
 from ops.onboard.write.render import render
+from ops.project import remember_stacks
 from ops.rehearse.report.model import EXIT_CODES, Verdict, overall
 from ops.reporting.progress import ProgressDisplay
 from ops.reporting.signs import Sign
@@ -109,6 +110,7 @@ def _decided(request: Request, stage: Stage, before: Onboarding, answers: Answer
     if decision.obstacles:
         return _refused(known, decision.obstacles)
     place = place_of(request.project, answers.stack)
+    remember_stacks(request.project, [answers.stack])  # what is there is shown as a difference
     text = with_kept(render(before.look, answers, decision), place.before)
     if place.before is not None and (difference := place.diff(text)):
         stage.show_diff(difference)

@@ -9,7 +9,7 @@ import click
 
 from components.problems import ConfigError
 from ops.ending import COULD_NOT_TELL, USAGE, meanings, told, unwind_on_terminate
-from ops.project import named_stacks, project_of
+from ops.project import named_stacks, project_of, remember_stacks
 from ops.pulumi_cli import PulumiCliError
 from ops.rehearse.clean import clean, render
 from ops.rehearse.cluster.errors import KeptPlaneError
@@ -149,6 +149,7 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
         stacks=named_stacks(root, stacks),
         **{key: given[key] for key in ("binaries", "kubeconfig", "context", "chart", "keep")},
     )
+    remember_stacks(root, (), given["against"])
     check_targets(targets)
     ended = "every process that was started has been ended"
     with told(ConfigError, KeptPlaneError, PulumiCliError, interrupted=ended), ProgressDisplay(console) as display:

@@ -1,13 +1,15 @@
 """Standard output and standard error that let no secret through, whoever writes: a report, a traceback, a library."""
 
 import io
+import os
 import sys
 import threading
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
-from ops.reporting.secrets import hide, hide_written
+from ops.reporting.secrets import hide, hide_written, remember_environment
 
 
 class RedactedStream(io.TextIOWrapper):
@@ -70,6 +72,17 @@ def redacted_streams() -> Iterator[None]:
                 stream.flush()
             with suppress(OSError, ValueError):
                 stream.detach()  # or it would close the stream below
+
+
+def exit_redacted(main: Callable[[], int]) -> NoReturn:
+    """Run a program's `main` to the end of the process with redacted output, its traceback included (exit 1)."""
+    remember_environment(os.environ)
+    with redacted_streams():
+        try:
+            sys.exit(main())
+        except Exception:  # noqa: BLE001 - Python would print it after the streams are as they were
+            traceback.print_exc()
+            sys.exit(1)
 
 
 def _wrappable(*streams: TextIO | None) -> bool:

@@ -155,7 +155,7 @@ def _exit(code: int | None) -> str:
 
 def _lines(result: CliResult) -> tuple[str, ...]:
     """Take `error:` lines, or else the last of stderr; never a part of a document, whose values nobody has masked."""
-    texts = [hide_tokens(text[-_TAIL:]) for text in (result.stderr, result.stdout)]
+    texts = [hide_tokens(text)[-_TAIL:] for text in (result.stderr, result.stdout)]
     errors, output = ([line.strip() for line in text.splitlines() if line.strip()] for text in texts)
     found = [line.removeprefix("error:").strip() for line in (*errors, *output) if line.startswith("error:")]
     return tuple(dict.fromkeys(cut(one_line(line)) for line in found or errors[-1:]))

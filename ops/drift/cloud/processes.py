@@ -118,6 +118,11 @@ def _start(command: Sequence[str], cwd: Path) -> subprocess.Popen[bytes]:
     )
 
 
+def _end(err: bytes) -> bytes:
+    """Keep the end of stderr; no half of a line, since half a secret has no shape by which it would be hidden."""
+    return err if len(err) <= STDERR_BOUND else err[-STDERR_BOUND:].partition(b"\n")[2]
+
+
 def _no_answer(command: Sequence[str], reason: str) -> CliResult:
     return CliResult(command=tuple(command), exit=None, stdout="", stderr="", ended=reason)
 
@@ -217,7 +222,7 @@ class _Child:
             command=command,
             exit=None if self._ended else self._process.returncode,
             stdout=self._out.decode(errors="replace"),
-            stderr=self._err[-STDERR_BOUND:].decode(errors="replace"),
+            stderr=_end(self._err).decode(errors="replace"),
             seconds=seconds,
             ended=self._ended or ("" if self._process.returncode is not None else "it did not end"),
             overflow=self._dropped,

@@ -9,6 +9,7 @@ from ops.drift.gitlab.state import State, comment, not_looked_at
 from ops.drift.model import DriftReport, Finding, Verdict
 from ops.drift.report.markdown import code
 from ops.drift.report.wording import CHECKS, date_words
+from ops.reporting.secrets import hide_written
 
 _MARK: Final = re.compile(r"\A<!-- multiarch drift: (\w+) -->\n")
 _BEFORE: Final = "## What was told before"
@@ -71,7 +72,7 @@ def description(state: State, body: str, pipeline: str) -> str:
         "hand is overwritten; comments stay.\n"
     )
     # GitLab obeys lines like `/close` and `/assign`, in the descriptions of issues too.
-    text = re.sub(r"^(\s*)/(?=\w)", r"\1\\/", _lines("".join(parts)), flags=re.MULTILINE)
+    text = re.sub(r"^(\s*)/(?=\w)", r"\1\\/", _lines(hide_written("".join(parts))), flags=re.MULTILINE)
     hidden = comment(state)
     if len(text) + len(hidden) > _LONGEST:
         text = f"The report has {len(text)} characters, too many for an issue. It is among the artifacts of {link}.\n"

@@ -23,6 +23,7 @@ from ops.drift.gitlab.description import (
 from ops.drift.gitlab.settings import IssueSettings
 from ops.drift.gitlab.state import State, comment, knows, merge, read_state
 from ops.drift.model import DriftReport
+from ops.reporting.secrets import hide_in
 
 _ATTEMPTS: Final = 3
 
@@ -69,7 +70,8 @@ class _Run:
         if before is None and issue is not None and issue.opened:
             nothing = replace(self.report, stacks=())
             before = State(report=nothing, text=told_before(issue.description))
-        return merge(before, self.report, whole=self.whole)
+        # What an older version told was told by its own rules of what is a secret.
+        return hide_in(merge(before, self.report, whole=self.whole))
 
     def fields(self, state: State) -> dict[str, Any]:
         """Title and description. Where no drift is known the title stays: what it names may still be so."""

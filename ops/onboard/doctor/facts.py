@@ -20,7 +20,6 @@ JOB_LABELS = ("job.runner.gitlab.com/", "project.runner.gitlab.com/", "manager.r
 """gitlab-runner executors/kubernetes, buildLabels: on every job's pod, and nobody may overwrite them."""
 JOB_NAME = re.compile(r"runner-[a-z0-9_-]+-project-[0-9]+-concurrent-[0-9]+")
 """Likewise its name, for runners older than those labels."""
-
 Raw = Mapping[str, Any]
 """A Kubernetes object as the API gave it."""
 
@@ -277,7 +276,10 @@ def moment(text: str | None) -> dt.datetime | None:
 
 
 def quoted(text: str, limit: int = 600) -> str:
-    """Shorten a message from elsewhere to one line without secrets, then cut it; control characters stay."""
+    """Shorten a message from elsewhere to one line without secrets; control characters are the report's.
+
+    They are hidden first: half a secret has no shape any more.
+    """
     line = hide(" ".join(text.split()))
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 

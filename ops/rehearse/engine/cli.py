@@ -11,6 +11,7 @@ from pathlib import Path
 from ops.environment import Environment
 from ops.pulumi.answers import NO_CHANGES_VIOLATED, QUIET, CliResult, errors, steps
 from ops.rehearse.report.model import Verdict
+from ops.reporting.secrets import hide
 
 TIME_LIMIT = 600.0
 ELSEWHERE = (
@@ -89,7 +90,7 @@ def run(pulumi: Path, arguments: Sequence[str], *, cwd: Path, environment: Envir
 def _failed(result: CliResult) -> tuple[Verdict, str]:
     """Judge a failure: the stack's own fault, or something that says nothing about it."""
     found = errors(result)
-    text = "; ".join(found) or result.stderr.strip()[-300:] or "no reason was given"
+    text = "; ".join(found) or hide(result.stderr.strip())[-300:] or "no reason was given"
     if result.exit is None:
         return Verdict.UNKNOWN, f"it did not end: {text}"
     if result.exit != 1 or not found or any(word in text.lower() for word in ELSEWHERE):

@@ -9,6 +9,7 @@ from ops.pulumi_cli import PulumiCli, find_pulumi
 from ops.rehearse.engine import cli
 from ops.rehearse.engine.workspace import Workspace, read_inputs, workspace, write_stack_file
 from ops.rehearse.report.model import Claim, Verdict
+from ops.reporting.secrets import hide
 
 Judge = Callable[[CliResult], tuple[Verdict, str]]
 Progress = Callable[[str], None]
@@ -96,7 +97,7 @@ class _Session:
         bad = [result for result in done if result.exit != 0]
         if not bad:
             return None
-        reason = "; ".join(errors(bad[0])) or bad[0].stderr.strip()[-300:] or f"exit {bad[0].exit}"
+        reason = "; ".join(errors(bad[0])) or hide(bad[0].stderr.strip())[-300:] or f"exit {bad[0].exit}"
         return f"`pulumi {' '.join(bad[0].command[1:4])}`: {reason}"
 
 

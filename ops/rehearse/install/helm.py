@@ -11,6 +11,7 @@ from typing import Any, Self
 import yaml
 
 from ops.environment import Child, Environment, environment
+from ops.reporting.secrets import hide
 
 HELM_SECONDS = 90.0
 
@@ -132,5 +133,5 @@ def _refusal(code: int, said: str) -> HelmError:
 
 
 def _last_words(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("WARNING:")]
+    lines = [line.strip() for line in hide(text).splitlines() if line.strip() and not line.startswith("WARNING:")]
     return " ".join(lines[-3:]).removeprefix("Error: ")

@@ -15,6 +15,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from components.helper_image.schema import TYPE
 from ops.environment import Child, environment
 from ops.rehearse.plan.wire import struct_from_wire, struct_to_wire
+from ops.reporting.secrets import hide
 
 FOLDER: Final = Path(__file__).resolve().parents[3] / "components" / "helper_image"
 SECONDS: Final = 120.0
@@ -46,7 +47,7 @@ class ImagePlugin:
         said = self._process.stdout.readline().strip() if self._process.stdout else ""
         if not said.isdecimal():
             words = self._process.communicate(timeout=SECONDS)[1].strip()
-            raise PluginError(f"the provider did not start: {words[-300:] or 'it said nothing'}")
+            raise PluginError(f"the provider did not start: {hide(words)[-300:] or 'it said nothing'}")
         self._channel = grpc.insecure_channel(f"127.0.0.1:{said}")
         self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         return self

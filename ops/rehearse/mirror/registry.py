@@ -20,6 +20,7 @@ from ops.environment import Child, environment
 from ops.rehearse.cluster.tied import tied
 from ops.rehearse.mirror.embedded import EmbeddedServer
 from ops.rehearse.mirror.stand_in import StandIn
+from ops.reporting.secrets import hide
 
 PROGRAMS: Final = ("docker-registry",)
 START_SECONDS: Final = 20.0
@@ -94,7 +95,7 @@ class LocalRegistry:
                 time.sleep(_POLL_SECONDS)
         said = Path(self._folder.name, "log").read_text(encoding="utf-8", errors="replace").strip()
         self.__exit__(None, None, None)
-        raise NoRegistryError(f"docker-registry did not start: {said[-300:] or 'it said nothing'}")
+        raise NoRegistryError(f"docker-registry did not start: {hide(said)[-300:] or 'it said nothing'}")
 
 
 def push_image(registry: Registry, repository: str, image: StandIn, tag: str) -> None:

@@ -73,14 +73,22 @@ def main(argv: list[str]) -> int:
     """Plan and write the answer, whole or not at all; or tell it in a line."""
     options = _arguments(argv)
     if options.out is None:
-        with tempfile.TemporaryDirectory() as folder:
-            return _tell(options.stack, answer(options, Path(folder)))
+        return _for_a_person(options)
     out = options.out.resolve()
     text = json.dumps(answer(options, out.parent))
     partial = out.with_suffix(".partial")
     partial.write_text(text, encoding="utf-8")
     partial.replace(out)
     return 0
+
+
+def _for_a_person(options: argparse.Namespace) -> int:
+    from ops.project import remember_stacks  # noqa: PLC0415 - as above
+    from ops.reporting.streams import exit_redacted  # noqa: PLC0415 - as above
+
+    remember_stacks(options.project, [options.stack], options.stack_file)
+    with tempfile.TemporaryDirectory() as folder:
+        exit_redacted(lambda: _tell(options.stack, answer(options, Path(folder))))
 
 
 def _tell(stack: str, found: dict[str, Any]) -> int:

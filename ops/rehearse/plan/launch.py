@@ -14,6 +14,7 @@ from typing import Any
 from components.problems import ConfigError, Problem
 from ops.environment import Child, environment
 from ops.rehearse.plan.model import Plan, PlanError, plan_from_json
+from ops.reporting.secrets import hide
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 TIME_LIMIT = 60.0
@@ -71,7 +72,7 @@ def _run(command: list[str], project_dir: Path, stack: str) -> str:
         raise PlanError(
             f"stack {stack}: the program could not be started in {project_dir}: {error.strerror}"
         ) from error
-    lines = [line for line in done.stderr.splitlines() if line.strip()][-TAIL:]
+    lines = [line for line in hide(done.stderr).splitlines() if line.strip()][-TAIL:]
     return f" Exit {done.returncode}." + "".join(f"\n  {line}" for line in lines)
 
 
