@@ -118,7 +118,7 @@ def _start(command: Sequence[str], cwd: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def _end(err: bytes) -> bytes:
+def _end(err: bytes | bytearray) -> bytes | bytearray:
     """Keep the end of stderr; no half of a line, since half a secret has no shape by which it would be hidden."""
     return err if len(err) <= STDERR_BOUND else err[-STDERR_BOUND:].partition(b"\n")[2]
 

@@ -225,7 +225,7 @@ ERRORS = {
         for n, part in enumerate(chunks())
     ]
 }
-FAILING = {
+FAILING: dict[str, dict[str, Any]] = {
     "refresh": {"exit": 1, "stdout": json.dumps(ERRORS), "stderr": said("stderr") + "\n"},
     "preview": {"exit": 255, "stderr": "error: " + " ".join(said("error").split()) + "\n"},
     "stack": {"exit": 0},
@@ -259,7 +259,9 @@ def test_drift(tmp_path: Path, project: Path, kubeconfig: Path, pulumi: StubPulu
         tmp_path, FORMATS["drift"], "drift", "--stack", "it", *place, "--gitlab-issue", "--history", history
     )
     outputs["issue"] = gitlab.issues[0]["description"]
-    outputs["issue's state"] = json.dumps(document.to_document(read_state(outputs["issue"]).report))
+    state = read_state(outputs["issue"])
+    assert state is not None
+    outputs["issue's state"] = json.dumps(document.to_document(state.report)) + state.text
     prove(outputs, {"raised": 10, "diagnosed": 40, "error": 10}, BY_STACK)
     prove({"issue": outputs["issue"]}, {"before": len(EVERY)}, BY_STACK)
 
