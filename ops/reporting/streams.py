@@ -1,5 +1,6 @@
 """Standard output and standard error that let no secret through, whoever writes: a report, a traceback, a library."""
 
+import codecs
 import io
 import os
 import sys
@@ -7,9 +8,12 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from ops.reporting.secrets import hide, hide_written, remember_environment
+
+if TYPE_CHECKING:  # Python 3.12 has it in collections.abc
+    from typing_extensions import Buffer
 
 
 class RedactedStream(io.TextIOWrapper):
@@ -28,13 +32,14 @@ class RedactedStream(io.TextIOWrapper):
             write_through=getattr(stream, "write_through", False),
         )
         self._hide = hide if prose else hide_written
+        self._bytes = _RedactedBytes(self, "utf-8" if ascii_only else stream.encoding)
         self._held = ""
         self._redacting = threading.RLock()  # a signal's handler may write in the middle of a write
 
     @property
     def buffer(self) -> Any:
-        """No way round: click writes to it by itself where it mistrusts an encoding."""
-        return None
+        """No way round: prompts write bytes by it, and click does where it mistrusts an encoding."""
+        return self._bytes
 
     def write(self, text: str) -> int:
         """Write what is complete of it."""
@@ -51,6 +56,29 @@ class RedactedStream(io.TextIOWrapper):
             if held:
                 super().write(self._hide(held))
             super().flush()
+
+
+class _RedactedBytes(io.BufferedIOBase):
+    """The same stream for those who write bytes."""
+
+    def __init__(self, stream: RedactedStream, encoding: str) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+
+    def writable(self) -> bool:
+        """Tell that it can be written to."""
+        return True
+
+    def write(self, data: "Buffer") -> int:
+        """Write what the bytes say; half a character waits for its other half."""
+        written = bytes(data)
+        self._stream.write(self._decoder.decode(written))
+        return len(written)
+
+    def flush(self) -> None:
+        """Write the rest too. One that was given back already has none."""
+        with suppress(ValueError):
+            self._stream.flush()
 
 
 @contextmanager
