@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any, Final
 
+from components.kubernetes_names import DNS_LABEL, LABEL_VALUE, META_KEY, OBJECT_NAME
 from components.problems import Problem
 from components.reading import did_you_mean, joined
 from components.runner.executor import AZURE_LABEL, NO_EVICTION
@@ -51,10 +52,6 @@ _TAKEN: Final[Mapping[_Keys, tuple[str, ...]]] = {
     ("service", "labels"): _OF_HELM,
     ("service", "annotations"): ("meta.helm.sh/",),
 }
-META_KEY: Final = re.compile(r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
-LABEL_VALUE: Final = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
-_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 # Texts with a form of their own: (pattern, what it is).
 _FORMS: Final[Mapping[_Keys, tuple[re.Pattern[str], str]]] = {
@@ -63,11 +60,11 @@ _FORMS: Final[Mapping[_Keys, tuple[re.Pattern[str], str]]] = {
         "a registry, such as registry.example.com",
     ),
     ("image", "image"): (re.compile(r"[a-z0-9]+([._/-]+[a-z0-9]+)*"), "a repository without a tag or digest"),
-    ("certsSecretName",): (_NAME, "the name of a Secret"),
-    ("priorityClassName",): (_NAME, "the name of a PriorityClass"),
-    ("runtimeClassName",): (_NAME, "the name of a RuntimeClass"),
-    ("schedulerName",): (_NAME, "the name of a scheduler"),
-    ("hostname",): (_HOST, "a host name: lower-case letters, digits and '-'"),
+    ("certsSecretName",): (OBJECT_NAME, "the name of a Secret"),
+    ("priorityClassName",): (OBJECT_NAME, "the name of a PriorityClass"),
+    ("runtimeClassName",): (OBJECT_NAME, "the name of a RuntimeClass"),
+    ("schedulerName",): (OBJECT_NAME, "the name of a scheduler"),
+    ("hostname",): (DNS_LABEL, "a host name: lower-case letters, digits and '-'"),
     ("sentryDsn",): (
         re.compile(r"https?://[A-Za-z0-9]+@[A-Za-z0-9.-]+(:[0-9]{1,5})?/[A-Za-z0-9./_-]+"),
         "a DSN with a public key only, https://KEY@HOST/PROJECT",
@@ -212,7 +209,7 @@ def _unknown_variable(key: str, name: str) -> Problem:
 
 def _names(values: ExtraValues) -> Iterator[Problem]:
     for index, secret in enumerate(values.get("imagePullSecrets", [])):
-        if not _NAME.fullmatch(secret["name"]):
+        if not OBJECT_NAME.fullmatch(secret["name"]):
             yield _problem(
                 ("imagePullSecrets", index, "name"), "no name of a Secret", "no image would be pulled", _FORM
             )
@@ -220,7 +217,7 @@ def _names(values: ExtraValues) -> Iterator[Problem]:
         if not _is_address(alias["ip"]):
             yield _problem(("hostAliases", index, "ip"), "no IP address", "the API server would refuse the pod", _FORM)
         names = alias["hostnames"]
-        if not names or not all(_NAME.fullmatch(name) for name in names):
+        if not names or not all(OBJECT_NAME.fullmatch(name) for name in names):
             path = ("hostAliases", index, "hostnames")
             yield _problem(path, "not names of hosts", "the API server would refuse the pod", _FORM)
 
@@ -239,7 +236,7 @@ def _volumes(values: ExtraValues) -> Iterator[Problem]:
         path = ("volumes", index)
         if len(volume) != len(("name", "source")):
             yield _problem(path, f"{len(volume) - 1} sources", "a volume has exactly one", "Keep one of them.")
-        if volume["name"] in _VOLUMES_OF_CHART or not _HOST.fullmatch(volume["name"]):
+        if volume["name"] in _VOLUMES_OF_CHART or not DNS_LABEL.fullmatch(volume["name"]):
             fix = "Call it something else: lower-case letters, digits and '-'."
             yield _problem((*path, "name"), "a name of the chart's own, or none", "the API server would refuse it", fix)
     names = [volume["name"] for volume in volumes]

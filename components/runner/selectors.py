@@ -9,6 +9,7 @@ import re
 
 import re2  # type: ignore[import-untyped]  # google-re2 ships no stubs
 
+from components.kubernetes_names import META_KEY
 from components.platforms import Arch
 from components.problems import Problem
 from components.runner.settings import RunnerConfig
@@ -18,7 +19,6 @@ ARCH_KEY = "kubernetes.io/arch"
 # the helper image wrong: no node would match.
 OTHER_ARCH_KEYS = ("beta.kubernetes.io/arch", "multiarch-runner.io/arch")
 
-_LABEL_KEY = re.compile(r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 # Architectures that Kubernetes knows and nobody here serves, and near misses of the label.
 _FOREIGN = ("s390x", "ppc64le", "riscv64", "arm", "386", "arm64v8", "amd64x", "xarm64", "")
 
@@ -91,7 +91,7 @@ def _check_fragment(path: str, selector: str) -> Problem | None:
             consequence="the expression is anchored as a whole, and an anchor in the middle never matches",
             fix="Drop ^ and $.",
         )
-    if not _LABEL_KEY.fullmatch(key):
+    if not META_KEY.fullmatch(key):
         return Problem(
             path=path,
             found=f"the label {key!r} is no Kubernetes label key",

@@ -1,18 +1,18 @@
 """The public face of the runner's configuration: its types and its checks. Pure."""
 
 import ipaddress
-import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from components.cluster_spec import Cluster
+from components.kubernetes_names import DNS_LABEL, LABEL_VALUE, META_KEY, OBJECT_NAME
 from components.node_pools.spec import Pool
 from components.problems import Problem
 from components.reading import joined
 from components.runner.buildkit import check_buildkit
 from components.runner.cache import check_cache
 from components.runner.chart import chart_version, check_chart, runner_version
-from components.runner.extra_checks import LABEL_VALUE, META_KEY, check_values
+from components.runner.extra_checks import check_values
 from components.runner.guards import RUNNER_KIN
 from components.runner.helper_image import check_helper_image, named_architecture
 from components.runner.networking import MetadataProvider, check_network_policies
@@ -34,8 +34,6 @@ __all__ = [
     "runner_version",
 ]
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_OBJECT_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _LONGEST_RELEASE = 53  # Helm's own limit
 _NOT_OURS = ("default", "kube-system", "kube-public", "kube-node-lease")
 # GitLab's least maximum_timeout; also, below it the grace period would not outlast a build.
@@ -130,7 +128,7 @@ def _check_names(runner: RunnerConfig) -> list[Problem]:
             fix="Use at most 63 lower-case letters, digits and '-'.",
         )
         for key, name in names.items()
-        if not _NAME.fullmatch(name)
+        if not DNS_LABEL.fullmatch(name)
     ]
     problems += [
         Problem(
@@ -178,7 +176,7 @@ def _check_object_names(runner: RunnerConfig) -> list[Problem]:
             fix=f"Give the name of a {kind}: lower-case letters, digits, '-' and '.'.",
         )
         for key, kind, name in named
-        if not _OBJECT_NAME.fullmatch(name)
+        if not OBJECT_NAME.fullmatch(name)
     ]
 
 

@@ -1,12 +1,10 @@
 """The runner's authentication token: where it comes from, and whether it can be one. Never shown in a message."""
 
-import re
-
+from components.kubernetes_names import OBJECT_NAME
 from components.problems import Problem
 from components.runner.settings import CreatedRunner, RunnerType, Token
 from components.secret_text import RUNNER_TOKEN
 
-_SECRET_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _NEW = "Create a runner in GitLab (Settings > CI/CD > Runners) and use the glrt- token that it shows."
 
 
@@ -52,7 +50,7 @@ def check_token_source(token: Token | None, path: str = "runner.token", key: str
     if token.create is not None:
         return _check_created(token.create, f"{path}.create")
     name = token.existing_secret or ""
-    if _SECRET_NAME.fullmatch(name):
+    if OBJECT_NAME.fullmatch(name):
         return []
     return [
         Problem(

@@ -4,13 +4,12 @@ import re
 from collections import Counter
 from typing import Final
 
+from components.kubernetes_names import LABEL_VALUE, QUALIFIED_NAME
 from components.node_pools.checks.subject import Subject
 from components.node_pools.pools import ExistingPool, GkePool, Taint
 from components.node_pools.resolved import AKS_SPOT_TAINT, ARCH_LABEL, ARM64_TAINT, MANAGED_BY, POOL_LABEL, kind_of
 from components.problems import Problem
 
-_NAME: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_VALUE: Final = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _PREFIX: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _PREFIX_LENGTH: Final = 253
 _EKS_MOST: Final = 50
@@ -57,9 +56,9 @@ def _syntax(key: str, value: str) -> str | None:
     prefix, slash, name = key.rpartition("/")
     if slash and (len(prefix) > _PREFIX_LENGTH or not _PREFIX.fullmatch(prefix)):
         return f"the prefix {prefix!r} is no lower-case DNS name"
-    if not _NAME.fullmatch(name):
+    if not QUALIFIED_NAME.fullmatch(name):
         return f"the name {name!r} is not 1 to 63 of letters, digits, '-', '_' and '.' between letters or digits"
-    if not _VALUE.fullmatch(value):
+    if not LABEL_VALUE.fullmatch(value):
         return f"the value {value!r} is not at most 63 of letters, digits, '-', '_' and '.' between letters or digits"
     return None
 
