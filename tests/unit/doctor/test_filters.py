@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from ops.kubernetes.selectors import label_selector
 from ops.onboard.doctor.facts import Taint
 from ops.onboard.doctor.scheduling.filters import (
-    label_selector,
     lacking,
     requests,
     selects,
@@ -87,6 +87,17 @@ class TestTaints:
     )
     def test_tolerations_cover_what_they_say(self, toleration: dict[str, str], covers: bool) -> None:  # noqa: FBT001 - a table
         assert tolerates(toleration, self.TAINT) is covers
+
+    @pytest.mark.parametrize(
+        ("operator", "value", "covers"),
+        [("Gt", "4", True), ("Gt", "5", False), ("Lt", "6", True), ("Lt", "5", False), ("Gt", "x", False)],
+    )
+    def test_tolerations_that_compare_do_so_by_number(self, operator: str, value: str, covers: bool) -> None:  # noqa: FBT001 - a table
+        taint = Taint(key="grade", value="5", effect="NoSchedule")
+        assert tolerates({"key": "grade", "operator": operator, "value": value}, taint) is covers
+        assert not tolerates(
+            {"key": "grade", "operator": operator, "value": "4"}, Taint(key="grade", effect="NoExecute")
+        )
 
     def test_a_preference_keeps_nobody_off(self) -> None:
         soft = Taint(key="soft", effect="PreferNoSchedule")

@@ -4,32 +4,21 @@ Facts: labels.Requirement.Matches (k8s.io/apimachinery), NotIn and DoesNotExist 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ops.drift.live.beside.widening import Raw
-
-Varies = Callable[[str], bool]
-"""Whether the label of a key has some value that is not known."""
+from ops.kubernetes.selectors import LABEL_OPERATORS, Varies, expression, requirements
 
 
 def may_select(selector: Raw | None, labels: Mapping[str, str], varies: Varies = lambda _: False) -> bool:
     """Tell whether a LabelSelector may match; an empty one matches everything."""
-    wanted = (selector or {}).get("matchLabels") or {}
-    rules = [{"key": key, "operator": "In", "values": [value]} for key, value in wanted.items()]
-    rules += (selector or {}).get("matchExpressions") or []
-    return all(varies(rule["key"]) or _holds(rule, labels) for rule in rules)
+    return all(varies(rule["key"]) or _holds(rule, labels) for rule in requirements(selector))
 
 
 def _holds(rule: Raw, labels: Mapping[str, str]) -> bool:
-    key, values = rule["key"], rule.get("values") or []
-    answers: Mapping[str, bool] = {
-        "In": labels.get(key) in values,
-        "NotIn": labels.get(key) not in values,
-        "Exists": key in labels,
-        "DoesNotExist": key not in labels,
-    }
-    return answers.get(str(rule["operator"]), True)
+    """Tell it of one rule; one of an operator that nobody knows yet may hold."""
+    return rule["operator"] not in LABEL_OPERATORS or expression(rule, labels)
 
 
 _CALICO_TERM: Final = re.compile(

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ops.kubernetes.selectors import label_selector
 from ops.onboard.doctor.advice import Advice, cause
 from ops.onboard.doctor.checks import pod_security
 from ops.onboard.doctor.facts import Facts, Raw, Space, amount
 from ops.onboard.doctor.model import Asked, Cause, Check, Fix
 from ops.onboard.doctor.probe import probe
-from ops.onboard.doctor.scheduling.filters import label_selector
 from ops.rehearse.executor import JobRefusal
 
 ENFORCE = "pod-security.kubernetes.io/enforce"

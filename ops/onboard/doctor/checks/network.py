@@ -3,11 +3,11 @@
 import ipaddress
 from collections.abc import Iterator, Sequence
 
+from ops.kubernetes.selectors import label_selector
 from ops.onboard.doctor.advice import Advice, cause
 from ops.onboard.doctor.checks.admission import job_pods
 from ops.onboard.doctor.facts import Facts, Raw, Space
 from ops.onboard.doctor.model import Asked, Check, Fix
-from ops.onboard.doctor.scheduling.filters import label_selector
 from ops.onboard.look.model import Answer, Provider
 
 DNS_PORT = 53

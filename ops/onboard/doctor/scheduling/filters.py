@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from ops.kubernetes.selectors import expression, is_number
 from ops.onboard.doctor.facts import Node, Raw, Taint, amounts
 
 CORDON = Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
@@ -41,39 +42,6 @@ def _term(term: Raw, node: Node) -> bool:
     )
 
 
-def expression(entry: Raw, labels: Mapping[str, str]) -> bool:  # noqa: PLR0911 - one answer for each operator
-    """Tell whether labels satisfy one `matchExpressions` entry."""
-    key, values, value = entry["key"], entry.get("values") or [], labels.get(entry["key"])
-    match entry["operator"]:
-        case "In":
-            return value in values
-        case "NotIn":
-            return value not in values
-        case "Exists":
-            return key in labels
-        case "DoesNotExist":
-            return key not in labels
-        case "Gt" | "Lt" as operator:
-            if value is None or len(values) != 1 or not _is_number(value) or not _is_number(values[0]):
-                return False
-            return int(value) > int(values[0]) if operator == "Gt" else int(value) < int(values[0])
-        case _:
-            return False
-
-
-def _is_number(text: str) -> bool:
-    return text.removeprefix("-").isdecimal()
-
-
-def label_selector(selector: Raw | None, labels: Mapping[str, str]) -> bool:
-    """Tell whether a LabelSelector matches; an empty one matches everything."""
-    wanted = (selector or {}).get("matchLabels") or {}
-    rules = (selector or {}).get("matchExpressions") or []
-    return all(labels.get(key) == value for key, value in wanted.items()) and all(
-        expression(rule, labels) for rule in rules
-    )
-
-
 def untolerated(pod: Raw, node: Node) -> list[Taint]:
     """Return the taints that keep a pod off a node; a cordon counts as its taint."""
     taints = [taint for taint in node.taints if taint.effect in _KEEPS_OFF]
@@ -99,7 +67,7 @@ def tolerates(toleration: Raw, taint: Taint) -> bool:  # noqa: PLR0911 - one ans
         case "Equal":
             return value == taint.value
         case "Gt" | "Lt":  # alpha since 1.35: TaintTolerationComparisonOperators
-            if not _is_number(value) or not _is_number(taint.value):
+            if not is_number(value) or not is_number(taint.value):
                 return False
             return int(taint.value) > int(value) if operator == "Gt" else int(taint.value) < int(value)
         case _:
