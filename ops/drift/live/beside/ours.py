@@ -44,6 +44,11 @@ class Pods:
     anything: bool = False
     """Whether they may have any label."""
 
+    @property
+    def whose(self) -> str:
+        """Whose they are, in words."""
+        return "the jobs" if self.jobs else "the runner's manager"
+
     def varies(self, key: str) -> bool:
         """Tell whether they have, or may have, a label of any value."""
         return self.anything or key in self.varying or (self.jobs and (key == "pod" or bool(JOB_LABEL.match(key))))
@@ -62,7 +67,7 @@ class Ours:
     @property
     def accounts(self) -> Mapping[Account, str]:
         """Whose each account is, in words."""
-        return {pods.account: "the jobs" if pods.jobs else "the runner's manager" for pods in self.pods}
+        return {pods.account: pods.whose for pods in self.pods}
 
     @property
     def namespaces(self) -> list[str]:

@@ -26,7 +26,7 @@ def widening_policies(items: Iterable[Raw], namespace: str, ours: Ours) -> Itera
         if ours.has(POLICY, item):
             continue
         spec, where = item.get("spec") or {}, NETWORK_POLICY.named(item)
-        for direction in spec.get("policyTypes") or ["Ingress", *(["Egress"] if spec.get("egress") else [])]:
+        for direction in _directions(spec):
             pods = selected(spec.get("podSelector"), namespace, ours, direction)
             for index, rule in enumerate(spec.get(DIRECTIONS[direction][0]) or []):
                 if pods and not _is_open_already(rule, direction, ours.policies[namespace]):
@@ -35,10 +35,7 @@ def widening_policies(items: Iterable[Raw], namespace: str, ours: Ours) -> Itera
 
 def selected(selector: Raw | None, namespace: str, ours: Ours, direction: str) -> list[Pods]:
     """Return the stack's pods that a policy may select, and that the stack's own policies close in a direction."""
-    closed = any(
-        direction in (spec.get("policyTypes") or ["Ingress", *(["Egress"] if spec.get("egress") else [])])
-        for spec in ours.policies.get(namespace, ())
-    )
+    closed = any(direction in _directions(spec) for spec in ours.policies.get(namespace, ()))
     return [
         pods
         for pods in ours.pods
@@ -46,9 +43,14 @@ def selected(selector: Raw | None, namespace: str, ours: Ours, direction: str) -
     ]
 
 
+def _directions(spec: Raw) -> list[str]:
+    """Return the directions that a policy is about, as the API server fills in those that it leaves out."""
+    return spec.get("policyTypes") or ["Ingress", *(["Egress"] if spec.get("egress") else [])]
+
+
 def opening(where: Raw, direction: str, index: int, pods: list[Pods], what: str) -> Widening:
     """Return that a rule of a policy opens something."""
-    who = " and ".join(sorted({"the jobs" if one.jobs else "the runner's manager" for one in pods}))
+    who = " and ".join(sorted({one.whose for one in pods}))
     does = "may also reach" if direction == "Egress" else "may also be reached from"
     return Widening(
         where=where,
