@@ -13,19 +13,14 @@ from ops.drift.history import History
 from ops.drift.ignore import Rule, apply_rules, expired, unmatched
 from ops.drift.live.request import LiveAnswer, LiveRequest
 from ops.drift.model import Check, CheckResult, DriftReport, StackReport, Verdict
+from ops.drift.report.terminal import SIGNS
 from ops.reporting.progress import ProgressDisplay
 from ops.reporting.secrets import hide
-from ops.reporting.signs import Sign
 
 CLOUD_CHECKS = frozenset({Check.STATE, Check.CODE})
 """What the Pulumi CLI answers; all others look at the cluster and the registries themselves."""
 NEED_PULUMI = CLOUD_CHECKS | {Check.IMAGES}
 """What is not told without the CLI: images are compared with the digests in the state."""
-SIGNS: Mapping[Verdict, Sign] = {
-    Verdict.CLEAN: Sign.GOOD,
-    Verdict.DRIFTED: Sign.BAD,
-    Verdict.UNKNOWN: Sign.DOUBT,
-}
 _POLL_SECONDS = 0.2
 
 

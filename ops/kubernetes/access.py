@@ -102,7 +102,7 @@ def _named(files: Files, context: str) -> Access:
     try:
         return Access(kubeconfig=files, context=context, server=find_context(files, context, _PURPOSE).server)
     except ConfigError as error:
-        raise NoAccessError("; ".join(f"{problem.found}. {problem.fix}" for problem in error.problems)) from error
+        raise NoAccessError(_words(error)) from error
 
 
 def _clouds(cluster: Cluster, files: Files) -> Access:
@@ -111,8 +111,7 @@ def _clouds(cluster: Cluster, files: Files) -> Access:
         names = [name for name in contexts_of(files, _PURPOSE) if pattern and pattern.fullmatch(name)]
         found = [_named(files, name) for name in names]
     except ConfigError as error:
-        told = "; ".join(f"{problem.found}. {problem.fix}" for problem in error.problems)
-        raise NoAccessError(f"{told} Or make a context: {command}") from error
+        raise NoAccessError(f"{_words(error)} Or make a context: {command}") from error
     if not found:
         listed = str(files) if isinstance(files, Path) else ", ".join(map(str, files))
         raise NoAccessError(
@@ -123,3 +122,7 @@ def _clouds(cluster: Cluster, files: Files) -> Access:
         ways = ", ".join(f"{access.context} ({access.server})" for access in found)
         raise NoAccessError(f"several contexts could be the {cluster.type} cluster {cluster.name}: {ways}. Name one")
     return found[0]
+
+
+def _words(error: ConfigError) -> str:
+    return "; ".join(f"{problem.found}. {problem.fix}" for problem in error.problems)
