@@ -15,7 +15,8 @@ from ops.rehearse.install.leftovers import find_leftovers
 from ops.rehearse.install.removal import Left, Remover, clean_command, take_off
 from ops.rehearse.interrupts import Interrupts
 from ops.rehearse.nodes.marks import ANY
-from ops.rehearse.report.model import EXIT_CODES, Verdict
+from ops.rehearse.report.model import EXIT_CODES, Verdict, fold
+from ops.rehearse.report.terminal import SIGNS
 from ops.rehearse.turn import sole_rehearsal
 from ops.reporting.progress import ProgressDisplay
 from ops.reporting.signs import Sign
@@ -36,9 +37,8 @@ class Cleaned:
     @property
     def verdict(self) -> Verdict:
         """Whether nothing of a rehearsal is on the cluster any more."""
-        if any(not one.unanswered for one in self.left):
-            return Verdict.FAILED
-        return Verdict.UNKNOWN if self.left or self.unseen else Verdict.PROVED
+        doubts = [Verdict.UNKNOWN for _ in self.unseen]
+        return fold([*(one.verdict for one in self.left), *doubts] or [Verdict.PROVED])
 
     @property
     def code(self) -> int:
@@ -90,8 +90,7 @@ def _show(cleaned: Cleaned, plane: ExistingControlPlane, display: ProgressDispla
         Verdict.FAILED: f"not everything could be taken off{again}",
         Verdict.UNKNOWN: f"something may still be there{again}",
     }
-    signs = {Verdict.PROVED: Sign.GOOD, Verdict.FAILED: Sign.BAD, Verdict.UNKNOWN: Sign.DOUBT}
-    display.finish("clean", words[cleaned.verdict], sign=signs[cleaned.verdict])
+    display.finish("clean", words[cleaned.verdict], sign=SIGNS[cleaned.verdict])
 
 
 def render(cleaned: Cleaned) -> str:

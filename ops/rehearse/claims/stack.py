@@ -35,7 +35,7 @@ from ops.rehearse.interrupts import Interrupts
 from ops.rehearse.nodes import NodeGroup, node_view, nodes_for
 from ops.rehearse.nodes.marks import KEPT, new_run
 from ops.rehearse.plan.model import Plan
-from ops.rehearse.report.model import Claim, JobView, NodeView, StackReport, Verdict
+from ops.rehearse.report.model import Claim, JobView, NodeView, StackReport, Verdict, fold
 
 STEPS = NODES, INSTALL, JOBS, CLEAN = (
     "adding the pools' nodes",
@@ -242,7 +242,7 @@ class _Run:
             self.found.claims.append(_claim("cleaned-up", title, Verdict.UNKNOWN, str(error)))
             return
         if left:
-            verdict = Verdict.UNKNOWN if all(one.unanswered for one in left) else Verdict.FAILED
+            verdict = fold(one.verdict for one in left)
             self.found.claims.append(_claim("cleaned-up", title, verdict, self._told(left)))
 
     def _clean_after(self, error: BaseException) -> None:

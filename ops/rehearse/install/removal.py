@@ -13,6 +13,7 @@ from ops.rehearse.install.fleet import remove_marked_nodes
 from ops.rehearse.install.helm import Helm, HelmError
 from ops.rehearse.install.objects import InstallFailed
 from ops.rehearse.nodes.marks import Mark
+from ops.rehearse.report.model import Verdict
 
 CLEAN_SECONDS = 60.0
 _POLL_SECONDS = 0.1
@@ -68,6 +69,11 @@ class Left:
     why: str
     unanswered: bool = False
     """Whether nobody said no: the cluster gave no answer."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it makes of a clean-up."""
+        return Verdict.UNKNOWN if self.unanswered else Verdict.FAILED
 
     def __str__(self) -> str:
         """Say it in one line."""
