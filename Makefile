@@ -16,7 +16,7 @@ help: ## List the targets
 # The stamp is keyed by the files that pin the dependencies: an unchanged checkout installs nothing twice.
 $(VENV)/.runtime: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Say: make PYTHON=python3.12 ..."; exit 2; }
-	@echo "Installing the pinned Python packages into $(VENV) (once; the Pulumi SDKs are about 1 GB on disk)"
+	@echo "Installing the pinned Python packages into $(VENV) (once, for some minutes; the Pulumi SDKs are about 1 GB on disk)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -e .
 	@touch $@
