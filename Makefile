@@ -69,7 +69,7 @@ bench-doctor: $(VENV)/.dev ## Measure the doctor on 2500 jobs' pods (minutes: th
 
 .PHONY: docs-doctor
 docs-doctor: $(VENV)/.dev ## Make docs/doctor.md's table and its sample run anew
-	@$(BIN)/python -m ops.onboard.doctor.docs docs/doctor.md
+	@$(BIN)/python -m multiarch.doctor.docs docs/doctor.md
 	@$(BIN)/python -m tests.cluster.doctor_lab.sample docs/doctor.md
 
 .PHONY: zipapp
@@ -90,11 +90,11 @@ docs: $(VENV)/.dev ## Write the generated files anew (config reference, JSON Sch
 
 .PHONY: up preview destroy
 up: $(VENV)/.runtime ## Create or update STACK with the real Pulumi CLI
-	@$(BIN)/python -m ops.pulumi_cli up $(STACK) $(ARGS)
+	@$(BIN)/python -m multiarch.model.pulumi_cli up $(STACK) $(ARGS)
 preview: $(VENV)/.runtime ## Show what `up` would change in STACK
-	@$(BIN)/python -m ops.pulumi_cli preview $(STACK) $(ARGS)
+	@$(BIN)/python -m multiarch.model.pulumi_cli preview $(STACK) $(ARGS)
 destroy: $(VENV)/.runtime ## Delete what STACK made
-	@$(BIN)/python -m ops.pulumi_cli destroy $(STACK) $(ARGS)
+	@$(BIN)/python -m multiarch.model.pulumi_cli destroy $(STACK) $(ARGS)
 
 .PHONY: clean
 clean: ## Remove the virtual environment and caches of this checkout (not the control plane's cache)

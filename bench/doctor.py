@@ -16,8 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ops.kubernetes.api import Api
-from ops.rehearse.cluster import ControlPlane, PlainLines, prepare_binaries
+from multiarch.cluster.api import Api
+from multiarch.rehearse.control_plane import ControlPlane, PlainLines, prepare_binaries
 from tests.cluster.doctor_lab.ward import Ward, open_ward
 
 ROOT = Path(__file__).resolve().parent.parent

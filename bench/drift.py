@@ -71,7 +71,17 @@ def run(
         project, bin_folder, report = Path(scratch, "project"), Path(scratch, "bin"), Path(scratch, "drift.json")
         write_project(project, stacks)
         write_stub(bin_folder, seconds)
-        command = [sys.executable, "-m", "ops.cli", "drift", "--project", str(project), "--jobs", str(jobs), *checks]
+        command = [
+            sys.executable,
+            "-m",
+            "multiarch.cli",
+            "drift",
+            "--project",
+            str(project),
+            "--jobs",
+            str(jobs),
+            *checks,
+        ]
         command += ["--json", str(report), "--time-limit", str(TIME_LIMIT)]
         path = f"{bin_folder}{os.pathsep}{os.environ['PATH']}"
         environ = {**os.environ, "PATH": path, "HANGING": " ".join(hanging), "MULTIARCH_PASS_ENV": "HANGING"}

@@ -14,11 +14,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from ops.drift.model import CheckResult, Verdict
-from ops.kubernetes.api import Api
-from ops.kubernetes.connection import Connection
-from ops.rehearse.cluster import ControlPlane
-from ops.rehearse.install import Helm
+from multiarch.cluster.api import Api
+from multiarch.cluster.connection import Connection
+from multiarch.drift.model import CheckResult, Verdict
+from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.install import Helm
 from tests.cluster.drift_lab.expectations import Mutation
 from tests.cluster.drift_lab.harmless import HARMLESS
 from tests.cluster.drift_lab.lab import Lab, laboratory, not_clean

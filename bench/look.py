@@ -18,9 +18,9 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from ops.kubernetes.api import Api
-from ops.kubernetes.connection import Connection
-from ops.rehearse.cluster import ControlPlane
+from multiarch.cluster.api import Api
+from multiarch.cluster.connection import Connection
+from multiarch.rehearse.control_plane import ControlPlane
 
 ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = 12
@@ -30,9 +30,9 @@ SETTLE_SECONDS = 5.0
 _LOOK = """
 import resource, sys, time, json
 from pathlib import Path
-from ops.kubernetes.api import Api
-from ops.kubernetes.connection import Connection
-from ops.onboard.look.look import look
+from multiarch.cluster.api import Api
+from multiarch.cluster.connection import Connection
+from multiarch.cluster.look.look import look
 began = time.perf_counter()
 with Connection(Path(sys.argv[1]), sys.argv[2]) as connection:
     found = look(Api.of(connection), context=sys.argv[2], server=connection.server)

@@ -29,7 +29,7 @@ def bench_planning(console: Console, stacks: list[str], runs: int) -> None:
     """Pair each stack's planning with a bare interpreter importing the same SDKs."""
     table = Table("stack", "plan, s", "imports alone, s", "ratio", title=f"Planning one stack, {runs} paired runs")
     for stack in stacks:
-        plan = [sys.executable, "-m", "ops.rehearse.plan", "--project", str(ROOT), "--stack", stack]
+        plan = [sys.executable, "-m", "multiarch.model.plan", "--project", str(ROOT), "--stack", stack]
         floor = [sys.executable, "-c", FLOOR.format(SDKS.get(stack, "pulumi"))]
         pairs = [(measure(plan, 60), measure(floor, 60)) for _ in range(runs + 1)][1:]
         ratios = [ours.seconds / bare.seconds for ours, bare in pairs]
@@ -48,7 +48,7 @@ def bench_rehearsal(console: Console, stacks: list[str], runs: int) -> bool:
     document: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "report.json")
-        command = [sys.executable, "-m", "ops.cli", "rehearse", "--json", str(answer)]
+        command = [sys.executable, "-m", "multiarch.cli", "rehearse", "--json", str(answer)]
         command += [item for stack in stacks for item in ("--stack", stack)]
         for attempt in range(runs + 1):
             result = measure(command, 0.25)

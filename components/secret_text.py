@@ -1,6 +1,6 @@
 """What a secret looks like, by its shape or by the name it stands under: so that no text ever repeats one. Pure.
 
-The only list of both in `components` and `ops`, which a test holds them to (tests/unit/redaction/test_one_list.py):
+The only list of both in `components` and `multiarch`, which tests/unit/redaction/test_one_list.py holds them to:
 checks refuse by it, policies look by it, and all redaction hides by it. `archmerge` stands alone and has its own.
 """
 

@@ -1,6 +1,6 @@
 """Every version that the runner's half of the package pins, in one place. Never taken from the environment.
 
-The versions of the embedded control plane are in ops/rehearse/tools/go.mod instead, where Go needs them.
+The versions of the embedded control plane are in multiarch/rehearse/tools/go.mod instead, where Go needs them.
 """
 
 from collections.abc import Mapping

@@ -11,9 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ops.drift.ignore import BUILT_IN
-from ops.ending import WRONG
-from ops.environment import Child, environment
+from multiarch.core.ending import WRONG
+from multiarch.core.environment import Child, environment
+from multiarch.drift.ignore import BUILT_IN
 from tests.recorded.answers import recorded
 from tests.recorded.stub_pulumi import StubPulumi
 
@@ -77,7 +77,7 @@ def _run(project: Path, programs: Path, *arguments: str) -> str:
     """Run the command without a terminal, and return its report: what comes after the lines of progress."""
     own = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "HOME": str(project), "COLUMNS": _WIDTH}
     done = subprocess.run(
-        [sys.executable, "-m", "ops.cli", "drift", "--project", str(project), *arguments],
+        [sys.executable, "-m", "multiarch.cli", "drift", "--project", str(project), *arguments],
         cwd=ROOT,
         env=environment(Child.OWN, {**own, "PYTHONUTF8": "1"}),
         stdin=subprocess.DEVNULL,

@@ -12,10 +12,10 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from ops.environment import Child, Environment, environment
-from ops.kubernetes.api import Api
-from ops.kubernetes.connection import Connection
-from ops.rehearse.cluster import ControlPlane
+from multiarch.cluster.api import Api
+from multiarch.cluster.connection import Connection
+from multiarch.core.environment import Child, Environment, environment
+from multiarch.rehearse.control_plane import ControlPlane
 from tests.cluster.onboarding import ROOT, Proxy, kubeconfig, nodes, objects, project
 from tests.unit.onboard.lab import daemon_set, deployment, eks_nodes
 
@@ -49,7 +49,7 @@ def recording(plane: ControlPlane, connection: Connection) -> str:
         login.write_text("#!/bin/sh\n")
         login.chmod(0o755)
         done = subprocess.run(
-            [sys.executable, "-m", "ops.cli", "onboard", *ARGUMENTS],
+            [sys.executable, "-m", "multiarch.cli", "onboard", *ARGUMENTS],
             cwd=root,
             env=_environment(home),
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from ops.reporting.secrets import forget
+from multiarch.core.secrets import forget
 
 # A deadline is a timed test: on a busy machine it fails for what is right. Speed is for bench/.
 settings.register_profile("project", deadline=None)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.rehearse.report import html as page
+from multiarch.rehearse.report import html as page
 from tests.unit.report import sample
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

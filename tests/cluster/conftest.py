@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.kubernetes.connection import Connection
-from ops.rehearse.cluster import Binaries, BinariesError, ControlPlane, Mode, PlainLines, prepare_binaries
+from multiarch.cluster.connection import Connection
+from multiarch.rehearse.control_plane import Binaries, BinariesError, ControlPlane, Mode, PlainLines, prepare_binaries
 
 MODES: tuple[Mode, ...] = typing.get_args(Mode)
 HERE = Path(__file__).parent

@@ -15,10 +15,10 @@ from typing import Any, Self
 import urllib3
 import yaml
 
-from ops.kubernetes.api import Api
-from ops.kubernetes.connection import Connection
-from ops.rehearse.cluster import ControlPlane
-from ops.rehearse.nodes import FAKE
+from multiarch.cluster.api import Api
+from multiarch.cluster.connection import Connection
+from multiarch.model.nodes import FAKE
+from multiarch.rehearse.control_plane import ControlPlane
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "onboard-test"

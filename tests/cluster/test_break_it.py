@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from ops.rehearse.cluster import ControlPlane
-from ops.rehearse.install.chart import EMBEDDED
-from ops.rehearse.report.model import Verdict
+from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.install.chart import EMBEDDED
+from multiarch.rehearse.report.model import Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("__main__.py", "Pulumi.yaml", "requirements.txt", "components", "ops", "stacks", "templates")
+PARTS = ("__main__.py", "Pulumi.yaml", "requirements.txt", "components", "multiarch", "stacks", "templates")
 Claims = dict[str, tuple[str, str]]
 
 
@@ -131,7 +131,8 @@ def rehearse(control_plane: ControlPlane) -> Rehearse:
         helm = control_plane.binary("helm").parent
         done = subprocess.run(
             [
-                sys.executable, "-m", "ops.cli", "rehearse", "--project", str(project), "--stack", stack, "--json", "-",
+                sys.executable, "-m", "multiarch.cli", "rehearse",
+                "--project", str(project), "--stack", stack, "--json", "-",
                 "--chart", str(EMBEDDED),
                 "--kubeconfig", str(control_plane.kubeconfig), "--context", control_plane.context,
             ],

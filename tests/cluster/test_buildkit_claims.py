@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from ops.kubernetes.connection import Connection
-from ops.rehearse.claims import rehearse_stack
-from ops.rehearse.cluster import ControlPlane
-from ops.rehearse.install import Api, Charts
-from ops.rehearse.install.chart import EMBEDDED
-from ops.rehearse.plan import plan_stack
-from ops.rehearse.plan.model import Plan, PlannedResource
-from ops.rehearse.report.model import StackReport, Verdict
+from multiarch.cluster.connection import Connection
+from multiarch.model.plan import plan_stack
+from multiarch.model.plan.model import Plan, PlannedResource
+from multiarch.rehearse.claims import rehearse_stack
+from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.install import Api, Charts
+from multiarch.rehearse.install.chart import EMBEDDED
+from multiarch.rehearse.report.model import StackReport, Verdict
 from tests.cluster.test_claims import RELEASE, by_id, changed_toml, edited, failures, of_type
 
 ROOT = Path(__file__).resolve().parents[2]

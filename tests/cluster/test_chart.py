@@ -28,11 +28,11 @@ from components.runner.guards import RUNNER_KIN
 from components.runner.permissions import job_rules, pod_security
 from components.runner.placement import runner_pool
 from components.runner.values import fullname, helm_values, with_token_checksum
-from ops.kubernetes.connection import Connection
-from ops.rehearse.cluster import Binaries
+from multiarch.cluster.connection import Connection
+from multiarch.rehearse.control_plane import Binaries
 
 ROOT = Path(__file__).resolve().parents[2]
-EMBEDDED = ROOT / "ops/rehearse/chart/gitlab-runner"
+EMBEDDED = ROOT / "multiarch/rehearse/chart/gitlab-runner"
 OFFICIAL = "MULTIARCH_OFFICIAL_CHART"
 STACKS = sorted(path.name.split(".")[1] for path in (ROOT / "stacks").glob("Pulumi.*.yaml"))
 

@@ -14,10 +14,10 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 import pytest
 import yaml
 
-from ops.kubernetes.connection import Connection
-from ops.rehearse.cluster import ControlPlane
-from ops.rehearse.install import Api
-from ops.rehearse.install.chart import EMBEDDED
+from multiarch.cluster.connection import Connection
+from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.install import Api
+from multiarch.rehearse.install.chart import EMBEDDED
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT_GO = ("KUBECONFIG", "KUBERNETES_MASTER", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT")
@@ -121,7 +121,7 @@ def logging_in(plane: ControlPlane, folder: Path) -> Path:
 def rehearse(environ: Mapping[str, str], folder: Path, *arguments: str) -> dict[str, str]:
     """Run the command, and return each claim's verdict."""
     report = folder / "report.json"
-    line = [sys.executable, "-m", "ops.cli", "rehearse", "--stack", "local", "--chart", str(EMBEDDED)]
+    line = [sys.executable, "-m", "multiarch.cli", "rehearse", "--stack", "local", "--chart", str(EMBEDDED)]
     done = subprocess.run(
         [*line, "--json", str(report), *arguments],
         cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=400,

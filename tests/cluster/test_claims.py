@@ -14,19 +14,19 @@ import pytest
 import tomli_w
 
 from components.problems import ConfigError
-from ops.kubernetes.connection import Connection
-from ops.rehearse.claims import rehearse_stack
-from ops.rehearse.claims.prove import prove_all
-from ops.rehearse.claims.scene import Scene
-from ops.rehearse.claims.stack import _Found, _Run, _silent
-from ops.rehearse.cluster import ControlPlane
-from ops.rehearse.install import Api, Charts, Helm, read_back, release_of
-from ops.rehearse.install.chart import EMBEDDED
-from ops.rehearse.nodes import OWNER_LABEL, nodes_for
-from ops.rehearse.plan import plan_stack
-from ops.rehearse.plan.model import Plan, PlannedResource
-from ops.rehearse.providers.values import plain
-from ops.rehearse.report.model import Claim, Outcome, StackReport, Verdict
+from multiarch.cluster.connection import Connection
+from multiarch.model.nodes import OWNER_LABEL, nodes_for
+from multiarch.model.plan import plan_stack
+from multiarch.model.plan.model import Plan, PlannedResource
+from multiarch.model.providers.values import plain
+from multiarch.rehearse.claims import rehearse_stack
+from multiarch.rehearse.claims.prove import prove_all
+from multiarch.rehearse.claims.scene import Scene
+from multiarch.rehearse.claims.stack import _Found, _Run, _silent
+from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.install import Api, Charts, Helm, read_back, release_of
+from multiarch.rehearse.install.chart import EMBEDDED
+from multiarch.rehearse.report.model import Claim, Outcome, StackReport, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 Inputs = dict[str, Any]
@@ -417,7 +417,7 @@ class TestDrift:
             "application/merge-patch+json",
         )
         # As if the stack itself had made the Secret: a stand-in is not judged.
-        monkeypatch.setattr("ops.rehearse.claims.manager._stood_in", lambda _scene, _name: False)
+        monkeypatch.setattr("multiarch.rehearse.claims.manager._stood_in", lambda _scene, _name: False)
         try:
             claims = prove()
         finally:

@@ -11,9 +11,9 @@ import pytest
 from kubernetes import client
 
 from components.problems import ConfigError
-from ops.kubernetes.connection import Connection
-from ops.kubernetes.errors import UnreachableError
-from ops.rehearse.cluster import ControlPlane, use_existing
+from multiarch.cluster.connection import Connection
+from multiarch.cluster.errors import UnreachableError
+from multiarch.rehearse.control_plane import ControlPlane, use_existing
 
 PATIENCE = 20.0
 T = TypeVar("T")

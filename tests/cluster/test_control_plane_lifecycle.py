@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ops.rehearse.cluster import (
+from multiarch.rehearse.control_plane import (
     Binaries,
     ControlPlane,
     KeptPlaneError,
@@ -25,17 +25,17 @@ from ops.rehearse.cluster import (
     stop_kept,
     use_existing,
 )
-from ops.rehearse.cluster import control_plane as module
-from ops.rehearse.cluster.folders import sweep
-from ops.rehearse.cluster.progress import Progress, State
+from multiarch.rehearse.control_plane import plane as module
+from multiarch.rehearse.control_plane.folders import sweep
+from multiarch.rehearse.control_plane.progress import Progress, State
 
 ROOT = Path(__file__).resolve().parents[2]
 
 SCRIPT = """
 import json, signal, sys, threading, time
 from pathlib import Path
-from ops.rehearse.cluster.control_plane import ControlPlane
-from ops.rehearse.cluster.sources import Binaries, BinarySource, Origin
+from multiarch.rehearse.control_plane.plane import ControlPlane
+from multiarch.rehearse.control_plane.sources import Binaries, BinarySource, Origin
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started the tests with it ignored
 sources = {

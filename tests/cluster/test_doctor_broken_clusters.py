@@ -5,10 +5,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from ops.kubernetes.connection import Connection
-from ops.onboard.doctor.catalogue import BY_ID
-from ops.onboard.doctor.model import EXIT_CODES, Report, Verdict
-from ops.rehearse.cluster import ControlPlane
+from multiarch.cluster.connection import Connection
+from multiarch.doctor.catalogue import BY_ID
+from multiarch.doctor.model import EXIT_CODES, Report, Verdict
+from multiarch.rehearse.control_plane import ControlPlane
 from tests.cluster.doctor_lab.cases import CASES, Broken
 from tests.cluster.doctor_lab.identities import identity
 from tests.cluster.doctor_lab.ward import Ward, open_ward

@@ -13,10 +13,10 @@ import jsonschema
 import pytest
 import yaml
 
-from ops.kubernetes.connection import Connection, TimedApiClient
-from ops.onboard.doctor.model import Verdict
-from ops.onboard.doctor.report import document
-from ops.rehearse.cluster import ControlPlane
+from multiarch.cluster.connection import Connection, TimedApiClient
+from multiarch.doctor.model import Verdict
+from multiarch.doctor.report import document
+from multiarch.rehearse.control_plane import ControlPlane
 from tests.cluster.doctor_lab import kubelet
 from tests.cluster.doctor_lab.identities import identity
 from tests.cluster.doctor_lab.ward import ROOT, Ward, open_ward

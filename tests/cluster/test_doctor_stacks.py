@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.onboard.doctor.model import Verdict
-from ops.rehearse.cluster import ControlPlane
+from multiarch.doctor.model import Verdict
+from multiarch.rehearse.control_plane import ControlPlane
 from tests.cluster.doctor_lab.ward import ROOT, open_ward
 
 

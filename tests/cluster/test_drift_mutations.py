@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ops.drift.live.request import LiveAnswer
-from ops.drift.model import Check, CheckResult, Verdict
-from ops.kubernetes.api import Api, ApiRefused
-from ops.kubernetes.connection import Connection
-from ops.rehearse.cluster import ControlPlane
-from ops.rehearse.install import Helm
+from multiarch.cluster.api import Api, ApiRefused
+from multiarch.cluster.connection import Connection
+from multiarch.drift.live.request import LiveAnswer
+from multiarch.drift.model import Check, CheckResult, Verdict
+from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.install import Helm
 from tests.cluster.drift_lab.changes import CONFIG, JOB_NAMESPACE, JOBS, SECRET
 from tests.cluster.drift_lab.expectations import Harmless, Mutation
 from tests.cluster.drift_lab.harmless import HARMLESS

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from ops.drift.model import Check, Verdict
-from ops.kubernetes.api import Api
-from ops.kubernetes.connection import Connection
-from ops.rehearse.cluster import ControlPlane
-from ops.rehearse.install import Helm
+from multiarch.cluster.api import Api
+from multiarch.cluster.connection import Connection
+from multiarch.drift.model import Check, Verdict
+from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.install import Helm
 from tests.cluster.drift_lab.changes import SECRET
 from tests.cluster.drift_lab.lab import MERGE, ROOT, ask, check_all, install, not_clean, uninstall
 

@@ -10,22 +10,22 @@ from pathlib import Path
 import pytest
 
 from components.problems import ConfigError
-from ops.ending import unwind_on_terminate
-from ops.kubernetes.connection import Connection
-from ops.rehearse.claims import rehearse_stack
-from ops.rehearse.claims.pods import settle
-from ops.rehearse.claims.stack import INSTALL, JOBS, NOTHING_LEFT, STEPS
-from ops.rehearse.cluster import ControlPlane, use_existing
-from ops.rehearse.cluster.existing import ExistingControlPlane
-from ops.rehearse.install import Api, Charts, add_nodes, remove_nodes
-from ops.rehearse.install.chart import EMBEDDED
-from ops.rehearse.install.leftovers import find_leftovers
-from ops.rehearse.install.removal import Remains
-from ops.rehearse.nodes import nodes_for
-from ops.rehearse.nodes.marks import ANY, Mark
-from ops.rehearse.plan import plan_stack
-from ops.rehearse.plan.model import Plan
-from ops.rehearse.report.model import StackReport, Verdict
+from multiarch.cluster.connection import Connection
+from multiarch.core.ending import unwind_on_terminate
+from multiarch.model.nodes import nodes_for
+from multiarch.model.nodes.marks import ANY, Mark
+from multiarch.model.plan import plan_stack
+from multiarch.model.plan.model import Plan
+from multiarch.rehearse.claims import rehearse_stack
+from multiarch.rehearse.claims.pods import settle
+from multiarch.rehearse.claims.stack import INSTALL, JOBS, NOTHING_LEFT, STEPS
+from multiarch.rehearse.control_plane import ControlPlane, use_existing
+from multiarch.rehearse.control_plane.existing import ExistingControlPlane
+from multiarch.rehearse.install import Api, Charts, add_nodes, remove_nodes
+from multiarch.rehearse.install.chart import EMBEDDED
+from multiarch.rehearse.install.leftovers import find_leftovers
+from multiarch.rehearse.install.removal import Remains
+from multiarch.rehearse.report.model import StackReport, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 KUBE_SYSTEM = {"kube-system", "kube-public", "kube-node-lease", "default"}

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from components.kubeconfig_files import KubeconfigError, Place, default_files, read_kubeconfig
-from ops.kubernetes.api import Api
-from ops.kubernetes.connection import Connection
-from ops.rehearse.cluster import Binaries, ControlPlane
-from ops.rehearse.install.helm import Helm, HelmError
+from multiarch.cluster.api import Api
+from multiarch.cluster.connection import Connection
+from multiarch.rehearse.control_plane import Binaries, ControlPlane
+from multiarch.rehearse.install.helm import Helm, HelmError
 
 PAIR = ("client-certificate", "client-key")
 CONTEXTS = st.one_of(st.just({"cluster": "a", "user": "b"}), st.just({"cluster": "b"}))

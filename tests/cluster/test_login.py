@@ -12,9 +12,9 @@ import pytest
 import yaml
 from kubernetes import client
 
-from ops.kubernetes.connection import Connection
-from ops.kubernetes.errors import LoginError
-from ops.rehearse.cluster import ControlPlane
+from multiarch.cluster.connection import Connection
+from multiarch.cluster.errors import LoginError
+from multiarch.rehearse.control_plane import ControlPlane
 
 V1 = "client.authentication.k8s.io/v1"
 
@@ -89,7 +89,7 @@ def test_a_failing_login_program_is_told_and_the_api_server_is_not_asked_as_nobo
     with pytest.raises(LoginError, match="exit code 1: no session: log in first"):
         Connection(kubeconfig, control_plane.context)
     for command in (["doctor"], ["onboard", "--look-only"]):
-        line = [sys.executable, "-m", "ops.cli", *command, "--kubeconfig", str(kubeconfig)]
+        line = [sys.executable, "-m", "multiarch.cli", *command, "--kubeconfig", str(kubeconfig)]
         done = subprocess.run(
             [*line, "--context", control_plane.context], capture_output=True, text=True, check=False, timeout=120
         )

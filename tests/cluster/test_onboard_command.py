@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.kubernetes.api import Api
-from ops.kubernetes.connection import Connection
+from multiarch.cluster.api import Api
+from multiarch.cluster.connection import Connection
 from tests.cluster.onboarding import Proxy, environment, kubeconfig, nodes, project
 from tests.unit.onboard.lab import ARM_TAINT, eks_nodes, node
 
@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def words(folder: Path, config: Path, *arguments: str) -> list[str]:
-    command = [sys.executable, "-m", "ops.cli", "onboard", "--project", str(folder), "--kubeconfig", str(config)]
+    command = [sys.executable, "-m", "multiarch.cli", "onboard", "--project", str(folder), "--kubeconfig", str(config)]
     return [*command, *arguments]
 
 

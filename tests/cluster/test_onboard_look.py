@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from ops.kubernetes.api import Api
-from ops.kubernetes.connection import Connection
-from ops.onboard.look.identity import KubeconfigNames
-from ops.onboard.look.look import look
-from ops.onboard.look.model import Answer, Look, Provider
-from ops.rehearse.cluster import ControlPlane
-from ops.rehearse.install import service_account_api
+from multiarch.cluster.api import Api
+from multiarch.cluster.connection import Connection
+from multiarch.cluster.look.identity import KubeconfigNames
+from multiarch.cluster.look.look import look
+from multiarch.cluster.look.model import Answer, Look, Provider
+from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.install import service_account_api
 from tests.cluster.onboarding import Proxy, authority, environment, kubeconfig, nodes, objects, project
 from tests.unit.onboard.lab import ARM_TAINT, aks_nodes, eks_nodes, gke_nodes, k3s_nodes, kind_nodes, node
 
@@ -214,7 +214,7 @@ def command(tmp_path: Path, config: Path, *arguments: str) -> tuple[int, str, st
     folder.mkdir()
     project(folder)
     answer = subprocess.run(
-        [sys.executable, "-m", "ops.cli", "onboard", "--project", str(folder), "--kubeconfig", str(config),
+        [sys.executable, "-m", "multiarch.cli", "onboard", "--project", str(folder), "--kubeconfig", str(config),
          "--context", "ci", *arguments],
         env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip

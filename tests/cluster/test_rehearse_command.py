@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ops.rehearse.cluster import Binaries, ControlPlane
+from multiarch.rehearse.control_plane import Binaries, ControlPlane
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMISED = {
@@ -45,7 +45,7 @@ PROMISED = {
 
 def start(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "ops.cli", "rehearse", *arguments],
+        [sys.executable, "-m", "multiarch.cli", "rehearse", *arguments],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.pulumi_cli import PulumiCliError, find_pulumi
+from multiarch.model.pulumi_cli import PulumiCliError, find_pulumi
 from tests.cluster.conftest import binaries, control_plane
 
 __all__ = ["binaries", "control_plane"]

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ops.environment import Environment
-from ops.pulumi.answers import CliResult, steps
-from ops.pulumi_cli import find_pulumi
-from ops.rehearse.engine import cli
-from ops.rehearse.engine.workspace import python_options
+from multiarch.core.environment import Environment
+from multiarch.model.pulumi_answers import CliResult, steps
+from multiarch.model.pulumi_cli import find_pulumi
+from multiarch.rehearse.engine import cli
+from multiarch.rehearse.engine.workspace import python_options
 from tests.registry.lab import daemon
 from tests.registry.lab.images import image, index
 from tests.registry.lab.push import Pusher

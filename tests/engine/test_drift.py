@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from ops.drift.model import Check
-from ops.rehearse.engine import cli
+from multiarch.drift.model import Check
+from multiarch.rehearse.engine import cli
 from tests.engine.image_project import REPOSITORY, ROOT, STACK, Project, move_tag, project
 
 __all__ = ["project"]
@@ -30,7 +30,7 @@ def drift(project: Project, **environment: str) -> tuple[int, dict[str, Any]]:
         settings.write_text(yaml.safe_dump({**document, "stackConfigDir": "stacks"}))
     (stacks / f"Pulumi.{STACK}.yaml").touch()
     done = subprocess.run(
-        [sys.executable, "-m", "ops.cli", "drift", "--project", str(project.folder), "--json", "-", *CLOUD],
+        [sys.executable, "-m", "multiarch.cli", "drift", "--project", str(project.folder), "--json", "-", *CLOUD],
         cwd=ROOT,
         env={**project.environment, **environment},
         capture_output=True,

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 import yaml
 
-from ops.kubernetes.connection import Connection
-from ops.rehearse.cluster import ControlPlane
-from ops.rehearse.engine import EngineReport, run_engine
-from ops.rehearse.engine.workspace import find_kubernetes_plugin
-from ops.rehearse.install import Api
-from ops.rehearse.install.chart import EMBEDDED
-from ops.rehearse.install.fleet import add_nodes, remove_nodes
-from ops.rehearse.nodes import nodes_for
-from ops.rehearse.plan import plan_stack
-from ops.rehearse.report.model import Verdict
+from multiarch.cluster.connection import Connection
+from multiarch.model.nodes import nodes_for
+from multiarch.model.plan import plan_stack
+from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.engine import EngineReport, run_engine
+from multiarch.rehearse.engine.workspace import find_kubernetes_plugin
+from multiarch.rehearse.install import Api
+from multiarch.rehearse.install.chart import EMBEDDED
+from multiarch.rehearse.install.fleet import add_nodes, remove_nodes
+from multiarch.rehearse.report.model import Verdict
 
 PROJECT = Path(__file__).resolve().parents[2]
 CLOUDS = ("gke", "eks", "aks")

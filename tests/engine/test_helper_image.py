@@ -1,7 +1,7 @@
 """MultiArchImage under the real engine: up, a moved tag, refresh shows it, up repairs it, import, destroy."""
 
-from ops.pulumi.answers import NO_CHANGES_VIOLATED
-from ops.rehearse.engine import cli
+from multiarch.model.pulumi_answers import NO_CHANGES_VIOLATED
+from multiarch.rehearse.engine import cli
 from tests.engine.image_project import NAME, REPOSITORY, STACK, TYPE, Project, move_tag, project
 
 __all__ = ["project"]

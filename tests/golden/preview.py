@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ops.rehearse.plan import UNKNOWN, Plan, PlannedResource, SecretValue, plan_stack
+from multiarch.model.plan import UNKNOWN, Plan, PlannedResource, SecretValue, plan_stack
 
 PROJECT = Path(__file__).resolve().parents[2]
 STACKS = ("local", "mirror", "gke", "eks", "aks")

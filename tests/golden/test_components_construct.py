@@ -11,9 +11,9 @@ from pulumi.runtime.proto import engine_pb2_grpc, resource_pb2, resource_pb2_grp
 from pulumi.runtime.proto import provider_pb2 as messages
 
 from components.helper_image.schema import TYPE
-from ops.rehearse.plan.wire import struct_from_wire, struct_to_wire
-from ops.rehearse.providers.multiarch import MultiArchProvider
-from ops.rehearse.providers.values import SecretValue, plain
+from multiarch.model.plan.wire import struct_from_wire, struct_to_wire
+from multiarch.model.providers.multiarch import MultiArchProvider
+from multiarch.model.providers.values import SecretValue, plain
 from tests.golden.components_schema import component_host
 
 RUNNER = "multiarch-runner:index:MultiArchRunner"

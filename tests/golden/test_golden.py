@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ops.rehearse.plan import Plan, SecretValue, plan_stack
+from multiarch.model.plan import Plan, SecretValue, plan_stack
 from tests.golden.preview import PROJECT, REGENERATE, STACKS, as_text, difference
 
 OWN_SDK = {"local": (), "mirror": (), "gke": ("pulumi_gcp",), "eks": ("pulumi_aws",), "aks": ("pulumi_azure_native",)}

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ops.pulumi.answers import CliResult
+from multiarch.model.pulumi_answers import CliResult
 
 FOLDER = Path(__file__).parent / "pulumi-cli"
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.json")))

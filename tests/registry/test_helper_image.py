@@ -10,7 +10,7 @@ import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 import pytest
 from pulumi.runtime.proto import provider_pb2 as messages
 
-from ops.rehearse.providers.values import UNKNOWN, SecretValue
+from multiarch.model.providers.values import UNKNOWN, SecretValue
 from tests.registry.lab.daemon import free_port
 from tests.registry.lab.images import image, index
 from tests.registry.lab.plugin import URN, Plugin, kinds

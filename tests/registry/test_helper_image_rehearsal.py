@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components.helper_image.schema import TYPE
-from ops.rehearse.mirror import proof
-from ops.rehearse.mirror.plugin import ImagePlugin
-from ops.rehearse.mirror.stand_in import image_for
-from ops.rehearse.providers.multiarch import MultiArchProvider
-from ops.rehearse.providers.values import SecretValue
-from ops.rehearse.report.model import Verdict
+from multiarch.model.providers.multiarch import MultiArchProvider
+from multiarch.model.providers.values import SecretValue
+from multiarch.rehearse.mirror import proof
+from multiarch.rehearse.mirror.plugin import ImagePlugin
+from multiarch.rehearse.mirror.stand_in import image_for
+from multiarch.rehearse.report.model import Verdict
 from tests.registry.lab.daemon import debian_registry
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_a_provider_that_repairs_nothing_fails(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_registry_that_does_not_start_leaves_it_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ops.rehearse.mirror.registry.PROGRAMS", ("false",))
+    monkeypatch.setattr("multiarch.rehearse.mirror.registry.PROGRAMS", ("false",))
     made = proof.make(INPUTS, planned())
     assert made.published.verdict is Verdict.UNKNOWN
     assert "did not start" in made.published.evidence

@@ -117,7 +117,7 @@ def test_id_tokens_reach_the_clouds_libraries_by_files_and_nobody_else(scheduled
 
 def test_every_option_that_the_jobs_use_is_one_of_the_command() -> None:
     try:
-        command = importlib.import_module("ops.drift.command").command
+        command = importlib.import_module("multiarch.drift.command").command
     except ModuleNotFoundError as error:
         pytest.skip(f"`multiarch drift` is not in this checkout: {error}")
     known = {name for parameter in command.params for name in parameter.opts}

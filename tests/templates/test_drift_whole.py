@@ -43,7 +43,7 @@ def whole(project: Project, stub: StubPulumi, gitlab: FakeGitLab, tmp_path: Path
         project.write(f"stacks/Pulumi.{stack}.yaml", "config: {}\n")
     real = tmp_path / "real"
     real.mkdir()
-    (real / "multiarch").write_text(f'#!/bin/sh\nexec {sys.executable} -m ops.cli "$@"\n')
+    (real / "multiarch").write_text(f'#!/bin/sh\nexec {sys.executable} -m multiarch.cli "$@"\n')
     (real / "multiarch").chmod(0o755)
     project.add_tools(real)
     project.add_tools(stub.folder)

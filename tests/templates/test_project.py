@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from ops.project import stacks_of
+from multiarch.model.project import stacks_of
 from tests.templates.lab.project import ROOT
 from tests.templates.lab.published import read
 

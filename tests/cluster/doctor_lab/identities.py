@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from ops.kubernetes.api import Api
-from ops.kubernetes.connection import Connection
-from ops.rehearse.install import service_account_api
+from multiarch.cluster.api import Api
+from multiarch.cluster.connection import Connection
+from multiarch.rehearse.install import service_account_api
 from tests.cluster.doctor_lab.ward import Ward, made
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"

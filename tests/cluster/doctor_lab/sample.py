@@ -9,7 +9,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from ops.rehearse.cluster import ControlPlane, PlainLines, prepare_binaries
+from multiarch.rehearse.control_plane import ControlPlane, PlainLines, prepare_binaries
 from tests.cluster.doctor_lab import kubelet
 from tests.cluster.doctor_lab.ward import ROOT, Ward, open_ward, tainted
 

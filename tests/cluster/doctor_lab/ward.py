@@ -14,14 +14,17 @@ from typing import Any
 
 import tomli_w
 
-from ops.kubernetes.api import Api, ApiRefused
-from ops.kubernetes.connection import Connection
-from ops.onboard.doctor.doctor import diagnose
-from ops.onboard.doctor.model import Report
-from ops.onboard.doctor.target import Promised, promised
-from ops.rehearse.cluster import ControlPlane
-from ops.rehearse.executor import Job, Pod, build_pod
-from ops.rehearse.install import (
+from multiarch.cluster.api import Api, ApiRefused
+from multiarch.cluster.connection import Connection
+from multiarch.doctor.doctor import diagnose
+from multiarch.doctor.model import Report
+from multiarch.doctor.target import Promised, promised
+from multiarch.model.executor import Job, Pod, build_pod
+from multiarch.model.nodes import nodes_for
+from multiarch.model.plan import plan_stack
+from multiarch.model.plan.model import Plan
+from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.install import (
     Charts,
     Helm,
     Installed,
@@ -32,10 +35,7 @@ from ops.rehearse.install import (
     remove_nodes,
     service_account_api,
 )
-from ops.rehearse.install.chart import EMBEDDED
-from ops.rehearse.nodes import nodes_for
-from ops.rehearse.plan import plan_stack
-from ops.rehearse.plan.model import Plan
+from multiarch.rehearse.install.chart import EMBEDDED
 
 ROOT = Path(__file__).resolve().parents[3]
 MERGE = "application/merge-patch+json"

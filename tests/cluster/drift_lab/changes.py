@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ops.rehearse.nodes.model import short_hash
+from multiarch.model.nodes.model import short_hash
 from tests.cluster.drift_lab.lab import JSON_PATCH, MERGE, STRATEGIC, Lab
 
 Change = Callable[[Lab], None]

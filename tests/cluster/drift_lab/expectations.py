@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ops.drift.model import Change, Check, CheckResult, Verdict, fold
+from multiarch.drift.model import Change, Check, CheckResult, Verdict, fold
 from tests.cluster.drift_lab.lab import Lab, not_clean
 
 

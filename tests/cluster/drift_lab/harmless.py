@@ -4,7 +4,7 @@ import base64
 import datetime as dt
 from typing import Any
 
-from ops.rehearse.install.chart import EMBEDDED
+from multiarch.rehearse.install.chart import EMBEDDED
 from tests.cluster.drift_lab.changes import (
     CONFIG,
     DEPLOYMENT,

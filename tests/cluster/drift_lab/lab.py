@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from components.runner.values import fullname
-from ops.drift.live.check import CHECKS, check_live
-from ops.drift.live.program import Program, program_of
-from ops.drift.live.readonly import ReadOnlyApi
-from ops.drift.live.request import LiveAnswer, LiveRequest
-from ops.drift.live.scene import Scene
-from ops.drift.model import Check, CheckResult, Finding, Verdict
-from ops.kubernetes.api import Api, ApiRefused
-from ops.rehearse.install import Helm, add_nodes, remove_nodes, service_account_api
-from ops.rehearse.install.chart import EMBEDDED
-from ops.rehearse.install.objects import PlannedObject, installables
-from ops.rehearse.nodes import nodes_for
-from ops.rehearse.plan import plan_stack
+from multiarch.cluster.api import Api, ApiRefused
+from multiarch.drift.live.check import CHECKS, check_live
+from multiarch.drift.live.program import Program, program_of
+from multiarch.drift.live.readonly import ReadOnlyApi
+from multiarch.drift.live.request import LiveAnswer, LiveRequest
+from multiarch.drift.live.scene import Scene
+from multiarch.drift.model import Check, CheckResult, Finding, Verdict
+from multiarch.model.nodes import nodes_for
+from multiarch.model.plan import plan_stack
+from multiarch.model.release import PlannedObject, installables
+from multiarch.rehearse.install import Helm, add_nodes, remove_nodes, service_account_api
+from multiarch.rehearse.install.chart import EMBEDDED
 
 ROOT = Path(__file__).resolve().parents[3]
 PULUMI = "pulumi-kubernetes-1a2b3c4d"

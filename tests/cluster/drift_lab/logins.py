@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from ops.kubernetes.api import Api, ApiRefused
-from ops.rehearse.cluster import ControlPlane
+from multiarch.cluster.api import Api, ApiRefused
+from multiarch.rehearse.control_plane import ControlPlane
 from tests.cluster.drift_lab.lab import ROOT, Lab
 from tests.cluster.drift_lab.recorder import kubeconfig_for
 

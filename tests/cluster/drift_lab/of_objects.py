@@ -1,6 +1,6 @@
 """What people do to the program's own objects and to nodes."""
 
-from ops.drift.model import Check
+from multiarch.drift.model import Check
 from tests.cluster.drift_lab.changes import (
     ADMISSION,
     ADMISSION_BINDINGS,

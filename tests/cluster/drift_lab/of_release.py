@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ops.drift.model import Check
+from multiarch.drift.model import Check
 from tests.cluster.drift_lab.changes import (
     BINDING,
     CONFIG,

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
-from ops.kubernetes.connection import Connection
-from ops.rehearse.cluster import ControlPlane
+from multiarch.cluster.connection import Connection
+from multiarch.rehearse.control_plane import ControlPlane
 
 
 class Request(NamedTuple):

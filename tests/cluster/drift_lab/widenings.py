@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ops.drift.model import Check
-from ops.kubernetes.api import ApiRefused
+from multiarch.cluster.api import ApiRefused
+from multiarch.drift.model import Check
 from tests.cluster.drift_lab.changes import JOBS, POLICIES, RUNNER, Change, json_patch
 from tests.cluster.drift_lab.expectations import Expected, Mutation, Place
 from tests.cluster.drift_lab.lab import STRATEGIC, Lab, until

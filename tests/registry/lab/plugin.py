@@ -12,7 +12,7 @@ from google.protobuf import empty_pb2  # type: ignore[import-untyped]  # protobu
 from pulumi.runtime.proto import provider_pb2 as messages
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from ops.rehearse.plan.wire import struct_from_wire, struct_to_wire
+from multiarch.model.plan.wire import struct_from_wire, struct_to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

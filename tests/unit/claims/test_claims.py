@@ -6,20 +6,20 @@ from typing import Any
 
 import pytest
 
-from ops.kubernetes.errors import UnreachableError
-from ops.rehearse.claims import pods
-from ops.rehearse.claims.jobs import judge_helper, served
-from ops.rehearse.claims.manager import sources
-from ops.rehearse.claims.pods import refused_by, violates_pod_security
-from ops.rehearse.claims.prove import _timed, promises
-from ops.rehearse.claims.rights import needed
-from ops.rehearse.claims.scene import Promise, Proof, Scene, proved
-from ops.rehearse.claims.stack import cluster_title
-from ops.rehearse.executor import ConfigInvalid, parse_config
-from ops.rehearse.install import Api, ApiRefused, Installed, InstallFailed
-from ops.rehearse.nodes import NodeGroup, nodes_for
-from ops.rehearse.plan.model import Plan, PlannedResource
-from ops.rehearse.report.model import Verdict
+from multiarch.cluster.errors import UnreachableError
+from multiarch.model.executor import ConfigInvalid, parse_config
+from multiarch.model.nodes import NodeGroup, nodes_for
+from multiarch.model.plan.model import Plan, PlannedResource
+from multiarch.rehearse.claims import pods
+from multiarch.rehearse.claims.jobs import judge_helper, served
+from multiarch.rehearse.claims.manager import sources
+from multiarch.rehearse.claims.pods import refused_by, violates_pod_security
+from multiarch.rehearse.claims.prove import _timed, promises
+from multiarch.rehearse.claims.rights import needed
+from multiarch.rehearse.claims.scene import Promise, Proof, Scene, proved
+from multiarch.rehearse.claims.stack import cluster_title
+from multiarch.rehearse.install import Api, ApiRefused, Installed, InstallFailed
+from multiarch.rehearse.report.model import Verdict
 
 REGISTRY = "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper"
 CONFIG = """

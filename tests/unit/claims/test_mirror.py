@@ -6,12 +6,12 @@ import pytest
 
 from archmerge import RefusedError
 from components.helper_image.schema import TYPE
-from ops.rehearse.claims.jobs import judge_helper
-from ops.rehearse.mirror.proof import Answer, Mirrored, local, make
-from ops.rehearse.mirror.registry import LocalRegistry, push_image
-from ops.rehearse.mirror.stand_in import image_for, index_of
-from ops.rehearse.providers.multiarch import MultiArchProvider
-from ops.rehearse.report.model import Verdict
+from multiarch.model.providers.multiarch import MultiArchProvider
+from multiarch.rehearse.claims.jobs import judge_helper
+from multiarch.rehearse.mirror.proof import Answer, Mirrored, local, make
+from multiarch.rehearse.mirror.registry import LocalRegistry, push_image
+from multiarch.rehearse.mirror.stand_in import image_for, index_of
+from multiarch.rehearse.report.model import Verdict
 
 DIGEST = "sha256:" + "1" * 64
 IMAGE = f"mirror.example/helper:alpine-latest-v19.1.1@{DIGEST}"

@@ -14,7 +14,7 @@ from components.cluster_spec import CLUSTER_TYPES
 from components.config import POOL_TYPES
 from components.keys import classes, key_of
 from components.runner.settings import RunnerConfig
-from ops.rehearse.command import command
+from multiarch.rehearse.command import command
 
 PROJECT = Path(__file__).parents[3]
 DOCS = [PROJECT / "README.md", *sorted(PROJECT.glob("docs/*.md")), *sorted(PROJECT.glob("stacks/*.yaml"))]

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ops.onboard.doctor.facts import Event, Facts, Node, Right, Runner, Space, Taint, amounts
-from ops.onboard.doctor.reader import Found, Seen
-from ops.onboard.look.model import Answer, Look, Provider, Told
-from ops.rehearse.executor import parse_config
-from ops.rehearse.install import Installed
-from ops.rehearse.report.model import PoolView
+from multiarch.cluster.look.model import Answer, Look, Provider, Told
+from multiarch.doctor.facts import Event, Facts, Node, Right, Runner, Space, Taint, amounts
+from multiarch.doctor.reader import Found, Seen
+from multiarch.model.executor import parse_config
+from multiarch.rehearse.install import Installed
+from multiarch.rehearse.report.model import PoolView
 
 NOW = dt.datetime(2026, 11, 25, 12, 0, tzinfo=dt.UTC)
 ARM_TAINT = Taint(key="kubernetes.io/arch", value="arm64", effect="NoSchedule")

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from ops.onboard.doctor.catalogue import CATALOGUE, Reach
-from ops.onboard.doctor.docs import table, with_table
+from multiarch.doctor.catalogue import CATALOGUE, Reach
+from multiarch.doctor.docs import table, with_table
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs" / "doctor.md"
@@ -18,7 +18,7 @@ def test_ids_are_unique_and_stable_in_form() -> None:
 
 def test_every_cause_that_the_code_names_is_in_the_catalogue() -> None:
     known = {kind.id for kind in CATALOGUE}
-    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "ops" / "onboard" / "doctor").rglob("*.py"))
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "multiarch" / "doctor").rglob("*.py"))
     named = set(re.findall(r'cause\(\s*"([a-z-]+)"', text))
     assert named
     assert named <= known
@@ -27,7 +27,7 @@ def test_every_cause_that_the_code_names_is_in_the_catalogue() -> None:
 
 def test_the_page_has_the_catalogue_as_it_is() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert page == with_table(page), "stale: run `python -m ops.onboard.doctor.docs docs/doctor.md`"
+    assert page == with_table(page), "stale: run `python -m multiarch.doctor.docs docs/doctor.md`"
 
 
 def test_the_table_has_a_row_for_every_cause() -> None:

@@ -5,20 +5,20 @@ from typing import Any
 
 import pytest
 
-from ops.onboard.doctor.checks.admission import admission_checks, limit_violations
-from ops.onboard.doctor.checks.config import config_checks
-from ops.onboard.doctor.checks.manager import manager_checks
-from ops.onboard.doctor.checks.network import egress, network_checks
-from ops.onboard.doctor.checks.places import node_checks
-from ops.onboard.doctor.checks.pod_security import violations
-from ops.onboard.doctor.checks.quotas import applies, quota_checks
-from ops.onboard.doctor.checks.rights import rights_checks
-from ops.onboard.doctor.examine import examine
-from ops.onboard.doctor.facts import Facts, Mount, Right, Taint, Webhook
-from ops.onboard.doctor.model import Check, Verdict
-from ops.onboard.doctor.reader import Found, Seen
-from ops.onboard.doctor.rights import grants
-from ops.onboard.look.model import Answer, Provider, Told
+from multiarch.cluster.look.model import Answer, Provider, Told
+from multiarch.doctor.checks.admission import admission_checks, limit_violations
+from multiarch.doctor.checks.config import config_checks
+from multiarch.doctor.checks.manager import manager_checks
+from multiarch.doctor.checks.network import egress, network_checks
+from multiarch.doctor.checks.places import node_checks
+from multiarch.doctor.checks.pod_security import violations
+from multiarch.doctor.checks.quotas import applies, quota_checks
+from multiarch.doctor.checks.rights import rights_checks
+from multiarch.doctor.examine import examine
+from multiarch.doctor.facts import Facts, Mount, Right, Taint, Webhook
+from multiarch.doctor.model import Check, Verdict
+from multiarch.doctor.reader import Found, Seen
+from multiarch.doctor.rights import grants
 from tests.unit.doctor.made import facts, look, node, pool, runner, space, with_config
 
 UNKNOWN = Told(answer=Answer.UNKNOWN, because="nobody says")

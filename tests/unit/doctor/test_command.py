@@ -7,7 +7,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from ops.onboard.doctor.command import command
+from multiarch.doctor.command import command
 
 ROOT = Path(__file__).resolve().parents[3]
 

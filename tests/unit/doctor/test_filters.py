@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from ops.kubernetes.selectors import label_selector
-from ops.onboard.doctor.facts import Taint
-from ops.onboard.doctor.scheduling.filters import (
+from multiarch.cluster.selectors import label_selector
+from multiarch.doctor.facts import Taint
+from multiarch.doctor.scheduling.filters import (
     lacking,
     requests,
     selects,

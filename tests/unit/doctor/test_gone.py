@@ -1,7 +1,7 @@
 """Pods that are gone: their events tell."""
 
-from ops.onboard.doctor.facts import Event
-from ops.onboard.doctor.gone import explain_gone
+from multiarch.doctor.facts import Event
+from multiarch.doctor.gone import explain_gone
 from tests.unit.doctor.made import event, facts, kinds, node
 
 POD = "runner-abc-project-1-concurrent-0-xyz"

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from ops.onboard.doctor.facts import Event
-from ops.onboard.doctor.gone import explain_gone
-from ops.onboard.doctor.history import TROUBLES, lasting, names, placed
-from ops.onboard.doctor.jobs import explain_jobs
+from multiarch.doctor.facts import Event
+from multiarch.doctor.gone import explain_gone
+from multiarch.doctor.history import TROUBLES, lasting, names, placed
+from multiarch.doctor.jobs import explain_jobs
 from tests.unit.doctor.made import NOW, event, facts, kinds, pod
 
 POD = "runner-abc-project-1-concurrent-0-xyz"

@@ -5,10 +5,10 @@ import datetime as dt
 
 import pytest
 
-from ops.onboard.doctor.advice import cause
-from ops.onboard.doctor.catalogue import CATALOGUE
-from ops.onboard.doctor.facts import Facts
-from ops.onboard.doctor.jobs import EVIDENCE, explain_jobs, merged, stuck
+from multiarch.doctor.advice import cause
+from multiarch.doctor.catalogue import CATALOGUE
+from multiarch.doctor.facts import Facts
+from multiarch.doctor.jobs import EVIDENCE, explain_jobs, merged, stuck
 from tests.unit.doctor.made import NOW, event, facts, kinds, node, pod, unschedulable, waiting
 
 NO_ARM = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.onboard.doctor.scheduling.message import Why, parse
+from multiarch.doctor.scheduling.message import Why, parse
 
 MESSAGES = [
     pytest.param(

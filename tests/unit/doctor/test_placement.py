@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from ops.onboard.doctor.advice import Advice
-from ops.onboard.doctor.facts import Facts, Node, Taint
-from ops.onboard.doctor.model import Cause
-from ops.onboard.doctor.scaling import Scaling
-from ops.onboard.doctor.scheduling.message import parse
-from ops.onboard.doctor.scheduling.placement import Question, explain
-from ops.onboard.look.model import Provider
+from multiarch.cluster.look.model import Provider
+from multiarch.doctor.advice import Advice
+from multiarch.doctor.facts import Facts, Node, Taint
+from multiarch.doctor.model import Cause
+from multiarch.doctor.scaling import Scaling
+from multiarch.doctor.scheduling.message import parse
+from multiarch.doctor.scheduling.placement import Question, explain
 from tests.unit.doctor.made import facts, kinds, look, node, pod, pool
 
 GPU = Taint(key="dedicated", value="gpu", effect="NoSchedule")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ops.onboard.doctor.pulls import named_arch, pull_failure
+from multiarch.doctor.pulls import named_arch, pull_failure
 
 REF = '"registry.example.com/team/404-page:429"'
 PULL = f"failed to pull and unpack image {REF}: failed to resolve reference {REF}: "

@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from ops.kubernetes.api import Api, ApiRefused
-from ops.onboard.doctor.facts import quoted
-from ops.onboard.doctor.gather import read_events, trimmed
-from ops.onboard.doctor.objects import compare_keys, keys_of, mounts_of
-from ops.onboard.doctor.reader import Reader, found, seen
+from multiarch.cluster.api import Api, ApiRefused
+from multiarch.doctor.facts import quoted
+from multiarch.doctor.gather import read_events, trimmed
+from multiarch.doctor.objects import compare_keys, keys_of, mounts_of
+from multiarch.doctor.reader import Reader, found, seen
 
 
 class Server:

@@ -8,11 +8,11 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from ops.onboard.doctor.advice import cause
-from ops.onboard.doctor.examine import examine, unreachable
-from ops.onboard.doctor.model import EXIT_CODES, Asked, Fix, Report, Verdict
-from ops.onboard.doctor.report import document
-from ops.onboard.doctor.report.terminal import print_report
+from multiarch.doctor.advice import cause
+from multiarch.doctor.examine import examine, unreachable
+from multiarch.doctor.model import EXIT_CODES, Asked, Fix, Report, Verdict
+from multiarch.doctor.report import document
+from multiarch.doctor.report.terminal import print_report
 from tests.unit.doctor.made import facts, node, pod, unschedulable
 
 EVIL = "red \x1b[31m [bold]and\u202e back"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from ops import cli
+from multiarch import cli
 from tests.recorded.answers import recorded
 from tests.recorded.stub_pulumi import StubPulumi
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from ops import cli
-from ops.drift.model import Check
+from multiarch import cli
+from multiarch.drift.model import Check
 from tests.recorded.answers import recorded
 from tests.recorded.stub_pulumi import StubPulumi
 from tests.unit.drift.conftest import CLEAN, CLOUD, DRIFTED, Drift, of_stack
@@ -83,7 +83,7 @@ def test_no_doubt_hides_drift_and_every_format_shows_both(
 def test_drift_stays_exit_1_when_a_report_could_not_be_written(
     stub: StubPulumi, drift: Drift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ops.drift.command.write_all", lambda *_: False)
+    monkeypatch.setattr("multiarch.drift.command.write_all", lambda *_: False)
     report = ("--json", str(tmp_path / "drift.json"))
     stub.answers(CLEAN)
     assert drift(*report).exit_code == 3
@@ -227,7 +227,7 @@ def test_a_drift_is_dated_by_the_first_run_that_saw_it(stub: StubPulumi, drift: 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupt_ends_every_pulumi(stub: StubPulumi, project: Path, number: signal.Signals, code: int) -> None:
     stub.answers({"refresh": {"seconds": 60}, "preview": {"seconds": 60}})
-    command = [sys.executable, "-m", "ops.cli", "drift", "--project", str(project), *CLOUD]
+    command = [sys.executable, "-m", "multiarch.cli", "drift", "--project", str(project), *CLOUD]
     process = subprocess.Popen(
         command,
         cwd=ROOT,

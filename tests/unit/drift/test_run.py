@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ops.drift import run
-from ops.drift.cloud.check import CloudAnswer, CloudRequest
-from ops.drift.live import check as live_check
-from ops.drift.live.request import LiveAnswer, LiveRequest
-from ops.drift.model import Check, CheckResult, DriftReport, Finding, StackReport, Verdict
-from ops.drift.run import Options, check_drift, merged
-from ops.reporting.progress import ProgressDisplay
-from ops.reporting.secrets import hide_in, remember_environment
+from multiarch.core.progress import ProgressDisplay
+from multiarch.core.secrets import hide_in, remember_environment
+from multiarch.drift import run
+from multiarch.drift.cloud.check import CloudAnswer, CloudRequest
+from multiarch.drift.live import check as live_check
+from multiarch.drift.live.request import LiveAnswer, LiveRequest
+from multiarch.drift.model import Check, CheckResult, DriftReport, Finding, StackReport, Verdict
+from multiarch.drift.run import Options, check_drift, merged
 
 NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ops.drift.cloud.check import CloudAnswer, CloudRequest, check_cloud
-from ops.drift.cloud.processes import Children
-from ops.drift.model import Check
-from ops.pulumi.answers import CliResult
+from multiarch.drift.cloud.check import CloudAnswer, CloudRequest, check_cloud
+from multiarch.drift.cloud.processes import Children
+from multiarch.drift.model import Check
+from multiarch.model.pulumi_answers import CliResult
 from tests.recorded.stub_pulumi import StubPulumi
 
 URN = "urn:pulumi:gke::p::kubernetes:core/v1:ConfigMap::settings"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ops.drift.cloud.check import CloudAnswer, CloudRequest, check_cloud
-from ops.drift.cloud.commands import command
-from ops.drift.cloud.processes import Children
-from ops.drift.model import Change, Check, Verdict
+from multiarch.drift.cloud.check import CloudAnswer, CloudRequest, check_cloud
+from multiarch.drift.cloud.commands import command
+from multiarch.drift.cloud.processes import Children
+from multiarch.drift.model import Change, Check, Verdict
 from tests.recorded.answers import recorded
 from tests.recorded.stub_pulumi import StubPulumi
 from tests.unit.drift_cloud.conftest import BOTH, Ask

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from ops.drift.cloud.commands import READ_ONLY, command, dropped, is_read_only, shown
-from ops.drift.cloud.processes import Children
-from ops.drift.model import Check
-from ops.environment import Child, environment
+from multiarch.core.environment import Child, environment
+from multiarch.drift.cloud.commands import READ_ONLY, command, dropped, is_read_only, shown
+from multiarch.drift.cloud.processes import Children
+from multiarch.drift.model import Check
 from tests.recorded.answers import NAMES, recorded
 from tests.recorded.stub_pulumi import StubPulumi
 from tests.unit.drift_cloud.conftest import Ask
 
-DRIFT = Path(__file__).resolve().parents[3] / "ops" / "drift"
+DRIFT = Path(__file__).resolve().parents[3] / "multiarch" / "drift"
 STARTER = DRIFT / "cloud" / "processes.py"
 STARTING_MODULES = {"subprocess", "pty", "multiprocessing", "popen2", "commands", "sh", "pexpect", "plumbum", "invoke"}
 STARTING_CALLS = {

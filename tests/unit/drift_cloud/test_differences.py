@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.drift.cloud.differences import CONTEXT, LIMIT, MOST
-from ops.drift.cloud.judge import judge
-from ops.drift.cloud.paths import Missing, differing, find, parse, write
-from ops.drift.model import Change, Check, Difference, Finding
+from multiarch.drift.cloud.differences import CONTEXT, LIMIT, MOST
+from multiarch.drift.cloud.judge import judge
+from multiarch.drift.cloud.paths import Missing, differing, find, parse, write
+from multiarch.drift.model import Change, Check, Difference, Finding
 from tests.unit.drift_cloud.conftest import URN, document, result, step
 
 UPDATE = {"kind": "update", "inputDiff": False}

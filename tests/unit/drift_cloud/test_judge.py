@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ops.drift.cloud.judge import PENDING, Judgement, judge
-from ops.drift.model import Change, Check, Verdict
-from ops.pulumi.answers import CliResult
+from multiarch.drift.cloud.judge import PENDING, Judgement, judge
+from multiarch.drift.model import Change, Check, Verdict
+from multiarch.model.pulumi_answers import CliResult
 from tests.recorded.answers import NAMES, recorded, recorded_result
 from tests.unit.drift_cloud.conftest import URN, document, result, state, step
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ops.drift.cloud.commands import command
-from ops.drift.cloud.processes import Children
-from ops.drift.model import Check
-from ops.pulumi.answers import CliResult
+from multiarch.drift.cloud.commands import command
+from multiarch.drift.cloud.processes import Children
+from multiarch.drift.model import Check
+from multiarch.model.pulumi_answers import CliResult
 from tests.recorded.stub_pulumi import StubPulumi
 
 Run = Callable[..., CliResult]

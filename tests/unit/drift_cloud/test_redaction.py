@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ops.drift.cloud.judge import judge
-from ops.drift.cloud.redaction import SECRET, Hidden, is_sensitive
-from ops.drift.model import Check, CheckResult
-from ops.pulumi.answers import Step
-from ops.reporting import secrets
+from multiarch.core import secrets
+from multiarch.drift.cloud.judge import judge
+from multiarch.drift.cloud.redaction import SECRET, Hidden, is_sensitive
+from multiarch.drift.model import Check, CheckResult
+from multiarch.model.pulumi_answers import Step
 from tests.unit.drift_cloud.conftest import URN, document, result, step
 
 PLANTED = "s3cr3t-Pl4nt3d-value"

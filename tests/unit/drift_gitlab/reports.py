@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from ops.drift.model import Change, Check, CheckResult, Difference, DriftReport, Finding, StackReport, Verdict
+from multiarch.drift.model import Change, Check, CheckResult, Difference, DriftReport, Finding, StackReport, Verdict
 
 NAME = "v1 ConfigMap gitlab-runner/settings"
 

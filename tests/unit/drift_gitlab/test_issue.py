@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ops.drift.gitlab import Action, IssueError, IssueOutcome, IssueSettings, keep_issue
-from ops.drift.report.markdown import render
+from multiarch.drift.gitlab import Action, IssueError, IssueOutcome, IssueSettings, keep_issue
+from multiarch.drift.report.markdown import render
 from tests.unit.drift_gitlab.fake import PROJECT, TOKEN, FakeGitLab, Fault
 from tests.unit.drift_gitlab.reports import clean, clean_nodes, drifted, drifted_and_unknown, unknown
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ops.drift.model import DriftReport
+    from multiarch.drift.model import DriftReport
 
 LABEL = "multiarch-drift"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from components.problems import ConfigError
-from ops.drift.gitlab import DEFAULT_LABEL, IssueSettings
+from multiarch.drift.gitlab import DEFAULT_LABEL, IssueSettings
 
 JOB = {
     "CI_API_V4_URL": "https://gitlab.example.com/api/v4",

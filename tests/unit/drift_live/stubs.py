@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ops.drift.live.check import CHECKS
-from ops.drift.live.program import program_of
-from ops.drift.live.readonly import ReadOnlyApi
-from ops.drift.live.request import StateResource
-from ops.drift.live.scene import Scene
-from ops.drift.model import Check
-from ops.kubernetes.api import ApiRefused
-from ops.rehearse.plan.model import Plan, PlannedResource
+from multiarch.cluster.api import ApiRefused
+from multiarch.drift.live.check import CHECKS
+from multiarch.drift.live.program import program_of
+from multiarch.drift.live.readonly import ReadOnlyApi
+from multiarch.drift.live.request import StateResource
+from multiarch.drift.live.scene import Scene
+from multiarch.drift.model import Check
+from multiarch.model.plan.model import Plan, PlannedResource
 
 FORBIDDEN = ApiRefused(403, "Forbidden", 'configmaps is forbidden: User "ci" cannot create resource')
 Dry = Callable[[Mapping[str, Any]], dict[str, Any]]

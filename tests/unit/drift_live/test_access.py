@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.cluster_spec import Access, AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
-from ops.kubernetes.access import NoAccessError, find_access, login_command
+from multiarch.cluster.access import NoAccessError, find_access, login_command
 
 GKE = GkeCluster(name="ci", project="acme-ci", location="us-central1")
 EKS = EksCluster(name="ci", region="eu-central-1")

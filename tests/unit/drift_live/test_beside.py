@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from ops.drift.ignore import Rule, apply_rules
-from ops.drift.live.beside.bindings import CLUSTER_ROLE_BINDING, ROLE_BINDING, widening_bindings
-from ops.drift.live.beside.identities import POD, WORKLOADS, widening_tokens, widening_workloads
-from ops.drift.live.beside.look import check_widened
-from ops.drift.live.beside.other_policies import OTHER_KINDS, widening_others
-from ops.drift.live.beside.ours import Account, Ours, Pods, ours
-from ops.drift.live.beside.policies import widening_policies
-from ops.drift.live.beside.widening import Unclear, Widening
-from ops.drift.live.program import program_of
-from ops.drift.model import CheckResult, StackReport, Verdict
-from ops.kubernetes.api import ApiRefused
-from ops.rehearse.plan.model import Plan
+from multiarch.cluster.api import ApiRefused
+from multiarch.drift.ignore import Rule, apply_rules
+from multiarch.drift.live.beside.bindings import CLUSTER_ROLE_BINDING, ROLE_BINDING, widening_bindings
+from multiarch.drift.live.beside.identities import POD, WORKLOADS, widening_tokens, widening_workloads
+from multiarch.drift.live.beside.look import check_widened
+from multiarch.drift.live.beside.other_policies import OTHER_KINDS, widening_others
+from multiarch.drift.live.beside.ours import Account, Ours, Pods, ours
+from multiarch.drift.live.beside.policies import widening_policies
+from multiarch.drift.live.beside.widening import Unclear, Widening
+from multiarch.drift.live.program import program_of
+from multiarch.drift.model import CheckResult, StackReport, Verdict
+from multiarch.model.plan.model import Plan
 from tests.unit.drift_live.stubs import Cluster, planned, scene
 
 OWN: Mapping[str, Any] = {

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from ops.drift.live import check as module
-from ops.drift.live.check import CHECKS, check_live
-from ops.drift.live.exempt import EXEMPTIONS, GUARDED
-from ops.drift.live.pools import LIFECYCLE_TAINTS
-from ops.drift.live.readonly import ReadOnlyApi
-from ops.drift.live.request import LiveAnswer, LiveRequest
-from ops.drift.model import Check, CheckResult, Verdict
-from ops.kubernetes.api import Api
-from ops.rehearse.plan.model import Plan, PlanError
+from multiarch.cluster.api import Api
+from multiarch.drift.live import check as module
+from multiarch.drift.live.check import CHECKS, check_live
+from multiarch.drift.live.exempt import EXEMPTIONS, GUARDED
+from multiarch.drift.live.pools import LIFECYCLE_TAINTS
+from multiarch.drift.live.readonly import ReadOnlyApi
+from multiarch.drift.live.request import LiveAnswer, LiveRequest
+from multiarch.drift.model import Check, CheckResult, Verdict
+from multiarch.model.plan.model import Plan, PlanError
 
 ROOT = Path(__file__).resolve().parents[3]
 IN_CLUSTER: Sequence[Check] = [check for check in CHECKS if check is not Check.IMAGES]

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from ops.drift.live.compare import STAND_IN_NAME, Comparison, compare
-from ops.drift.live.difference import SECRET
-from ops.drift.live.paths import text
-from ops.kubernetes.api import ApiRefused
-from ops.rehearse.providers.values import UNKNOWN
+from multiarch.cluster.api import ApiRefused
+from multiarch.drift.live.compare import STAND_IN_NAME, Comparison, compare
+from multiarch.drift.live.difference import SECRET
+from multiarch.drift.live.paths import text
+from multiarch.model.providers.values import UNKNOWN
 from tests.unit.drift_live.stubs import Cluster, managed
 
 Object = dict[str, Any]

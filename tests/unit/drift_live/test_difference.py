@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from ops.drift.live.difference import SECRET, deltas, same, same_meaning
-from ops.drift.live.lists import in_order, of_kubernetes, of_toml
-from ops.drift.live.paths import text
-from ops.rehearse.providers.values import UNKNOWN
+from multiarch.drift.live.difference import SECRET, deltas, same, same_meaning
+from multiarch.drift.live.lists import in_order, of_kubernetes, of_toml
+from multiarch.drift.live.paths import text
+from multiarch.model.providers.values import UNKNOWN
 
 
 def told(wanted: Any, found: Any, matcher: Any = of_kubernetes, equal: Any = same) -> list[str]:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from components.cluster_spec import Access, AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
-from ops.drift.live.identity import another_cluster
-from ops.drift.live.request import StateResource
+from multiarch.drift.live.identity import another_cluster
+from multiarch.drift.live.request import StateResource
 
 GKE = GkeCluster(name="ci", project="acme-ci", location="us-central1")
 ZONAL = GkeCluster(name="ci", project="acme-ci", location="us-central1-a")

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from components.helper_image.inputs import read_inputs
-from ops.drift.live.images import IMAGE_TYPE, check_images
-from ops.drift.live.request import StateResource
-from ops.drift.model import Change, CheckResult, Finding, Verdict
-from ops.rehearse.plan.model import PlannedResource
-from ops.rehearse.providers.values import SecretValue
+from multiarch.drift.live.images import IMAGE_TYPE, check_images
+from multiarch.drift.live.request import StateResource
+from multiarch.drift.model import Change, CheckResult, Finding, Verdict
+from multiarch.model.plan.model import PlannedResource
+from multiarch.model.providers.values import SecretValue
 from tests.unit.archmerge.fake_registry import FakeRegistry
 from tests.unit.drift_live.stubs import planned, scene
 

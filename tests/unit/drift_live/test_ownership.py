@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ops.drift.live.exempt import exemption
-from ops.drift.live.ownership import Ownership
-from ops.drift.live.paths import Item, Path
+from multiarch.drift.live.exempt import exemption
+from multiarch.drift.live.ownership import Ownership
+from multiarch.drift.live.paths import Item, Path
 from tests.unit.drift_live.stubs import managed
 
 ENV: Path = ("spec", "containers", Item("runner", (("name", "runner"),)), "env", Item("A", (("name", "A"),)), "value")

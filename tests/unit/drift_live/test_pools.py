@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from ops.drift.live.nodes import check_nodes, lifecycle
-from ops.drift.live.pools import members, promises_of
-from ops.drift.live.request import StateResource
-from ops.drift.model import Change, CheckResult, Verdict
-from ops.kubernetes.api import ApiRefused
-from ops.rehearse.plan.model import Plan, PlannedResource
+from multiarch.cluster.api import ApiRefused
+from multiarch.drift.live.nodes import check_nodes, lifecycle
+from multiarch.drift.live.pools import members, promises_of
+from multiarch.drift.live.request import StateResource
+from multiarch.drift.model import Change, CheckResult, Verdict
+from multiarch.model.plan.model import Plan, PlannedResource
 from tests.unit.drift_live.stubs import Cluster, planned, scene
 
 ARM = "kubernetes.io/arch"

@@ -3,11 +3,11 @@
 from typing import Any
 
 from components.runner.values import token_checksum
-from ops.drift.live.difference import SECRET
-from ops.drift.live.program import Program, program_of, unknown_paths
-from ops.drift.live.request import StateResource
-from ops.rehearse.plan.model import Plan, PlannedResource
-from ops.rehearse.providers.values import UNKNOWN, SecretValue
+from multiarch.drift.live.difference import SECRET
+from multiarch.drift.live.program import Program, program_of, unknown_paths
+from multiarch.drift.live.request import StateResource
+from multiarch.model.plan.model import Plan, PlannedResource
+from multiarch.model.providers.values import UNKNOWN, SecretValue
 from tests.unit.drift_live.stubs import planned
 
 IMAGE = "multiarch:index:MultiArchImage"

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from components.runner.values import escape_template
-from ops.drift.live.runner_config import check_runner_config, rendered
-from ops.drift.model import Finding, Verdict
-from ops.kubernetes.api import ApiRefused
-from ops.rehearse.plan.model import PlannedResource
+from multiarch.cluster.api import ApiRefused
+from multiarch.drift.live.runner_config import check_runner_config, rendered
+from multiarch.drift.model import Finding, Verdict
+from multiarch.model.plan.model import PlannedResource
 from tests.unit.drift_live.stubs import Cluster, managed, planned, scene
 
 PLACE = "/api/v1/namespaces/ci"

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from ops.drift.live.difference import SECRET, Delta
-from ops.drift.live.lists import ABSENT
-from ops.drift.live.paths import Item, Path
-from ops.drift.live.shown import LENGTH, MOST, difference, differences, value
+from multiarch.drift.live.difference import SECRET, Delta
+from multiarch.drift.live.lists import ABSENT
+from multiarch.drift.live.paths import Item, Path
+from multiarch.drift.live.shown import LENGTH, MOST, difference, differences, value
 
 TOKEN = "glrt-t3_abcdefghijklmnop"
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ops.drift.live.stored import MOST_BYTES, StoredUnreadableError, find_stored, read_record
+from multiarch.drift.live.stored import MOST_BYTES, StoredUnreadableError, find_stored, read_record
 from tests.unit.drift_live.stubs import Cluster
 
 PLACE = "/api/v1/namespaces/ci"

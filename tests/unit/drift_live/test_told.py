@@ -2,13 +2,13 @@
 
 import datetime as dt
 
-from ops.drift.ignore import Rule, apply_rules
-from ops.drift.live.compare import Comparison, Doubt
-from ops.drift.live.difference import Delta
-from ops.drift.live.lists import ABSENT
-from ops.drift.live.shown import MOST
-from ops.drift.live.told import finding
-from ops.drift.model import Check, CheckResult, Finding, StackReport, Verdict
+from multiarch.drift.ignore import Rule, apply_rules
+from multiarch.drift.live.compare import Comparison, Doubt
+from multiarch.drift.live.difference import Delta
+from multiarch.drift.live.lists import ABSENT
+from multiarch.drift.live.shown import MOST
+from multiarch.drift.live.told import finding
+from multiarch.drift.model import Check, CheckResult, Finding, StackReport, Verdict
 
 EVERYTHING = Rule(id="mine", resource="v1 ConfigMap *", path="data", reason="known")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ops.drift.model import Change, Check, CheckResult, Difference, DriftReport, Finding, StackReport, Verdict
+from multiarch.drift.model import Change, Check, CheckResult, Difference, DriftReport, Finding, StackReport, Verdict
 
 STARTED = dt.datetime(2026, 11, 25, 6, 0, tzinfo=dt.UTC)
 URN = "urn:pulumi:gke::multiarch-runner::kubernetes"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.drift.model import Check, CheckResult, DriftReport, StackReport, Verdict
-from ops.drift.plain import NewerVersionError
-from ops.drift.report import document
+from multiarch.drift.model import Check, CheckResult, DriftReport, StackReport, Verdict
+from multiarch.drift.plain import NewerVersionError
+from multiarch.drift.report import document
 from tests.unit.drift_report import sample
 
 

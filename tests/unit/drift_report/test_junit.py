@@ -7,9 +7,9 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.drift.model import Check, CheckResult, DriftReport, Finding, StackReport, Verdict
-from ops.drift.report import junit
-from ops.drift.report.wording import counts_of
+from multiarch.drift.model import Check, CheckResult, DriftReport, Finding, StackReport, Verdict
+from multiarch.drift.report import junit
+from multiarch.drift.report.wording import counts_of
 from tests.unit.drift_report import sample
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from ops.drift.model import Check, CheckResult, DriftReport, StackReport, Verdict
-from ops.drift.report.markdown import LONGEST, code, render
-from ops.reporting.printable import one_line
+from multiarch.core.printable import one_line
+from multiarch.drift.model import Check, CheckResult, DriftReport, StackReport, Verdict
+from multiarch.drift.report.markdown import LONGEST, code, render
 from tests.unit.drift_report import sample
 
 PARSER = MarkdownIt("commonmark").enable("table")

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.drift.model import DriftReport
-from ops.drift.report import document, junit, markdown
-from ops.reporting.secrets import HIDDEN, hide, hide_in, hide_tokens, remember_environment, secret_values
+from multiarch.core.secrets import HIDDEN, hide, hide_in, hide_tokens, remember_environment, secret_values
+from multiarch.drift.model import DriftReport
+from multiarch.drift.report import document, junit, markdown
 from tests.unit.drift_report import sample
 from tests.unit.drift_report.test_terminal import printed
 

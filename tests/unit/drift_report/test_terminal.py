@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ops.drift.model import Check, DriftReport
-from ops.drift.report.terminal import print_report
-from ops.drift.report.wording import value_words
+from multiarch.drift.model import Check, DriftReport
+from multiarch.drift.report.terminal import print_report
+from multiarch.drift.report.wording import value_words
 from tests.unit.drift_report import sample
 
 

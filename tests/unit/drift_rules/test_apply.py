@@ -5,8 +5,8 @@ import datetime as dt
 
 import pytest
 
-from ops.drift.ignore import BUILT_IN, Rule, apply_rules, expired, unmatched
-from ops.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport, Verdict
+from multiarch.drift.ignore import BUILT_IN, Rule, apply_rules, expired, unmatched
+from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport, Verdict
 
 TODAY = dt.date(2026, 11, 25)
 URN = "urn:pulumi:gke::acme::kubernetes:apps/v1:Deployment::web"

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 
 from components.node_pools import aks_args, eks_args, gke_args
-from ops.drift.ignore import BUILT_IN, apply_rules
-from ops.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport, Verdict
+from multiarch.drift.ignore import BUILT_IN, apply_rules
+from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport, Verdict
 
 POOLS = {
     "gke": "multiarch-runner:index:GkeNodePool$gcp:container/nodePool:NodePool",

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.problems import ConfigError
-from ops.drift.ignore import Rule, load_rules
-from ops.drift.ignore.file import MOST_RULES
+from multiarch.drift.ignore import Rule, load_rules
+from multiarch.drift.ignore.file import MOST_RULES
 
 GOOD = """
 - resource: "urn:pulumi:gke::*kubernetes:apps/v1:Deployment::web"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.drift.ignore.globs import name_pattern, path_matches, segments
+from multiarch.drift.ignore.globs import name_pattern, path_matches, segments
 
 KEYS = st.text(st.characters(exclude_characters='[]."\\*?', exclude_categories=("Cc", "Cs")), min_size=1, max_size=8)
 

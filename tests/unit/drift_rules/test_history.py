@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 import pytest
 
-from ops.drift import history as subject
-from ops.drift.history import History
-from ops.drift.memory import load
-from ops.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport, Verdict
+from multiarch.drift import history as subject
+from multiarch.drift.history import History
+from multiarch.drift.memory import load
+from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport, Verdict
 
 NOW = dt.datetime(2026, 11, 25, 6, tzinfo=dt.UTC)
 LATER = NOW + dt.timedelta(days=1)
@@ -155,8 +155,8 @@ def test_processes_at_the_same_time_lose_nothing_of_each_other(tmp_path: Path) -
     program = textwrap.dedent("""
         import datetime as dt, sys
         from pathlib import Path
-        from ops.drift.history import History
-        from ops.drift.model import StackReport
+        from multiarch.drift.history import History
+        from multiarch.drift.model import StackReport
         for _ in range(10):
             report = History(Path(sys.argv[1])).dated(StackReport(stack="gke"), dt.datetime.now(dt.UTC))
             assert report.notes == (), report.notes

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.drift.memory import MOST_DRIFTS, MOST_RUNS, Memory, dump, load, remember
-from ops.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport, Verdict
-from ops.drift.plain import NewerVersionError
+from multiarch.drift.memory import MOST_DRIFTS, MOST_RUNS, Memory, dump, load, remember
+from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport, Verdict
+from multiarch.drift.plain import NewerVersionError
 
 
 def day(number: int) -> dt.datetime:

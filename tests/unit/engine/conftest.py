@@ -12,8 +12,8 @@ import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 import pytest
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from ops.pulumi.answers import CliResult
-from ops.rehearse.engine.workspace import write_plugin
+from multiarch.model.pulumi_answers import CliResult
+from multiarch.rehearse.engine.workspace import write_plugin
 from tests.recorded.answers import recorded, recorded_result
 
 Connect = Callable[[str], Any]

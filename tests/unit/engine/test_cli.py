@@ -8,11 +8,11 @@ import pytest
 from pulumi.runtime import rpc
 
 from components.unknowns import UNKNOWN_STRINGS
-from ops.environment import Environment
-from ops.pulumi.answers import CliResult, Step, errors, steps
-from ops.rehearse.engine import cli
-from ops.rehearse.engine.rehearsal import changes_of
-from ops.rehearse.report.model import Verdict
+from multiarch.core.environment import Environment
+from multiarch.model.pulumi_answers import CliResult, Step, errors, steps
+from multiarch.rehearse.engine import cli
+from multiarch.rehearse.engine.rehearsal import changes_of
+from multiarch.rehearse.report.model import Verdict
 
 Answer = Callable[[str], CliResult]
 

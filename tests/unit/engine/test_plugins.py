@@ -10,10 +10,10 @@ import yaml
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]  # protobuf ships no types
 from pulumi.runtime.proto import provider_pb2 as messages
 
-from ops.rehearse.engine.workspace import write_plugin
-from ops.rehearse.plan.wire import struct_from_wire, struct_to_wire
-from ops.rehearse.providers.registry import PROVIDERS
-from ops.rehearse.providers.values import UNKNOWN, SecretValue
+from multiarch.model.plan.wire import struct_from_wire, struct_to_wire
+from multiarch.model.providers.registry import PROVIDERS
+from multiarch.model.providers.values import UNKNOWN, SecretValue
+from multiarch.rehearse.engine.workspace import write_plugin
 
 POOL_URN = "urn:pulumi:gke::multiarch-runner::multiarch-runner:index:GkeNodePool$gcp:container/nodePool:NodePool::arm64"
 POOL: dict[str, Any] = {

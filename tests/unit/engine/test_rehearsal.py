@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from ops.pulumi_cli import PulumiCliError
-from ops.rehearse.engine import run_engine
-from ops.rehearse.engine.workspace import find_kubernetes_plugin, workspace
-from ops.rehearse.report.model import Verdict
+from multiarch.model.pulumi_cli import PulumiCliError
+from multiarch.rehearse.engine import run_engine
+from multiarch.rehearse.engine.workspace import find_kubernetes_plugin, workspace
+from multiarch.rehearse.report.model import Verdict
 
 STACK = {
     "config": {

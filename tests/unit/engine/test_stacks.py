@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import provider_pb2 as messages
 
-from ops.rehearse.plan import Plan, PlannedResource, plan_stack
-from ops.rehearse.plan.wire import struct_from_wire, struct_to_wire
+from multiarch.model.plan import Plan, PlannedResource, plan_stack
+from multiarch.model.plan.wire import struct_from_wire, struct_to_wire
 
 PROJECT = Path(__file__).resolve().parents[3]
 STACKS = ("local", "mirror", "gke", "eks", "aks")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.rehearse.executor import ConfigInvalid, Job, JobRefusal, Pod, build_pod, effective_config, parse_config
-from ops.rehearse.executor.images import matches
-from ops.rehearse.executor.variables import expand
+from multiarch.model.executor import ConfigInvalid, Job, JobRefusal, Pod, build_pod, effective_config, parse_config
+from multiarch.model.executor.images import matches
+from multiarch.model.executor.variables import expand
 
 ANCHORED = r"^kubernetes\.io/arch=(amd64|arm64)$"
 TWO_ARCH = rf"""

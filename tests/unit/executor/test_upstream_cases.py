@@ -7,11 +7,11 @@ import pytest
 import tomli_w
 import yaml
 
-from ops.rehearse.executor import ExecutorConfig, Job, JobRefusal, Pod, Service, build_pod, parse_config
-from ops.rehearse.executor.config import config_of
-from ops.rehearse.executor.overwrites import evaluate
-from ops.rehearse.executor.security import capabilities, container_context
-from ops.rehearse.executor.table import Table
+from multiarch.model.executor import ExecutorConfig, Job, JobRefusal, Pod, Service, build_pod, parse_config
+from multiarch.model.executor.config import config_of
+from multiarch.model.executor.overwrites import evaluate
+from multiarch.model.executor.security import capabilities, container_context
+from multiarch.model.executor.table import Table
 
 CASES: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "upstream_cases.yaml").read_text())
 

@@ -13,8 +13,8 @@ from pulumi.runtime import mocks, rpc, settings
 from components.helper_image.inputs import check_inputs
 from components.helper_image.resource import MultiArchImage, MultiArchImageArgs
 from components.helper_image.schema import OUTPUTS, TYPE
-from ops.rehearse.plan.wire import struct_from_wire
-from ops.rehearse.providers.values import SecretValue, plain
+from multiarch.model.plan.wire import struct_from_wire
+from multiarch.model.providers.values import SecretValue, plain
 
 LEAST: MultiArchImageArgs = {"target": "a.example/app:1", "sources": {"linux/amd64": "a.example/app:1-amd64"}}
 ALL: MultiArchImageArgs = {

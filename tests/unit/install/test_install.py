@@ -11,14 +11,14 @@ import pytest
 
 from components.problems import ConfigError
 from components.versions import RUNNER_OF_CHART
-from ops.kubernetes.errors import ClusterError
-from ops.rehearse.install import Api, ApiRefused, fleet
-from ops.rehearse.install.chart import EMBEDDED, Chart, Charts
-from ops.rehearse.install.helm import ChartRefusalError, Helm, HelmError, HelmSilentError
-from ops.rehearse.install.installer import Installer, _missing_secret
-from ops.rehearse.install.objects import InstallFailed, PlannedObject, PlannedRelease, installables, release_of
-from ops.rehearse.plan.model import Plan, PlannedResource
-from ops.rehearse.providers.values import UNKNOWN, SecretValue
+from multiarch.cluster.errors import ClusterError
+from multiarch.model.plan.model import Plan, PlannedResource
+from multiarch.model.providers.values import UNKNOWN, SecretValue
+from multiarch.model.release import InstallFailed, PlannedObject, PlannedRelease, installables, release_of
+from multiarch.rehearse.install import Api, ApiRefused, fleet
+from multiarch.rehearse.install.chart import EMBEDDED, Chart, Charts
+from multiarch.rehearse.install.helm import ChartRefusalError, Helm, HelmError, HelmSilentError
+from multiarch.rehearse.install.installer import Installer, _missing_secret
 
 FAKE_HELM = """#!/bin/sh
 here=$(dirname "$0")

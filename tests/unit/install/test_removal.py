@@ -12,19 +12,19 @@ from typing import Any
 import pytest
 
 from components.problems import ConfigError
-from ops.kubernetes.api import Api, ApiRefused
-from ops.kubernetes.errors import UnreachableError
-from ops.rehearse.install import fleet, removal
-from ops.rehearse.install.chart import Chart
-from ops.rehearse.install.helm import Helm, HelmError
-from ops.rehearse.install.installer import Installer
-from ops.rehearse.install.leftovers import find_leftovers
-from ops.rehearse.install.removal import Remover, Step, take_off
-from ops.rehearse.interrupts import Interrupts
-from ops.rehearse.nodes import NodeGroup
-from ops.rehearse.nodes.marks import ANY, KEPT, TAINTS, Mark, tolerating
-from ops.rehearse.plan.model import Plan, PlannedResource
-from ops.rehearse.report.model import PoolView
+from multiarch.cluster.api import Api, ApiRefused
+from multiarch.cluster.errors import UnreachableError
+from multiarch.model.nodes import NodeGroup
+from multiarch.model.nodes.marks import ANY, KEPT, TAINTS, Mark, tolerating
+from multiarch.model.plan.model import Plan, PlannedResource
+from multiarch.rehearse.install import fleet, removal
+from multiarch.rehearse.install.chart import Chart
+from multiarch.rehearse.install.helm import Helm, HelmError
+from multiarch.rehearse.install.installer import Installer
+from multiarch.rehearse.install.leftovers import find_leftovers
+from multiarch.rehearse.install.removal import Remover, Step, take_off
+from multiarch.rehearse.interrupts import Interrupts
+from multiarch.rehearse.report.model import PoolView
 
 KINDS = {
     "/api/v1": [("Namespace", "namespaces", False), ("Node", "nodes", False), ("Secret", "secrets", True)],

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from ops.rehearse.nodes import NodeGroup, nodes_for, owner
-from ops.rehearse.nodes.machines import allocatable, aws, azure, gcp
-from ops.rehearse.nodes.model import node_view, parse_taint, taint_text
-from ops.rehearse.plan.model import Plan, PlannedInvoke, PlannedResource
-from ops.rehearse.providers.values import SecretValue
+from multiarch.model.nodes import NodeGroup, nodes_for, owner
+from multiarch.model.nodes.machines import allocatable, aws, azure, gcp
+from multiarch.model.nodes.model import node_view, parse_taint, taint_text
+from multiarch.model.plan.model import Plan, PlannedInvoke, PlannedResource
+from multiarch.model.providers.values import SecretValue
 
 ARM_TAINT = "kubernetes.io/arch=arm64:NoSchedule"
 GKE, EKS, AKS = (

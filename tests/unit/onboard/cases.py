@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ops.onboard.answers.interview import interview
-from ops.onboard.answers.model import Answers, Value
-from ops.onboard.decide.decision import decide
-from ops.onboard.look.model import Look
-from ops.onboard.write.render import render
+from multiarch.cluster.look.model import Look
+from multiarch.onboard.answers.interview import interview
+from multiarch.onboard.answers.model import Answers, Value
+from multiarch.onboard.decide.decision import decide
+from multiarch.onboard.write.render import render
 from tests.unit.onboard.lab import ARM_TAINT, Server, aks_nodes, eks_nodes, gke_nodes, k3s_nodes, node, seen
 
 GOLDEN = Path(__file__).parent / "golden"

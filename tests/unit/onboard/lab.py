@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ops.kubernetes.api import ApiRefused
-from ops.onboard.look.identity import KubeconfigNames
-from ops.onboard.look.look import look
-from ops.onboard.look.model import Look
+from multiarch.cluster.api import ApiRefused
+from multiarch.cluster.look.identity import KubeconfigNames
+from multiarch.cluster.look.look import look
+from multiarch.cluster.look.model import Look
 
 ARM_TAINT = {"key": "kubernetes.io/arch", "value": "arm64", "effect": "NoSchedule"}
 

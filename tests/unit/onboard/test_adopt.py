@@ -1,8 +1,8 @@
 import pytest
 
-from ops.onboard.adopt.imports import adoptions
-from ops.onboard.answers.interview import interview
-from ops.onboard.answers.model import Value
+from multiarch.onboard.adopt.imports import adoptions
+from multiarch.onboard.answers.interview import interview
+from multiarch.onboard.answers.model import Value
 from tests.unit.onboard.lab import SUBSCRIPTION, Server, aks_nodes, eks_nodes, gke_nodes, node, runner, seen
 
 SAID: dict[str, Value] = {"gitlabUrl": "https://gitlab.example.com", "clusterName": "builds", "stack": "ci"}

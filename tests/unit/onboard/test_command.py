@@ -8,16 +8,16 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from ops import cli
-from ops.kubernetes.errors import UnreachableError
-from ops.onboard import command as module
-from ops.onboard import run as running
-from ops.onboard.access import access_of
-from ops.onboard.check import Checked
-from ops.onboard.look.model import Look
-from ops.onboard.request import Onboarding, Outcome, Request
-from ops.onboard.run import Stage
-from ops.rehearse.report.model import Claim, StackReport, Verdict
+from multiarch import cli
+from multiarch.cluster.errors import UnreachableError
+from multiarch.cluster.look.model import Look
+from multiarch.onboard import command as module
+from multiarch.onboard import run as running
+from multiarch.onboard.access import access_of
+from multiarch.onboard.check import Checked
+from multiarch.onboard.request import Onboarding, Outcome, Request
+from multiarch.onboard.run import Stage
+from multiarch.rehearse.report.model import Claim, StackReport, Verdict
 from tests.unit.onboard.cases import CASES, Case
 from tests.unit.onboard.lab import Server, eks_nodes, gke_nodes
 

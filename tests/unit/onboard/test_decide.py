@@ -1,14 +1,14 @@
 import pytest
 
 from components.platforms import Arch, Cloud, machine_type
-from ops.onboard.answers.interview import interview
-from ops.onboard.answers.model import Answers, Value
-from ops.onboard.decide.decision import decide
-from ops.onboard.decide.machines import MachineChoice, amd64_choice, arm64_choice
-from ops.onboard.decide.model import Decision
-from ops.onboard.decide.obstacles import obstacles
-from ops.onboard.decide.prices import compare, price, tables
-from ops.onboard.look.model import Answer, Look
+from multiarch.cluster.look.model import Answer, Look
+from multiarch.onboard.answers.interview import interview
+from multiarch.onboard.answers.model import Answers, Value
+from multiarch.onboard.decide.decision import decide
+from multiarch.onboard.decide.machines import MachineChoice, amd64_choice, arm64_choice
+from multiarch.onboard.decide.model import Decision
+from multiarch.onboard.decide.obstacles import obstacles
+from multiarch.onboard.decide.prices import compare, price, tables
 from tests.unit.onboard.lab import (
     ARM_TAINT,
     Server,

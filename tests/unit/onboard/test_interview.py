@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 
 from components.problems import ConfigError
-from ops.onboard.answers.file import read_answers
-from ops.onboard.answers.interview import MissingAnswersError, interview
-from ops.onboard.answers.model import Answers, Value, field_of, flag_of
-from ops.onboard.answers.questions import KEYS, QUESTIONS, Question
-from ops.onboard.answers.rules import Proposal
+from multiarch.onboard.answers.file import read_answers
+from multiarch.onboard.answers.interview import MissingAnswersError, interview
+from multiarch.onboard.answers.model import Answers, Value, field_of, flag_of
+from multiarch.onboard.answers.questions import KEYS, QUESTIONS, Question
+from multiarch.onboard.answers.rules import Proposal
 from tests.unit.onboard.lab import Server, aks_nodes, eks_nodes, gke_nodes, seen
 
 LOOK = seen(Server(nodes=eks_nodes(), version="1.34.1-eks-1"), context="builds")

@@ -1,7 +1,7 @@
 import pytest
 
-from ops.kubernetes.errors import UnreachableError
-from ops.onboard.look.model import Answer, Look, Provider
+from multiarch.cluster.errors import UnreachableError
+from multiarch.cluster.look.model import Answer, Look, Provider
 from tests.unit.onboard.lab import (
     Server,
     aks_nodes,

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.onboard.look.rights import needs_of, standard_needs
-from ops.rehearse.install.objects import PlannedObject, installables, release_of
-from ops.rehearse.plan.launch import plan_stack
+from multiarch.cluster.look.rights import needs_of, standard_needs
+from multiarch.model.plan.launch import plan_stack
+from multiarch.model.release import PlannedObject, installables, release_of
 
 ROOT = Path(__file__).resolve().parents[3]
 

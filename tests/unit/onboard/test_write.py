@@ -12,10 +12,10 @@ from components.config import load_config
 from components.placeholders import with_placeholder_token
 from components.problems import ConfigError
 from components.stack_file import load_stack_file
-from ops.onboard.decide.decision import decide
-from ops.onboard.look.model import Answer, Look, Pool, Provider, Told
-from ops.onboard.write.place import place_of
-from ops.onboard.write.render import comment, render, scalar
+from multiarch.cluster.look.model import Answer, Look, Pool, Provider, Told
+from multiarch.onboard.decide.decision import decide
+from multiarch.onboard.write.place import place_of
+from multiarch.onboard.write.render import comment, render, scalar
 from tests.unit.onboard.cases import CASES, GOLDEN, Case
 
 

@@ -5,10 +5,17 @@ from textwrap import dedent
 
 import pytest
 
-from ops.rehearse.claims.pipeline import all_jobs, build_jobs, buildkit_jobs, from_templates, judge_tags, merge_jobs
-from ops.rehearse.executor import Pod, build_pod, parse_config
-from ops.rehearse.pipeline import PipelineJob, TemplateError, TemplatesMissing, classic_jobs, component_jobs
-from ops.rehearse.report.model import Verdict
+from multiarch.model.executor import Pod, build_pod, parse_config
+from multiarch.model.pipeline import PipelineJob, TemplateError, TemplatesMissing, classic_jobs, component_jobs
+from multiarch.rehearse.claims.pipeline import (
+    all_jobs,
+    build_jobs,
+    buildkit_jobs,
+    from_templates,
+    judge_tags,
+    merge_jobs,
+)
+from multiarch.rehearse.report.model import Verdict
 
 COMPONENT = """
 spec:

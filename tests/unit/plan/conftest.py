@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.rehearse.plan import Plan, plan_stack
+from multiarch.model.plan import Plan, plan_stack
 
 PROJECT = "name: multiarch-runner\nruntime: python\nstackConfigDir: stacks\n"
 STACK = "config:\n  multiarch-runner:runner:\n    gitlabUrl: https://gitlab.example.org\n"

@@ -1,4 +1,4 @@
-"""`python -m ops.rehearse.plan` for a person: one line, and an exit code that means something."""
+"""`python -m multiarch.model.plan` for a person: one line, and an exit code that means something."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.rehearse.plan import PlanError, launch, plan_stack
+from multiarch.model.plan import PlanError, launch, plan_stack
 from tests.unit.plan.conftest import STACK, write_project
 
 SOUND = "import pulumi\npulumi.export('x', 1)\n"
@@ -24,7 +24,7 @@ REFUSED = "import pulumi\npulumi.CustomResource('random:index:Thing', 'thing', {
 )
 def test_the_exit_code_tells_what_the_line_says(tmp_path: Path, program: str, stack: str, code: int, said: str) -> None:
     write_project(tmp_path, program, stack)
-    command = [sys.executable, "-m", "ops.rehearse.plan", "--project", str(tmp_path), "--stack", "test"]
+    command = [sys.executable, "-m", "multiarch.model.plan", "--project", str(tmp_path), "--stack", "test"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=launch.REPOSITORY)
     assert done.returncode == code
     assert said in done.stdout + done.stderr

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.problems import ConfigError
-from ops.rehearse.plan import UNKNOWN, Plan, PlannedInvoke, PlannedResource, Refusal, SecretValue, plan_stack
-from ops.rehearse.plan import plan_from_json as read
-from ops.rehearse.plan import plan_to_json as write
-from ops.rehearse.plan.graph import in_order
-from ops.rehearse.plan.wire import struct_from_wire, struct_to_wire
+from multiarch.model.plan import UNKNOWN, Plan, PlannedInvoke, PlannedResource, Refusal, SecretValue, plan_stack
+from multiarch.model.plan import plan_from_json as read
+from multiarch.model.plan import plan_to_json as write
+from multiarch.model.plan.graph import in_order
+from multiarch.model.plan.wire import struct_from_wire, struct_to_wire
 
 KEYS = st.text(string.ascii_letters, min_size=1, max_size=6)
 PLAIN = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8) | st.just(UNKNOWN)

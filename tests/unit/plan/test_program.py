@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ops.rehearse.plan import UNKNOWN, Plan, PlanError, PlannedResource, SecretValue
+from multiarch.model.plan import UNKNOWN, Plan, PlanError, PlannedResource, SecretValue
 
 PROGRAM = """
     import pulumi

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components.problems import ConfigError
-from ops.rehearse.plan import Plan
+from multiarch.model.plan import Plan
 
 PROVIDER = """
 import pulumi, pulumi_kubernetes as k8s

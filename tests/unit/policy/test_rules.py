@@ -104,7 +104,7 @@ def test_only_production_stacks_need_protected_pools(name: str, protected: bool)
 
 
 def test_a_local_chart_is_pinned_by_the_repository() -> None:
-    resources = stack.changed("release", ("chart",), "./ops/rehearse/chart/gitlab-runner")
+    resources = stack.changed("release", ("chart",), "./multiarch/rehearse/chart/gitlab-runner")
     resources = [
         item if item.name != "release" else stack.resource(item.type, "release", {**item.properties, "version": None})
         for item in resources

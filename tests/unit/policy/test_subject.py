@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from components.policy.subject import UNKNOWN, CouldNotTell, Resource, join, leaves, look, recorded
-from ops.rehearse.plan.model import PlannedResource
-from ops.rehearse.providers.values import UNKNOWN as PLAN_UNKNOWN
-from ops.rehearse.providers.values import SecretValue
+from multiarch.model.plan.model import PlannedResource
+from multiarch.model.providers.values import UNKNOWN as PLAN_UNKNOWN
+from multiarch.model.providers.values import SecretValue
 
 
 @dataclass

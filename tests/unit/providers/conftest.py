@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ops.rehearse.providers.base import Refusal
-from ops.rehearse.providers.registry import provider_for
+from multiarch.model.providers.base import Refusal
+from multiarch.model.providers.registry import provider_for
 
 Check = Callable[[str, Mapping[str, Any], Mapping[str, Any]], list[Refusal]]
 

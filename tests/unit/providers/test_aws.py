@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.rehearse.providers.aws import LAUNCH_TEMPLATE, NODE_GROUP, AwsProvider
-from ops.rehearse.providers.base import LookupRefusedError
-from ops.rehearse.providers.values import UNKNOWN
+from multiarch.model.providers.aws import LAUNCH_TEMPLATE, NODE_GROUP, AwsProvider
+from multiarch.model.providers.base import LookupRefusedError
+from multiarch.model.providers.values import UNKNOWN
 from tests.unit.providers.conftest import changed
 
 GROUP: dict[str, Any] = {

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.rehearse.providers import azure_pool_nodes, azure_pool_scaling
-from ops.rehearse.providers.azure_native import AGENT_POOL, AzureNativeProvider
-from ops.rehearse.providers.base import LookupRefusedError
-from ops.rehearse.providers.values import UNKNOWN
+from multiarch.model.providers import azure_pool_nodes, azure_pool_scaling
+from multiarch.model.providers.azure_native import AGENT_POOL, AzureNativeProvider
+from multiarch.model.providers.base import LookupRefusedError
+from multiarch.model.providers.values import UNKNOWN
 from tests.unit.providers.conftest import changed
 
 POOL: dict[str, Any] = {

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.rehearse.providers import gcp_node_pool, gcp_scaling
-from ops.rehearse.providers.base import LookupRefusedError
-from ops.rehearse.providers.gcp import NODE_POOL, GcpProvider
-from ops.rehearse.providers.values import UNKNOWN
+from multiarch.model.providers import gcp_node_pool, gcp_scaling
+from multiarch.model.providers.base import LookupRefusedError
+from multiarch.model.providers.gcp import NODE_POOL, GcpProvider
+from multiarch.model.providers.values import UNKNOWN
 from tests.unit.providers.conftest import changed
 
 ZONES = ["us-central1-a", "us-central1-b", "us-central1-f"]

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ops.rehearse.providers.gitlab import USER_RUNNER, GitlabProvider
-from ops.rehearse.providers.kubernetes import KubernetesProvider
-from ops.rehearse.providers.kubernetes_release import TOKEN as RELEASE
-from ops.rehearse.providers.values import UNKNOWN, SecretValue
+from multiarch.model.providers.gitlab import USER_RUNNER, GitlabProvider
+from multiarch.model.providers.kubernetes import KubernetesProvider
+from multiarch.model.providers.kubernetes_release import TOKEN as RELEASE
+from multiarch.model.providers.values import UNKNOWN, SecretValue
 from tests.unit.providers.conftest import changed
 
 RBAC = "rbac.authorization.k8s.io"

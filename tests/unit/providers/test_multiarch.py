@@ -6,11 +6,11 @@ import pytest
 
 from archmerge import parse_platform
 from components.helper_image.schema import OUTPUTS, TYPE
-from ops.rehearse.mirror.stand_in import image_for, index_of
-from ops.rehearse.providers.base import LookupRefusedError
-from ops.rehearse.providers.multiarch import MultiArchProvider
-from ops.rehearse.providers.registry import provider_for
-from ops.rehearse.providers.values import UNKNOWN
+from multiarch.model.providers.base import LookupRefusedError
+from multiarch.model.providers.multiarch import MultiArchProvider
+from multiarch.model.providers.registry import provider_for
+from multiarch.model.providers.values import UNKNOWN
+from multiarch.rehearse.mirror.stand_in import image_for, index_of
 
 INPUTS: dict[str, Any] = {
     "target": "registry.example.com/ci/helper:1",

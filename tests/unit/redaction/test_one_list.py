@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from components.secret_text import HINTS, NAME_HINTS, SECRET_NAME, SHAPES, blotted, secret_in
-from ops.reporting.secrets import hide_tokens
+from multiarch.core.secrets import hide_tokens
 from tests.unit.redaction.test_redaction import CORE, INNOCENT, SHAPED
 
 ROOT = Path(__file__).resolve().parents[3]
 LIST = "components/secret_text.py"
 ELSEWHERE = {
-    "ops/rehearse/executor/metadata.py": "what gitlab-runner itself cuts off a token to name a pod",
-    "ops/reporting/secrets.py": "how prose and headers say a value, around the list's own names",
+    "multiarch/model/executor/metadata.py": "what gitlab-runner itself cuts off a token to name a pod",
+    "multiarch/core/secrets.py": "how prose and headers say a value, around the list's own names",
 }
 """Modules with such a pattern of their own, and why."""
 
@@ -40,7 +40,7 @@ def patterns(source: str) -> Iterator[str]:
 
 
 def test_no_other_module_has_a_pattern_of_secrets() -> None:
-    modules = [path for folder in ("components", "ops") for path in sorted((ROOT / folder).rglob("*.py"))]
+    modules = [path for folder in ("components", "multiarch") for path in sorted((ROOT / folder).rglob("*.py"))]
     found = {str(path.relative_to(ROOT)): [*patterns(path.read_text())] for path in modules}
     assert found.pop(LIST)
     assert {name: texts for name, texts in found.items() if texts and name not in ELSEWHERE} == {}

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from ops import cli
-from ops.drift.gitlab.state import read_state
-from ops.drift.report import document
-from ops.rehearse.install.helm import Helm, HelmError
+from multiarch import cli
+from multiarch.drift.gitlab.state import read_state
+from multiarch.drift.report import document
+from multiarch.rehearse.install.helm import Helm, HelmError
 from tests.recorded.answers import recorded
 from tests.recorded.stub_pulumi import StubPulumi
 from tests.unit.drift_gitlab.fake import PROJECT, TOKEN, FakeGitLab
@@ -309,7 +309,7 @@ def command():
 
 def test_an_unforeseen_error_of_the_real_process(tmp_path: Path) -> None:
     (tmp_path / "crashing.py").write_text(CRASHING)
-    source = "from ops import cli; cli.COMMANDS['doctor'] = 'crashing'; cli.main()"
+    source = "from multiarch import cli; cli.COMMANDS['doctor'] = 'crashing'; cli.main()"
     done = subprocess.run(
         [sys.executable, "-c", source, "doctor"],
         env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"},
@@ -322,7 +322,8 @@ def test_an_unforeseen_error_of_the_real_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("ops.rehearse.plan", "--project", ".", "--stack", "it"), ("ops.pulumi_cli", "up", "it")]
+    "arguments",
+    [("multiarch.model.plan", "--project", ".", "--stack", "it"), ("multiarch.model.pulumi_cli", "up", "it")],
 )
 def test_the_other_programs_of_the_project(project: Path, pulumi: StubPulumi, arguments: tuple[str, ...]) -> None:
     pulumi.answers({"stack": {"exit": 0}, "up": {"exit": 1, "stderr": said("up")}})
@@ -335,7 +336,7 @@ def test_the_other_programs_of_the_project(project: Path, pulumi: StubPulumi, ar
         check=False,
     )
     outputs = {"both streams": done.stdout + done.stderr}
-    if arguments[0] == "ops.pulumi_cli":
+    if arguments[0] == "multiarch.model.pulumi_cli":
         # Pulumi writes to the terminal itself, and masks its own secrets: nothing of it passes through this process.
         assert done.returncode == 1
     else:

@@ -9,11 +9,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops import cli
-from ops.kubernetes.errors import LoginError
-from ops.kubernetes.settings import settings_of
-from ops.reporting.secrets import hide, hide_in, hide_tokens, hide_written, remember
-from ops.reporting.streams import redacted_streams
+from multiarch import cli
+from multiarch.cluster.errors import LoginError
+from multiarch.cluster.settings import settings_of
+from multiarch.core.secrets import hide, hide_in, hide_tokens, hide_written, remember
+from multiarch.core.streams import redacted_streams
 
 CORE = "Xq7" + "Zr4vT9bL2m" * 5
 SHAPED = (

@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from ops.reporting.secrets import remember
-from ops.reporting.streams import RedactedStream
+from multiarch.core.secrets import remember
+from multiarch.core.streams import RedactedStream
 
 SECRET = "correct-hörse-battery"
 

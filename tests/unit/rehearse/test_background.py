@@ -4,10 +4,10 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from ops.rehearse.background import BackgroundStart, shown_on, told_origins
-from ops.rehearse.cluster.errors import StartError
-from ops.rehearse.cluster.progress import Progress, State, silent
-from ops.reporting.progress import ProgressDisplay
+from multiarch.core.progress import ProgressDisplay
+from multiarch.rehearse.background import BackgroundStart, shown_on, told_origins
+from multiarch.rehearse.control_plane.errors import StartError
+from multiarch.rehearse.control_plane.progress import Progress, State, silent
 
 
 class FakePlane:

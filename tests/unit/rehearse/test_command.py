@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from components.problems import ConfigError, Problem
-from ops import cli
-from ops.project import find_project
-from ops.rehearse import command as module
-from ops.rehearse.report.model import Claim, RehearsalReport, StackReport, Verdict
-from ops.rehearse.run import Options
+from multiarch import cli
+from multiarch.model.project import find_project
+from multiarch.rehearse import command as module
+from multiarch.rehearse.report.model import Claim, RehearsalReport, StackReport, Verdict
+from multiarch.rehearse.run import Options
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -184,7 +184,8 @@ def test_a_disk_that_fills_up_loses_one_report_and_no_answer(
 @pytest.mark.parametrize("arguments", [[], ["--json", "-"]])
 def test_a_reader_that_leaves_is_no_failed_claim_and_takes_no_file_along(project: Path, arguments: list[str]) -> None:
     code = (
-        "import sys; from ops.rehearse import command; from tests.unit.rehearse.test_command import report, Verdict;"
+        "import sys; from multiarch.rehearse import command;"
+        "from tests.unit.rehearse.test_command import report, Verdict;"
         "command.rehearse = lambda *_: report(Verdict.PROVED); command.command(sys.argv[1:])"
     )
     reading, writing = os.pipe()
@@ -232,7 +233,7 @@ def test_ctrl_c_while_the_command_is_being_imported_is_no_failed_claim(monkeypat
     def interrupted(_: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ops.cli.importlib.import_module", interrupted)
+    monkeypatch.setattr("multiarch.cli.importlib.import_module", interrupted)
     result = CliRunner().invoke(cli.multiarch, ["rehearse"])
     assert result.exit_code == 130
     assert "interrupted" in result.stderr

@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ops.rehearse import engine_run
-from ops.rehearse.engine import Change, EngineReport
-from ops.rehearse.report.document import to_document
-from ops.rehearse.report.model import Claim, Verdict
-from ops.rehearse.report.terminal import print_report
-from ops.reporting.progress import ProgressDisplay
+from multiarch.core.progress import ProgressDisplay
+from multiarch.rehearse import engine_run
+from multiarch.rehearse.engine import Change, EngineReport
+from multiarch.rehearse.report.document import to_document
+from multiarch.rehearse.report.model import Claim, Verdict
+from multiarch.rehearse.report.terminal import print_report
 
 CHANGE = Change(
     action="replace",

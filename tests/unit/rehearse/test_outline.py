@@ -3,7 +3,9 @@ import dataclasses
 import pytest
 
 from components.policy.subject import Level, Violation
-from ops.rehearse.outline import (
+from multiarch.model.plan.model import Plan, PlannedResource
+from multiarch.model.providers.base import Refusal
+from multiarch.rehearse.outline import (
     MOST_SHOWN,
     doubted,
     goes_through,
@@ -13,9 +15,7 @@ from ops.rehearse.outline import (
     providers_accept,
     unplanned,
 )
-from ops.rehearse.plan.model import Plan, PlannedResource
-from ops.rehearse.providers.base import Refusal
-from ops.rehearse.report.model import Claim, StackReport, Verdict, stack_verdict
+from multiarch.rehearse.report.model import Claim, StackReport, Verdict, stack_verdict
 
 PLAN = Plan(stack="gke", resources=(PlannedResource(urn="u", type="t", name="n"),))
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ops.rehearse import run as module
-from ops.rehearse.cluster.errors import StartError
-from ops.rehearse.outline import providers_accept
-from ops.rehearse.plan.model import Plan
-from ops.rehearse.report.model import Claim, StackReport, Verdict, stack_verdict
-from ops.reporting.progress import ProgressDisplay
+from multiarch.core.progress import ProgressDisplay
+from multiarch.model.plan.model import Plan
+from multiarch.rehearse import run as module
+from multiarch.rehearse.control_plane.errors import StartError
+from multiarch.rehearse.outline import providers_accept
+from multiarch.rehearse.report.model import Claim, StackReport, Verdict, stack_verdict
 
 PLAN = Plan(stack="gke")
 PLANNED = StackReport(stack="gke", cluster="gke ci", claims=(providers_accept(PLAN),))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from components.problems import ConfigError
-from ops.rehearse.turn import sole_rehearsal
+from multiarch.rehearse.turn import sole_rehearsal
 
 
 def test_a_second_rehearsal_on_the_same_cluster_is_refused_and_another_cluster_is_free(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """A report with everything in it that a rendering has to show: success, failure, doubt, refusal, spot, many zones."""
 
-from ops.rehearse.report.model import (
+from multiarch.rehearse.report.model import (
     Claim,
     JobView,
     NodeView,

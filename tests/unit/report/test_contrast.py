@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from ops.rehearse.report import html as page
+from multiarch.rehearse.report import html as page
 from tests.unit.report import sample
 
 PAIRS = [

@@ -7,8 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ops.rehearse.report import document
-from ops.rehearse.report.model import Verdict
+from multiarch.rehearse.report import document
+from multiarch.rehearse.report.model import Verdict
 from tests.unit.report import sample
 
 

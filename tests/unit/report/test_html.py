@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from ops.rehearse.report import html as page
-from ops.rehearse.report.model import Claim, JobView, NodeView, Outcome, RehearsalReport, Verdict
+from multiarch.rehearse.report import html as page
+from multiarch.rehearse.report.model import Claim, JobView, NodeView, Outcome, RehearsalReport, Verdict
 from tests.unit.report import sample
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}

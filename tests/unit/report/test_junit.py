@@ -3,8 +3,8 @@
 import dataclasses
 import xml.etree.ElementTree as ET
 
-from ops.rehearse.report import junit
-from ops.rehearse.report.model import Claim, Verdict
+from multiarch.rehearse.report import junit
+from multiarch.rehearse.report.model import Claim, Verdict
 from tests.unit.report import sample
 
 

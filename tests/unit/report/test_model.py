@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from ops.rehearse.report.model import EXIT_CODES, EXIT_MEANINGS, Verdict, fold, overall, stack_verdict
+from multiarch.rehearse.report.model import EXIT_CODES, EXIT_MEANINGS, Verdict, fold, overall, stack_verdict
 from tests.unit.report import sample
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.reporting.printable import one_line, printable, seconds
+from multiarch.core.printable import one_line, printable, seconds
 
 
 @given(st.text(alphabet=st.characters()))

@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from ops.reporting.progress import ProgressDisplay
-from ops.reporting.signs import Sign
+from multiarch.core.progress import ProgressDisplay
+from multiarch.core.signs import Sign
 
 
 def display(*, terminal: bool = False) -> tuple[ProgressDisplay, io.StringIO]:

@@ -7,8 +7,8 @@ import re
 import pytest
 from rich.console import Console
 
-from ops.rehearse.report import terminal
-from ops.rehearse.report.model import Claim, RehearsalReport, Verdict
+from multiarch.rehearse.report import terminal
+from multiarch.rehearse.report.model import Claim, RehearsalReport, Verdict
 from tests.unit.report import sample
 
 

@@ -23,7 +23,7 @@ from components.runner.values import (
 )
 
 Stacks = dict[str, Callable[..., Any]]
-CHART = Path(__file__).parents[3] / "ops/rehearse/chart/gitlab-runner"
+CHART = Path(__file__).parents[3] / "multiarch/rehearse/chart/gitlab-runner"
 
 
 def values(stack: Any) -> dict[str, Any]:

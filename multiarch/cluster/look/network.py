@@ -1,0 +1,162 @@
+"""The network plugin, and whether it enforces network policies: from its DaemonSet and its settings."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from multiarch.cluster.look.model import Answer, Provider, Told
+
+_ENFORCING: Final[Mapping[str, tuple[str, str]]] = {
+    "anetd": ("gke dataplane v2 (cilium)", "GKE Dataplane V2"),
+    "calico-node": ("calico", "Calico"),
+    "canal": ("canal", "Calico's policy engine over flannel"),
+    "rke2-canal": ("canal", "Calico's policy engine over flannel"),
+    "azure-npm": ("azure cni with azure npm", "Azure Network Policy Manager"),
+    "kube-router": ("kube-router", "kube-router"),
+    "weave-net": ("weave", "Weave Net's policy controller"),
+    "antrea-agent": ("antrea", "Antrea"),
+    "ovnkube-node": ("ovn-kubernetes", "OVN-Kubernetes"),
+}
+"""DaemonSets that enforce policies whenever they run: the plugin's name, and who enforces."""
+_KINDNET_SINCE: Final = 20240813
+"""kindnetd enforces network policies since the image that kind 0.24.0 ships (kubernetes-sigs/kind, release notes)."""
+_KINDNET: Final = re.compile(r":v([0-9]{8})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkLook:
+    """The plugin's name (empty where unknown), and whether policies are enforced."""
+
+    cni: str
+    policies: Told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkEvidence:
+    """What the judgement rests on."""
+
+    provider: Provider
+    flavour: str
+    daemon_sets: Mapping[str, Mapping[str, Any]]
+    """By name."""
+    unseen: str = ""
+    """Why DaemonSets could not be listed."""
+    cilium: Mapping[str, str] | None = None
+    """Data of the ConfigMap cilium-config; None where it was not seen."""
+    vpc_cni: Mapping[str, str] | None = None
+    """Data of the ConfigMap amazon-vpc-cni; None where it was not seen."""
+    k3s_arguments: tuple[str, ...] = ()
+
+
+def network(seen: NetworkEvidence) -> NetworkLook:
+    """Name the plugin and tell whether it enforces policies. An enforcing one beside another decides."""
+    told = _by_daemon_set(seen)
+    if told is not None:
+        return told
+    if seen.flavour.startswith(("k3s", "k3d")):
+        return NetworkLook(cni="flannel (k3s)", policies=_k3s(seen.k3s_arguments))
+    if seen.unseen:
+        return NetworkLook(cni="", policies=_unknown(seen.unseen))
+    return _without_daemon_set(seen)
+
+
+def _by_daemon_set(seen: NetworkEvidence) -> NetworkLook | None:
+    sets = seen.daemon_sets
+    for name, (cni, who) in _ENFORCING.items():
+        if name in sets:
+            return NetworkLook(cni=cni, policies=_yes(f"DaemonSet {_where(sets[name])}: {who}"))
+    if "cilium" in sets:
+        return _cilium(sets["cilium"], seen.cilium)
+    if "aws-node" in sets:
+        return NetworkLook(cni="aws vpc cni", policies=_vpc_cni(sets["aws-node"], seen.vpc_cni))
+    if "kindnet" in sets:
+        return NetworkLook(cni="kindnet", policies=_kindnet(sets["kindnet"]))
+    flannel = next((name for name in ("kube-flannel-ds", "kube-flannel") if name in sets), "")
+    if flannel:
+        return NetworkLook(cni="flannel", policies=_no(f"DaemonSet {_where(sets[flannel])}: flannel has no policies"))
+    return None
+
+
+def _without_daemon_set(seen: NetworkEvidence) -> NetworkLook:
+    if seen.provider is Provider.GKE and seen.flavour != "gke autopilot":
+        because = "neither Dataplane V2 (DaemonSet anetd) nor Calico (calico-node) runs"
+        return NetworkLook(cni="gke", policies=_no(because) if seen.daemon_sets else _unknown("no DaemonSet tells"))
+    if seen.provider is Provider.AKS and "azure-cns" in seen.daemon_sets:
+        because = "azure-cns runs, but none of Cilium, Calico and Azure NPM"
+        return NetworkLook(cni="azure cni", policies=_no(because))
+    if seen.flavour == "eks auto mode":
+        because = "Auto Mode's plugin runs outside of Kubernetes; NodeClass.spec.networkPolicy decides"
+        return NetworkLook(cni="eks auto mode", policies=_unknown(because))
+    return NetworkLook(cni="", policies=_unknown("no DaemonSet of a plugin that is known here"))
+
+
+def _cilium(daemon_set: Mapping[str, Any], config: Mapping[str, str] | None) -> NetworkLook:
+    where = f"DaemonSet {_where(daemon_set)}"
+    if config is None:
+        return NetworkLook(cni="cilium", policies=_yes(f"{where}; enable-policy was not seen, its default enforces"))
+    mode = config.get("enable-policy", "default")
+    if mode == "never":
+        return NetworkLook(cni="cilium", policies=_no(f"{where}, but cilium-config says enable-policy: never"))
+    return NetworkLook(cni="cilium", policies=_yes(f"{where}, enable-policy: {mode}"))
+
+
+def _vpc_cni(daemon_set: Mapping[str, Any], config: Mapping[str, str] | None) -> Told:
+    """Judge AWS's plugin: off unless the agent is told otherwise (aws/amazon-vpc-cni-k8s, README).
+
+    The add-on sets both the agent's flag and the controller's switch in the ConfigMap amazon-vpc-cni.
+    """
+    for container in _containers(daemon_set):
+        for argument in container.get("args") or []:
+            if argument.startswith("--enable-network-policy="):
+                on = argument.endswith("=true")
+                because = f"DaemonSet {_where(daemon_set)}, container {container.get('name')}: {argument}"
+                return _yes(because) if on else _no(because)
+    if config is not None and "enable-network-policy-controller" in config:
+        on = config["enable-network-policy-controller"] == "true"
+        because = f"amazon-vpc-cni: enable-network-policy-controller: {config['enable-network-policy-controller']}"
+        return _yes(because) if on else _no(because)
+    return _no(f"DaemonSet {_where(daemon_set)} runs without the network policy agent")
+
+
+def _kindnet(daemon_set: Mapping[str, Any]) -> Told:
+    image = next((str(container.get("image") or "") for container in _containers(daemon_set)), "")
+    match = _KINDNET.search(image)
+    if match is None:
+        return _unknown(f"kindnet's image tells no version: {image or 'none'}")
+    if int(match[1]) >= _KINDNET_SINCE:
+        return _yes(f"{image}: kindnet enforces them since v{_KINDNET_SINCE}")
+    return _no(f"{image}: kindnet enforces them only since v{_KINDNET_SINCE} (kind 0.24.0)")
+
+
+def _k3s(arguments: Iterable[str]) -> Told:
+    told = list(arguments)
+    if not told:
+        return _unknown(
+            "k3s enforces them unless started with --disable-network-policy, and no server's arguments tell"
+        )
+    if any("--disable-network-policy" in line for line in told):
+        return _no("a k3s server was started with --disable-network-policy (annotation k3s.io/node-args)")
+    return _yes("k3s's own controller: no server was started with --disable-network-policy")
+
+
+def _containers(daemon_set: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    spec = ((daemon_set.get("spec") or {}).get("template") or {}).get("spec") or {}
+    containers: list[Mapping[str, Any]] = spec.get("containers") or []
+    return containers
+
+
+def _where(daemon_set: Mapping[str, Any]) -> str:
+    return f"{daemon_set['metadata'].get('namespace', '')}/{daemon_set['metadata']['name']}"
+
+
+def _yes(because: str) -> Told:
+    return Told(answer=Answer.YES, because=because)
+
+
+def _no(because: str) -> Told:
+    return Told(answer=Answer.NO, because=because)
+
+
+def _unknown(because: str) -> Told:
+    return Told(answer=Answer.UNKNOWN, because=because)

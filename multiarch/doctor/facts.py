@@ -1,0 +1,289 @@
+"""What was gathered of a cluster: plain data that every check and explanation is made from."""
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from kubernetes.utils.quantity import parse_quantity
+
+from multiarch.cluster.look.model import Look
+from multiarch.core.secrets import hide
+from multiarch.doctor.reader import Found, Seen
+from multiarch.rehearse.install import Installed
+from multiarch.rehearse.report.model import PoolView
+
+ARCH_LABEL = "kubernetes.io/arch"
+JOB_LABELS = ("job.runner.gitlab.com/", "project.runner.gitlab.com/", "manager.runner.gitlab.com/")
+"""gitlab-runner executors/kubernetes, buildLabels: on every job's pod, and nobody may overwrite them."""
+JOB_NAME = re.compile(r"runner-[a-z0-9_-]+-project-[0-9]+-concurrent-[0-9]+")
+"""Likewise its name, for runners older than those labels."""
+Raw = Mapping[str, Any]
+"""A Kubernetes object as the API gave it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taint:
+    """A taint of a node."""
+
+    key: str
+    value: str = ""
+    effect: str = ""
+
+    def __str__(self) -> str:
+        """Render as kubectl does: `key=value:Effect`."""
+        return f"{self.key}{'=' if self.value else ''}{self.value}:{self.effect}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A node, and how much of it is taken."""
+
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
+    cordoned: bool = False
+    ready: bool = True
+    """False also where no kubelet has said anything."""
+    trouble: str = ""
+    """The message of its Ready condition, where that is not True."""
+    allocatable: Mapping[str, Decimal] = field(default_factory=dict)
+    used: Mapping[str, Decimal] | None = None
+    """Requests of the pods on it, `pods` among them; None where the pods could not be listed."""
+
+    @property
+    def arch(self) -> str:
+        """Its architecture by the label that kubelets set; empty where there is none."""
+        return self.labels.get(ARCH_LABEL, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """An event, of either API."""
+
+    kind: str
+    namespace: str
+    name: str
+    """Of the object that it is about."""
+    uid: str = ""
+    reason: str = ""
+    message: str = ""
+    source: str = ""
+    count: int = 1
+    last: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runner:
+    """One release of the runner, or that it could not be read."""
+
+    name: str
+    namespace: str
+    installed: Installed | None = None
+    missing: bool = False
+    """Whether the cluster surely has no such release."""
+    broken: str = ""
+    """What the runner itself would not load of its config."""
+    failure: str = ""
+    """Why it could not be read."""
+    deployment: Raw | None = None
+    pods: Seen[Raw] = field(default_factory=Seen)
+    """The manager's."""
+    mounts: tuple["Mount", ...] = ()
+    job_objects: tuple["Mount", ...] = ()
+    """What the jobs' pods name by their config: the service account first."""
+    rights: "Seen[Right]" = field(default_factory=Seen)
+
+    @property
+    def title(self) -> str:
+        """`namespace/release`."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def job_namespace(self) -> str:
+        """Where its jobs run; empty while that is not known, and where each job gets a namespace of its own."""
+        return self.installed.job_namespace if self.installed and not self.namespace_per_job else ""
+
+    @property
+    def namespace_per_job(self) -> bool:
+        """Whether the runner makes a namespace for every job: then there is none to look at."""
+        return self.installed is not None and self.installed.config.kubernetes.flag("namespace_per_job")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """An object that a pod can't start without."""
+
+    kind: str
+    """`Secret`, `ConfigMap`, `ServiceAccount`, `PersistentVolumeClaim`, `PriorityClass`."""
+    namespace: str
+    name: str
+    wanted: tuple[str, ...] = ()
+    """Keys that it must have."""
+    there: Found[tuple[str, ...]] = field(default_factory=Found)
+    """Its keys by name, as far as they are told without its values."""
+    lacking: tuple[str, ...] = ()
+    """Keys that it surely lacks; `one of a, b` where only their number tells."""
+    doubt: str = ""
+    """Why it can't be told whether it has all of them."""
+
+    @property
+    def missing(self) -> bool:
+        """Whether it surely is not there, or surely lacks a key."""
+        return self.there.missing or bool(self.lacking)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """One thing that the executor does, and whether the manager's account may."""
+
+    verb: str
+    resource: str
+    allowed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """A namespace that jobs run in."""
+
+    name: str
+    found: Found[Raw] = field(default_factory=Found)
+    quotas: Seen[Raw] = field(default_factory=Seen)
+    limits: Seen[Raw] = field(default_factory=Seen)
+    policies: Seen[Raw] = field(default_factory=Seen)
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The namespace's labels."""
+        return ((self.found.value or {}).get("metadata") or {}).get("labels") or {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """An admission webhook that pods are shown to, and that stops them when it does not answer."""
+
+    configuration: str
+    """`ValidatingWebhookConfiguration policy`."""
+    name: str
+    service: str
+    """`namespace/name`."""
+    endpoints: Found[int] = field(default_factory=Found)
+    """How many of its endpoints are ready."""
+    namespace_selector: Raw = field(default_factory=dict)
+    object_selector: Raw = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that was gathered, and everything that was not."""
+
+    now: dt.datetime
+    version: str = ""
+    look: Look | None = None
+    nodes: Seen[Node] = field(default_factory=Seen)
+    pods: Seen[Raw] = field(default_factory=Seen)
+    """Pods of jobs that have not started, have failed, or do not go away. Without environment variables."""
+    present: frozenset[str] = frozenset()
+    """`namespace/name` of every pod of a job, those that run well included."""
+    events: Seen[Event] = field(default_factory=Seen)
+    """Of the namespaces of jobs and managers."""
+    runners: tuple[Runner, ...] = ()
+    runners_failure: str = ""
+    """Why not all releases could be looked for."""
+    spaces: tuple[Space, ...] = ()
+    webhooks: Seen[Webhook] = field(default_factory=Seen)
+    local_dns: Found[bool] = field(default_factory=Found)
+    """Whether the nodes have a DNS cache (NodeLocal DNSCache) that pods are sent to."""
+    logs: Mapping[str, str] = field(default_factory=dict)
+    """`twin` of a container to `exec format error`, where that was its last word."""
+    pools: tuple[PoolView, ...] = ()
+    """Those of the stack's plan; empty without a stack."""
+    stack: str = ""
+    context: str = ""
+
+    def space(self, name: str) -> Space:
+        """Return a namespace; one that was not looked at is not known."""
+        for space in self.spaces:
+            if space.name == name:
+                return space
+        return Space(name=name, found=Found(failure=f"namespace {name} was not looked at"))
+
+
+def pod_key(pod: Raw) -> str:
+    """Return `namespace/name`."""
+    return f"{pod['metadata'].get('namespace', '')}/{pod['metadata']['name']}"
+
+
+def is_job(pod: Raw) -> bool:
+    """Tell whether gitlab-runner made a pod for a job."""
+    labels = pod["metadata"].get("labels") or {}
+    return any(key.startswith(JOB_LABELS) for key in labels) or bool(JOB_NAME.match(pod["metadata"]["name"]))
+
+
+def containers_of(pod: Raw) -> Iterator[Raw]:
+    """Yield init containers, then containers, as the spec has them."""
+    yield from pod["spec"].get("initContainers") or []
+    yield from pod["spec"].get("containers") or []
+
+
+def statuses_of(pod: Raw) -> Iterator[Raw]:
+    """Yield container statuses, the init containers' first."""
+    status = pod.get("status") or {}
+    yield from status.get("initContainerStatuses") or []
+    yield from status.get("containerStatuses") or []
+
+
+def twin(pod: Raw, status: Raw) -> str:
+    """Return what containers have in common that end for the same reason: name, image, and what the pod selects."""
+    arch = (pod["spec"].get("nodeSelector") or {}).get(ARCH_LABEL, "")
+    return f"{status['name']} {status.get('image')} {arch}"
+
+
+def by_time(events: Iterable[Event]) -> list[Event]:
+    """Sort events by when they last happened; those that do not say come first."""
+    return sorted(events, key=moment_of)
+
+
+def moment_of(event: Event) -> float:
+    """Return when an event last happened, in seconds; 0 where it does not say."""
+    return event.last.timestamp() if event.last else 0.0
+
+
+def condition(thing: Raw, kind: str) -> Raw:
+    """Return a condition of an object's status, or an empty mapping."""
+    conditions = (thing.get("status") or {}).get("conditions") or []
+    return next((entry for entry in conditions if entry.get("type") == kind), {})
+
+
+def amount(text: Any) -> Decimal:
+    """Read a quantity; what is none counts as nothing, since the API server would not have taken it."""
+    try:
+        return Decimal(parse_quantity(str(text)))  # type: ignore[no-untyped-call]  # the client has no types
+    except ValueError:
+        return Decimal(0)
+
+
+def amounts(resources: Mapping[str, Any] | None) -> dict[str, Decimal]:
+    """Read a resource list."""
+    return {name: amount(text) for name, text in (resources or {}).items()}
+
+
+def moment(text: str | None) -> dt.datetime | None:
+    """Read a timestamp of the API."""
+    return dt.datetime.fromisoformat(text) if text else None
+
+
+def quoted(text: str, limit: int = 600) -> str:
+    """Shorten a message from elsewhere to one line without secrets; control characters are the report's.
+
+    They are hidden first: half a secret has no shape any more.
+    """
+    line = hide(" ".join(text.split()))
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def unique(texts: Iterable[str]) -> tuple[str, ...]:
+    """Drop repetitions and empty texts, keep the order."""
+    return tuple(dict.fromkeys(text for text in texts if text))

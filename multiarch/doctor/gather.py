@@ -1,0 +1,276 @@
+"""Reads everything that the checks need, side by side and page by page; what may not be read is noted, not guessed."""
+
+import datetime as dt
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from multiarch.cluster.api import ApiRefused
+from multiarch.cluster.errors import ClusterError
+from multiarch.doctor.facts import (
+    JOB_NAME,
+    Event,
+    Facts,
+    Node,
+    Raw,
+    Runner,
+    Space,
+    Taint,
+    amounts,
+    condition,
+    is_job,
+    moment,
+    pod_key,
+)
+from multiarch.doctor.history import PROGRESS, TROUBLES
+from multiarch.doctor.jobs import stuck
+from multiarch.doctor.logs import format_errors
+from multiarch.doctor.reader import Found, Reader, Seen, found, seen, why
+from multiarch.doctor.releases import find_releases, read_runner
+from multiarch.doctor.scheduling.filters import requests
+from multiarch.doctor.webhooks import webhooks_of
+from multiarch.rehearse.install import PlannedRelease
+from multiarch.rehearse.report.model import PoolView
+
+_AT_ONCE = 8
+_AUTOSCALERS = ("NotTriggerScaleUp", "TriggeredScaleUp", "Nominated")
+"""Reasons of events of type Normal that matter; all other telling ones are warnings."""
+_MOST_NAMESPACES = 20
+_NOWHERE = "it is not known in which namespaces jobs run"
+_LOCAL_DNS = "/apis/apps/v1/namespaces/kube-system/daemonsets/node-local-dns"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be examined."""
+
+    context: str
+    version: str
+    releases: Sequence[PlannedRelease] = ()
+    """Those of the stack; none means that they are to be found."""
+    namespaces: Sequence[str] = ()
+    """Where to find them; none means everywhere."""
+    job_namespaces: Sequence[str] = ()
+    """Those that the stack's plan names."""
+    pools: Sequence[PoolView] = ()
+    stack: str = ""
+
+
+@dataclass(slots=True)
+class _Pods:
+    """What one pass over the pods leaves."""
+
+    jobs: list[Raw] = field(default_factory=list)
+    present: set[str] = field(default_factory=set)
+    used: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    failure: str = ""
+    everywhere: bool = True
+
+
+def gather(reader: Reader, wanted: Wanted, progress: Callable[[str], None], now: dt.datetime | None = None) -> Facts:
+    """Read the cluster, as of `now` (default: the clock's). Never raises for what it answers."""
+    now = now or dt.datetime.now(dt.UTC)
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="doctor") as pool:
+        progress("nodes, pods and runners")
+        nodes = pool.submit(lambda: seen(lambda: reader.items("/api/v1/nodes"), "nodes"))
+        pods_everywhere = pool.submit(_pods, reader, [""], now)
+        hooks = pool.submit(webhooks_of, reader)
+        cache = pool.submit(found, lambda: reader.find(_LOCAL_DNS), "the DNS cache of the nodes")
+        runners, runners_failure = _runners(reader, wanted, pool.map)
+        pods = pods_everywhere.result()
+        names = _namespaces(wanted, runners, pods)
+        if not pods.everywhere and names:
+            pods = _pods(reader, names, now)
+        progress(f"events and limits of {len(names)} namespaces")
+        managers = {runner.namespace for runner in runners}
+        places = sorted({*names, *managers})
+        events = list(pool.map(lambda name: read_events(reader, name, pods.present), places))
+        spaces = tuple(pool.map(lambda name: _space(reader, name), names))
+        local = cache.result()
+        return Facts(
+            now=now,
+            version=wanted.version,
+            context=wanted.context,
+            stack=wanted.stack,
+            pools=tuple(wanted.pools),
+            nodes=_nodes(nodes.result(), pods),
+            pods=Seen(tuple(pods.jobs), pods.failure),
+            present=frozenset(pods.present),
+            events=Seen(
+                tuple(event for part in events for event in part.items),
+                "; ".join(filter(None, (part.failure for part in events))) or ("" if names else _NOWHERE),
+            ),
+            runners=runners,
+            runners_failure=runners_failure,
+            spaces=spaces,
+            webhooks=hooks.result(),
+            local_dns=Found(None if local.failure else local.value is not None, local.failure),
+            logs=format_errors(reader, pods.jobs),
+        )
+
+
+def _runners(
+    reader: Reader, wanted: Wanted, at_once: Callable[..., Iterator[Runner]]
+) -> tuple[tuple[Runner, ...], str]:
+    releases, failure = list(wanted.releases), ""
+    if not releases:
+        releases, failure = find_releases(reader, wanted.namespaces)
+    return tuple(at_once(lambda release: read_runner(reader, release), releases)), failure
+
+
+def _namespaces(wanted: Wanted, runners: Sequence[Runner], pods: _Pods) -> list[str]:
+    """Return the namespaces that jobs run in: by config, by plan, and those that their pods are really in."""
+    configured = [runner.job_namespace for runner in runners if runner.job_namespace]
+    living = sorted({pod["metadata"].get("namespace", "") for pod in pods.jobs})[:_MOST_NAMESPACES]
+    return list(dict.fromkeys((*configured, *wanted.job_namespaces, *living)))
+
+
+def _pods(reader: Reader, namespaces: Sequence[str], now: dt.datetime) -> _Pods:
+    """Pass over the pods once: sum up what each node has given away, keep those of jobs that are in trouble."""
+    result = _Pods()
+    for name in namespaces:
+        place = f"/namespaces/{name}" if name else ""
+        result.everywhere = result.everywhere and not name
+        try:
+            for page in reader.pages(f"/api/v1{place}/pods", {"fieldSelector": "status.phase!=Succeeded"}):
+                for pod in page:
+                    _count(result, pod, now)
+        except (ApiRefused, ClusterError) as error:
+            result.failure = why(error, f"pods of {name or 'all namespaces'}")
+            result.everywhere = False
+    return result
+
+
+def _count(result: _Pods, pod: Raw, now: dt.datetime) -> None:
+    node = pod["spec"].get("nodeName")
+    if node and (pod.get("status") or {}).get("phase") != "Failed":
+        used = result.used.setdefault(node, {})
+        for resource, value in requests(pod).items():
+            used[resource] = used.get(resource, Decimal(0)) + value
+    if is_job(pod):
+        result.present.add(pod_key(pod))
+        if stuck(pod, now):
+            result.jobs.append(trimmed(pod))
+
+
+def trimmed(pod: Raw) -> dict[str, Any]:
+    """Leave out what may hold secrets and is never needed: the environment that the jobs' variables became."""
+
+    def without(containers: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+        hidden = {"env", "envFrom", "args", "command"}
+        return [{key: value for key, value in item.items() if key not in hidden} for item in containers or []]
+
+    spec = {
+        **pod["spec"],
+        "containers": without(pod["spec"].get("containers")),
+        "initContainers": without(pod["spec"].get("initContainers")),
+    }
+    metadata = {key: value for key, value in pod["metadata"].items() if key not in {"managedFields", "annotations"}}
+    return {"metadata": metadata, "spec": spec, "status": pod.get("status") or {}}
+
+
+def _nodes(nodes: Seen[dict[str, Any]], pods: _Pods) -> Seen[Node]:
+    return Seen(
+        tuple(
+            node_of(node, pods.used.get(node["metadata"]["name"], {}) if pods.everywhere else None)
+            for node in nodes.items
+        ),
+        nodes.failure,
+    )
+
+
+def node_of(node: Raw, used: Mapping[str, Decimal] | None) -> Node:
+    """Read a Node object."""
+    ready = condition(node, "Ready")
+    taints = node["spec"].get("taints") or []
+    return Node(
+        name=node["metadata"]["name"],
+        labels=node["metadata"].get("labels") or {},
+        taints=tuple(
+            Taint(key=taint["key"], value=str(taint.get("value") or ""), effect=taint["effect"]) for taint in taints
+        ),
+        cordoned=bool(node["spec"].get("unschedulable")),
+        ready=ready.get("status") == "True",
+        trouble=_trouble(node),
+        allocatable=amounts((node.get("status") or {}).get("allocatable")),
+        used=used,
+    )
+
+
+def _trouble(node: Raw) -> str:
+    """Return what a node says of itself where it is not well."""
+    ready = condition(node, "Ready")
+    if ready.get("status") != "True":
+        return str(ready.get("message") or "no kubelet has reported")
+    ill = [condition(node, kind) for kind in ("NetworkUnavailable", "DiskPressure", "MemoryPressure", "PIDPressure")]
+    return next((str(one.get("message") or one["type"]) for one in ill if one.get("status") == "True"), "")
+
+
+def read_events(reader: Reader, namespace: str, present: Container[str]) -> Seen[Event]:
+    """Read what went wrong, and of pods in trouble how far they came all the same.
+
+    `present` holds the jobs' pods that were listed before, as `namespace/name`.
+    """
+    selectors = ["type=Warning", *(f"reason={reason}" for reason in _AUTOSCALERS)]
+    path = f"/api/v1/namespaces/{namespace}/events"
+
+    def wrong() -> list[Event]:
+        return [event_of(item) for selector in selectors for item in reader.items(path, {"fieldSelector": selector})]
+
+    told = seen(wrong, f"events of {namespace}")
+    troubled = {event.name for event in told.items if event.kind == "Pod" and event.reason in TROUBLES}
+    gone = {name for name in troubled if JOB_NAME.match(name) and f"{namespace}/{name}" not in present}
+    # Those that came since the pods were listed are not gone, nor are those that have succeeded.
+    living = seen(
+        lambda: sorted(gone.intersection(_pod_names(reader, namespace))) if gone else [], f"pods of {namespace}"
+    )
+    dropped = living.items if living.known else gone
+    kept = tuple(event for event in told.items if event.name not in dropped)
+    troubled.difference_update(dropped)
+    well = seen(lambda: list(_progress(reader, path, troubled)) if troubled else [], f"events of {namespace}")
+    failure = told.failure or living.failure or well.failure
+    return Seen(() if well.failure else (*kept, *well.items), failure)
+
+
+def _pod_names(reader: Reader, namespace: str) -> Iterator[str]:
+    for page in reader.pages(f"/api/v1/namespaces/{namespace}/pods", metadata_only=True):
+        yield from (pod["metadata"]["name"] for pod in page)
+
+
+def _progress(reader: Reader, path: str, troubled: Container[str]) -> Iterator[Event]:
+    """Yield the events that show how far the named pods came; a busy namespace has very many of others."""
+    for reason in PROGRESS:
+        for page in reader.pages(path, {"fieldSelector": f"involvedObject.kind=Pod,reason={reason}"}):
+            yield from (event for event in map(event_of, page) if event.name in troubled)
+
+
+def event_of(item: Raw) -> Event:
+    """Read an Event of core/v1, which shows those of events.k8s.io too."""
+    about, source = item.get("involvedObject") or {}, item.get("source") or {}
+    series = item.get("series") or {}
+    last = item.get("lastTimestamp") or series.get("lastObservedTime") or item.get("eventTime")
+    return Event(
+        kind=str(about.get("kind", "")),
+        namespace=str(about.get("namespace") or item["metadata"].get("namespace", "")),
+        name=str(about.get("name", "")),
+        uid=str(about.get("uid", "")),
+        reason=str(item.get("reason", "")),
+        message=str(item.get("message", "")),
+        source=str(item.get("reportingComponent") or source.get("component") or ""),
+        count=int(item.get("count") or series.get("count") or 1),
+        last=moment(last or item["metadata"].get("creationTimestamp")),
+    )
+
+
+def _space(reader: Reader, name: str) -> Space:
+    place = f"/api/v1/namespaces/{name}"
+    policies = f"/apis/networking.k8s.io/v1/namespaces/{name}/networkpolicies"
+    return Space(
+        name=name,
+        found=found(lambda: reader.find(place), f"namespace {name}"),
+        quotas=seen(lambda: reader.items(f"{place}/resourcequotas"), f"quotas of {name}"),
+        limits=seen(lambda: reader.items(f"{place}/limitranges"), f"limit ranges of {name}"),
+        policies=seen(lambda: reader.items(policies), f"network policies of {name}"),
+    )

@@ -1,0 +1,215 @@
+"""Names the reason why a pod finds no node, by recomputing the filters; the scheduler's own words are evidence."""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from multiarch.cluster.look.model import Provider
+from multiarch.doctor.advice import Advice, cause
+from multiarch.doctor.facts import ARCH_LABEL, Node, Raw, Taint, quoted
+from multiarch.doctor.model import Cause, Fix
+from multiarch.doctor.scaling import Scaling
+from multiarch.doctor.scheduling import lifecycle, room
+from multiarch.doctor.scheduling.filters import selects, terms, untolerated
+from multiarch.doctor.scheduling.message import Message, Why
+from multiarch.doctor.scheduling.wording import by_words
+
+KNOWN_ARCHES = ("amd64", "arm64")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A pod that has no node, and all that bears on it."""
+
+    pod: Raw
+    nodes: Sequence[Node] | None
+    """None when the nodes could not be listed."""
+    message: Message = field(default_factory=lambda: Message(""))
+    scaling: Scaling = field(default_factory=Scaling)
+    advice: Advice
+
+    @property
+    def evidence(self) -> list[str]:
+        """What scheduler and autoscaler said."""
+        said = [f"scheduler: {quoted(self.message.text)}"] if self.message.text else []
+        return said + ([f"autoscaler: {self.scaling.said}"] if self.scaling.said else [])
+
+
+def explain(question: Question) -> list[Cause]:
+    """Return the causes, the likeliest first. An empty list means that by what is known here the pod would fit."""
+    if question.nodes is None:
+        return list(_unseen(question))
+    wanted = [node for node in question.nodes if selects(question.pod, node)]
+    if not wanted:
+        return [_nothing_selected(question, question.nodes)]
+    open_ = [node for node in wanted if not untolerated(question.pod, node)]
+    if not open_:
+        return list(_kept_off(question, wanted))
+    full = room.explain(question.pod, open_, question.evidence, question.advice, question.scaling)
+    if full is not None:
+        return [full]
+    # Labels, taints and room would do: what is left is for the scheduler's own words to say.
+    others = [found for found in by_words(question.message, question.evidence) if found.kind not in _RECOMPUTED]
+    return others[:1]
+
+
+_RECOMPUTED = frozenset({"no-node-of-arch", "selector-matches-no-node", "taint-not-tolerated", "nodes-cordoned"})
+
+
+def arch_of(pod: Raw) -> str:
+    """Return the architecture that a pod asks for, by its selector or by the only value of its affinity; or `""`."""
+    asked = (pod["spec"].get("nodeSelector") or {}).get(ARCH_LABEL)
+    if asked:
+        return str(asked)
+    values = {
+        tuple(entry.get("values") or ())
+        for term in terms(pod)
+        for entry in term.get("matchExpressions") or []
+        if entry.get("key") == ARCH_LABEL and entry.get("operator") == "In"
+    }
+    only = next(iter(values)) if len(values) == 1 else ()
+    return str(only[0]) if len(only) == 1 else ""
+
+
+def asked(pod: Raw) -> str:
+    """Say what a pod selects: `kubernetes.io/arch=arm64, team=a`."""
+    selector = pod["spec"].get("nodeSelector") or {}
+    words = [f"{key}={value}" for key, value in sorted(selector.items())]
+    words += [
+        f"{entry['key']} {entry['operator']} {','.join(entry.get('values') or [])}".strip()
+        for term in terms(pod)
+        for entry in term.get("matchExpressions") or []
+    ]
+    return ", ".join(words) or "nothing"
+
+
+def _nothing_selected(question: Question, nodes: Sequence[Node]) -> Cause:
+    arch = arch_of(question.pod)
+    arches = Counter(node.arch or "no architecture label" for node in nodes)
+    if arch and arch not in arches and (arch in KNOWN_ARCHES or question.advice.pools(arch)):
+        return _no_arch(question, arch, arches)
+    selector = question.pod["spec"].get("nodeSelector") or {}
+    lonely = [
+        f"{key}={value}"
+        for key, value in sorted(selector.items())
+        if not any(node.labels.get(key) == value for node in nodes)
+    ]
+    what = ", ".join(lonely) or asked(question.pod)
+    together = "" if lonely or len(selector) < 2 else " together"  # noqa: PLR2004 - one label is not "together"
+    hints = [hint for label in lonely for hint in _near(label, nodes)]
+    return cause(
+        "selector-matches-no-node",
+        what,
+        f"no node has {what}{together}",
+        [f"the pods select {asked(question.pod)}; {_count(arches)}", *hints, *question.evidence],
+        _selector_fixes(question, lonely),
+    )
+
+
+def _no_arch(question: Question, arch: str, arches: Counter[str] | None) -> Cause:
+    said, advice = question.scaling, question.advice
+    seen = [f"the pods select {asked(question.pod)}; {_count(arches)}", *question.evidence]
+    pools = advice.pools(arch)
+    names = ", ".join(pool.name for pool in pools)
+    if said.ordered or said.backing_off:
+        kind, headline = "scale-up-fails", f"the autoscaler ordered an {arch} node, and none has come"
+        if not said.backing_off:
+            kind, headline = "no-node-of-arch", f"there is no {arch} node yet; the autoscaler has ordered one"
+    elif said.at_maximum:
+        kind, headline = "pool-at-maximum", f"there is no {arch} node, and the pools that could make one are at maximum"
+    elif said.excluded:
+        kind, headline = "node-pool-excludes", f"there is no {arch} node, and no NodePool of Karpenter's may make one"
+    elif pools and said.has("node affinity/selector"):
+        kind, headline = "scale-from-zero", f"pool {names} is empty, and the autoscaler does not know it for {arch}"
+    else:
+        kind = "no-node-of-arch"
+        headline = f"no node is {arch}" + (f"; the stack's pool {names} has none" if pools else "")
+    return cause(kind, arch, headline, seen, _arch_fixes(question, arch, kind))
+
+
+def _unseen(question: Question) -> Iterator[Cause]:
+    """Yield what the scheduler's words tell of nodes that can't be listed, together with what the pod selects."""
+    selector = set(question.pod["spec"].get("nodeSelector") or {})
+    arch = arch_of(question.pod)
+    if question.message.whys != {Why.SELECTOR} or not selector:
+        yield from by_words(question.message, question.evidence)
+    elif selector == {ARCH_LABEL} and (arch in KNOWN_ARCHES or question.advice.pools(arch)):
+        yield _no_arch(question, arch, None)  # it selects nothing else, and no node matches
+    else:
+        what = asked(question.pod)
+        yield cause("selector-matches-no-node", what, f"no node has {what}", question.evidence)
+
+
+def _arch_fixes(question: Question, arch: str, kind: str) -> Iterator[Fix]:
+    advice = question.advice
+    aks = advice.provider is Provider.AKS
+    for pool in advice.pools(arch):
+        if kind == "pool-at-maximum":
+            yield advice.pool_line("Let the pool grow further:", pool, f"maxNodes: {max(pool.max_nodes * 2, 2)}")
+        elif pool.cloud != "existing" and pool.min_nodes == 0:
+            why = ": the autoscaler of AKS takes an empty pool for amd64 (kubernetes/autoscaler#9322)" if aks else ""
+            yield advice.pool_line(f"Keep one {arch} node{why}:", pool, "minNodes: 1")
+        elif pool.cloud != "existing":
+            yield advice.deploy(
+                f"Pool {pool.name} promises {pool.min_nodes} nodes; see it in the cloud, and deploy again:"
+            )
+    if not advice.stack:
+        note = " On AKS keep at least one: scaling an arm64 pool from zero can't be assumed to work." if aks else ""
+        yield Fix(text=f"Add a pool of {arch} nodes, or let the one that there is have at least one node.{note}")
+    yield Fix(text="See which nodes there are:", lines=(advice.kubectl(f"get nodes -L {ARCH_LABEL}"),))
+
+
+def _near(label: str, nodes: Sequence[Node]) -> Iterator[str]:
+    """Yield what a label may be a misspelling of."""
+    key, _, value = label.partition("=")
+    keys = {key for node in nodes for key in node.labels}
+    values = {node.labels[key] for node in nodes if key in node.labels}
+    if key in keys:
+        have = ", ".join(sorted(values)[:8])
+        yield f"nodes have {key} with: {have}"
+        return
+    close = difflib.get_close_matches(key, keys, n=1, cutoff=0.75)
+    holders = sorted({key for node in nodes for key, own in node.labels.items() if own == value and value})
+    if close or holders:
+        yield f"no node has a label {key}; did you mean {(close or holders)[0]}?"
+    else:
+        yield f"no node has a label {key}"
+
+
+def _selector_fixes(question: Question, lonely: Sequence[str]) -> Iterator[Fix]:
+    yield Fix(text="Correct the job's KUBERNETES_NODE_SELECTOR_… variable, or the runner's node_selector.")
+    if lonely and not lonely[0].startswith(f"{ARCH_LABEL}="):
+        yield Fix(
+            text="Or label nodes that should serve it:",
+            lines=(question.advice.kubectl(f"label node NODE {lonely[0]}"),),
+        )
+    else:
+        yield question.advice.in_config(
+            "Admit only architectures that there are, so that such a job fails at once:",
+            "node_selector_overwrite_allowed",
+            ("architectures: [amd64, arm64]",),
+            r"node_selector_overwrite_allowed = '^kubernetes\.io/arch=(amd64|arm64)$'",
+        )
+
+
+def _kept_off(question: Question, wanted: Sequence[Node]) -> Iterator[Cause]:
+    """Yield one cause for each kind of taint that keeps the pod off, those that come and go first."""
+    groups: dict[str, list[tuple[Node, Taint]]] = {}
+    for node in wanted:
+        # Of several taints of one node the one that nobody will take away by waiting decides.
+        taints = sorted(untolerated(question.pod, node), key=lambda taint: lifecycle.weight(taint.key))
+        groups.setdefault(lifecycle.kind(taints[0].key), []).append((node, taints[0]))
+    order = [*lifecycle.PASSING, lifecycle.LASTING]
+    for kind in sorted(groups, key=order.index):
+        yield lifecycle.explain(
+            kind, groups[kind], arch_of(question.pod), len(wanted), question.evidence, question.advice
+        )
+
+
+def _count(arches: Counter[str] | None) -> str:
+    if arches is None:
+        return "the nodes could not be listed"
+    if not arches:
+        return "the cluster has no node"
+    return "nodes: " + ", ".join(f"{count} {arch}" for arch, count in sorted(arches.items()))

@@ -1,0 +1,138 @@
+"""The common part of the rehearsal providers: tables of resource kinds and lookups, and how two inputs differ."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from multiarch.model.providers.base import Created, Diff, LookupRefusedError, Refusal
+from multiarch.model.providers.values import UNKNOWN, join
+
+Inputs = Mapping[str, Any]
+Rule = Callable[[Inputs], Iterable[Refusal]]
+"""One rule of an API. It must let pass what it can't judge because a value is `UNKNOWN`."""
+Answer = Callable[[str, Inputs], Created]
+Lookup = Callable[[Inputs], Mapping[str, Any]]
+
+
+def refusal(path: str, message: str, source: str) -> Refusal:
+    """Make a refusal; the caller who knows the URN fills it in."""
+    return Refusal(resource="", path=path, message=message, source=source)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One resource type: its rules, its computed outputs, and which changes its API can't carry out in place."""
+
+    rules: tuple[Rule, ...] = ()
+    create: Answer
+    replaces: frozenset[str] = field(default_factory=frozenset)
+    """Property paths without indices; whatever lies below one is replaced too."""
+    delete_before_replace: bool = False
+    ignores: frozenset[str] = field(default_factory=frozenset)
+    """Inputs that never differ: they steer the provider itself."""
+
+
+def get(inputs: Any, *path: str) -> Any:
+    """Follow keys; None when one is absent, `UNKNOWN` when the way there is unknown."""
+    value = inputs
+    for key in path:
+        if value is UNKNOWN:
+            return UNKNOWN
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
+
+
+def text(value: Any) -> str | None:
+    """Give `value` when it is a known string; rules on text skip everything else, which the schema check refuses."""
+    return value if isinstance(value, str) else None
+
+
+def number(value: Any) -> int | None:
+    """Give `value` when it is a known whole number."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def items(value: Any) -> list[Any]:
+    """Give a known list's items, and none otherwise."""
+    return value if isinstance(value, list) else []
+
+
+def entries(value: Any) -> Iterator[tuple[str, Any]]:
+    """Give a known mapping's entries, and none otherwise."""
+    if isinstance(value, Mapping):
+        yield from value.items()
+
+
+def differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
+    """List the property paths at which two values differ. An unknown differs from everything."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in sorted({*old, *new}):
+            yield from differences(old.get(key), new.get(key), join(path, key))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for index, (before, after) in enumerate(zip(old, new, strict=True)):
+            yield from differences(before, after, join(path, index))
+    elif old is UNKNOWN or new is UNKNOWN or old != new:
+        yield path
+
+
+def _covers(patterns: frozenset[str], path: str) -> bool:
+    bare = re.sub(r"\[\d+\]", "", path)
+    return any(bare == one or bare.startswith((f"{one}.", f"{one}[")) for one in patterns)
+
+
+class KindProvider:
+    """A provider made of a table of kinds and a table of lookups."""
+
+    package: ClassVar[str]
+    version: ClassVar[str]
+    own_schema: ClassVar[bool] = False
+    kinds: ClassVar[Mapping[str, Kind]]
+    lookups: ClassVar[Mapping[str, Lookup]] = {}
+
+    def check_config(self, inputs: Inputs) -> list[Refusal]:
+        """Accept any configuration; a provider with rules of its own overrides this."""
+        del inputs
+        return []
+
+    def check(self, token: str, name: str, inputs: Inputs) -> list[Refusal]:
+        """Put all rules of the kind to the inputs."""
+        del name
+        kind = self.kinds.get(token)
+        if kind is None:
+            message = f"the rehearsal has no provider for {token}: it cannot tell whether {self.package} would take it"
+            return [refusal("", message, "rehearsal")]
+        return [found for rule in kind.rules for found in rule(inputs)]
+
+    def create(self, token: str, name: str, inputs: Inputs) -> Created:
+        """Give the computed outputs over the inputs. An unknown token gets its inputs back: `check` refused it."""
+        kind = self.kinds.get(token)
+        if kind is None:
+            return Created(id=f"{name}-id", outputs=dict(inputs))
+        return kind.create(name, inputs)
+
+    def update(self, token: str, name: str, state: Inputs, inputs: Inputs) -> Inputs:
+        """Give the outputs after an update: made anew, under the name that the resource already has."""
+        del state
+        return self.create(token, name, inputs).outputs
+
+    def diff(self, token: str, olds: Inputs, news: Inputs) -> Diff:
+        """Sort the changed properties into those updated in place and those that force a replacement."""
+        kind = self.kinds.get(token)
+        patterns = kind.replaces if kind else frozenset[str]()
+        ignored = kind.ignores if kind else frozenset[str]()
+        changed = [path for path in differences(olds, news) if not _covers(ignored, path)]
+        return Diff(
+            updates=tuple(path for path in changed if not _covers(patterns, path)),
+            replaces=tuple(path for path in changed if _covers(patterns, path)),
+            delete_before_replace=kind.delete_before_replace if kind else False,
+        )
+
+    def invoke(self, token: str, args: Inputs) -> Mapping[str, Any]:
+        """Answer a lookup from the table."""
+        lookup = self.lookups.get(token)
+        if lookup is None:
+            raise LookupRefusedError(f"the rehearsal has no provider for the lookup {token}", "rehearsal")
+        return lookup(args)

@@ -1,0 +1,105 @@
+"""The real Pulumi CLI: found on PATH, its version checked, started for `make up`, `preview` and `destroy`."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from multiarch.core.environment import Child, environment
+from multiarch.core.streams import exit_redacted
+
+MINIMUM = (3, 226, 1)
+"""The first release line whose `stackConfigDir` and Python toolchain options this project was written against."""
+
+INSTALL_HINT = (
+    "Install it from https://www.pulumi.com/docs/install/ (3.226.1 or later). `make rehearse` needs no Pulumi CLI."
+)
+ACTIONS = ("up", "preview", "destroy")
+USAGE = "usage: python -m multiarch.model.pulumi_cli {up|preview|destroy} STACK [PULUMI ARGUMENT ...]"
+
+
+class PulumiCliError(Exception):
+    """The Pulumi CLI cannot be used; the message says why and how to get one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PulumiCli:
+    """A Pulumi CLI that is new enough."""
+
+    path: Path
+    version: tuple[int, int, int]
+
+
+def parse_version(text: str) -> tuple[int, int, int] | None:
+    """Read `v3.260.0`, also with a suffix such as `-alpha.1`; None when there is no version in it."""
+    match = re.search(r"v?(\d+)\.(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None
+
+
+def find_pulumi(named: Path | None = None) -> PulumiCli:
+    """Find `pulumi` on PATH, or take the one that is named.
+
+    Raises PulumiCliError when it is absent, silent, or older than `MINIMUM`.
+    """
+    found = str(named.resolve()) if named else shutil.which("pulumi")
+    if found is None:
+        raise PulumiCliError(f"There is no `pulumi` on PATH. {INSTALL_HINT}")
+    try:
+        answer = subprocess.run(
+            [found, "version"],
+            env=environment(Child.VERSION, {"PULUMI_SKIP_UPDATE_CHECK": "true"}),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PulumiCliError(f"`{found} version` did not answer ({error}). {INSTALL_HINT}") from error
+    version = parse_version(answer.stdout)
+    if version is None:
+        raise PulumiCliError(f"`{found} version` printed no version. {INSTALL_HINT}")
+    if version < MINIMUM:
+        have = ".".join(map(str, version))
+        raise PulumiCliError(f"`{found}` is {have}, too old for this project. {INSTALL_HINT}")
+    return PulumiCli(Path(found), version)
+
+
+def commands(cli: PulumiCli, action: str, stack: str, extra: list[str]) -> list[list[str]]:
+    """Give the command lines of one action, in order.
+
+    The stack is made in the backend when it is new there, but never by `destroy`: a misspelt name must not
+    leave an empty stack behind.
+    """
+    pulumi = str(cli.path)
+    act = [pulumi, action, "--stack", stack, *extra]
+    return [act] if action == "destroy" else [[pulumi, "stack", "select", "--create", stack], act]
+
+
+def main(arguments: list[str]) -> int:
+    """Run one action on one stack of the project in the working directory; give Pulumi's exit code, or 2 for usage."""
+    if len(arguments) < len(("action", "stack")) or arguments[0] not in ACTIONS:
+        click.echo(USAGE, err=True)
+        return 2
+    action, stack, *extra = arguments
+    if not Path("stacks", f"Pulumi.{stack}.yaml").is_file():
+        known = ", ".join(sorted(path.name.split(".")[1] for path in Path("stacks").glob("Pulumi.*.yaml")))
+        click.echo(f"There is no stacks/Pulumi.{stack}.yaml. Stacks here: {known or 'none'}.", err=True)
+        return 2
+    try:
+        cli = find_pulumi()
+    except PulumiCliError as error:
+        click.echo(error, err=True)
+        return 2
+    for command in commands(cli, action, stack, extra):
+        code = subprocess.run(command, env=environment(Child.PULUMI), check=False).returncode
+        if code:
+            return code
+    return 0
+
+
+if __name__ == "__main__":
+    exit_redacted(lambda: main(sys.argv[1:]))

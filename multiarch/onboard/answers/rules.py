@@ -1,0 +1,229 @@
+"""When a question is asked, what is proposed and why, and which answers will do. Pure."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from components.cluster_spec import Cluster, GkeCluster, check_cluster
+from components.platforms import Arch, machine_type
+from multiarch.cluster.look.model import Answer, Look, Provider
+from multiarch.model.project import STACK_NAME
+from multiarch.onboard.answers.model import Value
+from multiarch.onboard.decide.machines import CLOUDS, MachineChoice, amd64_choice, arm64_choice
+from multiarch.onboard.decide.pools import concurrent_jobs, usable
+
+Said = Mapping[str, Value]
+
+_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_URL: Final = re.compile(r"https?://[^\s/]+(/\S*)?")
+_MACHINE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+MOST_NODES: Final = 1000
+MOST_JOBS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A proposed answer, and why this one (empty: it is the usual one)."""
+
+    value: Value
+    because: str = ""
+
+
+def creating(look: Look, said: Said) -> bool:
+    """Ask where pools are created."""
+    del look
+    return said["pools"] == "create"
+
+
+def of(*types: str) -> Callable[[Look, Said], bool]:
+    """Ask where pools are created in one of these clouds: nodes that are there are reached by their context alone."""
+    return lambda _, said: said["clusterType"] in types and said["pools"] == "create"
+
+
+def told(key: str) -> Callable[[Look, Said], Proposal | None]:
+    """Propose what nodes or kubeconfig told of the cluster's own place."""
+
+    def propose(look: Look, said: Said) -> Proposal | None:
+        del said
+        value = look.identity.get(key, "")
+        return Proposal(value=value, because="told by nodes and kubeconfig") if value else None
+
+    return propose
+
+
+def stack_name(look: Look, said: Said) -> Proposal:
+    """Propose the cluster's own name, as far as it is one for a stack."""
+    del said
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", look.identity.get("name") or look.context).strip("-._")[:100]
+    return Proposal(value=name or "ci", because="after the cluster")
+
+
+def check_stack(value: Value, look: Look, said: Said) -> str:
+    """Check a stack's name."""
+    del look, said
+    if STACK_NAME.fullmatch(str(value)):
+        return ""
+    return "Pulumi takes up to 100 letters, digits, dots, dashes and underscores"
+
+
+def check_place(cluster: Callable[[str], Cluster], key: str) -> Callable[[Value, Look, Said], str]:
+    """Check a part of the cluster's place by the rules of the stack file itself."""
+
+    def check(value: Value, look: Look, said: Said) -> str:
+        del look, said
+        if not str(value).strip():
+            return "it must not be empty"
+        wrong = [problem for problem in check_cluster(cluster(str(value))) if problem.path == f"cluster.{key}"]
+        return "; ".join(f"{problem.found}: {problem.consequence}. {problem.fix}" for problem in wrong)
+
+    return check
+
+
+def check_location(value: Value, look: Look, said: Said) -> str:
+    """Check the cluster's location by its cloud's rules."""
+    if said["clusterType"] == "aks":
+        return filled(value, look, said)
+    place = check_place(lambda text: GkeCluster(name="n", project="project-1", location=text), "location")
+    return place(value, look, said)
+
+
+def filled(value: Value, look: Look, said: Said) -> str:
+    """Check that something was said."""
+    del look, said
+    return "" if str(value).strip() else "it must not be empty"
+
+
+def pools(look: Look, said: Said) -> Proposal:
+    """Use what is there where both architectures are: a second arm64 pool would be paid for twice."""
+    own = {pool.arch for pool in usable(look.pools)}
+    if said["clusterType"] == "existing" or {"amd64", "arm64"} <= own:
+        because = "" if said["clusterType"] == "existing" else "the cluster has nodes of both architectures"
+        return Proposal(value="use", because=because)
+    return Proposal(value="create", because="the cluster has no arm64 nodes" if "arm64" not in own else "")
+
+
+def check_pools(value: Value, look: Look, said: Said) -> str:
+    """Check that there are nodes to use, or a cloud to create them in."""
+    if value == "create" and said["clusterType"] == "existing":
+        return "a cluster of type existing has no pools that could be created; its nodes are used"
+    if value == "use" and not usable(look.pools):
+        return "there is no node that jobs could use"
+    return ""
+
+
+def architectures(look: Look, said: Said) -> Proposal:
+    """Propose both, or the one that all usable nodes have."""
+    if said["pools"] == "create":
+        return Proposal(value="both")
+    own = sorted({pool.arch for pool in usable(look.pools)})
+    if own in (["amd64"], ["arm64"]):
+        return Proposal(value=own[0], because=f"all nodes that jobs could use are {own[0]}")
+    return Proposal(value="both")
+
+
+def check_architectures(value: Value, look: Look, said: Said) -> str:
+    """Check that there are nodes of each architecture, where none are created."""
+    if said["pools"] == "create":
+        return ""
+    own = {pool.arch for pool in usable(look.pools)}
+    wanted = set(Arch) if value == "both" else {Arch(str(value))}
+    missing = sorted(arch.value for arch in wanted if arch.value not in own)
+    return f"the cluster has no {' and no '.join(missing)} node: such jobs would wait for ever" if missing else ""
+
+
+def amd64(look: Look, said: Said) -> Proposal:
+    """Propose an amd64 machine type."""
+    choice = amd64_choice(CLOUDS[Provider(str(said["clusterType"]))], look.pools)
+    return Proposal(value=choice.name, because=choice.because)
+
+
+def arm64_machine(look: Look, said: Said) -> MachineChoice | str:
+    """Return the arm64 machine that is proposed for these answers, or why none is."""
+    cloud = CLOUDS[Provider(str(said["clusterType"]))]
+    place = str(said.get("location") or said.get("region") or look.identity.get("location") or "")
+    zones = sorted({zone for pool in look.pools if pool.arch == "amd64" for zone in pool.zones})
+    amd64 = str(said.get("amd64Machine") or amd64_choice(cloud, look.pools).name)
+    return arm64_choice(cloud, amd64, place, zones)
+
+
+def arm64(look: Look, said: Said) -> Proposal | None:
+    """Propose an arm64 machine type; None where none is known to be there."""
+    choice = arm64_machine(look, said)
+    return None if isinstance(choice, str) else Proposal(value=choice.name, because=choice.because)
+
+
+def check_machine(arch: Arch) -> Callable[[Value, Look, Said], str]:
+    """Return the check of a machine type's name and architecture; one that no table knows will do."""
+
+    def check(value: Value, look: Look, said: Said) -> str:
+        del look
+        if not _MACHINE.fullmatch(str(value)):
+            return "this is no name of a machine type"
+        machine = machine_type(CLOUDS[Provider(str(said["clusterType"]))], str(value))
+        if machine is not None and machine.arch is not arch:
+            return f"{value} is {machine.arch}, not {arch}"
+        return ""
+
+    return check
+
+
+def wants(arch: Arch) -> Callable[[Look, Said], bool]:
+    """Ask where a pool of this architecture is created."""
+    return lambda _, said: said["pools"] == "create" and said["architectures"] in ("both", arch.value)
+
+
+def number(least: int, most: int) -> Callable[[Value, Look, Said], str]:
+    """Return the check of a whole number."""
+
+    def check(value: Value, look: Look, said: Said) -> str:
+        del look
+        low = max(least, int(said.get("minNodes", 0)) if most == MOST_NODES else least)
+        return "" if low <= int(value) <= most else f"a number from {low} to {most} is wanted"
+
+    return check
+
+
+def check_fewest(value: Value, look: Look, said: Said) -> str:
+    """Check the fewest nodes of a pool."""
+    if said["clusterType"] == "aks" and said["architectures"] != "amd64" and int(value) < 1:
+        return "AKS can't be relied on to start an arm64 node from zero: 1 or more is wanted"
+    return number(0, 100)(value, look, said)
+
+
+def check_url(value: Value, look: Look, said: Said) -> str:
+    """Check that this is a URL."""
+    del look, said
+    return "" if _URL.fullmatch(str(value)) else "a URL is wanted, such as https://gitlab.com"
+
+
+def free(base: str) -> Callable[[Look, Said], Proposal | None]:
+    """Propose a namespace that is not there yet: `up` would be refused one that is (docs/pitfalls.md)."""
+
+    def propose(look: Look, said: Said) -> Proposal | None:
+        del said
+        there = {seen.name: seen.exists for seen in look.namespaces}
+        for name in (base, base.replace("gitlab-runner", "multiarch-runner")):
+            if there.get(name) is not Answer.YES:
+                return Proposal(value=name, because="" if name == base else f"{base} is there already")
+        return None
+
+    return propose
+
+
+def check_namespace(value: Value, look: Look, said: Said) -> str:
+    """Check a namespace's name, and that the jobs' is their own."""
+    del look
+    if not _NAMESPACE.fullmatch(str(value)):
+        return "a namespace has at most 63 lower-case letters, digits and '-'"
+    if value == said.get("namespace"):
+        return "the jobs need a namespace of their own: in the manager's they could read its token"
+    return ""
+
+
+def concurrent(look: Look, said: Said) -> Proposal:
+    """Propose as many jobs as the nodes hold, where none are created."""
+    if said["pools"] == "create":
+        return Proposal(value=20)
+    jobs = concurrent_jobs(look.pools)
+    return Proposal(value=jobs, because="what the nodes hold at 1.35 CPUs a job")

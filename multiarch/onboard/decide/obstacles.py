@@ -1,0 +1,153 @@
+"""What can't work, told before anybody is asked anything: each with its reason and what would have to change."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from components.platforms import Arch
+from multiarch.cluster.look import autoscaler
+from multiarch.cluster.look.model import Answer, Look, Provider
+from multiarch.cluster.look.version import parsed
+from multiarch.onboard.answers.model import Answers
+from multiarch.onboard.decide.model import Obstacle
+from multiarch.onboard.decide.pools import usable
+
+OLDEST: Final = (1, 25)
+"""Pod Security and `endPort` of network policies are stable since 1.25; the stack needs both."""
+_NODES_UNSEEN: Final = "nodes:"
+
+
+def obstacles(look: Look) -> tuple[Obstacle, ...]:
+    """Return what stands in the way whatever the answers are. An empty tuple: nothing that was seen."""
+    return (*_version(look), *_unseen(look), *_nodes(look))
+
+
+def _version(look: Look) -> Iterator[Obstacle]:
+    found = parsed(look.version)
+    if found is None:
+        yield Obstacle(
+            found=f"Kubernetes says that its version is '{look.version}'",
+            consequence="whether it has what the stack needs could not be told",
+            fix="Ask whoever runs the cluster; 1.25 or later is needed.",
+            doubtful=True,
+        )
+    elif found < OLDEST:
+        yield Obstacle(
+            found=f"Kubernetes {look.version}",
+            consequence="Pod Security and port ranges in network policies are stable since 1.25 only: jobs would run "
+            "without the walls that this package promises, and `up` would be refused",
+            fix="Upgrade the cluster first.",
+        )
+
+
+def _unseen(look: Look) -> Iterator[Obstacle]:
+    hidden = [line for line in look.unseen if f" {_NODES_UNSEEN}" in line]
+    if hidden:
+        yield Obstacle(
+            found=hidden[0].rstrip("."),
+            consequence="architectures, pools and provider would have to be guessed",
+            fix="Run this as somebody who may list nodes: "
+            "kubectl create clusterrolebinding NAME --clusterrole=view does not suffice, system:node-reader-like "
+            "rights on nodes do (get, list).",
+            doubtful=True,
+        )
+
+
+def _nodes(look: Look) -> Iterator[Obstacle]:
+    if look.flavour == "gke autopilot":
+        yield Obstacle(
+            found="a GKE Autopilot cluster",
+            consequence="it has no node pools that anybody could create or choose, and which capabilities a build "
+            "may have is Autopilot's to say",
+            fix="Use a Standard cluster.",
+        )
+    if look.flavour == "eks fargate":
+        yield Obstacle(
+            found="every node is EKS Fargate's",
+            consequence="Fargate on EKS runs amd64 alone and takes no DaemonSets, so that nothing shows whether "
+            "ordinary nodes could join",
+            fix="Add a managed node group for the cluster's own pods first, and run this again.",
+        )
+    if look.nodes and all(pool.os == "windows" for pool in look.pools):
+        yield Obstacle(
+            found="all nodes run Windows",
+            consequence="the runner manager and its jobs are Linux containers",
+            fix="Add a Linux node pool first.",
+        )
+    if look.provider is Provider.OTHER:
+        yield from _own_nodes(look)
+
+
+def _own_nodes(look: Look) -> Iterator[Obstacle]:
+    """Judge a cluster whose nodes nobody here can make."""
+    if any(_NODES_UNSEEN in line for line in look.unseen) or (look.nodes and usable(look.pools)):
+        return
+    if not look.nodes:
+        yield Obstacle(
+            found="the cluster has no node, and nothing tells whose it is",
+            consequence="there is nothing that jobs could run on, and no cloud to create it in",
+            fix="Join nodes first; or name the cloud: --cluster-type gke, eks or aks.",
+        )
+        return
+    kinds = sorted({f"{pool.os}/{pool.arch}" for pool in look.pools})
+    yield Obstacle(
+        found=f"no node that jobs could use (there are: {', '.join(kinds)})",
+        consequence="the runner serves amd64 and arm64 on Linux; control-plane nodes with their taint take no jobs",
+        fix="Join a node of amd64 or arm64.",
+    )
+
+
+def obstacles_of(look: Look, answers: Answers) -> tuple[Obstacle, ...]:
+    """Return what stands in the way of these answers."""
+    return (*_pools(look, answers), *_namespaces(look, answers), *_pod_security(look))
+
+
+def _pools(look: Look, answers: Answers) -> Iterator[Obstacle]:
+    if answers.pools != "create":
+        return
+    seen, said = look.provider, answers.cluster_type
+    if seen is not Provider.OTHER and said != seen.value:
+        yield Obstacle(
+            found=f"the cluster is {seen.value} ({look.provider_because}), the answer says {said}",
+            consequence=f"pools of {said} can't join it",
+            fix=f"Say {seen.value}, or existing.",
+        )
+    if look.autoscaler_name == autoscaler.PROVISIONING:
+        yield Obstacle(
+            found="AKS Node Auto-Provisioning is on",
+            consequence="AKS then refuses agent pools that are scaled by themselves, and all pools of this stack are",
+            fix="Let it make arm64 nodes (a Karpenter NodePool with kubernetes.io/arch In [amd64, arm64]) and choose "
+            "--pools use, or turn it off.",
+        )
+    if look.autoscaler_name == autoscaler.AUTO_MODE and look.cni != "aws vpc cni":
+        yield Obstacle(
+            found="EKS Auto Mode without the VPC CNI add-on",
+            consequence="nodes of a managed node group would never be ready, since their network plugin is not there",
+            fix="Make a NodePool with kubernetes.io/arch In [amd64, arm64] (the built-in general-purpose is amd64 "
+            "only) and choose --pools use once it has nodes.",
+        )
+    if Arch.ARM64 in answers.archs and not answers.arm64_machine:
+        yield Obstacle(
+            found="no arm64 machine type",
+            consequence="the pool could not be created",
+            fix="Name one: --arm64-machine.",
+        )
+
+
+def _namespaces(look: Look, answers: Answers) -> Iterator[Obstacle]:
+    for seen in look.namespaces:
+        if seen.name in (answers.namespace, answers.job_namespace) and seen.exists is Answer.YES:
+            yield Obstacle(
+                found=f"the namespace {seen.name} is there already",
+                consequence="the stack makes its namespaces itself, and `up` is refused one that is there "
+                "(AlreadyExists, pulumi-kubernetes 4.29)",
+                fix="Choose another by --namespace and --job-namespace, or delete it if nobody uses it.",
+            )
+
+
+def _pod_security(look: Look) -> Iterator[Obstacle]:
+    if look.pod_security.answer is Answer.NO and (parsed(look.version) or OLDEST) >= OLDEST:
+        yield Obstacle(
+            found="Pod Security admission is off",
+            consequence="nothing would refuse a privileged pod",
+            fix=f"Turn it on ({look.pod_security.because}).",
+        )

@@ -1,0 +1,83 @@
+"""Prices from the dated table beside this file: offline, and never guessed."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from components.platforms import Cloud, MachineType, machine_type
+from multiarch.model.nodes import machines
+
+_VCPUS = {Cloud.GCP: machines.gcp, Cloud.AWS: machines.aws, Cloud.AZURE: machines.azure}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceTable:
+    """One cloud's prices: US dollars per vCPU and hour, by family."""
+
+    cloud: Cloud
+    region: str
+    date: date
+    source: str
+    per_vcpu_hour: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What an arm64 machine costs beside an amd64 one, by which table. Dollars per hour."""
+
+    arm64: float
+    amd64: float
+    region: str
+    date: date
+    source: str
+
+    @property
+    def saves_percent(self) -> int:
+        """What arm64 saves; negative where it costs more. Of machines with different vCPUs, of one vCPU each."""
+        return round(100 * (1 - self.arm64 / self.amd64))
+
+
+@functools.cache
+def tables() -> Mapping[Cloud, PriceTable]:
+    """Return the tables by cloud."""
+    text = resources.files(__package__).joinpath("prices.yaml").read_text(encoding="utf-8")
+    rows: list[dict[str, Any]] = yaml.safe_load(text)
+    return {Cloud(row["cloud"]): PriceTable(**{**row, "cloud": Cloud(row["cloud"])}) for row in rows}
+
+
+def price(cloud: Cloud, name: str) -> float | None:
+    """Return what a machine costs in US dollars per hour; None where the table does not tell."""
+    machine = machine_type(cloud, name)
+    table = tables().get(cloud)
+    if machine is None or table is None or not _plain(machine):
+        return None
+    each = table.per_vcpu_hour.get(machine.family)
+    return None if each is None else round(each * vcpus(machine), 4)
+
+
+def compare(cloud: Cloud, arm64: str, amd64: str) -> Comparison | None:
+    """Compare two machines; None where the price of either is not known."""
+    table, arm, amd = tables().get(cloud), price(cloud, arm64), price(cloud, amd64)
+    if table is None or arm is None or amd is None:
+        return None
+    return Comparison(arm64=arm, amd64=amd, region=table.region, date=table.date, source=table.source)
+
+
+def vcpus(machine: MachineType) -> int:
+    """Return the vCPUs that a machine's name tells."""
+    return _VCPUS[machine.cloud](machine.name).cpus
+
+
+def gib(machine: MachineType) -> float:
+    """Return the memory in GiB that a machine's name tells."""
+    return _VCPUS[machine.cloud](machine.name).memory
+
+
+def _plain(machine: MachineType) -> bool:
+    """Tell whether a family's figure is this machine's: GCP's figures are of standard shapes without local disks."""
+    return machine.cloud is not Cloud.GCP or ("-standard-" in machine.name and not machine.local_disk)

@@ -1,0 +1,54 @@
+"""Puts all promises of a stack to the proof, side by side."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from multiarch.cluster.errors import UnreachableError
+from multiarch.model.executor import ConfigInvalid
+from multiarch.rehearse.claims.buildkit import buildkit_promises
+from multiarch.rehearse.claims.jobs import job_promises
+from multiarch.rehearse.claims.manager import manager_promises
+from multiarch.rehearse.claims.mirror import mirror_promises
+from multiarch.rehearse.claims.refusals import refusal_promises
+from multiarch.rehearse.claims.rights import rights_promises
+from multiarch.rehearse.claims.scene import Promise, Proof, Scene, unknown
+from multiarch.rehearse.claims.taints import taint_promises
+from multiarch.rehearse.install import ApiRefused, InstallFailed
+from multiarch.rehearse.report.model import Claim, JobView
+
+_SIDE_BY_SIDE = 8
+
+
+def promises(scene: Scene) -> list[Promise]:
+    """Return what this stack promises, in the order of the report."""
+    return [
+        *manager_promises(scene),
+        *job_promises(scene),
+        *mirror_promises(scene),
+        *taint_promises(scene),
+        *refusal_promises(scene),
+        *rights_promises(scene),
+        *buildkit_promises(scene),
+    ]
+
+
+def prove_all(scene: Scene) -> tuple[list[Claim], list[JobView]]:
+    """Put every promise to the proof; claims and jobs come in the promises' order."""
+    given = promises(scene)
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        results = list(pool.map(lambda promise: _timed(promise, scene), given))
+    claims = [
+        Claim(id=promise.id, title=promise.title, verdict=proof.verdict, evidence=proof.evidence, seconds=seconds)
+        for promise, (proof, seconds) in zip(given, results, strict=True)
+    ]
+    return claims, [job for proof, _ in results for job in proof.jobs]
+
+
+def _timed(promise: Promise, scene: Scene) -> tuple[Proof, float]:
+    began = time.monotonic()
+    try:
+        proof = promise.prove(scene)
+    except (UnreachableError, ApiRefused, InstallFailed, ConfigInvalid) as error:
+        # No answer, or one about something else: neither yes nor no.
+        proof = unknown(str(error))
+    return proof, time.monotonic() - began

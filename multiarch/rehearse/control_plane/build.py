@@ -1,0 +1,166 @@
+"""Build the control plane's programs from their pinned modules, one by one, so that an interrupted build goes on."""
+
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from multiarch.core.environment import Child, Environment, environment
+from multiarch.rehearse.control_plane.cache import Shelf, key
+from multiarch.rehearse.control_plane.errors import BinariesError
+from multiarch.rehearse.control_plane.golang import Toolchain
+from multiarch.rehearse.control_plane.platform import Platform
+from multiarch.rehearse.control_plane.progress import Progress, ProgressSink, State
+from multiarch.rehearse.control_plane.tied import tied
+from multiarch.rehearse.control_plane.tools import TOOLS_MODULE, Tool, ask_version
+
+_BUILD_SECONDS = 3600.0
+_INTERRUPT_SECONDS = 3.0
+_WORDS_KEPT = 4
+FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
+
+
+def linker_flags(versions: Mapping[str, str]) -> str:
+    """Return flags that strip the programs and tell each its version, as their own release scripts do."""
+    kubernetes = f"v{versions['kube-apiserver']}"
+    major, minor, _ = versions["kube-apiserver"].split(".", 2)
+    values = {
+        "k8s.io/component-base/version.gitVersion": kubernetes,
+        "k8s.io/component-base/version.gitMajor": major,
+        "k8s.io/component-base/version.gitMinor": minor,
+        "k8s.io/client-go/pkg/version.gitVersion": kubernetes,
+        "helm.sh/helm/v3/internal/version.version": f"v{versions['helm']}",
+        "sigs.k8s.io/kwok/pkg/consts.Version": f"v{versions['kwok']}",
+    }
+    return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in values.items())])
+
+
+def shelf_for(root: Path, platform: Platform, versions: Mapping[str, str], module_dir: Path = TOOLS_MODULE) -> Shelf:
+    """Return the cache's folder for builds of exactly these modules with these flags for this platform."""
+    hashed = key(
+        (module_dir / "go.mod").read_bytes(),
+        (module_dir / "go.sum").read_bytes(),
+        " ".join(FLAGS),
+        linker_flags(versions),
+        str(platform),
+    )
+    return Shelf(root / "binaries" / f"build-{platform}-{hashed}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """Builds into a scratch folder with one toolchain."""
+
+    toolchain: Toolchain
+    versions: Mapping[str, str]
+    platform: Platform
+    progress: ProgressSink
+    module_dir: Path = TOOLS_MODULE
+
+    def build(self, tool: Tool, scratch: Path) -> Path:
+        """Build one program; returns where it is. Raises BinariesError with the compiler's last words."""
+        output = scratch / tool.name
+        began = time.monotonic()
+        command = [str(self.toolchain.go), "build", "-v", *FLAGS, "-ldflags", linker_flags(self.versions)]
+        with subprocess.Popen(
+            tied([*command, "-o", str(output), tool.package]),
+            cwd=self.module_dir,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        ) as process:
+            try:
+                words = self._follow(tool, process, began)
+                code = process.wait()
+            except BaseException:  # Ctrl-C or the time limit: the compiler must not go on alone
+                _interrupt(process)
+                raise
+        if code:
+            self._tell(tool, State.FAILED, began, "")
+            raise BinariesError(f"{tool.name} cannot be built (go build, exit {code}): {' | '.join(words)}")
+        self._check(tool, output)
+        self._tell(tool, State.DONE, began, f"built by Go {self.toolchain.version}")
+        return output
+
+    def _follow(self, tool: Tool, process: subprocess.Popen[bytes], began: float) -> list[str]:
+        """Read what `go build -v` says, a line for each package it compiles, until it closes its output."""
+        if process.stderr is None:
+            raise BinariesError(f"{tool.name}: the compiler cannot be followed")
+        kept: deque[str] = deque(maxlen=_WORDS_KEPT)
+        count = 0
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stderr, selectors.EVENT_READ)
+            lines = _Lines(process.stderr)
+            while not lines.ended:
+                if selector.select(1.0):
+                    for line in lines.read():
+                        if is_package(line):
+                            count += 1
+                        else:
+                            kept.append(line)
+                if time.monotonic() - began > _BUILD_SECONDS:
+                    raise BinariesError(f"{tool.name} was not built within {_BUILD_SECONDS:.0f} s")
+                self._tell(tool, State.RUNNING, began, f"{count} packages compiled")
+        return list(kept)
+
+    def _check(self, tool: Tool, output: Path) -> None:
+        version, reason = ask_version(tool, output)
+        if version != self.versions[tool.name]:
+            raise BinariesError(
+                f"{tool.name} was built but {reason or f'says {version}'}, wanted is {self.versions[tool.name]}"
+            )
+
+    def _environment(self) -> Environment:
+        return environment(
+            Child.GO,
+            {
+                "CGO_ENABLED": "0",
+                "GOOS": self.platform.system,
+                "GOARCH": self.platform.arch,
+                "GOTOOLCHAIN": "local",
+                "GOFLAGS": "-mod=readonly",  # not empty: then `go env -w GOFLAGS=...` of the user's would count
+                "GOWORK": "off",
+            },
+        )
+
+    def _tell(self, tool: Tool, state: State, began: float, detail: str) -> None:
+        elapsed = time.monotonic() - began
+        self.progress(Progress(step="build", subject=tool.name, state=state, detail=detail, elapsed=elapsed))
+
+
+def _interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Let `go` end its compilers and clean up; kill it when it does not."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(_INTERRUPT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+class _Lines:
+    """Whole lines of a pipe, as they come."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self._rest = b""
+        self.ended = False
+
+    def read(self) -> list[str]:
+        received = os.read(self._pipe.fileno(), 65536)
+        self.ended = not received
+        *lines, self._rest = (self._rest + received).split(b"\n")
+        if self.ended and self._rest:
+            lines.append(self._rest)
+        return [text for line in lines if (text := line.decode("utf-8", "replace").strip())]
+
+
+def is_package(line: str) -> bool:
+    """Tell a package's import path from a message of the compiler: it is one word and no comment."""
+    return " " not in line and not line.startswith("#")

@@ -1,0 +1,43 @@
+"""`multiarch rehearse --engine`: each stack under the real Pulumi engine, with stand-ins for the clouds."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from multiarch.core.progress import ProgressDisplay
+from multiarch.rehearse.engine import Change, run_engine
+from multiarch.rehearse.report.model import ChangeView, RehearsalReport, StackReport, stack_verdict
+from multiarch.rehearse.report.terminal import SIGNS
+
+
+def rehearse_under_engine(
+    project: Path, stacks: tuple[str, ...], display: ProgressDisplay, *, against: Path | None = None
+) -> RehearsalReport:
+    """Let the real engine preview, up, preview again, refresh and destroy each stack.
+
+    Raises PulumiCliError when there is no usable `pulumi`, and ConfigError for a stack file that cannot be read.
+    """
+    began = time.monotonic()
+    reports = [_one(project, stack, display, against) for stack in stacks]
+    engines = sorted({report.cluster for report in reports})
+    return RehearsalReport(stacks=tuple(reports), control_plane="; ".join(engines), seconds=time.monotonic() - began)
+
+
+def _one(project: Path, stack: str, display: ProgressDisplay, against: Path | None) -> StackReport:
+    name = f"engine {stack}"
+    found = run_engine(project, stack, against=against, progress=lambda what: display.update(name, what))
+    report = StackReport(
+        stack=stack,
+        cluster=f"{found.engine}, file backend, stand-ins for the providers",
+        claims=found.claims,
+        changes=None if found.changes is None else tuple(_view(change) for change in found.changes),
+        notes=found.notes,
+    )
+    display.finish(name, f"{len(report.claims)} claims", sign=SIGNS[stack_verdict(report)])
+    return report
+
+
+def _view(change: Change) -> ChangeView:
+    values = asdict(change)
+    del values["urn"]  # the resource's type and name say the same to a reader
+    return ChangeView(**values)

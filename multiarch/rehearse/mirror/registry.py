@@ -1,0 +1,124 @@
+"""A registry on this machine for one proof: Debian's `docker-registry` if installed, else a small one of ours."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Final, Self
+
+import yaml
+
+from archmerge import Digest, Options, Session
+from archmerge.manifests import Descriptor, Manifest
+from archmerge.registry import Registry
+from multiarch.core.environment import Child, environment
+from multiarch.core.secrets import hide
+from multiarch.rehearse.control_plane.tied import tied
+from multiarch.rehearse.mirror.embedded import EmbeddedServer
+from multiarch.rehearse.mirror.stand_in import StandIn
+
+PROGRAMS: Final = ("docker-registry",)
+START_SECONDS: Final = 20.0
+_POLL_SECONDS: Final = 0.02
+
+
+class NoRegistryError(Exception):
+    """The registry did not start. The message says why."""
+
+
+class LocalRegistry:
+    """A registry of its own on a free port of 127.0.0.1, with nothing in it; gone with its content at the end."""
+
+    def __init__(self) -> None:
+        self._folder = TemporaryDirectory(prefix="multiarch-registry-")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._embedded: EmbeddedServer | None = None
+        self.host = ""
+        self.program = ""
+        """What it is, for evidence."""
+
+    def __enter__(self) -> Self:
+        """Start it. Raises NoRegistryError."""
+        program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+        if program is None:
+            self._embedded = EmbeddedServer()
+            self.host, self.program = self._embedded.host, "the rehearsal's own small registry"
+            return self
+        folder, port = Path(self._folder.name), _free_port()
+        config = {
+            "version": 0.1,
+            "log": {"level": "error", "accesslog": {"disabled": True}},
+            "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+            "http": {"addr": f"127.0.0.1:{port}"},
+        }
+        (folder / "config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        with (folder / "log").open("wb") as log:
+            command = tied([program, "serve", str(folder / "config.yml")])
+            # It takes any setting from the environment too: $REGISTRY_HTTP_ADDR would have it listen elsewhere.
+            self._process = subprocess.Popen(
+                command, env=environment(Child.OWN), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        self._await(port)
+        self.host, self.program = f"127.0.0.1:{port}", f"{Path(program).name} on this machine"
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End it."""
+        if self._embedded is not None:
+            self._embedded.stop()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._folder.cleanup()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def session(self) -> Session:
+        """Return connections to it, without any credentials of this machine; the caller closes them."""
+        return Session(Options(plain_http=frozenset({self.host})), environ={"HOME": self._folder.name})
+
+    def _await(self, port: int) -> None:
+        end = time.monotonic() + START_SECONDS
+        while self.alive and time.monotonic() < end:
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=1):
+                    return
+            except OSError:
+                time.sleep(_POLL_SECONDS)
+        said = Path(self._folder.name, "log").read_text(encoding="utf-8", errors="replace").strip()
+        self.__exit__(None, None, None)
+        raise NoRegistryError(f"docker-registry did not start: {hide(said)[-300:] or 'it said nothing'}")
+
+
+def push_image(registry: Registry, repository: str, image: StandIn, tag: str) -> None:
+    """Store an image under a tag."""
+    for blob in image.manifest.blobs:
+        _upload(registry, repository, blob, image.blobs)
+    registry.put_manifest(repository, tag, image.manifest)
+
+
+def push_index(registry: Registry, repository: str, images: list[StandIn], index: Manifest, tag: str) -> Digest:
+    """Store an index with its images under a tag, and return its digest."""
+    for image in images:
+        push_image(registry, repository, image, image.manifest.digest)
+    registry.put_manifest(repository, tag, index)
+    return index.digest
+
+
+def _upload(registry: Registry, repository: str, blob: Descriptor, contents: Mapping[str, bytes]) -> None:
+    session = registry.start_upload(repository)
+    registry.finish_upload(repository, session, blob, lambda: nullcontext(iter((contents[blob.digest],))))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

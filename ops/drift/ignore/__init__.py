@@ -1,8 +1,0 @@
-"""Differences that are known and let be: built-in rules, and the user's own."""
-
-from ops.drift.ignore.apply import apply_rules, expired, unmatched
-from ops.drift.ignore.built_in import BUILT_IN
-from ops.drift.ignore.file import load_rules
-from ops.drift.ignore.rule import Rule
-
-__all__ = ["BUILT_IN", "Rule", "apply_rules", "expired", "load_rules", "unmatched"]

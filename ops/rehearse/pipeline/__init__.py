@@ -1,5 +1,0 @@
-"""The jobs that users get from `templates/`, as GitLab would hand them to the runner."""
-
-from ops.rehearse.pipeline.jobs import PipelineJob, TemplateError, TemplatesMissing, classic_jobs, component_jobs
-
-__all__ = ["PipelineJob", "TemplateError", "TemplatesMissing", "classic_jobs", "component_jobs"]

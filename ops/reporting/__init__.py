@@ -1,1 +1,0 @@
-"""Where reports go, and how text from elsewhere is made safe to show."""
