@@ -1,7 +1,9 @@
 """What can go wrong between this machine and a cluster."""
 
+from multiarch.core.ending import NoAnswer
 
-class ClusterError(Exception):
+
+class ClusterError(NoAnswer):
     """There is no cluster to ask: whatever depends on it is answered "could not tell"."""
 
 

@@ -8,7 +8,10 @@ from types import FrameType
 
 import click
 
-from multiarch.cluster.errors import ClusterError
+
+class NoAnswer(Exception):  # noqa: N818 - what the command will say
+    """What was to be asked gave no answer: whatever depends on it is answered "could not tell"."""
+
 
 WELL = 0
 WRONG = 1
@@ -49,7 +52,7 @@ def told(*usage: type[Exception], interrupted: str) -> Iterator[None]:
     except usage as error:
         click.echo(str(error), err=True)
         sys.exit(USAGE)
-    except ClusterError as error:  # no login, or no answer
+    except NoAnswer as error:  # no login, no cluster
         click.echo(f"could not tell: {error}", err=True)
         sys.exit(COULD_NOT_TELL)
     except OSError as error:  # a full disk, no folder for temporary files: no answer

@@ -7,7 +7,7 @@ from multiarch.cluster.look.model import Provider
 from multiarch.doctor.catalogue import BY_ID
 from multiarch.doctor.facts import Facts, Node
 from multiarch.doctor.model import Cause, Fix
-from multiarch.rehearse.report.model import PoolView
+from multiarch.model.pools import PlannedPool
 
 SELECTOR_REGEX = r"^kubernetes\.io/arch=(amd64|arm64)$"
 POLL_SECONDS = 600
@@ -34,7 +34,7 @@ class Advice:
         """Return a kubectl command against this very cluster."""
         return f"kubectl --context {self.facts.context} {words}" if self.facts.context else f"kubectl {words}"
 
-    def pools(self, arch: str) -> list[PoolView]:
+    def pools(self, arch: str) -> list[PlannedPool]:
         """Return the planned pools of an architecture."""
         return [pool for pool in self.facts.pools if pool.arch == arch]
 
@@ -62,7 +62,7 @@ class Advice:
             lines=("[runners.kubernetes]", *(f"  {line}" for line in toml.splitlines())),
         )
 
-    def pool_line(self, text: str, pool: PoolView, line: str) -> Fix:
+    def pool_line(self, text: str, pool: PlannedPool, line: str) -> Fix:
         """Return a change of one pool of the stack file."""
         return self.in_stack(text, "multiarch-runner:pools:", f"  - name: {pool.name}", f"    {line}")
 
@@ -84,7 +84,7 @@ _CHANGING = (
 """Labels of a planned pool that its real nodes may have otherwise: made up in the plan, or one of several types."""
 
 
-def has_labels(node: Node, pool: PoolView) -> bool:
+def has_labels(node: Node, pool: PlannedPool) -> bool:
     """Tell whether a node carries the labels of a planned pool, but for those that only the cloud knows."""
     return all(node.labels.get(key) == value for key, value in pool.labels.items() if key not in _CHANGING)
 

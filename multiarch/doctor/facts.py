@@ -12,8 +12,8 @@ from kubernetes.utils.quantity import parse_quantity
 from multiarch.cluster.look.model import Look
 from multiarch.core.secrets import hide
 from multiarch.doctor.reader import Found, Seen
-from multiarch.rehearse.install import Installed
-from multiarch.rehearse.report.model import PoolView
+from multiarch.model.pools import PlannedPool
+from multiarch.model.readback import Installed
 
 ARCH_LABEL = "kubernetes.io/arch"
 JOB_LABELS = ("job.runner.gitlab.com/", "project.runner.gitlab.com/", "manager.runner.gitlab.com/")
@@ -198,7 +198,7 @@ class Facts:
     """Whether the nodes have a DNS cache (NodeLocal DNSCache) that pods are sent to."""
     logs: Mapping[str, str] = field(default_factory=dict)
     """`twin` of a container to `exec format error`, where that was its last word."""
-    pools: tuple[PoolView, ...] = ()
+    pools: tuple[PlannedPool, ...] = ()
     """Those of the stack's plan; empty without a stack."""
     stack: str = ""
     context: str = ""

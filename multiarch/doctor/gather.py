@@ -31,8 +31,8 @@ from multiarch.doctor.reader import Found, Reader, Seen, found, seen, why
 from multiarch.doctor.releases import find_releases, read_runner
 from multiarch.doctor.scheduling.filters import requests
 from multiarch.doctor.webhooks import webhooks_of
-from multiarch.rehearse.install import PlannedRelease
-from multiarch.rehearse.report.model import PoolView
+from multiarch.model.pools import PlannedPool
+from multiarch.model.release import PlannedRelease
 
 _AT_ONCE = 8
 _AUTOSCALERS = ("NotTriggerScaleUp", "TriggeredScaleUp", "Nominated")
@@ -54,7 +54,7 @@ class Wanted:
     """Where to find them; none means everywhere."""
     job_namespaces: Sequence[str] = ()
     """Those that the stack's plan names."""
-    pools: Sequence[PoolView] = ()
+    pools: Sequence[PlannedPool] = ()
     stack: str = ""
 
 

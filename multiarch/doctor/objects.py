@@ -5,7 +5,7 @@ from typing import Any
 
 from multiarch.doctor.facts import Mount, Raw
 from multiarch.doctor.reader import Found, Reader, found
-from multiarch.rehearse.claims.manager import sources
+from multiarch.model.pod_sources import sources
 
 _KINDS = {"secret": "Secret", "configmap": "ConfigMap"}
 

@@ -12,7 +12,8 @@ from multiarch.doctor.probe import probe
 from multiarch.doctor.reader import Reader, Seen, seen, why
 from multiarch.doctor.rights import rights_of
 from multiarch.model.executor import ConfigInvalid, JobRefusal
-from multiarch.rehearse.install import InstallFailed, PlannedRelease, read_back
+from multiarch.model.readback import read_back
+from multiarch.model.release import InstallFailed, PlannedRelease
 
 _IMAGE = re.compile(r"(^|/)gitlab-runner(-ocp)?(:|@|$)")
 _PER_JOB = "namespace_per_job is set: each job's namespace is made with the job, and goes with it"

@@ -8,8 +8,8 @@ from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import ClusterError
 from multiarch.doctor.facts import Raw, Right
 from multiarch.doctor.reader import Reader, Seen, why
-from multiarch.rehearse.claims.rights import needed
-from multiarch.rehearse.install import Installed
+from multiarch.model.executor.rights import needed
+from multiarch.model.readback import Installed
 
 _FORBIDDEN = 403
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"

@@ -10,8 +10,8 @@ from multiarch.cluster.kubeconfig import Purpose, find_context
 from multiarch.model.nodes import nodes_for
 from multiarch.model.plan.inputs import cluster_of
 from multiarch.model.plan.model import Plan
-from multiarch.rehearse.install import InstallFailed, PlannedRelease, buildkit_release_of, release_of
-from multiarch.rehearse.report.model import PoolView
+from multiarch.model.pools import PlannedPool
+from multiarch.model.release import InstallFailed, PlannedRelease, buildkit_release_of, release_of
 
 PURPOSE = Purpose(
     unnamed="the doctor would look at whatever cluster happens to be the current one",
@@ -54,7 +54,7 @@ class Promised:
 
     releases: tuple[PlannedRelease, ...] = ()
     job_namespaces: tuple[str, ...] = ()
-    pools: tuple[PoolView, ...] = ()
+    pools: tuple[PlannedPool, ...] = ()
 
 
 def promised(plan: Plan) -> Promised:

@@ -14,10 +14,11 @@ from multiarch.model.nodes import NodeGroup, nodes_for
 from multiarch.model.nodes.machines import Machine
 from multiarch.model.nodes.model import MOST_NODES, Shape, manifest, short_hash
 from multiarch.model.plan.model import Plan
+from multiarch.model.pools import PlannedPool
 from multiarch.onboard.answers.model import Answers
 from multiarch.onboard.decide.pools import chosen
 from multiarch.onboard.request import Request
-from multiarch.rehearse.report.model import PoolView, RehearsalReport
+from multiarch.rehearse.report.model import RehearsalReport
 from multiarch.rehearse.run import Options, rehearse
 
 _PROJECT_FILES = ("Pulumi.yaml", "__main__.py", "components")
@@ -110,10 +111,10 @@ def nodes_like(pool: Pool) -> tuple[Mapping[str, Any], ...]:
     return tuple(nodes)
 
 
-def _view(pool: Pool) -> PoolView:
+def _view(pool: Pool) -> PlannedPool:
     spot = {"eks.amazonaws.com/capacityType": "SPOT"} if pool.spot is Answer.YES else {}
     machine = {marks.INSTANCE_TYPE: pool.machine_type} if pool.machine_type else {}
-    return PoolView(
+    return PlannedPool(
         name=pool.name,
         cloud="existing",
         arch=pool.arch,

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
 from multiarch.model.plan import plan_stack
 from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.rehearse.claims import rehearse_stack
 from multiarch.rehearse.control_plane import ControlPlane
-from multiarch.rehearse.install import Api, Charts
+from multiarch.rehearse.install import Charts
 from multiarch.rehearse.install.chart import EMBEDDED
 from multiarch.rehearse.report.model import StackReport, Verdict
 from tests.cluster.test_claims import RELEASE, by_id, changed_toml, edited, failures, of_type

@@ -14,9 +14,9 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 import pytest
 import yaml
 
+from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
 from multiarch.rehearse.control_plane import ControlPlane
-from multiarch.rehearse.install import Api
 from multiarch.rehearse.install.chart import EMBEDDED
 
 ROOT = Path(__file__).resolve().parents[2]

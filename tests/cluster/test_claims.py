@@ -14,17 +14,20 @@ import pytest
 import tomli_w
 
 from components.problems import ConfigError
+from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
 from multiarch.model.nodes import OWNER_LABEL, nodes_for
 from multiarch.model.plan import plan_stack
 from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.model.providers.values import plain
+from multiarch.model.readback import read_back
+from multiarch.model.release import release_of
 from multiarch.rehearse.claims import rehearse_stack
 from multiarch.rehearse.claims.prove import prove_all
 from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.claims.stack import _Found, _Run, _silent
 from multiarch.rehearse.control_plane import ControlPlane
-from multiarch.rehearse.install import Api, Charts, Helm, read_back, release_of
+from multiarch.rehearse.install import Charts, Helm
 from multiarch.rehearse.install.chart import EMBEDDED
 from multiarch.rehearse.report.model import Claim, Outcome, StackReport, Verdict
 

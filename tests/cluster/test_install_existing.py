@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from components.problems import ConfigError
+from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
 from multiarch.core.ending import unwind_on_terminate
 from multiarch.model.nodes import nodes_for
@@ -21,7 +22,7 @@ from multiarch.rehearse.claims.pods import settle
 from multiarch.rehearse.claims.stack import INSTALL, JOBS, NOTHING_LEFT, STEPS
 from multiarch.rehearse.control_plane import ControlPlane, use_existing
 from multiarch.rehearse.control_plane.existing import ExistingControlPlane
-from multiarch.rehearse.install import Api, Charts, add_nodes, remove_nodes
+from multiarch.rehearse.install import Charts, add_nodes, remove_nodes
 from multiarch.rehearse.install.chart import EMBEDDED
 from multiarch.rehearse.install.leftovers import find_leftovers
 from multiarch.rehearse.install.removal import Remains

@@ -14,8 +14,8 @@ from multiarch.cluster.connection import Connection
 from multiarch.cluster.look.identity import KubeconfigNames
 from multiarch.cluster.look.look import look
 from multiarch.cluster.look.model import Answer, Look, Provider
+from multiarch.model.readback import service_account_api
 from multiarch.rehearse.control_plane import ControlPlane
-from multiarch.rehearse.install import service_account_api
 from tests.cluster.onboarding import Proxy, authority, environment, kubeconfig, nodes, objects, project
 from tests.unit.onboard.lab import ARM_TAINT, aks_nodes, eks_nodes, gke_nodes, k3s_nodes, kind_nodes, node
 

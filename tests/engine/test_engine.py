@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import yaml
 
+from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
 from multiarch.model.nodes import nodes_for
 from multiarch.model.plan import plan_stack
 from multiarch.rehearse.control_plane import ControlPlane
 from multiarch.rehearse.engine import EngineReport, run_engine
 from multiarch.rehearse.engine.workspace import find_kubernetes_plugin
-from multiarch.rehearse.install import Api
 from multiarch.rehearse.install.chart import EMBEDDED
 from multiarch.rehearse.install.fleet import add_nodes, remove_nodes
 from multiarch.rehearse.report.model import Verdict

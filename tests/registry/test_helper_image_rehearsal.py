@@ -8,10 +8,10 @@ import pytest
 
 from components.helper_image.schema import TYPE
 from multiarch.model.providers.multiarch import MultiArchProvider
+from multiarch.model.providers.stand_in_image import image_for
 from multiarch.model.providers.values import SecretValue
 from multiarch.rehearse.mirror import proof
 from multiarch.rehearse.mirror.plugin import ImagePlugin
-from multiarch.rehearse.mirror.stand_in import image_for
 from multiarch.rehearse.report.model import Verdict
 from tests.registry.lab.daemon import debian_registry
 

@@ -3,8 +3,8 @@
 from multiarch.model.nodes.machines import azure
 from multiarch.model.nodes.model import NodeGroup, Shape, manifest, short_hash, spread
 from multiarch.model.plan.model import Plan, PlannedResource
+from multiarch.model.pools import PlannedPool
 from multiarch.model.providers.values import plain
-from multiarch.rehearse.report.model import PoolView
 
 _SPOT_KEY = "kubernetes.azure.com/scalesetpriority"
 _SPOT_TAINT = f"{_SPOT_KEY}=spot:NoSchedule"
@@ -33,7 +33,7 @@ def node_group(resource: PlannedResource, plan: Plan) -> NodeGroup:
     own = (_SPOT_TAINT,) if spot and _SPOT_TAINT not in declared else ()
     scaled = bool(inputs.get("enableAutoScaling"))
     count = int(inputs.get("count") or 1)
-    view = PoolView(
+    view = PlannedPool(
         name=pool,
         cloud="aks",
         arch=machine.arch,

@@ -7,8 +7,8 @@ from typing import Any
 from multiarch.model.nodes.machines import aws
 from multiarch.model.nodes.model import NodeGroup, Shape, manifest, short_hash, spread
 from multiarch.model.plan.model import Plan, PlannedResource
+from multiarch.model.pools import PlannedPool
 from multiarch.model.providers.values import plain
-from multiarch.rehearse.report.model import PoolView
 
 _EFFECTS = {
     "NO_SCHEDULE": "NoSchedule",
@@ -36,7 +36,7 @@ def node_group(resource: PlannedResource, plan: Plan) -> NodeGroup:
         "node.kubernetes.io/instance-type": instance,
         "topology.kubernetes.io/region": region,
     }
-    view = PoolView(
+    view = PlannedPool(
         name=pool,
         cloud="eks",
         arch=machine.arch,

@@ -3,8 +3,8 @@
 from multiarch.model.nodes.machines import Machine
 from multiarch.model.nodes.model import NodeGroup, Shape, manifest, short_hash, spread
 from multiarch.model.plan.model import Plan, PlannedResource
+from multiarch.model.pools import PlannedPool
 from multiarch.model.providers.values import plain
-from multiarch.rehearse.report.model import PoolView
 
 _MACHINE_GIB = 32.0
 _MACHINE_CPUS = 8
@@ -17,7 +17,7 @@ def node_group(resource: PlannedResource, plan: Plan) -> NodeGroup:
     pool = next(iter(stated.get("names") or []), resource.name)
     arch = str(stated.get("arch") or "")
     high = int(stated.get("max_nodes") or 1)
-    view = PoolView(
+    view = PlannedPool(
         name=pool,
         cloud="existing",
         arch=arch,

@@ -7,8 +7,8 @@ from typing import Any
 from multiarch.model.nodes.machines import gcp
 from multiarch.model.nodes.model import NodeGroup, Shape, manifest, short_hash, spread
 from multiarch.model.plan.model import Plan, PlannedResource
+from multiarch.model.pools import PlannedPool
 from multiarch.model.providers.values import plain
-from multiarch.rehearse.report.model import PoolView
 
 _EFFECTS = {
     "NO_SCHEDULE": "NoSchedule",
@@ -42,7 +42,7 @@ def node_group(resource: PlannedResource, plan: Plan) -> NodeGroup:
         "topology.kubernetes.io/region": zones[0].rpartition("-")[0],
         **({"cloud.google.com/gke-spot": "true"} if spot else {}),
     }
-    view = PoolView(
+    view = PlannedPool(
         name=pool,
         cloud="gke",
         arch=machine.arch,

@@ -7,7 +7,7 @@ from typing import Any
 
 from multiarch.model.nodes.machines import Machine, allocatable
 from multiarch.model.nodes.marks import RUN_LABEL, pools_own
-from multiarch.rehearse.report.model import NodeView, PoolView
+from multiarch.model.pools import PlannedNode, PlannedPool
 
 FAKE: Mapping[str, str] = {"kwok.x-k8s.io/node": "fake"}
 """Annotation by which kwok knows that it is to play the kubelet."""
@@ -20,7 +20,7 @@ MOST_NODES = 3
 class Shape:
     """What the nodes of one pool have in common, as their cloud makes them."""
 
-    pool: PoolView
+    pool: PlannedPool
     machine: Machine
     disk_gib: int = 100
     pods: int = 110
@@ -32,7 +32,7 @@ class Shape:
 class NodeGroup:
     """The nodes of one planned pool."""
 
-    pool: PoolView
+    pool: PlannedPool
     nodes: tuple[Mapping[str, Any], ...]
     """Node manifests, status included, without an owner label."""
     guarded: bool = False
@@ -57,12 +57,12 @@ def short_hash(text: str, length: int = 8) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
-def node_count(pool: PoolView) -> int:
+def node_count(pool: PlannedPool) -> int:
     """Return how many nodes are rehearsed: one per zone, at least the minimum, at most three or the pool's maximum."""
     return max(1, min(MOST_NODES, pool.max_nodes or 1, max(pool.min_nodes, len(pool.zones))))
 
 
-def spread(pool: PoolView) -> Sequence[str]:
+def spread(pool: PlannedPool) -> Sequence[str]:
     """Return the zone of each node to make, in turn; `""` where the zone is not known."""
     zones = pool.zones or ("",)
     return [zones[index % len(zones)] for index in range(node_count(pool))]
@@ -102,10 +102,10 @@ def manifest(shape: Shape, name: str, zone: str, provider_id: str) -> dict[str, 
     }
 
 
-def node_view(node: Mapping[str, Any], pool: str) -> NodeView:
+def node_view(node: Mapping[str, Any], pool: str) -> PlannedNode:
     """Return what the report shows of a node (as made here, or read back): what its pool brings."""
     labels = node["metadata"].get("labels") or {}
-    return NodeView(
+    return PlannedNode(
         name=node["metadata"]["name"],
         pool=pool,
         arch=labels.get("kubernetes.io/arch", ""),

@@ -13,8 +13,8 @@ from components.helper_image.schema import PACKAGE, TYPE, VERSION
 from components.helper_image.state import Found, differences, identity, published
 from multiarch.model.providers.base import Created, Diff, LookupRefusedError, Refusal
 from multiarch.model.providers.kinds import Inputs, refusal
+from multiarch.model.providers.stand_in_image import image_for, index_of
 from multiarch.model.providers.values import UNKNOWN
-from multiarch.rehearse.mirror.stand_in import image_for, index_of
 
 SOURCE = "components/helper_image: the provider's own Check"
 

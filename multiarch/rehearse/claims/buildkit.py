@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from multiarch.cluster.api import ApiRefused
 from multiarch.model.executor import Job, JobRefusal, Pod
 from multiarch.rehearse.claims.jobs import served
 from multiarch.rehearse.claims.manager import manager_promises
@@ -15,7 +16,6 @@ from multiarch.rehearse.claims.pods import build, create, refused_by, violates_p
 from multiarch.rehearse.claims.refusals import refusal_promises, with_privileges
 from multiarch.rehearse.claims.rights import may, rights_promises
 from multiarch.rehearse.claims.scene import Promise, Proof, Scene, failed, proved, unknown
-from multiarch.rehearse.install import ApiRefused
 from multiarch.rehearse.report.model import JobView, Outcome
 
 IN_FORCE_SECONDS = 10.0

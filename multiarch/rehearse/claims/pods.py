@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from multiarch.cluster.api import Api, ApiRefused
 from multiarch.model.executor import Job, JobRefusal, Pod, build_pod
 from multiarch.model.nodes.marks import tolerating
 from multiarch.rehearse.claims.scene import Scene
-from multiarch.rehearse.install import Api, ApiRefused
 from multiarch.rehearse.report.model import JobView, Outcome
 
 SETTLE_SECONDS = 20.0

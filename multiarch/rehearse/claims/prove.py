@@ -3,8 +3,10 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import UnreachableError
 from multiarch.model.executor import ConfigInvalid
+from multiarch.model.release import InstallFailed
 from multiarch.rehearse.claims.buildkit import buildkit_promises
 from multiarch.rehearse.claims.jobs import job_promises
 from multiarch.rehearse.claims.manager import manager_promises
@@ -13,7 +15,6 @@ from multiarch.rehearse.claims.refusals import refusal_promises
 from multiarch.rehearse.claims.rights import rights_promises
 from multiarch.rehearse.claims.scene import Promise, Proof, Scene, unknown
 from multiarch.rehearse.claims.taints import taint_promises
-from multiarch.rehearse.install import ApiRefused, InstallFailed
 from multiarch.rehearse.report.model import Claim, JobView
 
 _SIDE_BY_SIDE = 8

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from multiarch.cluster.api import ApiRefused
 from multiarch.model.executor import Job, JobRefusal, Pod
 from multiarch.rehearse.claims.pods import build, create, refused_by, violates_pod_security
 from multiarch.rehearse.claims.scene import ARCH_LABEL, Promise, Proof, Scene, failed, proved, unknown
-from multiarch.rehearse.install import ApiRefused
 from multiarch.rehearse.report.model import JobView, Outcome
 
 _SELECTOR = "KUBERNETES_NODE_SELECTOR_ARCH"

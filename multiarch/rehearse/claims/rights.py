@@ -1,26 +1,17 @@
 """Claims about Kubernetes rights: all that the executor needs, nothing more, and none for jobs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from multiarch.model.executor import ExecutorConfig, Job, JobRefusal
+from multiarch.cluster.api import Api, ApiRefused
+from multiarch.model.executor import Job, JobRefusal
+from multiarch.model.executor.rights import needed
+from multiarch.model.readback import service_account_api
 from multiarch.rehearse.claims.landing import unmodelled
 from multiarch.rehearse.claims.pods import build
 from multiarch.rehearse.claims.scene import Promise, Proof, Scene, failed, proved, unknown
-from multiarch.rehearse.install import Api, ApiRefused, service_account_api
 
 _FORBIDDEN = 403
-
-NEEDED: Mapping[str, tuple[str, ...]] = {
-    "pods": ("create", "delete", "get", "list", "watch"),
-    "pods/attach": ("create", "delete", "get", "patch"),
-    "pods/exec": ("create", "delete", "get", "patch"),
-    "pods/log": ("get", "list"),
-    "secrets": ("create", "delete", "get", "update"),
-    "serviceaccounts": ("get",),
-    "services": ("create", "get"),
-}
-"""gitlab-runner docs/executors/kubernetes/_index.md, "Configure runner API permissions": what no setting turns off."""
 
 
 def rights_promises(scene: Scene) -> list[Promise]:
@@ -38,20 +29,6 @@ def rights_promises(scene: Scene) -> list[Promise]:
             _job_account,
         ),
     ]
-
-
-def needed(config: ExecutorConfig) -> Iterator[tuple[str, str, str]]:
-    """Yield API group, resource and verb of every right that this config makes the executor use."""
-    for resource, verbs in NEEDED.items():
-        for verb in verbs:
-            yield "", resource, verb
-    if config.kubernetes.maybe_flag("print_pod_warning_events") is not False:
-        yield "", "events", "list"
-    if config.feature_flags.get("FF_PRINT_POD_EVENTS"):
-        yield "", "events", "watch"
-    if config.kubernetes.flag("pod_disruption_budget"):
-        yield "policy", "poddisruptionbudgets", "create"
-        yield "policy", "poddisruptionbudgets", "get"
 
 
 def _needed(scene: Scene) -> Proof:

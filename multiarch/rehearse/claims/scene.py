@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from multiarch.cluster.api import Api
 from multiarch.model.nodes import NodeGroup
-from multiarch.rehearse.install import Api, Installed
+from multiarch.model.readback import Installed
 from multiarch.rehearse.mirror.proof import Mirrored
 from multiarch.rehearse.report.model import JobView, Verdict
 

@@ -7,35 +7,29 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.connection import Connection
 from multiarch.cluster.errors import ClusterError
 from multiarch.model.executor import ConfigInvalid
 from multiarch.model.nodes import NodeGroup, node_view, nodes_for
 from multiarch.model.nodes.marks import KEPT, new_run
 from multiarch.model.plan.model import Plan
+from multiarch.model.pools import PlannedNode
+from multiarch.model.readback import read_back, service_account_api
+from multiarch.model.release import (
+    InstallFailed,
+    PlannedRelease,
+    buildkit_release_of,
+    created_tags,
+    release_of,
+)
 from multiarch.rehearse.claims.mirror import has_mirrors, make_mirrors
 from multiarch.rehearse.claims.prove import prove_all
 from multiarch.rehearse.claims.scene import Scene
-from multiarch.rehearse.install import (
-    Api,
-    ApiRefused,
-    Charts,
-    Helm,
-    HelmError,
-    Installer,
-    InstallFailed,
-    PlannedRelease,
-    add_nodes,
-    buildkit_release_of,
-    created_tags,
-    live_nodes,
-    read_back,
-    release_of,
-    service_account_api,
-)
+from multiarch.rehearse.install import Charts, Helm, HelmError, Installer, add_nodes, live_nodes
 from multiarch.rehearse.install.removal import Left, clean_command, told
 from multiarch.rehearse.interrupts import Interrupts
-from multiarch.rehearse.report.model import Claim, JobView, NodeView, StackReport, Verdict, fold
+from multiarch.rehearse.report.model import Claim, JobView, StackReport, Verdict, fold
 
 STEPS = NODES, INSTALL, JOBS, CLEAN = (
     "adding the pools' nodes",
@@ -81,7 +75,7 @@ def _unchecked() -> None:
 class _Found:
     """What is known so far."""
 
-    nodes: list[NodeView] = field(default_factory=list)
+    nodes: list[PlannedNode] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     jobs: list[JobView] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

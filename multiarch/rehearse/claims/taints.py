@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from multiarch.cluster.api import ApiRefused
 from multiarch.model.nodes import OWNER_LABEL, owner
 from multiarch.model.nodes.marks import pools_own
 from multiarch.rehearse.claims.pods import create, settle
 from multiarch.rehearse.claims.scene import ARCH_LABEL, Promise, Proof, Scene, failed, proved, unknown
-from multiarch.rehearse.install import ApiRefused
 from multiarch.rehearse.report.model import JobView, Outcome
 
 _NAME = "plain-pod"

@@ -7,10 +7,10 @@ from typing import Any
 
 from archmerge import ArchmergeError, Reference, Session, parse_platform, parse_reference
 from archmerge.inspection import YES, verify
+from multiarch.model.providers.stand_in_image import image_for, index_of
 from multiarch.model.providers.values import plain
 from multiarch.rehearse.mirror.plugin import ImagePlugin, PluginError
 from multiarch.rehearse.mirror.registry import LocalRegistry, NoRegistryError, push_image, push_index
-from multiarch.rehearse.mirror.stand_in import image_for, index_of
 from multiarch.rehearse.report.model import Verdict
 
 

@@ -18,9 +18,9 @@ from archmerge.manifests import Descriptor, Manifest
 from archmerge.registry import Registry
 from multiarch.core.environment import Child, environment
 from multiarch.core.secrets import hide
+from multiarch.model.providers.stand_in_image import StandIn
 from multiarch.rehearse.control_plane.tied import tied
 from multiarch.rehearse.mirror.embedded import EmbeddedServer
-from multiarch.rehearse.mirror.stand_in import StandIn
 
 PROGRAMS: Final = ("docker-registry",)
 START_SECONDS: Final = 20.0

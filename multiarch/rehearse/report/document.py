@@ -8,13 +8,12 @@ import json
 from importlib import resources
 from typing import Any
 
+from multiarch.model.pools import PlannedNode, PlannedPool
 from multiarch.rehearse.report.model import (
     EXIT_CODES,
     ChangeView,
     Claim,
     JobView,
-    NodeView,
-    PoolView,
     RehearsalReport,
     StackReport,
     Verdict,
@@ -81,7 +80,7 @@ def _stack(stack: StackReport) -> dict[str, Any]:
     }
 
 
-def _pool(pool: PoolView) -> dict[str, Any]:
+def _pool(pool: PlannedPool) -> dict[str, Any]:
     return {
         "name": pool.name,
         "cloud": pool.cloud,
@@ -96,7 +95,7 @@ def _pool(pool: PoolView) -> dict[str, Any]:
     }
 
 
-def _node(node: NodeView) -> dict[str, Any]:
+def _node(node: PlannedNode) -> dict[str, Any]:
     return {
         "name": node.name,
         "pool": node.pool,

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from multiarch.core.printable import printable, seconds
+from multiarch.model.pools import PlannedNode, PlannedPool
 from multiarch.rehearse.report.document import count_verdicts
 from multiarch.rehearse.report.model import (
     EXIT_CODES,
     EXIT_MEANINGS,
     JobView,
-    NodeView,
     Outcome,
-    PoolView,
     RehearsalReport,
     StackReport,
     Verdict,
@@ -31,18 +30,18 @@ ARCH_CLASSES = frozenset({"amd64", "arm64"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _NodeBox:
-    node: NodeView
+    node: PlannedNode
     jobs: tuple[JobView, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _PoolBox:
-    pool: PoolView | None
+    pool: PlannedPool | None
     """None gathers the nodes whose pool is not in the plan, so that no node is left out of the drawing."""
     name: str
     arch: str
     busy: tuple[_NodeBox, ...]
-    idle: tuple[NodeView, ...]
+    idle: tuple[PlannedNode, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +112,7 @@ def _pool_boxes(stack: StackReport, placed: Sequence[JobView]) -> list[_PoolBox]
 
 
 def _pool_box(
-    pool: PoolView | None, name: str, arch: str, nodes: Sequence[NodeView], placed: Sequence[JobView]
+    pool: PlannedPool | None, name: str, arch: str, nodes: Sequence[PlannedNode], placed: Sequence[JobView]
 ) -> _PoolBox:
     boxes = [_NodeBox(node=node, jobs=tuple(job for job in placed if job.node == node.name)) for node in nodes]
     return _PoolBox(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from multiarch.core.ending import COULD_NOT_TELL, WELL, WRONG
+from multiarch.model.pools import PlannedNode, PlannedPool
 
 
 class Verdict(StrEnum):
@@ -26,34 +27,6 @@ class Claim:
     evidence: str
     """What was seen: a node's name, the API server's own message."""
     seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolView:
-    """A planned node pool as the cloud would make it."""
-
-    name: str
-    cloud: str
-    arch: str
-    machine_type: str
-    spot: bool
-    min_nodes: int
-    max_nodes: int
-    labels: Mapping[str, str] = field(default_factory=dict)
-    taints: tuple[str, ...] = ()
-    """Each as `key=value:Effect`, the cloud's own taints included."""
-    zones: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeView:
-    """A node on the rehearsal's cluster."""
-
-    name: str
-    pool: str
-    arch: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    taints: tuple[str, ...] = ()
 
 
 class Outcome(StrEnum):
@@ -103,8 +76,8 @@ class StackReport:
     stack: str
     cluster: str
     """`gke ci (us-central1)`."""
-    pools: tuple[PoolView, ...] = ()
-    nodes: tuple[NodeView, ...] = ()
+    pools: tuple[PlannedPool, ...] = ()
+    nodes: tuple[PlannedNode, ...] = ()
     jobs: tuple[JobView, ...] = ()
     claims: tuple[Claim, ...] = ()
     changes: tuple[ChangeView, ...] | None = None

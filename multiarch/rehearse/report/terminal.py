@@ -15,6 +15,7 @@ from rich.text import Text
 from multiarch.core import signs
 from multiarch.core.printable import one_line, seconds
 from multiarch.core.signs import Sign, ascii_only
+from multiarch.model.pools import PlannedPool
 from multiarch.rehearse.report.document import count_verdicts
 from multiarch.rehearse.report.model import (
     EXIT_CODES,
@@ -23,7 +24,6 @@ from multiarch.rehearse.report.model import (
     Claim,
     JobView,
     Outcome,
-    PoolView,
     RehearsalReport,
     StackReport,
     Verdict,
@@ -137,14 +137,14 @@ def _arch(arch: str) -> Text:
     return Text(one_line(arch), style=ARCH_STYLES.get(arch, ""))
 
 
-def _bounds(pool: PoolView) -> Text:
+def _bounds(pool: PlannedPool) -> Text:
     text = Text(f"{pool.min_nodes}..{pool.max_nodes}")
     if pool.spot:
         text.append(" spot", style="magenta")
     return text
 
 
-def _pool_cells(pool: PoolView) -> list[Text]:
+def _pool_cells(pool: PlannedPool) -> list[Text]:
     return [
         Text(one_line(pool.name), style="bold"),
         Text(one_line(pool.cloud)),
@@ -162,7 +162,7 @@ def _pool_row(cells: Sequence[Text], widths: Sequence[int]) -> RenderableType:
     return Padding(table, (0, 0, 0, 2))
 
 
-def _pool_traits(pool: PoolView) -> Iterable[RenderableType]:
+def _pool_traits(pool: PlannedPool) -> Iterable[RenderableType]:
     labels = [f"{key}={value}" for key, value in pool.labels.items()]
     for kind, items, style in (("zones ", pool.zones, ""), ("labels", labels, ""), ("taints", pool.taints, "yellow")):
         if items:

@@ -10,7 +10,7 @@ import yaml
 
 from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
-from multiarch.rehearse.install import service_account_api
+from multiarch.model.readback import service_account_api
 from tests.cluster.doctor_lab.ward import Ward, made
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"

@@ -23,18 +23,10 @@ from multiarch.model.executor import Job, Pod, build_pod
 from multiarch.model.nodes import nodes_for
 from multiarch.model.plan import plan_stack
 from multiarch.model.plan.model import Plan
+from multiarch.model.readback import Installed, read_back, service_account_api
+from multiarch.model.release import release_of
 from multiarch.rehearse.control_plane import ControlPlane
-from multiarch.rehearse.install import (
-    Charts,
-    Helm,
-    Installed,
-    Installer,
-    add_nodes,
-    read_back,
-    release_of,
-    remove_nodes,
-    service_account_api,
-)
+from multiarch.rehearse.install import Charts, Helm, Installer, add_nodes, remove_nodes
 from multiarch.rehearse.install.chart import EMBEDDED
 
 ROOT = Path(__file__).resolve().parents[3]

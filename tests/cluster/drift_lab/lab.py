@@ -20,8 +20,9 @@ from multiarch.drift.live.scene import Scene
 from multiarch.drift.model import Check, CheckResult, Finding, Verdict
 from multiarch.model.nodes import nodes_for
 from multiarch.model.plan import plan_stack
+from multiarch.model.readback import service_account_api
 from multiarch.model.release import PlannedObject, installables
-from multiarch.rehearse.install import Helm, add_nodes, remove_nodes, service_account_api
+from multiarch.rehearse.install import Helm, add_nodes, remove_nodes
 from multiarch.rehearse.install.chart import EMBEDDED
 
 ROOT = Path(__file__).resolve().parents[3]

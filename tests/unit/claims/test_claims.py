@@ -6,19 +6,21 @@ from typing import Any
 
 import pytest
 
+from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.errors import UnreachableError
 from multiarch.model.executor import ConfigInvalid, parse_config
+from multiarch.model.executor.rights import needed
 from multiarch.model.nodes import NodeGroup, nodes_for
 from multiarch.model.plan.model import Plan, PlannedResource
+from multiarch.model.pod_sources import sources
+from multiarch.model.readback import Installed
+from multiarch.model.release import InstallFailed
 from multiarch.rehearse.claims import pods
 from multiarch.rehearse.claims.jobs import judge_helper, served
-from multiarch.rehearse.claims.manager import sources
 from multiarch.rehearse.claims.pods import refused_by, violates_pod_security
 from multiarch.rehearse.claims.prove import _timed, promises
-from multiarch.rehearse.claims.rights import needed
 from multiarch.rehearse.claims.scene import Promise, Proof, Scene, proved
 from multiarch.rehearse.claims.stack import cluster_title
-from multiarch.rehearse.install import Api, ApiRefused, Installed, InstallFailed
 from multiarch.rehearse.report.model import Verdict
 
 REGISTRY = "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper"

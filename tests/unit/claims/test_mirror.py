@@ -7,10 +7,10 @@ import pytest
 from archmerge import RefusedError
 from components.helper_image.schema import TYPE
 from multiarch.model.providers.multiarch import MultiArchProvider
+from multiarch.model.providers.stand_in_image import image_for, index_of
 from multiarch.rehearse.claims.jobs import judge_helper
 from multiarch.rehearse.mirror.proof import Answer, Mirrored, local, make
 from multiarch.rehearse.mirror.registry import LocalRegistry, push_image
-from multiarch.rehearse.mirror.stand_in import image_for, index_of
 from multiarch.rehearse.report.model import Verdict
 
 DIGEST = "sha256:" + "1" * 64

@@ -9,8 +9,8 @@ from multiarch.cluster.look.model import Answer, Look, Provider, Told
 from multiarch.doctor.facts import Event, Facts, Node, Right, Runner, Space, Taint, amounts
 from multiarch.doctor.reader import Found, Seen
 from multiarch.model.executor import parse_config
-from multiarch.rehearse.install import Installed
-from multiarch.rehearse.report.model import PoolView
+from multiarch.model.pools import PlannedPool
+from multiarch.model.readback import Installed
 
 NOW = dt.datetime(2026, 11, 25, 12, 0, tzinfo=dt.UTC)
 ARM_TAINT = Taint(key="kubernetes.io/arch", value="arm64", effect="NoSchedule")
@@ -123,8 +123,8 @@ def look(provider: Provider = Provider.OTHER, **given: Any) -> Look:
     return Look(context="c", server="s", version="1.36.3", provider=provider, provider_because="test", **given)
 
 
-def pool(name: str = "arm64", arch: str = "arm64", **given: Any) -> PoolView:
-    return PoolView(
+def pool(name: str = "arm64", arch: str = "arm64", **given: Any) -> PlannedPool:
+    return PlannedPool(
         **{
             "name": name,
             "cloud": "eks",

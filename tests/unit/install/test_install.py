@@ -11,11 +11,12 @@ import pytest
 
 from components.problems import ConfigError
 from components.versions import RUNNER_OF_CHART
+from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.errors import ClusterError
 from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.model.providers.values import UNKNOWN, SecretValue
 from multiarch.model.release import InstallFailed, PlannedObject, PlannedRelease, installables, release_of
-from multiarch.rehearse.install import Api, ApiRefused, fleet
+from multiarch.rehearse.install import fleet
 from multiarch.rehearse.install.chart import EMBEDDED, Chart, Charts
 from multiarch.rehearse.install.helm import ChartRefusalError, Helm, HelmError, HelmSilentError
 from multiarch.rehearse.install.installer import Installer, _missing_secret

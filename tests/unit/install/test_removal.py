@@ -17,6 +17,7 @@ from multiarch.cluster.errors import UnreachableError
 from multiarch.model.nodes import NodeGroup
 from multiarch.model.nodes.marks import ANY, KEPT, TAINTS, Mark, tolerating
 from multiarch.model.plan.model import Plan, PlannedResource
+from multiarch.model.pools import PlannedPool
 from multiarch.rehearse.install import fleet, removal
 from multiarch.rehearse.install.chart import Chart
 from multiarch.rehearse.install.helm import Helm, HelmError
@@ -24,7 +25,6 @@ from multiarch.rehearse.install.installer import Installer
 from multiarch.rehearse.install.leftovers import find_leftovers
 from multiarch.rehearse.install.removal import Remover, Step, take_off
 from multiarch.rehearse.interrupts import Interrupts
-from multiarch.rehearse.report.model import PoolView
 
 KINDS = {
     "/api/v1": [("Namespace", "namespaces", False), ("Node", "nodes", False), ("Secret", "secrets", True)],
@@ -148,7 +148,7 @@ def plan_of() -> Plan:
 
 
 def nodes(labels: Mapping[str, str] | None = None) -> tuple[NodeGroup, ...]:
-    pool = PoolView(
+    pool = PlannedPool(
         name="p", cloud="existing", arch="arm64", machine_type="", spot=False, min_nodes=1, max_nodes=1,
         labels={}, taints=(), zones=(),
     )  # fmt: skip

@@ -9,8 +9,8 @@ from components.helper_image.schema import OUTPUTS, TYPE
 from multiarch.model.providers.base import LookupRefusedError
 from multiarch.model.providers.multiarch import MultiArchProvider
 from multiarch.model.providers.registry import provider_for
+from multiarch.model.providers.stand_in_image import image_for, index_of
 from multiarch.model.providers.values import UNKNOWN
-from multiarch.rehearse.mirror.stand_in import image_for, index_of
 
 INPUTS: dict[str, Any] = {
     "target": "registry.example.com/ci/helper:1",

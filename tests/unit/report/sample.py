@@ -1,11 +1,10 @@
 """A report with everything in it that a rendering has to show: success, failure, doubt, refusal, spot, many zones."""
 
+from multiarch.model.pools import PlannedNode, PlannedPool
 from multiarch.rehearse.report.model import (
     Claim,
     JobView,
-    NodeView,
     Outcome,
-    PoolView,
     RehearsalReport,
     StackReport,
     Verdict,
@@ -29,7 +28,7 @@ PLAIN_REASON = (
 )
 
 
-def pool(name: str, cloud: str, arch: str, machine_type: str, **more: object) -> PoolView:
+def pool(name: str, cloud: str, arch: str, machine_type: str, **more: object) -> PlannedPool:
     labels = {"multiarch-runner.io/pool": name, "multiarch-runner.io/arch": arch, "managed-by": "pulumi"}
     values: dict[str, object] = {
         "spot": False,
@@ -39,12 +38,12 @@ def pool(name: str, cloud: str, arch: str, machine_type: str, **more: object) ->
         "taints": (ARM_TAINT,) if arch == "arm64" else (),
         **more,
     }
-    return PoolView(name=name, cloud=cloud, arch=arch, machine_type=machine_type, **values)  # type: ignore[arg-type]  # a fixture: the dataclass's own fields, by name
+    return PlannedPool(name=name, cloud=cloud, arch=arch, machine_type=machine_type, **values)  # type: ignore[arg-type]  # a fixture: the dataclass's own fields, by name
 
 
-def nodes_of(view: PoolView, count: int) -> tuple[NodeView, ...]:
+def nodes_of(view: PlannedPool, count: int) -> tuple[PlannedNode, ...]:
     return tuple(
-        NodeView(
+        PlannedNode(
             name=f"{view.cloud}-{view.name}-{index}",
             pool=view.name,
             arch=view.arch,
@@ -190,7 +189,7 @@ def replaced(claims: tuple[Claim, ...], claim_id: str, verdict: Verdict, evidenc
     )
 
 
-def stack_of(cloud: str, cluster: str, pools: tuple[PoolView, ...], **more: object) -> StackReport:
+def stack_of(cloud: str, cluster: str, pools: tuple[PlannedPool, ...], **more: object) -> StackReport:
     values: dict[str, object] = {
         "nodes": tuple(node for view in pools for node in nodes_of(view, 2)),
         "jobs": jobs_of(cloud),

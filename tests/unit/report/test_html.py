@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from multiarch.model.pools import PlannedNode
 from multiarch.rehearse.report import html as page
-from multiarch.rehearse.report.model import Claim, JobView, NodeView, Outcome, RehearsalReport, Verdict
+from multiarch.rehearse.report.model import Claim, JobView, Outcome, RehearsalReport, Verdict
 from tests.unit.report import sample
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -83,7 +84,7 @@ def test_a_job_on_a_node_that_is_not_listed_is_still_drawn() -> None:
 
 
 def test_a_node_of_no_planned_pool_is_still_drawn() -> None:
-    node = NodeView(name="stray-1", pool="gone", arch="arm64")
+    node = PlannedNode(name="stray-1", pool="gone", arch="arm64")
     stack = dataclasses.replace(sample.gke(), nodes=(node,))
     drawn = [attributes.get("data-node") for _, attributes, _ in tree(sample.report(stack)).elements]
     assert "stray-1" in drawn
@@ -111,7 +112,7 @@ def test_markup_in_any_value_is_escaped() -> None:
         chart=evil,
         notes=(evil,),
         timings={evil: 1.0},
-        nodes=(NodeView(name=evil, pool=evil, arch=evil),),
+        nodes=(PlannedNode(name=evil, pool=evil, arch=evil),),
         jobs=(JobView(name=evil, asked=evil, outcome=Outcome.REFUSED, refused_by=evil, reason=evil),),
         claims=(Claim(id='"><script>', title=evil, verdict=Verdict.FAILED, evidence=evil + "\x00"),),
     )
