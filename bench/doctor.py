@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from multiarch.cluster.api import Api
-from multiarch.rehearse.control_plane import ControlPlane, PlainLines, prepare_binaries
+from multiarch.rehearse.control_plane.binaries import prepare_binaries
+from multiarch.rehearse.control_plane.plane import ControlPlane
+from multiarch.rehearse.control_plane.progress import PlainLines
 from tests.cluster.doctor_lab.ward import Ward, open_ward
 
 ROOT = Path(__file__).resolve().parent.parent

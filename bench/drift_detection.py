@@ -16,8 +16,9 @@ from pathlib import Path
 
 from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
-from multiarch.drift.model import CheckResult, Verdict
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.core.verdict import Verdict
+from multiarch.drift.model import CheckResult
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.install import Helm
 from tests.cluster.drift_lab.expectations import Mutation
 from tests.cluster.drift_lab.harmless import HARMLESS
@@ -29,7 +30,7 @@ def found(mutation: Mutation, results: Sequence[CheckResult], *, readonly: bool)
     """Say what came of a change; a login that may only read may be in doubt."""
     if not readonly:
         return "found" if mutation.found_in(results) else "missed"
-    return {Verdict.DRIFTED: "found", Verdict.UNKNOWN: "could not tell"}.get(mutation.answer_in(results), "missed")
+    return {Verdict.NO: "found", Verdict.UNKNOWN: "could not tell"}.get(mutation.answer_in(results), "missed")
 
 
 def measure(lab: Lab, *, readonly: bool) -> tuple[Counter[str], Counter[str], list[str]]:

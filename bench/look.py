@@ -20,7 +20,7 @@ from typing import Any
 
 from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.control_plane.plane import ControlPlane
 
 ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = 12

@@ -15,7 +15,7 @@ from pathlib import Path
 from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
 from multiarch.core.environment import Child, Environment, environment
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from tests.cluster.onboarding import ROOT, Proxy, kubeconfig, nodes, objects, project
 from tests.unit.onboard.lab import daemon_set, deployment, eks_nodes
 

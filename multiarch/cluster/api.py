@@ -151,6 +151,10 @@ class Api:
         """Create an object in the collection at `path`."""
         return self.call("POST", path, body, {"dryRun": "All"} if dry_run else None)
 
+    def review(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Send an access review; its API answers and stores nothing."""
+        return self.call("POST", path, body)
+
     def delete(self, path: str, query: Mapping[str, str] | None = None) -> None:
         """Delete an object or a collection; one that is gone already is no error."""
         try:

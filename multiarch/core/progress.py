@@ -20,7 +20,8 @@ from rich.text import Text
 
 from multiarch.core.printable import one_line, seconds
 from multiarch.core.secrets import hide
-from multiarch.core.signs import STYLES, Sign, ascii_only, mark
+from multiarch.core.signs import STYLES, ascii_only, mark
+from multiarch.core.verdict import Verdict
 
 QUIET_SECONDS = 15.0
 """Between two lines of one counting step in a log: a build of minutes shall be seen to live, not fill the page."""
@@ -32,7 +33,7 @@ class _Step:
     started: float
     message: str = ""
     fraction: float | None = None
-    sign: Sign | None = None
+    sign: Verdict | None = None
     """Of its answer; None while it runs."""
     ended: float = 0.0
     said: float | None = None
@@ -104,7 +105,7 @@ class ProgressDisplay:
         step.said = now
         return True
 
-    def finish(self, name: str, message: str = "", *, sign: Sign = Sign.GOOD) -> None:
+    def finish(self, name: str, message: str = "", *, sign: Verdict = Verdict.YES) -> None:
         """End the step `name`: it leaves the moving part and stays as one line with its time."""
         with self._lock:
             step = self._step(name)
@@ -114,7 +115,7 @@ class ProgressDisplay:
                 self._line(step.name, f"{step.message} ({took})", sign)
                 return
             shape = mark(sign, ascii_only=ascii_only(self.console))
-            style = "" if sign is Sign.GOOD else STYLES[sign]
+            style = "" if sign is Verdict.YES else STYLES[sign]
             line = Text.assemble(shape, " ", (f"{step.name}  ", "bold"), (step.message, style), (f"  {took}", "dim"))
             self.console.print(line)
 
@@ -128,7 +129,7 @@ class ProgressDisplay:
             self._steps[name] = _Step(name=one_line(name), started=self._clock())
         return self._steps[name]
 
-    def _line(self, name: str, message: str, sign: Sign | None = None) -> None:
+    def _line(self, name: str, message: str, sign: Verdict | None = None) -> None:
         # soft_wrap: a log's line stays one line, whatever width rich assumes without a terminal
         shape = Text() if sign is None else Text.assemble(mark(sign, ascii_only=ascii_only(self.console)), " ")
         self.console.print(Text.assemble(shape, f"{name}: {message}"), soft_wrap=True)

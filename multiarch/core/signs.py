@@ -1,28 +1,20 @@
 """The signs of the three answers in a terminal: a shape beside the colour, since not everyone sees the colour."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from rich.console import Console
 from rich.text import Text
 
+from multiarch.core.verdict import Verdict
 
-class Sign(StrEnum):
-    """How an answer reads, whatever the command calls it."""
-
-    GOOD = "good"
-    BAD = "bad"
-    DOUBT = "doubt"
+STYLES: Mapping[Verdict, str] = {Verdict.YES: "green", Verdict.NO: "bold red", Verdict.UNKNOWN: "bold yellow"}
+MARKS: Mapping[Verdict, str] = {Verdict.YES: "✓", Verdict.NO: "✗", Verdict.UNKNOWN: "?"}
+ASCII_MARKS: Mapping[Verdict, str] = {Verdict.YES: "ok", Verdict.NO: "NO", Verdict.UNKNOWN: "??"}
 
 
-STYLES: Mapping[Sign, str] = {Sign.GOOD: "green", Sign.BAD: "bold red", Sign.DOUBT: "bold yellow"}
-MARKS: Mapping[Sign, str] = {Sign.GOOD: "✓", Sign.BAD: "✗", Sign.DOUBT: "?"}
-ASCII_MARKS: Mapping[Sign, str] = {Sign.GOOD: "ok", Sign.BAD: "NO", Sign.DOUBT: "??"}
-
-
-def mark(sign: Sign, *, ascii_only: bool) -> Text:
-    """Return a sign, in its colour."""
-    return Text((ASCII_MARKS if ascii_only else MARKS)[sign], style=STYLES[sign])
+def mark(verdict: Verdict, *, ascii_only: bool) -> Text:
+    """Return the sign of a verdict, in its colour."""
+    return Text((ASCII_MARKS if ascii_only else MARKS)[verdict], style=STYLES[verdict])
 
 
 def ascii_only(console: Console) -> bool:

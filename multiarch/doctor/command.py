@@ -15,9 +15,10 @@ from multiarch.core.ending import COULD_NOT_TELL, meanings, told
 from multiarch.core.output import STANDARD_OUTPUT, ReportConsole, check_targets, write
 from multiarch.core.progress import ProgressDisplay
 from multiarch.core.secrets import hide_in
+from multiarch.core.verdict import EXIT_CODES
 from multiarch.doctor.doctor import diagnose
 from multiarch.doctor.examine import unreachable
-from multiarch.doctor.model import EXIT_CODES, Report
+from multiarch.doctor.model import Report
 from multiarch.doctor.report import document
 from multiarch.doctor.report.terminal import print_report
 from multiarch.doctor.target import Promised, Target, promised, target_of

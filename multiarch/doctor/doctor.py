@@ -11,10 +11,10 @@ from multiarch.cluster.connection import Connection
 from multiarch.cluster.errors import ClusterError
 from multiarch.cluster.look.look import look
 from multiarch.cluster.look.model import Look
+from multiarch.cluster.readonly import ReadOnlyApi
 from multiarch.doctor.examine import examine, unreachable
 from multiarch.doctor.gather import Wanted, gather
 from multiarch.doctor.model import Report
-from multiarch.doctor.reader import Reader
 from multiarch.doctor.target import Promised
 
 
@@ -39,7 +39,7 @@ def diagnose(  # noqa: PLR0913 - what to examine, and how
         version = connection.version()
     except ClusterError as error:
         return unreachable(cluster, stack, str(error))
-    reader = Reader(Api.of(connection))
+    reader = ReadOnlyApi(Api.of(connection))
     said = plan or Promised()
     wanted = Wanted(
         context=connection.context,

@@ -10,8 +10,9 @@ from typing import Any
 from kubernetes.utils.quantity import parse_quantity
 
 from multiarch.cluster.look.model import Look
+from multiarch.cluster.seen import Found, Seen
 from multiarch.core.secrets import hide
-from multiarch.doctor.reader import Found, Seen
+from multiarch.core.verdict import Answer
 from multiarch.model.pools import PlannedPool
 from multiarch.model.readback import Installed
 
@@ -141,7 +142,7 @@ class Right:
 
     verb: str
     resource: str
-    allowed: bool
+    allowed: Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

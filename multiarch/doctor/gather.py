@@ -9,6 +9,8 @@ from typing import Any
 
 from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import ClusterError
+from multiarch.cluster.readonly import ReadOnlyApi
+from multiarch.cluster.seen import Found, Seen, found, seen, why
 from multiarch.doctor.facts import (
     JOB_NAME,
     Event,
@@ -27,7 +29,6 @@ from multiarch.doctor.facts import (
 from multiarch.doctor.history import PROGRESS, TROUBLES
 from multiarch.doctor.jobs import stuck
 from multiarch.doctor.logs import format_errors
-from multiarch.doctor.reader import Found, Reader, Seen, found, seen, why
 from multiarch.doctor.releases import find_releases, read_runner
 from multiarch.doctor.scheduling.filters import requests
 from multiarch.doctor.webhooks import webhooks_of
@@ -69,7 +70,9 @@ class _Pods:
     everywhere: bool = True
 
 
-def gather(reader: Reader, wanted: Wanted, progress: Callable[[str], None], now: dt.datetime | None = None) -> Facts:
+def gather(
+    reader: ReadOnlyApi, wanted: Wanted, progress: Callable[[str], None], now: dt.datetime | None = None
+) -> Facts:
     """Read the cluster, as of `now` (default: the clock's). Never raises for what it answers."""
     now = now or dt.datetime.now(dt.UTC)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="doctor") as pool:
@@ -112,7 +115,7 @@ def gather(reader: Reader, wanted: Wanted, progress: Callable[[str], None], now:
 
 
 def _runners(
-    reader: Reader, wanted: Wanted, at_once: Callable[..., Iterator[Runner]]
+    reader: ReadOnlyApi, wanted: Wanted, at_once: Callable[..., Iterator[Runner]]
 ) -> tuple[tuple[Runner, ...], str]:
     releases, failure = list(wanted.releases), ""
     if not releases:
@@ -127,7 +130,7 @@ def _namespaces(wanted: Wanted, runners: Sequence[Runner], pods: _Pods) -> list[
     return list(dict.fromkeys((*configured, *wanted.job_namespaces, *living)))
 
 
-def _pods(reader: Reader, namespaces: Sequence[str], now: dt.datetime) -> _Pods:
+def _pods(reader: ReadOnlyApi, namespaces: Sequence[str], now: dt.datetime) -> _Pods:
     """Pass over the pods once: sum up what each node has given away, keep those of jobs that are in trouble."""
     result = _Pods()
     for name in namespaces:
@@ -208,7 +211,7 @@ def _trouble(node: Raw) -> str:
     return next((str(one.get("message") or one["type"]) for one in ill if one.get("status") == "True"), "")
 
 
-def read_events(reader: Reader, namespace: str, present: Container[str]) -> Seen[Event]:
+def read_events(reader: ReadOnlyApi, namespace: str, present: Container[str]) -> Seen[Event]:
     """Read what went wrong, and of pods in trouble how far they came all the same.
 
     `present` holds the jobs' pods that were listed before, as `namespace/name`.
@@ -234,12 +237,12 @@ def read_events(reader: Reader, namespace: str, present: Container[str]) -> Seen
     return Seen(() if well.failure else (*kept, *well.items), failure)
 
 
-def _pod_names(reader: Reader, namespace: str) -> Iterator[str]:
+def _pod_names(reader: ReadOnlyApi, namespace: str) -> Iterator[str]:
     for page in reader.pages(f"/api/v1/namespaces/{namespace}/pods", metadata_only=True):
         yield from (pod["metadata"]["name"] for pod in page)
 
 
-def _progress(reader: Reader, path: str, troubled: Container[str]) -> Iterator[Event]:
+def _progress(reader: ReadOnlyApi, path: str, troubled: Container[str]) -> Iterator[Event]:
     """Yield the events that show how far the named pods came; a busy namespace has very many of others."""
     for reason in PROGRESS:
         for page in reader.pages(path, {"fieldSelector": f"involvedObject.kind=Pod,reason={reason}"}):
@@ -264,7 +267,7 @@ def event_of(item: Raw) -> Event:
     )
 
 
-def _space(reader: Reader, name: str) -> Space:
+def _space(reader: ReadOnlyApi, name: str) -> Space:
     place = f"/api/v1/namespaces/{name}"
     policies = f"/apis/networking.k8s.io/v1/namespaces/{name}/networkpolicies"
     return Space(

@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 
 from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import ClusterError
+from multiarch.cluster.readonly import ReadOnlyApi
 from multiarch.doctor.facts import Raw, pod_key, statuses_of, twin
 from multiarch.doctor.pulls import WRONG_FORMAT
-from multiarch.doctor.reader import Reader
 
 _MOST = 10
 """Logs read in one examination: twins say the same."""
 
 
-def format_errors(reader: Reader, pods: Sequence[Raw]) -> dict[str, str]:
+def format_errors(reader: ReadOnlyApi, pods: Sequence[Raw]) -> dict[str, str]:
     """Return `facts.twin` of those whose log ends in that error."""
     result = {}
     for pod, status in list(_ended(pods))[:_MOST]:

@@ -2,17 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from multiarch.core.ending import COULD_NOT_TELL, WELL, WRONG
-
-
-class Verdict(StrEnum):
-    """The three answers of every check. An error is never folded into `FINE` or `CAUSE`."""
-
-    FINE = "fine"
-    CAUSE = "cause found"
-    UNKNOWN = "could not tell"
+from multiarch.core.verdict import Verdict, fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +50,7 @@ class Check:
 
     def __post_init__(self) -> None:
         """Hold the invariant that a cause is never hidden behind another answer, nor an answer without a cause."""
-        if (self.verdict is Verdict.CAUSE) != bool(self.causes):
+        if (self.verdict is Verdict.NO) != bool(self.causes):
             raise ValueError(f"check {self.id}: {self.verdict} with {len(self.causes)} causes")
 
 
@@ -73,7 +64,7 @@ class Asked:
 
     def fine(self, evidence: str = "") -> Check:
         """Return that all is well."""
-        return self._answer(Verdict.FINE, evidence)
+        return self._answer(Verdict.YES, evidence)
 
     def unknown(self, evidence: str) -> Check:
         """Return that it could not be told, and why."""
@@ -83,7 +74,7 @@ class Asked:
         """Return the causes, if there are any; else the doubt, if there is one; else that all is well."""
         found = tuple(causes)
         if found:
-            return self._answer(Verdict.CAUSE, doubt, found)
+            return self._answer(Verdict.NO, doubt, found)
         return self.unknown(doubt) if doubt else self.fine(evidence)
 
     def _answer(self, verdict: Verdict, evidence: str, causes: tuple[Cause, ...] = ()) -> Check:
@@ -116,24 +107,9 @@ class Report:
         return fold(check.verdict for check in self.checks)
 
 
-def fold(verdicts: Iterable[Verdict]) -> Verdict:
-    """Fold answers into one, as the rehearsal does: a cause outweighs a doubt, and no answer at all is a doubt."""
-    seen = set(verdicts)
-    if Verdict.CAUSE in seen:
-        return Verdict.CAUSE
-    return Verdict.UNKNOWN if not seen or Verdict.UNKNOWN in seen else Verdict.FINE
-
-
-EXIT_CODES: Mapping[Verdict, int] = {
-    Verdict.FINE: WELL,
-    Verdict.CAUSE: WRONG,
-    Verdict.UNKNOWN: COULD_NOT_TELL,
-}
-"""Exit 2 is usage or configuration, known before the cluster is asked."""
-
 EXIT_MEANINGS: Mapping[Verdict, str] = {
-    Verdict.FINE: "nothing is wrong",
-    Verdict.CAUSE: "a cause was found",
+    Verdict.YES: "nothing is wrong",
+    Verdict.NO: "a cause was found",
     Verdict.UNKNOWN: "something could not be told, and that is no good health",
 }
 """What each exit code says, in words."""

@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
+from multiarch.cluster.readonly import ReadOnlyApi
+from multiarch.cluster.seen import Found, found
 from multiarch.doctor.facts import Mount, Raw
-from multiarch.doctor.reader import Found, Reader, found
 from multiarch.model.pod_sources import sources
 
 _KINDS = {"secret": "Secret", "configmap": "ConfigMap"}
 
 
-def mounts_of(reader: Reader, namespace: str, spec: Raw) -> tuple[Mount, ...]:
+def mounts_of(reader: ReadOnlyApi, namespace: str, spec: Raw) -> tuple[Mount, ...]:
     """Return every Secret and ConfigMap that a pod can't start without, as the cluster has them."""
     wanted: dict[tuple[str, str], list[str]] = {}
     for kind, name, keys, optional in sources(spec):
@@ -21,7 +22,7 @@ def mounts_of(reader: Reader, namespace: str, spec: Raw) -> tuple[Mount, ...]:
     )
 
 
-def job_objects_of(reader: Reader, namespace: str, spec: Raw) -> tuple[Mount, ...]:
+def job_objects_of(reader: ReadOnlyApi, namespace: str, spec: Raw) -> tuple[Mount, ...]:
     """Return what a job's pod names: its service account, its priority class, its claims, what it mounts."""
     return (*mounts_of(reader, namespace, spec), *(_named(reader, *which) for which in _references(namespace, spec)))
 
@@ -37,14 +38,14 @@ def _references(namespace: str, spec: Raw) -> Iterator[tuple[str, str, str, str]
             yield "PersistentVolumeClaim", namespace, str(claim), f"{place}/persistentvolumeclaims/{claim}"
 
 
-def _named(reader: Reader, kind: str, namespace: str, name: str, path: str) -> Mount:
-    there = found(lambda: () if reader.metadata(path) is not None else None, f"{kind} {name}")
+def _named(reader: ReadOnlyApi, kind: str, namespace: str, name: str, path: str) -> Mount:
+    there = found(lambda: () if reader.metadata_of(path) is not None else None, f"{kind} {name}")
     return Mount(kind=kind, namespace=namespace, name=name, there=Found(there.value, there.failure))
 
 
-def _mount(reader: Reader, kind: str, namespace: str, name: str, wanted: tuple[str, ...]) -> Mount:
+def _mount(reader: ReadOnlyApi, kind: str, namespace: str, name: str, wanted: tuple[str, ...]) -> Mount:
     path = f"/api/v1/namespaces/{namespace}/{kind.lower()}s/{name}"
-    metadata = found(lambda: reader.metadata(path), f"{kind} {namespace}/{name}")
+    metadata = found(lambda: reader.metadata_of(path), f"{kind} {namespace}/{name}")
     if metadata.value is None:
         there: Found[tuple[str, ...]] = Found(None, metadata.failure)
         return Mount(kind=kind, namespace=namespace, name=name, wanted=wanted, there=there)

@@ -6,10 +6,11 @@ from typing import Any
 
 from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import ClusterError
+from multiarch.cluster.readonly import ReadOnlyApi
+from multiarch.cluster.seen import Seen, seen, why
 from multiarch.doctor.facts import Raw, Runner
 from multiarch.doctor.objects import job_objects_of, mounts_of
 from multiarch.doctor.probe import probe
-from multiarch.doctor.reader import Reader, Seen, seen, why
 from multiarch.doctor.rights import rights_of
 from multiarch.model.executor import ConfigInvalid, JobRefusal
 from multiarch.model.readback import read_back
@@ -20,7 +21,7 @@ _PER_JOB = "namespace_per_job is set: each job's namespace is made with the job,
 _RELEASE = "meta.helm.sh/release-name"
 
 
-def find_releases(reader: Reader, namespaces: Sequence[str]) -> tuple[list[PlannedRelease], str]:
+def find_releases(reader: ReadOnlyApi, namespaces: Sequence[str]) -> tuple[list[PlannedRelease], str]:
     """Return the releases in these namespaces, in all where none is named; and why some could not be looked for.
 
     A release is a Deployment that Helm made, of the runner's chart or with its image.
@@ -55,7 +56,7 @@ def release_of(deployment: Raw) -> PlannedRelease:
     return PlannedRelease(name=str(name), namespace=str(metadata.get("namespace", "")), chart="")
 
 
-def read_runner(reader: Reader, release: PlannedRelease) -> Runner:
+def read_runner(reader: ReadOnlyApi, release: PlannedRelease) -> Runner:
     """Read a release: Deployment, config, pods, what it mounts, its rights. Raises nothing that a cluster answers."""
     root = f"/apis/apps/v1/namespaces/{release.namespace}/deployments"
     deployments = seen(lambda: reader.items(root), f"deployments of {release.namespace}")
@@ -75,7 +76,7 @@ def read_runner(reader: Reader, release: PlannedRelease) -> Runner:
     return _with_config(reader, release, base)
 
 
-def _with_config(reader: Reader, release: PlannedRelease, base: Runner) -> Runner:
+def _with_config(reader: ReadOnlyApi, release: PlannedRelease, base: Runner) -> Runner:
     known: dict[str, Any] = {
         "name": base.name,
         "namespace": base.namespace,
@@ -111,7 +112,7 @@ def _helm_made(deployment: Raw) -> bool:
     return _RELEASE in (deployment["metadata"].get("annotations") or {})
 
 
-def _manager_pods(reader: Reader, deployment: Raw) -> Seen[Raw]:
+def _manager_pods(reader: ReadOnlyApi, deployment: Raw) -> Seen[Raw]:
     labels: Mapping[str, str] = deployment["spec"]["selector"].get("matchLabels") or {}
     selector = ",".join(f"{key}={value}" for key, value in labels.items())
     namespace = deployment["metadata"]["namespace"]

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from multiarch.cluster.access_review import Action, Subject, may, service_account
 from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import ClusterError
+from multiarch.cluster.readonly import ReadOnlyApi
+from multiarch.cluster.seen import Seen, why
+from multiarch.core.verdict import Answer, no, yes
 from multiarch.doctor.facts import Raw, Right
-from multiarch.doctor.reader import Reader, Seen, why
 from multiarch.model.executor.rights import needed
 from multiarch.model.readback import Installed
 
@@ -16,50 +19,34 @@ _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _AT_ONCE = 8
 
 
-def rights_of(reader: Reader, installed: Installed) -> Seen[Right]:
+def rights_of(reader: ReadOnlyApi, installed: Installed) -> Seen[Right]:
     """Ask for every right that the config makes the executor use, in the jobs' namespace."""
     wanted = list(needed(installed.config))
+    account = subject_of(installed)
+
+    def ask(right: tuple[str, str, str]) -> Right:
+        group, resource, verb = right
+        action = Action(verb=verb, resource=resource, group=group, namespace=installed.job_namespace)
+        return Right(verb=verb, resource=resource, allowed=may(reader, action, account))
+
     try:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            answers = list(pool.map(lambda right: _may(reader, installed, *right), wanted))
+            return Seen(tuple(pool.map(ask, wanted)))
     except ApiRefused as refusal:
         if refusal.status != _FORBIDDEN:
             return Seen(failure=why(refusal, "rights of the manager's account"))
         return _by_reading(reader, installed, wanted, refusal)
     except ClusterError as error:
         return Seen(failure=why(error, "rights of the manager's account"))
-    return Seen(
-        tuple(
-            Right(verb=verb, resource=resource, allowed=allowed)
-            for (_, resource, verb), allowed in zip(wanted, answers, strict=True)
-        )
-    )
 
 
-def _may(reader: Reader, installed: Installed, group: str, resource: str, verb: str) -> bool:
-    kind, _, subresource = resource.partition("/")
-    attributes = {
-        "namespace": installed.job_namespace,
-        "verb": verb,
-        "group": group,
-        "resource": kind,
-        "subresource": subresource,
-    }
-    return reader.may(user_of(installed), groups_of(installed), attributes)
-
-
-def user_of(installed: Installed) -> str:
-    """Return the account's name as the authorizer knows it."""
-    return f"system:serviceaccount:{installed.namespace}:{installed.service_account}"
-
-
-def groups_of(installed: Installed) -> tuple[str, ...]:
-    """Return the groups that every service account is in."""
-    return "system:serviceaccounts", f"system:serviceaccounts:{installed.namespace}", "system:authenticated"
+def subject_of(installed: Installed) -> Subject:
+    """Return the manager's account as the authorizers know it."""
+    return service_account(installed.namespace, installed.service_account)
 
 
 def _by_reading(
-    reader: Reader, installed: Installed, wanted: Sequence[tuple[str, str, str]], refusal: ApiRefused
+    reader: ReadOnlyApi, installed: Installed, wanted: Sequence[tuple[str, str, str]], refusal: ApiRefused
 ) -> Seen[Right]:
     """Read bindings and roles. A right that they give is there; another authorizer may give what they do not."""
     try:
@@ -69,13 +56,19 @@ def _by_reading(
         return Seen(failure=reason)
     return Seen(
         tuple(
-            Right(verb=verb, resource=resource, allowed=any(grants(rule, group, resource, verb) for rule in rules))
+            Right(verb=verb, resource=resource, allowed=_by_rules(rules, group, resource, verb))
             for group, resource, verb in wanted
         )
     )
 
 
-def _rules(reader: Reader, installed: Installed) -> Iterator[Raw]:
+def _by_rules(rules: Sequence[Raw], group: str, resource: str, verb: str) -> Answer:
+    if any(grants(rule, group, resource, verb) for rule in rules):
+        return yes("a role that is bound to it")
+    return no("no role that is bound to it")
+
+
+def _rules(reader: ReadOnlyApi, installed: Installed) -> Iterator[Raw]:
     place = f"{_RBAC}/namespaces/{installed.job_namespace}"
     for bindings in (f"{place}/rolebindings", f"{_RBAC}/clusterrolebindings"):
         for binding in reader.items(bindings):
@@ -91,9 +84,9 @@ def _is_subject(subject: Mapping[str, Any], installed: Installed) -> bool:
         case "ServiceAccount":
             return (subject.get("namespace"), subject.get("name")) == (installed.namespace, installed.service_account)
         case "User":
-            return subject.get("name") == user_of(installed)
+            return subject.get("name") == subject_of(installed).user
         case "Group":
-            return subject.get("name") in groups_of(installed)
+            return subject.get("name") in subject_of(installed).groups
         case _:
             return False
 

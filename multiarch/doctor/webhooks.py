@@ -3,19 +3,20 @@
 from collections.abc import Iterator
 from typing import Any
 
+from multiarch.cluster.readonly import ReadOnlyApi
+from multiarch.cluster.seen import Found, Seen, found, seen
 from multiarch.doctor.facts import Raw, Webhook
-from multiarch.doctor.reader import Found, Reader, Seen, found, seen
 
 _ROOT = "/apis/admissionregistration.k8s.io/v1"
 _KINDS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 
 
-def webhooks_of(reader: Reader) -> Seen[Webhook]:
+def webhooks_of(reader: ReadOnlyApi) -> Seen[Webhook]:
     """Return the webhooks of failure policy Fail that see the creation of pods and are served from this cluster."""
     return seen(lambda: list(_read(reader)), "admission webhooks")
 
 
-def _read(reader: Reader) -> Iterator[Webhook]:
+def _read(reader: ReadOnlyApi) -> Iterator[Webhook]:
     ready: dict[str, Found[int]] = {}
     for kind in _KINDS:
         for configuration in reader.items(f"{_ROOT}/{kind.lower()}s"):
@@ -46,7 +47,7 @@ def _sees_pods(hook: Raw) -> bool:
     )
 
 
-def _endpoints(reader: Reader, namespace: str, service: str) -> Found[int]:
+def _endpoints(reader: ReadOnlyApi, namespace: str, service: str) -> Found[int]:
     path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
     query = {"labelSelector": f"kubernetes.io/service-name={service}"}
     return found(lambda: sum(map(_ready, reader.items(path, query))), f"endpoints of {namespace}/{service}")

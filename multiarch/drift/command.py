@@ -15,10 +15,11 @@ from multiarch.core.ending import COULD_NOT_TELL, meanings, told, unwind_on_term
 from multiarch.core.output import STANDARD_OUTPUT, ReportConsole, check_targets, write_all
 from multiarch.core.progress import ProgressDisplay
 from multiarch.core.secrets import hide_in
+from multiarch.core.verdict import EXIT_CODES
 from multiarch.drift.gitlab import IssueError, IssueSettings, keep_issue
 from multiarch.drift.history import History
 from multiarch.drift.ignore import BUILT_IN, load_rules
-from multiarch.drift.model import EXIT_CODES, Check, DriftReport
+from multiarch.drift.model import Check, DriftReport
 from multiarch.drift.report import document, junit, markdown
 from multiarch.drift.report.terminal import print_report
 from multiarch.drift.run import NEED_PULUMI, Options, check_drift, merged

@@ -8,10 +8,11 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime
 
-from multiarch.drift.model import Change, Check, CheckResult, Finding, StackReport, Verdict
+from multiarch.core.verdict import Verdict
+from multiarch.drift.model import Change, Check, CheckResult, Finding, StackReport
 from multiarch.drift.plain import read_json
 
-VERSION: Final = 1
+VERSION: Final = 2
 MOST_RUNS: Final = 500
 MOST_DRIFTS: Final = 10_000
 MOST_PATHS: Final = 500
@@ -89,7 +90,7 @@ def remember(memory: Memory, report: StackReport, now: dt.datetime) -> tuple[Mem
     """
     before = {(drift.check, drift.resource): drift for drift in memory.drifts}
     after = _carried_on(before, report.checks)
-    for finding in _findings(report, Verdict.DRIFTED):
+    for finding in _findings(report, Verdict.NO):
         key = finding.check, finding.resource
         after[key] = _drift(after.get(key) or before.get(key), finding, now)
     run = Run(at=now, verdict=report.verdict, checks={check.check: check.verdict for check in report.checks})
@@ -133,7 +134,7 @@ def _dated(check: CheckResult, drifts: Mapping[_Key, Drift]) -> CheckResult:
 
 
 def _since(finding: Finding, drifts: Mapping[_Key, Drift]) -> Finding:
-    if finding.verdict is not Verdict.DRIFTED:
+    if finding.verdict is not Verdict.NO:
         return finding
     drift = drifts[finding.check, finding.resource]
     # A clock that was ahead once must not date a drift into the future.

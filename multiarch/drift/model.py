@@ -1,19 +1,14 @@
 """What a drift check found: one model from which every rendering is made."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from multiarch.core.ending import COULD_NOT_TELL, WELL, WRONG
+from multiarch.core.verdict import Verdict, fold
 
-
-class Verdict(StrEnum):
-    """The three answers of every check. An error is never folded into `CLEAN` or `DRIFTED`."""
-
-    CLEAN = "clean"
-    DRIFTED = "drifted"
-    UNKNOWN = "could not tell"
+WORDS: Mapping[Verdict, str] = {Verdict.YES: "clean", Verdict.NO: "drifted", Verdict.UNKNOWN: "could not tell"}
+"""What the verdicts say of a resource, for people."""
 
 
 class Check(StrEnum):
@@ -104,7 +99,7 @@ class CheckResult:
         told = [finding.verdict for finding in self.findings]
         if self.unanswered:
             told.append(Verdict.UNKNOWN)
-        return fold(told) if told else Verdict.CLEAN
+        return fold(told) if told else Verdict.YES
 
     @property
     def unanswered(self) -> bool:
@@ -156,19 +151,3 @@ class DriftReport:
     def verdict(self) -> Verdict:
         """Fold the stacks; a run without stacks told nothing."""
         return fold(stack.verdict for stack in self.stacks)
-
-
-def fold(verdicts: Iterable[Verdict]) -> Verdict:
-    """Fold answers into one: drift outweighs a doubt, and no answer at all is a doubt."""
-    seen = set(verdicts)
-    if Verdict.DRIFTED in seen:
-        return Verdict.DRIFTED
-    return Verdict.UNKNOWN if not seen or Verdict.UNKNOWN in seen else Verdict.CLEAN
-
-
-EXIT_CODES: Mapping[Verdict, int] = {
-    Verdict.CLEAN: WELL,
-    Verdict.DRIFTED: WRONG,
-    Verdict.UNKNOWN: COULD_NOT_TELL,
-}
-"""Exit 2 is usage or configuration, known before anything was compared."""

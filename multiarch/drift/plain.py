@@ -8,6 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 from components.reading import joined
 
 T = TypeVar("T")
+FORMER_VERDICTS = {"clean": "yes", "drifted": "no"}
+"""What drift called its verdicts before all commands had the same ones."""
 
 
 class NewerVersionError(ValueError):
@@ -33,7 +35,19 @@ def read_json(cls: type[T], text: str, version: int) -> T:
     if stated > version:
         raise NewerVersionError(f"schemaVersion: {stated}, and this version of multiarch reads up to {version}")
     try:
-        return TypeAdapter(cls).validate_json(text, strict=True)
+        return TypeAdapter(cls).validate_json(json.dumps(_renamed(document)), strict=True)
     except ValidationError as error:
         details = error.errors(include_url=False)[0]
         raise ValueError(f"{joined('', *details['loc']) or 'the document'}: {details['msg']}") from None
+
+
+def _renamed(value: Any) -> Any:
+    """Return a document with its verdicts as they are called now."""
+    if isinstance(value, list):
+        return [_renamed(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    renamed = {key: _renamed(one) for key, one in value.items()}
+    if isinstance(former := renamed.get("verdict"), str):
+        renamed["verdict"] = FORMER_VERDICTS.get(former, former)
+    return renamed

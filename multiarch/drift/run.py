@@ -9,13 +9,13 @@ from pathlib import Path
 
 from multiarch.core.progress import ProgressDisplay
 from multiarch.core.secrets import hide
+from multiarch.core.verdict import Verdict
 from multiarch.drift.cloud.check import CloudAnswer, CloudRequest, check_cloud
 from multiarch.drift.cloud.processes import Children
 from multiarch.drift.history import History
 from multiarch.drift.ignore import Rule, apply_rules, expired, unmatched
 from multiarch.drift.live.request import LiveAnswer, LiveRequest
-from multiarch.drift.model import Check, CheckResult, DriftReport, StackReport, Verdict
-from multiarch.drift.report.terminal import SIGNS
+from multiarch.drift.model import Check, CheckResult, DriftReport, StackReport
 
 CLOUD_CHECKS = frozenset({Check.STATE, Check.CODE})
 """What the Pulumi CLI answers; all others look at the cluster and the registries themselves."""
@@ -128,7 +128,7 @@ def _stack(options: Options, stack: str, children: Children, display: ProgressDi
         seconds=options.now() - began,
         commands=cloud.commands,
     )
-    display.finish(stack, _told(report), sign=SIGNS[report.verdict])
+    display.finish(stack, _told(report), sign=report.verdict)
     return report
 
 
@@ -175,7 +175,7 @@ def _failed(checks: frozenset[Check], failure: str) -> tuple[CheckResult, ...]:
 
 def _told(report: StackReport) -> str:
     findings = [finding for check in report.checks for finding in check.findings]
-    drifted = sum(finding.verdict is Verdict.DRIFTED for finding in findings)
+    drifted = sum(finding.verdict is Verdict.NO for finding in findings)
     doubts = sum(finding.verdict is Verdict.UNKNOWN for finding in findings)
     doubts += sum(bool(check.failure) for check in report.checks)
     parts = [f"{drifted} drifted" if drifted else "", f"{doubts} could not be told" if doubts else ""]

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.problems import ConfigError
+from multiarch.core.verdict import Verdict
 from multiarch.model.plan.launch import plan_stack
 from multiarch.model.plan.model import Plan, PlanError
 from multiarch.rehearse.outline import outline, unplanned
-from multiarch.rehearse.report.model import StackReport, Verdict, stack_verdict
+from multiarch.rehearse.report.model import StackReport, stack_verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

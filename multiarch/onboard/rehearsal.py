@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from multiarch.cluster.look import marks
-from multiarch.cluster.look.model import Answer, Look, Pool
+from multiarch.cluster.look.model import Look, Pool
 from multiarch.core.progress import ProgressDisplay
+from multiarch.core.verdict import Verdict
 from multiarch.model.nodes import NodeGroup, nodes_for
 from multiarch.model.nodes.machines import Machine
 from multiarch.model.nodes.model import MOST_NODES, Shape, manifest, short_hash
@@ -112,14 +113,14 @@ def nodes_like(pool: Pool) -> tuple[Mapping[str, Any], ...]:
 
 
 def _view(pool: Pool) -> PlannedPool:
-    spot = {"eks.amazonaws.com/capacityType": "SPOT"} if pool.spot is Answer.YES else {}
+    spot = {"eks.amazonaws.com/capacityType": "SPOT"} if pool.spot is Verdict.YES else {}
     machine = {marks.INSTANCE_TYPE: pool.machine_type} if pool.machine_type else {}
     return PlannedPool(
         name=pool.name,
         cloud="existing",
         arch=pool.arch,
         machine_type=pool.machine_type,
-        spot=pool.spot is Answer.YES,
+        spot=pool.spot is Verdict.YES,
         min_nodes=pool.nodes,
         max_nodes=max(1, pool.nodes),
         labels={**pool.labels, **pool.selector, **machine, **spot},

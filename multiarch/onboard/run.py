@@ -10,7 +10,7 @@ from multiarch.cluster.errors import ClusterError
 from multiarch.cluster.look.look import look
 from multiarch.cluster.look.model import Look
 from multiarch.core.progress import ProgressDisplay
-from multiarch.core.signs import Sign
+from multiarch.core.verdict import EXIT_CODES, Verdict
 from multiarch.model.project import remember_stacks
 from multiarch.onboard.access import access_of
 from multiarch.onboard.adopt.imports import adoptions
@@ -25,10 +25,9 @@ from multiarch.onboard.request import Onboarding, Outcome, Request
 from multiarch.onboard.write.keep import with_kept
 from multiarch.onboard.write.place import Place, place_of
 from multiarch.onboard.write.render import render
-from multiarch.rehearse.report.model import EXIT_CODES, Verdict, overall
+from multiarch.rehearse.report.model import overall
 
 NAMESPACES = ("gitlab-runner", "gitlab-runner-jobs")
-_SIGNS = {Verdict.PROVED: Sign.GOOD, Verdict.FAILED: Sign.BAD, Verdict.UNKNOWN: Sign.DOUBT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,7 @@ def onboard(request: Request, stage: Stage) -> Onboarding:
     try:
         seen = _look(request, stage, _namespaces(request))
     except ClusterError as error:
-        stage.display.finish(f"{stage.label}look", "no answer", sign=Sign.DOUBT)
+        stage.display.finish(f"{stage.label}look", "no answer", sign=Verdict.UNKNOWN)
         return Onboarding(context=request.context, outcome=Outcome.COULD_NOT_TELL, message=str(error))
     stage.show_look(seen)
     before = Onboarding(
@@ -99,7 +98,7 @@ def _look(request: Request, stage: Stage, namespaces: tuple[str, str]) -> Look:
             progress=lambda what: stage.display.update(name, what),
         )
     told = f"{seen.provider.value}, Kubernetes {seen.version}, {seen.nodes} nodes, {seen.requests} requests"
-    stage.display.finish(name, told, sign=Sign.DOUBT if seen.unseen else Sign.GOOD)
+    stage.display.finish(name, told, sign=Verdict.UNKNOWN if seen.unseen else Verdict.YES)
     return seen
 
 
@@ -118,7 +117,7 @@ def _decided(request: Request, stage: Stage, before: Onboarding, answers: Answer
         place.check(text, force=request.force)
     checked = _checked(request, stage, answers, text)
     known = replace(known, checked=checked, text=text)
-    if checked.verdict is not Verdict.PROVED:
+    if checked.verdict is not Verdict.YES:
         return replace(known, outcome=_OUTCOMES[checked.verdict], message=_open_claims(checked))
     if request.rehearse:
         known = _rehearsed(request, stage, known)
@@ -127,7 +126,7 @@ def _decided(request: Request, stage: Stage, before: Onboarding, answers: Answer
     return _written(request, stage, known, place)
 
 
-_OUTCOMES = {Verdict.FAILED: Outcome.FAILED, Verdict.UNKNOWN: Outcome.COULD_NOT_TELL}
+_OUTCOMES = {Verdict.NO: Outcome.FAILED, Verdict.UNKNOWN: Outcome.COULD_NOT_TELL}
 
 
 def _refused(before: Onboarding, in_the_way: tuple[Obstacle, ...]) -> Onboarding:
@@ -143,16 +142,16 @@ def _checked(request: Request, stage: Stage, answers: Answers, text: str) -> Che
     try:
         checked = check(request.project, answers.stack, text)
     except ConfigError:
-        stage.display.finish(name, "configuration refused", sign=Sign.BAD)
+        stage.display.finish(name, "configuration refused", sign=Verdict.NO)
         raise
     told = f"{checked.report.resources} resources planned, policy kept"
-    good = checked.verdict is Verdict.PROVED
-    stage.display.finish(name, told if good else _open_claims(checked), sign=_SIGNS[checked.verdict])
+    good = checked.verdict is Verdict.YES
+    stage.display.finish(name, told if good else _open_claims(checked), sign=checked.verdict)
     return checked
 
 
 def _open_claims(checked: Checked) -> str:
-    claims = (claim for claim in checked.report.claims if claim.verdict is not Verdict.PROVED)
+    claims = (claim for claim in checked.report.claims if claim.verdict is not Verdict.YES)
     return "\n".join(f"{claim.title}: {claim.verdict.value}: {claim.evidence}" for claim in claims)
 
 

@@ -11,7 +11,8 @@ from rich.text import Text
 from multiarch.cluster.look.model import Look
 from multiarch.core.printable import one_line
 from multiarch.core.progress import ProgressDisplay
-from multiarch.core.signs import Sign, ascii_only, mark
+from multiarch.core.signs import ascii_only, mark
+from multiarch.core.verdict import Verdict
 from multiarch.onboard.answers import prompts
 from multiarch.onboard.answers.interview import Prompt
 from multiarch.onboard.answers.model import Value
@@ -24,7 +25,7 @@ from multiarch.onboard.run import Stage, onboard
 from multiarch.onboard.write.place import Place
 from multiarch.rehearse.report.terminal import print_report
 
-_FLEET_SIGNS = {Outcome.WRITTEN: Sign.GOOD, Outcome.COULD_NOT_TELL: Sign.DOUBT}
+_FLEET_SIGNS = {Outcome.WRITTEN: Verdict.YES, Outcome.COULD_NOT_TELL: Verdict.UNKNOWN}
 
 
 @dataclass(slots=True)
@@ -89,7 +90,7 @@ def fleet_table(results: tuple[Onboarding, ...], *, plain: bool) -> Table:
     for head in ("", "context", "cluster", "nodes", "stack", "outcome"):
         table.add_column(head, overflow="fold")
     for one in results:
-        sign = mark(_FLEET_SIGNS.get(one.outcome, Sign.BAD), ascii_only=plain)
+        sign = mark(_FLEET_SIGNS.get(one.outcome, Verdict.NO), ascii_only=plain)
         message = one.message if one.outcome is not Outcome.WRITTEN or one.file else MEANINGS[one.outcome]
         table.add_row(
             sign,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from multiarch.core.progress import ProgressDisplay
-from multiarch.core.signs import Sign
+from multiarch.core.verdict import Verdict
 from multiarch.rehearse.control_plane.progress import NOT_TRIED, Progress, State
 
 
@@ -42,7 +42,7 @@ class BackgroundStart:
             raise self._error
 
 
-SIGNS: Mapping[State, Sign] = {State.DONE: Sign.GOOD, State.SKIPPED: Sign.DOUBT, State.FAILED: Sign.BAD}
+SIGNS: Mapping[State, Verdict] = {State.DONE: Verdict.YES, State.SKIPPED: Verdict.UNKNOWN, State.FAILED: Verdict.NO}
 
 
 def shown_on(display: ProgressDisplay) -> Callable[[Progress], None]:

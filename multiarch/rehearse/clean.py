@@ -10,18 +10,16 @@ from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.connection import Connection
 from multiarch.cluster.errors import ClusterError
 from multiarch.core.progress import ProgressDisplay
-from multiarch.core.signs import Sign
+from multiarch.core.verdict import EXIT_CODES, Verdict, fold
 from multiarch.model.nodes.marks import ANY
 from multiarch.rehearse.control_plane.existing import ExistingControlPlane, use_existing
 from multiarch.rehearse.install.helm import Helm
 from multiarch.rehearse.install.leftovers import find_leftovers
 from multiarch.rehearse.install.removal import Left, Remover, clean_command, take_off
 from multiarch.rehearse.interrupts import Interrupts
-from multiarch.rehearse.report.model import EXIT_CODES, Verdict, fold
-from multiarch.rehearse.report.terminal import SIGNS
 from multiarch.rehearse.turn import sole_rehearsal
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +36,7 @@ class Cleaned:
     def verdict(self) -> Verdict:
         """Whether nothing of a rehearsal is on the cluster any more."""
         doubts = [Verdict.UNKNOWN for _ in self.unseen]
-        return fold([*(one.verdict for one in self.left), *doubts] or [Verdict.PROVED])
+        return fold([*(one.verdict for one in self.left), *doubts] or [Verdict.YES])
 
     @property
     def code(self) -> int:
@@ -81,16 +79,16 @@ def _show(cleaned: Cleaned, plane: ExistingControlPlane, display: ProgressDispla
     for what in cleaned.removed:
         display.finish(what, "taken off")
     for one in cleaned.left:
-        display.finish(one.what, f"still there: {one.why}", sign=Sign.BAD)
+        display.finish(one.what, f"still there: {one.why}", sign=Verdict.NO)
     for what in cleaned.unseen:
-        display.finish("could not look", what, sign=Sign.DOUBT)
+        display.finish("could not look", what, sign=Verdict.UNKNOWN)
     again = f"; once that is mended: {clean_command(plane.kubeconfig, plane.context)}"
     words = {
-        Verdict.PROVED: "nothing of a rehearsal is on the cluster",
-        Verdict.FAILED: f"not everything could be taken off{again}",
+        Verdict.YES: "nothing of a rehearsal is on the cluster",
+        Verdict.NO: f"not everything could be taken off{again}",
         Verdict.UNKNOWN: f"something may still be there{again}",
     }
-    display.finish("clean", words[cleaned.verdict], sign=SIGNS[cleaned.verdict])
+    display.finish("clean", words[cleaned.verdict], sign=cleaned.verdict)
 
 
 def render(cleaned: Cleaned) -> str:

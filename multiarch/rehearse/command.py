@@ -12,6 +12,7 @@ from multiarch.core.ending import COULD_NOT_TELL, USAGE, meanings, told, unwind_
 from multiarch.core.output import STANDARD_OUTPUT, ReportConsole, check_targets, write_all
 from multiarch.core.progress import ProgressDisplay
 from multiarch.core.secrets import hide_in
+from multiarch.core.verdict import EXIT_CODES
 from multiarch.model.project import named_stacks, project_of, remember_stacks
 from multiarch.model.pulumi_cli import PulumiCliError
 from multiarch.rehearse.clean import clean, render
@@ -19,7 +20,7 @@ from multiarch.rehearse.control_plane.errors import KeptPlaneError
 from multiarch.rehearse.control_plane.keep import default_folder, stop_kept
 from multiarch.rehearse.engine_run import rehearse_under_engine
 from multiarch.rehearse.report import document, html, junit
-from multiarch.rehearse.report.model import EXIT_CODES, RehearsalReport, overall
+from multiarch.rehearse.report.model import RehearsalReport, overall
 from multiarch.rehearse.report.terminal import print_report
 from multiarch.rehearse.run import Options, rehearse
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from multiarch.core.progress import ProgressDisplay
 from multiarch.rehearse.engine import Change, run_engine
 from multiarch.rehearse.report.model import ChangeView, RehearsalReport, StackReport, stack_verdict
-from multiarch.rehearse.report.terminal import SIGNS
 
 
 def rehearse_under_engine(
@@ -33,7 +32,7 @@ def _one(project: Path, stack: str, display: ProgressDisplay, against: Path | No
         changes=None if found.changes is None else tuple(_view(change) for change in found.changes),
         notes=found.notes,
     )
-    display.finish(name, f"{len(report.claims)} claims", sign=SIGNS[stack_verdict(report)])
+    display.finish(name, f"{len(report.claims)} claims", sign=stack_verdict(report))
     return report
 
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from components.policy.catalogue import RULES, violations
 from components.policy.subject import Level, Violation, recorded
+from multiarch.core.verdict import Verdict
 from multiarch.model.nodes import nodes_for
 from multiarch.model.plan.model import Plan
 from multiarch.model.providers.values import UNKNOWN, SecretValue
 from multiarch.rehearse.claims.stack import cluster_title
-from multiarch.rehearse.report.model import Claim, StackReport, Verdict
+from multiarch.rehearse.report.model import Claim, StackReport
 
 PLAN_ACCEPTED = "plan-accepted"
 CLUSTER_REHEARSED = "cluster-rehearsed"
@@ -50,7 +51,7 @@ def providers_accept(plan: Plan) -> Claim:
     return Claim(
         id=PLAN_ACCEPTED,
         title="every provider accepts the plan",
-        verdict=Verdict.FAILED if refusals or not plan.complete else Verdict.PROVED,
+        verdict=Verdict.NO if refusals or not plan.complete else Verdict.YES,
         evidence=_first(refusals) or accepted,
         seconds=plan.seconds,
     )
@@ -58,7 +59,7 @@ def providers_accept(plan: Plan) -> Claim:
 
 def goes_through(report: StackReport) -> bool:
     """Tell whether there is something to install: a plan that every provider accepts."""
-    return any(claim.id == PLAN_ACCEPTED and claim.verdict is Verdict.PROVED for claim in report.claims)
+    return any(claim.id == PLAN_ACCEPTED and claim.verdict is Verdict.YES for claim in report.claims)
 
 
 def judged(plan: Plan) -> list[Violation]:
@@ -85,11 +86,11 @@ def policy_kept(found: Sequence[Violation], seconds: float, *, complete: bool) -
     broken = [str(violation) for violation in found if violation.level is Level.MANDATORY]
     doubtful = [str(violation) for violation in found if violation.level is Level.COULD_NOT_TELL]
     doubtful += [] if complete else ["the plan is incomplete: what comes after the refused lookup was not judged"]
-    unbroken = Verdict.UNKNOWN if doubtful else Verdict.PROVED
+    unbroken = Verdict.UNKNOWN if doubtful else Verdict.YES
     return Claim(
         id="policy-kept",
         title="the stack keeps every mandatory policy rule",
-        verdict=Verdict.FAILED if broken else unbroken,
+        verdict=Verdict.NO if broken else unbroken,
         evidence=_first(broken or doubtful) or f"{len(RULES)} rules judged",
         seconds=seconds,
     )
@@ -120,7 +121,7 @@ def doubted(report: StackReport, reason: str) -> StackReport:
     short = reason.partition(";")[0]  # without the last lines of its log
     claims = [
         replace(claim, verdict=Verdict.UNKNOWN, evidence=f"{claim.evidence} (but {short})")
-        if claim.verdict is Verdict.FAILED
+        if claim.verdict is Verdict.NO
         else claim
         for claim in report.claims
     ]

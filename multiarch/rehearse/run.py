@@ -10,7 +10,7 @@ from pathlib import Path
 from components.problems import ConfigError
 from multiarch.cluster.errors import ClusterError
 from multiarch.core.progress import ProgressDisplay
-from multiarch.core.signs import Sign
+from multiarch.core.verdict import Verdict
 from multiarch.model.nodes import NodeGroup, nodes_for
 from multiarch.model.nodes.marks import new_run
 from multiarch.model.plan.launch import plan_stack
@@ -26,7 +26,7 @@ from multiarch.rehearse.control_plane.sources import BinarySource
 from multiarch.rehearse.install import Charts
 from multiarch.rehearse.outline import doubted, goes_through, outline, unplanned, unproved
 from multiarch.rehearse.report.model import RehearsalReport, StackReport, stack_verdict
-from multiarch.rehearse.report.terminal import SIGNS, plan_table
+from multiarch.rehearse.report.terminal import plan_table
 from multiarch.rehearse.turn import sole_rehearsal
 
 PLANNERS = 2
@@ -125,10 +125,10 @@ def plan_all(options: Options, display: ProgressDisplay) -> list[tuple[Plan | No
                 planned.append(_planned(stack, future))
             except ConfigError as error:
                 errors.append(error)
-                display.finish(f"plan {stack}", "configuration refused", sign=Sign.BAD)
+                display.finish(f"plan {stack}", "configuration refused", sign=Verdict.NO)
                 continue
             report = planned[-1][1]
-            display.finish(f"plan {stack}", f"{report.resources} resources", sign=SIGNS[report.claims[0].verdict])
+            display.finish(f"plan {stack}", f"{report.resources} resources", sign=report.claims[0].verdict)
             display.show(plan_table(report))
     if errors:
         raise StackConfigError(errors)
@@ -183,7 +183,7 @@ class _Prover:
             resource_counts=report.resource_counts,
             timings={**report.timings, **proved.timings},
         )
-        self.display.finish(name, f"{len(merged.claims)} claims", sign=SIGNS[stack_verdict(merged)])
+        self.display.finish(name, f"{len(merged.claims)} claims", sign=stack_verdict(merged))
         return merged
 
     @contextmanager
@@ -193,7 +193,7 @@ class _Prover:
             yield
         except BaseException as end:
             for note in getattr(end, "__notes__", ()):
-                self.display.finish(name, note, sign=Sign.DOUBT if note == NOTHING_LEFT else Sign.BAD)
+                self.display.finish(name, note, sign=Verdict.UNKNOWN if note == NOTHING_LEFT else Verdict.NO)
             raise
 
     def gone(self) -> str:

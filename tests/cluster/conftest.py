@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from multiarch.cluster.connection import Connection
-from multiarch.rehearse.control_plane import Binaries, BinariesError, ControlPlane, Mode, PlainLines, prepare_binaries
+from multiarch.rehearse.control_plane.binaries import Mode, prepare_binaries
+from multiarch.rehearse.control_plane.errors import BinariesError
+from multiarch.rehearse.control_plane.plane import ControlPlane
+from multiarch.rehearse.control_plane.progress import PlainLines
+from multiarch.rehearse.control_plane.sources import Binaries
 
 MODES: tuple[Mode, ...] = typing.get_args(Mode)
 HERE = Path(__file__).parent

@@ -18,7 +18,7 @@ import yaml
 from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
 from multiarch.model.nodes import FAKE
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.control_plane.plane import ControlPlane
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "onboard-test"

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.core.verdict import Verdict
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.install.chart import EMBEDDED
-from multiarch.rehearse.report.model import Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("__main__.py", "Pulumi.yaml", "requirements.txt", "components", "multiarch", "stacks", "templates")
@@ -159,17 +159,17 @@ def test_a_broken_line_of_the_program_fails_the_claim_that_names_it(
     project = copy_of_the_project(tmp_path / "project")
     break_line(project, broken)
     code, claims = rehearse(project, broken.stack)
-    failed = {identity: evidence for identity, (verdict, evidence) in claims.items() if verdict == Verdict.FAILED}
+    failed = {identity: evidence for identity, (verdict, evidence) in claims.items() if verdict == Verdict.NO}
     assert code == 1
     assert set(failed) == set(broken.fails)
     for identity, words in broken.fails.items():
         assert words in failed[identity]
-    assert {verdict for verdict, _ in claims.values()} == {Verdict.PROVED, Verdict.FAILED}
+    assert {verdict for verdict, _ in claims.values()} == {Verdict.YES, Verdict.NO}
 
 
 def test_the_copy_itself_is_good(rehearse: Rehearse, tmp_path: Path) -> None:
     code, claims = rehearse(copy_of_the_project(tmp_path / "project"), "local")
-    assert (code, {verdict for verdict, _ in claims.values()}) == (0, {Verdict.PROVED})
+    assert (code, {verdict for verdict, _ in claims.values()}) == (0, {Verdict.YES})
 
 
 def test_a_line_that_is_gone_is_an_error_and_not_a_pass(tmp_path: Path) -> None:

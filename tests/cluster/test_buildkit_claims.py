@@ -9,13 +9,14 @@ import pytest
 
 from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
+from multiarch.core.verdict import Verdict
 from multiarch.model.plan import plan_stack
 from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.rehearse.claims import rehearse_stack
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.install import Charts
 from multiarch.rehearse.install.chart import EMBEDDED
-from multiarch.rehearse.report.model import StackReport, Verdict
+from multiarch.rehearse.report.model import StackReport
 from tests.cluster.test_claims import RELEASE, by_id, changed_toml, edited, failures, of_type
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,8 +90,8 @@ def test_the_job_namespace_at_baseline_fails_its_jobs(plan: Plan, rehearse: Rehe
         inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] = "baseline"
 
     report = rehearse(edited(plan, of_type("kubernetes:core/v1:Namespace", "buildkit"), baseline))
-    found = {claim.id: claim.verdict for claim in report.claims if claim.verdict is not Verdict.PROVED}
-    assert found["buildkit-amd64-job-on-amd64-node"] is found["buildkit-arm64-job-on-arm64-node"] is Verdict.FAILED
+    found = {claim.id: claim.verdict for claim in report.claims if claim.verdict is not Verdict.YES}
+    assert found["buildkit-amd64-job-on-amd64-node"] is found["buildkit-arm64-job-on-arm64-node"] is Verdict.NO
     assert all(identity.startswith("buildkit-") for identity in found)
 
 
@@ -101,6 +102,6 @@ def test_both_runners_in_one_namespace_fail_the_claims_that_keep_them_apart(plan
         runners["config"] = changed_toml(runners["config"], lambda table: table.update(namespace="gitlab-runner-jobs"))
 
     report = rehearse(edited(plan, of_type(RELEASE, "buildkit"), share))
-    failed = {claim.id for claim in report.claims if claim.verdict is Verdict.FAILED}
+    failed = {claim.id for claim in report.claims if claim.verdict is Verdict.NO}
     assert {"buildkit-apart", "buildkit-amd64-job-on-amd64-node"} <= failed
     assert all(identity.startswith("buildkit-") for identity in failed)

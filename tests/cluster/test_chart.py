@@ -29,7 +29,7 @@ from components.runner.permissions import job_rules, pod_security
 from components.runner.placement import runner_pool
 from components.runner.values import fullname, helm_values, with_token_checksum
 from multiarch.cluster.connection import Connection
-from multiarch.rehearse.control_plane import Binaries
+from multiarch.rehearse.control_plane.sources import Binaries
 
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = ROOT / "multiarch/rehearse/chart/gitlab-runner"

@@ -16,7 +16,7 @@ import yaml
 
 from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.install.chart import EMBEDDED
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,6 +16,7 @@ import tomli_w
 from components.problems import ConfigError
 from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
+from multiarch.core.verdict import Verdict
 from multiarch.model.nodes import OWNER_LABEL, nodes_for
 from multiarch.model.plan import plan_stack
 from multiarch.model.plan.model import Plan, PlannedResource
@@ -26,10 +27,10 @@ from multiarch.rehearse.claims import rehearse_stack
 from multiarch.rehearse.claims.prove import prove_all
 from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.claims.stack import _Found, _Run, _silent
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.install import Charts, Helm
 from multiarch.rehearse.install.chart import EMBEDDED
-from multiarch.rehearse.report.model import Claim, Outcome, StackReport, Verdict
+from multiarch.rehearse.report.model import Claim, Outcome, StackReport
 
 ROOT = Path(__file__).resolve().parents[2]
 Inputs = dict[str, Any]
@@ -93,10 +94,10 @@ def by_id(claims: Iterator[Claim] | tuple[Claim, ...] | list[Claim]) -> dict[str
 
 def failures(report: StackReport) -> set[str]:
     """Return what failed; everything else must have been proved."""
-    assert {claim.verdict for claim in report.claims} <= {Verdict.PROVED, Verdict.FAILED}, [
+    assert {claim.verdict for claim in report.claims} <= {Verdict.YES, Verdict.NO}, [
         (claim.id, claim.evidence) for claim in report.claims if claim.verdict is Verdict.UNKNOWN
     ]
-    return {claim.id for claim in report.claims if claim.verdict is Verdict.FAILED}
+    return {claim.id for claim in report.claims if claim.verdict is Verdict.NO}
 
 
 def namespaces(api: Api) -> set[str]:
@@ -190,10 +191,10 @@ class TestWholeRehearsals:
             inputs["values"]["podSecurityContext"]["seccompProfile"] = None
 
         claims = by_id(rehearse(edited(local, of_type(RELEASE), drop)).claims)
-        assert claims["runner-installed"].verdict is Verdict.FAILED
+        assert claims["runner-installed"].verdict is Verdict.NO
         assert 'violates PodSecurity "restricted' in claims["runner-installed"].evidence
         assert claims["manager-on-demand"].verdict is Verdict.UNKNOWN
-        assert claims["arm64-job-on-arm64-node"].verdict is Verdict.PROVED
+        assert claims["arm64-job-on-arm64-node"].verdict is Verdict.YES
 
     def test_a_manager_on_spot_nodes_fails_its_claim(self, eks: Plan, rehearse: Callable[[Plan], StackReport]) -> None:
         spot = {"capacityType": "SPOT"}
@@ -292,7 +293,7 @@ class TestDrift:
 
     @staticmethod
     def failed(claims: Mapping[str, Claim]) -> set[str]:
-        return {name for name, claim in claims.items() if claim.verdict is Verdict.FAILED}
+        return {name for name, claim in claims.items() if claim.verdict is Verdict.NO}
 
     @pytest.mark.parametrize(
         ("change", "failing"),
@@ -363,7 +364,7 @@ class TestDrift:
         wider = {"node_selector_overwrite_allowed": r"^(kubernetes\.io/arch=(amd64|arm64)|node-pool=(arm64))$"}
         with changed_config(installed, lambda kubernetes: kubernetes.update(wider)):
             claims = prove()
-        assert claims["extra-selector"].verdict is Verdict.PROVED
+        assert claims["extra-selector"].verdict is Verdict.YES
         assert "pool arm64" in claims["extra-selector"].evidence
 
     def test_a_jobs_namespace_without_baseline_admits_the_privileged_pod(

@@ -13,7 +13,8 @@ from kubernetes import client
 from components.problems import ConfigError
 from multiarch.cluster.connection import Connection
 from multiarch.cluster.errors import UnreachableError
-from multiarch.rehearse.control_plane import ControlPlane, use_existing
+from multiarch.rehearse.control_plane.existing import use_existing
+from multiarch.rehearse.control_plane.plane import ControlPlane
 
 PATIENCE = 20.0
 T = TypeVar("T")

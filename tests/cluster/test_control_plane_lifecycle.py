@@ -16,18 +16,14 @@ from typing import Any
 
 import pytest
 
-from multiarch.rehearse.control_plane import (
-    Binaries,
-    ControlPlane,
-    KeptPlaneError,
-    StartError,
-    find_kept,
-    stop_kept,
-    use_existing,
-)
 from multiarch.rehearse.control_plane import plane as module
+from multiarch.rehearse.control_plane.errors import KeptPlaneError, StartError
+from multiarch.rehearse.control_plane.existing import use_existing
 from multiarch.rehearse.control_plane.folders import sweep
+from multiarch.rehearse.control_plane.keep import find_kept, stop_kept
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.control_plane.progress import Progress, State
+from multiarch.rehearse.control_plane.sources import Binaries
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,9 +6,10 @@ from contextlib import ExitStack
 import pytest
 
 from multiarch.cluster.connection import Connection
+from multiarch.core.verdict import EXIT_CODES, Verdict
 from multiarch.doctor.catalogue import BY_ID
-from multiarch.doctor.model import EXIT_CODES, Report, Verdict
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.doctor.model import Report
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from tests.cluster.doctor_lab.cases import CASES, Broken
 from tests.cluster.doctor_lab.identities import identity
 from tests.cluster.doctor_lab.ward import Ward, open_ward
@@ -59,7 +60,7 @@ def test_the_right_cause_comes_first_and_no_other_is_told(case: Broken, ward: Wa
     assert first.kind == case.expects, told
     RIGHT[case.id] = True
     assert {one.kind for one in report.causes[1:]} <= case.also, told
-    assert report.verdict is Verdict.CAUSE
+    assert report.verdict is Verdict.NO
     assert EXIT_CODES[report.verdict] == 1
     assert first.fixes
     if case.pods is not None:
@@ -70,7 +71,7 @@ def test_the_right_cause_comes_first_and_no_other_is_told(case: Broken, ward: Wa
 
 def _judge_viewer(case: Broken, report: Report) -> bool:
     """Assert that less sight makes a coarser cause or a doubt, never good health; tell whether the cause was named."""
-    assert report.verdict is not Verdict.FINE
+    assert report.verdict is not Verdict.YES
     if not report.causes:
         assert case.expects in OUT_OF_SIGHT
         return False

@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 from multiarch.cluster.connection import Connection, TimedApiClient
-from multiarch.doctor.model import Verdict
+from multiarch.core.verdict import Verdict
 from multiarch.doctor.report import document
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from tests.cluster.doctor_lab import kubelet
 from tests.cluster.doctor_lab.identities import identity
 from tests.cluster.doctor_lab.ward import ROOT, Ward, open_ward
@@ -64,8 +64,8 @@ def versions(ward: Ward) -> dict[str, str]:
 def test_a_healthy_cluster_has_no_cause_and_no_doubt_with_and_without_a_stack(ward: Ward) -> None:
     for stack in (True, False):
         report = ward.examine(stack=stack)
-        wrong = [(check.id, check.evidence) for check in report.checks if check.verdict is not Verdict.FINE]
-        assert report.verdict is Verdict.FINE, wrong
+        wrong = [(check.id, check.evidence) for check in report.checks if check.verdict is not Verdict.YES]
+        assert report.verdict is Verdict.YES, wrong
         assert report.runners == ("gitlab-runner/gitlab-runner",)
 
 
@@ -74,7 +74,7 @@ def test_running_jobs_of_both_architectures_are_no_cause(ward: Ward) -> None:
         for arch in ("amd64", "arm64"):
             name = ward.job(f"fine-{arch}", arch)
             ward.wait("the job to run", lambda name=name: ward.pod(name)["status"].get("phase") == "Running")  # type: ignore[misc]  # a default argument binds the name
-        assert ward.examine().verdict is Verdict.FINE
+        assert ward.examine().verdict is Verdict.YES
     finally:
         ward.discharge()
 
@@ -115,7 +115,7 @@ def test_a_job_that_waited_for_its_node_and_ran_is_no_cause_once_it_is_over(ward
         ward.wait("the pod to go", lambda: ward.api.find(path) is None)
         report = ward.examine()
         assert report.causes == ()
-        assert report.verdict is Verdict.FINE
+        assert report.verdict is Verdict.YES
 
 
 def test_a_job_that_was_given_up_as_it_got_its_node_is_told_as_that(ward: Ward) -> None:
@@ -138,7 +138,7 @@ def test_nothing_but_reads_and_reviews_is_sent_and_nothing_changes(ward: Ward, r
         assert versions(ward) == before
     finally:
         ward.discharge()
-    assert report.verdict is Verdict.CAUSE
+    assert report.verdict is Verdict.NO
     assert len(sent) > 20
     others = [(method, path) for method, path in sent if method not in READS and not path.endswith(REVIEWS)]
     assert others == []
@@ -168,7 +168,7 @@ def test_nobody_is_told_nothing_and_never_good_health(ward: Ward, tmp_path: Path
             report = ward.examine(connection=nobody, stack=stack)
             assert report.verdict is Verdict.UNKNOWN
             assert report.causes == ()
-            fine = {check.id for check in report.checks if check.verdict is Verdict.FINE}
+            fine = {check.id for check in report.checks if check.verdict is Verdict.YES}
             assert fine == {"api"}
 
 
@@ -189,7 +189,7 @@ def test_rights_are_read_from_rbac_where_reviews_are_forbidden(ward: Ward, tmp_p
     ]
     with identity(ward, tmp_path, rules=rules) as auditor:
         report = ward.examine(connection=auditor)
-    assert {check.verdict for check in report.checks if check.id == "rights"} == {Verdict.FINE}
+    assert {check.verdict for check in report.checks if check.id == "rights"} == {Verdict.YES}
 
 
 def test_the_documented_role_suffices_for_every_check(ward: Ward, tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_the_documented_role_suffices_for_every_check(ward: Ward, tmp_path: Path
     }
     with identity(ward, tmp_path, rules=role["rules"]) as documented:
         report = ward.examine(connection=documented)
-    wrong = [(check.id, check.evidence) for check in report.checks if check.verdict is not Verdict.FINE]
+    wrong = [(check.id, check.evidence) for check in report.checks if check.verdict is not Verdict.YES]
     assert wrong == []
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.connection import Connection
+from multiarch.core.verdict import Verdict
 from multiarch.drift.live.request import LiveAnswer
-from multiarch.drift.model import Check, CheckResult, Verdict
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.drift.model import Check, CheckResult
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.install import Helm
 from tests.cluster.drift_lab.changes import CONFIG, JOB_NAMESPACE, JOBS, SECRET
 from tests.cluster.drift_lab.expectations import Harmless, Mutation
@@ -69,7 +70,7 @@ def test_a_change_is_found_where_it_is_and_never_clean_for_a_reader(lab: Lab, mu
     mutation.do(lab)
     results = lab.check()
     assert mutation.found_in(results), not_clean(results)
-    assert mutation.answer_in(lab.check(mutation.expected.check, readonly=True)) is not Verdict.CLEAN
+    assert mutation.answer_in(lab.check(mutation.expected.check, readonly=True)) is not Verdict.YES
 
 
 @pytest.mark.parametrize("harmless", HARMLESS, ids=lambda harmless: harmless.name)
@@ -100,7 +101,7 @@ class TestNothingIsWritten:
         before = _still(lab.api)
         with Recorder(control_plane.kubeconfig, control_plane.context) as recorder:
             answer = ask(lab.project, STACK, kubeconfig_for(tmp_path, recorder.url), "recorded")
-        assert {result.verdict for result in answer.results} == {Verdict.CLEAN}
+        assert {result.verdict for result in answer.results} == {Verdict.YES}
         writes = [one for one in recorder.requests if one.method != "GET"]
         assert len(recorder.requests) > 60
         assert {one.method for one in writes} == {"POST"}
@@ -150,7 +151,7 @@ class TestLogins:
         with documented(lab, "reader"):
             access = login(lab.api, control_plane, tmp_path)
             answer = ask(lab.project, STACK, access, "login")
-            assert {result.verdict for result in answer.results} == {Verdict.CLEAN}, not_clean(list(answer.results))
+            assert {result.verdict for result in answer.results} == {Verdict.YES}, not_clean(list(answer.results))
             assert any("without the API server's help" in note for note in answer.notes)
 
     def test_the_documented_rights_to_dry_runs_need_no_guess_and_allow_no_write(
@@ -190,7 +191,7 @@ class TestLogins:
         doubts = {item.resource: item.reason for item in result.findings if item.verdict is Verdict.UNKNOWN}
         assert "may not look (403)" in doubts[doubted]
         assert lost in doubts[doubted]
-        assert Verdict.DRIFTED not in {item.verdict for item in result.findings}
+        assert Verdict.NO not in {item.verdict for item in result.findings}
 
     def test_who_may_not_read_roles_doubts_what_everybody_has_and_tells_what_the_jobs_have(
         self, lab: Lab, control_plane: ControlPlane, tmp_path: Path
@@ -200,9 +201,9 @@ class TestLogins:
         with documented(lab, "reader", without="clusterroles"):
             access = login(lab.api, control_plane, tmp_path)
             (result,) = ask(lab.project, STACK, access, "login", [Check.WIDENED]).results
-        told = {item.resource: item for item in result.findings if item.verdict is not Verdict.CLEAN}
+        told = {item.resource: item for item in result.findings if item.verdict is not Verdict.YES}
         binding = "rbac.authorization.k8s.io/v1 RoleBinding gitlab-runner-jobs/theirs"
-        assert told[binding].verdict is Verdict.DRIFTED
+        assert told[binding].verdict is Verdict.NO
         assert "whatever ClusterRole admin allows" in told[binding].reason
         assert told["rbac.authorization.k8s.io/v1 ClusterRoleBinding theirs"].verdict is Verdict.UNKNOWN
 
@@ -220,8 +221,8 @@ class TestLogins:
         }
         assert {item.verdict for item in results[Check.RELEASE].findings} == {Verdict.UNKNOWN}
         assert "may not look (403)" in results[Check.RELEASE].findings[0].reason
-        assert results[Check.NODES].verdict is Verdict.CLEAN
-        assert Verdict.DRIFTED not in {item.verdict for item in not_clean(list(answer.results))}
+        assert results[Check.NODES].verdict is Verdict.YES
+        assert Verdict.NO not in {item.verdict for item in not_clean(list(answer.results))}
 
     def test_a_login_that_expired_is_told_by_every_check(
         self, lab: Lab, control_plane: ControlPlane, tmp_path: Path
@@ -277,7 +278,7 @@ class TestTroubles:
         lab.patch(CONFIG, {"metadata": {"annotations": {"a": "b"}}, "data": {"note": "x"}}, manager="kubectl-edit")
         answer = ask(lab.project, STACK, control_plane.kubeconfig, control_plane.context, [Check.RUNNER_CONFIG])
         (result,) = answer.results
-        assert result.verdict is Verdict.CLEAN
+        assert result.verdict is Verdict.YES
         (note,) = [note for note in answer.notes if "may be older than the ConfigMap" in note]
         assert re.search(r"started at 20\S+, the ConfigMap was changed at 20\S+ by kubectl-edit", note)
         assert note in next(item for item in result.findings if item.resource == IN_CONFIG.resource).reason

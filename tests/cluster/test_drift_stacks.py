@@ -7,8 +7,9 @@ import pytest
 
 from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
-from multiarch.drift.model import Check, Verdict
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.core.verdict import Verdict
+from multiarch.drift.model import Check
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.install import Helm
 from tests.cluster.drift_lab.changes import SECRET
 from tests.cluster.drift_lab.lab import MERGE, ROOT, ask, check_all, install, not_clean, uninstall
@@ -31,10 +32,10 @@ def test_an_installed_example_stack_is_clean_until_its_arm64_nodes_lose_their_ta
     try:
         _somebodys_secret(api)
         results = check_all(program, api, IN_CLUSTER)
-        assert [result.verdict for result in results] == [Verdict.CLEAN] * len(IN_CLUSTER), not_clean(results)
+        assert [result.verdict for result in results] == [Verdict.YES] * len(IN_CLUSTER), not_clean(results)
         if stack == "gke":  # once from the plan to the answer; it takes the plan's time again
             answer = ask(ROOT, stack, control_plane.kubeconfig, control_plane.context, IN_CLUSTER)
-            assert {result.verdict for result in answer.results} == {Verdict.CLEAN}
+            assert {result.verdict for result in answer.results} == {Verdict.YES}
             assert answer.cluster == f"context {control_plane.context}"
         arm = next(node["metadata"]["name"] for node in api.items("/api/v1/nodes") if _arch(node) == "arm64")
         api.call("PATCH", f"/api/v1/nodes/{arm}", {"spec": {"taints": None}}, None, MERGE)

@@ -13,6 +13,7 @@ from components.problems import ConfigError
 from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
 from multiarch.core.ending import unwind_on_terminate
+from multiarch.core.verdict import Verdict
 from multiarch.model.nodes import nodes_for
 from multiarch.model.nodes.marks import ANY, Mark
 from multiarch.model.plan import plan_stack
@@ -20,13 +21,13 @@ from multiarch.model.plan.model import Plan
 from multiarch.rehearse.claims import rehearse_stack
 from multiarch.rehearse.claims.pods import settle
 from multiarch.rehearse.claims.stack import INSTALL, JOBS, NOTHING_LEFT, STEPS
-from multiarch.rehearse.control_plane import ControlPlane, use_existing
-from multiarch.rehearse.control_plane.existing import ExistingControlPlane
+from multiarch.rehearse.control_plane.existing import ExistingControlPlane, use_existing
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.install import Charts, add_nodes, remove_nodes
 from multiarch.rehearse.install.chart import EMBEDDED
 from multiarch.rehearse.install.leftovers import find_leftovers
 from multiarch.rehearse.install.removal import Remains
-from multiarch.rehearse.report.model import StackReport, Verdict
+from multiarch.rehearse.report.model import StackReport
 
 ROOT = Path(__file__).resolve().parents[2]
 KUBE_SYSTEM = {"kube-system", "kube-public", "kube-node-lease", "default"}
@@ -119,7 +120,7 @@ def test_a_cluster_of_the_users_is_left_as_it_was(there: There, somebodys: Api) 
     before = somebodys.get("/api/v1/nodes/theirs")["metadata"]["uid"]
     report = replace(there, plan=plan_stack(ROOT, "aks")).rehearse()
     verdicts = {claim.id: (claim.verdict, claim.evidence) for claim in report.claims}
-    assert {verdict for verdict, _ in verdicts.values()} == {Verdict.PROVED}, verdicts
+    assert {verdict for verdict, _ in verdicts.values()} == {Verdict.YES}, verdicts
     # A pod on a node without kubelet never runs, and the evidence does not say that it does.
     assert "Running" not in verdicts["runner-installed"][1]
     assert somebodys.get("/api/v1/nodes/theirs")["metadata"]["uid"] == before
@@ -148,7 +149,7 @@ def test_a_real_pod_does_not_land_on_the_rehearsals_nodes(there: There, tolerati
             there.api.delete("/api/v1/namespaces/default/pods/real", {"gracePeriodSeconds": "0"})
 
     report = there.rehearse(at(JOBS, deploy))
-    assert {claim.verdict for claim in report.claims} == {Verdict.PROVED}
+    assert {claim.verdict for claim in report.claims} == {Verdict.YES}
     (placement,) = seen
     assert (placement.node, "untolerated taint" in placement.message) == ("", True), placement
     assert not any("rehearsal" in taint for node in report.nodes for taint in node.taints)
@@ -180,8 +181,8 @@ def test_a_helm_that_cannot_uninstall_leaves_no_node_behind_and_the_rest_is_told
     (tmp_path / "helm").write_text(f'#!/bin/sh\n{refusing}\nexec {control_plane.binary("helm")} "$@"\n')
     (tmp_path / "helm").chmod(0o700)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    (claim,) = [claim for claim in there.rehearse().claims if claim.verdict is not Verdict.PROVED]
-    assert (claim.id, claim.verdict) == ("cleaned-up", Verdict.FAILED)
+    (claim,) = [claim for claim in there.rehearse().claims if claim.verdict is not Verdict.YES]
+    assert (claim.id, claim.verdict) == ("cleaned-up", Verdict.NO)
     assert "Helm release gitlab-runner in gitlab-runner (no)" in claim.evidence
     target = f"--kubeconfig {there.plane.kubeconfig} --context {there.plane.context}"
     assert f"multiarch rehearse --clean {target}" in claim.evidence
@@ -215,7 +216,7 @@ def test_a_second_rehearsal_leaves_the_kept_nodes_of_the_first(there: There) -> 
     try:
         add_nodes(there.api, nodes_for(there.plan), "local", embedded=True)
         before = {node["metadata"]["uid"] for node in there.api.items("/api/v1/nodes")}
-        assert {claim.verdict for claim in there.rehearse().claims} == {Verdict.PROVED}
+        assert {claim.verdict for claim in there.rehearse().claims} == {Verdict.YES}
         assert {node["metadata"]["uid"] for node in there.api.items("/api/v1/nodes")} == before
         assert there.left() == Remains()
     finally:

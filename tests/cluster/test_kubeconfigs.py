@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from components.kubeconfig_files import KubeconfigError, Place, default_files, read_kubeconfig
 from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
-from multiarch.rehearse.control_plane import Binaries, ControlPlane
+from multiarch.rehearse.control_plane.plane import ControlPlane
+from multiarch.rehearse.control_plane.sources import Binaries
 from multiarch.rehearse.install.helm import Helm, HelmError
 
 PAIR = ("client-certificate", "client-key")

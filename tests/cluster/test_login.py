@@ -14,7 +14,7 @@ from kubernetes import client
 
 from multiarch.cluster.connection import Connection
 from multiarch.cluster.errors import LoginError
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.control_plane.plane import ControlPlane
 
 V1 = "client.authentication.k8s.io/v1"
 

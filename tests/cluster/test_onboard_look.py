@@ -13,9 +13,10 @@ from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
 from multiarch.cluster.look.identity import KubeconfigNames
 from multiarch.cluster.look.look import look
-from multiarch.cluster.look.model import Answer, Look, Provider
+from multiarch.cluster.look.model import Look, Provider
+from multiarch.core.verdict import Verdict
 from multiarch.model.readback import service_account_api
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from tests.cluster.onboarding import Proxy, authority, environment, kubeconfig, nodes, objects, project
 from tests.unit.onboard.lab import ARM_TAINT, aks_nodes, eks_nodes, gke_nodes, k3s_nodes, kind_nodes, node
 
@@ -110,10 +111,10 @@ def test_who_may_see_nothing_is_told_so_and_nothing_is_guessed(api: Api, nobody:
         found = seen(theirs)
     theirs.close()
     assert found.pools == ()
-    assert found.autoscaler.answer is Answer.UNKNOWN
-    assert found.network_policies.answer is Answer.UNKNOWN
-    assert found.runners_known.answer is Answer.UNKNOWN
-    assert {right.allowed.answer for right in found.rights} == {Answer.NO}
+    assert found.autoscaler.verdict is Verdict.UNKNOWN
+    assert found.network_policies.verdict is Verdict.UNKNOWN
+    assert found.runners_known.verdict is Verdict.UNKNOWN
+    assert {right.allowed.verdict for right in found.rights} == {Verdict.NO}
     assert any("403 Forbidden on nodes" in line for line in found.unseen)
 
 
@@ -205,7 +206,7 @@ def test_a_runner_and_a_quota_that_are_there_are_seen(api: Api) -> None:
         "onboard-jobs", "old", "gitlab-runner-0.71.0", False,
     )  # fmt: skip
     jobs = found.namespaces[1]
-    assert jobs.exists is Answer.YES
+    assert jobs.exists is Verdict.YES
     assert any("pods" in line and "of 3" in line for line in jobs.quotas)
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from multiarch.rehearse.control_plane import Binaries, ControlPlane
+from multiarch.rehearse.control_plane.plane import ControlPlane
+from multiarch.rehearse.control_plane.sources import Binaries
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMISED = {

@@ -9,14 +9,14 @@ import yaml
 
 from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
+from multiarch.core.verdict import Verdict
 from multiarch.model.nodes import nodes_for
 from multiarch.model.plan import plan_stack
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.engine import EngineReport, run_engine
 from multiarch.rehearse.engine.workspace import find_kubernetes_plugin
 from multiarch.rehearse.install.chart import EMBEDDED
 from multiarch.rehearse.install.fleet import add_nodes, remove_nodes
-from multiarch.rehearse.report.model import Verdict
 
 PROJECT = Path(__file__).resolve().parents[2]
 CLOUDS = ("gke", "eks", "aks")
@@ -24,9 +24,7 @@ RUNNER_NAMESPACE = "gitlab-runner"
 
 
 def unproved(report: EngineReport) -> list[str]:
-    return [
-        f"{claim.id}: {claim.verdict}: {claim.evidence}" for claim in report.claims if claim.verdict != Verdict.PROVED
-    ]
+    return [f"{claim.id}: {claim.verdict}: {claim.evidence}" for claim in report.claims if claim.verdict != Verdict.YES]
 
 
 def changed_stack(stack: str, folder: Path, **pool: Any) -> Path:

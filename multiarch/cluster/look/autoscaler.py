@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from multiarch.cluster.look.model import Answer, Provider, Told
+from multiarch.cluster.look.model import Provider
+from multiarch.core.verdict import Answer, Verdict
 
 CLUSTER_AUTOSCALER: Final = "cluster-autoscaler"
 KARPENTER: Final = "karpenter"
@@ -22,7 +23,7 @@ _STATUS: Final = "ConfigMap kube-system/cluster-autoscaler-status"
 class Scaling:
     """Whether nodes are scaled, by what, and its version (empty where unknown)."""
 
-    answer: Told
+    answer: Answer
     name: str = ""
     version: str = ""
 
@@ -69,13 +70,13 @@ def scaling(seen: ScalingEvidence) -> Scaling:
     return Scaling(answer=_none_found(seen))
 
 
-def _none_found(seen: ScalingEvidence) -> Told:
+def _none_found(seen: ScalingEvidence) -> Answer:
     if seen.unseen or seen.status is None:
-        return Told(answer=Answer.UNKNOWN, because=seen.unseen or f"{_STATUS} could not be read")
+        return Answer(verdict=Verdict.UNKNOWN, because=seen.unseen or f"{_STATUS} could not be read")
     if seen.provider in (Provider.GKE, Provider.AKS):
         because = f"no {_STATUS}: no pool of today is scaled; {seen.provider.value} scales a pool that asks for it"
-        return Told(answer=Answer.NO, because=because)
-    return Told(answer=Answer.NO, because=f"no {_STATUS}, no Deployment of an autoscaler, no Karpenter")
+        return Answer(verdict=Verdict.NO, because=because)
+    return Answer(verdict=Verdict.NO, because=f"no {_STATUS}, no Deployment of an autoscaler, no Karpenter")
 
 
 def speaks_of_autoscaling(metadata: Mapping[str, Any]) -> bool:
@@ -107,5 +108,5 @@ def _where(deployment: Mapping[str, Any]) -> str:
     return f"{deployment['metadata'].get('namespace', '')}/{deployment['metadata']['name']}"
 
 
-def _yes(because: str) -> Told:
-    return Told(answer=Answer.YES, because=because)
+def _yes(because: str) -> Answer:
+    return Answer(verdict=Verdict.YES, because=because)

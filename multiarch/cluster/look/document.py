@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from multiarch.cluster.look.model import Look, Pool, Told
+from multiarch.cluster.look.model import Look, Pool
+from multiarch.core.verdict import Answer
 
 
 def look_document(look: Look) -> dict[str, Any]:
@@ -42,8 +43,8 @@ def look_document(look: Look) -> dict[str, Any]:
     }
 
 
-def _told(told: Told) -> dict[str, str]:
-    return {"answer": told.answer.value, "because": told.because}
+def _told(told: Answer) -> dict[str, str]:
+    return {"verdict": told.verdict.value, "because": told.because}
 
 
 def _pool(pool: Pool) -> dict[str, Any]:

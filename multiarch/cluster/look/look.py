@@ -12,12 +12,14 @@ from multiarch.cluster.errors import UnreachableError
 from multiarch.cluster.look import autoscaler, network, runners
 from multiarch.cluster.look.asking import Questions, Seen, refused
 from multiarch.cluster.look.identity import KubeconfigNames, identity
-from multiarch.cluster.look.model import Answer, Look, Told
+from multiarch.cluster.look.model import Look
 from multiarch.cluster.look.namespaces import NamespaceSeen, namespaces
 from multiarch.cluster.look.nodes import PAGE, NodeCount
 from multiarch.cluster.look.provider import whose
 from multiarch.cluster.look.rights import Need, rights, standard_needs
 from multiarch.cluster.look.version import pod_security
+from multiarch.cluster.readonly import ReadOnlyApi
+from multiarch.core.verdict import Answer, Verdict
 
 AT_ONCE: Final = 8
 """Questions under way at a time: enough to hide their way, few enough for a server's fairness queues."""
@@ -63,7 +65,7 @@ def look(  # noqa: PLR0913 - what to look at, and how
     Raises UnreachableError when the server does not answer, or accepts nobody's credentials.
     """
     began = time.monotonic()
-    ask = Questions(api)
+    ask = Questions(ReadOnlyApi(api))
     progress("asking for its version")
     version = _version(ask)
     manager, jobs = namespaces[0], namespaces[-1]
@@ -89,7 +91,7 @@ def look(  # noqa: PLR0913 - what to look at, and how
         ),
         allowed=allowed,
         seconds=time.monotonic() - began,
-        requests=ask.asked,
+        requests=ask.api.requests,
     )
 
 
@@ -105,7 +107,7 @@ def _nodes(ask: Questions) -> tuple[NodeCount, str]:
     """Count the nodes page by page; also return why the list ended early, if it did."""
     count = NodeCount()
     try:
-        for page in ask.pages("/api/v1/nodes", size=PAGE):
+        for page in ask.api.pages("/api/v1/nodes", size=PAGE):
             for node in page:
                 count.add(node)
     except ApiRefused as refusal:
@@ -238,15 +240,15 @@ def _runners(seen: _Gathered) -> tuple[Any, ...]:
     return runners.releases(deployments, (one["metadata"] for one in seen.answers.releases.value), ours)
 
 
-def _runners_known(answers: _Answers) -> Told:
+def _runners_known(answers: _Answers) -> Answer:
     if answers.deployments.unseen:
-        return Told(answer=Answer.UNKNOWN, because=answers.deployments.unseen)
+        return Answer(verdict=Verdict.UNKNOWN, because=answers.deployments.unseen)
     told = "the Deployments of all namespaces"
     if answers.releases.unseen:
-        return Told(
-            answer=Answer.YES, because=f"{told}; a release without one would be unseen: {answers.releases.unseen}"
+        return Answer(
+            verdict=Verdict.YES, because=f"{told}; a release without one would be unseen: {answers.releases.unseen}"
         )
-    return Told(answer=Answer.YES, because=f"{told}, and Helm's records")
+    return Answer(verdict=Verdict.YES, because=f"{told}, and Helm's records")
 
 
 def _unseen(seen: _Gathered) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from multiarch.cluster.look.model import Answer
+from multiarch.core.verdict import Verdict
 
 ARCH: Final = "kubernetes.io/arch"
 INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
@@ -49,14 +49,14 @@ _PASSING: Final = (
 )
 """Taints of a node in trouble, on its way up or on its way out; they come and go."""
 
-_SPOT_LABELS: Final[Mapping[str, Mapping[str, Answer]]] = {
-    "cloud.google.com/gke-spot": {"true": Answer.YES},
-    "cloud.google.com/gke-preemptible": {"true": Answer.YES},
-    "cloud.google.com/gke-provisioning": {"spot": Answer.YES, "preemptible": Answer.YES, "standard": Answer.NO},
-    "eks.amazonaws.com/capacityType": {"SPOT": Answer.YES, "ON_DEMAND": Answer.NO},
-    "karpenter.sh/capacity-type": {"spot": Answer.YES, "on-demand": Answer.NO, "reserved": Answer.NO},
-    "kubernetes.azure.com/scalesetpriority": {"spot": Answer.YES, "regular": Answer.NO},
-    "kubernetes.azure.com/priority": {"spot": Answer.YES, "regular": Answer.NO},
+_SPOT_LABELS: Final[Mapping[str, Mapping[str, Verdict]]] = {
+    "cloud.google.com/gke-spot": {"true": Verdict.YES},
+    "cloud.google.com/gke-preemptible": {"true": Verdict.YES},
+    "cloud.google.com/gke-provisioning": {"spot": Verdict.YES, "preemptible": Verdict.YES, "standard": Verdict.NO},
+    "eks.amazonaws.com/capacityType": {"SPOT": Verdict.YES, "ON_DEMAND": Verdict.NO},
+    "karpenter.sh/capacity-type": {"spot": Verdict.YES, "on-demand": Verdict.NO, "reserved": Verdict.NO},
+    "kubernetes.azure.com/scalesetpriority": {"spot": Verdict.YES, "regular": Verdict.NO},
+    "kubernetes.azure.com/priority": {"spot": Verdict.YES, "regular": Verdict.NO},
 }
 _ABSENT_IS_NO: Final = ("cloud.google.com/gke-nodepool", "kubernetes.azure.com/agentpool", "kubernetes.azure.com/mode")
 """GKE and AKS label spot nodes only: without the label, a node of theirs is not spot."""
@@ -80,12 +80,12 @@ def lasting(taint: str) -> bool:
     return not taint.startswith(_PASSING)
 
 
-def spot(labels: Mapping[str, str]) -> Answer:
+def spot(labels: Mapping[str, str]) -> Verdict:
     """Tell whether the cloud may take a node away at any time."""
     for key, meanings in _SPOT_LABELS.items():
         if labels.get(key, "") in meanings:
             return meanings[labels[key]]
-    return Answer.NO if any(key in labels for key in _ABSENT_IS_NO) else Answer.UNKNOWN
+    return Verdict.NO if any(key in labels for key in _ABSENT_IS_NO) else Verdict.UNKNOWN
 
 
 def maker(labels: Mapping[str, str]) -> str:

@@ -1,8 +1,12 @@
-"""What a look at a cluster saw. Every answer may be "unknown", which is never folded into yes or no."""
+"""What a look at a cluster saw. Every answer may be "could not tell", which is never folded into yes or no."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from multiarch.core.verdict import Answer, Verdict, unknown
+
+NOT_LOOKED_AT = unknown("not looked at")
 
 
 class Provider(StrEnum):
@@ -13,22 +17,6 @@ class Provider(StrEnum):
     AKS = "aks"
     OTHER = "existing"
     """kind, k3s, kubeadm, …: named as the stack file's cluster type names it."""
-
-
-class Answer(StrEnum):
-    """The three answers."""
-
-    YES = "yes"
-    NO = "no"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """An answer, and what it rests on: `DaemonSet kube-system/calico-node`, `403 Forbidden on daemonsets`."""
-
-    answer: Answer
-    because: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +36,7 @@ class Pool:
     """`key=value:Effect`, those that all of its nodes have; the taints of a node in trouble are not the pool's."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Those that all of its nodes share, without the ones that Kubernetes and the cloud set on every node."""
-    spot: Answer = Answer.UNKNOWN
+    spot: Verdict = Verdict.UNKNOWN
     cpu_millis: int = 0
     """Of one node: the smallest allocatable."""
     memory_mib: int = 0
@@ -86,7 +74,7 @@ class NamespaceLook:
     """A namespace that the runner or its jobs would use."""
 
     name: str
-    exists: Answer
+    exists: Verdict
     quotas: tuple[str, ...] = ()
     """One line each: `ResourceQuota team: requests.cpu 3800m of 4`."""
     limits: tuple[str, ...] = ()
@@ -104,7 +92,7 @@ class Right:
     """`deployments.apps`, or `namespaces`."""
     namespace: str
     """Empty for the cluster."""
-    allowed: Told
+    allowed: Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,16 +114,16 @@ class Look:
     `region`, `resourceGroup`, `subscriptionId`); missing where nothing tells."""
     pools: tuple[Pool, ...] = ()
     nodes: int = 0
-    autoscaler: Told = Told(answer=Answer.UNKNOWN, because="not looked at")
+    autoscaler: Answer = NOT_LOOKED_AT
     autoscaler_name: str = ""
     """`cluster-autoscaler`, `karpenter`, `gke`, `eks auto mode`, `aks node auto-provisioning`."""
     autoscaler_version: str = ""
     cni: str = ""
-    network_policies: Told = Told(answer=Answer.UNKNOWN, because="not looked at")
+    network_policies: Answer = NOT_LOOKED_AT
     """Whether anything enforces them."""
-    pod_security: Told = Told(answer=Answer.UNKNOWN, because="not looked at")
+    pod_security: Answer = NOT_LOOKED_AT
     runners: tuple[RunnerRelease, ...] = ()
-    runners_known: Told = Told(answer=Answer.UNKNOWN, because="not looked at")
+    runners_known: Answer = NOT_LOOKED_AT
     """Whether all namespaces could be searched for releases."""
     namespaces: tuple[NamespaceLook, ...] = ()
     rights: tuple[Right, ...] = ()

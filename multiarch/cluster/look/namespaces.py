@@ -7,7 +7,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from multiarch.cluster.look.asking import Questions, Seen, first_unseen
-from multiarch.cluster.look.model import Answer, NamespaceLook
+from multiarch.cluster.look.model import NamespaceLook
+from multiarch.core.verdict import Verdict
 
 ENFORCE: Final = "pod-security.kubernetes.io/enforce"
 _MANAGED_BY: Final = "managed-by"
@@ -44,7 +45,7 @@ def _seen(
     quotas: Seen[list[dict[str, Any]]],
     limits: Seen[list[dict[str, Any]]],
 ) -> NamespaceSeen:
-    exists = Answer.UNKNOWN if itself.unseen else Answer.NO if itself.value is None else Answer.YES
+    exists = Verdict.UNKNOWN if itself.unseen else Verdict.NO if itself.value is None else Verdict.YES
     labels = ((itself.value or {}).get("metadata") or {}).get("labels") or {}
     look = NamespaceLook(
         name=name,

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from multiarch.cluster.look.model import Answer, Provider, Told
+from multiarch.cluster.look.model import Provider
+from multiarch.core.verdict import Answer, Verdict
 
 _ENFORCING: Final[Mapping[str, tuple[str, str]]] = {
     "anetd": ("gke dataplane v2 (cilium)", "GKE Dataplane V2"),
@@ -29,7 +30,7 @@ class NetworkLook:
     """The plugin's name (empty where unknown), and whether policies are enforced."""
 
     cni: str
-    policies: Told
+    policies: Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,7 @@ def _cilium(daemon_set: Mapping[str, Any], config: Mapping[str, str] | None) -> 
     return NetworkLook(cni="cilium", policies=_yes(f"{where}, enable-policy: {mode}"))
 
 
-def _vpc_cni(daemon_set: Mapping[str, Any], config: Mapping[str, str] | None) -> Told:
+def _vpc_cni(daemon_set: Mapping[str, Any], config: Mapping[str, str] | None) -> Answer:
     """Judge AWS's plugin: off unless the agent is told otherwise (aws/amazon-vpc-cni-k8s, README).
 
     The add-on sets both the agent's flag and the controller's switch in the ConfigMap amazon-vpc-cni.
@@ -119,7 +120,7 @@ def _vpc_cni(daemon_set: Mapping[str, Any], config: Mapping[str, str] | None) ->
     return _no(f"DaemonSet {_where(daemon_set)} runs without the network policy agent")
 
 
-def _kindnet(daemon_set: Mapping[str, Any]) -> Told:
+def _kindnet(daemon_set: Mapping[str, Any]) -> Answer:
     image = next((str(container.get("image") or "") for container in _containers(daemon_set)), "")
     match = _KINDNET.search(image)
     if match is None:
@@ -129,7 +130,7 @@ def _kindnet(daemon_set: Mapping[str, Any]) -> Told:
     return _no(f"{image}: kindnet enforces them only since v{_KINDNET_SINCE} (kind 0.24.0)")
 
 
-def _k3s(arguments: Iterable[str]) -> Told:
+def _k3s(arguments: Iterable[str]) -> Answer:
     told = list(arguments)
     if not told:
         return _unknown(
@@ -150,13 +151,13 @@ def _where(daemon_set: Mapping[str, Any]) -> str:
     return f"{daemon_set['metadata'].get('namespace', '')}/{daemon_set['metadata']['name']}"
 
 
-def _yes(because: str) -> Told:
-    return Told(answer=Answer.YES, because=because)
+def _yes(because: str) -> Answer:
+    return Answer(verdict=Verdict.YES, because=because)
 
 
-def _no(because: str) -> Told:
-    return Told(answer=Answer.NO, because=because)
+def _no(because: str) -> Answer:
+    return Answer(verdict=Verdict.NO, because=because)
 
 
-def _unknown(because: str) -> Told:
-    return Told(answer=Answer.UNKNOWN, because=because)
+def _unknown(because: str) -> Answer:
+    return Answer(verdict=Verdict.UNKNOWN, because=because)

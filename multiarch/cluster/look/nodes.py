@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from multiarch.cluster.look import marks
-from multiarch.cluster.look.model import Answer, Pool
+from multiarch.cluster.look.model import Pool
+from multiarch.core.verdict import Verdict
 
 PAGE = 250
 """Nodes per page: a node is 5 to 20 KiB of JSON, mostly the names of its images."""
@@ -29,7 +30,7 @@ class _Group:
     zones: set[str] = field(default_factory=set)
     taints: list[str] | None = None
     labels: dict[str, str] | None = None
-    spot: set[Answer] = field(default_factory=set)
+    spot: set[Verdict] = field(default_factory=set)
     cpu_millis: int = 0
     memory_mib: int = 0
     maker: str = ""
@@ -72,7 +73,7 @@ class _Group:
             zones=tuple(sorted(self.zones)),
             taints=tuple(self.taints or ()),
             labels=dict(sorted((self.labels or {}).items())),
-            spot=next(iter(self.spot)) if len(self.spot) == 1 else Answer.UNKNOWN,
+            spot=next(iter(self.spot)) if len(self.spot) == 1 else Verdict.UNKNOWN,
             cpu_millis=self.cpu_millis,
             memory_mib=self.memory_mib,
             named=self.named,

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from components.runner.permissions import job_rules
+from multiarch.cluster.access_review import Action
 from multiarch.cluster.look.asking import Questions
-from multiarch.cluster.look.model import Answer, Right, Told
+from multiarch.cluster.look.model import Right
+from multiarch.core.verdict import Answer, Verdict
 
 _OBJECT: Final = ("get", "create", "patch", "delete")
 """What Pulumi's Kubernetes provider does with an object of its own: read it, apply it server-side, delete it."""
@@ -88,7 +90,7 @@ def _release(namespace: str, job_namespace: str) -> tuple[Need, ...]:
 def rights(ask: Questions, needs: Sequence[Need], job_namespace: str, pool: Executor) -> tuple[Right, ...]:
     """Ask about every need, side by side, and whether the user may give the runner the rights that it gets."""
     wanted = sorted(set(needs))
-    answers = pool.map(lambda need: ask.may(_attributes(need)), wanted)
+    answers = pool.map(lambda need: ask.may(_action(need)), wanted)
     granting = pool.submit(_may_grant, ask, job_namespace)
     found = [
         Right(verb=need.verb, resource=need.resource, namespace=need.namespace, allowed=allowed)
@@ -98,39 +100,32 @@ def rights(ask: Questions, needs: Sequence[Need], job_namespace: str, pool: Exec
     return (*found, Right(verb="grant", resource=role, namespace=job_namespace, allowed=granting.result()))
 
 
-def _attributes(need: Need) -> dict[str, str]:
+def _action(need: Need) -> Action:
     kind, _, group = need.resource.partition(".")
-    kind, _, subresource = kind.partition("/")
-    return {
-        "verb": need.verb,
-        "resource": kind,
-        "subresource": subresource,
-        "group": group,
-        "namespace": need.namespace,
-    }
+    return Action(verb=need.verb, resource=kind, group=group, namespace=need.namespace)
 
 
-def _may_grant(ask: Questions, namespace: str) -> Told:
+def _may_grant(ask: Questions, namespace: str) -> Answer:
     """Tell whether the API server would let this user create the runner's Role.
 
     It refuses a Role that grants more than its creator has, unless the creator may `escalate` roles (Kubernetes
     documentation, "Using RBAC Authorization", privilege escalation prevention).
     """
     roles = Need(verb="escalate", resource="roles.rbac.authorization.k8s.io", namespace=namespace)
-    escalate = ask.may(_attributes(roles))
-    if escalate.answer is Answer.YES:
+    escalate = ask.may(_action(roles))
+    if escalate.verdict is Verdict.YES:
         return escalate
     doubtful = ""
     for verb, resource in _granted():
-        told = ask.may(_attributes(Need(verb=verb, resource=resource, namespace=namespace)))
-        if told.answer is Answer.NO:
+        told = ask.may(_action(Need(verb=verb, resource=resource, namespace=namespace)))
+        if told.verdict is Verdict.NO:
             because = f"may not {verb} {resource} in {namespace}, which the runner's Role grants, nor escalate roles"
-            return Told(answer=Answer.NO, because=because)
-        if told.answer is Answer.UNKNOWN:
+            return Answer(verdict=Verdict.NO, because=because)
+        if told.verdict is Verdict.UNKNOWN:
             doubtful = doubtful or told.because
     if doubtful:
-        return Told(answer=Answer.UNKNOWN, because=doubtful)
-    return Told(answer=Answer.YES, because="has every right that the runner's Role grants")
+        return Answer(verdict=Verdict.UNKNOWN, because=doubtful)
+    return Answer(verdict=Verdict.YES, because="has every right that the runner's Role grants")
 
 
 def _granted() -> list[tuple[str, str]]:

@@ -3,7 +3,8 @@
 import re
 from typing import Final
 
-from multiarch.cluster.look.model import Answer, Provider, Told
+from multiarch.cluster.look.model import Provider
+from multiarch.core.verdict import Answer, Verdict
 
 _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
 _POD_SECURITY_STABLE: Final = (1, 25)
@@ -16,7 +17,7 @@ def parsed(version: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
-def pod_security(version: str, provider: Provider) -> Told:
+def pod_security(version: str, provider: Provider) -> Answer:
     """Tell whether Pod Security admission enforces the levels that namespaces are labelled with.
 
     Nobody can ask an API server whether an admission plugin is on without creating something; the version tells that
@@ -25,12 +26,12 @@ def pod_security(version: str, provider: Provider) -> Told:
     """
     found = parsed(version)
     if found is None:
-        return Told(answer=Answer.UNKNOWN, because=f"'{version}' is no version that can be read")
+        return Answer(verdict=Verdict.UNKNOWN, because=f"'{version}' is no version that can be read")
     if found < _POD_SECURITY_ON:
-        return Told(answer=Answer.NO, because=f"Kubernetes {version} is older than 1.23, which turned it on")
+        return Answer(verdict=Verdict.NO, because=f"Kubernetes {version} is older than 1.23, which turned it on")
     if found < _POD_SECURITY_STABLE:
-        return Told(answer=Answer.UNKNOWN, because=f"a beta feature of Kubernetes {version}, which may be off")
+        return Answer(verdict=Verdict.UNKNOWN, because=f"a beta feature of Kubernetes {version}, which may be off")
     if provider is Provider.OTHER:
         because = "built in since 1.25; that no flag of the API server turns it off can't be asked without creating"
-        return Told(answer=Answer.UNKNOWN, because=because)
-    return Told(answer=Answer.YES, because=f"built in since 1.25, and {provider.value} leaves it on")
+        return Answer(verdict=Verdict.UNKNOWN, because=because)
+    return Answer(verdict=Verdict.YES, because=f"built in since 1.25, and {provider.value} leaves it on")

@@ -5,7 +5,8 @@ from functools import partial
 
 import re2  # type: ignore[import-untyped]  # google-re2 ships no types
 
-from multiarch.cluster.look.model import Answer
+from multiarch.core.verdict import Verdict
+from multiarch.core.verdict import Verdict as Claimed
 from multiarch.doctor.advice import POLL_SECONDS, SELECTOR_REGEX, Advice, cause
 from multiarch.doctor.checks.places import admits, arches_of
 from multiarch.doctor.containers import unset_helper
@@ -15,7 +16,6 @@ from multiarch.doctor.probe import probe
 from multiarch.doctor.scheduling.placement import KNOWN_ARCHES
 from multiarch.model.executor import JobRefusal
 from multiarch.rehearse.claims.jobs import judge_helper
-from multiarch.rehearse.report.model import Verdict as Claimed
 
 DEFAULT_POLL_SECONDS = 180
 """gitlab-runner common/consts.go, KubernetesPollTimeout."""
@@ -144,9 +144,9 @@ def _helper(facts: Facts, runner: Runner) -> Check:
         version = runner.installed.runner_version if runner.installed else ""
         # Without a version only what the tag says of the architecture can be judged.
         proof = judge_helper(pod.helper_image, arch, version or pod.helper_image.rpartition(":v")[2])
-        if proof.verdict is Claimed.FAILED and " is for " in proof.evidence:
+        if proof.verdict is Claimed.NO and " is for " in proof.evidence:
             causes.append(_one_arch(facts, runner, pod.helper_image, arch))
-        elif proof.verdict is Claimed.PROVED:
+        elif proof.verdict is Claimed.YES:
             seen.append(pod.helper_image.rpartition(":")[2])
         else:
             doubts.append(proof.evidence)
@@ -171,10 +171,10 @@ def _poll(facts: Facts, runner: Runner) -> Check:
         return asked.fine(f"poll_timeout = {value}")
     grows = [pool.name for pool in facts.pools if pool.cloud != "existing" and pool.max_nodes > pool.min_nodes]
     look = facts.look
-    if not grows and look is not None and look.autoscaler.answer is Answer.YES:
+    if not grows and look is not None and look.autoscaler.verdict is Verdict.YES:
         grows = [look.autoscaler_name or "an autoscaler"]
     if not grows:
-        told = look is not None and look.autoscaler.answer is Answer.NO
+        told = look is not None and look.autoscaler.verdict is Verdict.NO
         if told or (facts.pools and all(pool.cloud == "existing" for pool in facts.pools)):
             return asked.fine(f"poll_timeout = {value}; no autoscaler makes nodes here")
         return asked.unknown(f"poll_timeout = {value}; whether nodes are made on demand is not known")

@@ -3,8 +3,9 @@
 import ipaddress
 from collections.abc import Iterator, Sequence
 
-from multiarch.cluster.look.model import Answer, Provider
+from multiarch.cluster.look.model import Provider
 from multiarch.cluster.selectors import label_selector
+from multiarch.core.verdict import Verdict
 from multiarch.doctor.advice import Advice, cause
 from multiarch.doctor.checks.admission import job_pods
 from multiarch.doctor.facts import Facts, Raw, Space
@@ -43,9 +44,9 @@ def _dns(  # noqa: PLR0911 - one answer after the other, the plain ones first
     if not missing:
         return asked.fine("port 53 is open to the cluster's DNS")
     enforced = facts.look.network_policies if facts.look else None
-    if enforced is not None and enforced.answer is Answer.NO:
+    if enforced is not None and enforced.verdict is Verdict.NO:
         return asked.fine(f"{missing} is cut off, but nothing enforces policies here: {enforced.because}")
-    if enforced is None or enforced.answer is Answer.UNKNOWN:
+    if enforced is None or enforced.verdict is Verdict.UNKNOWN:
         because = enforced.because if enforced else "not looked at"
         return asked.unknown(f"{missing} is cut off, if network policies are enforced, which is not known: {because}")
     advice = Advice(facts)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from multiarch.cluster.look.model import Answer, Provider
+from multiarch.cluster.look.model import Provider
+from multiarch.core.verdict import Verdict
 from multiarch.doctor.advice import Advice, cause, has_labels
 from multiarch.doctor.facts import ARCH_LABEL, Facts, Node, Raw, Runner
 from multiarch.doctor.model import Asked, Cause, Check
@@ -104,7 +105,7 @@ def _none(facts: Facts, arch: str, asked: Asked) -> Check:
             why = "on AKS an empty pool can't be assumed to grow (kubernetes/autoscaler#9322): keep minNodes: 1"
             return asked.unknown(f"pool {names} is empty; {why}")
         return asked.fine(f"none now: pool {names} may be empty, and grows when a job asks")
-    if not pools and look is not None and look.autoscaler.answer is not Answer.NO and look.autoscaler_name:
+    if not pools and look is not None and look.autoscaler.verdict is not Verdict.NO and look.autoscaler_name:
         return asked.unknown(
             f"none now; {look.autoscaler_name} may add one when a job asks, which can't be seen from here"
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from multiarch.core.verdict import Verdict
 from multiarch.doctor.advice import Advice, cause
 from multiarch.doctor.checks.manager import judge_mounts
 from multiarch.doctor.facts import Facts, Mount, Runner
@@ -26,9 +27,10 @@ def _rights(facts: Facts, runner: Runner) -> Check:
     asked = Asked("rights", title, runner.title)
     if not runner.rights.known:
         return asked.unknown(runner.rights.failure)
-    denied = [f"{right.verb} {right.resource}" for right in runner.rights.items if not right.allowed]
+    denied = [f"{right.verb} {right.resource}" for right in runner.rights.items if right.allowed.verdict is Verdict.NO]
+    doubts = {right.allowed.because for right in runner.rights.items if right.allowed.verdict is Verdict.UNKNOWN}
     if not denied:
-        return asked.fine(f"all {len(runner.rights.items)} rights")
+        return asked.judged((), f"all {len(runner.rights.items)} rights", "; ".join(sorted(doubts)))
     account = f"{runner.namespace}/{runner.installed.service_account if runner.installed else ''}"
     advice = Advice(facts)
     user = f"system:serviceaccount:{account.replace('/', ':')}"

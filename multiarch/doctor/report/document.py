@@ -8,10 +8,11 @@ from importlib import resources
 from typing import Any
 
 from multiarch.core.printable import printable
+from multiarch.core.verdict import EXIT_CODES
 from multiarch.doctor.catalogue import BY_ID
-from multiarch.doctor.model import EXIT_CODES, Cause, Check, Report
+from multiarch.doctor.model import Cause, Check, Report
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def to_document(report: Report) -> dict[str, Any]:

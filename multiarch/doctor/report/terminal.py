@@ -4,7 +4,7 @@ Everything from outside is shown as plain `Text`, never as rich markup, and with
 off: a narrow terminal wraps.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from multiarch.core.printable import one_line, printable, seconds
-from multiarch.core.signs import STYLES, Sign, ascii_only, mark
-from multiarch.doctor.model import EXIT_CODES, EXIT_MEANINGS, Cause, Check, Fix, Report, Verdict
+from multiarch.core.signs import STYLES, ascii_only, mark
+from multiarch.core.verdict import EXIT_CODES, Verdict
+from multiarch.doctor.model import EXIT_MEANINGS, Cause, Check, Fix, Report
 
-SIGNS: Mapping[Verdict, Sign] = {Verdict.FINE: Sign.GOOD, Verdict.CAUSE: Sign.BAD, Verdict.UNKNOWN: Sign.DOUBT}
 _PODS_SHOWN = 3
 _INDENT = 6
 
@@ -27,7 +27,7 @@ def print_report(console: Console, report: Report) -> None:
     console.print(_heading(report))
     for number, one in enumerate(report.causes, 1):
         _print_cause(console, number, one, plain=plain)
-    for verdict in (Verdict.UNKNOWN, Verdict.FINE):
+    for verdict in (Verdict.UNKNOWN, Verdict.YES):
         checks = [check for check in report.checks if check.verdict is verdict]
         if checks:
             console.print(Padding(_checks(checks, plain=plain), (0, 0, 1, 1)))
@@ -46,8 +46,8 @@ def _heading(report: Report) -> RenderableType:
 
 
 def _print_cause(console: Console, number: int, one: Cause, *, plain: bool) -> None:
-    sign = mark(Sign.BAD, ascii_only=plain)
-    head = Text.assemble(" ", sign, (f" {number}. ", STYLES[Sign.BAD]), (one_line(one.headline), "bold"))
+    sign = mark(Verdict.NO, ascii_only=plain)
+    head = Text.assemble(" ", sign, (f" {number}. ", STYLES[Verdict.NO]), (one_line(one.headline), "bold"))
     if told := _pods(one):
         head.append(f"  ({told})", style="dim")
     console.print(head)
@@ -95,20 +95,20 @@ def _checks(checks: Sequence[Check], *, plain: bool) -> Table:
         if check.about and check.about not in check.title:
             title.append(f" [{one_line(check.about)}]", style="dim")
         if check.evidence:
-            title.append(f": {one_line(check.evidence)}", style="dim" if check.verdict is Verdict.FINE else "")
-        table.add_row(mark(SIGNS[check.verdict], ascii_only=plain), title)
+            title.append(f": {one_line(check.evidence)}", style="dim" if check.verdict is Verdict.YES else "")
+        table.add_row(mark(check.verdict, ascii_only=plain), title)
     return table
 
 
 def _summary(report: Report, *, plain: bool) -> RenderableType:
     verdict = report.verdict
     counts = {each: sum(check.verdict is each for check in report.checks) for each in Verdict}
-    line = Text.assemble(mark(SIGNS[verdict], ascii_only=plain), " ")
+    line = Text.assemble(mark(verdict, ascii_only=plain), " ")
     causes = len(report.causes)
-    line.append(f"{causes} cause{'' if causes == 1 else 's'}", style=STYLES[SIGNS[verdict]])
-    line.append(f"; of {len(report.checks)} checks {counts[Verdict.FINE]} fine")
+    line.append(f"{causes} cause{'' if causes == 1 else 's'}", style=STYLES[verdict])
+    line.append(f"; of {len(report.checks)} checks {counts[Verdict.YES]} fine")
     if counts[Verdict.UNKNOWN]:
-        line.append(f", {counts[Verdict.UNKNOWN]} could not be told", style=STYLES[Sign.DOUBT])
+        line.append(f", {counts[Verdict.UNKNOWN]} could not be told", style=STYLES[Verdict.UNKNOWN])
     line.append(f"; {report.requests} requests, {seconds(report.seconds)}")
     line.append(f". Exit {EXIT_CODES[verdict]}: {EXIT_MEANINGS[verdict]}.")
-    return Group(Rule(style=STYLES[SIGNS[verdict]], characters="-" if plain else "━"), line)
+    return Group(Rule(style=STYLES[verdict], characters="-" if plain else "━"), line)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from multiarch.core.printable import one_line
 from multiarch.core.secrets import hide_tokens
+from multiarch.core.verdict import Verdict
 from multiarch.drift.cloud.diagnostics import Diagnostic, errors_in, message, unreachable
 from multiarch.drift.cloud.differences import Sides, differences
 from multiarch.drift.cloud.redaction import Hidden
-from multiarch.drift.model import Change, Check, Difference, Finding, Verdict
+from multiarch.drift.model import Change, Check, Difference, Finding
 from multiarch.model.pulumi_answers import QUIET, REPLACING, Step, resource_name
 
 KNOWN = (
@@ -67,9 +68,7 @@ def partial_findings(answer: Answer) -> tuple[Finding, ...]:
 
 def whole_stack(check: Check, stack: str, reason: str) -> Finding:
     """Say that the stack has drifted, where the answer doesn't tell in what."""
-    return Finding(
-        check=check, resource=f"stack {stack}", verdict=Verdict.DRIFTED, change=Change.CHANGED, reason=reason
-    )
+    return Finding(check=check, resource=f"stack {stack}", verdict=Verdict.NO, change=Change.CHANGED, reason=reason)
 
 
 def _by_urn(steps: Iterable[Step]) -> Mapping[str, list[Step]]:
@@ -92,7 +91,7 @@ def _finding(check: Check, urn: str, steps: Sequence[Step]) -> Finding:
     changed = [step for step in steps if step.op not in QUIET]
     title = _title(urn)
     if not changed:
-        return Finding(check=check, resource=urn, urn=urn, title=title, verdict=Verdict.CLEAN)
+        return Finding(check=check, resource=urn, urn=urn, title=title, verdict=Verdict.YES)
     strange = sorted({step.op for step in changed} - KNOWN)
     if strange:
         reason = f"Pulumi plans `{one_line(strange[0])}`, an operation that this check doesn't know"
@@ -104,7 +103,7 @@ def _finding(check: Check, urn: str, steps: Sequence[Step]) -> Finding:
         resource=urn,
         urn=urn,
         title=title,
-        verdict=Verdict.DRIFTED,
+        verdict=Verdict.NO,
         change=change,
         differences=listed,
         more=more,

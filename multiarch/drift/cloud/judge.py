@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from multiarch.core.printable import one_line
+from multiarch.core.verdict import Verdict
 from multiarch.drift.cloud.diagnostics import (
     Diagnostic,
     errors_in,
@@ -21,7 +22,7 @@ from multiarch.drift.cloud.diagnostics import unreachable as unreachable_cluster
 from multiarch.drift.cloud.findings import Answer, findings, partial_findings, whole_stack
 from multiarch.drift.cloud.state import remembered
 from multiarch.drift.live.request import StateResource
-from multiarch.drift.model import Check, CheckResult, Finding, Verdict
+from multiarch.drift.model import Check, CheckResult, Finding
 from multiarch.model.pulumi_answers import NO_CHANGES_VIOLATED, QUIET, CliResult, Step, steps
 
 PENDING = (
@@ -67,7 +68,7 @@ def judge(check: Check, stack: str, result: CliResult) -> Judgement:
     answer = Answer(check=check, steps=planned or (), diagnostics=diagnostics or ())
     made = () if doubt and result.exit == 0 else findings(answer)
     if doubt:
-        made = tuple(finding for finding in made if finding.verdict is not Verdict.CLEAN)
+        made = tuple(finding for finding in made if finding.verdict is not Verdict.YES)
     return Judgement(
         result=_result(check, result, findings=made, failure=doubt),
         state=None if doubt else remembered(answer),

@@ -6,8 +6,9 @@ import re
 from typing import Final
 
 from multiarch.core.secrets import hide_written
+from multiarch.core.verdict import Verdict
 from multiarch.drift.gitlab.state import State, comment, not_looked_at
-from multiarch.drift.model import DriftReport, Finding, Verdict
+from multiarch.drift.model import DriftReport, Finding
 from multiarch.drift.report.markdown import code
 from multiarch.drift.report.wording import CHECKS, date_words
 
@@ -28,7 +29,7 @@ def mark_of(description: str) -> str | None:
 
 def drifted_stacks(report: DriftReport) -> list[str]:
     """Name the stacks where drift was seen, whatever else could not be told of them."""
-    return sorted(stack.stack for stack in report.stacks if stack.verdict is Verdict.DRIFTED)
+    return sorted(stack.stack for stack in report.stacks if stack.verdict is Verdict.NO)
 
 
 def fingerprint(report: DriftReport) -> str:
@@ -81,7 +82,7 @@ def description(state: State, body: str, pipeline: str) -> str:
 
 def is_clean(state: State) -> bool:
     """Tell whether every stack that the issue knows of is clean, and nothing is left that nobody could read."""
-    return state.report.verdict is Verdict.CLEAN and not state.text
+    return state.report.verdict is Verdict.YES and not state.text
 
 
 def told_before(description: str) -> str:
@@ -104,7 +105,7 @@ def _lines(text: str) -> str:
 
 
 def _worth(finding: Finding) -> bool:
-    return finding.verdict is not Verdict.CLEAN
+    return finding.verdict is not Verdict.YES
 
 
 def _said(finding: Finding) -> list[object]:

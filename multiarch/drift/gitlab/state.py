@@ -14,12 +14,13 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime
 
-from multiarch.drift.model import Check, CheckResult, DriftReport, Finding, StackReport, Verdict
+from multiarch.core.verdict import Verdict
+from multiarch.drift.model import Check, CheckResult, DriftReport, Finding, StackReport
 from multiarch.drift.plain import read_json
 from multiarch.drift.report.document import to_document
 from multiarch.drift.report.wording import date_words
 
-VERSION: Final = 1
+VERSION: Final = 2
 LONGEST: Final = 500_000
 """Characters of the comment; a stack of 65 findings takes about a thousand."""
 _LARGEST: Final = 64 * 1024 * 1024
@@ -126,11 +127,11 @@ def _carried_on(old: CheckResult | None, new: CheckResult, told: dt.datetime) ->
     if old is None:
         return new
     verdicts = {finding.resource: finding.verdict for finding in new.findings}
-    silent = Verdict.UNKNOWN if new.unanswered else Verdict.CLEAN
+    silent = Verdict.UNKNOWN if new.unanswered else Verdict.YES
     still = tuple(
         _last_seen(finding, told)
         for finding in old.findings
-        if finding.verdict is Verdict.DRIFTED and verdicts.get(finding.resource, silent) is Verdict.UNKNOWN
+        if finding.verdict is Verdict.NO and verdicts.get(finding.resource, silent) is Verdict.UNKNOWN
     )
     return replace(new, findings=(*new.findings, *still))
 

@@ -4,9 +4,10 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from multiarch.core.verdict import Verdict
 from multiarch.drift.ignore.globs import name_pattern
 from multiarch.drift.ignore.rule import Rule
-from multiarch.drift.model import Change, CheckResult, Difference, Finding, StackReport, Verdict
+from multiarch.drift.model import Change, CheckResult, Difference, Finding, StackReport
 
 _URN_PARTS = 3
 """`urn:pulumi:<stack>` stands before the first `::` (pulumi/pulumi, sdk/go/common/resource/urn)."""
@@ -65,7 +66,7 @@ def _check(check: CheckResult, rules: Sequence[Rule], today: dt.date) -> CheckRe
 
 def _finding(finding: Finding, rules: Sequence[Rule], today: dt.date) -> Finding:
     whole = finding.change in (Change.GONE, Change.ADDED)
-    if finding.verdict is not Verdict.DRIFTED or whole or not finding.differences:
+    if finding.verdict is not Verdict.NO or whole or not finding.differences:
         return finding
     concerning = [rule for rule in rules if rule.concerns(finding)]
     taken: dict[Rule, list[str]] = {}
@@ -92,7 +93,7 @@ def _finding(finding: Finding, rules: Sequence[Rule], today: dt.date) -> Finding
 def _without(finding: Finding, left: list[Difference]) -> Finding:
     if left or finding.more:
         return replace(finding, differences=tuple(left))
-    verdict = Verdict.UNKNOWN if finding.uncertain else Verdict.CLEAN
+    verdict = Verdict.UNKNOWN if finding.uncertain else Verdict.YES
     return replace(finding, verdict=verdict, change=None, differences=(), since=None)
 
 

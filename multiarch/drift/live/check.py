@@ -14,13 +14,13 @@ from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.connection import Connection
 from multiarch.cluster.errors import ClusterError
 from multiarch.cluster.login import UNATTENDED_SECONDS
+from multiarch.cluster.readonly import ReadOnlyApi
 from multiarch.drift.live.beside.look import check_widened
 from multiarch.drift.live.identity import another_cluster
 from multiarch.drift.live.images import check_images
 from multiarch.drift.live.nodes import check_nodes
 from multiarch.drift.live.objects import check_objects
 from multiarch.drift.live.program import Program, program_of
-from multiarch.drift.live.readonly import ReadOnlyApi
 from multiarch.drift.live.releases import check_releases
 from multiarch.drift.live.request import LiveAnswer, LiveRequest
 from multiarch.drift.live.runner_config import check_runner_config

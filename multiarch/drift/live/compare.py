@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from multiarch.cluster.api import ApiRefused
+from multiarch.cluster.readonly import ReadOnlyApi
 from multiarch.drift.live import certainty, lists
 from multiarch.drift.live.difference import SECRET, Delta, deltas, same_meaning
 from multiarch.drift.live.exempt import exemption, is_unguarded
 from multiarch.drift.live.lists import ABSENT
 from multiarch.drift.live.ownership import Ownership
 from multiarch.drift.live.paths import Item, Path, text
-from multiarch.drift.live.readonly import ReadOnlyApi
 from multiarch.drift.model import Change
 from multiarch.model.providers.values import UNKNOWN
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from multiarch.core.verdict import Verdict
 from multiarch.drift.live.program import WantedObject
 from multiarch.drift.live.scene import Scene
 from multiarch.drift.live.told import TROUBLE, gone, leave, name_of, of_object, unknown, why
-from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, Verdict
+from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding
 
 _TOKEN_KEYS = ("runner-registration-token", "runner-token")
 """The chart projects both: a Secret without the first keeps the manager's pod from starting (runner.md section 1)."""
@@ -57,7 +58,7 @@ def _look(scene: Scene, manifest: Mapping[str, Any], urn: str) -> Finding:
     return Finding(
         check=Check.OBJECTS,
         resource=resource,
-        verdict=Verdict.DRIFTED if missing else Verdict.CLEAN,
+        verdict=Verdict.NO if missing else Verdict.YES,
         title=title,
         urn=urn,
         change=Change.CHANGED if missing else None,

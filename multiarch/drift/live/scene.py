@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from multiarch.cluster.errors import UnreachableError
+from multiarch.cluster.readonly import ReadOnlyApi
 from multiarch.drift.live.program import Program
-from multiarch.drift.live.readonly import ReadOnlyApi
 from multiarch.drift.live.request import StateResource
 from multiarch.drift.live.stored import Stored, find_stored
 from multiarch.drift.model import Check

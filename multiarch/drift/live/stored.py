@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import yaml
 
-from multiarch.drift.live.readonly import ReadOnlyApi
+from multiarch.cluster.readonly import ReadOnlyApi
 
 MOST_BYTES: Final = 32 * 2**20
 """Unpacked size that is read: a Secret holds at most 1 MiB, which a hostile one could blow up a thousandfold."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import ClusterError
+from multiarch.core.verdict import Verdict
 from multiarch.drift.live.compare import Comparison, compare
 from multiarch.drift.live.difference import Delta
 from multiarch.drift.live.paths import text
@@ -12,7 +13,7 @@ from multiarch.drift.live.program import unknown_paths
 from multiarch.drift.live.scene import OutOfTimeError, Scene
 from multiarch.drift.live.shown import differences, shortened
 from multiarch.drift.live.stored import StoredUnreadableError
-from multiarch.drift.model import Change, Check, Finding, Verdict
+from multiarch.drift.model import Change, Check, Finding
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _REASON = 400
@@ -51,7 +52,7 @@ def gone(check: Check, resource: str, reason: str = "", *, title: str = "", urn:
     return Finding(
         check=check,
         resource=resource,
-        verdict=Verdict.DRIFTED,
+        verdict=Verdict.NO,
         title=title,
         urn=urn,
         change=Change.GONE,
@@ -101,7 +102,7 @@ def finding(  # noqa: PLR0913 - as many as a finding has parts
     """Return what came of a comparison: drift where something differs for certain, else doubt where something may."""
     shown, more = differences(compared.deltas, root)
     doubts = [f"could not tell of {doubt}" for doubt in compared.doubts]
-    verdict = Verdict.DRIFTED if shown else Verdict.UNKNOWN if doubts else Verdict.CLEAN
+    verdict = Verdict.NO if shown else Verdict.UNKNOWN if doubts else Verdict.YES
     return Finding(
         check=check,
         resource=resource,

@@ -8,12 +8,13 @@ import json
 from importlib import resources
 from typing import Any, Final
 
-from multiarch.drift.model import EXIT_CODES, CheckResult, Difference, DriftReport, Finding, StackReport
+from multiarch.core.verdict import EXIT_CODES
+from multiarch.drift.model import CheckResult, Difference, DriftReport, Finding, StackReport
 from multiarch.drift.plain import read_json
 from multiarch.drift.report.wording import Counts, counts_of
 
-SCHEMA_VERSION: Final = 2
-"""1: drift had exit code 7, and a doubt outweighed it."""
+SCHEMA_VERSION: Final = 3
+"""1: drift had exit code 7, and a doubt outweighed it. 2: verdicts were `clean` and `drifted`."""
 
 
 def render(report: DriftReport) -> str:

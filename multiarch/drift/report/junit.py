@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from multiarch.core.printable import one_line, printable
-from multiarch.drift.model import CheckResult, DriftReport, Finding, StackReport, Verdict
+from multiarch.core.verdict import Verdict
+from multiarch.drift.model import CheckResult, DriftReport, Finding, StackReport
 from multiarch.drift.report.wording import (
     CHECKS,
     NO_ANSWER,
@@ -62,7 +63,7 @@ def _cases(stack: StackReport, check: CheckResult) -> Iterator[ET.Element]:
 
 
 def _finding(case: ET.Element, finding: Finding) -> ET.Element:
-    if finding.verdict is Verdict.CLEAN:
+    if finding.verdict is Verdict.YES:
         lines = [*remarks(finding), *(f"ignored: {rule}" for rule in finding.ignored)]
         if lines:
             ET.SubElement(case, "system-out").text = printable("\n".join(lines))

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from multiarch.core.printable import one_line
-from multiarch.drift.model import Check, DriftReport, Finding, StackReport, Verdict
+from multiarch.core.verdict import Verdict
+from multiarch.drift.model import Check, DriftReport, Finding, StackReport
 from multiarch.drift.report.wording import (
     CHECKS,
     Counts,
@@ -36,11 +37,11 @@ _MOST_LINES: Final = 50
 _VALUE: Final = 160
 """Characters of a value from outside; the JSON report has it whole."""
 _TITLES: Final = {
-    Verdict.CLEAN: "No drift",
-    Verdict.DRIFTED: "Drift",
+    Verdict.YES: "No drift",
+    Verdict.NO: "Drift",
     Verdict.UNKNOWN: "Could not tell everything",
 }
-_MARKS: Final = {Verdict.CLEAN: "✅", Verdict.DRIFTED: "❌", Verdict.UNKNOWN: "❓"}
+_MARKS: Final = {Verdict.YES: "✅", Verdict.NO: "❌", Verdict.UNKNOWN: "❓"}
 _ELSEWHERE: Final = "the JSON report of the run has everything"
 
 
@@ -50,7 +51,7 @@ def render(report: DriftReport) -> str:
     text.add(f"## {_MARKS[report.verdict]} {_headline(report)}\n\n")
     text.add_all(_overview(report))
     for stack in worst_first(report.stacks):
-        if stack.verdict is not Verdict.CLEAN:
+        if stack.verdict is not Verdict.YES:
             text.add_all(_stack(stack))
     _folded(text, "Clean, and ignored", [line for stack in report.stacks for line in _quiet(stack)])
     _folded(text, "Notes", [*map(code, report.notes), *_stack_notes(report.stacks)])
@@ -135,7 +136,7 @@ def _stack(stack: StackReport) -> Iterator[str]:
     """Yield one stack's part in pieces, each of which leaves the text well formed."""
     cluster = f"Cluster: {code(stack.cluster)}\n\n" if stack.cluster else ""
     yield f"\n### {_MARKS[stack.verdict]} {code(stack.stack)}: {tally_words(counts_of(stack))}\n\n{cluster}"
-    drifted = findings_with(stack, Verdict.DRIFTED)
+    drifted = findings_with(stack, Verdict.NO)
     if drifted:
         dated = any(finding.since for _, finding in drifted)
         yield f"| drifted | wanted → found | seen by |{' since |' if dated else ''}\n"

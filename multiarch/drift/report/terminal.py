@@ -4,7 +4,7 @@ Everything from outside is shown as plain `Text`, never as rich markup, and with
 off: a narrow terminal wraps.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -14,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from multiarch.core.printable import one_line, seconds
-from multiarch.core.signs import STYLES, Sign, ascii_only, mark
-from multiarch.drift.model import EXIT_CODES, Check, DriftReport, Finding, StackReport, Verdict
+from multiarch.core.signs import STYLES, ascii_only, mark
+from multiarch.core.verdict import EXIT_CODES, Verdict
+from multiarch.drift.model import Check, DriftReport, Finding, StackReport
 from multiarch.drift.report.wording import (
     CHECKS,
     NO_ANSWER,
@@ -35,11 +36,6 @@ from multiarch.drift.report.wording import (
     worst_first,
 )
 
-SIGNS: Final[Mapping[Verdict, Sign]] = {
-    Verdict.CLEAN: Sign.GOOD,
-    Verdict.DRIFTED: Sign.BAD,
-    Verdict.UNKNOWN: Sign.DOUBT,
-}
 WIDE: Final = 100
 """Columns from which on a resource and its differences stand side by side."""
 
@@ -48,7 +44,7 @@ def print_report(console: Console, report: DriftReport) -> None:
     """Print the stacks, those with drift first and the clean ones a line each, and the summary last."""
     plain = ascii_only(console)
     for stack in worst_first(report.stacks):
-        if stack.verdict is Verdict.CLEAN:
+        if stack.verdict is Verdict.YES:
             console.print(_clean_stack(stack, plain=plain))
         else:
             console.print(_stack(stack, plain=plain))
@@ -72,8 +68,8 @@ class _Heading:
 
 def _stack(stack: StackReport, *, plain: bool) -> RenderableType:
     title = Text.assemble((one_line(stack.stack), "bold"), (f"  {one_line(stack.cluster)}", "default"), "  ")
-    parts: list[RenderableType] = [_Heading(title + _tally(counts_of(stack)), STYLES[SIGNS[stack.verdict]])]
-    drifted = findings_with(stack, Verdict.DRIFTED)
+    parts: list[RenderableType] = [_Heading(title + _tally(counts_of(stack)), STYLES[stack.verdict])]
+    drifted = findings_with(stack, Verdict.NO)
     if drifted:
         parts.append(Padding(_Findings(drifted, plain=plain), (0, 0, 0, 1)))
     doubts = _doubts(stack)
@@ -84,7 +80,7 @@ def _stack(stack: StackReport, *, plain: bool) -> RenderableType:
 
 
 def _clean_stack(stack: StackReport, *, plain: bool) -> RenderableType:
-    line = Text.assemble(mark(Sign.GOOD, ascii_only=plain), " ", (one_line(stack.stack), "bold"), "  ")
+    line = Text.assemble(mark(Verdict.YES, ascii_only=plain), " ", (one_line(stack.stack), "bold"), "  ")
     line.append_text(_tally(counts_of(stack)))
     line.append(f"  {one_line(stack.cluster)}  {seconds(stack.seconds)}", style="dim")
     rest = [Padding(Text(text, style="dim"), (0, 0, 0, 4)) for text in _quiet(stack, counted=False)]
@@ -108,7 +104,7 @@ class _Findings:
             table.add_column(f"wanted {_arrow(plain=self.plain)} found", ratio=3, overflow="fold")
         for check, finding in self.findings:
             resource, told = _resource(check, finding), _told(finding, plain=self.plain)
-            sign = mark(Sign.BAD, ascii_only=self.plain)
+            sign = mark(Verdict.NO, ascii_only=self.plain)
             if wide:
                 table.add_row(sign, resource, told)
             else:
@@ -117,7 +113,7 @@ class _Findings:
 
 
 def _resource(check: Check, finding: Finding) -> Text:
-    text = Text.assemble((title_of(finding), STYLES[Sign.BAD]), "\n", (CHECKS[check], "dim"))
+    text = Text.assemble((title_of(finding), STYLES[Verdict.NO]), "\n", (CHECKS[check], "dim"))
     if finding.since:
         text.append(f", since {date_words(finding.since)}", style="dim")
     return text
@@ -158,8 +154,8 @@ def _doubt_table(doubts: Iterable[tuple[str, str]], *, plain: bool) -> Table:
     table.add_column("why", ratio=3, overflow="fold")
     for what, why in doubts:
         name, _, check = what.partition("\n")
-        subject = Text.assemble((name, STYLES[Sign.DOUBT]), "\n", (check, "dim"))
-        table.add_row(mark(Sign.DOUBT, ascii_only=plain), subject, Text(why))
+        subject = Text.assemble((name, STYLES[Verdict.UNKNOWN]), "\n", (check, "dim"))
+        table.add_row(mark(Verdict.UNKNOWN, ascii_only=plain), subject, Text(why))
     return table
 
 
@@ -174,9 +170,9 @@ def _quiet(stack: StackReport, *, counted: bool = True) -> Iterator[str]:
 
 def _tally(counts: Counts) -> Text:
     parts = [
-        (f"{counts.drifted} drifted", STYLES[Sign.BAD]) if counts.drifted else None,
-        (f"{counts.unknown} could not be told", STYLES[Sign.DOUBT]) if counts.unknown else None,
-        (f"{counts.clean} clean", STYLES[Sign.GOOD]) if counts.clean else None,
+        (f"{counts.drifted} drifted", STYLES[Verdict.NO]) if counts.drifted else None,
+        (f"{counts.unknown} could not be told", STYLES[Verdict.UNKNOWN]) if counts.unknown else None,
+        (f"{counts.clean} clean", STYLES[Verdict.YES]) if counts.clean else None,
     ]
     shown = [Text(*part) for part in parts if part]
     return Text(", ").join(shown) if shown else Text(tally_words(counts), style="dim")
@@ -184,11 +180,11 @@ def _tally(counts: Counts) -> Text:
 
 def _summary(report: DriftReport, *, plain: bool) -> RenderableType:
     verdict = report.verdict
-    parts: list[RenderableType] = [Rule(style=STYLES[SIGNS[verdict]], characters="-" if plain else "━")]
+    parts: list[RenderableType] = [Rule(style=STYLES[verdict], characters="-" if plain else "━")]
     parts.extend(Text(f"note: {one_line(note)}", style="dim") for note in report.notes)
     if not report.stacks:
-        parts.append(Text(NO_ANSWER, style=STYLES[Sign.DOUBT]))
-    line = Text.assemble(mark(SIGNS[verdict], ascii_only=plain), " ", _tally(counts_of(report)))
+        parts.append(Text(NO_ANSWER, style=STYLES[Verdict.UNKNOWN]))
+    line = Text.assemble(mark(verdict, ascii_only=plain), " ", _tally(counts_of(report)))
     line.append(f" in {len(report.stacks)} stack{'' if len(report.stacks) == 1 else 's'}, {seconds(report.seconds)}")
     line.append(f". Exit {EXIT_CODES[verdict]}: {meaning_of(report)}.")
     return Group(*parts, line)

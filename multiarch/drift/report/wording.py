@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from multiarch.core.printable import one_line
-from multiarch.drift.model import Change, Check, Difference, DriftReport, Finding, StackReport, Verdict
+from multiarch.core.verdict import Verdict
+from multiarch.drift.model import WORDS, Change, Check, Difference, DriftReport, Finding, StackReport
 
 CHECKS: Final[Mapping[Check, str]] = {
     Check.STATE: "cloud against state",
@@ -47,7 +48,7 @@ class Counts:
 
 def meaning_of(report: DriftReport) -> str:
     """Say what the exit code says, and what it can't: drift outweighs the doubts that are there beside it."""
-    if report.verdict is Verdict.DRIFTED:
+    if report.verdict is Verdict.NO:
         return f"drift was found, and {_DOUBT}" if counts_of(report).unknown else "drift was found"
     return _DOUBT if report.verdict is Verdict.UNKNOWN else "everything compared is as it should be"
 
@@ -59,8 +60,8 @@ def counts_of(report: DriftReport | StackReport) -> Counts:
         return counts if report.stacks else Counts(unknown=1)
     verdicts = [finding.verdict for _, finding in findings_of(report)]
     return Counts(
-        clean=verdicts.count(Verdict.CLEAN),
-        drifted=verdicts.count(Verdict.DRIFTED),
+        clean=verdicts.count(Verdict.YES),
+        drifted=verdicts.count(Verdict.NO),
         unknown=verdicts.count(Verdict.UNKNOWN) + len(failures(report)),
     )
 
@@ -115,7 +116,7 @@ def remarks(finding: Finding) -> list[str]:
     more = [f"and {finding.more} more differences"] if finding.more else []
     part = ["part of it could not be told"] if finding.uncertain and not finding.reason else []
     reason = one_line(finding.reason)
-    whole = [whole_words(finding)] if finding.verdict is Verdict.DRIFTED and not finding.differences else []
+    whole = [whole_words(finding)] if finding.verdict is Verdict.NO and not finding.differences else []
     return [*whole, *more, *part, *([reason] if reason else [])]
 
 
@@ -129,7 +130,7 @@ def headline(finding: Finding, *, most: int = 3) -> str:
     words = [difference_words(difference) for difference in finding.differences]
     left = len(words) - most
     shown = [*words[:most], *([f"and {left} more"] if left > 0 else []), *remarks(finding)]
-    return "; ".join(shown) or finding.verdict.value
+    return "; ".join(shown) or WORDS[finding.verdict]
 
 
 def ignored_words(stack: StackReport) -> list[str]:
@@ -163,4 +164,4 @@ def tally_words(counts: Counts) -> str:
 
 def worst_first(stacks: Iterable[StackReport]) -> list[StackReport]:
     """Order stacks for reading: those with drift, those with doubts only, the clean ones."""
-    return sorted(stacks, key=lambda stack: (not counts_of(stack).drifted, stack.verdict is Verdict.CLEAN))
+    return sorted(stacks, key=lambda stack: (not counts_of(stack).drifted, stack.verdict is Verdict.YES))

@@ -7,7 +7,8 @@ from typing import Final
 
 from components.cluster_spec import Cluster, GkeCluster, check_cluster
 from components.platforms import Arch, machine_type
-from multiarch.cluster.look.model import Answer, Look, Provider
+from multiarch.cluster.look.model import Look, Provider
+from multiarch.core.verdict import Verdict
 from multiarch.model.project import STACK_NAME
 from multiarch.onboard.answers.model import Value
 from multiarch.onboard.decide.machines import CLOUDS, MachineChoice, amd64_choice, arm64_choice
@@ -204,7 +205,7 @@ def free(base: str) -> Callable[[Look, Said], Proposal | None]:
         del said
         there = {seen.name: seen.exists for seen in look.namespaces}
         for name in (base, base.replace("gitlab-runner", "multiarch-runner")):
-            if there.get(name) is not Answer.YES:
+            if there.get(name) is not Verdict.YES:
                 return Proposal(value=name, because="" if name == base else f"{base} is there already")
         return None
 

@@ -1,7 +1,8 @@
 """Everything that follows from a look and the answers, put together."""
 
 from components.platforms import machine_type
-from multiarch.cluster.look.model import Answer, Look, Provider
+from multiarch.cluster.look.model import Look, Provider
+from multiarch.core.verdict import Verdict
 from multiarch.onboard.answers.model import Answers
 from multiarch.onboard.decide.machines import CLOUDS, MachineChoice, arm64_choice
 from multiarch.onboard.decide.model import Decision, Remark
@@ -24,7 +25,7 @@ def decide(look: Look, answers: Answers) -> Decision:
     if machine_type(cloud, answers.arm64_machine) is None:
         doubt = f"{answers.arm64_machine} is in no table here: the stack states its architecture"
     if doubt:
-        noted = (*noted, Remark(text=f"{doubt[0].upper()}{doubt[1:]}.", answer=Answer.UNKNOWN))
+        noted = (*noted, Remark(text=f"{doubt[0].upper()}{doubt[1:]}.", verdict=Verdict.UNKNOWN))
     return Decision(
         obstacles=in_the_way,
         remarks=noted,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.platforms import Arch, Cloud, MachineType, default_machine_type, gcp, machine_type, processor, sibling
-from multiarch.cluster.look.model import Answer, Pool, Provider
+from multiarch.cluster.look.model import Pool, Provider
+from multiarch.core.verdict import Verdict
 from multiarch.onboard.decide.prices import gib, vcpus
 
 CLOUDS: Final = {Provider.GKE: Cloud.GCP, Provider.EKS: Cloud.AWS, Provider.AKS: Cloud.AZURE}
@@ -40,7 +41,7 @@ def model_pool(pools: Sequence[Pool]) -> Pool | None:
         and pool.machine_type
         and not (pool.maker or pool.gpu or pool.control_plane)
     ]
-    preferred = [pool for pool in fit if pool.spot is not Answer.YES and not pool.taints] or fit
+    preferred = [pool for pool in fit if pool.spot is not Verdict.YES and not pool.taints] or fit
     return min(preferred, key=lambda pool: (-pool.nodes, pool.name), default=None)
 
 

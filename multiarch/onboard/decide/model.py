@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from multiarch.cluster.look.model import Answer
+from multiarch.core.verdict import Verdict
 from multiarch.onboard.decide.prices import Comparison
 
 
@@ -27,7 +27,7 @@ class Remark:
     """What to mind: it works, but not as one might think."""
 
     text: str
-    answer: Answer = Answer.NO
+    verdict: Verdict = Verdict.NO
     """NO: this much is missing. UNKNOWN: nobody could tell. YES: fine, and worth knowing."""
 
 

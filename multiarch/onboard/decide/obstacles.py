@@ -5,8 +5,9 @@ from typing import Final
 
 from components.platforms import Arch
 from multiarch.cluster.look import autoscaler
-from multiarch.cluster.look.model import Answer, Look, Provider
+from multiarch.cluster.look.model import Look, Provider
 from multiarch.cluster.look.version import parsed
+from multiarch.core.verdict import Verdict
 from multiarch.onboard.answers.model import Answers
 from multiarch.onboard.decide.model import Obstacle
 from multiarch.onboard.decide.pools import usable
@@ -135,7 +136,7 @@ def _pools(look: Look, answers: Answers) -> Iterator[Obstacle]:
 
 def _namespaces(look: Look, answers: Answers) -> Iterator[Obstacle]:
     for seen in look.namespaces:
-        if seen.name in (answers.namespace, answers.job_namespace) and seen.exists is Answer.YES:
+        if seen.name in (answers.namespace, answers.job_namespace) and seen.exists is Verdict.YES:
             yield Obstacle(
                 found=f"the namespace {seen.name} is there already",
                 consequence="the stack makes its namespaces itself, and `up` is refused one that is there "
@@ -145,7 +146,7 @@ def _namespaces(look: Look, answers: Answers) -> Iterator[Obstacle]:
 
 
 def _pod_security(look: Look) -> Iterator[Obstacle]:
-    if look.pod_security.answer is Answer.NO and (parsed(look.version) or OLDEST) >= OLDEST:
+    if look.pod_security.verdict is Verdict.NO and (parsed(look.version) or OLDEST) >= OLDEST:
         yield Obstacle(
             found="Pod Security admission is off",
             consequence="nothing would refuse a privileged pod",

@@ -5,7 +5,8 @@ from typing import Final
 
 from components.node_pools.resolved import ARM64_TAINT
 from components.platforms import Arch
-from multiarch.cluster.look.model import Answer, Look, Pool
+from multiarch.cluster.look.model import Look, Pool
+from multiarch.core.verdict import Verdict
 from multiarch.onboard.answers.model import Answers
 from multiarch.onboard.decide.model import PoolPlan
 
@@ -38,7 +39,7 @@ def chosen(pools: Sequence[Pool], arch: Arch) -> Pool | None:
 
     def rank(pool: Pool) -> tuple[bool, bool, bool, int, str]:
         dedicated = any(taint != _ARM64 for taint in pool.taints)
-        return (pool.gpu, dedicated, pool.spot is Answer.YES, -pool.nodes, pool.name)
+        return (pool.gpu, dedicated, pool.spot is Verdict.YES, -pool.nodes, pool.name)
 
     return min(fit, key=rank, default=None)
 
@@ -55,7 +56,7 @@ def pool_plans(look: Look, answers: Answers, zones: Sequence[str] = ()) -> tuple
     if answers.pools == "use":
         picked = [(arch, pool) for arch in answers.archs if (pool := chosen(look.pools, arch)) is not None]
         mixed = len({pool.name for _, pool in picked}) < len(picked)
-        scaled = look.autoscaler.answer is Answer.YES
+        scaled = look.autoscaler.verdict is Verdict.YES
         return tuple(
             _there(pool, arch, name=f"{pool.name}-{arch}" if mixed else pool.name, scaled=scaled)
             for arch, pool in picked

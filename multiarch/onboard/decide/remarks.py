@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from components.platforms import Arch
 from multiarch.cluster.look import autoscaler
-from multiarch.cluster.look.model import Answer, Look
+from multiarch.cluster.look.model import Look
+from multiarch.core.verdict import Verdict
 from multiarch.onboard.answers.model import Answers
 from multiarch.onboard.decide.model import Remark
 from multiarch.onboard.decide.pools import JOB_MIB, JOB_MILLIS, chosen, usable
@@ -26,8 +27,8 @@ def remarks(look: Look, answers: Answers) -> tuple[Remark, ...]:
 
 
 def _rights(look: Look) -> Iterator[Remark]:
-    denied = [right for right in look.rights if right.allowed.answer is Answer.NO]
-    doubtful = [right for right in look.rights if right.allowed.answer is Answer.UNKNOWN]
+    denied = [right for right in look.rights if right.allowed.verdict is Verdict.NO]
+    doubtful = [right for right in look.rights if right.allowed.verdict is Verdict.UNKNOWN]
     if denied:
         named = ", ".join(
             f"{right.verb} {right.resource}{f' in {right.namespace}' if right.namespace else ''}"
@@ -37,19 +38,19 @@ def _rights(look: Look) -> Iterator[Remark]:
         yield Remark(text=f"You may not {named}{more}: `up` under this identity would fail. Another one may run it.")
     if doubtful:
         text = f"Whether you may do {len(doubtful)} of the things that `up` does could not be told"
-        yield Remark(text=f"{text}: {doubtful[0].allowed.because}.", answer=Answer.UNKNOWN)
+        yield Remark(text=f"{text}: {doubtful[0].allowed.because}.", verdict=Verdict.UNKNOWN)
 
 
 def _network(look: Look) -> Iterator[Remark]:
     told = look.network_policies
-    if told.answer is Answer.NO:
+    if told.verdict is Verdict.NO:
         yield Remark(
             text=f"Nothing enforces network policies ({told.because}): the stack's default-deny policies would be "
             "objects without effect, and jobs could reach the metadata server and every service."
         )
-    if told.answer is Answer.UNKNOWN:
+    if told.verdict is Verdict.UNKNOWN:
         text = f"Whether network policies are enforced could not be told ({told.because})."
-        yield Remark(text=text, answer=Answer.UNKNOWN)
+        yield Remark(text=text, verdict=Verdict.UNKNOWN)
 
 
 def _scaling(look: Look, answers: Answers) -> Iterator[Remark]:
@@ -71,7 +72,7 @@ def _eks_scaling(look: Look, answers: Answers) -> Iterator[Remark]:
             yield Remark(
                 text="From zero nodes, Cluster Autoscaler knows a group's architecture, but not its labels and taints: "
                 "the stack tags the Auto Scaling group with them; give its role eks:DescribeNodegroup too.",
-                answer=Answer.YES,
+                verdict=Verdict.YES,
             )
         return
     if look.autoscaler_name == autoscaler.AUTO_MODE:
@@ -83,14 +84,14 @@ def _eks_scaling(look: Look, answers: Answers) -> Iterator[Remark]:
             "Autoscaler these pools stay at their fewest nodes. With a NodePool for both, choose --pools use."
         )
         return
-    if look.autoscaler.answer is Answer.NO:
+    if look.autoscaler.verdict is Verdict.NO:
         yield Remark(
             text=f"Nothing scales this cluster's nodes ({look.autoscaler.because}): the pools stay at "
             f"{answers.min_nodes} node{'' if answers.min_nodes == 1 else 's'} each. Install Cluster Autoscaler."
         )
-    elif look.autoscaler.answer is Answer.UNKNOWN:
+    elif look.autoscaler.verdict is Verdict.UNKNOWN:
         text = f"Whether anything scales the pools could not be told ({look.autoscaler.because})."
-        yield Remark(text=text, answer=Answer.UNKNOWN)
+        yield Remark(text=text, verdict=Verdict.UNKNOWN)
 
 
 def _pools(look: Look, answers: Answers) -> Iterator[Remark]:
@@ -120,7 +121,7 @@ def _open_pools(look: Look) -> Iterator[Remark]:
     if shared:
         names = ", ".join(shared[:_MOST_NAMED]) + (" …" if len(shared) > _MOST_NAMED else "")
         text = f"Jobs may also land on nodes that no taint closes ({names}): they select an architecture, not a pool."
-        yield Remark(text=text, answer=Answer.YES)
+        yield Remark(text=text, verdict=Verdict.YES)
 
 
 def _used(look: Look, answers: Answers) -> Iterator[Remark]:
@@ -128,7 +129,7 @@ def _used(look: Look, answers: Answers) -> Iterator[Remark]:
         pool = chosen(look.pools, arch)
         if pool is None:
             continue
-        if pool.spot is Answer.YES:
+        if pool.spot is Verdict.YES:
             yield Remark(text=f"The {arch} nodes ({pool.name}) are spot: a running build can lose its machine.")
         if arch is Arch.ARM64 and "kubernetes.io/arch=arm64:NoSchedule" not in pool.taints:
             yield Remark(
@@ -156,24 +157,24 @@ def _neighbours(look: Look) -> Iterator[Remark]:
             yield Remark(
                 text=f"A gitlab-runner is there already: {release.namespace}/{release.name}"
                 f"{f' ({release.chart})' if release.chart else ''}. It is left as it is; the two share nothing.",
-                answer=Answer.YES,
+                verdict=Verdict.YES,
             )
-    if look.runners_known.answer is Answer.UNKNOWN:
+    if look.runners_known.verdict is Verdict.UNKNOWN:
         text = f"Whether other runners are there could not be told ({look.runners_known.because})."
-        yield Remark(text=text, answer=Answer.UNKNOWN)
+        yield Remark(text=text, verdict=Verdict.UNKNOWN)
 
 
 def _limits(look: Look, answers: Answers) -> Iterator[Remark]:
     for seen in look.namespaces:
         if seen.name not in (answers.namespace, answers.job_namespace):
             continue
-        if seen.exists is Answer.UNKNOWN:
-            yield Remark(text=f"Whether the namespace {seen.name} exists could not be told.", answer=Answer.UNKNOWN)
+        if seen.exists is Verdict.UNKNOWN:
+            yield Remark(text=f"Whether the namespace {seen.name} exists could not be told.", verdict=Verdict.UNKNOWN)
         for line in (*seen.quotas, *seen.limits):
             yield Remark(text=f"{seen.name}: {line}.")
 
 
 def _pod_security(look: Look) -> Iterator[Remark]:
-    if look.pod_security.answer is Answer.UNKNOWN:
+    if look.pod_security.verdict is Verdict.UNKNOWN:
         text = f"Whether Pod Security is enforced could not be told ({look.pod_security.because})."
-        yield Remark(text=text, answer=Answer.UNKNOWN)
+        yield Remark(text=text, verdict=Verdict.UNKNOWN)

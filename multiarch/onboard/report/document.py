@@ -48,7 +48,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
     price = decision.price
     return {
         "obstacles": [dataclasses.asdict(one) for one in decision.obstacles],
-        "remarks": [{"text": one.text, "answer": one.answer.value} for one in decision.remarks],
+        "remarks": [{"text": one.text, "verdict": one.verdict.value} for one in decision.remarks],
         "pools": [
             {**_camel(dataclasses.asdict(pool)), "zones": list(pool.zones), "taints": list(pool.taints)}
             for pool in decision.pools

@@ -8,17 +8,17 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from multiarch.cluster.look.model import Answer, Look, Pool, Provider, Told
+from multiarch.cluster.look.model import Look, Pool, Provider
 from multiarch.core.printable import one_line
-from multiarch.core.signs import STYLES, Sign, ascii_only, mark
+from multiarch.core.signs import STYLES, ascii_only, mark
+from multiarch.core.verdict import Answer, Verdict
 from multiarch.onboard.adopt.imports import lines
 from multiarch.onboard.decide.model import Decision, Remark
 from multiarch.onboard.report.next_steps import next_steps
 from multiarch.onboard.request import MEANINGS, Onboarding, Outcome
 from multiarch.onboard.write.render import saving
 
-_SIGNS = {Answer.YES: Sign.GOOD, Answer.NO: Sign.BAD, Answer.UNKNOWN: Sign.DOUBT}
-_OUTCOMES = {Outcome.WRITTEN: Sign.GOOD, Outcome.COULD_NOT_TELL: Sign.DOUBT}
+_OUTCOMES = {Outcome.WRITTEN: Verdict.YES, Outcome.COULD_NOT_TELL: Verdict.UNKNOWN}
 
 
 def look_view(look: Look, *, ascii_only: bool) -> RenderableType:
@@ -37,45 +37,45 @@ def look_view(look: Look, *, ascii_only: bool) -> RenderableType:
     return Padding(grid, (0, 0, 0, 1))
 
 
-def _traits(look: Look) -> Iterator[tuple[str, Sign | None, str]]:
+def _traits(look: Look) -> Iterator[tuple[str, Verdict | None, str]]:
     flavour = f" ({look.flavour})" if look.flavour else ""
     yield "cluster", None, f"{look.provider.value}{flavour}: {look.provider_because}"
     place = ", ".join(f"{key} {value}" for key, value in look.identity.items())
-    yield "place", None if place else Sign.DOUBT, place or "neither nodes nor kubeconfig tell"
+    yield "place", None if place else Verdict.UNKNOWN, place or "neither nodes nor kubeconfig tell"
     yield "version", None, look.version
     name = " ".join(filter(None, (look.autoscaler_name, look.autoscaler_version)))
     sign, told = _answered(look.autoscaler, name)
-    outside = look.provider in (Provider.GKE, Provider.AKS) and look.autoscaler.answer is Answer.NO
+    outside = look.provider in (Provider.GKE, Provider.AKS) and look.autoscaler.verdict is Verdict.NO
     yield "autoscaler", None if outside else sign, told
     yield "network policies", *_answered(look.network_policies, look.cni)
     yield "Pod Security", *_answered(look.pod_security, "")
     yield from _runners(look)
     yield from _namespaces(look)
-    denied = [right for right in look.rights if right.allowed.answer is not Answer.YES]
+    denied = [right for right in look.rights if right.allowed.verdict is not Verdict.YES]
     if look.rights:
         told = f"{len(look.rights) - len(denied)} of the {len(look.rights)} that `up` needs"
-        worst = Sign.BAD if any(right.allowed.answer is Answer.NO for right in denied) else Sign.DOUBT
-        yield "your rights", worst if denied else Sign.GOOD, told
+        worst = Verdict.NO if any(right.allowed.verdict is Verdict.NO for right in denied) else Verdict.UNKNOWN
+        yield "your rights", worst if denied else Verdict.YES, told
     for line in look.unseen:
-        yield "not seen", Sign.DOUBT, line
+        yield "not seen", Verdict.UNKNOWN, line
 
 
-def _answered(told: Told, name: str) -> tuple[Sign, str]:
-    return _SIGNS[told.answer], f"{name}: {told.because}" if name else told.because
+def _answered(told: Answer, name: str) -> tuple[Verdict, str]:
+    return told.verdict, f"{name}: {told.because}" if name else told.because
 
 
-def _runners(look: Look) -> Iterator[tuple[str, Sign | None, str]]:
+def _runners(look: Look) -> Iterator[tuple[str, Verdict | None, str]]:
     if not look.runners:
-        known = look.runners_known.answer is Answer.YES
-        yield "runners", None if known else Sign.DOUBT, "none" if known else look.runners_known.because
+        known = look.runners_known.verdict is Verdict.YES
+        yield "runners", None if known else Verdict.UNKNOWN, "none" if known else look.runners_known.because
     for release in look.runners:
         chart = f" ({release.chart})" if release.chart else ""
         yield "runners", None, f"{release.namespace}/{release.name}{chart}{', of this package' if release.ours else ''}"
 
 
-def _namespaces(look: Look) -> Iterator[tuple[str, Sign | None, str]]:
+def _namespaces(look: Look) -> Iterator[tuple[str, Verdict | None, str]]:
     for seen in look.namespaces:
-        free = {Answer.YES: "there already", Answer.NO: "free", Answer.UNKNOWN: "could not be told"}[seen.exists]
+        free = {Verdict.YES: "there already", Verdict.NO: "free", Verdict.UNKNOWN: "could not be told"}[seen.exists]
         limits = "; ".join((*seen.quotas, *seen.limits))
         yield "namespace", None, f"{seen.name}: {free}{f'; {limits}' if limits else ''}"
 
@@ -89,7 +89,7 @@ def _pools(pools: Sequence[Pool]) -> Table:
         table.add_row(
             Text(one_line(pool.name if pool.named else f"({pool.name})")),
             Text(
-                f"{pool.arch}{'' if pool.os == 'linux' else f' {pool.os}'}{' spot' if pool.spot is Answer.YES else ''}"
+                f"{pool.arch}{'' if pool.os == 'linux' else f' {pool.os}'}{' spot' if pool.spot is Verdict.YES else ''}"
             ),
             Text(one_line(pool.machine_type or "?")),
             Text(f"{pool.nodes}{ready}"),
@@ -113,7 +113,7 @@ def print_outcome(console: Console, found: Onboarding) -> None:
             console.print(
                 Padding(Text(one_line(line) if not line.startswith(" ") else f"  {one_line(line)}"), (0, 0, 0, 3))
             )
-    sign = _OUTCOMES.get(found.outcome, Sign.BAD)
+    sign = _OUTCOMES.get(found.outcome, Verdict.NO)
     console.print()
     for line in found.message.splitlines():
         console.print(Text.assemble(mark(sign, ascii_only=plain), " ", (one_line(line), STYLES[sign])), soft_wrap=True)
@@ -152,8 +152,7 @@ def _remark(remark: Remark, *, plain: bool) -> Table:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    sign = {Answer.NO: Sign.BAD, Answer.UNKNOWN: Sign.DOUBT, Answer.YES: Sign.GOOD}[remark.answer]
-    grid.add_row(mark(sign, ascii_only=plain), Text(one_line(remark.text)))
+    grid.add_row(mark(remark.verdict, ascii_only=plain), Text(one_line(remark.text)))
     return grid
 
 

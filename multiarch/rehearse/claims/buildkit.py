@@ -7,14 +7,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from multiarch.cluster.access_review import Action, may
 from multiarch.cluster.api import ApiRefused
+from multiarch.core.verdict import Verdict
 from multiarch.model.executor import Job, JobRefusal, Pod
 from multiarch.rehearse.claims.jobs import served
 from multiarch.rehearse.claims.manager import manager_promises
 from multiarch.rehearse.claims.pipeline import BUILDKIT_TAG, buildkit_jobs, from_templates, judge_tags, land
 from multiarch.rehearse.claims.pods import build, create, refused_by, violates_pod_security
 from multiarch.rehearse.claims.refusals import refusal_promises, with_privileges
-from multiarch.rehearse.claims.rights import may, rights_promises
+from multiarch.rehearse.claims.rights import rights_promises
 from multiarch.rehearse.claims.scene import Promise, Proof, Scene, failed, proved, unknown
 from multiarch.rehearse.report.model import JobView, Outcome
 
@@ -143,13 +145,15 @@ def _closed(second: Scene, _: Scene) -> Proof:
 
 def _apart(second: Scene, first: Scene) -> Proof:
     crossings = [(first, second), (second, first)]
-    allowed = [
-        f"{runner.installed.service_account} may create pods in {other.installed.job_namespace}"
-        for runner, other in crossings
-        if may(runner.runner, other.installed.job_namespace, "", "pods", "create")
-    ]
-    if allowed:
+    answers = {}
+    for runner, other in crossings:
+        place = other.installed.job_namespace
+        answer = may(runner.runner, Action(verb="create", resource="pods", namespace=place))
+        answers[f"{runner.installed.service_account} may create pods in {place}"] = answer
+    if allowed := [what for what, answer in answers.items() if answer.verdict is Verdict.YES]:
         return failed("; ".join(allowed))
+    if doubts := [f"{what}? {answer.because}" for what, answer in answers.items() if answer.verdict is Verdict.UNKNOWN]:
+        return unknown("; ".join(doubts))
     return proved(f"asked for {', '.join(runner.installed.service_account for runner, _ in crossings)}: both refused")
 
 

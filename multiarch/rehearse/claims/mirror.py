@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from components.helper_image.schema import TYPE
+from multiarch.core.verdict import Verdict
 from multiarch.model.plan.model import Plan
 from multiarch.rehearse.claims.scene import Promise, Proof, Scene
 from multiarch.rehearse.mirror.proof import Answer, Mirrored, make
-from multiarch.rehearse.report.model import Verdict
 
 
 def has_mirrors(plan: Plan) -> bool:
@@ -47,9 +47,9 @@ def judge_mirrored(image: str, arch: str, mirrors: Sequence[Mirrored]) -> Proof 
     """Judge a helper image by the mirror that it names by digest; None when it names none."""
     for mirrored in mirrors:
         if image.endswith(f"@{mirrored.digest}"):
-            if mirrored.published.verdict is not Verdict.PROVED:
+            if mirrored.published.verdict is not Verdict.YES:
                 return Proof(mirrored.published.verdict, f"{image}: {mirrored.published.evidence}")
             if f"linux/{arch}" not in mirrored.platforms:
-                return Proof(Verdict.FAILED, f"{image} is made for {', '.join(mirrored.platforms)}, not for {arch}")
-            return Proof(Verdict.PROVED, f"{image}, published for linux/{arch} in a local registry")
+                return Proof(Verdict.NO, f"{image} is made for {', '.join(mirrored.platforms)}, not for {arch}")
+            return Proof(Verdict.YES, f"{image}, published for linux/{arch} in a local registry")
     return None

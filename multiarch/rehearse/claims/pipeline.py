@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from multiarch.core.verdict import Verdict
 from multiarch.model.pipeline import PipelineJob, TemplateError, TemplatesMissing, classic_jobs, component_jobs
 from multiarch.rehearse.claims.landing import landed
 from multiarch.rehearse.claims.pods import run_job
 from multiarch.rehearse.claims.scene import Proof, Scene, failed, proved, unknown
-from multiarch.rehearse.report.model import Verdict
 
 MULTI_ARCH_TAG = "multi-arch"
 BUILDKIT_TAG = "multi-arch-buildkit"
 COMPONENT = "multi-arch-image"
 """The component that has every job of the others."""
-_WORST_FIRST = (Verdict.FAILED, Verdict.UNKNOWN, Verdict.PROVED)
+_WORST_FIRST = (Verdict.NO, Verdict.UNKNOWN, Verdict.YES)
 
 
 def build_jobs(arch: str) -> dict[str, PipelineJob]:

@@ -1,9 +1,8 @@
 """Claims about Kubernetes rights: all that the executor needs, nothing more, and none for jobs."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from multiarch.cluster.access_review import Action, may, rules
 from multiarch.cluster.api import Api, ApiRefused
+from multiarch.core.verdict import Verdict
 from multiarch.model.executor import Job, JobRefusal
 from multiarch.model.executor.rights import needed
 from multiarch.model.readback import service_account_api
@@ -34,39 +33,40 @@ def rights_promises(scene: Scene) -> list[Promise]:
 def _needed(scene: Scene) -> Proof:
     namespace = scene.installed.job_namespace
     rights = list(needed(scene.installed.config))
-    missing = [
-        f"{verb} {resource}"
-        for group, resource, verb in rights
-        if not may(scene.runner, namespace, group, resource, verb)
+    wanted = [
+        Action(verb=verb, resource=resource, group=group, namespace=namespace) for group, resource, verb in rights
     ]
+    answers = {action: may(scene.runner, action) for action in wanted}
     who = f"{scene.installed.namespace}/{scene.installed.service_account}"
-    if missing:
+    if missing := [str(action) for action, answer in answers.items() if answer.verdict is Verdict.NO]:
         return failed(f"{who} may not {', '.join(missing)} in {namespace}")
+    if doubts := [answer.because for answer in answers.values() if answer.verdict is Verdict.UNKNOWN]:
+        return unknown(f"whether {who} may do all in {namespace}: {doubts[0]}")
     return proved(f"{who} may do all {len(rights)} in {namespace}")
 
 
 def _least(scene: Scene) -> Proof:
     namespace = scene.installed.job_namespace
-    review = _review(scene.runner, "SelfSubjectRulesReview", {"namespace": namespace})
+    listed = rules(scene.runner, namespace)
     wild = [
         f"{','.join(rule['verbs'])} on {','.join(rule.get('resources') or [])}"
-        for rule in review["status"].get("resourceRules") or []
+        for rule in listed.resources
         if "*" in (*rule["verbs"], *(rule.get("resources") or []), *(rule.get("apiGroups") or []))
     ]
     if wild:
         return failed(f"wildcards in {namespace}: {'; '.join(wild)}")
     outside = [
-        (scene.installed.namespace, "secrets", "get"),
-        (scene.installed.namespace, "pods", "create"),
-        ("kube-system", "secrets", "list"),
-        ("", "secrets", "list"),
-        ("", "nodes", "list"),
-        ("", "namespaces", "create"),
+        Action(verb="get", resource="secrets", namespace=scene.installed.namespace),
+        Action(verb="create", resource="pods", namespace=scene.installed.namespace),
+        Action(verb="list", resource="secrets", namespace="kube-system"),
+        Action(verb="list", resource="secrets"),
+        Action(verb="list", resource="nodes"),
+        Action(verb="create", resource="namespaces"),
     ]
     allowed = [
-        f"{verb} {resource} {f'in {place}' if place else 'cluster-wide'}"
-        for place, resource, verb in outside
-        if place != namespace and may(scene.runner, place, "", resource, verb)
+        f"{action} {f'in {action.namespace}' if action.namespace else 'cluster-wide'}"
+        for action in outside
+        if action.namespace != namespace and may(scene.runner, action).verdict is not Verdict.NO
     ]
     if allowed:
         return failed(f"beyond {namespace} it may {', '.join(allowed)}")
@@ -102,18 +102,3 @@ def _reads_secrets(account: Api, namespace: str) -> bool:
             return False
         raise
     return True
-
-
-def may(api: Api, namespace: str, group: str, resource: str, verb: str) -> bool:
-    """Ask the API server whether an identity may do something; an empty namespace means everywhere."""
-    kind, _, subresource = resource.partition("/")
-    attributes = {"namespace": namespace, "verb": verb, "group": group, "resource": kind, "subresource": subresource}
-    review = _review(
-        api, "SelfSubjectAccessReview", {"resourceAttributes": {key: text for key, text in attributes.items() if text}}
-    )
-    return bool(review["status"].get("allowed"))
-
-
-def _review(api: Api, kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
-    body = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec}
-    return api.create(f"/apis/authorization.k8s.io/v1/{kind.lower()}s", body)

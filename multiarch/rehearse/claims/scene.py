@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from multiarch.cluster.api import Api
+from multiarch.core.verdict import Verdict
 from multiarch.model.nodes import NodeGroup
 from multiarch.model.readback import Installed
 from multiarch.rehearse.mirror.proof import Mirrored
-from multiarch.rehearse.report.model import JobView, Verdict
+from multiarch.rehearse.report.model import JobView
 
 ARCH_LABEL = "kubernetes.io/arch"
 _SPOT_LABELS: Mapping[str, str] = {
@@ -91,12 +92,12 @@ class Promise:
 
 def proved(evidence: str, *jobs: JobView) -> Proof:
     """Return that it was seen to be true; its jobs went as expected."""
-    return Proof(Verdict.PROVED, evidence, tuple(replace(job, as_expected=True) for job in jobs))
+    return Proof(Verdict.YES, evidence, tuple(replace(job, as_expected=True) for job in jobs))
 
 
 def failed(evidence: str, *jobs: JobView) -> Proof:
     """Return that it was seen to be false; its jobs went otherwise than expected."""
-    return Proof(Verdict.FAILED, evidence, tuple(replace(job, as_expected=False) for job in jobs))
+    return Proof(Verdict.NO, evidence, tuple(replace(job, as_expected=False) for job in jobs))
 
 
 def unknown(evidence: str, *jobs: JobView) -> Proof:

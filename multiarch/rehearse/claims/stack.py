@@ -10,6 +10,7 @@ from typing import Protocol
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.connection import Connection
 from multiarch.cluster.errors import ClusterError
+from multiarch.core.verdict import Verdict, fold
 from multiarch.model.executor import ConfigInvalid
 from multiarch.model.nodes import NodeGroup, node_view, nodes_for
 from multiarch.model.nodes.marks import KEPT, new_run
@@ -29,7 +30,7 @@ from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.install import Charts, Helm, HelmError, Installer, add_nodes, live_nodes
 from multiarch.rehearse.install.removal import Left, clean_command, told
 from multiarch.rehearse.interrupts import Interrupts
-from multiarch.rehearse.report.model import Claim, JobView, StackReport, Verdict, fold
+from multiarch.rehearse.report.model import Claim, JobView, StackReport
 
 STEPS = NODES, INSTALL, JOBS, CLEAN = (
     "adding the pools' nodes",
@@ -223,7 +224,7 @@ class _Run:
                 for each in filter(None, (scene, scene.buildkit)):
                     each.runner.close()
         except (InstallFailed, ConfigInvalid) as error:
-            self._not_installed(Verdict.FAILED, str(error))
+            self._not_installed(Verdict.NO, str(error))
         except (ApiRefused, HelmError) as error:
             self._not_installed(Verdict.UNKNOWN, str(error))
 
@@ -274,12 +275,12 @@ class _Run:
                 self.progress(NODES)
                 self._nodes()
         except InstallFailed as error:
-            self.found.claims.append(_claim("nodes-join", title, Verdict.FAILED, str(error)))
+            self.found.claims.append(_claim("nodes-join", title, Verdict.NO, str(error)))
         except ApiRefused as error:
             self.found.claims.append(_claim("nodes-join", title, Verdict.UNKNOWN, str(error)))
         else:
             pools = ", ".join(f"{group.pool.name}: {len(group.nodes)}" for group in self.groups)
-            verdict = Verdict.PROVED if self.groups else Verdict.UNKNOWN
+            verdict = Verdict.YES if self.groups else Verdict.UNKNOWN
             evidence = f"Ready by pool: {pools}" if self.groups else "the plan has no node pool"
             claim = _claim("nodes-join", title, verdict, evidence)
             self.found.claims.append(replace(claim, seconds=self.found.timings["nodes"]))

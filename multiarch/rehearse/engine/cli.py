@@ -10,8 +10,8 @@ from pathlib import Path
 
 from multiarch.core.environment import Environment
 from multiarch.core.secrets import hide
+from multiarch.core.verdict import Verdict
 from multiarch.model.pulumi_answers import NO_CHANGES_VIOLATED, QUIET, CliResult, errors, steps
-from multiarch.rehearse.report.model import Verdict
 
 TIME_LIMIT = 600.0
 ELSEWHERE = (
@@ -95,7 +95,7 @@ def _failed(result: CliResult) -> tuple[Verdict, str]:
         return Verdict.UNKNOWN, f"it did not end: {text}"
     if result.exit != 1 or not found or any(word in text.lower() for word in ELSEWHERE):
         return Verdict.UNKNOWN, f"exit {result.exit}: {text}"
-    return Verdict.FAILED, text
+    return Verdict.NO, text
 
 
 def judge_preview(result: CliResult) -> tuple[Verdict, str]:
@@ -110,7 +110,7 @@ def judge_preview(result: CliResult) -> tuple[Verdict, str]:
     creates = sum(step.op == "create" for step in planned)
     if not creates:
         return Verdict.UNKNOWN, "exit 0, but nothing is to be created"
-    return Verdict.PROVED, f"{creates} resources to create"
+    return Verdict.YES, f"{creates} resources to create"
 
 
 def judge_no_changes(result: CliResult) -> tuple[Verdict, str]:
@@ -119,14 +119,14 @@ def judge_no_changes(result: CliResult) -> tuple[Verdict, str]:
     changed = [step for step in planned or () if step.op not in QUIET]
     listed = ", ".join(f"{step.op} {step.resource} ({', '.join(step.paths) or 'no detail'})" for step in changed)
     if result.exit == NO_CHANGES_VIOLATED:
-        return Verdict.FAILED, listed or "changes were proposed"
+        return Verdict.NO, listed or "changes were proposed"
     if result.exit != 0:
         return _failed(result)
     if planned is None or errors(result):
         return Verdict.UNKNOWN, "exit 0, but the answer could not be read"
     if changed:
         return Verdict.UNKNOWN, f"exit 0, but the answer lists changes: {listed}"
-    return Verdict.PROVED, "no changes"
+    return Verdict.YES, "no changes"
 
 
 def judge_action(result: CliResult) -> tuple[Verdict, str]:
@@ -135,4 +135,4 @@ def judge_action(result: CliResult) -> tuple[Verdict, str]:
         return _failed(result)
     lines = [line.strip() for line in result.stdout.splitlines() if line.strip()]
     counted = [line for line in lines if line.startswith(("+ ", "- ", "~ ")) and line.split()[1].isdigit()]
-    return Verdict.PROVED, ", ".join(counted) or "exit 0"
+    return Verdict.YES, ", ".join(counted) or "exit 0"

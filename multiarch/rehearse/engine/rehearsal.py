@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from multiarch.core.secrets import hide
+from multiarch.core.verdict import Verdict
 from multiarch.model.pulumi_answers import QUIET, REPLACING, CliResult, Step, errors, steps
 from multiarch.model.pulumi_cli import PulumiCli, find_pulumi
 from multiarch.rehearse.engine import cli
 from multiarch.rehearse.engine.workspace import Workspace, read_inputs, workspace, write_stack_file
-from multiarch.rehearse.report.model import Claim, Verdict
+from multiarch.rehearse.report.model import Claim
 
 Judge = Callable[[CliResult], tuple[Verdict, str]]
 Progress = Callable[[str], None]
@@ -87,7 +88,7 @@ class _Session:
     @property
     def sound(self) -> bool:
         """Whether everything so far was proved."""
-        return all(claim.verdict is Verdict.PROVED for claim in self.claims)
+        return all(claim.verdict is Verdict.YES for claim in self.claims)
 
     def prepare(self) -> str | None:
         """Make the stack and its secrets; say what went wrong."""
@@ -186,6 +187,6 @@ def _compare(session: _Session, space: Workspace, project_dir: Path, against: Pa
     changes = changes_of(planned)
     replaced = [change.resource for change in changes if change.action == "replace"]
     evidence = f"{len(changes)} changes, {len(replaced)} replacements{': ' if replaced else ''}{', '.join(replaced)}"
-    claim = Claim(id=identity, title=title, verdict=Verdict.PROVED, evidence=evidence, seconds=result.seconds)
+    claim = Claim(id=identity, title=title, verdict=Verdict.YES, evidence=evidence, seconds=result.seconds)
     session.claims.append(claim)
     return changes

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.errors import ClusterError
+from multiarch.core.verdict import Verdict
 from multiarch.model.nodes.marks import Mark
 from multiarch.model.release import InstallFailed
 from multiarch.rehearse.install.fleet import remove_marked_nodes
 from multiarch.rehearse.install.helm import Helm, HelmError
-from multiarch.rehearse.report.model import Verdict
 
 CLEAN_SECONDS = 60.0
 _POLL_SECONDS = 0.1
@@ -73,7 +73,7 @@ class Left:
     @property
     def verdict(self) -> Verdict:
         """What it makes of a clean-up."""
-        return Verdict.UNKNOWN if self.unanswered else Verdict.FAILED
+        return Verdict.UNKNOWN if self.unanswered else Verdict.NO
 
     def __str__(self) -> str:
         """Say it in one line."""

@@ -7,11 +7,11 @@ from typing import Any
 
 from archmerge import ArchmergeError, Reference, Session, parse_platform, parse_reference
 from archmerge.inspection import YES, verify
+from multiarch.core.verdict import Verdict
 from multiarch.model.providers.stand_in_image import image_for, index_of
 from multiarch.model.providers.values import plain
 from multiarch.rehearse.mirror.plugin import ImagePlugin, PluginError
 from multiarch.rehearse.mirror.registry import LocalRegistry, NoRegistryError, push_image, push_index
-from multiarch.rehearse.report.model import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def make(inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Mirrored:
         published = repaired = Answer(Verdict.UNKNOWN, str(error))
     except (PluginError, ArchmergeError) as error:
         # With stand-ins that are all right, an error is the provider's; but its start says nothing about the stack.
-        verdict = Verdict.UNKNOWN if "did not start" in str(error) else Verdict.FAILED
+        verdict = Verdict.UNKNOWN if "did not start" in str(error) else Verdict.NO
         published = repaired = Answer(verdict, str(error))
     return Mirrored(
         target=target,
@@ -85,14 +85,14 @@ class _Proof:
     def run(self) -> tuple[Answer, Answer]:
         inputs = self._inputs()
         if refused := self.plugin.refusals(inputs):
-            answer = Answer(Verdict.FAILED, f"the provider refuses it: {'; '.join(refused)}")
+            answer = Answer(Verdict.NO, f"the provider refuses it: {'; '.join(refused)}")
             return answer, answer
         for platform, source in inputs["sources"].items():
             ref = parse_reference(source)
             push_image(self.session.registry(ref.host), ref.repository, image_for(platform), ref.version)
         identity, state = self.plugin.create(inputs)
         published = self._published(inputs, state)
-        if published.verdict is not Verdict.PROVED:
+        if published.verdict is not Verdict.YES:
             return published, Answer(Verdict.UNKNOWN, "not tried: it was not published as planned")
         return published, self._repaired(identity, inputs, state)
 
@@ -109,33 +109,33 @@ class _Proof:
             evidence = (
                 f"published as {state['publishedDigest']}, but the plan (and the runner's config) says {self.digest}"
             )
-            return Answer(Verdict.FAILED, evidence)
+            return Answer(Verdict.NO, evidence)
         _, checks = verify(inputs["target"], [parse_platform(name) for name in inputs["sources"]], self.session)
         if bad := [f"{one.claim}: {one.answer} {one.reason}".strip() for one in checks if one.answer != YES]:
-            return Answer(Verdict.FAILED, "; ".join(bad))
+            return Answer(Verdict.NO, "; ".join(bad))
         platforms = " and ".join(inputs["sources"])
         evidence = (
             f"{self.given['target']} as {self.digest[:19]}, for {platforms}: stand-ins, in {self.registry.program}"
         )
-        return Answer(Verdict.PROVED, evidence)
+        return Answer(Verdict.YES, evidence)
 
     def _repaired(self, identity: str, inputs: Mapping[str, Any], state: Mapping[str, Any]) -> Answer:
         target = parse_reference(inputs["target"])
         if early := self.plugin.diff(identity, self.plugin.read(identity, state, inputs), inputs):
-            return Answer(Verdict.FAILED, f"a refresh right after it was published shows {', '.join(early)}")
+            return Answer(Verdict.NO, f"a refresh right after it was published shows {', '.join(early)}")
         moved = self._move(target, inputs)
         seen = self.plugin.read(identity, state, inputs)
         paths = self.plugin.diff(identity, seen, inputs)
         if seen.get("digest") != moved or paths != ["digest"]:
             return Answer(
-                Verdict.FAILED, f"the tag was moved to {moved}, and a refresh shows {', '.join(paths) or 'nothing'}"
+                Verdict.NO, f"the tag was moved to {moved}, and a refresh shows {', '.join(paths) or 'nothing'}"
             )
         self.plugin.update(identity, seen, inputs)
         now = self.session.registry(target.host).tag_digest(target.repository, target.version)
         if now != self.digest:
-            return Answer(Verdict.FAILED, f"after an update, the moved tag is {now}")
+            return Answer(Verdict.NO, f"after an update, the moved tag is {now}")
         return Answer(
-            Verdict.PROVED, f"moved to {moved[:19]}: the refresh shows it, the update puts {self.digest[:19]} back"
+            Verdict.YES, f"moved to {moved[:19]}: the refresh shows it, the update puts {self.digest[:19]} back"
         )
 
     def _move(self, target: Reference, inputs: Mapping[str, Any]) -> str:

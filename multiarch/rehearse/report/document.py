@@ -8,20 +8,19 @@ import json
 from importlib import resources
 from typing import Any
 
+from multiarch.core.verdict import EXIT_CODES, Verdict
 from multiarch.model.pools import PlannedNode, PlannedPool
 from multiarch.rehearse.report.model import (
-    EXIT_CODES,
     ChangeView,
     Claim,
     JobView,
     RehearsalReport,
     StackReport,
-    Verdict,
     overall,
     stack_verdict,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def to_document(report: RehearsalReport) -> dict[str, Any]:
@@ -56,8 +55,8 @@ def count_verdicts(report: RehearsalReport) -> dict[str, int]:
     """Count the claims of each verdict over all stacks, under the document's keys."""
     verdicts = [claim.verdict for stack in report.stacks for claim in stack.claims]
     return {
-        "proved": verdicts.count(Verdict.PROVED),
-        "failed": verdicts.count(Verdict.FAILED),
+        "proved": verdicts.count(Verdict.YES),
+        "failed": verdicts.count(Verdict.NO),
         "couldNotTell": verdicts.count(Verdict.UNKNOWN),
     }
 

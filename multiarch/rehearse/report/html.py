@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from multiarch.core.printable import printable, seconds
+from multiarch.core.verdict import EXIT_CODES, Verdict
 from multiarch.model.pools import PlannedNode, PlannedPool
 from multiarch.rehearse.report.document import count_verdicts
 from multiarch.rehearse.report.model import (
-    EXIT_CODES,
     EXIT_MEANINGS,
     JobView,
     Outcome,
     RehearsalReport,
     StackReport,
-    Verdict,
     overall,
     stack_verdict,
 )
 
-VERDICT_CLASSES: Mapping[Verdict, str] = {Verdict.PROVED: "proved", Verdict.FAILED: "failed", Verdict.UNKNOWN: "doubt"}
+WORDS: Mapping[Verdict, str] = {Verdict.YES: "proved", Verdict.NO: "failed", Verdict.UNKNOWN: "could not tell"}
+VERDICT_CLASSES: Mapping[Verdict, str] = {Verdict.YES: "proved", Verdict.NO: "failed", Verdict.UNKNOWN: "doubt"}
 ARCH_CLASSES = frozenset({"amd64", "arm64"})
 """Architectures with a colour and a shape of their own; every other is drawn neutral, by name."""
 
@@ -77,6 +77,7 @@ def render(report: RehearsalReport) -> str:
         meaning=EXIT_MEANINGS[verdict],
         stacks=[_stack_box(stack) for stack in report.stacks],
         verdicts=Verdict,
+        words=WORDS,
         archs=sorted(_archs(report)),
     )
 

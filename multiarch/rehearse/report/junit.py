@@ -8,7 +8,8 @@ import xml.etree.ElementTree as ET  # only writes: nothing is parsed here
 from collections.abc import Sequence
 
 from multiarch.core.printable import printable
-from multiarch.rehearse.report.model import Claim, RehearsalReport, StackReport, Verdict
+from multiarch.core.verdict import Verdict
+from multiarch.rehearse.report.model import Claim, RehearsalReport, StackReport
 
 NO_CLAIMS = Claim(
     id="rehearsed",
@@ -50,10 +51,10 @@ def _case(stack: StackReport, claim: Claim) -> ET.Element:
         time=f"{claim.seconds:.3f}",
     )
     evidence = printable(claim.evidence)
-    if claim.verdict is Verdict.PROVED:
+    if claim.verdict is Verdict.YES:
         ET.SubElement(case, "system-out").text = evidence
     else:
-        tag, kind = ("failure", "failed") if claim.verdict is Verdict.FAILED else ("error", "could not tell")
+        tag, kind = ("failure", "failed") if claim.verdict is Verdict.NO else ("error", "could not tell")
         ET.SubElement(case, tag, type=kind, message=evidence).text = f"{printable(claim.id)}: {evidence}"
     return case
 
@@ -71,7 +72,7 @@ def _attributes(name: str, claims: Sequence[Claim], seconds: float) -> dict[str,
     return {
         "name": printable(name),
         "tests": str(len(verdicts)),
-        "failures": str(verdicts.count(Verdict.FAILED)),
+        "failures": str(verdicts.count(Verdict.NO)),
         "errors": str(verdicts.count(Verdict.UNKNOWN)),
         "skipped": "0",
         "time": f"{seconds:.3f}",

@@ -1,19 +1,11 @@
 """What a rehearsal found: one model from which every rendering is made."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from multiarch.core.ending import COULD_NOT_TELL, WELL, WRONG
+from multiarch.core.verdict import Verdict, fold
 from multiarch.model.pools import PlannedNode, PlannedPool
-
-
-class Verdict(StrEnum):
-    """The three answers of every check. An error is never folded into `PROVED` or `FAILED`."""
-
-    PROVED = "proved"
-    FAILED = "failed"
-    UNKNOWN = "could not tell"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,16 +98,6 @@ class RehearsalReport:
     timings: Mapping[str, float] = field(default_factory=dict)
 
 
-def fold(verdicts: Iterable[Verdict]) -> Verdict:
-    """Fold answers into one: a failure outweighs a doubt, and no answer at all is a doubt, not a success."""
-    seen = set(verdicts)
-    if Verdict.FAILED in seen:
-        return Verdict.FAILED
-    if not seen or Verdict.UNKNOWN in seen:
-        return Verdict.UNKNOWN
-    return Verdict.PROVED
-
-
 def stack_verdict(stack: StackReport) -> Verdict:
     """Answer for one stack; without claims nothing was proved, so the answer is a doubt."""
     return fold(claim.verdict for claim in stack.claims)
@@ -126,16 +108,9 @@ def overall(report: RehearsalReport) -> Verdict:
     return fold(stack_verdict(stack) for stack in report.stacks)
 
 
-EXIT_CODES: Mapping[Verdict, int] = {
-    Verdict.PROVED: WELL,
-    Verdict.FAILED: WRONG,
-    Verdict.UNKNOWN: COULD_NOT_TELL,
-}
-"""Exit 2 is usage or configuration, known before any claim is put to the proof."""
-
 EXIT_MEANINGS: Mapping[Verdict, str] = {
-    Verdict.PROVED: "every claim was proved",
-    Verdict.FAILED: "a claim failed",
+    Verdict.YES: "every claim was proved",
+    Verdict.NO: "a claim failed",
     Verdict.UNKNOWN: "something could not be told, and that is no success",
 }
 """What each exit code says, in words."""

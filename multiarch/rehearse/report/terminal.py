@@ -12,13 +12,12 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from multiarch.core import signs
 from multiarch.core.printable import one_line, seconds
-from multiarch.core.signs import Sign, ascii_only
+from multiarch.core.signs import STYLES, ascii_only, mark
+from multiarch.core.verdict import EXIT_CODES, Verdict
 from multiarch.model.pools import PlannedPool
 from multiarch.rehearse.report.document import count_verdicts
 from multiarch.rehearse.report.model import (
-    EXIT_CODES,
     EXIT_MEANINGS,
     ChangeView,
     Claim,
@@ -26,23 +25,15 @@ from multiarch.rehearse.report.model import (
     Outcome,
     RehearsalReport,
     StackReport,
-    Verdict,
     overall,
     stack_verdict,
 )
 
-SIGNS: Mapping[Verdict, Sign] = {Verdict.PROVED: Sign.GOOD, Verdict.FAILED: Sign.BAD, Verdict.UNKNOWN: Sign.DOUBT}
-STYLES: Mapping[Verdict, str] = {verdict: signs.STYLES[sign] for verdict, sign in SIGNS.items()}
 ARCH_STYLES: Mapping[str, str] = {"amd64": "blue", "arm64": "yellow"}
 
 
 WIDE = 110
 """Columns from which on a job fits into one line."""
-
-
-def mark(verdict: Verdict, *, ascii_only: bool) -> Text:
-    """Return the sign of a verdict."""
-    return signs.mark(SIGNS[verdict], ascii_only=ascii_only)
 
 
 def plan_table(stack: StackReport) -> RenderableType:
@@ -86,7 +77,7 @@ def summary(report: RehearsalReport, *, ascii_only: bool) -> RenderableType:
     line = Text.assemble(mark(verdict, ascii_only=ascii_only), " ")
     line.append(f"{counts['proved']} of {total} claims proved", style=STYLES[verdict])
     if counts["failed"]:
-        line.append(f", {counts['failed']} failed", style=STYLES[Verdict.FAILED])
+        line.append(f", {counts['failed']} failed", style=STYLES[Verdict.NO])
     if counts["couldNotTell"]:
         line.append(f", {counts['couldNotTell']} could not be told", style=STYLES[Verdict.UNKNOWN])
     line.append(f" in {len(report.stacks)} stack{'' if len(report.stacks) == 1 else 's'}, {seconds(report.seconds)}")
@@ -128,7 +119,7 @@ class _Heading:
 def _stack_rule(stack: StackReport, verdict: Verdict | None = None) -> _Heading:
     title = Text.assemble((one_line(stack.stack), "bold"), (f"  {one_line(stack.cluster)}", "default"))
     if verdict is not None:
-        proved = sum(claim.verdict is Verdict.PROVED for claim in stack.claims)
+        proved = sum(claim.verdict is Verdict.YES for claim in stack.claims)
         title.append(f"  {proved} of {len(stack.claims)} proved", style=STYLES[verdict])
     return _Heading(title, "dim" if verdict is None else STYLES[verdict])
 
@@ -199,7 +190,7 @@ def _claims_table(claims: Iterable[Claim], *, ascii_only: bool) -> Table:
     table.add_column(ratio=3, overflow="fold")
     table.add_column(justify="right", no_wrap=True)
     for claim in claims:
-        proved = claim.verdict is Verdict.PROVED
+        proved = claim.verdict is Verdict.YES
         table.add_row(
             mark(claim.verdict, ascii_only=ascii_only),
             Text(one_line(claim.title), style="" if proved else STYLES[claim.verdict]),
@@ -235,13 +226,13 @@ class _Jobs:
 def _went_to(job: JobView, *, between: str, ascii_only: bool) -> Text:
     """Name the node, or who refused; the reason itself is the evidence of its claim and need not be read twice."""
     if job.outcome is Outcome.SCHEDULED:
-        style = STYLES[Verdict.FAILED] if job.as_expected is False else ""
+        style = STYLES[Verdict.NO] if job.as_expected is False else ""
         text = Text(f"{'->' if ascii_only else '→'} {one_line(job.node or 'a node without a name')}", style=style)
         if job.helper_image:
             text.append(f"{between}helper {one_line(job.helper_image.rsplit(':', 1)[-1])}", style="dim")
         return text
     word = "refused" if job.outcome is Outcome.REFUSED else "pending"
-    style = STYLES[Verdict.FAILED] if job.as_expected is False else "magenta"
+    style = STYLES[Verdict.NO] if job.as_expected is False else "magenta"
     return Text(f"{word} ({one_line(job.refused_by)})" if job.refused_by else word, style=style)
 
 
@@ -281,7 +272,7 @@ def _open_claims(report: RehearsalReport, *, ascii_only: bool) -> Table:
     table.add_column(width=2)
     table.add_column(overflow="fold")
     table.add_column(ratio=1, overflow="fold")
-    for verdict in (Verdict.FAILED, Verdict.UNKNOWN):
+    for verdict in (Verdict.NO, Verdict.UNKNOWN):
         for name, claim in _claims_with(report.stacks, verdict):
             told = Text.assemble((one_line(claim.title), STYLES[verdict]), "\n", one_line(claim.evidence))
             table.add_row(mark(verdict, ascii_only=ascii_only), Text(one_line(name), style="bold"), told)

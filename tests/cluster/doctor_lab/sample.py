@@ -9,7 +9,9 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from multiarch.rehearse.control_plane import ControlPlane, PlainLines, prepare_binaries
+from multiarch.rehearse.control_plane.binaries import prepare_binaries
+from multiarch.rehearse.control_plane.plane import ControlPlane
+from multiarch.rehearse.control_plane.progress import PlainLines
 from tests.cluster.doctor_lab import kubelet
 from tests.cluster.doctor_lab.ward import ROOT, Ward, open_ward, tainted
 

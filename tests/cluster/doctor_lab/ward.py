@@ -25,7 +25,7 @@ from multiarch.model.plan import plan_stack
 from multiarch.model.plan.model import Plan
 from multiarch.model.readback import Installed, read_back, service_account_api
 from multiarch.model.release import release_of
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.install import Charts, Helm, Installer, add_nodes, remove_nodes
 from multiarch.rehearse.install.chart import EMBEDDED
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from multiarch.drift.model import Change, Check, CheckResult, Verdict, fold
+from multiarch.core.verdict import Verdict, fold
+from multiarch.drift.model import Change, Check, CheckResult
 from tests.cluster.drift_lab.lab import Lab, not_clean
 
 
@@ -51,7 +52,7 @@ class Mutation:
         told, wanted = not_clean(results), self.expected
         mine = next((item for item in told if (item.check, item.resource) == (wanted.check, wanted.resource)), None)
         others = {item.resource for item in told if item is not mine}
-        if mine is None or mine.verdict is not Verdict.DRIFTED or others != set(self.also):
+        if mine is None or mine.verdict is not Verdict.NO or others != set(self.also):
             return False
         if not wanted.path:
             return mine.change is wanted.change
@@ -60,7 +61,7 @@ class Mutation:
     def answer_in(self, results: Sequence[CheckResult]) -> Verdict:
         """Return what was told of the resource, to a login that may do less: anything but clean will do."""
         resources = (self.expected.resource, *self.also)
-        return fold([Verdict.CLEAN, *(item.verdict for item in not_clean(results) if item.resource in resources)])
+        return fold([Verdict.YES, *(item.verdict for item in not_clean(results) if item.resource in resources)])
 
 
 @dataclass(frozen=True, slots=True)

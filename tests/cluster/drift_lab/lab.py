@@ -12,12 +12,13 @@ from typing import Any
 
 from components.runner.values import fullname
 from multiarch.cluster.api import Api, ApiRefused
+from multiarch.cluster.readonly import ReadOnlyApi
+from multiarch.core.verdict import Verdict
 from multiarch.drift.live.check import CHECKS, check_live
 from multiarch.drift.live.program import Program, program_of
-from multiarch.drift.live.readonly import ReadOnlyApi
 from multiarch.drift.live.request import LiveAnswer, LiveRequest
 from multiarch.drift.live.scene import Scene
-from multiarch.drift.model import Check, CheckResult, Finding, Verdict
+from multiarch.drift.model import Check, CheckResult, Finding
 from multiarch.model.nodes import nodes_for
 from multiarch.model.plan import plan_stack
 from multiarch.model.readback import service_account_api
@@ -239,7 +240,7 @@ def until(holds: Callable[[], bool], seconds: float = 10) -> None:
 def not_clean(results: Sequence[CheckResult]) -> list[Finding]:
     """Return every finding that is not clean; a check that failed as a whole is an error of the test's."""
     assert [result.failure for result in results if result.failure] == []
-    return [item for result in results for item in result.findings if item.verdict is not Verdict.CLEAN]
+    return [item for result in results for item in result.findings if item.verdict is not Verdict.YES]
 
 
 def _deployer(item: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from multiarch.cluster.api import Api, ApiRefused
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from tests.cluster.drift_lab.lab import ROOT, Lab
 from tests.cluster.drift_lab.recorder import kubeconfig_for
 

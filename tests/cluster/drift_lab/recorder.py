@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import yaml
 
 from multiarch.cluster.connection import Connection
-from multiarch.rehearse.control_plane import ControlPlane
+from multiarch.rehearse.control_plane.plane import ControlPlane
 
 
 class Request(NamedTuple):

@@ -8,6 +8,7 @@ import pytest
 
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.errors import UnreachableError
+from multiarch.core.verdict import Verdict
 from multiarch.model.executor import ConfigInvalid, parse_config
 from multiarch.model.executor.rights import needed
 from multiarch.model.nodes import NodeGroup, nodes_for
@@ -21,7 +22,6 @@ from multiarch.rehearse.claims.pods import refused_by, violates_pod_security
 from multiarch.rehearse.claims.prove import _timed, promises
 from multiarch.rehearse.claims.scene import Promise, Proof, Scene, proved
 from multiarch.rehearse.claims.stack import cluster_title
-from multiarch.rehearse.report.model import Verdict
 
 REGISTRY = "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper"
 CONFIG = """
@@ -94,15 +94,15 @@ def prove(identity: str, where: Scene) -> Proof:
 @pytest.mark.parametrize(
     ("image", "arch", "version", "verdict"),
     [
-        (f"{REGISTRY}:x86_64-v19.1.1", "amd64", "19.1.1", Verdict.PROVED),
-        (f"{REGISTRY}:x86_64-v19.1.1", "arm64", "19.1.1", Verdict.FAILED),
-        (f"{REGISTRY}:arm64-v19.1.1", "arm64", "19.1.1", Verdict.PROVED),
-        (f"{REGISTRY}:ubuntu-arm64-v19.1.1", "arm64", "19.1.1", Verdict.PROVED),
-        (f"{REGISTRY}:arm64-v19.1.0", "arm64", "19.1.1", Verdict.FAILED),
-        (f"{REGISTRY}:alpine-latest-v19.2.0", "arm64", "19.2.0", Verdict.PROVED),
+        (f"{REGISTRY}:x86_64-v19.1.1", "amd64", "19.1.1", Verdict.YES),
+        (f"{REGISTRY}:x86_64-v19.1.1", "arm64", "19.1.1", Verdict.NO),
+        (f"{REGISTRY}:arm64-v19.1.1", "arm64", "19.1.1", Verdict.YES),
+        (f"{REGISTRY}:ubuntu-arm64-v19.1.1", "arm64", "19.1.1", Verdict.YES),
+        (f"{REGISTRY}:arm64-v19.1.0", "arm64", "19.1.1", Verdict.NO),
+        (f"{REGISTRY}:alpine-latest-v19.2.0", "arm64", "19.2.0", Verdict.YES),
         (f"{REGISTRY}:alpine-latest-v19.1.1", "arm64", "19.1.1", Verdict.UNKNOWN),
         ("mirror.example/helper:v19.2.0", "arm64", "19.2.0", Verdict.UNKNOWN),
-        ("mirror.example/helper:latest", "arm64", "19.2.0", Verdict.FAILED),
+        ("mirror.example/helper:latest", "arm64", "19.2.0", Verdict.NO),
     ],
 )
 def test_a_helper_image_is_judged_by_version_and_architecture(
@@ -113,13 +113,13 @@ def test_a_helper_image_is_judged_by_version_and_architecture(
 
 def test_a_regex_that_says_no_is_proved_in_the_runners_words() -> None:
     proof = prove("forbidden-selector-refused", scene())
-    assert proof.verdict is Verdict.PROVED
+    assert proof.verdict is Verdict.YES
     assert proof.evidence.startswith('provided value "kubernetes.io/arch=s390x" does not match ')
     assert proof.jobs[0].refused_by == "runner"
 
 
 def test_a_regex_that_cannot_be_compiled_is_not_a_proof_of_refusal() -> None:
-    assert prove("forbidden-selector-refused", scene("(")).verdict is Verdict.FAILED
+    assert prove("forbidden-selector-refused", scene("(")).verdict is Verdict.NO
 
 
 def test_an_empty_regex_is_told_from_a_loose_one() -> None:
@@ -252,7 +252,7 @@ class _Says(_NoApi):
 
 @pytest.mark.parametrize(
     ("status", "verdict", "expected"),
-    [(422, Verdict.FAILED, {False}), (500, Verdict.UNKNOWN, set()), (429, Verdict.UNKNOWN, set())],
+    [(422, Verdict.NO, {False}), (500, Verdict.UNKNOWN, set()), (429, Verdict.UNKNOWN, set())],
 )
 def test_a_pod_refused_is_told_from_a_server_in_trouble(status: int, verdict: Verdict, expected: set[bool]) -> None:
     where = dataclasses.replace(scene(), runner=_Says(ApiRefused(status, "reason", "message")))

@@ -6,12 +6,12 @@ import pytest
 
 from archmerge import RefusedError
 from components.helper_image.schema import TYPE
+from multiarch.core.verdict import Verdict
 from multiarch.model.providers.multiarch import MultiArchProvider
 from multiarch.model.providers.stand_in_image import image_for, index_of
 from multiarch.rehearse.claims.jobs import judge_helper
 from multiarch.rehearse.mirror.proof import Answer, Mirrored, local, make
 from multiarch.rehearse.mirror.registry import LocalRegistry, push_image
-from multiarch.rehearse.report.model import Verdict
 
 DIGEST = "sha256:" + "1" * 64
 IMAGE = f"mirror.example/helper:alpine-latest-v19.1.1@{DIGEST}"
@@ -29,10 +29,10 @@ def test_a_helper_by_digest_is_as_good_as_what_came_of_publishing_it(verdict: Ve
 
 
 def test_a_helper_of_another_digest_version_or_architecture_is_not_proved_by_a_mirror() -> None:
-    mirrors = [mirrored(Verdict.PROVED)]
+    mirrors = [mirrored(Verdict.YES)]
     assert judge_helper(IMAGE.replace("1" * 64, "2" * 64), "arm64", "19.1.1", mirrors).verdict is Verdict.UNKNOWN
-    assert judge_helper(IMAGE, "arm64", "19.1.2", mirrors).verdict is Verdict.FAILED
-    assert judge_helper(IMAGE, "s390x", "19.1.1", mirrors).verdict is Verdict.FAILED
+    assert judge_helper(IMAGE, "arm64", "19.1.2", mirrors).verdict is Verdict.NO
+    assert judge_helper(IMAGE, "s390x", "19.1.1", mirrors).verdict is Verdict.NO
 
 
 INPUTS = {
@@ -45,7 +45,7 @@ INPUTS = {
 def test_without_docker_registry_the_rehearsals_own_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     made = make(INPUTS, MultiArchProvider().create(TYPE, "helper", INPUTS).outputs)
-    assert (made.published.verdict, made.repaired.verdict) == (Verdict.PROVED, Verdict.PROVED), made
+    assert (made.published.verdict, made.repaired.verdict) == (Verdict.YES, Verdict.YES), made
     assert "the rehearsal's own small registry" in made.published.evidence
 
 

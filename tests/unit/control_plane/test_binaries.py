@@ -3,10 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from multiarch.rehearse.control_plane import BinariesError, Mode, Origin, Progress, State, prepare_binaries
+from multiarch.rehearse.control_plane.binaries import Mode, prepare_binaries
+from multiarch.rehearse.control_plane.errors import BinariesError
 from multiarch.rehearse.control_plane.official import Limits
+from multiarch.rehearse.control_plane.progress import Progress, State
 from multiarch.rehearse.control_plane.releases import Hosts
-from multiarch.rehearse.control_plane.sources import Binaries
+from multiarch.rehearse.control_plane.sources import Binaries, Origin
 from multiarch.rehearse.control_plane.tools import TOOLS, pinned_versions
 from tests.unit.control_plane.release_server import ReleaseServer, program, put
 

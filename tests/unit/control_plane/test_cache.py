@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from multiarch.rehearse.control_plane import BinariesError
 from multiarch.rehearse.control_plane.build import FLAGS, shelf_for
 from multiarch.rehearse.control_plane.cache import Shelf, key
+from multiarch.rehearse.control_plane.errors import BinariesError
 from multiarch.rehearse.control_plane.platform import Platform
 from multiarch.rehearse.control_plane.tools import TOOLS_MODULE, pinned_versions
 from tests.unit.control_plane.release_server import PLATFORM, put

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from multiarch.rehearse.control_plane import BinariesError, Progress, State
+from multiarch.rehearse.control_plane.errors import BinariesError
 from multiarch.rehearse.control_plane.official import Downloader, Limits, downgraded, read_pins
-from multiarch.rehearse.control_plane.progress import silent
+from multiarch.rehearse.control_plane.progress import Progress, State, silent
 from multiarch.rehearse.control_plane.releases import Hosts, Release, releases
 from multiarch.rehearse.control_plane.tools import pinned_versions
 from tests.unit.control_plane.release_server import PLATFORM, ReleaseServer, digits, packed, program

@@ -11,7 +11,7 @@ import yaml
 from components.problems import ConfigError
 from multiarch.cluster.errors import UnreachableError
 from multiarch.cluster.kubeconfig import find_context
-from multiarch.rehearse.control_plane import use_existing
+from multiarch.rehearse.control_plane.existing import use_existing
 from multiarch.rehearse.control_plane.kubeconfig import CONTEXT, REHEARSAL, render
 from multiarch.rehearse.control_plane.pki import ADMIN, Authority
 

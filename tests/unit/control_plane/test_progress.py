@@ -1,6 +1,6 @@
 import io
 
-from multiarch.rehearse.control_plane import PlainLines, Progress, State
+from multiarch.rehearse.control_plane.progress import PlainLines, Progress, State
 
 
 def test_plain_lines_tell_each_change_once_and_long_steps_now_and_then() -> None:

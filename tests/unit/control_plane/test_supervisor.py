@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from multiarch.rehearse.control_plane import KeptPlane, KeptPlaneError, StartError, find_kept, stop_kept
+from multiarch.rehearse.control_plane.errors import KeptPlaneError, StartError
 from multiarch.rehearse.control_plane.folders import held, private_folder, sweep
-from multiarch.rehearse.control_plane.keep import STATE_NAME, record, refuse_second
+from multiarch.rehearse.control_plane.keep import STATE_NAME, KeptPlane, find_kept, record, refuse_second, stop_kept
 from multiarch.rehearse.control_plane.processes import Processes, Program
 from multiarch.rehearse.control_plane.supervisor import Supervisor
 from multiarch.rehearse.control_plane.tied import tied

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from multiarch.rehearse.control_plane import BinariesError
+from multiarch.rehearse.control_plane.errors import BinariesError
 from multiarch.rehearse.control_plane.tools import (
     TOOLS,
     TOOLS_MODULE,

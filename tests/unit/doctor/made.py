@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from multiarch.cluster.look.model import Answer, Look, Provider, Told
+from multiarch.cluster.look.model import Look, Provider
+from multiarch.cluster.seen import Found, Seen
+from multiarch.core.verdict import Answer, Verdict, yes
 from multiarch.doctor.facts import Event, Facts, Node, Right, Runner, Space, Taint, amounts
-from multiarch.doctor.reader import Found, Seen
 from multiarch.model.executor import parse_config
 from multiarch.model.pools import PlannedPool
 from multiarch.model.readback import Installed
@@ -96,7 +97,7 @@ def runner(toml: str = CONFIG, **given: Any) -> Runner:
             "namespace": "manager",
             "installed": installed,
             "deployment": deployment,
-            "rights": Seen((Right(verb="create", resource="pods", allowed=True),)),
+            "rights": Seen((Right(verb="create", resource="pods", allowed=yes("RBAC")),)),
             **given,
         }
     )
@@ -118,7 +119,7 @@ def space(**given: Any) -> Space:
 
 
 def look(provider: Provider = Provider.OTHER, **given: Any) -> Look:
-    told = Told(answer=Answer.NO, because="a test says so")
+    told = Answer(verdict=Verdict.NO, because="a test says so")
     given = {"autoscaler": told, "network_policies": told, **given}
     return Look(context="c", server="s", version="1.36.3", provider=provider, provider_because="test", **given)
 

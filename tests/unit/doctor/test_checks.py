@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from multiarch.cluster.look.model import Answer, Provider, Told
+from multiarch.cluster.look.model import Provider
+from multiarch.cluster.seen import Found, Seen
+from multiarch.core.verdict import Answer, Verdict, no
 from multiarch.doctor.checks.admission import admission_checks, limit_violations
 from multiarch.doctor.checks.config import config_checks
 from multiarch.doctor.checks.manager import manager_checks
@@ -16,13 +18,12 @@ from multiarch.doctor.checks.quotas import applies, quota_checks
 from multiarch.doctor.checks.rights import rights_checks
 from multiarch.doctor.examine import examine
 from multiarch.doctor.facts import Facts, Mount, Right, Taint, Webhook
-from multiarch.doctor.model import Check, Verdict
-from multiarch.doctor.reader import Found, Seen
+from multiarch.doctor.model import Check
 from multiarch.doctor.rights import grants
 from tests.unit.doctor.made import facts, look, node, pool, runner, space, with_config
 
-UNKNOWN = Told(answer=Answer.UNKNOWN, because="nobody says")
-YES = Told(answer=Answer.YES, because="DaemonSet kube-system/calico-node")
+UNKNOWN = Answer(verdict=Verdict.UNKNOWN, because="nobody says")
+YES = Answer(verdict=Verdict.YES, because="DaemonSet kube-system/calico-node")
 
 
 def only(checks: Iterable[Check], id_: str) -> Check:
@@ -42,7 +43,7 @@ def causes(check: Check) -> list[str]:
 class TestWhole:
     def test_a_healthy_cluster_has_no_cause_and_no_doubt(self) -> None:
         report = examine(facts(), "c")
-        assert report.verdict is Verdict.FINE, [check for check in report.checks if check.verdict is not Verdict.FINE]
+        assert report.verdict is Verdict.YES, [check for check in report.checks if check.verdict is not Verdict.YES]
 
     @pytest.mark.parametrize("missing", ["nodes", "pods", "events", "webhooks"])
     def test_a_list_that_could_not_be_read_is_a_doubt(self, missing: str) -> None:
@@ -62,7 +63,7 @@ class TestWhole:
 
     def test_a_check_with_a_cause_can_carry_no_other_verdict(self) -> None:
         with pytest.raises(ValueError, match="0 causes"):
-            Check(id="x", title="x", verdict=Verdict.CAUSE)
+            Check(id="x", title="x", verdict=Verdict.NO)
 
 
 class TestNodes:
@@ -71,12 +72,12 @@ class TestNodes:
 
     def test_full_nodes_are_no_fault(self) -> None:
         check = self.arm(facts(nodes=(node(), node("b", "arm64", used={"cpu": "8"}))))
-        assert check.verdict is Verdict.FINE
+        assert check.verdict is Verdict.YES
         assert "full right now" in check.evidence
 
     def test_an_empty_pool_that_may_be_empty_is_no_fault(self) -> None:
         check = self.arm(facts(nodes=(node(),), pools=(pool(min_nodes=0),), stack="s", look=look(Provider.EKS)))
-        assert check.verdict is Verdict.FINE
+        assert check.verdict is Verdict.YES
 
     def test_on_aks_an_empty_pool_is_a_doubt(self) -> None:
         check = self.arm(
@@ -91,7 +92,7 @@ class TestNodes:
     def test_gke_adds_the_toleration_by_itself(self) -> None:
         bare = runner(with_config(node_tolerations=""))
         assert causes(self.arm(facts(runners=(bare,)))) == ["taint-not-tolerated"]
-        assert self.arm(facts(runners=(bare,), look=look(Provider.GKE))).verdict is Verdict.FINE
+        assert self.arm(facts(runners=(bare,), look=look(Provider.GKE))).verdict is Verdict.YES
 
     def test_a_taint_that_the_pool_promises_and_lost_is_told(self) -> None:
         lost = node("b", "arm64", taints=())
@@ -124,7 +125,7 @@ class TestConfig:
     def test_no_default_selector_matters_only_where_there_are_two_architectures(self) -> None:
         toml = with_config(node_selector="")
         assert causes(only(self.checks(toml), "default-selector")) == ["no-default-selector"]
-        assert only(self.checks(toml, nodes=(node(),)), "default-selector").verdict is Verdict.FINE
+        assert only(self.checks(toml, nodes=(node(),)), "default-selector").verdict is Verdict.YES
 
     def test_a_helper_image_of_one_architecture_is_told_for_the_other(self) -> None:
         check = only(self.checks(with_config(helper_image='"h.io/helper:arm64-v19.1.1"')), "helper-image")
@@ -137,15 +138,15 @@ class TestConfig:
     @pytest.mark.parametrize(
         ("seconds", "autoscaler", "verdict"),
         [
-            ("", YES, Verdict.CAUSE),
-            ("599", YES, Verdict.CAUSE),
-            ("600", YES, Verdict.FINE),
-            ("180", Told(answer=Answer.NO, because="x"), Verdict.FINE),
+            ("", YES, Verdict.NO),
+            ("599", YES, Verdict.NO),
+            ("600", YES, Verdict.YES),
+            ("180", Answer(verdict=Verdict.NO, because="x"), Verdict.YES),
             ("180", UNKNOWN, Verdict.UNKNOWN),
         ],
     )
     def test_a_short_poll_timeout_matters_where_nodes_come_on_demand(
-        self, seconds: str, autoscaler: Told, verdict: Verdict
+        self, seconds: str, autoscaler: Answer, verdict: Verdict
     ) -> None:
         seen = look(autoscaler=autoscaler)
         assert only(self.checks(with_config(poll_timeout=seconds), look=seen), "poll-timeout").verdict is verdict
@@ -194,13 +195,13 @@ class TestManager:
 
 class TestRights:
     def test_a_denied_right_is_a_cause_with_its_name(self) -> None:
-        less = runner(rights=Seen((Right(verb="create", resource="pods", allowed=False),)))
+        less = runner(rights=Seen((Right(verb="create", resource="pods", allowed=no("no rule")),)))
         check = only(rights_checks(facts(runners=(less,))), "rights")
         assert causes(check) == ["manager-lacks-rights"]
         assert "create pods" in check.causes[0].evidence[0]
 
     def test_rights_are_not_asked_for_in_a_namespace_that_is_missing(self) -> None:
-        less = runner(rights=Seen((Right(verb="create", resource="pods", allowed=False),)))
+        less = runner(rights=Seen((Right(verb="create", resource="pods", allowed=no("no rule")),)))
         gone = facts(runners=(less,), spaces=(space(),))
         assert "rights" in verdicts(rights_checks(gone))
         gone = facts(runners=(less,), spaces=(_missing_space(),))
@@ -237,7 +238,7 @@ class TestAdmission:
     def test_restricted_refuses_what_kaniko_needs_and_baseline_does_not(self) -> None:
         strict = facts(spaces=(space(labels={"pod-security.kubernetes.io/enforce": "restricted"}),))
         assert causes(only(admission_checks(strict), "pod-security")) == ["pod-security-refuses-jobs"]
-        assert only(admission_checks(facts()), "pod-security").verdict is Verdict.FINE
+        assert only(admission_checks(facts()), "pod-security").verdict is Verdict.YES
 
     def test_an_unknown_level_counts_as_restricted(self) -> None:
         odd = facts(spaces=(space(labels={"pod-security.kubernetes.io/enforce": "strict"}),))
@@ -295,7 +296,7 @@ class TestAdmission:
         down = facts(webhooks=(self.hook(Found(0)),))
         assert causes(only(admission_checks(down), "webhooks")) == ["admission-webhook-down"]
         elsewhere = self.hook(Found(0), namespace_selector={"matchLabels": {"kubernetes.io/metadata.name": "x"}})
-        assert only(admission_checks(facts(webhooks=(elsewhere,))), "webhooks").verdict is Verdict.FINE
+        assert only(admission_checks(facts(webhooks=(elsewhere,))), "webhooks").verdict is Verdict.YES
 
     def test_endpoints_that_could_not_be_counted_are_a_doubt(self) -> None:
         unseen = facts(webhooks=(self.hook(Found(failure="403")),))
@@ -311,7 +312,7 @@ class TestQuotas:
         return only(quota_checks(facts(spaces=(space(quotas=Seen(quotas), **given),))), "quotas")
 
     def test_room_for_one_more_job_is_enough_and_less_is_not(self) -> None:
-        assert self.check(quota({"pods": "3"}, {"pods": "2"})).verdict is Verdict.FINE
+        assert self.check(quota({"pods": "3"}, {"pods": "2"})).verdict is Verdict.YES
         assert causes(self.check(quota({"pods": "3"}, {"pods": "3"}))) == ["quota-exhausted"]
         assert causes(self.check(quota({"requests.cpu": "2"}, {"requests.cpu": "1500m"}))) == ["quota-exhausted"]
 
@@ -319,7 +320,7 @@ class TestQuotas:
         limits = quota({"limits.cpu": "20"}, {"limits.cpu": "0"})
         assert causes(self.check(limits)) == ["quota-needs-requests"]
         defaults = {"metadata": {"name": "d"}, "spec": {"limits": [{"type": "Container", "default": {"cpu": "2"}}]}}
-        assert self.check(limits, limits=Seen((defaults,))).verdict is Verdict.FINE
+        assert self.check(limits, limits=Seen((defaults,))).verdict is Verdict.YES
 
     def test_how_many_more_jobs_fit_is_said_by_the_tightest_quota(self) -> None:
         wide, tight = quota({"pods": "100"}, {"pods": "2"}), quota({"requests.cpu": "8"}, {"requests.cpu": "5"})
@@ -327,7 +328,7 @@ class TestQuotas:
 
     def test_a_quota_that_is_not_counted_yet_says_nothing(self) -> None:
         fresh = {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "0"}}}
-        assert self.check(fresh).verdict is Verdict.FINE
+        assert self.check(fresh).verdict is Verdict.YES
 
     @pytest.mark.parametrize(
         ("spec", "counted"),
@@ -355,7 +356,7 @@ class TestQuotas:
         assert applies({"spec": spec}, job) is counted
 
     def test_a_quota_out_of_scope_is_no_trouble(self) -> None:
-        assert self.check(quota({"pods": "0"}, {"pods": "0"}, scopes=["NotTerminating"])).verdict is Verdict.FINE
+        assert self.check(quota({"pods": "0"}, {"pods": "0"}, scopes=["NotTerminating"])).verdict is Verdict.YES
 
 
 KUBE_DNS = {
@@ -374,7 +375,7 @@ def policy(egress_rules: list[dict[str, Any]], **spec: Any) -> dict[str, Any]:
 
 
 class TestNetwork:
-    def check(self, *policies: dict[str, Any], enforced: Told = YES, cache: bool = False, **given: Any) -> Check:
+    def check(self, *policies: dict[str, Any], enforced: Answer = YES, cache: bool = False, **given: Any) -> Check:
         cluster = facts(
             spaces=(space(policies=Seen(policies)),),
             look=look(network_policies=enforced, **given),
@@ -385,11 +386,11 @@ class TestNetwork:
     def test_default_deny_without_dns_is_a_cause_where_it_is_enforced(self) -> None:
         assert causes(self.check(policy([]))) == ["dns-blocked"]
         assert self.check(policy([]), enforced=UNKNOWN).verdict is Verdict.UNKNOWN
-        assert self.check(policy([]), enforced=Told(answer=Answer.NO, because="flannel")).verdict is Verdict.FINE
+        assert self.check(policy([]), enforced=Answer(verdict=Verdict.NO, because="flannel")).verdict is Verdict.YES
 
     def test_a_rule_for_the_dns_opens_it(self) -> None:
-        assert self.check(policy([]), policy([{"to": [KUBE_DNS], "ports": DNS_PORTS}])).verdict is Verdict.FINE
-        assert self.check(policy([{}])).verdict is Verdict.FINE
+        assert self.check(policy([]), policy([{"to": [KUBE_DNS], "ports": DNS_PORTS}])).verdict is Verdict.YES
+        assert self.check(policy([{}])).verdict is Verdict.YES
         tcp = [{"protocol": "TCP", "port": 53}]
         assert causes(self.check(policy([{"to": [KUBE_DNS], "ports": tcp}]))) == ["dns-blocked"]
 
@@ -397,7 +398,7 @@ class TestNetwork:
         plain = policy([{"to": [KUBE_DNS], "ports": DNS_PORTS}])
         assert causes(self.check(plain, cache=True)) == ["dns-blocked"]
         assert causes(self.check(plain, provider=Provider.GKE)) == ["dns-blocked"]
-        assert self.check(policy([{"to": [KUBE_DNS, CACHE], "ports": DNS_PORTS}]), cache=True).verdict is Verdict.FINE
+        assert self.check(policy([{"to": [KUBE_DNS, CACHE], "ports": DNS_PORTS}]), cache=True).verdict is Verdict.YES
 
     def test_policies_of_other_pods_or_of_the_way_in_close_nothing(self) -> None:
         assert egress([policy([], podSelector={"matchLabels": {"app": "x"}})], {"app": "y"}) is None

@@ -7,10 +7,11 @@ from typing import Any, cast
 import pytest
 
 from multiarch.cluster.api import Api, ApiRefused
+from multiarch.cluster.readonly import ReadOnlyApi
+from multiarch.cluster.seen import found, seen
 from multiarch.doctor.facts import quoted
 from multiarch.doctor.gather import read_events, trimmed
 from multiarch.doctor.objects import compare_keys, keys_of, mounts_of
-from multiarch.doctor.reader import Reader, found, seen
 
 
 class Server:
@@ -28,9 +29,9 @@ class Server:
         return cast("dict[str, Any]", answer)
 
 
-def reader(answers: Mapping[str, Any]) -> tuple[Reader, Server]:
+def reader(answers: Mapping[str, Any]) -> tuple[ReadOnlyApi, Server]:
     server = Server(answers)
-    return Reader(cast("Api", server)), server
+    return ReadOnlyApi(cast("Api", server)), server
 
 
 SECRET = "/api/v1/namespaces/m/secrets/token"
@@ -130,14 +131,14 @@ class TestPods:
 class TestAnswers:
     def test_none_is_missing_and_a_refusal_is_not(self) -> None:
         read, _ = reader({})
-        assert found(lambda: read.metadata("/x"), "x").missing
+        assert found(lambda: read.metadata_of("/x"), "x").missing
 
         def refuse() -> None:
             raise ApiRefused(403, "Forbidden", "a long story")
 
         assert not found(refuse, "x").missing
-        forbidden = Reader(cast("Api", type("Closed", (), {"call": lambda *_, **__: refuse()})()))
-        assert found(lambda: forbidden.metadata("/x"), "x").failure == "x: 403 Forbidden"
+        forbidden = ReadOnlyApi(cast("Api", type("Closed", (), {"call": lambda *_, **__: refuse()})()))
+        assert found(lambda: forbidden.metadata_of("/x"), "x").failure == "x: 403 Forbidden"
         assert found(refuse, "x").failure == "x: 403 Forbidden"
 
     def test_an_empty_list_is_known_and_a_refused_one_is_not(self) -> None:
@@ -156,7 +157,7 @@ class Lists:
         self.asked: list[str] = []
 
     def pages(
-        self, path: str, query: Mapping[str, str] | None = None, *, metadata_only: bool = False
+        self, path: str, query: Mapping[str, str] | None = None, *, metadata_only: bool = False, **_: Any
     ) -> Iterator[list[dict[str, Any]]]:
         selector = (query or {}).get("fieldSelector", "")
         self.asked.append(selector or path)
@@ -181,7 +182,7 @@ class TestEvents:
     A, B = "runner-a-project-1-concurrent-0-aa", "runner-a-project-1-concurrent-0-bb"
 
     def read(self, lists: Lists, *present: str) -> list[tuple[str, str]]:
-        read = read_events(Reader(cast("Api", lists)), "jobs", {f"jobs/{name}" for name in present})
+        read = read_events(ReadOnlyApi(cast("Api", lists)), "jobs", {f"jobs/{name}" for name in present})
         assert read.known
         return [(one.reason, one.name) for one in read.items]
 
@@ -207,6 +208,6 @@ class TestEvents:
     def test_what_could_not_be_read_is_no_answer(self) -> None:
         failed = told("FailedScheduling", self.A, "Warning")
         for kind in ("events", "pods"):
-            read = read_events(Reader(cast("Api", Lists(failed, forbidden=f"/{kind}"))), "jobs", ())
+            read = read_events(ReadOnlyApi(cast("Api", Lists(failed, forbidden=f"/{kind}"))), "jobs", ())
             assert read.failure == f"{kind} of jobs: 403 Forbidden"
             assert read.items == ()

@@ -8,9 +8,10 @@ import jsonschema
 import pytest
 from rich.console import Console
 
+from multiarch.core.verdict import EXIT_CODES, Verdict
 from multiarch.doctor.advice import cause
 from multiarch.doctor.examine import examine, unreachable
-from multiarch.doctor.model import EXIT_CODES, Asked, Fix, Report, Verdict
+from multiarch.doctor.model import Asked, Fix, Report
 from multiarch.doctor.report import document
 from multiarch.doctor.report.terminal import print_report
 from tests.unit.doctor.made import facts, node, pod, unschedulable

@@ -9,18 +9,19 @@ from rich.console import Console
 
 from multiarch.core.progress import ProgressDisplay
 from multiarch.core.secrets import hide_in, remember_environment
+from multiarch.core.verdict import Verdict
 from multiarch.drift import run
 from multiarch.drift.cloud.check import CloudAnswer, CloudRequest
 from multiarch.drift.live import check as live_check
 from multiarch.drift.live.request import LiveAnswer, LiveRequest
-from multiarch.drift.model import Check, CheckResult, DriftReport, Finding, StackReport, Verdict
+from multiarch.drift.model import Check, CheckResult, DriftReport, Finding, StackReport
 from multiarch.drift.run import Options, check_drift, merged
 
 NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
 
 
 def clean(check: Check) -> CheckResult:
-    return CheckResult(check=check, findings=(Finding(check=check, resource="r", verdict=Verdict.CLEAN),))
+    return CheckResult(check=check, findings=(Finding(check=check, resource="r", verdict=Verdict.YES),))
 
 
 def checked(monkeypatch: pytest.MonkeyPatch, raising: Exception) -> dict[str, StackReport]:
@@ -39,7 +40,7 @@ def checked(monkeypatch: pytest.MonkeyPatch, raising: Exception) -> dict[str, St
 
 def test_an_unforeseen_error_is_that_stacks_doubt_and_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
     found = checked(monkeypatch, LookupError("surprise"))
-    assert [found[name].verdict for name in "abc"] == [Verdict.CLEAN, Verdict.UNKNOWN, Verdict.CLEAN]
+    assert [found[name].verdict for name in "abc"] == [Verdict.YES, Verdict.UNKNOWN, Verdict.YES]
     assert found["b"].checks[0].failure == "unforeseen: LookupError: surprise"
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from multiarch.core.verdict import Verdict
 from multiarch.drift.cloud.check import CloudAnswer, CloudRequest, check_cloud
 from multiarch.drift.cloud.commands import command
 from multiarch.drift.cloud.processes import Children
-from multiarch.drift.model import Change, Check, Verdict
+from multiarch.drift.model import Change, Check
 from tests.recorded.answers import recorded
 from tests.recorded.stub_pulumi import StubPulumi
 from tests.unit.drift_cloud.conftest import BOTH, Ask
@@ -25,7 +26,7 @@ def verdicts(answer: CloudAnswer) -> list[tuple[Check, Verdict]]:
 def test_both_answers_are_shown(stub: StubPulumi, ask: Ask) -> None:
     stub.answers(CLEAN | {"preview": recorded("preview-refresh-drift")})
     answer = ask()
-    assert verdicts(answer) == [(Check.STATE, Verdict.CLEAN), (Check.CODE, Verdict.DRIFTED)]
+    assert verdicts(answer) == [(Check.STATE, Verdict.YES), (Check.CODE, Verdict.NO)]
     assert all(result.seconds > 0 for result in answer.results)
     assert answer.commands == (
         "pulumi refresh --preview-only --expect-no-changes --json --non-interactive --stack gke",
@@ -36,7 +37,7 @@ def test_both_answers_are_shown(stub: StubPulumi, ask: Ask) -> None:
 def test_one_answer_that_fails_leaves_the_other_whole(stub: StubPulumi, ask: Ask) -> None:
     stub.answers(CLEAN | {"refresh": {"exit": 1, "stderr": "error: no such disk"}})
     answer = ask()
-    assert verdicts(answer) == [(Check.STATE, Verdict.UNKNOWN), (Check.CODE, Verdict.CLEAN)]
+    assert verdicts(answer) == [(Check.STATE, Verdict.UNKNOWN), (Check.CODE, Verdict.YES)]
     assert len(answer.state or ()) == 6
     assert answer.state_failure == ""
 
@@ -45,7 +46,7 @@ def test_one_answer_that_fails_leaves_the_other_whole(stub: StubPulumi, ask: Ask
 def test_only_the_wanted_check_is_run(stub: StubPulumi, ask: Ask, check: Check) -> None:
     stub.answers(CLEAN)
     answer = ask(frozenset({check, Check.NODES}))
-    assert verdicts(answer) == [(check, Verdict.CLEAN)]
+    assert verdicts(answer) == [(check, Verdict.YES)]
     assert len(stub.events()) == 1
     assert len(answer.state or ()) == 6
 
@@ -76,7 +77,7 @@ def test_without_a_pulumi_nothing_is_told_and_the_way_to_one_is(tmp_path: Path) 
 def test_a_hanging_command_is_told_with_its_limit_and_the_other_answer_stays(stub: StubPulumi, ask: Ask) -> None:
     stub.answers(CLEAN | {"preview": {"seconds": 60}})
     answer = ask(limit=3)
-    assert verdicts(answer) == [(Check.STATE, Verdict.CLEAN), (Check.CODE, Verdict.UNKNOWN)]
+    assert verdicts(answer) == [(Check.STATE, Verdict.YES), (Check.CODE, Verdict.UNKNOWN)]
     assert answer.results[1].failure == "it did not end within 3 s"
 
 
@@ -101,7 +102,7 @@ def test_the_time_that_the_commands_took_is_theirs_alone_however_long_they_waite
 def test_an_answer_too_large_to_read_is_told_as_that(stub: StubPulumi, ask: Ask) -> None:
     stub.answers(CLEAN | {"refresh": {"megabytes": 50}, "preview": {"megabytes": 50, "exit": 7}})
     answer = ask()
-    assert verdicts(answer) == [(Check.STATE, Verdict.UNKNOWN), (Check.CODE, Verdict.DRIFTED)]
+    assert verdicts(answer) == [(Check.STATE, Verdict.UNKNOWN), (Check.CODE, Verdict.NO)]
     assert "larger than can be read (50 MB)" in answer.results[0].failure
     assert answer.results[1].findings[0].change is Change.CHANGED
 
@@ -111,8 +112,8 @@ def test_an_answer_nested_beyond_reason_is_a_doubt_of_its_check_alone(stub: Stub
     sides = [f'{{"type": "t", "inputs": {{"a": {value}}}}}' for value in (deep, deep.replace("[]", "[1]"))]
     answer = f'{{"steps": [{{"op": "update", "urn": "u", "oldState": {sides[0]}, "newState": {sides[1]}}}]}}'
     stub.answers(CLEAN | {"refresh": {"exit": 7, "stdout": answer}})
-    assert verdicts(ask())[1] == (Check.CODE, Verdict.CLEAN)
-    assert verdicts(ask())[0][1] is not Verdict.CLEAN
+    assert verdicts(ask())[1] == (Check.CODE, Verdict.YES)
+    assert verdicts(ask())[0][1] is not Verdict.YES
 
 
 def test_the_reason_of_a_state_that_could_not_be_had_is_the_commands(stub: StubPulumi, ask: Ask) -> None:

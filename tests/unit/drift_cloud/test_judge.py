@@ -6,13 +6,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from multiarch.core.verdict import Verdict
 from multiarch.drift.cloud.judge import PENDING, Judgement, judge
-from multiarch.drift.model import Change, Check, Verdict
+from multiarch.drift.model import Change, Check
 from multiarch.model.pulumi_answers import CliResult
 from tests.recorded.answers import NAMES, recorded, recorded_result
 from tests.unit.drift_cloud.conftest import URN, document, result, state, step
 
-CLEAN, DRIFTED, UNKNOWN = Verdict.CLEAN, Verdict.DRIFTED, Verdict.UNKNOWN
+CLEAN, DRIFTED, UNKNOWN = Verdict.YES, Verdict.NO, Verdict.UNKNOWN
 POD_SECURITY = 'metadata.labels["pod-security.kubernetes.io/enforce"]'
 
 RECORDED = {

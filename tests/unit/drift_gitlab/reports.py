@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 
-from multiarch.drift.model import Change, Check, CheckResult, Difference, DriftReport, Finding, StackReport, Verdict
+from multiarch.core.verdict import Verdict
+from multiarch.drift.model import (
+    Change,
+    Check,
+    CheckResult,
+    Difference,
+    DriftReport,
+    Finding,
+    StackReport,
+)
 
 NAME = "v1 ConfigMap gitlab-runner/settings"
 
@@ -24,7 +33,7 @@ def drifted(*stacks: str, found: str = "8", day: int = 25) -> DriftReport:
     finding = Finding(
         check=Check.OBJECTS,
         resource=NAME,
-        verdict=Verdict.DRIFTED,
+        verdict=Verdict.NO,
         change=Change.CHANGED,
         differences=(difference,),
     )
@@ -32,13 +41,13 @@ def drifted(*stacks: str, found: str = "8", day: int = 25) -> DriftReport:
 
 
 def clean(*stacks: str) -> DriftReport:
-    finding = Finding(check=Check.OBJECTS, resource=NAME, verdict=Verdict.CLEAN)
+    finding = Finding(check=Check.OBJECTS, resource=NAME, verdict=Verdict.YES)
     return _report(*(_stack(name, finding) for name in stacks or ("gke",)))
 
 
 def clean_nodes(*stacks: str) -> DriftReport:
     """A run of another check than the others' alone."""
-    finding = Finding(check=Check.NODES, resource="v1 Node n", verdict=Verdict.CLEAN)
+    finding = Finding(check=Check.NODES, resource="v1 Node n", verdict=Verdict.YES)
     result = CheckResult(check=Check.NODES, findings=(finding,))
     return _report(*(StackReport(stack=name, checks=(result,)) for name in stacks))
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from multiarch.cluster.api import ApiRefused
+from multiarch.cluster.readonly import ReadOnlyApi
 from multiarch.drift.live.check import CHECKS
 from multiarch.drift.live.program import program_of
-from multiarch.drift.live.readonly import ReadOnlyApi
 from multiarch.drift.live.request import StateResource
 from multiarch.drift.live.scene import Scene
 from multiarch.drift.model import Check

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from multiarch.cluster.api import ApiRefused
+from multiarch.core.verdict import Verdict
 from multiarch.drift.ignore import Rule, apply_rules
 from multiarch.drift.live.beside.bindings import CLUSTER_ROLE_BINDING, ROLE_BINDING, widening_bindings
 from multiarch.drift.live.beside.identities import POD, WORKLOADS, widening_tokens, widening_workloads
@@ -17,7 +18,7 @@ from multiarch.drift.live.beside.ours import Account, Ours, Pods, ours
 from multiarch.drift.live.beside.policies import widening_policies
 from multiarch.drift.live.beside.widening import Unclear, Widening
 from multiarch.drift.live.program import program_of
-from multiarch.drift.model import CheckResult, StackReport, Verdict
+from multiarch.drift.model import CheckResult, StackReport
 from multiarch.model.plan.model import Plan
 from tests.unit.drift_live.stubs import Cluster, planned, scene
 
@@ -448,7 +449,7 @@ class TestTheCheck:
         assert check_widened(scene()).skipped
 
     def test_a_cluster_with_nothing_beside_is_clean_in_every_part(self) -> None:
-        assert {finding.verdict for finding in check(Cluster()).findings} == {Verdict.CLEAN}
+        assert {finding.verdict for finding in check(Cluster()).findings} == {Verdict.YES}
 
     def test_a_login_that_may_list_nothing_doubts_every_part_and_is_never_clean(self) -> None:
         result = check(Cluster(broken=ApiRefused(403, "Forbidden", "you may not")))
@@ -457,11 +458,11 @@ class TestTheCheck:
     def test_a_finding_says_what_it_lets_whom_do_and_how_to_take_it_away_and_a_rule_can_accept_it(self) -> None:
         given = pod("manager")
         result = check(Cluster({"/api/v1/namespaces/runner/pods/theirs": given}))
-        (finding,) = [one for one in result.findings if one.verdict is not Verdict.CLEAN]
-        assert finding.verdict is Verdict.DRIFTED
+        (finding,) = [one for one in result.findings if one.verdict is not Verdict.YES]
+        assert finding.verdict is Verdict.NO
         assert finding.resource == "v1 Pod runner/theirs"
         assert "acts as the runner's manager" in finding.reason
         assert "`kubectl -n runner delete pod/theirs`" in finding.reason
         rule = Rule(id="r", resource=finding.resource, path="spec.serviceAccountName", reason="ours")
         report = apply_rules(StackReport(stack="s", checks=(result,)), [rule], dt.date(2026, 11, 29))
-        assert report.verdict is Verdict.CLEAN
+        assert report.verdict is Verdict.YES

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from components.helper_image.inputs import read_inputs
+from multiarch.core.verdict import Verdict
 from multiarch.drift.live.images import IMAGE_TYPE, check_images
 from multiarch.drift.live.request import StateResource
-from multiarch.drift.model import Change, CheckResult, Finding, Verdict
+from multiarch.drift.model import Change, CheckResult, Finding
 from multiarch.model.plan.model import PlannedResource
 from multiarch.model.providers.values import SecretValue
 from tests.unit.archmerge.fake_registry import FakeRegistry
@@ -77,7 +78,7 @@ def only(result: CheckResult) -> Finding:
 
 def test_an_image_as_it_was_published_is_clean(registry: FakeRegistry) -> None:
     digest = publish(registry, "1", "latest")
-    assert only(ask(registry, digest)).verdict is Verdict.CLEAN
+    assert only(ask(registry, digest)).verdict is Verdict.YES
 
 
 def test_a_moved_tag_and_a_lost_one_are_drift(registry: FakeRegistry) -> None:
@@ -92,7 +93,7 @@ def test_a_moved_tag_and_a_lost_one_are_drift(registry: FakeRegistry) -> None:
 
 def test_a_tag_that_is_gone_is_gone_even_without_a_state(registry: FakeRegistry) -> None:
     finding = only(ask(registry, None))
-    assert (finding.verdict, finding.change) == (Verdict.DRIFTED, Change.GONE)
+    assert (finding.verdict, finding.change) == (Verdict.NO, Change.GONE)
 
 
 def test_a_platforms_image_that_was_cleaned_away_is_drift(registry: FakeRegistry) -> None:
@@ -133,7 +134,7 @@ def test_pinned_images_are_looked_for_by_digest_and_by_tag(registry: FakeRegistr
     values = {"runners": {"config": config}, "image": lost, "again": pinned}
     release = planned("kubernetes:helm.sh/v3:Release", {"name": "r", "values": values})
     results = {item.resource: item for item in ask(registry, digest, release).findings}
-    assert results[f"image {pinned}"].verdict is Verdict.CLEAN
+    assert results[f"image {pinned}"].verdict is Verdict.YES
     (difference,) = results[f"image {lost}"].differences
     assert (difference.path, difference.change) == ("digest", Change.GONE)
     assert len(results) == 3

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from multiarch.cluster.api import ApiRefused
+from multiarch.core.verdict import Verdict
 from multiarch.drift.live.nodes import check_nodes, lifecycle
 from multiarch.drift.live.pools import members, promises_of
 from multiarch.drift.live.request import StateResource
-from multiarch.drift.model import Change, CheckResult, Verdict
+from multiarch.drift.model import Change, CheckResult
 from multiarch.model.plan.model import Plan, PlannedResource
 from tests.unit.drift_live.stubs import Cluster, planned, scene
 
@@ -58,7 +59,7 @@ def paths(result: CheckResult) -> list[str]:
 
 def test_nodes_as_promised_are_clean() -> None:
     result = told(gke(), node("n1"), node("n2"))
-    assert (result.verdict, len(result.findings)) == (Verdict.CLEAN, 1)
+    assert (result.verdict, len(result.findings)) == (Verdict.YES, 1)
     assert result.findings[0].urn.endswith("::arm64")
 
 
@@ -88,7 +89,7 @@ def test_a_node_that_breaks_the_promise_is_told(changed: dict[str, Any], expecte
 
 def test_a_label_that_only_the_cloud_sets_is_not_promised() -> None:
     other = node(**{"node.kubernetes.io/instance-type": "t2a-standard-16", "topology.kubernetes.io/region": "x"})
-    assert told(gke(), other).verdict is Verdict.CLEAN
+    assert told(gke(), other).verdict is Verdict.YES
 
 
 def test_a_spot_pools_nodes_are_spot() -> None:
@@ -98,12 +99,12 @@ def test_a_spot_pools_nodes_are_spot() -> None:
 @pytest.mark.parametrize("low", [0, 1])
 def test_an_empty_pool_is_drift_only_above_its_minimum(low: int) -> None:
     (finding,) = told(gke(low=low)).findings
-    assert (finding.verdict, finding.change) == ((Verdict.DRIFTED, Change.GONE) if low else (Verdict.CLEAN, None))
+    assert (finding.verdict, finding.change) == ((Verdict.NO, Change.GONE) if low else (Verdict.YES, None))
 
 
 def test_how_many_nodes_there_are_is_remarked_and_no_drift() -> None:
     (finding,) = told(gke(), *(node(f"n{number}") for number in range(5))).findings
-    assert (finding.verdict, "above the maximum of 3" in finding.reason) == (Verdict.CLEAN, True)
+    assert (finding.verdict, "above the maximum of 3" in finding.reason) == (Verdict.YES, True)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_how_many_nodes_there_are_is_remarked_and_no_drift() -> None:
 )
 def test_a_taint_that_comes_and_goes_is_no_drift_and_is_told_as_ignored(key: str) -> None:
     (finding,) = told(gke(), node("n1", ARM_TAINT, {"key": key, "effect": "NoSchedule"})).findings
-    assert finding.verdict is Verdict.CLEAN
+    assert finding.verdict is Verdict.YES
     assert any(key in reason for reason in finding.ignored)
     assert not lifecycle("example.org/node.kubernetes.io")
 
@@ -123,7 +124,7 @@ def test_a_node_on_its_way_out_and_a_node_not_ready_are_no_drift() -> None:
     broken = node("n2")
     broken["status"]["conditions"] = []
     (finding,) = told(gke(), leaving, broken).findings
-    assert (finding.verdict, finding.reason) == (Verdict.CLEAN, "not ready: n2")
+    assert (finding.verdict, finding.reason) == (Verdict.YES, "not ready: n2")
 
 
 def test_a_login_that_may_not_see_nodes_could_not_tell() -> None:
@@ -177,5 +178,5 @@ def test_a_node_that_could_be_of_two_pools_is_of_the_one_that_says_more() -> Non
 def test_existing_nodes_without_stated_labels_are_known_by_their_architecture() -> None:
     outputs = {"names": ["arm64"], "arch": "arm64", "labels": {}, "taints": [], "min_nodes": 1, "max_nodes": 2}
     resource = planned("multiarch-runner:index:ExistingNodes", {}, outputs=outputs, custom=False)
-    assert told(resource, node("n1", {"key": "node.kubernetes.io/x", "effect": "NoSchedule"})).verdict is Verdict.CLEAN
+    assert told(resource, node("n1", {"key": "node.kubernetes.io/x", "effect": "NoSchedule"})).verdict is Verdict.YES
     assert told(resource, node("n1", arch="amd64")).findings[0].change is Change.GONE

@@ -6,8 +6,9 @@ import pytest
 
 from components.runner.values import escape_template
 from multiarch.cluster.api import ApiRefused
+from multiarch.core.verdict import Verdict
 from multiarch.drift.live.runner_config import check_runner_config, rendered
-from multiarch.drift.model import Finding, Verdict
+from multiarch.drift.model import Finding
 from multiarch.model.plan.model import PlannedResource
 from tests.unit.drift_live.stubs import Cluster, managed, planned, scene
 
@@ -65,7 +66,7 @@ def test_order_comments_and_spelling_are_no_difference() -> None:
     other = "# mine\n[[runners]]\n  [runners.kubernetes]\n  cap_drop=['B','A']\n  privileged=false\n" + 'executor="x"\n'
     template = other.replace('executor="x"\n', "").replace("[[runners]]", '[[runners]]\nexecutor = "kubernetes"')
     finding, notes = ask(cluster(template))
-    assert (finding.verdict, finding.reason, notes) == (Verdict.CLEAN, "", [])
+    assert (finding.verdict, finding.reason, notes) == (Verdict.YES, "", [])
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_a_key_that_may_be_the_charts_own_is_a_doubt_where_helms_record_is_gone(
 
 def test_a_manager_older_than_the_last_change_of_the_data_is_told() -> None:
     finding, notes = ask(cluster(started="2026-11-25T11:29:59Z"))
-    assert finding.verdict is Verdict.CLEAN
+    assert finding.verdict is Verdict.YES
     assert notes == [finding.reason]
     for word in ("pod r-1", "2026-11-25T11:29:59+00:00", "2026-11-25T11:30:00+00:00", "by helm"):
         assert word in finding.reason
@@ -112,7 +113,7 @@ def test_a_config_map_or_a_key_that_is_gone_is_drift() -> None:
     del there.objects[f"{PLACE}/configmaps/gitlab-runner"]["data"]["config.template.toml"]
     assert paths(ask(there)[0])[0].startswith('gone ["config.template.toml"]')
     del there.objects[f"{PLACE}/configmaps/gitlab-runner"]
-    assert ask(there)[0].verdict is Verdict.DRIFTED
+    assert ask(there)[0].verdict is Verdict.NO
 
 
 def test_without_an_answer_it_could_not_be_told() -> None:
@@ -129,7 +130,7 @@ def test_a_digest_that_only_a_deployment_knows_is_not_compared_and_all_else_is()
     resource = planned(resource.type, resource.inputs, property_dependencies=depends)
     real = CONFIG + line.format(f"sha256:{'1' * 64}")
     finding, _ = ask(cluster(real), image, resource)
-    assert finding.verdict is Verdict.CLEAN
+    assert finding.verdict is Verdict.YES
     assert finding.reason == "not compared, since only a deployment knows it: runners[0].kubernetes.helper_image"
     assert paths(ask(cluster(real.replace("false", "true")), image, resource)[0]) == [
         "changed runners[0].kubernetes.privileged"

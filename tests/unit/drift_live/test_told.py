@@ -2,13 +2,14 @@
 
 import datetime as dt
 
+from multiarch.core.verdict import Verdict
 from multiarch.drift.ignore import Rule, apply_rules
 from multiarch.drift.live.compare import Comparison, Doubt
 from multiarch.drift.live.difference import Delta
 from multiarch.drift.live.lists import ABSENT
 from multiarch.drift.live.shown import MOST
 from multiarch.drift.live.told import finding
-from multiarch.drift.model import Check, CheckResult, Finding, StackReport, Verdict
+from multiarch.drift.model import Check, CheckResult, Finding, StackReport
 
 EVERYTHING = Rule(id="mine", resource="v1 ConfigMap *", path="data", reason="known")
 
@@ -25,8 +26,8 @@ def ignored(found: Finding) -> Verdict:
 def test_differences_that_are_not_listed_are_counted_and_stay_drift() -> None:
     found = finding(Check.OBJECTS, "v1 ConfigMap a/b", Comparison(deltas=deltas(MOST + 3)))
     assert (len(found.differences), found.more, found.reason) == (MOST, 3, "")
-    assert ignored(found) is Verdict.DRIFTED
-    assert ignored(finding(Check.OBJECTS, "v1 ConfigMap a/b", Comparison(deltas=deltas(MOST)))) is Verdict.CLEAN
+    assert ignored(found) is Verdict.NO
+    assert ignored(finding(Check.OBJECTS, "v1 ConfigMap a/b", Comparison(deltas=deltas(MOST)))) is Verdict.YES
 
 
 def test_a_doubt_beside_a_difference_stays_a_doubt() -> None:

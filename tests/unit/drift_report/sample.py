@@ -5,7 +5,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from multiarch.drift.model import Change, Check, CheckResult, Difference, DriftReport, Finding, StackReport, Verdict
+from multiarch.core.verdict import Verdict
+from multiarch.drift.model import (
+    Change,
+    Check,
+    CheckResult,
+    Difference,
+    DriftReport,
+    Finding,
+    StackReport,
+)
 
 STARTED = dt.datetime(2026, 11, 25, 6, 0, tzinfo=dt.UTC)
 URN = "urn:pulumi:gke::multiarch-runner::kubernetes"
@@ -22,7 +31,7 @@ def namespace(check: Check) -> Finding:
         resource=f"{URN}:core/v1:Namespace::runner",
         urn=f"{URN}:core/v1:Namespace::runner",
         title="Namespace runner",
-        verdict=Verdict.DRIFTED,
+        verdict=Verdict.NO,
         change=Change.CHANGED,
         differences=(changed('metadata.labels["pod-security.kubernetes.io/enforce"]', "restricted", "privileged"),),
         since=dt.datetime(2026, 11, 20, 4, 30, tzinfo=dt.UTC),
@@ -35,7 +44,7 @@ def deployment() -> Finding:
         resource="apps/v1 Deployment gitlab-runner/gitlab-runner",
         title="Deployment gitlab-runner/gitlab-runner",
         urn=f"{URN}:helm.sh/v3:Release::gitlab-runner",
-        verdict=Verdict.DRIFTED,
+        verdict=Verdict.NO,
         change=Change.CHANGED,
         differences=(
             changed("spec.template.spec.containers[gitlab-runner].image", "runner:v19.1.1", "runner:latest"),
@@ -49,7 +58,7 @@ def deployment() -> Finding:
 
 
 def clean(check: Check, number: int, *ignored: str) -> Finding:
-    return Finding(check=check, resource=f"v1 Node node-{number}", verdict=Verdict.CLEAN, ignored=ignored)
+    return Finding(check=check, resource=f"v1 Node node-{number}", verdict=Verdict.YES, ignored=ignored)
 
 
 def gke() -> StackReport:
@@ -67,7 +76,7 @@ def gke() -> StackReport:
                         check=Check.RELEASE,
                         resource="v1 Secret gitlab-runner/cache",
                         title="Secret gitlab-runner/cache",
-                        verdict=Verdict.DRIFTED,
+                        verdict=Verdict.NO,
                         change=Change.GONE,
                         reason="it is not there",
                     ),

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multiarch.drift.model import Check, CheckResult, DriftReport, StackReport, Verdict
+from multiarch.core.verdict import Verdict
+from multiarch.drift.model import Check, CheckResult, DriftReport, StackReport
 from multiarch.drift.plain import NewerVersionError
 from multiarch.drift.report import document
 from tests.unit.drift_report import sample
@@ -78,7 +79,7 @@ def broken(**changes: Any) -> str:
         (broken(stacks=[{"stack": 5}]), "stacks[0].stack: "),
         (broken(started="yesterday"), "started: "),
         (broken(started="2026-11-25T06:00:00"), "started: without a time zone"),
-        (broken(verdict="clean"), "verdict: 'clean', but what it holds says 'drifted'"),
+        (broken(verdict="yes"), "verdict: 'yes', but what it holds says 'no'"),
         (broken(stacks=[], verdict="could not tell"), "ok"),
         (document.render(sample.report()).replace('"release"', '"nodes"', 1), "stacks[1].checks[2].findings[0].check"),
         (document.render(sample.report()).replace('"release"', '"magic"', 1), "stacks[1].checks[2].check"),
@@ -95,14 +96,14 @@ def test_a_text_that_is_no_report_is_told_with_its_place(text: str, told: str) -
 
 
 def test_a_report_of_a_newer_version_is_refused_as_such() -> None:
-    with pytest.raises(NewerVersionError, match="schemaVersion: 3"):
-        document.read(broken(schemaVersion=3))
+    with pytest.raises(NewerVersionError, match="schemaVersion: 4"):
+        document.read(broken(schemaVersion=4))
 
 
 def test_a_report_of_the_version_in_which_a_doubt_outweighed_drift_is_read_and_judged_anew() -> None:
     before = broken(schemaVersion=1, verdict="could not tell", exitCode=3)
     assert document.read(before) == sample.report()
-    assert document.read(before).verdict is Verdict.DRIFTED
+    assert document.read(before).verdict is Verdict.NO
 
 
 @pytest.mark.parametrize(

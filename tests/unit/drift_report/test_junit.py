@@ -7,7 +7,8 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multiarch.drift.model import Check, CheckResult, DriftReport, Finding, StackReport, Verdict
+from multiarch.core.verdict import Verdict
+from multiarch.drift.model import Check, CheckResult, DriftReport, Finding, StackReport
 from multiarch.drift.report import junit
 from multiarch.drift.report.wording import counts_of
 from tests.unit.drift_report import sample
@@ -85,7 +86,7 @@ def test_whatever_a_report_holds_the_document_is_well_formed_and_loses_no_verdic
 
 def test_two_resources_with_one_title_stay_two_cases() -> None:
     findings = tuple(
-        Finding(check=Check.OBJECTS, resource=f"v{number} Role a", title="Role a", verdict=Verdict.CLEAN)
+        Finding(check=Check.OBJECTS, resource=f"v{number} Role a", title="Role a", verdict=Verdict.YES)
         for number in (1, 2)
     )
     root = parsed(sample.report(StackReport(stack="a", checks=(CheckResult(check=Check.OBJECTS, findings=findings),))))

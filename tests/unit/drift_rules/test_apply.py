@@ -5,8 +5,9 @@ import datetime as dt
 
 import pytest
 
+from multiarch.core.verdict import Verdict
 from multiarch.drift.ignore import BUILT_IN, Rule, apply_rules, expired, unmatched
-from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport, Verdict
+from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport
 
 TODAY = dt.date(2026, 11, 25)
 URN = "urn:pulumi:gke::acme::kubernetes:apps/v1:Deployment::web"
@@ -21,7 +22,7 @@ def drifted(*paths: str, **more: object) -> Finding:
         "check": Check.STATE,
         "resource": URN,
         "urn": URN,
-        "verdict": Verdict.DRIFTED,
+        "verdict": Verdict.NO,
         "change": Change.CHANGED,
         "differences": tuple(map(difference, paths)),
         **more,
@@ -44,13 +45,13 @@ def applied(finding: Finding, *rules: Rule) -> Finding:
 
 def test_a_finding_with_every_difference_ignored_is_clean_and_says_what_was_ignored() -> None:
     left = applied(drifted("spec.replicas"), rule())
-    assert (left.verdict, left.change, left.differences) == (Verdict.CLEAN, None, ())
+    assert (left.verdict, left.change, left.differences) == (Verdict.YES, None, ())
     assert left.ignored == ("spec.replicas: the autoscaler's (mine, rule 1)",)
 
 
 def test_a_finding_keeps_the_differences_that_no_rule_names() -> None:
     left = applied(drifted("spec.replicas", "spec.image"), rule())
-    assert left.verdict is Verdict.DRIFTED
+    assert left.verdict is Verdict.NO
     assert [one.path for one in left.differences] == ["spec.image"]
     assert left.ignored
 
@@ -73,7 +74,7 @@ def test_a_doubt_is_never_ignored() -> None:
 
 def test_differences_that_were_not_listed_keep_a_finding_drifted() -> None:
     left = applied(drifted("spec.replicas", more=3), rule())
-    assert (left.verdict, left.more) == (Verdict.DRIFTED, 3)
+    assert (left.verdict, left.more) == (Verdict.NO, 3)
 
 
 def test_what_could_not_be_told_of_a_finding_stays_a_doubt() -> None:
@@ -86,23 +87,23 @@ def test_a_failed_check_stays_a_doubt() -> None:
 
 
 def test_a_rule_holds_through_its_last_day_and_no_longer() -> None:
-    assert applied(drifted("spec.replicas"), rule(expires=TODAY)).verdict is Verdict.CLEAN
+    assert applied(drifted("spec.replicas"), rule(expires=TODAY)).verdict is Verdict.YES
     late = applied(drifted("spec.replicas"), rule(expires=TODAY - dt.timedelta(days=1)))
-    assert late.verdict is Verdict.DRIFTED
+    assert late.verdict is Verdict.NO
     assert "has expired" in late.reason
 
 
 def test_a_living_rule_does_the_work_of_an_expired_one() -> None:
     old = rule(expires=TODAY - dt.timedelta(days=1), id="old")
     left = applied(drifted("spec.replicas"), old, rule())
-    assert left.verdict is Verdict.CLEAN
+    assert left.verdict is Verdict.YES
     assert "expired" not in left.reason
 
 
 def test_a_rule_matches_names_that_are_no_urns_and_the_urn_of_a_release_covers_its_objects() -> None:
     finding = drifted("spec.replicas", resource="apps/v1 Deployment ci/web", urn="urn:pulumi:gke::acme::Release::r")
-    assert applied(finding, rule(resource="apps/v1 Deployment ci/*")).verdict is Verdict.CLEAN
-    assert applied(finding, rule(resource="*Release::r")).verdict is Verdict.CLEAN
+    assert applied(finding, rule(resource="apps/v1 Deployment ci/*")).verdict is Verdict.YES
+    assert applied(finding, rule(resource="*Release::r")).verdict is Verdict.YES
     assert applied(finding, rule(resource="*Release::other")) == finding
 
 

@@ -5,8 +5,9 @@ import datetime as dt
 import pytest
 
 from components.node_pools import aks_args, eks_args, gke_args
+from multiarch.core.verdict import Verdict
 from multiarch.drift.ignore import BUILT_IN, apply_rules
-from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport, Verdict
+from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport
 
 POOLS = {
     "gke": "multiarch-runner:index:GkeNodePool$gcp:container/nodePool:NodePool",
@@ -26,7 +27,7 @@ def verdict(kind: str, path: str, change: Change = Change.CHANGED) -> Verdict:
         check=Check.STATE,
         resource=urn,
         urn=urn,
-        verdict=Verdict.DRIFTED,
+        verdict=Verdict.NO,
         change=change,
         differences=(Difference(path=path, change=Change.CHANGED, wanted="1", found="7"),),
     )
@@ -37,7 +38,7 @@ def verdict(kind: str, path: str, change: Change = Change.CHANGED) -> Verdict:
 @pytest.mark.parametrize("cloud", POOLS)
 def test_what_a_pool_leaves_to_the_cloud_is_no_drift(cloud: str) -> None:
     for path in LEFT_TO_THE_CLOUD[cloud]:
-        assert verdict(POOLS[cloud], path) is Verdict.CLEAN, path
+        assert verdict(POOLS[cloud], path) is Verdict.YES, path
 
 
 @pytest.mark.parametrize("cloud", POOLS)
@@ -49,29 +50,29 @@ def test_what_a_pool_promises_is_drift(cloud: str) -> None:
         "autoscaling.totalMaxNodeCount",
         "vmSize",
     ):
-        assert verdict(POOLS[cloud], path) is Verdict.DRIFTED, path
+        assert verdict(POOLS[cloud], path) is Verdict.NO, path
 
 
 @pytest.mark.parametrize("cloud", POOLS)
 def test_a_pool_that_is_gone_is_drift(cloud: str) -> None:
-    assert verdict(POOLS[cloud], LEFT_TO_THE_CLOUD[cloud][0], Change.GONE) is Verdict.DRIFTED
+    assert verdict(POOLS[cloud], LEFT_TO_THE_CLOUD[cloud][0], Change.GONE) is Verdict.NO
 
 
 @pytest.mark.parametrize("cloud", POOLS)
 def test_pools_of_others_are_not_ours_to_ignore(cloud: str) -> None:
     kind = POOLS[cloud].split("$")[1]
     for path in LEFT_TO_THE_CLOUD[cloud]:
-        assert verdict(kind, path) is Verdict.DRIFTED
-        assert verdict(f"acme:index:Pool${kind}", path) is Verdict.DRIFTED
+        assert verdict(kind, path) is Verdict.NO
+        assert verdict(f"acme:index:Pool${kind}", path) is Verdict.NO
 
 
 def test_a_pinned_api_version_of_azure_is_the_same_pool() -> None:
     kind = "multiarch-runner:index:AksNodePool$azure-native:containerservice/v20250101:AgentPool"
-    assert verdict(kind, "count") is Verdict.CLEAN
+    assert verdict(kind, "count") is Verdict.YES
 
 
 def test_a_pool_within_another_component_is_the_same_pool() -> None:
-    assert verdict(f"acme:index:Platform${POOLS['gke']}", "nodeCount") is Verdict.CLEAN
+    assert verdict(f"acme:index:Platform${POOLS['gke']}", "nodeCount") is Verdict.YES
 
 
 def test_every_built_in_rule_has_its_own_name_a_reason_and_a_source() -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 import click
 import pytest
 
+from multiarch.core.verdict import Verdict
 from multiarch.drift import history as subject
 from multiarch.drift.history import History
 from multiarch.drift.memory import load
-from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport, Verdict
+from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport
 
 NOW = dt.datetime(2026, 11, 25, 6, tzinfo=dt.UTC)
 LATER = NOW + dt.timedelta(days=1)
@@ -27,7 +28,7 @@ def report(stack: str = "gke", resource: str = "Deployment web", failure: str = 
     finding = Finding(
         check=Check.OBJECTS,
         resource=resource,
-        verdict=Verdict.DRIFTED,
+        verdict=Verdict.NO,
         change=Change.CHANGED,
         differences=(difference,),
     )
@@ -64,7 +65,7 @@ def test_a_damaged_file_is_told_kept_and_replaced(tmp_path: Path, damage: bytes)
     (tmp_path / "gke.json").write_bytes(damage)
     dated = History(tmp_path).dated(report(), NOW)
     assert since(dated) == NOW
-    assert dated.verdict is Verdict.DRIFTED
+    assert dated.verdict is Verdict.NO
     (note,) = dated.notes
     (kept,) = tmp_path.glob("gke.damaged-*")
     assert kept.read_bytes() == damage
@@ -109,7 +110,7 @@ def test_checking_makes_the_folder_and_leaves_it_empty(tmp_path: Path) -> None:
 def test_a_folder_that_broke_meanwhile_is_a_note_and_changes_no_verdict(tmp_path: Path) -> None:
     (tmp_path / "gke.json").mkdir()
     dated = History(tmp_path).dated(report(), NOW)
-    assert dated.verdict is Verdict.DRIFTED
+    assert dated.verdict is Verdict.NO
     assert since(dated) is None
     assert "not kept" in dated.notes[0]
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from multiarch.core.verdict import Verdict
 from multiarch.drift.memory import MOST_DRIFTS, MOST_RUNS, Memory, dump, load, remember
-from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport, Verdict
+from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport
 from multiarch.drift.plain import NewerVersionError
 
 
@@ -19,7 +20,7 @@ def drifted(*paths: str, resource: str = "Deployment web", **more: object) -> Fi
     values: dict[str, object] = {
         "check": Check.OBJECTS,
         "resource": resource,
-        "verdict": Verdict.DRIFTED,
+        "verdict": Verdict.NO,
         "change": Change.CHANGED,
         "differences": tuple(Difference(path=path, change=Change.CHANGED) for path in paths),
         **more,
@@ -28,7 +29,7 @@ def drifted(*paths: str, resource: str = "Deployment web", **more: object) -> Fi
 
 
 def clean(resource: str = "Deployment web") -> Finding:
-    return Finding(check=Check.OBJECTS, resource=resource, verdict=Verdict.CLEAN)
+    return Finding(check=Check.OBJECTS, resource=resource, verdict=Verdict.YES)
 
 
 def doubt(resource: str = "Deployment web") -> Finding:
@@ -132,8 +133,8 @@ def test_verdicts_are_kept_in_the_order_of_time() -> None:
     memory = Memory(stack="gke")
     for number, report in ((2, run(clean())), (1, run(drifted("a"))), (3, run(failure="x"))):
         memory, _ = remember(memory, report, day(number))
-    assert [one.verdict for one in memory.runs] == [Verdict.DRIFTED, Verdict.CLEAN, Verdict.UNKNOWN]
-    assert memory.runs[0].checks == {Check.OBJECTS: Verdict.DRIFTED}
+    assert [one.verdict for one in memory.runs] == [Verdict.NO, Verdict.YES, Verdict.UNKNOWN]
+    assert memory.runs[0].checks == {Check.OBJECTS: Verdict.NO}
 
 
 def test_a_memory_has_bounds() -> None:

@@ -9,10 +9,10 @@ from pulumi.runtime import rpc
 
 from components.unknowns import UNKNOWN_STRINGS
 from multiarch.core.environment import Environment
+from multiarch.core.verdict import Verdict
 from multiarch.model.pulumi_answers import CliResult, Step, errors, steps
 from multiarch.rehearse.engine import cli
 from multiarch.rehearse.engine.rehearsal import changes_of
-from multiarch.rehearse.report.model import Verdict
 
 Answer = Callable[[str], CliResult]
 
@@ -22,12 +22,12 @@ def result(exit_: int | None, stdout: str = "", stderr: str = "") -> CliResult:
 
 
 def test_a_preview_that_creates_is_proved(answer: Answer) -> None:
-    assert cli.judge_preview(answer("preview-create")) == (Verdict.PROVED, "6 resources to create")
+    assert cli.judge_preview(answer("preview-create")) == (Verdict.YES, "6 resources to create")
 
 
 def test_a_program_that_fails_is_a_failure_with_its_message(answer: Answer) -> None:
     verdict, evidence = cli.judge_preview(answer("err-program"))
-    assert verdict is Verdict.FAILED
+    assert verdict is Verdict.NO
     assert "program exited with non-zero exit code: 1" in evidence
 
 
@@ -40,14 +40,14 @@ def test_trouble_outside_of_the_stack_says_nothing_about_it(answer: Answer, name
 
 
 def test_no_changes_is_proved_by_a_clean_answer_only(answer: Answer) -> None:
-    assert cli.judge_no_changes(answer("preview-clean"))[0] is Verdict.PROVED
-    assert cli.judge_no_changes(answer("refresh-preview-clean"))[0] is Verdict.PROVED
+    assert cli.judge_no_changes(answer("preview-clean"))[0] is Verdict.YES
+    assert cli.judge_no_changes(answer("refresh-preview-clean"))[0] is Verdict.YES
 
 
 @pytest.mark.parametrize("name", ["preview-refresh-drift", "refresh-preview-drift"])
 def test_changes_fail_and_are_named(answer: Answer, name: str) -> None:
     verdict, evidence = cli.judge_no_changes(answer(name))
-    assert verdict is Verdict.FAILED
+    assert verdict is Verdict.NO
     assert "kubernetes:core/v1:ConfigMap settings (data.a)" in evidence
     assert "cluster" not in evidence
 
@@ -69,9 +69,9 @@ def test_a_preview_with_nothing_to_create_is_no_yes(answer: Answer) -> None:
 
 
 def test_an_up_is_judged_by_its_exit_code(answer: Answer) -> None:
-    assert cli.judge_action(answer("up")) == (Verdict.PROVED, "+ 6 created")
+    assert cli.judge_action(answer("up")) == (Verdict.YES, "+ 6 created")
     failed = result(1, "Updating (gke):\nerror: quota exceeded\n")
-    assert cli.judge_action(failed) == (Verdict.FAILED, "quota exceeded")
+    assert cli.judge_action(failed) == (Verdict.NO, "quota exceeded")
     assert cli.judge_action(result(8, "error: update cancelled\n"))[0] is Verdict.UNKNOWN
     assert cli.judge_action(result(1))[0] is Verdict.UNKNOWN
     assert cli.judge_action(result(None, "", "timed out"))[0] is Verdict.UNKNOWN

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from multiarch.core.verdict import Verdict
 from multiarch.model.pulumi_cli import PulumiCliError
 from multiarch.rehearse.engine import run_engine
 from multiarch.rehearse.engine.workspace import find_kubernetes_plugin, workspace
-from multiarch.rehearse.report.model import Verdict
 
 STACK = {
     "config": {
@@ -52,7 +52,7 @@ def test_a_sound_stack_proves_every_claim(stub_pulumi: Any, project: Path) -> No
     stub_pulumi.answers(**GOOD)
     report = run_engine(project, "test")
     assert report.engine == "pulumi 3.260.0"
-    assert set(verdicts(report).values()) == {Verdict.PROVED}
+    assert set(verdicts(report).values()) == {Verdict.YES}
     assert list(verdicts(report)) == [
         "engine-preview",
         "engine-up",
@@ -110,7 +110,7 @@ def test_the_generated_project_lists_a_plugin_for_every_package(stub_pulumi: Any
 def test_a_stack_that_fails_its_preview_is_never_created(stub_pulumi: Any, project: Path) -> None:
     stub_pulumi.answers(preview=["err-program"])
     report = run_engine(project, "test")
-    assert verdicts(report)["engine-preview"] is Verdict.FAILED
+    assert verdicts(report)["engine-preview"] is Verdict.NO
     assert verdicts(report)["engine-up"] is Verdict.UNKNOWN
     assert verdicts(report)["engine-destroy"] is Verdict.UNKNOWN
     assert not any(call["arguments"][0] in {"up", "destroy"} for call in stub_pulumi.calls)
@@ -119,9 +119,9 @@ def test_a_stack_that_fails_its_preview_is_never_created(stub_pulumi: Any, proje
 def test_a_second_preview_with_changes_fails_and_the_stack_is_still_destroyed(stub_pulumi: Any, project: Path) -> None:
     stub_pulumi.answers(**{**GOOD, "preview_again": ["preview-refresh-drift"]})
     report = run_engine(project, "test")
-    assert verdicts(report)["engine-second-preview"] is Verdict.FAILED
+    assert verdicts(report)["engine-second-preview"] is Verdict.NO
     assert verdicts(report)["engine-refresh"] is Verdict.UNKNOWN
-    assert verdicts(report)["engine-destroy"] is Verdict.PROVED
+    assert verdicts(report)["engine-destroy"] is Verdict.YES
 
 
 def test_trouble_with_the_stack_itself_proves_nothing(stub_pulumi: Any, project: Path) -> None:
@@ -140,7 +140,7 @@ def test_against_lists_what_a_change_would_replace(stub_pulumi: Any, project: Pa
     report = run_engine(project, "test", against=file)
     assert report.changes is not None
     assert sorted(change.action for change in report.changes) == ["replace", "update"]
-    assert verdicts(report)["engine-against"] is Verdict.PROVED
+    assert verdicts(report)["engine-against"] is Verdict.YES
     before, after = (
         yaml.safe_load(call["files"]["stacks/Pulumi.test.yaml"])["config"]["multiarch-runner:runner"]["concurrent"]
         for call in stub_pulumi.calls

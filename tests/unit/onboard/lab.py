@@ -243,8 +243,7 @@ class Server:
             page = found[start : start + size]
             yield [{"metadata": one["metadata"]} for one in page] if metadata_only else page
 
-    def create(self, path: str, body: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
-        assert not dry_run
+    def review(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         assert path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
         self._ask("POST", path)
         wanted = body["spec"]["resourceAttributes"]

@@ -11,13 +11,14 @@ from click.testing import CliRunner, Result
 from multiarch import cli
 from multiarch.cluster.errors import UnreachableError
 from multiarch.cluster.look.model import Look
+from multiarch.core.verdict import Verdict
 from multiarch.onboard import command as module
 from multiarch.onboard import run as running
 from multiarch.onboard.access import access_of
 from multiarch.onboard.check import Checked
 from multiarch.onboard.request import Onboarding, Outcome, Request
 from multiarch.onboard.run import Stage
-from multiarch.rehearse.report.model import Claim, StackReport, Verdict
+from multiarch.rehearse.report.model import Claim, StackReport
 from tests.unit.onboard.cases import CASES, Case
 from tests.unit.onboard.lab import Server, eks_nodes, gke_nodes
 
@@ -65,7 +66,7 @@ def plan(monkeypatch: pytest.MonkeyPatch) -> Callable[[Verdict], None]:
         report = StackReport(stack="builds", cluster="eks builds", claims=(claim,))
         monkeypatch.setattr(running, "check", lambda *_: Checked(report=report, plan=None))
 
-    planned(Verdict.PROVED)
+    planned(Verdict.YES)
     return planned
 
 
@@ -149,7 +150,7 @@ def test_doubt_and_refusal_have_codes_of_their_own_and_write_nothing(
 
 
 @pytest.mark.usefixtures("looks")
-@pytest.mark.parametrize(("verdict", "code"), [(Verdict.FAILED, 1), (Verdict.UNKNOWN, 3)])
+@pytest.mark.parametrize(("verdict", "code"), [(Verdict.NO, 1), (Verdict.UNKNOWN, 3)])
 def test_a_stack_that_does_not_pass_its_check_is_not_written(
     project: Path, plan: Callable[[Verdict], None], verdict: Verdict, code: int
 ) -> None:

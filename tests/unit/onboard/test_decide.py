@@ -1,7 +1,8 @@
 import pytest
 
 from components.platforms import Arch, Cloud, machine_type
-from multiarch.cluster.look.model import Answer, Look
+from multiarch.cluster.look.model import Look
+from multiarch.core.verdict import Verdict
 from multiarch.onboard.answers.interview import interview
 from multiarch.onboard.answers.model import Answers, Value
 from multiarch.onboard.decide.decision import decide
@@ -297,4 +298,4 @@ def test_jobs_at_the_same_time_follow_from_what_the_nodes_hold() -> None:
 def test_a_doubt_about_the_network_is_a_doubt() -> None:
     _, decision = decided(seen(Server(nodes=eks_nodes(), version=EKS)))
     told = next(remark for remark in decision.remarks if "network policies" in remark.text)
-    assert told.answer is Answer.UNKNOWN
+    assert told.verdict is Verdict.UNKNOWN

@@ -1,7 +1,8 @@
 import pytest
 
 from multiarch.cluster.errors import UnreachableError
-from multiarch.cluster.look.model import Answer, Look, Provider
+from multiarch.cluster.look.model import Look, Provider
+from multiarch.core.verdict import Verdict
 from tests.unit.onboard.lab import (
     Server,
     aks_nodes,
@@ -144,7 +145,7 @@ def test_pools_are_the_cloud_s_own_with_what_all_of_their_nodes_share() -> None:
     assert dict(pool.labels) == {"team": "ci"}
     assert dict(pool.selector) == {"eks.amazonaws.com/nodegroup": "workers"}
     assert pool.cpu_millis == 3920
-    assert pool.spot is Answer.NO
+    assert pool.spot is Verdict.NO
 
 
 def test_nodes_without_a_pool_label_are_grouped_by_what_they_are() -> None:
@@ -159,23 +160,23 @@ def test_nodes_without_a_pool_label_are_grouped_by_what_they_are() -> None:
 
 def test_spot_is_three_valued() -> None:
     spots = {
-        Answer.YES: gke_nodes(labels={"cloud.google.com/gke-spot": "true"}),
-        Answer.NO: gke_nodes(),
-        Answer.UNKNOWN: [node("x")],
+        Verdict.YES: gke_nodes(labels={"cloud.google.com/gke-spot": "true"}),
+        Verdict.NO: gke_nodes(),
+        Verdict.UNKNOWN: [node("x")],
     }
     for answer, nodes in spots.items():
         assert seen(Server(nodes=nodes)).pools[0].spot is answer
     mixed = [*eks_nodes(zones="a"), *eks_nodes(zones="b", labels={"eks.amazonaws.com/capacityType": "SPOT"})]
-    assert seen(Server(nodes=mixed)).pools[0].spot is Answer.UNKNOWN
+    assert seen(Server(nodes=mixed)).pools[0].spot is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("server", "answer", "name", "version"),
     [
-        (Server(groups=["karpenter.azure.com", "karpenter.sh"]), Answer.YES, "aks node auto-provisioning", ""),
+        (Server(groups=["karpenter.azure.com", "karpenter.sh"]), Verdict.YES, "aks node auto-provisioning", ""),
         (
             Server(nodes=eks_nodes(), version="1.34.1-eks-1", groups=["karpenter.sh", "eks.amazonaws.com"]),
-            Answer.YES,
+            Verdict.YES,
             "eks auto mode",
             "",
         ),
@@ -184,7 +185,7 @@ def test_spot_is_three_valued() -> None:
                 groups=["karpenter.sh"],
                 deployments=[deployment("karpenter", "kube-system", "public.ecr.aws/karpenter/controller:1.8.1")],
             ),
-            Answer.YES,
+            Verdict.YES,
             "karpenter",
             "1.8.1",
         ),
@@ -197,7 +198,7 @@ def test_spot_is_three_valued() -> None:
                     )
                 ]
             ),
-            Answer.YES,
+            Verdict.YES,
             "cluster-autoscaler",
             "1.34.4",
         ),
@@ -207,18 +208,20 @@ def test_spot_is_three_valued() -> None:
                 version="1.34.2-gke.1",
                 objects={"/api/v1/namespaces/kube-system/configmaps/cluster-autoscaler-status": {"data": {}}},
             ),
-            Answer.YES,
+            Verdict.YES,
             "gke",
             "",
         ),
-        (Server(), Answer.NO, "", ""),
-        (Server(forbidden=["/apis/apps/v1/deployments"]), Answer.UNKNOWN, "", ""),
-        (Server(forbidden=["cluster-autoscaler-status"]), Answer.UNKNOWN, "", ""),
+        (Server(), Verdict.NO, "", ""),
+        (Server(forbidden=["/apis/apps/v1/deployments"]), Verdict.UNKNOWN, "", ""),
+        (Server(forbidden=["cluster-autoscaler-status"]), Verdict.UNKNOWN, "", ""),
     ],
 )  # fmt: skip
-def test_the_autoscaler_is_named_or_said_to_be_unknown(server: Server, answer: Answer, name: str, version: str) -> None:
+def test_the_autoscaler_is_named_or_said_to_be_unknown(
+    server: Server, answer: Verdict, name: str, version: str
+) -> None:
     found = seen(server)
-    assert (found.autoscaler.answer, found.autoscaler_name, found.autoscaler_version) == (answer, name, version)
+    assert (found.autoscaler.verdict, found.autoscaler_name, found.autoscaler_version) == (answer, name, version)
 
 
 _CONFIG = "/api/v1/namespaces/kube-system/configmaps"
@@ -227,30 +230,30 @@ _CONFIG = "/api/v1/namespaces/kube-system/configmaps"
 @pytest.mark.parametrize(
     ("server", "answer", "cni"),
     [
-        (Server(daemon_sets=[daemon_set("anetd")]), Answer.YES, "gke dataplane v2 (cilium)"),
-        (Server(daemon_sets=[daemon_set("calico-node", "calico-system")]), Answer.YES, "calico"),
+        (Server(daemon_sets=[daemon_set("anetd")]), Verdict.YES, "gke dataplane v2 (cilium)"),
+        (Server(daemon_sets=[daemon_set("calico-node", "calico-system")]), Verdict.YES, "calico"),
         (
             Server(daemon_sets=[daemon_set("azure-npm"), daemon_set("azure-cns")]),
-            Answer.YES,
+            Verdict.YES,
             "azure cni with azure npm",
         ),
-        (Server(daemon_sets=[daemon_set("cilium")]), Answer.YES, "cilium"),
+        (Server(daemon_sets=[daemon_set("cilium")]), Verdict.YES, "cilium"),
         (
             Server(
                 daemon_sets=[daemon_set("cilium")],
                 objects={f"{_CONFIG}/cilium-config": {"data": {"enable-policy": "never"}}},
             ),
-            Answer.NO,
+            Verdict.NO,
             "cilium",
         ),
         (
             Server(daemon_sets=[daemon_set("aws-node", args=["--enable-network-policy=true"])]),
-            Answer.YES,
+            Verdict.YES,
             "aws vpc cni",
         ),
         (
             Server(daemon_sets=[daemon_set("aws-node", args=["--enable-network-policy=false"])]),
-            Answer.NO,
+            Verdict.NO,
             "aws vpc cni",
         ),
         (
@@ -258,62 +261,62 @@ _CONFIG = "/api/v1/namespaces/kube-system/configmaps"
                 daemon_sets=[daemon_set("aws-node")],
                 objects={f"{_CONFIG}/amazon-vpc-cni": {"data": {"enable-network-policy-controller": "true"}}},
             ),
-            Answer.YES,
+            Verdict.YES,
             "aws vpc cni",
         ),
-        (Server(daemon_sets=[daemon_set("aws-node")]), Answer.NO, "aws vpc cni"),
+        (Server(daemon_sets=[daemon_set("aws-node")]), Verdict.NO, "aws vpc cni"),
         (
             Server(daemon_sets=[daemon_set("kindnet", image="docker.io/kindest/kindnetd:v20250512-df8de77b")]),
-            Answer.YES,
+            Verdict.YES,
             "kindnet",
         ),
         (
             Server(daemon_sets=[daemon_set("kindnet", image="docker.io/kindest/kindnetd:v20240202-8f1494ea")]),
-            Answer.NO,
+            Verdict.NO,
             "kindnet",
         ),
-        (Server(daemon_sets=[daemon_set("kindnet", image="mine/kindnetd:latest")]), Answer.UNKNOWN, "kindnet"),
-        (Server(daemon_sets=[daemon_set("kube-flannel-ds", "kube-flannel")]), Answer.NO, "flannel"),
+        (Server(daemon_sets=[daemon_set("kindnet", image="mine/kindnetd:latest")]), Verdict.UNKNOWN, "kindnet"),
+        (Server(daemon_sets=[daemon_set("kube-flannel-ds", "kube-flannel")]), Verdict.NO, "flannel"),
         (
             Server(daemon_sets=[daemon_set("kube-flannel-ds"), daemon_set("calico-node")]),
-            Answer.YES,
+            Verdict.YES,
             "calico",
         ),
-        (Server(nodes=k3s_nodes(), version="1.33.5+k3s1"), Answer.YES, "flannel (k3s)"),
+        (Server(nodes=k3s_nodes(), version="1.33.5+k3s1"), Verdict.YES, "flannel (k3s)"),
         (
             Server(nodes=k3s_nodes("--disable-network-policy"), version="1.33.5+k3s1"),
-            Answer.NO,
+            Verdict.NO,
             "flannel (k3s)",
         ),
-        (Server(nodes=[node("a")], version="1.33.5+k3s1"), Answer.UNKNOWN, "flannel (k3s)"),
+        (Server(nodes=[node("a")], version="1.33.5+k3s1"), Verdict.UNKNOWN, "flannel (k3s)"),
         (
             Server(nodes=gke_nodes(), version="1.34.2-gke.1", daemon_sets=[daemon_set("kube-proxy")]),
-            Answer.NO,
+            Verdict.NO,
             "gke",
         ),
-        (Server(nodes=aks_nodes(), daemon_sets=[daemon_set("azure-cns")]), Answer.NO, "azure cni"),
-        (Server(daemon_sets=[daemon_set("something")]), Answer.UNKNOWN, ""),
-        (Server(forbidden=["/daemonsets"]), Answer.UNKNOWN, ""),
+        (Server(nodes=aks_nodes(), daemon_sets=[daemon_set("azure-cns")]), Verdict.NO, "azure cni"),
+        (Server(daemon_sets=[daemon_set("something")]), Verdict.UNKNOWN, ""),
+        (Server(forbidden=["/daemonsets"]), Verdict.UNKNOWN, ""),
     ],
 )
-def test_whether_network_policies_are_enforced_is_three_valued(server: Server, answer: Answer, cni: str) -> None:
+def test_whether_network_policies_are_enforced_is_three_valued(server: Server, answer: Verdict, cni: str) -> None:
     found = seen(server)
-    assert (found.network_policies.answer, found.cni) == (answer, cni)
+    assert (found.network_policies.verdict, found.cni) == (answer, cni)
     assert found.network_policies.because
 
 
 @pytest.mark.parametrize(
     ("server", "answer"),
     [
-        (Server(version="1.22.17"), Answer.NO),
-        (Server(version="1.24.3"), Answer.UNKNOWN),
-        (GKE, Answer.YES),
-        (Server(version="1.34.0"), Answer.UNKNOWN),
-        (Server(version="nonsense"), Answer.UNKNOWN),
+        (Server(version="1.22.17"), Verdict.NO),
+        (Server(version="1.24.3"), Verdict.UNKNOWN),
+        (GKE, Verdict.YES),
+        (Server(version="1.34.0"), Verdict.UNKNOWN),
+        (Server(version="nonsense"), Verdict.UNKNOWN),
     ],
 )
-def test_pod_security_is_a_yes_only_where_nobody_can_turn_it_off(server: Server, answer: Answer) -> None:
-    assert seen(server).pod_security.answer is answer
+def test_pod_security_is_a_yes_only_where_nobody_can_turn_it_off(server: Server, answer: Verdict) -> None:
+    assert seen(server).pod_security.verdict is answer
 
 
 def test_runners_are_found_in_every_namespace_by_chart_by_name_and_by_a_failed_install() -> None:
@@ -333,7 +336,7 @@ def test_runners_are_found_in_every_namespace_by_chart_by_name_and_by_a_failed_i
         ("gitlab", "gitlab-gitlab-runner", "gitlab-runner-0.80.0"),
         ("old", "gitlab-runner", ""),
     ]
-    assert found.runners_known.answer is Answer.YES
+    assert found.runners_known.verdict is Verdict.YES
 
 
 def test_a_runner_is_ours_where_the_namespace_is() -> None:
@@ -345,8 +348,8 @@ def test_a_runner_is_ours_where_the_namespace_is() -> None:
     found = seen(server)
     assert found.runners[0].ours
     assert found.namespaces[0].pod_security == "restricted"
-    assert found.namespaces[0].exists is Answer.YES
-    assert found.namespaces[1].exists is Answer.NO
+    assert found.namespaces[0].exists is Verdict.YES
+    assert found.namespaces[1].exists is Verdict.NO
 
 
 def test_quotas_and_limit_ranges_of_the_namespaces_are_told_line_by_line() -> None:
@@ -373,16 +376,16 @@ def test_what_may_not_be_seen_is_said_and_is_no_error() -> None:
     found = seen(server)
     assert found.provider is Provider.GKE
     assert found.pools == ()
-    assert found.runners_known.answer is Answer.UNKNOWN
+    assert found.runners_known.verdict is Verdict.UNKNOWN
     assert any("403 Forbidden on nodes" in line for line in found.unseen)
-    assert {right.allowed.answer for right in found.rights} == {Answer.NO}
+    assert {right.allowed.verdict for right in found.rights} == {Verdict.NO}
 
 
 def test_deployments_that_may_be_seen_in_some_namespaces_only_are_seen_there() -> None:
     server = Server(deployments=[runner("gitlab-runner", "gitlab-runner")], forbidden=["apps/v1/deployments"])
     found = seen(server)
     assert [one.namespace for one in found.runners] == ["gitlab-runner"]
-    assert found.runners_known.answer is Answer.UNKNOWN
+    assert found.runners_known.verdict is Verdict.UNKNOWN
 
 
 def test_rejected_credentials_are_no_empty_cluster() -> None:
@@ -402,7 +405,7 @@ def test_a_look_sends_nothing_but_reads_and_access_reviews() -> None:
 
 def test_denied_rights_are_told_one_by_one_and_a_role_may_not_be_granted_beyond_one_s_own() -> None:
     found = seen(Server(denied=["create namespaces", "escalate roles", "create pods"]))
-    denied = {(right.verb, right.resource) for right in found.rights if right.allowed.answer is Answer.NO}
+    denied = {(right.verb, right.resource) for right in found.rights if right.allowed.verdict is Verdict.NO}
     assert denied == {("create", "namespaces"), ("grant", "roles.rbac.authorization.k8s.io")}
     escalating = seen(Server(denied=["create pods"]))
-    assert all(right.allowed.answer is Answer.YES for right in escalating.rights)
+    assert all(right.allowed.verdict is Verdict.YES for right in escalating.rights)

@@ -12,7 +12,8 @@ from components.config import load_config
 from components.placeholders import with_placeholder_token
 from components.problems import ConfigError
 from components.stack_file import load_stack_file
-from multiarch.cluster.look.model import Answer, Look, Pool, Provider, Told
+from multiarch.cluster.look.model import Look, Pool, Provider
+from multiarch.core.verdict import Answer, Verdict
 from multiarch.onboard.decide.decision import decide
 from multiarch.onboard.write.place import place_of
 from multiarch.onboard.write.render import comment, render, scalar
@@ -109,7 +110,7 @@ def test_whatever_nodes_are_there_the_file_is_a_good_configuration(pools: list[P
         identity={"name": name},
         pools=tuple(pools),
         nodes=sum(pool.nodes for pool in pools),
-        autoscaler=Told(answer=Answer.NO, because="none"),
+        autoscaler=Answer(verdict=Verdict.NO, because="none"),
     )
     case = Case(CASES["on-premises"].server)
     answers = case.answers(look)

@@ -5,6 +5,7 @@ from textwrap import dedent
 
 import pytest
 
+from multiarch.core.verdict import Verdict
 from multiarch.model.executor import Pod, build_pod, parse_config
 from multiarch.model.pipeline import PipelineJob, TemplateError, TemplatesMissing, classic_jobs, component_jobs
 from multiarch.rehearse.claims.pipeline import (
@@ -15,7 +16,6 @@ from multiarch.rehearse.claims.pipeline import (
     judge_tags,
     merge_jobs,
 )
-from multiarch.rehearse.report.model import Verdict
 
 COMPONENT = """
 spec:
@@ -104,7 +104,7 @@ def test_an_input_that_a_component_does_not_have_is_an_error(tmp_path: Path) -> 
 def test_broken_templates_are_a_no_and_absent_ones_no_answer(tmp_path: Path) -> None:
     with pytest.raises(TemplatesMissing):
         classic_jobs(tmp_path)
-    answers = {TemplateError("x"): Verdict.FAILED, TemplatesMissing("x"): Verdict.UNKNOWN}
+    answers = {TemplateError("x"): Verdict.NO, TemplatesMissing("x"): Verdict.UNKNOWN}
     for error, verdict in answers.items():
 
         def raises(error: Exception = error) -> None:
@@ -115,9 +115,9 @@ def test_broken_templates_are_a_no_and_absent_ones_no_answer(tmp_path: Path) -> 
 
 def test_a_job_is_taken_only_by_a_runner_that_has_all_its_tags() -> None:
     job = PipelineJob(name="a", file="f", tags=("multi-arch", "big"))
-    assert judge_tags([job], ("multi-arch", "big", "more"), "multi-arch").verdict is Verdict.PROVED
-    assert judge_tags([job], ("multi-arch",), "multi-arch").verdict is Verdict.FAILED
-    assert judge_tags([job], None, "multi-arch").verdict is Verdict.FAILED
+    assert judge_tags([job], ("multi-arch", "big", "more"), "multi-arch").verdict is Verdict.YES
+    assert judge_tags([job], ("multi-arch",), "multi-arch").verdict is Verdict.NO
+    assert judge_tags([job], None, "multi-arch").verdict is Verdict.NO
     assert "asks for no tag" in judge_tags([PipelineJob(name="a", file="f")], None, "multi-arch").evidence
 
 
@@ -125,9 +125,9 @@ class TestOurTemplates:
     """The files that users include."""
 
     def test_every_job_is_for_one_of_the_two_runners(self) -> None:
-        assert judge_tags(all_jobs(), None, "multi-arch").verdict is Verdict.PROVED
+        assert judge_tags(all_jobs(), None, "multi-arch").verdict is Verdict.YES
         jobs = [*buildkit_jobs("amd64").values(), *buildkit_jobs("arm64").values()]
-        assert judge_tags(jobs, None, "multi-arch-buildkit").verdict is Verdict.PROVED
+        assert judge_tags(jobs, None, "multi-arch-buildkit").verdict is Verdict.YES
 
     @pytest.mark.parametrize("arch", ["amd64", "arm64"])
     def test_both_forms_ask_for_nodes_of_the_architecture_that_they_build_for(self, arch: str) -> None:

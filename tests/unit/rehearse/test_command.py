@@ -11,9 +11,10 @@ from click.testing import CliRunner
 
 from components.problems import ConfigError, Problem
 from multiarch import cli
+from multiarch.core.verdict import Verdict
 from multiarch.model.project import find_project
 from multiarch.rehearse import command as module
-from multiarch.rehearse.report.model import Claim, RehearsalReport, StackReport, Verdict
+from multiarch.rehearse.report.model import Claim, RehearsalReport, StackReport
 from multiarch.rehearse.run import Options
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,7 +40,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Options]:
 
     def rehearse(options: Options, _: object) -> RehearsalReport:
         seen.append(options)
-        return report(Verdict.PROVED)
+        return report(Verdict.YES)
 
     monkeypatch.setattr(module, "rehearse", rehearse)
     return seen
@@ -50,7 +51,7 @@ def run(project: Path, *arguments: str) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
-@pytest.mark.parametrize(("verdict", "code"), [(Verdict.PROVED, 0), (Verdict.FAILED, 1), (Verdict.UNKNOWN, 3)])
+@pytest.mark.parametrize(("verdict", "code"), [(Verdict.YES, 0), (Verdict.NO, 1), (Verdict.UNKNOWN, 3)])
 def test_each_answer_has_its_own_exit_code(
     project: Path, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, code: int
 ) -> None:
@@ -127,10 +128,10 @@ def test_without_names_all_stacks_are_rehearsed_and_a_name_twice_counts_once(
 def test_json_on_standard_output_is_the_document_and_nothing_else(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "rehearse", lambda *_: report(Verdict.FAILED))
+    monkeypatch.setattr(module, "rehearse", lambda *_: report(Verdict.NO))
     code, out, err = run(project, "--json", "-")
     assert code == 1
-    assert json.loads(out)["verdict"] == "failed"
+    assert json.loads(out)["verdict"] == "no"
     assert "1 failed" in err
 
 
@@ -168,7 +169,7 @@ def test_a_report_on_standard_output_is_alone_there_whatever_its_format(project:
     assert out.rstrip().endswith(">")
 
 
-@pytest.mark.parametrize(("verdict", "code"), [(Verdict.PROVED, 3), (Verdict.FAILED, 1), (Verdict.UNKNOWN, 3)], ids=str)
+@pytest.mark.parametrize(("verdict", "code"), [(Verdict.YES, 3), (Verdict.NO, 1), (Verdict.UNKNOWN, 3)], ids=str)
 def test_a_disk_that_fills_up_loses_one_report_and_no_answer(
     project: Path, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, code: int
 ) -> None:
@@ -186,7 +187,7 @@ def test_a_reader_that_leaves_is_no_failed_claim_and_takes_no_file_along(project
     code = (
         "import sys; from multiarch.rehearse import command;"
         "from tests.unit.rehearse.test_command import report, Verdict;"
-        "command.rehearse = lambda *_: report(Verdict.PROVED); command.command(sys.argv[1:])"
+        "command.rehearse = lambda *_: report(Verdict.YES); command.command(sys.argv[1:])"
     )
     reading, writing = os.pipe()
     os.close(reading)

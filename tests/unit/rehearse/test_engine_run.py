@@ -5,10 +5,11 @@ import pytest
 from rich.console import Console
 
 from multiarch.core.progress import ProgressDisplay
+from multiarch.core.verdict import Verdict
 from multiarch.rehearse import engine_run
 from multiarch.rehearse.engine import Change, EngineReport
 from multiarch.rehearse.report.document import to_document
-from multiarch.rehearse.report.model import Claim, Verdict
+from multiarch.rehearse.report.model import Claim
 from multiarch.rehearse.report.terminal import print_report
 
 CHANGE = Change(
@@ -21,7 +22,7 @@ CHANGE = Change(
 
 
 def engine(changes: tuple[Change, ...] | None) -> EngineReport:
-    claim = Claim(id="engine-up", title="the engine creates the stack", verdict=Verdict.PROVED, evidence="exit 0")
+    claim = Claim(id="engine-up", title="the engine creates the stack", verdict=Verdict.YES, evidence="exit 0")
     return EngineReport(stack="gke", engine="pulumi 3.260.0", claims=(claim,), changes=changes)
 
 

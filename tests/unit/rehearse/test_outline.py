@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 
 from components.policy.subject import Level, Violation
+from multiarch.core.verdict import Verdict
 from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.model.providers.base import Refusal
 from multiarch.rehearse.outline import (
@@ -15,7 +16,7 @@ from multiarch.rehearse.outline import (
     providers_accept,
     unplanned,
 )
-from multiarch.rehearse.report.model import Claim, StackReport, Verdict, stack_verdict
+from multiarch.rehearse.report.model import Claim, StackReport, stack_verdict
 
 PLAN = Plan(stack="gke", resources=(PlannedResource(urn="u", type="t", name="n"),))
 
@@ -25,12 +26,12 @@ def refusal(number: int) -> Refusal:
 
 
 def test_a_plan_without_refusal_is_accepted() -> None:
-    assert providers_accept(PLAN).verdict is Verdict.PROVED
+    assert providers_accept(PLAN).verdict is Verdict.YES
 
 
 def test_one_refusal_fails_the_claim_and_is_its_evidence() -> None:
     claim = providers_accept(dataclasses.replace(PLAN, refusals=(refusal(1),)))
-    assert claim.verdict is Verdict.FAILED
+    assert claim.verdict is Verdict.NO
     assert claim.evidence == "pool1 nodeConfig: no such disk [docs]"
 
 
@@ -40,7 +41,7 @@ def test_many_refusals_are_counted_not_dropped() -> None:
 
 
 def test_an_incomplete_plan_is_never_accepted() -> None:
-    assert providers_accept(dataclasses.replace(PLAN, complete=False)).verdict is Verdict.FAILED
+    assert providers_accept(dataclasses.replace(PLAN, complete=False)).verdict is Verdict.NO
 
 
 def test_a_program_without_a_plan_leaves_a_doubt_not_a_success() -> None:
@@ -54,10 +55,10 @@ def violation(level: Level) -> Violation:
 @pytest.mark.parametrize(
     ("levels", "verdict"),
     [
-        ([], Verdict.PROVED),
-        ([Level.ADVISORY], Verdict.PROVED),
+        ([], Verdict.YES),
+        ([Level.ADVISORY], Verdict.YES),
         ([Level.COULD_NOT_TELL], Verdict.UNKNOWN),
-        ([Level.COULD_NOT_TELL, Level.MANDATORY], Verdict.FAILED),
+        ([Level.COULD_NOT_TELL, Level.MANDATORY], Verdict.NO),
     ],
 )
 def test_only_mandatory_rules_fail_the_policy_and_a_doubt_stays_one(levels: list[Level], verdict: Verdict) -> None:
@@ -84,12 +85,11 @@ def test_a_broken_policy_rule_does_not_stop_the_proof_on_the_cluster() -> None:
 
 def test_a_no_of_a_control_plane_that_broke_is_a_doubt_and_a_yes_stays_one() -> None:
     claims = [
-        Claim(id=verdict.name, title="t", verdict=verdict, evidence="seen")
-        for verdict in (Verdict.PROVED, Verdict.FAILED)
+        Claim(id=verdict.name, title="t", verdict=verdict, evidence="seen") for verdict in (Verdict.YES, Verdict.NO)
     ]
     report = StackReport(stack="gke", cluster="gke ci", claims=tuple(claims))
     found = doubted(report, "kwok ended with signal 9; the last lines of its log:\n  bye")
-    assert [claim.verdict for claim in found.claims] == [Verdict.PROVED, Verdict.UNKNOWN, Verdict.UNKNOWN]
+    assert [claim.verdict for claim in found.claims] == [Verdict.YES, Verdict.UNKNOWN, Verdict.UNKNOWN]
     assert found.claims[1].evidence == "seen (but kwok ended with signal 9)"
     assert stack_verdict(found) is Verdict.UNKNOWN
     assert doubted(found, "again").claims[2:] == found.claims[2:]

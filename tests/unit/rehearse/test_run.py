@@ -8,11 +8,12 @@ import pytest
 from rich.console import Console
 
 from multiarch.core.progress import ProgressDisplay
+from multiarch.core.verdict import Verdict
 from multiarch.model.plan.model import Plan
 from multiarch.rehearse import run as module
 from multiarch.rehearse.control_plane.errors import StartError
 from multiarch.rehearse.outline import providers_accept
-from multiarch.rehearse.report.model import Claim, StackReport, Verdict, stack_verdict
+from multiarch.rehearse.report.model import Claim, StackReport, stack_verdict
 
 PLAN = Plan(stack="gke")
 PLANNED = StackReport(stack="gke", cluster="gke ci", claims=(providers_accept(PLAN),))
@@ -23,7 +24,7 @@ class FakePlane:
 
     ended = False
     ends = False
-    answer = Verdict.PROVED
+    answer = Verdict.YES
 
     def check(self) -> None:
         if self.ended:
@@ -47,7 +48,7 @@ def prover(plane: FakePlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield module._Prover(plane, SimpleNamespace(), display)  # type: ignore[arg-type]  # as much of them as is used
 
 
-@pytest.mark.parametrize("answer", [Verdict.PROVED, Verdict.FAILED])
+@pytest.mark.parametrize("answer", [Verdict.YES, Verdict.NO])
 def test_what_a_control_plane_says_that_ends_meanwhile_is_a_doubt(
     plane: FakePlane, prover: Any, answer: Verdict
 ) -> None:
@@ -64,7 +65,7 @@ def test_the_next_stack_is_not_put_on_a_control_plane_that_has_ended(plane: Fake
     assert stack_verdict(found) is Verdict.UNKNOWN
 
 
-@pytest.mark.parametrize("answer", [Verdict.PROVED, Verdict.FAILED])
+@pytest.mark.parametrize("answer", [Verdict.YES, Verdict.NO])
 def test_a_control_plane_that_lasts_is_believed(plane: FakePlane, prover: Any, answer: Verdict) -> None:
     plane.answer, plane.ends = answer, False
     assert stack_verdict(prover.prove(PLAN, PLANNED, keep_nodes=False)) is answer

@@ -7,8 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
+from multiarch.core.verdict import Verdict
 from multiarch.rehearse.report import document
-from multiarch.rehearse.report.model import Verdict
 from tests.unit.report import sample
 
 
@@ -44,8 +44,8 @@ def test_every_key_of_the_schema_is_described() -> None:
 
 def test_a_document_without_a_verdict_is_refused_by_the_schema() -> None:
     broken = document.to_document(sample.report())
-    broken["stacks"][0]["claims"][0]["verdict"] = "yes"
-    with pytest.raises(jsonschema.ValidationError, match="yes"):
+    broken["stacks"][0]["claims"][0]["verdict"] = "proved"
+    with pytest.raises(jsonschema.ValidationError, match="proved"):
         validator().validate(broken)
 
 
@@ -69,7 +69,7 @@ def test_the_document_is_ascii_so_that_any_pipe_can_carry_it() -> None:
 
 def test_a_doubt_is_written_as_a_doubt() -> None:
     verdicts = {claim["verdict"] for claim in document.to_document(sample.report(sample.aks()))["stacks"][0]["claims"]}
-    assert verdicts == {Verdict.PROVED.value, Verdict.UNKNOWN.value}
+    assert verdicts == {Verdict.YES.value, Verdict.UNKNOWN.value}
 
 
 def _walk(schema: dict[str, Any], path: str) -> list[tuple[str, Any]]:

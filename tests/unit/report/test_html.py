@@ -6,9 +6,10 @@ import re
 
 import pytest
 
+from multiarch.core.verdict import Verdict
 from multiarch.model.pools import PlannedNode
 from multiarch.rehearse.report import html as page
-from multiarch.rehearse.report.model import Claim, JobView, Outcome, RehearsalReport, Verdict
+from multiarch.rehearse.report.model import Claim, JobView, Outcome, RehearsalReport
 from tests.unit.report import sample
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -114,7 +115,7 @@ def test_markup_in_any_value_is_escaped() -> None:
         timings={evil: 1.0},
         nodes=(PlannedNode(name=evil, pool=evil, arch=evil),),
         jobs=(JobView(name=evil, asked=evil, outcome=Outcome.REFUSED, refused_by=evil, reason=evil),),
-        claims=(Claim(id='"><script>', title=evil, verdict=Verdict.FAILED, evidence=evil + "\x00"),),
+        claims=(Claim(id='"><script>', title=evil, verdict=Verdict.NO, evidence=evil + "\x00"),),
     )
     report = RehearsalReport(stacks=(stack,), control_plane=evil, binaries={evil: evil})
     text = page.render(report)

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from multiarch.rehearse.report.model import EXIT_CODES, EXIT_MEANINGS, Verdict, fold, overall, stack_verdict
+from multiarch.core.verdict import EXIT_CODES, Verdict, fold
+from multiarch.rehearse.report.model import EXIT_MEANINGS, overall, stack_verdict
 from tests.unit.report import sample
 
 
@@ -12,9 +13,9 @@ from tests.unit.report import sample
     ("verdicts", "expected"),
     [
         ([], Verdict.UNKNOWN),
-        ([Verdict.PROVED], Verdict.PROVED),
-        ([Verdict.PROVED, Verdict.UNKNOWN], Verdict.UNKNOWN),
-        ([Verdict.UNKNOWN, Verdict.FAILED, Verdict.PROVED], Verdict.FAILED),
+        ([Verdict.YES], Verdict.YES),
+        ([Verdict.YES, Verdict.UNKNOWN], Verdict.UNKNOWN),
+        ([Verdict.UNKNOWN, Verdict.NO, Verdict.YES], Verdict.NO),
     ],
 )
 def test_a_failure_outweighs_a_doubt_and_a_doubt_outweighs_a_proof(verdicts: list[Verdict], expected: Verdict) -> None:

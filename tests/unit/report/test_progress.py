@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from multiarch.core.progress import ProgressDisplay
-from multiarch.core.signs import Sign
+from multiarch.core.verdict import Verdict
 
 
 def display(*, terminal: bool = False) -> tuple[ProgressDisplay, io.StringIO]:
@@ -57,7 +57,7 @@ def test_a_long_line_in_a_log_stays_one_line() -> None:
 def test_a_step_that_ends_in_doubt_is_not_marked_as_done_well() -> None:
     progress, out = display()
     with progress:
-        progress.finish("plan eks", "no answer", sign=Sign.DOUBT)
+        progress.finish("plan eks", "no answer", sign=Verdict.UNKNOWN)
     assert out.getvalue().startswith("? plan eks: no answer")
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from multiarch.cluster.api import ApiRefused
 from multiarch.core.secrets import hide
+from multiarch.core.verdict import Verdict
 from multiarch.drift.live.beside.bindings import CLUSTER_ROLE_BINDING, RBAC, ROLE_BINDING, widening_bindings
 from multiarch.drift.live.beside.identities import SECRET, TOKEN_TYPE, WORKLOADS, widening_tokens, widening_workloads
 from multiarch.drift.live.beside.other_policies import OTHER_KINDS, Labels, OtherKind, widening_others
@@ -17,7 +18,7 @@ from multiarch.drift.live.paths import text
 from multiarch.drift.live.scene import Scene
 from multiarch.drift.live.shown import MOST, shortened
 from multiarch.drift.live.told import TROUBLE, name_of, unknown, why
-from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, Verdict
+from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding
 
 _NOT_FOUND = 404
 Told = Iterator[Widening | Unclear]
@@ -73,7 +74,7 @@ def _tell(scene: Scene, area: _Area) -> list[Finding]:
     except TROUBLE as error:
         findings.append(unknown(Check.WIDENED, area.name, why(error)))
     findings += [_finding(found) for found in widenings.values()]
-    return findings or [Finding(check=Check.WIDENED, resource=area.name, verdict=Verdict.CLEAN)]
+    return findings or [Finding(check=Check.WIDENED, resource=area.name, verdict=Verdict.YES)]
 
 
 def _finding(found: Sequence[Widening]) -> Finding:
@@ -84,7 +85,7 @@ def _finding(found: Sequence[Widening]) -> Finding:
         check=Check.WIDENED,
         resource=resource,
         title=title,
-        verdict=Verdict.DRIFTED,
+        verdict=Verdict.NO,
         change=Change.CHANGED,
         differences=tuple(
             Difference(path=text(one.path), change=Change.ADDED, found=shortened(hide(one.found)))
