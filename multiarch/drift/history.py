@@ -2,10 +2,7 @@
 
 import contextlib
 import datetime as dt
-import fcntl
-import os
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +10,9 @@ from typing import Final
 from urllib.parse import quote
 
 import click
+from filelock import FileLock, Timeout
 
+from multiarch.core.files import write_whole
 from multiarch.core.secrets import hide_in
 from multiarch.drift.memory import Memory, dump, load, remember
 from multiarch.drift.model import StackReport
@@ -64,7 +63,7 @@ def _take_in(file: Path, report: StackReport, now: dt.datetime) -> StackReport:
         kept = _set_aside(file, now)
         notes.append(f"history {file}: damaged ({error}); kept as {kept.name}, and drifts are dated from this run on")
     after, dated = remember(memory, hide_in(report), now)
-    _write(file, dump(after))
+    write_whole(file, dump(after))
     return _noted(dated, *notes)
 
 
@@ -92,34 +91,18 @@ def _set_aside(file: Path, now: dt.datetime) -> Path:
     raise FileExistsError(0, "too many damaged files are kept already")
 
 
-def _write(file: Path, text: str) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=file.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            opened.write(text)
-            opened.flush()
-            os.fsync(opened.fileno())
-        Path(name).replace(file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
-
-
 @contextlib.contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """Wait for other runs of the same stack. Raises TimeoutError (an OSError) when one does not come to its end."""
-    deadline = time.monotonic() + _LOCK_SECONDS
-    with lock.open("a") as held:
-        while True:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise TimeoutError(0, "another run holds it and does not let go") from None
-                time.sleep(0.02)
+    held = FileLock(lock, timeout=_LOCK_SECONDS, poll_interval=0.02)
+    try:
+        held.acquire()
+    except Timeout:
+        raise TimeoutError(0, "another run holds it and does not let go") from None
+    try:
         yield
+    finally:
+        held.release()
 
 
 def _noted(report: StackReport, *notes: str) -> StackReport:

@@ -1,12 +1,12 @@
 """One rehearsal at a time on a cluster: two would take each other's namespaces for what a crashed one left."""
 
-import fcntl
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
+from filelock import FileLock, Timeout
 
 from components.problems import ConfigError, Problem
 
@@ -20,16 +20,17 @@ def sole_rehearsal(server: str, folder: Path | None = None) -> Iterator[None]:
     locks = folder or Path(platformdirs.user_cache_dir("multiarch-runner"), "turns")
     try:
         locks.mkdir(parents=True, exist_ok=True)
-        held = (locks / hashlib.sha256(server.encode()).hexdigest()[:16]).open("w")
+        held = FileLock(locks / hashlib.sha256(server.encode()).hexdigest()[:16], timeout=0)
+        held.acquire()
+    except Timeout:
+        raise ConfigError([_taken(server)]) from None
     except OSError:
         yield  # without a place for the lock nobody can tell, and the cluster was named on purpose
         return
-    with held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigError([_taken(server)]) from None
+    try:
         yield
+    finally:
+        held.release()
 
 
 def _taken(server: str) -> Problem:

@@ -2,11 +2,11 @@
 
 import difflib
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.problems import ConfigError, Problem
+from multiarch.core.files import write_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +40,9 @@ class Place:
         """Write the file beside its place and move it there. Raises ConfigError where that can't be done."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, partial = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                # mkstemp's 0600 is for secrets; a stack file is for the repository. An existing one keeps its mode.
-                mode = self.path.stat().st_mode & 0o777 if self.before is not None else 0o666 & ~_umask()
-                Path(partial).chmod(mode)
-                Path(partial).replace(self.path)
-            except BaseException:
-                Path(partial).unlink(missing_ok=True)
-                raise
+            # A stack file is for the repository, not for its owner alone. An existing one keeps its mode.
+            mode = self.path.stat().st_mode & 0o777 if self.before is not None else 0o666 & ~_umask()
+            write_whole(self.path, text, mode=mode)
         except OSError as error:
             problem = Problem(
                 path=str(self.path),

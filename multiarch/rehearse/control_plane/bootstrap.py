@@ -2,10 +2,12 @@
 
 import json
 import time
+from http import HTTPStatus
 from typing import Any
 
 import urllib3
 
+from multiarch.core.waiting import wait_while
 from multiarch.rehearse.control_plane.errors import StartError
 from multiarch.rehearse.control_plane.processes import Processes
 from multiarch.rehearse.control_plane.programs import Layout
@@ -62,15 +64,15 @@ class Probe:
 
     def wait_until_ready(self, processes: Processes, deadline: float) -> None:
         """Wait until /readyz says ok. Raises StartError when a program ends before that, or at the deadline."""
-        while True:
+
+        def open_checks() -> str:
             processes.check()
             status, body = self.get("/readyz")
-            if status == 200:  # noqa: PLR2004 - HTTP's OK
-                return
-            if time.monotonic() > deadline:
-                checks = [line for line in body.splitlines() if line.startswith("[-]")]
-                raise StartError(f"the API server is not ready in time: {'; '.join(checks) or body}")
-            time.sleep(_POLL_SECONDS)
+            failing = "; ".join(line for line in body.splitlines() if line.startswith("[-]"))
+            return "" if status == HTTPStatus.OK else failing or body or f"it answers {status}"
+
+        if left := wait_while(open_checks, deadline - time.monotonic(), every=_POLL_SECONDS):
+            raise StartError(f"the API server is not ready in time: {left}")
 
 
 def grant_kwok(probe: Probe, user: str) -> None:
@@ -88,16 +90,16 @@ def wait_for_basics(probe: Probe, processes: Processes, deadline: float) -> None
 
     Before that pods are refused: "error looking up service account". Raises StartError as `wait_until_ready` does.
     """
-    waiting = [
+    for path in (
         "/api/v1/namespaces/default/serviceaccounts/default",
         "/api/v1/namespaces/default/configmaps/kube-root-ca.crt",
-    ]
-    while waiting:
-        processes.check()
-        status, body = probe.get(waiting[0])
-        if status == 200 and json.loads(body).get("metadata"):  # noqa: PLR2004 - HTTP's OK
-            waiting.pop(0)
-            continue
-        if time.monotonic() > deadline:
-            raise StartError(f"the controllers did not make {waiting[0]} in time: {body}")
-        time.sleep(_POLL_SECONDS)
+    ):
+
+        def missing(path: str = path) -> str:
+            processes.check()
+            status, body = probe.get(path)
+            there = status == HTTPStatus.OK and json.loads(body).get("metadata")
+            return "" if there else body or f"it answers {status}"
+
+        if left := wait_while(missing, deadline - time.monotonic(), every=_POLL_SECONDS):
+            raise StartError(f"the controllers did not make {path} in time: {left}")

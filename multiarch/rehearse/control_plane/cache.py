@@ -6,19 +6,19 @@ SHA-256. A program whose content is not that of its receipt is as good as absent
 
 import contextlib
 import datetime as dt
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import platformdirs
+from filelock import FileLock, Timeout
 
+from multiarch.core.files import write_whole
 from multiarch.rehearse.control_plane.errors import BinariesError
 
 _LOCK_SECONDS = 3600.0
@@ -69,9 +69,7 @@ class Shelf:
         )
         path = self.folder / name
         made.replace(path)  # an older receipt does not fit it: the program is absent until its own is there
-        with tempfile.NamedTemporaryFile("w", dir=self.folder, delete=False) as file:
-            json.dump(asdict(receipt), file, indent=2)
-        Path(file.name).replace(self._receipt(name))
+        write_whole(self._receipt(name), json.dumps(asdict(receipt), indent=2))
         return path, receipt
 
     @contextlib.contextmanager
@@ -82,11 +80,10 @@ class Shelf:
         """
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = (self.folder / ".lock").open("w")
+            lock = _acquired(self.folder / ".lock", waiting)
         except OSError as error:
             raise BinariesError(f"the cache folder cannot be written: {self.folder}: {error.strerror}") from error
-        with lock:
-            _wait_for(lock.fileno(), waiting)
+        try:
             scratch = self.folder / ".scratch"
             shutil.rmtree(scratch, ignore_errors=True)  # of one that was killed
             scratch.mkdir(mode=0o700)
@@ -94,6 +91,8 @@ class Shelf:
                 yield scratch
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
+        finally:
+            lock.release()
 
     def _receipt(self, name: str) -> Path:
         return self.folder / f"{name}.json"
@@ -119,16 +118,15 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _wait_for(descriptor: int, waiting: Callable[[float], None]) -> None:
-    began = time.monotonic()
+def _acquired(path: Path, waiting: Callable[[float], None]) -> FileLock:
+    lock, began = FileLock(path), time.monotonic()
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            lock.acquire(timeout=1.0)
+        except Timeout:
             waited = time.monotonic() - began
             if waited > _LOCK_SECONDS:
                 raise BinariesError("another rehearsal has been making the programs for an hour") from None
             waiting(waited)
-            time.sleep(1.0)
         else:
-            return
+            return lock

@@ -5,13 +5,13 @@ import json
 import os
 import shutil
 import signal
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from components.problems import ConfigError
 from multiarch.cluster.kubeconfig import find_context
+from multiarch.core.waiting import wait_while
 from multiarch.rehearse.control_plane.errors import KeptPlaneError
 from multiarch.rehearse.control_plane.folders import held
 from multiarch.rehearse.control_plane.kubeconfig import CONTEXT, REHEARSAL
@@ -49,11 +49,8 @@ class KeptPlane:
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.supervisor, signal.SIGTERM)
-        deadline = time.monotonic() + _END_SECONDS
-        while self.running():
-            if time.monotonic() > deadline:
-                raise KeptPlaneError(f"the kept control plane (process {self.supervisor}) did not end in time")
-            time.sleep(0.05)
+        if wait_while(self.running, _END_SECONDS, every=0.05):
+            raise KeptPlaneError(f"the kept control plane (process {self.supervisor}) did not end in time")
 
 
 def find_kept(folder: Path) -> KeptPlane | None:

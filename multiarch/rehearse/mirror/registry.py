@@ -3,7 +3,6 @@
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,6 +17,7 @@ from archmerge.manifests import Descriptor, Manifest
 from archmerge.registry import Registry
 from multiarch.core.environment import Child, environment
 from multiarch.core.secrets import hide
+from multiarch.core.waiting import wait_while
 from multiarch.model.providers.stand_in_image import StandIn
 from multiarch.rehearse.control_plane.tied import tied
 from multiarch.rehearse.mirror.embedded import EmbeddedServer
@@ -86,13 +86,9 @@ class LocalRegistry:
         return Session(Options(plain_http=frozenset({self.host})), environ={"HOME": self._folder.name})
 
     def _await(self, port: int) -> None:
-        end = time.monotonic() + START_SECONDS
-        while self.alive and time.monotonic() < end:
-            try:
-                with socket.create_connection(("127.0.0.1", port), timeout=1):
-                    return
-            except OSError:
-                time.sleep(_POLL_SECONDS)
+        wait_while(lambda: self.alive and not _answers(port), START_SECONDS, every=_POLL_SECONDS)
+        if self.alive and _answers(port):
+            return
         said = Path(self._folder.name, "log").read_text(encoding="utf-8", errors="replace").strip()
         self.__exit__(None, None, None)
         raise NoRegistryError(f"docker-registry did not start: {hide(said)[-300:] or 'it said nothing'}")
@@ -122,3 +118,11 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
