@@ -83,7 +83,7 @@ def test_every_claim_of_a_good_stack_is_proved(rehearsed: tuple[dict[str, Any], 
     found = next(item for item in rehearsed[0]["stacks"] if item["stack"] == stack)
     verdicts = {claim["id"]: claim["verdict"] for claim in found["claims"]}
     assert set(verdicts) >= PROMISED
-    assert set(verdicts.values()) == {"proved"}
+    assert set(verdicts.values()) == {"yes"}
 
 
 def test_the_other_reports_say_the_same(rehearsed: tuple[dict[str, Any], Path]) -> None:
@@ -136,7 +136,7 @@ def test_what_a_killed_rehearsal_left_is_told_to_the_next_and_taken_off_by_clean
     assert code == 0, err
     answer = json.loads(out)
     assert answer["removed"][0].startswith("nodes ")
-    assert (answer["verdict"], answer["left"], answer["unseen"]) == ("proved", [], [])
+    assert (answer["verdict"], answer["left"], answer["unseen"]) == ("yes", [], [])
     assert kubectl(control_plane, "get", kinds, "-o", "name") == before
 
     code, out, _ = run("--clean", *target, "--json", "-")
