@@ -16,7 +16,7 @@ def test_when_time_is_over_it_returns_what_is_left() -> None:
 
 
 def test_it_looks_once_even_without_any_time() -> None:
-    assert wait_while(lambda: [], -1.0) == []
+    assert wait_while(list, -1.0) == []
 
 
 def test_an_error_of_the_look_is_raised_as_it_is() -> None:
