@@ -1,6 +1,7 @@
 """The bucket behind `cache:` of GitLab CI. There are no fields for static keys: identity comes from the cloud."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -125,13 +126,34 @@ def check_cache(cache: Cache | None, policies: NetworkPolicies, cluster_type: st
     return problems + _check_metadata(cache, policies, cluster_type)
 
 
+_GIVERS: Mapping[str, tuple[str, tuple[MetadataProvider, ...]]] = {
+    "gcs": ("gke", (MetadataProvider.GKE_DATAPLANE_V2, MetadataProvider.GKE_CALICO)),
+    "s3": ("eks", (MetadataProvider.EKS_POD_IDENTITY,)),
+}
+"""Storage, to whose clusters give the manager its identity by a metadata address, and which addresses these are.
+
+Not here: Azure, whose identity comes by the token that AKS mounts, and IRSA, likewise.
+"""
+
+
 def _check_metadata(cache: Cache, policies: NetworkPolicies, cluster_type: str) -> list[Problem]:
-    metadata = policies.metadata
-    reached = metadata.provider is not MetadataProvider.NONE and metadata.manager
-    needs = {"gke": isinstance(cache, GcsCache), "eks": isinstance(cache, S3Cache) and cache.role_arn is None}
-    if not policies.enabled or reached or not needs.get(cluster_type, False):
+    if cache.type not in _GIVERS or (isinstance(cache, S3Cache) and cache.role_arn is not None):
         return []
-    choices = "gkeDataplaneV2 or gkeCalico" if cluster_type == "gke" else "eksPodIdentity (or set cache.roleArn)"
+    cloud, providers = _GIVERS[cache.type]
+    irsa = "set cache.roleArn (IRSA)" if cache.type == "s3" else ""
+    if cluster_type not in (cloud, "existing"):
+        return [
+            Problem(
+                path="runner.cache.type",
+                found=f"{cache.type} on a cluster of type {cluster_type}",
+                consequence="nothing there gives the manager an identity for it, and every cache would silently miss",
+                fix=f"Use that cloud's own storage{f', or {irsa}' if irsa else ''}.",
+            )
+        ]
+    metadata = policies.metadata
+    if not policies.enabled or (metadata.provider in providers and metadata.manager):
+        return []
+    choices = " or ".join(providers) + (f" (or {irsa})" if irsa else "")
     return [
         Problem(
             path="runner.networkPolicies.metadata.provider",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
 
-from components.runner.networking import Endpoint, MetadataProvider, NetworkPolicies
+from components.runner.networking import ANYWHERE, PRIVATE, Endpoint, MetadataProvider, NetworkPolicies
 from components.runner.settings import RunnerConfig
 from components.runner.values import METRICS_PORT
 
@@ -96,7 +96,7 @@ def _for_manager(runner: RunnerConfig, cluster_type: str) -> list[Policy]:
     rules = {
         "allow-dns": (_dns(settings, cluster_type),),
         "allow-gitlab": (_gitlab(runner, blocked),),
-        "allow-api-server": (_endpoint(settings.api_server, blocked),),
+        "allow-api-server": (_endpoint(settings.api_server, blocked, private=True),),
         "allow-metadata": _metadata(settings.metadata.provider) if settings.metadata.manager else (),
         "allow-cache": (_endpoint(settings.cache, blocked),) if runner.cache else (),
     }
@@ -140,8 +140,9 @@ def _gitlab(runner: RunnerConfig, blocked: Sequence[str]) -> Rule:
     return _endpoint(Endpoint(cidrs=gitlab.cidrs, ports=list(dict.fromkeys([*gitlab.ports, port]))), blocked)
 
 
-def _endpoint(endpoint: Endpoint, blocked: Sequence[str]) -> Rule:
-    return Rule(peers=_peers(endpoint.cidrs, blocked), ports=tuple(Port(number=port) for port in endpoint.ports))
+def _endpoint(endpoint: Endpoint, blocked: Sequence[str], *, private: bool = False) -> Rule:
+    ports = tuple(Port(number=port) for port in endpoint.ports)
+    return Rule(peers=_peers(endpoint.cidrs, blocked, private=private), ports=ports)
 
 
 def _metadata(provider: MetadataProvider) -> tuple[Rule, ...]:
@@ -162,15 +163,25 @@ def _blocked(runner: RunnerConfig, cluster_type: str) -> list[str]:
     return [*_LINK_LOCAL, *elsewhere, *runner.network_policies.blocked_cidrs]
 
 
-def _peers(cidrs: Sequence[str], blocked: Sequence[str]) -> tuple[Peer, ...]:
-    """Cut the blocked ranges out of each range; a range that lies within a blocked one is left out."""
+def _peers(cidrs: Sequence[str], blocked: Sequence[str], *, private: bool = False) -> tuple[Peer, ...]:
+    """Cut the blocked ranges out of each range; a range that lies within a blocked one is left out.
+
+    Anywhere is the internet: private networks (the cluster's own, the company's) are open only where they are named,
+    or with `private`.
+    """
     holes = [ip_network(text) for text in dict.fromkeys(blocked)]
+    beyond = [] if private else [ip_network(text) for text in PRIVATE]
     ranges = {text: ip_network(text) for text in cidrs}
     return tuple(
-        Peer(cidr=text, blocked=tuple(str(hole) for hole in holes if _inside(hole, wide)))
+        Peer(cidr=text, blocked=_holes(wide, [*beyond, *holes] if text in ANYWHERE else holes))
         for text, wide in ranges.items()
         if not any(_inside(wide, hole) for hole in holes)
     )
+
+
+def _holes(wide: IPv4Network | IPv6Network, holes: Sequence[IPv4Network | IPv6Network]) -> tuple[str, ...]:
+    within = [hole for hole in dict.fromkeys(holes) if _inside(hole, wide)]
+    return tuple(str(hole) for hole in within if not any(hole != other and _inside(hole, other) for other in within))
 
 
 def _inside(inner: IPv4Network | IPv6Network, outer: IPv4Network | IPv6Network) -> bool:

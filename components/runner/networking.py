@@ -11,7 +11,7 @@ from components.cluster_spec import CONFIG
 from components.problems import Problem
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
-# Where clusters' Services have their addresses: private ranges, and the range that GKE takes by default.
+# Networks that are nobody's but one's own, clusters' Services among them; and the range that GKE takes for these.
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "34.118.224.0/20", "fc00::/7")
 
 
@@ -39,8 +39,9 @@ class Endpoint:
     """Addresses and TCP ports. The metadata addresses are cut out of them."""
 
     cidrs: list[str] = field(default_factory=lambda: list(ANYWHERE))
-    """Address ranges. Anywhere by default, since policies can't name hosts; narrow it where the addresses are fixed.
-    An empty list closes it."""
+    """Address ranges. The whole internet by default (`0.0.0.0/0`, `::/0`), since policies can't name hosts; narrow it
+    where the addresses are fixed. Private networks are never meant by that: name the range of a GitLab, registry or
+    mirror inside yours, such as `10.20.0.0/16`. An empty list closes it."""
 
     ports: list[int] = field(default_factory=lambda: [443])
     """TCP ports."""
@@ -97,7 +98,7 @@ class NetworkPolicies:
     """Package mirrors for `RUN apt-get` and the like; Debian's use port 80."""
 
     api_server: Endpoint = field(default_factory=lambda: Endpoint(ports=[443, 6443]))
-    """The Kubernetes API, for the manager only."""
+    """The Kubernetes API, for the manager only: by default at any address, private ones too."""
 
     cache: Endpoint = field(default_factory=Endpoint)
     """The storage behind `runner.cache`, for jobs and manager. Without a cache it opens nothing."""

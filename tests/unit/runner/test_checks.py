@@ -118,6 +118,16 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
         "runner.networkPolicies.metadata.provider",
         "eksPodIdentity",
     ),
+    *(
+        (
+            cluster,
+            {"cache": {"type": "s3", "bucket": "b", "region": "eu-central-1"}},
+            "runner.cache.type",
+            "gives the manager an identity",
+        )
+        for cluster in ("gke", "aks")
+    ),
+    ("aks", {"cache": {"type": "gcs", "bucket": "b"}}, "runner.cache.type", "gives the manager an identity"),
     (
         "eks",
         {"networkPolicies": {"metadata": {"provider": "gkeCalico"}}},

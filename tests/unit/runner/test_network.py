@@ -55,6 +55,26 @@ def test_jobs_reach_no_metadata_address(stack: Any) -> None:
             assert not reaches(policies_of(stack), "gitlab-runner-jobs", address, port), (address, port)
 
 
+PRIVATE_HOSTS = ["10.0.0.1", "172.20.3.4", "192.168.1.9", "100.64.7.7", "fd12::1"]
+
+
+@pytest.mark.parametrize("address", PRIVATE_HOSTS)
+def test_anywhere_is_the_internet_and_no_private_network(stack: Any, address: str) -> None:
+    found = policies_of(stack)
+    open_to_jobs = [port for port in (80, 443, 6443, 8080) if reaches(found, "gitlab-runner-jobs", address, port)]
+    assert open_to_jobs == []
+    assert reaches(found, "gitlab-runner", address, 443), "the manager needs the API server, which may be there"
+    assert reaches(found, "gitlab-runner-jobs", "203.0.113.9", 443)
+
+
+def test_a_private_registry_is_open_where_it_is_named_and_nothing_beside_it(stacks: Stacks) -> None:
+    named = {"registry": {"cidrs": ["0.0.0.0/0", "10.20.0.0/16"]}, "metadata": {"provider": "gkeDataplaneV2"}}
+    found = policies_of(stacks["gke"](networkPolicies=named))
+    assert reaches(found, "gitlab-runner-jobs", "10.20.3.4", 443)
+    assert not reaches(found, "gitlab-runner-jobs", "10.21.3.4", 443)
+    assert not reaches(found, "gitlab-runner-jobs", "10.20.3.4", 80)
+
+
 def test_the_manager_reaches_only_the_metadata_address_it_was_given(stacks: Stacks) -> None:
     dataplane = policies_of(stacks["gke"]())
     assert reaches(dataplane, "gitlab-runner", "169.254.169.254", 80)
