@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import tomli_w
 from pydantic import JsonValue
 
+from components.runner import job_pods_toml as job_pods
 from components.runner.cache import AzureCache, Cache, GcsCache, S3Cache, manager_annotations
 from components.runner.classes import KANIKO, JobProfile
 from components.runner.helper_image import helper_image
@@ -56,10 +57,16 @@ def runner_entry(
 ) -> Toml:
     """Return the one `[[runners]]` table."""
     entry: Toml = {"executor": "kubernetes"}
+    entry |= job_pods.runner_settings(runner.jobs)
     flags = feature_flags(runner, cluster_type)
     if flags:
         entry["feature_flags"] = flags
-    entry["kubernetes"] = {**_kubernetes(runner, pools, mirrored), **_sandbox(profile)}
+    volumes = _volumes(runner, profile)
+    entry["kubernetes"] = {
+        **_kubernetes(runner, pools, mirrored),
+        **_sandbox(profile),
+        **({"volumes": volumes} if volumes else {}),
+    }
     if runner.cache is not None:
         entry["cache"] = _cache(runner.cache)
     return entry
@@ -70,7 +77,7 @@ def feature_flags(runner: RunnerConfig, cluster_type: str) -> Toml:
     wait = runner.wait_for_pod_reachable
     if wait is None:
         wait = cluster_type == "eks"
-    return {"FF_WAIT_FOR_POD_TO_BE_REACHABLE": True} if wait else {}
+    return {**({"FF_WAIT_FOR_POD_TO_BE_REACHABLE": True} if wait else {}), **job_pods.flags(runner.jobs)}
 
 
 def job_annotations(runner: RunnerConfig) -> dict[str, str]:
@@ -88,7 +95,8 @@ def _kubernetes(runner: RunnerConfig, pools: Sequence[RunnerPool], mirrored: str
         "priority_class_name": runner.priority_class,
         "image_pull_secrets": list(runner.image_pull_secrets) or None,
         "allowed_images": list(runner.allowed_images) or None,
-        "pod_labels": dict(AZURE_LABEL) if AZURE_CLIENT_ID in job_annotations(runner) else None,
+        "pod_labels": {**runner.jobs.labels, **(AZURE_LABEL if AZURE_CLIENT_ID in job_annotations(runner) else {})}
+        or None,
     }
     return {
         "namespace": runner.job_namespace,
@@ -101,18 +109,23 @@ def _kubernetes(runner: RunnerConfig, pools: Sequence[RunnerPool], mirrored: str
         **{key: value for key, value in optional.items() if value is not None},
         "node_selector": {ARCH_KEY: runner.default_arch.value},
         "node_tolerations": dict(job_tolerations(runner, pools)),
-        "pod_annotations": dict(NO_EVICTION),
+        "pod_annotations": {**runner.jobs.annotations, **NO_EVICTION},
+        **job_pods.executor_settings(runner.jobs),
         "pod_security_context": {"seccomp_profile": {"type": "RuntimeDefault"}},
     }
 
 
 def _sandbox(profile: JobProfile) -> Toml:
-    """Return what a profile changes of `_security`, for the build container alone, and its scratch directories."""
+    """Return what a profile changes of `_security`, for the build container alone."""
+    return {"build_container_security_context": dict(profile.build_container)} if profile.build_container else {}
+
+
+def _volumes(runner: RunnerConfig, profile: JobProfile) -> Toml:
+    """Return the volumes of every job: the profile's scratch folders and those that the stack adds."""
     scratch: list[JsonValue] = [{"name": name, "mount_path": path} for name, path in profile.scratch.items()]
-    return {
-        **({"build_container_security_context": dict(profile.build_container)} if profile.build_container else {}),
-        **({"volumes": {"empty_dir": scratch}} if scratch else {}),
-    }
+    added = job_pods.volumes(runner.jobs)
+    empty = [*scratch, *added.pop("empty_dir", [])]
+    return {**added, **({"empty_dir": empty} if empty else {})}
 
 
 def _security() -> Toml:

@@ -51,9 +51,26 @@ _TOKEN: Final = (
     "Use `pulumi config set --secret multiarch-runner:runnerToken`, or token.existingSecret.",
 )
 
+_OF_JOBS: Final[Mapping[str, str]] = {
+    **{name: name for name in ("volumes", "environment", "hostAliases", "pullPolicy", "services", "featureFlags")},
+    **{name: name for name in ("preBuildScript", "postBuildScript", "preGetSourcesScript", "labels", "annotations")},
+    "podLabels": "labels",
+    "podAnnotations": "annotations",
+    "dnsPolicy": "dns",
+    "dnsConfig": "dns",
+    "runtimeClassName": "runtimeClass",
+    "podSpec": "podPatches",
+    "affinity": "podPatches",
+}
+"""Keys of config.toml and of the chart that shape the jobs' pods, to their keys of `runner.jobs`."""
+
 # Keys of `runner` that people look for, and why they are not there: (consequence, fix).
 REFUSED_KEYS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
+        **{
+            key: ("it says what the jobs' pods have, and stands with all that does", f"Use runner.jobs.{name}.")
+            for key, name in _OF_JOBS.items()
+        },
         "privileged": _PRIVILEGED,
         "allowPrivilegeEscalation": _PRIVILEGED,
         "servicesPrivileged": _PRIVILEGED,
@@ -85,7 +102,7 @@ _OURS: Final = "it is made from the stack's configuration, and this would undo i
 _NAMES: Final = ("the release's objects would get names that nothing else expects", "Use runner.releaseName.")
 _RESTRICTED: Final = ("the manager's namespace admits only the restricted profile, which is set already", "Drop it.")
 _HOOK: Final = ("it would replace the hook that lets jobs finish", "Drop it.")
-_CONFIG: Final = (_OURS, "Use the keys of `runner`; what they lack is left out on purpose.")
+_CONFIG: Final = (_OURS, "Use the keys of `runner`; what jobs' pods have stands in runner.jobs.")
 _PUBLIC: Final = ("the metrics, and Go's debugging pages beside them, would be open beyond the cluster", "Drop it.")
 _METRICS: Final = (_OURS, "Use runner.metrics.")
 _MOUNT: Final = "Mount it by `volumes` and `volumeMounts`."

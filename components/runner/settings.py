@@ -18,6 +18,7 @@ from components.reading import parse
 from components.runner.cache import Cache
 from components.runner.extra_values import ExtraValues
 from components.runner.guards import RUNNER_KIN
+from components.runner.job_pods import JobPods
 from components.runner.mirror import HelperMirror
 from components.runner.networking import NetworkPolicies
 from components.runner.resources import JobResources, ManagerRequirements
@@ -257,6 +258,9 @@ class RunnerConfig:
 
     resources: JobResources = field(default_factory=JobResources)
     """Requests and limits of the jobs' containers."""
+
+    jobs: JobPods = field(default_factory=JobPods)
+    """What every job's pod has beside that: volumes, variables, labels, DNS, services, scripts."""
 
     job_service_account: JobServiceAccount = field(default_factory=JobServiceAccount)
     """The jobs' own service account."""

@@ -15,6 +15,7 @@ from components.runner.chart import chart_version, check_chart, runner_version
 from components.runner.extra_checks import check_values
 from components.runner.guards import RUNNER_KIN
 from components.runner.helper_image import check_helper_image, named_architecture
+from components.runner.job_pods_checks import check_job_pods
 from components.runner.networking import MetadataProvider, check_network_policies
 from components.runner.placement import RunnerPool, check_placement, unresolved
 from components.runner.quantities import check_requirements, check_resources
@@ -60,6 +61,7 @@ def check_settings(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_ty
         *_check_numbers(runner),
         *check_resources(runner.resources),
         *check_requirements("runner.manager.resources", runner.manager.resources),
+        *check_job_pods(runner.jobs),
         *check_cache(runner.cache, runner.network_policies, cluster_type),
         *_check_job_identity(runner, cluster_type),
         *_check_maps(runner),

@@ -1,0 +1,247 @@
+"""What teams add to the jobs' pods: volumes, environment, labels, DNS, services, and patches as the last resort.
+
+Checked before anything is declared; the rehearsal shows on a real API server whether Pod Security admits the result.
+Source of the keys: gitlab-runner docs/executors/kubernetes/_index.md and docs/configuration/advanced-configuration.md.
+"""
+
+from dataclasses import field
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, JsonValue
+from pydantic.dataclasses import dataclass
+
+from components.cluster_spec import CONFIG
+
+MountPath = Annotated[str, Field(description="Where it is mounted in every container of the job. An absolute path.")]
+ReadOnly = Annotated[bool, Field(description="Mount it without the right to write.")]
+SubPath = Annotated[str, Field(description="Only this folder or file of it.")]
+VolumeName = Annotated[str, Field(description="Name of the volume in the pod.")]
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class ClaimVolume:
+    """A PersistentVolumeClaim in the jobs' namespace. Jobs at the same time share it: it must be `ReadWriteMany`."""
+
+    type: Literal["pvc"]
+    """Which kind of volume this is."""
+
+    name: str
+    """Name of the claim."""
+
+    mount_path: MountPath
+    sub_path: SubPath = ""
+    read_only: ReadOnly = False
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class SecretVolume:
+    """A Secret in the jobs' namespace, as files. Every job can read it."""
+
+    type: Literal["secret"]
+    """Which kind of volume this is."""
+
+    name: str
+    """Name of the Secret."""
+
+    mount_path: MountPath
+    sub_path: SubPath = ""
+    read_only: ReadOnly = True
+
+    items: dict[str, str] = field(default_factory=dict)
+    """Key of the Secret to the file that it becomes. Empty: all keys, by their own names."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class ConfigMapVolume:
+    """A ConfigMap in the jobs' namespace, as files: a company's certificates, a `pip.conf`."""
+
+    type: Literal["configMap"]
+    """Which kind of volume this is."""
+
+    name: str
+    """Name of the ConfigMap."""
+
+    mount_path: MountPath
+    sub_path: SubPath = ""
+    read_only: ReadOnly = True
+
+    items: dict[str, str] = field(default_factory=dict)
+    """Key of the ConfigMap to the file that it becomes. Empty: all keys, by their own names."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class EmptyDirVolume:
+    """A folder of the pod's own, gone with it."""
+
+    type: Literal["emptyDir"]
+    """Which kind of volume this is."""
+
+    name: VolumeName
+    mount_path: MountPath
+
+    medium: Literal["", "Memory"] = ""
+    """`Memory`: a RAM disk, which counts as the container's memory."""
+
+    size_limit: str = ""
+    """Most that it may hold, as a Kubernetes quantity. Empty: what the node has."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class CsiVolume:
+    """A volume that a CSI driver makes for the pod alone: secrets of a vault, a cache on a local disk."""
+
+    type: Literal["csi"]
+    """Which kind of volume this is."""
+
+    name: VolumeName
+    mount_path: MountPath
+
+    driver: str
+    """Name of the driver, for example `secrets-store.csi.k8s.io`."""
+
+    fs_type: str = ""
+    """File system, where the driver wants one."""
+
+    attributes: dict[str, str] = field(default_factory=dict)
+    """The driver's own settings (`volumeAttributes`)."""
+
+    sub_path: SubPath = ""
+    read_only: ReadOnly = False
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class NfsVolume:
+    """A folder of an NFS server. The node mounts it, so that no network policy has to name the server."""
+
+    type: Literal["nfs"]
+    """Which kind of volume this is."""
+
+    name: VolumeName
+    mount_path: MountPath
+
+    server: str
+    """Host or address of the server."""
+
+    path: str
+    """Folder that it exports."""
+
+    read_only: ReadOnly = False
+
+
+Volume = Annotated[
+    ClaimVolume | SecretVolume | ConfigMapVolume | EmptyDirVolume | CsiVolume | NfsVolume, Field(discriminator="type")
+]
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class HostAlias:
+    """An entry of the pods' `/etc/hosts`."""
+
+    ip: str
+    """The address."""
+
+    hostnames: list[str]
+    """Names that lead there."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Dns:
+    """How the pods look up names."""
+
+    policy: Literal["none", "default", "cluster-first", "cluster-first-with-host-net"] = "cluster-first"
+    """`none`: only what is said here. `default`: as the node does."""
+
+    nameservers: list[str] = field(default_factory=list)
+    """Addresses of further resolvers. Network policies have to name them, too (`networkPolicies.dnsCidrs`)."""
+
+    searches: list[str] = field(default_factory=list)
+    """Further domains to look a short name up in."""
+
+    options: dict[str, str] = field(default_factory=dict)
+    """Options of `resolv.conf`, for example `ndots: "2"`; empty text for one without a value."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Service:
+    """A container beside every job, as `services:` of a job would add it."""
+
+    name: str
+    """Its image: a multi-arch one."""
+
+    alias: str = ""
+    """Name under which the job reaches it. Empty: from the image's name."""
+
+    entrypoint: list[str] = field(default_factory=list)
+    """Instead of the image's own."""
+
+    command: list[str] = field(default_factory=list)
+    """Instead of the image's own."""
+
+    environment: dict[str, str] = field(default_factory=dict)
+    """Its variables."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class PodPatch:
+    """A patch of the pod's spec, for what no key here is for. Nothing here checks it, and the rehearsal says so."""
+
+    name: str
+    """What it is for."""
+
+    patch: dict[str, JsonValue] | list[JsonValue]
+    """What to merge into the spec, under the API's own names; a list of operations for `type: json`."""
+
+    type: Literal["strategic", "merge", "json"] = "strategic"
+    """How it is merged."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class JobPods:
+    """What every job's pod has beside what this package gives it. The API server's Pod Security has the last word."""
+
+    volumes: list[Volume] = field(default_factory=list)
+    """Volumes of every job. There is no `hostPath`: Pod Security refuses it, since it is the node's own disk."""
+
+    environment: dict[str, str] = field(default_factory=dict)
+    """Variables of every job, which a job's own override. For secrets use GitLab's CI/CD variables."""
+
+    labels: dict[str, str] = field(default_factory=dict)
+    """Labels of the pods, for network policies, costs and dashboards."""
+
+    annotations: dict[str, str] = field(default_factory=dict)
+    """Annotations of the pods."""
+
+    host_aliases: list[HostAlias] = field(default_factory=list)
+    """Entries of `/etc/hosts`."""
+
+    dns: Dns | None = None
+    """How names are looked up. Default: by the cluster's DNS."""
+
+    pull_policy: list[Literal["always", "if-not-present", "never"]] = field(default_factory=list)
+    """How images are pulled, several for one after the other. Empty: as Kubernetes does it for the tag."""
+
+    runtime_class: str | None = None
+    """RuntimeClass of the pods (gVisor, Kata). It must exist, and its nodes must be of both architectures."""
+
+    pre_get_sources_script: str = ""
+    """Shell lines before every clone: certificates for git."""
+
+    pre_build_script: str = ""
+    """Shell lines between clone and job, in the job's own image: keep to what any shell has."""
+
+    post_build_script: str = ""
+    """Shell lines after the job's script, in the job's own image."""
+
+    services: list[Service] = field(default_factory=list)
+    """Containers beside every job."""
+
+    feature_flags: dict[str, bool] = field(default_factory=dict)
+    """GitLab Runner's feature flags, `FF_…`."""
+
+    pod_patches: list[PodPatch] = field(default_factory=list)
+    """Patches of the pods' spec, the way out where no key is for it. They can open the sandbox: the API server's Pod
+    Security is what is left to refuse that, and the rehearsal tells of pods with patches what it saw, no more."""
+
+
+PATCHES: Final = "FF_USE_ADVANCED_POD_SPEC_CONFIGURATION"
+"""The feature flag without which the runner ignores patches."""
