@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from components.policy.reading import POD_SPECS, RELEASES
+from components.policy.reading import NAMESPACES, POD_SPECS, RELEASES
 from components.policy.rules import access, executor, isolation, pools, sandbox, secrets, supply
 from components.policy.subject import (
     CouldNotTell,
@@ -51,13 +51,11 @@ RESOURCE_RULES: Final = (
     ),
     ResourceRule(id="no-privileged", level=_MUST, types=_HOLDERS, check=isolation.no_privileged),
     ResourceRule(id="no-host-access", level=_MUST, types=_HOLDERS, check=isolation.no_host_access),
-    ResourceRule(
-        id="namespace-pod-security", level=_MUST, types=isolation.NAMESPACES, check=isolation.namespace_pod_security
-    ),
+    ResourceRule(id="namespace-pod-security", level=_MUST, types=NAMESPACES, check=isolation.namespace_pod_security),
     ResourceRule(
         id="namespace-pod-security-version",
         level=_SHOULD,
-        types=isolation.NAMESPACES,
+        types=NAMESPACES,
         check=isolation.namespace_pod_security_version,
     ),
     ResourceRule(id="rbac-explicit", level=_MUST, types=access.ROLES | RELEASES, check=access.rbac_explicit),

@@ -8,7 +8,8 @@ from typing import Any, Final
 from components.policy.subject import UNKNOWN, CouldNotTell, Resource, join, look
 
 RELEASES: Final = frozenset({"kubernetes:helm.sh/v3:Release", "kubernetes:helm.sh/v4:Chart"})
-NAMESPACE: Final = "kubernetes:core/v1:Namespace"
+NAMESPACES: Final = frozenset({"kubernetes:core/v1:Namespace", "kubernetes:core/v1:NamespacePatch"})
+"""A namespace that the stack makes, and the labels of one that is there."""
 _RELEASE_NAMESPACE = re.compile(r"\{\{-?\s*\.Release\.Namespace\s*-?\}\}")
 NETWORK_POLICY: Final = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 

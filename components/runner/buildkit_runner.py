@@ -13,9 +13,9 @@ from components.runner.classes import BUILDKIT, buildkit_class
 from components.runner.executor import config_toml
 from components.runner.installation import Installation, install
 from components.runner.mirrored import checksum
-from components.runner.namespaces import declare_job_account, declare_namespace, declare_policy
+from components.runner.namespaces import Namespace, declare_job_account, declare_namespace, declare_policy
 from components.runner.network import network_policies
-from components.runner.permissions import CLASS_LABEL
+from components.runner.permissions import CLASS_LABEL, pod_security
 from components.runner.settings import runner_of
 from components.runner.values import fullname
 
@@ -76,8 +76,9 @@ class BuildKitRunner(pulumi.ComponentResource):
         super().__init__("multiarch-runner:index:BuildKitRunner", name, None, opts)
         runner, pools, cluster_type = own.runner, pools_of(args["pools"]), args["cluster_type"]
         mirrored = pulumi.Output.from_input(args["helper_image"]) if "helper_image" in args else None
-        labels = {CLASS_LABEL: BUILDKIT}
-        namespace = declare_namespace(f"{name}-jobs", runner.job_namespace, own.profile.pod_security, self, labels)
+        labels = {CLASS_LABEL: BUILDKIT, **pod_security(own.profile.pod_security)}
+        existing = runner.existing_namespaces
+        namespace = declare_namespace(f"{name}-jobs", runner.job_namespace, labels, self, existing=existing)
         account = declare_job_account(f"{name}-job", runner, namespace, self)
         for policy in network_policies(runner, cluster_type):
             # The managers' namespace has its policies from the first runner.
@@ -107,9 +108,7 @@ class BuildKitRunner(pulumi.ComponentResource):
         self.register_outputs({key: getattr(self, key) for key in type(self).__annotations__})
 
 
-def _admission(
-    name: str, namespace: str, made: k8s.core.v1.Namespace, parent: pulumi.Resource
-) -> list[pulumi.Resource]:
+def _admission(name: str, namespace: str, made: Namespace, parent: pulumi.Resource) -> list[pulumi.Resource]:
     """Declare the rules of the jobs' namespace, and what puts them in force there and nowhere else."""
     here = k8s.meta.v1.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": namespace})
     metadata = k8s.meta.v1.ObjectMetaArgs(name=policy_name(namespace), labels=dict(_LABELS))

@@ -4,7 +4,8 @@ It makes no Role: the chart makes the manager's from the rules in permissions.py
 """
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from functools import partial
+from typing import Any, TypeAlias, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -16,6 +17,8 @@ from components.runner.permissions import pod_security
 from components.runner.settings import RunnerConfig, runner_of
 
 _LABELS: Mapping[str, str] = {"managed-by": "pulumi"}
+Namespace: TypeAlias = k8s.core.v1.Namespace | k8s.core.v1.NamespacePatch
+"""One that the stack makes, or the labels of one that is there."""
 
 
 class RunnerNamespacesArgs(TypedDict):
@@ -43,8 +46,9 @@ class RunnerNamespaces(pulumi.ComponentResource):
     def __init__(self, name: str, args: RunnerNamespacesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("multiarch-runner:index:RunnerNamespaces", name, None, opts)
         runner = runner_of(args["runner"])
-        manager = declare_namespace(f"{name}-manager", runner.namespace, "restricted", self)
-        jobs = declare_namespace(f"{name}-jobs", runner.job_namespace, KANIKO.pod_security, self)
+        declare = partial(declare_namespace, parent=self, existing=runner.existing_namespaces)
+        manager = declare(f"{name}-manager", runner.namespace, pod_security("restricted"))
+        jobs = declare(f"{name}-jobs", runner.job_namespace, pod_security(KANIKO.pod_security))
         account = declare_job_account(f"{name}-job", runner, jobs, self)
         within = {runner.namespace: ("manager", manager), runner.job_namespace: ("jobs", jobs)}
         for policy in network_policies(runner, args["cluster_type"]):
@@ -63,20 +67,20 @@ class RunnerNamespaces(pulumi.ComponentResource):
 
 
 def declare_namespace(
-    name: str, namespace: str, profile: str, parent: pulumi.Resource, labels: Mapping[str, str] | None = None
-) -> k8s.core.v1.Namespace:
-    """Declare a namespace that enforces a Pod Security level."""
-    return k8s.core.v1.Namespace(
-        name,
-        metadata=k8s.meta.v1.ObjectMetaArgs(
-            name=namespace, labels={**_LABELS, **(labels or {}), **pod_security(profile)}
-        ),
-        opts=pulumi.ResourceOptions(parent=parent),
-    )
+    name: str, namespace: str, labels: Mapping[str, str], parent: pulumi.Resource, *, existing: bool
+) -> Namespace:
+    """Declare a namespace with labels; of one that is there, its labels alone."""
+    opts = pulumi.ResourceOptions(parent=parent)
+    if existing:
+        # Server-side apply of these labels: a delete takes them off, and leaves the namespace.
+        metadata = k8s.meta.v1.ObjectMetaPatchArgs(name=namespace, labels=dict(labels))
+        return k8s.core.v1.NamespacePatch(name, metadata=metadata, opts=opts)
+    metadata_of_ours = k8s.meta.v1.ObjectMetaArgs(name=namespace, labels={**_LABELS, **labels})
+    return k8s.core.v1.Namespace(name, metadata=metadata_of_ours, opts=opts)
 
 
 def declare_job_account(
-    name: str, runner: RunnerConfig, namespace: k8s.core.v1.Namespace, parent: pulumi.Resource
+    name: str, runner: RunnerConfig, namespace: Namespace, parent: pulumi.Resource
 ) -> k8s.core.v1.ServiceAccount:
     """Declare the jobs' service account: no rights, no mounted token."""
     return k8s.core.v1.ServiceAccount(
@@ -92,7 +96,7 @@ def declare_job_account(
     )
 
 
-def declare_policy(name: str, policy: Policy, namespace: k8s.core.v1.Namespace, parent: pulumi.Resource) -> None:
+def declare_policy(name: str, policy: Policy, namespace: Namespace, parent: pulumi.Resource) -> None:
     """Declare a NetworkPolicy."""
     k8s.networking.v1.NetworkPolicy(
         name,

@@ -207,6 +207,11 @@ class RunnerConfig:
     """Namespace of the jobs (Pod Security `baseline`: image builders run as root inside their container). Its own, so
     that a job can't reach the manager's token."""
 
+    existing_namespaces: bool = False
+    """The namespaces are there already, with what somebody else has made in them (External Secrets, a platform team):
+    the stack sets its Pod Security labels on them and makes its policies and the release in them, and never deletes
+    them. Off: the stack makes the namespaces, and `up` refuses those that are there."""
+
     release_name: str = "gitlab-runner"
     """Name of the Helm release."""
 

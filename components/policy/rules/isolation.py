@@ -6,7 +6,6 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from components.policy.reading import (
-    NAMESPACE,
     NETWORK_POLICY,
     RELEASES,
     config_documents,
@@ -266,6 +265,3 @@ def _host_paths(resource: Resource) -> Iterator[str]:
             for index, runner in enumerate(document.get("runners") or ()):
                 for number, _ in enumerate(look(runner, "kubernetes", "volumes", "host_path") or ()):
                     yield f"{at}: runners[{index}].kubernetes.volumes.host_path[{number}]"
-
-
-NAMESPACES = frozenset({NAMESPACE})

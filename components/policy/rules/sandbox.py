@@ -3,7 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from components.policy.reading import NAMESPACE, RELEASES, config_documents, executors, job_namespaces, kubernetes_table
+from components.policy.reading import (
+    NAMESPACES,
+    RELEASES,
+    config_documents,
+    executors,
+    job_namespaces,
+    kubernetes_table,
+)
 from components.policy.subject import UNKNOWN, CouldNotTell, Finding, Resource, Settings, look
 
 ADMISSION: Final = "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy"
@@ -48,7 +55,7 @@ def sandbox_guarded(resources: Sequence[Resource], settings: Settings) -> Iterab
     del settings
     doubts: list[str] = []
     guarded: set[str] = set()
-    for namespace in (one for one in resources if one.kind == NAMESPACE):
+    for namespace in (one for one in resources if one.kind in NAMESPACES):
         name = ""
         try:
             name = str(namespace.get("metadata", "name"))

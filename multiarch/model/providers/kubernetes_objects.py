@@ -34,11 +34,15 @@ class Scope:
     namespaced: bool = True
     name_rule: str = "subdomain"
     """`subdomain`, `label` (namespaces) or `path` (RBAC: anything that can stand in a URL)."""
+    patch: bool = False
+    """Whether it is a patch of an object that is there (`NamespacePatch`)."""
 
     @property
     def token(self) -> str:
         """Pulumi's type token."""
-        return f"kubernetes:{'core/v1' if self.group == 'v1' else self.group}:{self.kind}"
+        return (
+            f"kubernetes:{'core/v1' if self.group == 'v1' else self.group}:{self.kind}{'Patch' if self.patch else ''}"
+        )
 
     @property
     def api_version(self) -> str:
@@ -48,6 +52,7 @@ class Scope:
 
 SCOPES = (
     Scope("v1", "Namespace", namespaced=False, name_rule="label"),
+    Scope("v1", "Namespace", namespaced=False, name_rule="label", patch=True),
     Scope("v1", "Secret"),
     Scope("v1", "ConfigMap"),
     Scope("v1", "ServiceAccount"),

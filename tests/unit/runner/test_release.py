@@ -178,6 +178,26 @@ def test_namespaces_enforce_their_profiles(record: Record, stacks: Stacks) -> No
     assert all(labels["managed-by"] == "pulumi" for labels in profiles.values())
 
 
+def test_namespaces_of_others_get_the_labels_and_are_never_the_stacks_to_delete(record: Record, stacks: Stacks) -> None:
+    ours = declared(record, stacks["gke"](buildkit={"token": {"existingSecret": "t"}})).all(NAMESPACE)
+    found = declared(record, stacks["gke"](existingNamespaces=True, buildkit={"token": {"existingSecret": "t"}}))
+    assert found.all(NAMESPACE) == []
+    theirs = {
+        one.inputs["metadata"]["name"]: one.inputs["metadata"]["labels"] for one in found.all(f"{NAMESPACE}Patch")
+    }
+    assert theirs == {
+        one.inputs["metadata"]["name"]: {
+            key: value for key, value in one.inputs["metadata"]["labels"].items() if key != "managed-by"
+        }
+        for one in ours
+    }
+    assert {labels["pod-security.kubernetes.io/enforce"] for labels in theirs.values()} == {
+        "restricted",
+        "baseline",
+        "privileged",
+    }
+
+
 def test_the_jobs_account_mounts_no_token_and_has_no_role(record: Record, stacks: Stacks) -> None:
     found = declared(record, stacks["gke"](jobServiceAccount={"annotations": {"a": "b"}}))
     account = found.one("kubernetes:core/v1:ServiceAccount").inputs
