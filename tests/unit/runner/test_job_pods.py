@@ -12,7 +12,7 @@ from components.runner.job_pods import JobPods
 from components.runner.job_pods_checks import check_job_pods
 from components.runner.job_pods_toml import volumes
 from components.runner.settings import runner_of
-from multiarch.model.executor import Job, parse_config
+from multiarch.model.executor import Job, Pod, parse_config
 from multiarch.model.executor.build import build_pod
 
 Stacks = dict[str, Callable[..., Any]]
@@ -54,6 +54,7 @@ def pod(stacks: Stacks) -> Any:
     config = parse_config(toml_of(stacks, **EVERYTHING))
     assert config.unmodelled == ()
     made = build_pod(config, Job(name="j"), runner_version="19.1.1")
+    assert isinstance(made, Pod)
     return made.manifest
 
 
