@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
@@ -30,43 +31,44 @@ def field_of(option: str) -> str:
     return f"{option.removeprefix('--')}_file"
 
 
-def targets_of(given: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return each format's option and the file that was given for it."""
-    return {option: given[field_of(option)] for option in FORMATS}
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """Where a command's report goes: the files that were asked for, and a terminal or a pipe."""
+
+    targets: Mapping[str, str | None]
+    """Each format's option, and what was given for it."""
+    console: "Console"
+    """Standard error while standard output is for a file's text."""
 
 
-def console_for(targets: Mapping[str, str | None]) -> "Console":
-    """Return where the command shows things: standard error while standard output is for a file's text."""
-    from multiarch.core.output import STANDARD_OUTPUT, ReportConsole  # noqa: PLC0415 - `--help` needs none of it
+def outlet_of(given: Mapping[str, Any]) -> Outlet:
+    """Return where the report goes. Raises click.UsageError for a file that could not be written at the end."""
+    from multiarch.core.output import STANDARD_OUTPUT, ReportConsole, check_targets  # noqa: PLC0415 - `--help` needs none of it
 
-    return ReportConsole(stderr=STANDARD_OUTPUT in targets.values(), highlight=False)
+    targets = {option: given[field_of(option)] for option in FORMATS}
+    check_targets(targets)
+    return Outlet(targets, ReportConsole(stderr=STANDARD_OUTPUT in targets.values(), highlight=False))
 
 
 def deliver(
     report: "Report[RunDetail, SectionDetail]",
     words: "Words[RunDetail, SectionDetail]",
-    targets: Mapping[str, str | None],
-    console: "Console",
+    outlet: Outlet,
     *,
-    show: Callable[[], None] | None = None,
-    also: Callable[[], bool] | None = None,
+    also: Callable[[], bool] = lambda: True,
 ) -> NoReturn:
     """Show the report, write every file that was asked for, and end the command with the report's exit code.
 
-    `show` is what shows it, where that is not the renderers' own frame. `also` is what is done with it beside, and
-    tells whether that worked. A file that could not be written turns a success into "could not tell".
+    `also` is what is done with the report beside, and tells whether that worked. What did not work turns a success
+    into "could not tell".
     """
     from multiarch.core.output import write  # noqa: PLC0415 - `--help` needs none of it
     from multiarch.core.render.terminal import print_report  # noqa: PLC0415 - as above
 
+    wanted = {option: target for option, target in outlet.targets.items() if target is not None}
     try:
-        if show is None:
-            print_report(console, report, words)
-        else:
-            show()
+        print_report(outlet.console, report, words)
     finally:  # a reader that leaves takes only the terminal's report along
-        wanted = {option: target for option, target in targets.items() if target is not None}
         worked = [write(option, target, FORMATS[option].render(report, words)) for option, target in wanted.items()]
-    if also is not None:
-        worked.append(also())
+    worked.append(also())
     sys.exit(report.exit_code if all(worked) else report.exit_code or COULD_NOT_TELL)

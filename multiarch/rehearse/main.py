@@ -9,8 +9,7 @@ import click
 
 from components.problems import ConfigError
 from multiarch.core.ending import USAGE, told, unwind_on_terminate
-from multiarch.core.options import console_for, deliver, targets_of
-from multiarch.core.output import check_targets
+from multiarch.core.options import deliver, outlet_of
 from multiarch.core.progress import ProgressDisplay
 from multiarch.core.secrets import hide_in
 from multiarch.model.project import named_stacks, project_of, remember_stacks
@@ -27,34 +26,33 @@ def run(project: Path | None, stacks: tuple[str, ...], given: Mapping[str, Any])
     """Rehearse the stacks, and deliver the report."""
     root = project_of(project)
     unwind_on_terminate()
-    targets = targets_of(given)
-    console = console_for(targets)
     options = Options(
         project=root,
         stacks=named_stacks(root, stacks),
         **{key: given[key] for key in ("binaries", "kubeconfig", "context", "chart", "keep")},
     )
     remember_stacks(root, (), given["against"])
-    check_targets(targets)
+    outlet = outlet_of(given)
     ended = "every process that was started has been ended"
-    with told(ConfigError, KeptPlaneError, PulumiCliError, interrupted=ended), ProgressDisplay(console) as display:
+    with (
+        told(ConfigError, KeptPlaneError, PulumiCliError, interrupted=ended),
+        ProgressDisplay(outlet.console) as display,
+    ):
         if given["engine"]:
             report = rehearse_under_engine(root, options.stacks, display, against=given["against"])
         else:
             report = rehearse(options, display)
-    deliver(hide_in(report), WORDS, targets, console)
+    deliver(hide_in(report), WORDS, outlet)
 
 
 def clean_up(given: Mapping[str, Any]) -> NoReturn:
     """Take off a cluster what rehearsals left there, and deliver what came of it."""
     unwind_on_terminate()
-    targets = targets_of(given)
-    console = console_for(targets)
-    check_targets(targets)
+    outlet = outlet_of(given)
     again = "what is still on the cluster the same command takes off"
-    with told(ConfigError, interrupted=again), ProgressDisplay(console) as display:
+    with told(ConfigError, interrupted=again), ProgressDisplay(outlet.console) as display:
         report = clean.clean(given["kubeconfig"], given["context"], display)
-    deliver(hide_in(report), clean.WORDS, targets, console)
+    deliver(hide_in(report), clean.WORDS, outlet)
 
 
 def stop(project: Path | None) -> None:

@@ -43,6 +43,7 @@ class Heading:
         self.style = style
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the rule, or the title alone."""
         if self.title.cell_len + 4 <= options.max_width:
             yield Rule(self.title, align="left", style=self.style, characters="-" if ascii_only(console) else "─")
         else:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from multiarch.core.secrets import hide
 from multiarch.core.report import Check
+from multiarch.core.secrets import hide
 from multiarch.core.verdict import Verdict
 from multiarch.model.pulumi_answers import QUIET, REPLACING, CliResult, Step, errors, steps
 from multiarch.model.pulumi_cli import PulumiCli, find_pulumi
