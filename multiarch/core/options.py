@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def report_options(command: F) -> F:
     """Add an option for each format of a report: the same for every command."""
-    for option, found in reversed(FORMATS.items()):
+    for option, found in reversed(list(FORMATS.items())):
         command = click.option(option, field_of(option), metavar="FILE", help=found.help)(command)
     return command
 

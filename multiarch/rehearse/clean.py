@@ -23,7 +23,7 @@ from multiarch.rehearse.turn import sole_rehearsal
 
 CleanReport = Report[None, None]
 WHOLE = "nothing of a rehearsal is on the cluster"
-WORDS = Words(
+WORDS: Words[None, None] = Words(
     command="rehearse --clean",
     title="Clean-up",
     answers={Verdict.YES: "taken off", Verdict.NO: "still there", Verdict.UNKNOWN: "could not tell"},

@@ -58,8 +58,8 @@ def heading(name: str, place: str) -> Text:
 def _print_section(console: Console, section: Section[SectionDetail], words: Words[RunDetail, SectionDetail]) -> None:
     plain = ascii_only(console)
     if words.brief and section.verdict is Verdict.YES:
-        line = Text.assemble(mark(Verdict.YES, ascii_only=plain), " ", heading(section.name, section.place), "  ")
-        console.print(line + _tally(section.counts, words) + Text(f"  {seconds(section.seconds)}", style="dim"))
+        title = Text.assemble(mark(Verdict.YES, ascii_only=plain), " ", heading(section.name, section.place), "  ")
+        console.print(title + _tally(section.counts, words) + Text(f"  {seconds(section.seconds)}", style="dim"))
     else:
         title = heading(section.name, section.place) + Text("  ") + _tally(section.counts, words)
         console.print(Heading(title, STYLES[section.verdict]))

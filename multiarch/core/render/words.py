@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol
+from typing import Any, Generic
 
 from multiarch.core.report import Counts, Report, RunDetail, Section, SectionDetail
 from multiarch.core.verdict import Verdict
@@ -35,13 +35,6 @@ class Verbatim:
 
 
 Block = Table | Lines | Verbatim
-
-
-class Drawing(Protocol):
-    """Draws a section's detail as HTML. Every text in it is escaped by who draws."""
-
-    def __call__(self, section: Any) -> str:
-        """Return the markup."""
 
 
 def no_blocks(_: Any) -> Iterable[Block]:
@@ -90,8 +83,8 @@ class Words(Generic[RunDetail, SectionDetail]):
     """A section's detail, for every text."""
     own_meanings: Mapping[int, str] = field(default_factory=dict)
     """What exit codes say that only this command has, and those that say something else in it."""
-    drawing: Drawing | None = None
-    """A section's detail, drawn, for the page; its blocks are then left out there."""
+    drawing: Callable[[Section[SectionDetail]], str] | None = None
+    """Draws a section's detail as HTML, every text in it escaped, for the page; its blocks are then left out there."""
 
     def tally(self, counts: Counts) -> str:
         """Write counts as a person reads them: `1 failed, 8 proved`."""
