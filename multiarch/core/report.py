@@ -113,7 +113,6 @@ class Report(Generic[RunDetail, SectionDetail]):
     """What one run of a command found."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
-        alias_generator=to_camel, use_attribute_docstrings=True, json_schema_serialization_defaults_required=True
     )
     command: str
     """Which command's it is: `rehearse`."""

@@ -1,10 +1,14 @@
 """What a drift check found: one model from which every rendering is made."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from multiarch.core.verdict import Verdict, fold
+
+ANSWERS: Mapping[Verdict, str] = {Verdict.YES: "clean", Verdict.NO: "drifted", Verdict.UNKNOWN: "could not tell"}
+"""What the verdicts say of a resource, for people."""
 
 
 class Check(StrEnum):

@@ -27,5 +27,8 @@ def render(report: Report[RunDetail, SectionDetail], words: Words[RunDetail, Sec
 def schema(words: Words[RunDetail, SectionDetail]) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of the document."""
     made: dict[str, Any] = TypeAdapter(words.report_type).json_schema(mode="serialization", by_alias=True)
+    for node in (made, *made["$defs"].values()):
+        if "properties" in node:  # every key is written, whatever it holds
+            node["required"] = list(node["properties"])
     title = f"multiarch {words.command} --json"
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": title}

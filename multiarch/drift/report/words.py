@@ -5,7 +5,7 @@ from multiarch.core.render import markdown
 from multiarch.core.render.words import Words
 from multiarch.core.report import Check, Report, Section
 from multiarch.core.verdict import Verdict
-from multiarch.drift.model import CheckResult, Compared, DriftReport, Finding, StackReport, Started
+from multiarch.drift.model import ANSWERS, CheckResult, Compared, DriftReport, Finding, StackReport, Started
 from multiarch.drift.report.wording import CHECKS, date_words, difference_words, remarks, title_of
 
 Document = Report[Started, Compared]
@@ -96,7 +96,7 @@ def _part(finding: Finding) -> Check:
 WORDS: Words[Started, Compared] = Words(
     command="drift",
     title="Drift",
-    answers={Verdict.YES: "clean", Verdict.NO: "drifted", Verdict.UNKNOWN: "could not tell"},
+    answers=ANSWERS,
     counted={Verdict.YES: "clean", Verdict.NO: "drifted", Verdict.UNKNOWN: "could not be told"},
     meanings={
         Verdict.YES: "everything compared is as it should be",
