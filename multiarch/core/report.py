@@ -112,8 +112,7 @@ class Section(Generic[SectionDetail]):
 class Report(Generic[RunDetail, SectionDetail]):
     """What one run of a command found."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
-    )
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
     command: str
     """Which command's it is: `rehearse`."""
     schema_version: int = SCHEMA_VERSION
