@@ -87,6 +87,7 @@ docs: $(VENV)/.dev ## Write the generated files anew (config reference, JSON Sch
 	@$(BIN)/python -m components.policy.reference
 	@$(BIN)/python -m ci.render
 	@$(BIN)/python -m docs.record_drift
+	@$(BIN)/python -m docs.record_schemas
 
 .PHONY: up preview destroy
 up: $(VENV)/.runtime ## Create or update STACK with the real Pulumi CLI
