@@ -8,8 +8,7 @@ import click
 
 from multiarch.core.ending import COULD_NOT_TELL, WRONG
 from multiarch.core.options import report_options
-from multiarch.onboard.answers.model import flag_of
-from multiarch.onboard.answers.questions import QUESTIONS, Question
+from multiarch.onboard.answers.texts import WORDINGS, Wording, flag_of
 from multiarch.onboard.outcome import MEANINGS, Outcome
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,12 +34,12 @@ Nothing in the cluster is changed: it is read, and asked what you may do."""
 
 def _answer_options(command: F) -> F:
     """Add a flag for every question, in the order of the questions."""
-    for question in reversed(QUESTIONS):
+    for question in reversed(WORDINGS):
         command = _option(question)(command)
     return command
 
 
-def _option(question: Question) -> Callable[[F], F]:
+def _option(question: Wording) -> Callable[[F], F]:
     flag = flag_of(question.key)
     if question.kind is bool:
         return click.option(f"{flag}/--no-{flag[2:]}", default=None, help=question.help)

@@ -17,8 +17,9 @@ from multiarch.core.secrets import hide_in
 from multiarch.model.project import project_of
 from multiarch.onboard.access import ONBOARDING
 from multiarch.onboard.answers.file import read_answers
-from multiarch.onboard.answers.model import Value, field_of
+from multiarch.onboard.answers.model import Value
 from multiarch.onboard.answers.questions import QUESTIONS
+from multiarch.onboard.answers.texts import field_of
 from multiarch.onboard.report.words import FLEET_WORDS, WORDS, to_report
 from multiarch.onboard.request import Rehearse, Request, not_given
 from multiarch.onboard.session import Session
