@@ -87,7 +87,7 @@ def run(
         environ = {**os.environ, "PATH": path, "HANGING": " ".join(hanging), "MULTIARCH_PASS_ENV": "HANGING"}
         measured = measure(command, 0.2, alone=True, env=environ)
         document = json.loads(report.read_text())
-        return measured, {stack["stack"]: stack["verdict"] for stack in document["stacks"]}
+        return measured, {stack["name"]: stack["verdict"] for stack in document["sections"]}
 
 
 def main() -> int:

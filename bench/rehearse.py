@@ -67,11 +67,11 @@ def bench_rehearsal(console: Console, stacks: list[str], runs: int) -> bool:
 
 def show_steps(console: Console, document: dict[str, Any]) -> None:
     """Print where the last run's time went, from the report itself."""
-    stacks = document["stacks"]
+    stacks = document["sections"]
     steps = list(dict.fromkeys(step for stack in stacks for step in stack["timings"]))
     table = Table("stack", *(f"{step}, s" for step in steps), title="Where the time went (last run)")
     for stack in stacks:
-        table.add_row(stack["stack"], *(f"{stack['timings'].get(step, 0):.2f}" for step in steps))
+        table.add_row(stack["name"], *(f"{stack['timings'].get(step, 0):.2f}" for step in steps))
     console.print(table)
     console.print("whole run:", {k: round(v, 2) for k, v in document["timings"].items()})
 

@@ -4,13 +4,18 @@ import importlib
 import os
 import sys
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from multiarch.core.ending import COULD_NOT_TELL, INTERRUPTED
 from multiarch.core.secrets import remember_environment
 from multiarch.core.streams import redacted_streams
+
+if TYPE_CHECKING:
+    from multiarch.core.progress import ProgressDisplay
+    from multiarch.core.report import Check
+    from multiarch.onboard.request import ToRehearse
 
 COMMANDS = {
     "doctor": "multiarch.doctor.command",
@@ -53,9 +58,24 @@ class LazyGroup(click.Group):
         return command
 
 
+def rehearsed(wanted: "ToRehearse", display: "ProgressDisplay") -> "tuple[Check, ...]":
+    """Rehearse a stack for another subcommand, and return its claims: here is where the subcommands meet."""
+    from multiarch.rehearse.run import Options, rehearse  # noqa: PLC0415 - a subcommand's code, as above
+
+    options = Options(
+        project=wanted.project,
+        stacks=(wanted.stack,),
+        binaries=wanted.binaries,  # type: ignore[arg-type]  # the option has the same choices
+        nodes=wanted.nodes,
+        bystanders=wanted.bystanders,
+    )
+    return tuple(check for section in rehearse(options, display).sections for check in section.checks)
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="multiarch-runner")
-def multiarch() -> None:
+@click.pass_context
+def multiarch(context: click.Context) -> None:
     """Container images for amd64 and arm64 from GitLab CI: the tools around the Pulumi program.
 
     \b
@@ -64,6 +84,7 @@ def multiarch() -> None:
       multiarch rehearse --stack gke
       multiarch drift --stack gke
     """  # noqa: D301 - \b is click's own mark for text that must not be wrapped
+    context.obj = rehearsed
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from multiarch.cluster.look.model import Look
 from multiarch.cluster.readonly import ReadOnlyApi
 from multiarch.doctor.examine import examine, unreachable
 from multiarch.doctor.gather import Wanted, gather
-from multiarch.doctor.model import Report
+from multiarch.doctor.model import Examination
 from multiarch.doctor.target import Promised
 
 
@@ -26,7 +26,7 @@ def diagnose(  # noqa: PLR0913 - what to examine, and how
     plan: Promised | None = None,
     namespaces: Sequence[str] = (),
     now: dt.datetime | None = None,
-) -> Report:
+) -> Examination:
     """Examine one cluster. Nothing that it answers is raised: a cluster that does not answer is a doubt.
 
     `plan` is what `stack` promises; without one, runners are looked for in `namespaces`, or everywhere.

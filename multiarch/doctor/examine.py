@@ -1,4 +1,4 @@
-"""From what was gathered to the report. Pure."""
+"""From what was gathered to an examination. Pure."""
 
 from collections.abc import Iterator
 
@@ -12,14 +12,14 @@ from multiarch.doctor.checks.rights import rights_checks
 from multiarch.doctor.facts import Facts
 from multiarch.doctor.gone import explain_gone
 from multiarch.doctor.jobs import Explained, explain_jobs, merged
-from multiarch.doctor.model import Asked, Check, Report
+from multiarch.doctor.model import Asked, Check, Examination
 
 
-def examine(facts: Facts, cluster: str, *, seconds: float = 0.0, requests: int = 0) -> Report:
+def examine(facts: Facts, cluster: str, *, seconds: float = 0.0, requests: int = 0) -> Examination:
     """Answer every question of the check-list."""
     explained = explain_jobs(facts)
     checks = (*_checks(facts), *_pod_checks(facts, explained))
-    return Report(
+    return Examination(
         cluster=cluster,
         version=facts.version,
         stack=facts.stack,
@@ -32,10 +32,10 @@ def examine(facts: Facts, cluster: str, *, seconds: float = 0.0, requests: int =
     )
 
 
-def unreachable(cluster: str, stack: str, reason: str) -> Report:
+def unreachable(cluster: str, stack: str, reason: str) -> Examination:
     """Return that there was nobody to ask: no good health, and no cause either."""
     check = Asked("api", "the API server answers").unknown(reason)
-    return Report(cluster=cluster, stack=stack, checks=(check,))
+    return Examination(cluster=cluster, stack=stack, checks=(check,))
 
 
 def _checks(facts: Facts) -> Iterator[Check]:

@@ -1,18 +1,13 @@
 """What an examination found: checks with three answers each, and causes with their fixes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from multiarch.core import report
 from multiarch.core.verdict import Verdict, fold
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fix:
-    """One way out: what to do, and the lines to run or to write."""
-
-    text: str
-    lines: tuple[str, ...] = ()
-    """Commands, or lines of the stack file, as they are to be typed."""
+Fix = report.Fix
+"""A way out of a cause is one of a report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +23,7 @@ class Cause:
     evidence: tuple[str, ...] = ()
     """What was seen, a sentence or a quotation each."""
     fixes: tuple[Fix, ...] = ()
+    """Ways out, the best first."""
     pods: tuple[str, ...] = ()
     """`namespace/name` of the pods that it holds up now."""
     gone: tuple[str, ...] = ()
@@ -82,8 +78,8 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """One examination of one cluster."""
+class Examination:
+    """What was found of one cluster: what the checks fill, before it is a report."""
 
     cluster: str
     """`context kind-ci, https://…`."""
@@ -107,9 +103,15 @@ class Report:
         return fold(check.verdict for check in self.checks)
 
 
-EXIT_MEANINGS: Mapping[Verdict, str] = {
-    Verdict.YES: "nothing is wrong",
-    Verdict.NO: "a cause was found",
-    Verdict.UNKNOWN: "something could not be told, and that is no good health",
-}
-"""What each exit code says, in words."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What an examination knows beside its checks."""
+
+    version: str = ""
+    """Kubernetes, without `v`; empty where the API did not tell."""
+    runners: tuple[str, ...] = ()
+    """`namespace/release`, those that were examined."""
+    causes: tuple[Cause, ...] = ()
+    """Those of all checks, twins merged, the likeliest first."""
+    requests: int = 0
+    """HTTP requests sent to the API server."""

@@ -1,40 +1,19 @@
-"""`multiarch drift`: its options, its files, its exit code."""
+"""`multiarch drift`: its options. What it does is in `main`, imported when it runs."""
 
-import os
-import sys
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from components.problems import ConfigError
-from multiarch.cluster.kubeconfig import read_and_remember
-from multiarch.core.ending import COULD_NOT_TELL, meanings, told, unwind_on_terminate
-from multiarch.core.output import STANDARD_OUTPUT, ReportConsole, check_targets, write_all
-from multiarch.core.progress import ProgressDisplay
-from multiarch.core.secrets import hide_in
-from multiarch.core.verdict import EXIT_CODES
-from multiarch.drift.gitlab import IssueError, IssueSettings, keep_issue
-from multiarch.drift.history import History
-from multiarch.drift.ignore import BUILT_IN, load_rules
-from multiarch.drift.model import Check, DriftReport
-from multiarch.drift.report import document, junit, markdown
-from multiarch.drift.report.terminal import print_report
-from multiarch.drift.run import NEED_PULUMI, Options, check_drift, merged
-from multiarch.model.project import find_project, named_stacks, project_of, stacks_of
-from multiarch.model.pulumi_cli import PulumiCliError, find_pulumi
+from multiarch.core.ending import meanings
+from multiarch.core.options import report_options
+from multiarch.drift.model import Check
 
 IGNORE_FILE = "drift-ignore.yaml"
 """Read from beside Pulumi.yaml when it is there and `--ignore` names no other."""
 COMPARING = ("every", "only", "jobs", "time_limit", "ignore", "kubeconfig", "context", "history", "pulumi")
 """Options of a comparison, by their names in Python."""
-RENDERERS: Mapping[str, Callable[[DriftReport], str]] = {
-    "--json": document.render,
-    "--markdown": markdown.render,
-    "--junit": junit.render,
-}
 EPILOG = f"""\b
 Examples:
   multiarch drift                                   all stacks, four at a time
@@ -46,34 +25,6 @@ Examples:
 \b
 {meanings(well="clean", wrong="drift", could_not_tell="something could not be told")}
 """
-
-
-def _contexts(given: Sequence[str], stacks: tuple[str, ...]) -> dict[str, str]:
-    """Read `STACK=NAME` and `NAME`; the empty stack stands for all that are not named."""
-    contexts: dict[str, str] = {}
-    for text in given:
-        head, equals, rest = text.partition("=")
-        stack, name = (head, rest) if equals else ("", text)
-        if equals and stack not in stacks:
-            run = ", ".join(stacks)
-            raise click.UsageError(f"--context {text}: this run has no stack {stack!r}; it has: {run}")
-        if not name:
-            raise click.UsageError(f"--context {text}: no context is named; write --context {stack or 'STACK'}=NAME")
-        if contexts.setdefault(stack, name) != name:
-            whose = f"stack {stack}" if stack else "all stacks"
-            raise click.UsageError(f"--context: two for {whose}: {contexts[stack]} and {name}; keep one")
-    return contexts
-
-
-def _checked_contexts(kubeconfig: Path | None, contexts: dict[str, str]) -> dict[str, str]:
-    """Raise ConfigError where the file that was named cannot be used: what a stack file names is that stack's doubt."""
-    if kubeconfig is not None:
-        from multiarch.cluster.settings import check_context  # noqa: PLC0415 - the Kubernetes client takes a while to import
-
-        read_and_remember(kubeconfig.expanduser())
-        for context in contexts.values():
-            check_context(kubeconfig.expanduser(), context)
-    return contexts
 
 
 def _check_combination(given: dict[str, Any], stacks: tuple[str, ...]) -> None:
@@ -88,55 +39,6 @@ def _check_combination(given: dict[str, Any], stacks: tuple[str, ...]) -> None:
                 raise click.UsageError(f"--{option} has no meaning with --merge: nothing is compared, reports are read")
     if given["issue_label"] and not given["gitlab_issue"]:
         raise click.UsageError("--issue-label needs --gitlab-issue")
-
-
-def _options(root: Path, named: tuple[str, ...], given: dict[str, Any]) -> Options:
-    """Turn what was given into options; everything that is wrong with it is told here, before anything runs."""
-    stacks = named_stacks(root, named)
-    checks = frozenset(Check(name) for name in given["only"]) or frozenset(Check)
-    ignore = given["ignore"] or (root / IGNORE_FILE if (root / IGNORE_FILE).is_file() else None)
-    history = History(given["history"]) if given["history"] else None
-    if history:
-        history.check()
-    pulumi, why_not = None, ""
-    if checks & NEED_PULUMI:
-        try:
-            pulumi = find_pulumi(given["pulumi"]).path
-        except PulumiCliError as error:
-            if given["pulumi"]:
-                raise  # one that was named is meant; one that is merely missing leaves the other checks their say
-            why_not = str(error)
-    return Options(
-        project=root,
-        stacks=stacks,
-        whole=set(stacks) == set(named_stacks(root, ())),
-        checks=checks,
-        jobs=given["jobs"],
-        time_limit=given["time_limit"],
-        pulumi=pulumi,
-        why_not=why_not,
-        kubeconfig=given["kubeconfig"],
-        contexts=_checked_contexts(given["kubeconfig"], _contexts(given["context"], stacks)),
-        rules=(*BUILT_IN, *(load_rules(ignore) if ignore else ())),
-        history=history,
-    )
-
-
-def _read_reports(files: Sequence[Path], stacks: Sequence[str]) -> tuple[list[DriftReport], list[str]]:
-    """Read the reports of earlier runs; also return what must have left one. A broken one is an error of usage.
-
-    A job that died left no file. Which stack it was for is known where the stacks are named; else the file's own name
-    stands for it, so that a missing report is always a doubt.
-    """
-    reports, wanted = [], list(stacks)
-    for file in files:
-        try:
-            reports.append(document.read(file.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            wanted += [] if stacks else [str(file)]
-        except (OSError, ValueError) as error:
-            raise click.UsageError(f"--merge {file}: no report of this command: {error}") from error
-    return reports, wanted
 
 
 @click.command(epilog=EPILOG)
@@ -160,9 +62,7 @@ def _read_reports(files: Sequence[Path], stacks: Sequence[str]) -> tuple[list[Dr
     metavar="FILE",
     help=f"Your ignore rules. Default: {IGNORE_FILE} beside Pulumi.yaml, when it is there.",
 )
-@click.option("--json", "json_file", metavar="FILE", help="Write the report as JSON; - is standard output.")
-@click.option("--markdown", "markdown_file", metavar="FILE", help="Write it as Markdown, for a note or an issue.")
-@click.option("--junit", "junit_file", metavar="FILE", help="Write it as JUnit XML, a case per resource.")
+@report_options
 @click.option(
     "--history",
     type=click.Path(file_okay=False, path_type=Path),
@@ -202,43 +102,6 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     digests in the registry, the runner's own configuration. Nothing is written to state, cluster or cloud.
     """
     _check_combination(given, stacks)
-    unwind_on_terminate()
-    targets = {option: given[f"{option.removeprefix('--')}_file"] for option in RENDERERS}
-    console = ReportConsole(stderr=STANDARD_OUTPUT in targets.values(), highlight=False)
-    ended = "every process that was started has been ended"
-    with told(ConfigError, PulumiCliError, interrupted=ended):
-        label = given["issue_label"]
-        issue = IssueSettings.from_environment(os.environ, label) if given["gitlab_issue"] else None
-        if given["merge"]:
-            check_targets(targets)
-            report = merged(*_read_reports(given["merge"], stacks))
-            here = find_project(project or Path.cwd())
-            whole = here is not None and {stack.stack for stack in report.stacks} >= set(stacks_of(here))
-        else:
-            root = project_of(project)
-            options = _options(root, stacks, given)
-            check_targets(targets)
-            with ProgressDisplay(console) as display:
-                report = check_drift(options, display)
-            whole = options.whole
-    report = hide_in(report)
-    try:
-        print_report(console, report)
-    finally:  # a reader that leaves takes only the terminal's report along
-        written = write_all(report, targets, RENDERERS)
-    written = _tell_gitlab(report, issue, whole=whole) and written
-    code = EXIT_CODES[report.verdict]
-    sys.exit(code if written else code or COULD_NOT_TELL)
+    from multiarch.drift.main import run  # noqa: PLC0415 - `--help` needs none of it
 
-
-def _tell_gitlab(report: DriftReport, settings: IssueSettings | None, *, whole: bool) -> bool:
-    """Bring the issue up to date; False, with a line on standard error, when GitLab did not let us."""
-    if settings is None:
-        return True
-    try:
-        outcome = keep_issue(report, markdown.render, settings, whole=whole)
-    except IssueError as error:
-        click.echo(f"--gitlab-issue: {error}", err=True)
-        return False
-    click.echo(f"issue: {outcome}", err=True)
-    return True
+    run(project, stacks, given)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from multiarch.core.verdict import Verdict, fold
 
-WORDS: Mapping[Verdict, str] = {Verdict.YES: "clean", Verdict.NO: "drifted", Verdict.UNKNOWN: "could not tell"}
+ANSWERS: Mapping[Verdict, str] = {Verdict.YES: "clean", Verdict.NO: "drifted", Verdict.UNKNOWN: "could not tell"}
 """What the verdicts say of a resource, for people."""
 
 
@@ -48,6 +48,7 @@ class Difference:
     path: str
     """Where, from the resource's own root: `spec.template.spec.containers[gitlab-runner].image`."""
     change: Change
+    """What became of it."""
     wanted: str | None = None
     """None where the property should not be there."""
     found: str | None = None
@@ -59,9 +60,11 @@ class Finding:
     """What one check says of one resource. A clean resource has one too: reports count them."""
 
     check: Check
+    """Which check says it."""
     resource: str
     """Stable name, the same in every run: a URN, or `apps/v1 Deployment gitlab-runner/gitlab-runner`."""
     verdict: Verdict
+    """Whether it is as it should be."""
     title: str = ""
     """For people, where the name is long: `ConfigMap gitlab-runner/settings`. Empty: the name itself."""
     urn: str = ""
@@ -69,6 +72,7 @@ class Finding:
     change: Change | None = None
     """None for one that is clean, or could not be told."""
     differences: tuple[Difference, ...] = ()
+    """Properties that are not as they should be."""
     more: int = 0
     """Differences that are there beside the listed ones: an ignore rule cannot have taken those away."""
     uncertain: bool = False
@@ -86,12 +90,15 @@ class CheckResult:
     """One check of one stack. Without findings its verdict is its own: nothing to compare, or no answer."""
 
     check: Check
+    """Which check it is."""
     findings: tuple[Finding, ...] = ()
+    """One for each resource, the clean ones too."""
     failure: str = ""
     """Why the check as a whole could not tell; it then has the findings that it could still make."""
     skipped: str = ""
     """Why there is nothing to compare: `the stack makes no image`. No doubt, and no answer."""
     seconds: float = 0.0
+    """How long it took."""
 
     @property
     def verdict(self) -> Verdict:
@@ -151,3 +158,21 @@ class DriftReport:
     def verdict(self) -> Verdict:
         """Fold the stacks; a run without stacks told nothing."""
         return fold(stack.verdict for stack in self.stacks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What a drift check knows of one stack beside its answers in words."""
+
+    checks: tuple[CheckResult, ...] = ()
+    """What each check found, resource by resource."""
+    commands: tuple[str, ...] = ()
+    """What was run for it, without secrets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """What a drift check knows of its run."""
+
+    started: dt.datetime
+    """When it began, with a time zone: of two reports of a stack, the later one counts."""

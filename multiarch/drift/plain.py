@@ -16,6 +16,12 @@ class NewerVersionError(ValueError):
     """The text was written by a newer version of this command, which knows what is in it."""
 
 
+def to_plain(cls: type[T], value: T) -> dict[str, Any]:
+    """Return an instance of `cls` as the JSON values that `read_json` makes it of; `schemaVersion` is the caller's."""
+    document: dict[str, Any] = TypeAdapter(cls).dump_python(value, mode="json")
+    return document
+
+
 def read_json(cls: type[T], text: str, version: int) -> T:
     """Read a document that has `schemaVersion` as an instance of `cls`; keys that nobody knows are passed over.
 

@@ -9,16 +9,25 @@ class PlannedPool:
     """A planned node pool as the cloud would make it."""
 
     name: str
+    """As the cloud calls it."""
     cloud: str
+    """Whose it is: `gke`, `eks`, `aks`, `existing`."""
     arch: str
+    """`amd64` or `arm64`."""
     machine_type: str
+    """Empty for nodes that are there already."""
     spot: bool
+    """Whether the cloud may take its nodes away."""
     min_nodes: int
+    """The autoscaler keeps at least so many."""
     max_nodes: int
+    """And at most so many."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """Of its nodes, the cloud's own included."""
     taints: tuple[str, ...] = ()
     """Each as `key=value:Effect`, the cloud's own taints included."""
     zones: tuple[str, ...] = ()
+    """Where its nodes may be; empty for the cluster's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +35,12 @@ class PlannedNode:
     """A node that a planned pool would have."""
 
     name: str
+    """Node's name in the cluster."""
     pool: str
+    """Name of its pool."""
     arch: str
+    """`amd64` or `arm64`."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """As the kubelet would set them."""
     taints: tuple[str, ...] = ()
+    """Each as `key=value:Effect`."""

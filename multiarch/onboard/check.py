@@ -5,25 +5,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.problems import ConfigError
-from multiarch.core.verdict import Verdict
+from multiarch.core.report import Check
+from multiarch.core.verdict import Verdict, fold
 from multiarch.model.plan.launch import plan_stack
-from multiarch.model.plan.model import Plan, PlanError
-from multiarch.rehearse.outline import outline, unplanned
-from multiarch.rehearse.report.model import StackReport, stack_verdict
+from multiarch.model.plan.model import PlanError
+from multiarch.model.plan_checks import not_planned, plan_checks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """What a stack file leads to."""
 
-    report: StackReport
-    plan: Plan | None
-    """None where the program ended without one."""
+    checks: tuple[Check, ...]
+    resources: int = 0
+    """How many the program declares; 0 where it ended without a plan."""
 
     @property
     def verdict(self) -> Verdict:
         """Of plan and policy together."""
-        return stack_verdict(self.report)
+        return fold(check.verdict for check in self.checks)
 
 
 def check(project: Path, stack: str, text: str) -> Checked:
@@ -34,8 +34,8 @@ def check(project: Path, stack: str, text: str) -> Checked:
         try:
             plan = plan_stack(project, stack, stack_file=path)
         except PlanError as error:
-            return Checked(report=unplanned(stack, str(error)), plan=None)
+            return Checked(checks=(not_planned(str(error)),))
         except ConfigError as error:
             # The temporary file's name would tell nobody anything.
             raise ConfigError(error.problems, f"Pulumi.{stack}.yaml as answered") from None
-    return Checked(report=outline(plan), plan=plan)
+    return Checked(checks=plan_checks(plan).checks, resources=len(plan.resources))

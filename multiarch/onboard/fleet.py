@@ -1,6 +1,6 @@
 """Many clusters by one file: side by side, each with an outcome of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,8 @@ from components.reading import did_you_mean, kind
 from multiarch.core.progress import ProgressDisplay
 from multiarch.onboard.answers.file import checked, load_mapping
 from multiarch.onboard.answers.model import Value
-from multiarch.onboard.request import Onboarding, Outcome, Request
+from multiarch.onboard.outcome import Outcome
+from multiarch.onboard.request import Onboarding, Request
 from multiarch.onboard.run import Stage, onboard
 from multiarch.onboard.write.place import place_of
 
@@ -98,9 +99,7 @@ def _unknown(key: str) -> Problem:
     return Problem(path=key, found="no section of a fleet file", consequence=_CONSEQUENCE, fix=fix)
 
 
-def onboard_fleet(
-    members: Sequence[FleetMember], base: Request, display: ProgressDisplay, done: Callable[[Onboarding], None]
-) -> tuple[Onboarding, ...]:
+def onboard_fleet(members: Sequence[FleetMember], base: Request, display: ProgressDisplay) -> tuple[Onboarding, ...]:
     """Onboard every cluster, side by side; what goes wrong with one is its own outcome. In the file's order.
 
     Files are written one after the other, once all clusters are checked: two that come to one name are both told.
@@ -113,7 +112,6 @@ def onboard_fleet(
     results = []
     for request, one in zip(checks, found, strict=True):
         result = _placed(request, one, names.count(one.answers.stack) if one.answers else 0)
-        done(result)
         results.append(result)
     return tuple(results)
 

@@ -10,6 +10,7 @@ from typing import Any
 from multiarch.cluster.look import marks
 from multiarch.cluster.look.model import Look, Pool
 from multiarch.core.progress import ProgressDisplay
+from multiarch.core.report import Check
 from multiarch.core.verdict import Verdict
 from multiarch.model.nodes import NodeGroup, nodes_for
 from multiarch.model.nodes.machines import Machine
@@ -18,9 +19,7 @@ from multiarch.model.plan.model import Plan
 from multiarch.model.pools import PlannedPool
 from multiarch.onboard.answers.model import Answers
 from multiarch.onboard.decide.pools import chosen
-from multiarch.onboard.request import Request
-from multiarch.rehearse.report.model import RehearsalReport
-from multiarch.rehearse.run import Options, rehearse
+from multiarch.onboard.request import Request, ToRehearse
 
 _PROJECT_FILES = ("Pulumi.yaml", "__main__.py", "components")
 """What a plan reads of a project, beside its stack file."""
@@ -29,7 +28,7 @@ _PODS = "110"
 
 def rehearse_text(
     request: Request, answers: Answers, text: str, look: Look, display: ProgressDisplay
-) -> RehearsalReport:
+) -> tuple[Check, ...]:
     """Rehearse a stack file's text on an embedded control plane. Raises ConfigError as a rehearsal does.
 
     The project's own folder is not touched: the program is copied into a temporary one.
@@ -39,14 +38,14 @@ def rehearse_text(
         stacks = project / "stacks"
         stacks.mkdir()
         (stacks / f"Pulumi.{answers.stack}.yaml").write_text(text, encoding="utf-8")
-        options = Options(
+        wanted = ToRehearse(
             project=project,
-            stacks=(answers.stack,),
-            binaries=request.binaries,  # type: ignore[arg-type]  # the command took it from the same choices
+            stack=answers.stack,
+            binaries=request.binaries,
             nodes=planned_nodes(look, answers),
             bystanders=tuple(bystanders(look, answers)),
         )
-        return rehearse(options, display)
+        return request.rehearse_with(wanted, display)
 
 
 def _copy(project: Path, folder: Path) -> Path:

@@ -1,39 +1,43 @@
 """What `multiarch onboard` was asked to do, and what came of it for one cluster."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 from pathlib import Path
 
 from components.kubeconfig_files import Files
 from multiarch.cluster.look.model import Look
-from multiarch.core import ending
+from multiarch.core.progress import ProgressDisplay
+from multiarch.core.report import Check
+from multiarch.core.verdict import Verdict, fold
+from multiarch.model.nodes import NodeGroup
+from multiarch.model.plan.model import Plan
 from multiarch.onboard.adopt.imports import Adoption
 from multiarch.onboard.answers.model import Answers, Value
-from multiarch.onboard.check import Checked
 from multiarch.onboard.decide.model import Decision
-from multiarch.rehearse.report.model import RehearsalReport
+from multiarch.onboard.outcome import Outcome
 
 
-class Outcome(IntEnum):
-    """What came of onboarding a cluster: the exit codes. 0 to 3 mean what they mean for every command."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToRehearse:
+    """A stack that is to be rehearsed, in a project of its own."""
 
-    WRITTEN = ending.WELL
-    FAILED = ending.WRONG
-    USAGE = ending.USAGE
-    COULD_NOT_TELL = ending.COULD_NOT_TELL
-    IMPOSSIBLE = 4
-    DECLINED = 5
+    project: Path
+    stack: str
+    binaries: str
+    """Where the control plane's programs come from."""
+    nodes: Callable[[Plan], Sequence[NodeGroup]]
+    """Makes the nodes of the planned pools."""
+    bystanders: tuple[NodeGroup, ...] = ()
+    """Nodes of the cluster that no planned pool has."""
 
 
-MEANINGS: Mapping[Outcome, str] = {
-    Outcome.WRITTEN: "written, or looked at where no more was asked",
-    Outcome.FAILED: "the plan, the policy or the rehearsal failed",
-    Outcome.USAGE: "usage or configuration",
-    Outcome.COULD_NOT_TELL: "could not tell",
-    Outcome.IMPOSSIBLE: "it can't work on this cluster",
-    Outcome.DECLINED: "you said no",
-}
+Rehearse = Callable[[ToRehearse, ProgressDisplay], tuple[Check, ...]]
+"""Rehearses a stack and returns its claims. Given by the whole command, since no subcommand imports another."""
+
+
+def not_given(_: ToRehearse, __: ProgressDisplay) -> tuple[Check, ...]:
+    """Stand for a rehearsal where none can be had."""
+    raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,7 @@ class Request:
     force: bool = False
     rehearse: bool = False
     binaries: str = "auto"
+    rehearse_with: Rehearse = not_given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +71,15 @@ class Onboarding:
     answers: Answers | None = None
     decision: Decision | None = None
     adoptions: tuple[Adoption, ...] = ()
-    checked: Checked | None = None
-    rehearsal: RehearsalReport | None = None
+    checks: tuple[Check, ...] = ()
+    """Of plan and policy; and once it was rehearsed, all claims of that."""
+    rehearsed: bool = False
     file: Path | None = None
     """Where the stack file is; None where none was written."""
     text: str = ""
     """The stack file's text, also where it was not written."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of all checks together."""
+        return fold(check.verdict for check in self.checks)

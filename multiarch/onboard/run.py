@@ -10,7 +10,7 @@ from multiarch.cluster.errors import ClusterError
 from multiarch.cluster.look.look import look
 from multiarch.cluster.look.model import Look
 from multiarch.core.progress import ProgressDisplay
-from multiarch.core.verdict import EXIT_CODES, Verdict
+from multiarch.core.verdict import Verdict
 from multiarch.model.project import remember_stacks
 from multiarch.onboard.access import access_of
 from multiarch.onboard.adopt.imports import adoptions
@@ -20,12 +20,12 @@ from multiarch.onboard.check import Checked, check
 from multiarch.onboard.decide.decision import decide
 from multiarch.onboard.decide.model import Obstacle
 from multiarch.onboard.decide.obstacles import obstacles
+from multiarch.onboard.outcome import Outcome
 from multiarch.onboard.rehearsal import rehearse_text
-from multiarch.onboard.request import Onboarding, Outcome, Request
+from multiarch.onboard.request import Onboarding, Request
 from multiarch.onboard.write.keep import with_kept
 from multiarch.onboard.write.place import Place, place_of
 from multiarch.onboard.write.render import render
-from multiarch.rehearse.report.model import overall
 
 NAMESPACES = ("gitlab-runner", "gitlab-runner-jobs")
 
@@ -116,9 +116,13 @@ def _decided(request: Request, stage: Stage, before: Onboarding, answers: Answer
     if stage.prompt is None and not request.dry_run:
         place.check(text, force=request.force)
     checked = _checked(request, stage, answers, text)
-    known = replace(known, checked=checked, text=text)
+    known = replace(known, checks=checked.checks, text=text)
     if checked.verdict is not Verdict.YES:
-        return replace(known, outcome=_OUTCOMES[checked.verdict], message=_open_claims(checked))
+        return replace(
+            known,
+            outcome=_OUTCOMES[checked.verdict],
+            message="the stack file does not pass its check; nothing was written",
+        )
     if request.rehearse:
         known = _rehearsed(request, stage, known)
         if known.outcome is not Outcome.WRITTEN:
@@ -144,26 +148,26 @@ def _checked(request: Request, stage: Stage, answers: Answers, text: str) -> Che
     except ConfigError:
         stage.display.finish(name, "configuration refused", sign=Verdict.NO)
         raise
-    told = f"{checked.report.resources} resources planned, policy kept"
+    told = f"{checked.resources} resources planned, policy kept"
     good = checked.verdict is Verdict.YES
     stage.display.finish(name, told if good else _open_claims(checked), sign=checked.verdict)
     return checked
 
 
 def _open_claims(checked: Checked) -> str:
-    claims = (claim for claim in checked.report.claims if claim.verdict is not Verdict.YES)
+    claims = (claim for claim in checked.checks if claim.verdict is not Verdict.YES)
     return "\n".join(f"{claim.title}: {claim.verdict.value}: {claim.evidence}" for claim in claims)
 
 
 def _rehearsed(request: Request, stage: Stage, known: Onboarding) -> Onboarding:
     assert known.look is not None  # noqa: S101 - as above
     assert known.answers is not None  # noqa: S101 - as above
-    report = rehearse_text(request, known.answers, known.text, known.look, stage.display)
-    code = EXIT_CODES[overall(report)]
-    if code == 0:
-        return replace(known, rehearsal=report)
+    checks = rehearse_text(request, known.answers, known.text, known.look, stage.display)
+    known = replace(known, checks=checks, rehearsed=True)
+    if known.verdict is Verdict.YES:
+        return known
     message = "the rehearsal did not prove every claim; nothing was written"
-    return replace(known, rehearsal=report, outcome=Outcome(code), message=message)
+    return replace(known, outcome=_OUTCOMES[known.verdict], message=message)
 
 
 def _written(request: Request, stage: Stage, known: Onboarding, place: Place) -> Onboarding:

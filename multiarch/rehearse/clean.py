@@ -1,16 +1,18 @@
 """`multiarch rehearse --clean`: take off a cluster what rehearsals left there that were killed, or could not."""
 
-import json
 import shutil
+import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.connection import Connection
 from multiarch.cluster.errors import ClusterError
 from multiarch.core.progress import ProgressDisplay
-from multiarch.core.verdict import EXIT_CODES, Verdict, fold
+from multiarch.core.render.words import Words
+from multiarch.core.report import Check, Report, Section
+from multiarch.core.verdict import Verdict
 from multiarch.model.nodes.marks import ANY
 from multiarch.rehearse.control_plane.existing import ExistingControlPlane, use_existing
 from multiarch.rehearse.install.helm import Helm
@@ -19,46 +21,47 @@ from multiarch.rehearse.install.removal import Left, Remover, clean_command, tak
 from multiarch.rehearse.interrupts import Interrupts
 from multiarch.rehearse.turn import sole_rehearsal
 
-SCHEMA_VERSION = 2
+CleanReport = Report[None, None]
+WHOLE = "nothing of a rehearsal is on the cluster"
+WORDS: Words[None, None] = Words(
+    command="rehearse --clean",
+    title="Clean-up",
+    answers={Verdict.YES: "taken off", Verdict.NO: "still there", Verdict.UNKNOWN: "could not tell"},
+    counted={Verdict.YES: "fine", Verdict.NO: "still there", Verdict.UNKNOWN: "could not be told"},
+    meanings={
+        Verdict.YES: WHOLE,
+        Verdict.NO: "not everything could be taken off",
+        Verdict.UNKNOWN: "something may still be there",
+    },
+    nothing="nobody looked",
+    section="cluster",
+    report_type=CleanReport,
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cleaned:
-    """What came of it."""
-
-    cluster: str
-    removed: tuple[str, ...] = ()
-    left: tuple[Left, ...] = ()
-    unseen: tuple[str, ...] = ()
-    """Parts of the API that did not answer: something may be there."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """Whether nothing of a rehearsal is on the cluster any more."""
-        doubts = [Verdict.UNKNOWN for _ in self.unseen]
-        return fold([*(one.verdict for one in self.left), *doubts] or [Verdict.YES])
-
-    @property
-    def code(self) -> int:
-        """The command's exit code."""
-        return EXIT_CODES[self.verdict]
-
-
-def clean(kubeconfig: Path, context: str, display: ProgressDisplay) -> Cleaned:
+def clean(kubeconfig: Path, context: str, display: ProgressDisplay) -> CleanReport:
     """Find by their label what rehearsals made, and take it off; what `--keep` left stays.
 
     Raises ConfigError when the cluster cannot be used, or a rehearsal of this user is running there.
     """
+    began = time.monotonic()
     plane = use_existing(kubeconfig, context)
     with sole_rehearsal(plane.server):
-        cluster = f"{plane.server} (context {plane.context} of {plane.kubeconfig})"
         try:
-            return _cleaned(plane, cluster, display)
+            checks = _clean(plane, display)
         except (ClusterError, ApiRefused) as error:
-            return Cleaned(cluster=cluster, unseen=(str(error),))
+            checks = [_unseen(str(error))]
+    section = Section(
+        name=plane.context, place=f"{plane.server} ({plane.kubeconfig})", checks=tuple(checks), detail=None
+    )
+    if section.verdict is not Verdict.YES:
+        again = f"once that is mended: {clean_command(plane.kubeconfig, plane.context)}"
+        section = replace(section, notes=(again,))
+    return Report(command=WORDS.command, sections=(section,), seconds=time.monotonic() - began, detail=None)
 
 
-def _cleaned(plane: ExistingControlPlane, cluster: str, display: ProgressDisplay) -> Cleaned:
+def _clean(plane: ExistingControlPlane, display: ProgressDisplay) -> list[Check]:
+    """Take off what is there; a check for each thing, and one where there was nothing."""
     with ExitStack() as resources:
         api = Api.of(resources.enter_context(Connection(plane.kubeconfig, plane.context)))
         program = shutil.which("helm")
@@ -67,39 +70,17 @@ def _cleaned(plane: ExistingControlPlane, cluster: str, display: ProgressDisplay
         found = find_leftovers(api, ANY)
         resources.enter_context(Interrupts()).hold()
         steps = Remover(api, helm, ANY).steps(found.remains)
-        left = take_off(steps, lambda what: display.update("clean", f"taking off: {what}"))
-        missed = {one.what for one in left}
-        removed = tuple(step.what for step in steps if step.what not in missed)
-        cleaned = Cleaned(cluster=cluster, removed=removed, left=tuple(left), unseen=found.unseen)
-        _show(cleaned, plane, display)
-        return cleaned
+        left = {one.what: one for one in take_off(steps, lambda what: display.update("clean", f"taking off: {what}"))}
+        taken = [_taken_off(step.what, left.get(step.what)) for step in steps]
+        unseen = [_unseen(what) for what in found.unseen]
+        return [*taken, *unseen] or [Check(id="clean", title=WHOLE, verdict=Verdict.YES)]
 
 
-def _show(cleaned: Cleaned, plane: ExistingControlPlane, display: ProgressDisplay) -> None:
-    for what in cleaned.removed:
-        display.finish(what, "taken off")
-    for one in cleaned.left:
-        display.finish(one.what, f"still there: {one.why}", sign=Verdict.NO)
-    for what in cleaned.unseen:
-        display.finish("could not look", what, sign=Verdict.UNKNOWN)
-    again = f"; once that is mended: {clean_command(plane.kubeconfig, plane.context)}"
-    words = {
-        Verdict.YES: "nothing of a rehearsal is on the cluster",
-        Verdict.NO: f"not everything could be taken off{again}",
-        Verdict.UNKNOWN: f"something may still be there{again}",
-    }
-    display.finish("clean", words[cleaned.verdict], sign=cleaned.verdict)
+def _taken_off(what: str, left: Left | None) -> Check:
+    if left is None:
+        return Check(id=what, title=what, verdict=Verdict.YES, evidence="taken off")
+    return Check(id=what, title=what, verdict=left.verdict, evidence=f"still there: {left.why}")
 
 
-def render(cleaned: Cleaned) -> str:
-    """Return the answer as JSON text."""
-    document = {
-        "schemaVersion": SCHEMA_VERSION,
-        "verdict": cleaned.verdict.value,
-        "exitCode": cleaned.code,
-        "cluster": cleaned.cluster,
-        "removed": cleaned.removed,
-        "left": [{"what": one.what, "why": one.why} for one in cleaned.left],
-        "unseen": cleaned.unseen,
-    }
-    return json.dumps(document, indent=2) + "\n"
+def _unseen(why: str) -> Check:
+    return Check(id="unseen", title="could not look", verdict=Verdict.UNKNOWN, evidence=why)

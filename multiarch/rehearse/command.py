@@ -1,34 +1,13 @@
-"""`multiarch rehearse`: its options, its files, its exit code."""
+"""`multiarch rehearse`: its options. What it does is in `main`, imported when it runs."""
 
-import sys
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
-from components.problems import ConfigError
-from multiarch.core.ending import COULD_NOT_TELL, USAGE, meanings, told, unwind_on_terminate
-from multiarch.core.output import STANDARD_OUTPUT, ReportConsole, check_targets, write_all
-from multiarch.core.progress import ProgressDisplay
-from multiarch.core.secrets import hide_in
-from multiarch.core.verdict import EXIT_CODES
-from multiarch.model.project import named_stacks, project_of, remember_stacks
-from multiarch.model.pulumi_cli import PulumiCliError
-from multiarch.rehearse.clean import clean, render
-from multiarch.rehearse.control_plane.errors import KeptPlaneError
-from multiarch.rehearse.control_plane.keep import default_folder, stop_kept
-from multiarch.rehearse.engine_run import rehearse_under_engine
-from multiarch.rehearse.report import document, html, junit
-from multiarch.rehearse.report.model import RehearsalReport, overall
-from multiarch.rehearse.report.terminal import print_report
-from multiarch.rehearse.run import Options, rehearse
+from multiarch.core.ending import meanings
+from multiarch.core.options import report_options
 
-RENDERERS: Mapping[str, Callable[[RehearsalReport], str]] = {
-    "--json": document.render,
-    "--junit": junit.render,
-    "--html": html.render,
-}
 EPILOG = f"""\b
 Examples:
   multiarch rehearse                                  all stacks, on an embedded control plane
@@ -71,37 +50,15 @@ def _check_combination(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
 def _check_clean(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
     if not given["kubeconfig"]:
         raise click.UsageError("--clean needs --kubeconfig and --context: an embedded control plane goes as a whole")
-    others = [name for name in ("junit_file", "html_file", "chart", "keep", "stop", "engine", "against") if given[name]]
-    named = ["stack"] if stacks else [name.removesuffix("_file") for name in others]
+    others = [name for name in ("chart", "keep", "stop", "engine", "against") if given[name]]
+    named = ["stack"] if stacks else others
     if named:
         raise click.UsageError(f"--{named[0]} has no meaning with --clean, which takes off what any stack's left")
 
 
-def _clean(kubeconfig: Path, context: str, json_file: str | None) -> NoReturn:
-    unwind_on_terminate()
-    console = ReportConsole(stderr=json_file == STANDARD_OUTPUT, highlight=False)
-    check_targets({"--json": json_file})
-    again = "what is still on the cluster the same command takes off"
-    with told(ConfigError, interrupted=again), ProgressDisplay(console) as display:
-        cleaned = clean(kubeconfig, context, display)
-    written = write_all(cleaned, {"--json": json_file}, {"--json": render})
-    sys.exit(cleaned.code if written else cleaned.code or COULD_NOT_TELL)
-
-
-def _stop(project: Path) -> None:
-    try:
-        kept = stop_kept(default_folder(project))
-    except KeptPlaneError as error:
-        click.echo(str(error), err=True)
-        sys.exit(USAGE)
-    click.echo(f"ended the control plane at {kept.server}" if kept else "no control plane is kept here")
-
-
 @click.command(epilog=EPILOG)
 @click.option("--stack", "stacks", multiple=True, metavar="NAME", help="Stack; repeat for several. Default: all.")
-@click.option("--json", "json_file", metavar="FILE", help="Write the report as JSON; - is standard output.")
-@click.option("--junit", "junit_file", metavar="FILE", help="Write the report as JUnit XML, a case per claim.")
-@click.option("--html", "html_file", metavar="FILE", help="Write the report as one self-contained page.")
+@report_options
 @click.option(
     "--binaries",
     type=click.Choice(["auto", "path", "official", "build"]),
@@ -136,32 +93,11 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     is put there is taken off again, also after Ctrl-C.
     """
     _check_combination(stacks, given)
+    from multiarch.rehearse import main  # noqa: PLC0415 - `--help` needs none of it
+
     if given["clean"]:
-        _clean(given["kubeconfig"], given["context"], given["json_file"])
-    root = project_of(project)
-    if given["stop"]:
-        _stop(root)
-        return
-    unwind_on_terminate()
-    targets = {option: given[f"{option.removeprefix('--')}_file"] for option in RENDERERS}
-    console = ReportConsole(stderr=STANDARD_OUTPUT in targets.values(), highlight=False)
-    options = Options(
-        project=root,
-        stacks=named_stacks(root, stacks),
-        **{key: given[key] for key in ("binaries", "kubeconfig", "context", "chart", "keep")},
-    )
-    remember_stacks(root, (), given["against"])
-    check_targets(targets)
-    ended = "every process that was started has been ended"
-    with told(ConfigError, KeptPlaneError, PulumiCliError, interrupted=ended), ProgressDisplay(console) as display:
-        if given["engine"]:
-            report = rehearse_under_engine(root, options.stacks, display, against=given["against"])
-        else:
-            report = rehearse(options, display)
-    report = hide_in(report)
-    try:
-        print_report(console, report)
-    finally:  # a reader that leaves takes only the terminal's report along
-        written = write_all(report, targets, RENDERERS)
-    code = EXIT_CODES[overall(report)]
-    sys.exit(code if written else code or COULD_NOT_TELL)
+        main.clean_up(given)
+    elif given["stop"]:
+        main.stop(project)
+    else:
+        main.run(project, stacks, given)

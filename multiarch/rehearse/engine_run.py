@@ -5,8 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from multiarch.core.progress import ProgressDisplay
+from multiarch.core.report import Report, Section
 from multiarch.rehearse.engine import Change, run_engine
-from multiarch.rehearse.report.model import ChangeView, RehearsalReport, StackReport, stack_verdict
+from multiarch.rehearse.report.model import ChangeView, RehearsalReport, Rehearsed, RunsOn, StackReport
 
 
 def rehearse_under_engine(
@@ -18,21 +19,22 @@ def rehearse_under_engine(
     """
     began = time.monotonic()
     reports = [_one(project, stack, display, against) for stack in stacks]
-    engines = sorted({report.cluster for report in reports})
-    return RehearsalReport(stacks=tuple(reports), control_plane="; ".join(engines), seconds=time.monotonic() - began)
+    detail = RunsOn(control_plane="; ".join(sorted({report.place for report in reports})))
+    return Report(command="rehearse", sections=tuple(reports), detail=detail, seconds=time.monotonic() - began)
 
 
 def _one(project: Path, stack: str, display: ProgressDisplay, against: Path | None) -> StackReport:
     name = f"engine {stack}"
     found = run_engine(project, stack, against=against, progress=lambda what: display.update(name, what))
-    report = StackReport(
-        stack=stack,
-        cluster=f"{found.engine}, file backend, stand-ins for the providers",
-        claims=found.claims,
-        changes=None if found.changes is None else tuple(_view(change) for change in found.changes),
+    changes = None if found.changes is None else tuple(_view(change) for change in found.changes)
+    report = Section(
+        name=stack,
+        place=f"{found.engine}, file backend, stand-ins for the providers",
+        checks=found.claims,
         notes=found.notes,
+        detail=Rehearsed(changes=changes),
     )
-    display.finish(name, f"{len(report.claims)} claims", sign=stack_verdict(report))
+    display.finish(name, f"{len(report.checks)} claims", sign=report.verdict)
     return report
 
 

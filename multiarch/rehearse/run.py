@@ -10,6 +10,7 @@ from pathlib import Path
 from components.problems import ConfigError
 from multiarch.cluster.errors import ClusterError
 from multiarch.core.progress import ProgressDisplay
+from multiarch.core.report import Report
 from multiarch.core.verdict import Verdict
 from multiarch.model.nodes import NodeGroup, nodes_for
 from multiarch.model.nodes.marks import new_run
@@ -25,8 +26,8 @@ from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.control_plane.sources import BinarySource
 from multiarch.rehearse.install import Charts
 from multiarch.rehearse.outline import doubted, goes_through, outline, unplanned, unproved
-from multiarch.rehearse.report.model import RehearsalReport, StackReport, stack_verdict
-from multiarch.rehearse.report.terminal import plan_table
+from multiarch.rehearse.report.model import RehearsalReport, RunsOn, StackReport
+from multiarch.rehearse.report.plan_table import plan_table
 from multiarch.rehearse.turn import sole_rehearsal
 
 PLANNERS = 2
@@ -85,10 +86,11 @@ def _rehearse(options: Options, plane: Plane, display: ProgressDisplay) -> Rehea
             reports = _reports(planned, plane, options, display)
     finally:
         plane.stop()
-    return RehearsalReport(
-        stacks=tuple(reports),
-        control_plane=_describe(plane),
-        binaries={name: _told(source) for name, source in _sources(plane).items()},
+    binaries = {name: _told(source) for name, source in _sources(plane).items()}
+    return Report(
+        command="rehearse",
+        sections=tuple(reports),
+        detail=RunsOn(control_plane=_describe(plane), binaries=binaries),
         seconds=time.monotonic() - began,
         timings={"planning": planning, "control plane's start": plane.start_seconds},
     )
@@ -128,7 +130,7 @@ def plan_all(options: Options, display: ProgressDisplay) -> list[tuple[Plan | No
                 display.finish(f"plan {stack}", "configuration refused", sign=Verdict.NO)
                 continue
             report = planned[-1][1]
-            display.finish(f"plan {stack}", f"{report.resources} resources", sign=report.claims[0].verdict)
+            display.finish(f"plan {stack}", f"{report.detail.resources} resources", sign=report.checks[0].verdict)
             display.show(plan_table(report))
     if errors:
         raise StackConfigError(errors)
@@ -162,7 +164,7 @@ class _Prover:
             return _without_cluster(report, "the plan would not have gone through, so there is nothing to install")
         if gone := self.gone():
             return _without_cluster(report, gone)
-        name = f"rehearse {report.stack}"
+        name = f"rehearse {report.name}"
         with self._told_at_an_end(name):
             proved = rehearse_stack(
                 plan,
@@ -178,12 +180,12 @@ class _Prover:
             proved = doubted(proved, gone)
         merged = replace(
             proved,
-            claims=(*report.claims, *proved.claims),
+            checks=(*report.checks, *proved.checks),
             notes=tuple(dict.fromkeys((*report.notes, *proved.notes))),
-            resource_counts=report.resource_counts,
             timings={**report.timings, **proved.timings},
+            detail=replace(proved.detail, resource_counts=report.detail.resource_counts),
         )
-        self.display.finish(name, f"{len(merged.claims)} claims", sign=stack_verdict(merged))
+        self.display.finish(name, f"{len(merged.checks)} claims", sign=merged.verdict)
         return merged
 
     @contextmanager
@@ -206,7 +208,7 @@ class _Prover:
 
 
 def _without_cluster(report: StackReport, reason: str) -> StackReport:
-    return replace(report, claims=(*report.claims, unproved("the stack works on a cluster", reason)))
+    return replace(report, checks=(*report.checks, unproved("the stack works on a cluster", reason)))
 
 
 def _plane(options: Options) -> Plane:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from multiarch.rehearse.report import html as page
+from multiarch.core.render import html as page
+from multiarch.rehearse.report.words import WORDS
 from tests.unit.report import sample
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -74,7 +75,7 @@ def probed(html: str) -> str:
 
 @pytest.mark.parametrize("width", [500, 900, 1400])
 def test_every_job_lies_inside_its_node_and_nothing_runs_out_of_the_page(tmp_path: Path, width: int) -> None:
-    dom = chromium(tmp_path, probed(page.render(sample.report())), "--dump-dom", width=width)
+    dom = chromium(tmp_path, probed(page.render(sample.report(), WORDS)), "--dump-dom", width=width)
     assert '"wide":0' in dom
     assert '"inside":13' in dom, "three jobs on nodes in each of four stacks, and the one that should not be there"
     assert '"lanes":12' in dom
@@ -82,34 +83,34 @@ def test_every_job_lies_inside_its_node_and_nothing_runs_out_of_the_page(tmp_pat
 
 
 def test_fifty_nodes_stay_inside_the_page(tmp_path: Path) -> None:
-    dom = chromium(tmp_path, probed(page.render(sample.report(sample.crowded()))), "--dump-dom", width=1100)
+    dom = chromium(tmp_path, probed(page.render(sample.report(sample.crowded()), WORDS)), "--dump-dom", width=1100)
     assert '"wide":0' in dom
     assert dom.count("data-node=") == 50
 
 
 def test_the_page_as_written_shows_its_verdict(tmp_path: Path) -> None:
-    dom = chromium(tmp_path, page.render(sample.report()), "--dump-dom")
-    assert "34 of 36 claims proved" in dom
+    dom = chromium(tmp_path, page.render(sample.report(), WORDS), "--dump-dom")
+    assert "1 failed, 1 could not be told, 34 proved" in dom
     assert 'data-verdict="no"' in dom
 
 
 def test_a_script_in_a_pool_name_is_text_to_the_browser(tmp_path: Path) -> None:
     evil = "<script>document.title='owned'</script>"
     stack = sample.stack_of("gke", "gke", (sample.pool(evil, "gke", "arm64", "t2a-standard-8"),))
-    dom = chromium(tmp_path, probed(page.render(sample.report(stack))), "--dump-dom")
+    dom = chromium(tmp_path, probed(page.render(sample.report(stack), WORDS)), "--dump-dom")
     assert "<title>owned" not in dom
     assert "&lt;script&gt;" in dom
 
 
 def test_a_script_that_slipped_in_would_not_run(tmp_path: Path) -> None:
-    html = page.render(sample.report()).replace("</main>", "<script>document.title='owned'</script></main>")
+    html = page.render(sample.report(), WORDS).replace("</main>", "<script>document.title='owned'</script></main>")
     dom = chromium(tmp_path, html, "--dump-dom")
     assert "<title>Rehearsal" in dom
 
 
 def test_a_screenshot_has_the_size_asked_for_and_is_not_blank(tmp_path: Path) -> None:
     shot = tmp_path / "report.png"
-    chromium(tmp_path, page.render(sample.report()), f"--screenshot={shot}")
+    chromium(tmp_path, page.render(sample.report(), WORDS), f"--screenshot={shot}")
     data = shot.read_bytes()
     assert struct.unpack(">II", data[16:24]) == (1400, 1500)
     assert len(data) > 50_000, "a blank page compresses to a few kilobytes"
@@ -117,6 +118,6 @@ def test_a_screenshot_has_the_size_asked_for_and_is_not_blank(tmp_path: Path) ->
 
 def test_a_stack_prints_on_one_page(tmp_path: Path) -> None:
     pdf = tmp_path / "report.pdf"
-    chromium(tmp_path, page.render(sample.report()), "--no-pdf-header-footer", f"--print-to-pdf={pdf}")
+    chromium(tmp_path, page.render(sample.report(), WORDS), "--no-pdf-header-footer", f"--print-to-pdf={pdf}")
     pages = len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes()))
     assert pages in {4, 5}, "four stacks, and the facts about the run below the last or on a page of their own"

@@ -145,7 +145,7 @@ def rehearse(control_plane: ControlPlane) -> Rehearse:
             check=False,
         )  # fmt: skip
         assert done.stdout.startswith("{"), done.stderr
-        claims = json.loads(done.stdout)["stacks"][0]["claims"]
+        claims = json.loads(done.stdout)["sections"][0]["checks"]
         return done.returncode, {claim["id"]: (claim["verdict"], claim["evidence"]) for claim in claims}
 
     return run

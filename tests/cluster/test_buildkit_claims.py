@@ -56,12 +56,12 @@ def test_every_claim_of_the_second_runner_is_proved_and_nothing_is_left(
 ) -> None:
     report = rehearse(plan)
     assert failures(report) == set()
-    claims = by_id(report.claims)
+    claims = by_id(report.checks)
     assert "violates PodSecurity" in claims["buildkit-job-refused-elsewhere"].evidence
     assert "seccompProfile" in claims["buildkit-job-refused-elsewhere"].evidence
     assert "privileged containers are not allowed" in claims["buildkit-privileged-pod-refused"].evidence
-    nodes = {node.name: node.arch for node in report.nodes}
-    landed = {job.name: nodes.get(job.node or "") for job in report.jobs if job.name.endswith("-job")}
+    nodes = {node.name: node.arch for node in report.detail.nodes}
+    landed = {job.name: nodes.get(job.node or "") for job in report.detail.jobs if job.name.endswith("-job")}
     assert (landed["buildkit-amd64-job"], landed["buildkit-arm64-job"]) == ("amd64", "arm64")
     api = Api.of(connection)
     for kind in ("validatingadmissionpolicies", "validatingadmissionpolicybindings"):
@@ -72,7 +72,7 @@ def test_every_claim_of_the_second_runner_is_proved_and_nothing_is_left(
 def test_a_policy_that_is_not_in_force_fails_the_claims_about_the_sandbox(plan: Plan, rehearse: Rehearse) -> None:
     report = rehearse(without(plan, of_type(f"{ADMISSION}Binding")))
     assert failures(report) == {"buildkit-privileged-pod-refused", "buildkit-sandbox-closed"}
-    assert "would admit" in by_id(report.claims)["buildkit-privileged-pod-refused"].evidence
+    assert "would admit" in by_id(report.checks)["buildkit-privileged-pod-refused"].evidence
 
 
 def test_a_control_that_is_missing_fails_the_claim_with_its_name(plan: Plan, rehearse: Rehearse) -> None:
@@ -82,7 +82,7 @@ def test_a_control_that_is_missing_fails_the_claim_with_its_name(plan: Plan, reh
 
     report = rehearse(edited(plan, lambda one: one.type == ADMISSION, drop))
     assert failures(report) == {"buildkit-sandbox-closed"}
-    assert by_id(report.claims)["buildkit-sandbox-closed"].evidence.endswith(": host path")
+    assert by_id(report.checks)["buildkit-sandbox-closed"].evidence.endswith(": host path")
 
 
 def test_the_job_namespace_at_baseline_fails_its_jobs(plan: Plan, rehearse: Rehearse) -> None:
@@ -90,7 +90,7 @@ def test_the_job_namespace_at_baseline_fails_its_jobs(plan: Plan, rehearse: Rehe
         inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] = "baseline"
 
     report = rehearse(edited(plan, of_type("kubernetes:core/v1:Namespace", "buildkit"), baseline))
-    found = {claim.id: claim.verdict for claim in report.claims if claim.verdict is not Verdict.YES}
+    found = {claim.id: claim.verdict for claim in report.checks if claim.verdict is not Verdict.YES}
     assert found["buildkit-amd64-job-on-amd64-node"] is found["buildkit-arm64-job-on-arm64-node"] is Verdict.NO
     assert all(identity.startswith("buildkit-") for identity in found)
 
@@ -102,6 +102,6 @@ def test_both_runners_in_one_namespace_fail_the_claims_that_keep_them_apart(plan
         runners["config"] = changed_toml(runners["config"], lambda table: table.update(namespace="gitlab-runner-jobs"))
 
     report = rehearse(edited(plan, of_type(RELEASE, "buildkit"), share))
-    failed = {claim.id for claim in report.claims if claim.verdict is Verdict.NO}
+    failed = {claim.id for claim in report.checks if claim.verdict is Verdict.NO}
     assert {"buildkit-apart", "buildkit-amd64-job-on-amd64-node"} <= failed
     assert all(identity.startswith("buildkit-") for identity in failed)

@@ -127,8 +127,8 @@ def rehearse(environ: Mapping[str, str], folder: Path, *arguments: str) -> dict[
         cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=400,
     )  # fmt: skip
     assert report.exists(), done.stdout + done.stderr
-    (stack,) = json.loads(report.read_text())["stacks"]
-    return {claim["id"]: claim["verdict"] for claim in stack["claims"]}
+    (stack,) = json.loads(report.read_text())["sections"]
+    return {claim["id"]: claim["verdict"] for claim in stack["checks"]}
 
 
 def test_every_variable_that_the_tools_document_leads_no_child_to_another_server(

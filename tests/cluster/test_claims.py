@@ -16,6 +16,7 @@ import tomli_w
 from components.problems import ConfigError
 from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
+from multiarch.core.report import Check as Claim
 from multiarch.core.verdict import Verdict
 from multiarch.model.nodes import OWNER_LABEL, nodes_for
 from multiarch.model.plan import plan_stack
@@ -30,7 +31,7 @@ from multiarch.rehearse.claims.stack import _Found, _Run, _silent
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.install import Charts, Helm
 from multiarch.rehearse.install.chart import EMBEDDED
-from multiarch.rehearse.report.model import Claim, Outcome, StackReport
+from multiarch.rehearse.report.model import Outcome, StackReport
 
 ROOT = Path(__file__).resolve().parents[2]
 Inputs = dict[str, Any]
@@ -94,10 +95,10 @@ def by_id(claims: Iterator[Claim] | tuple[Claim, ...] | list[Claim]) -> dict[str
 
 def failures(report: StackReport) -> set[str]:
     """Return what failed; everything else must have been proved."""
-    assert {claim.verdict for claim in report.claims} <= {Verdict.YES, Verdict.NO}, [
-        (claim.id, claim.evidence) for claim in report.claims if claim.verdict is Verdict.UNKNOWN
+    assert {claim.verdict for claim in report.checks} <= {Verdict.YES, Verdict.NO}, [
+        (claim.id, claim.evidence) for claim in report.checks if claim.verdict is Verdict.UNKNOWN
     ]
-    return {claim.id for claim in report.claims if claim.verdict is Verdict.NO}
+    return {claim.id for claim in report.checks if claim.verdict is Verdict.NO}
 
 
 def namespaces(api: Api) -> set[str]:
@@ -134,13 +135,13 @@ class TestWholeRehearsals:
         before = namespaces(api)  # other tests share the cluster, and theirs may still be on their way out
         report = rehearse(plan_stack(ROOT, stack))
         assert failures(report) == set()
-        jobs = {job.name: job for job in report.jobs}
-        nodes = {node.name: node for node in report.nodes}
+        jobs = {job.name: job for job in report.detail.jobs}
+        nodes = {node.name: node for node in report.detail.nodes}
         for arch in ("amd64", "arm64"):
             landed = jobs[f"{arch}-job"].node
             assert landed is not None
             assert nodes[landed].arch == arch
-        assert {"amd64", "arm64"} == {pool.arch for pool in report.pools}
+        assert {"amd64", "arm64"} == {pool.arch for pool in report.detail.pools}
         assert set(report.timings) == {"nodes", "install", "jobs", "clean"}
         assert api.items("/api/v1/nodes") == []
         assert "gitlab-runner" not in before
@@ -154,15 +155,15 @@ class TestWholeRehearsals:
         )
         report = rehearse(broken)
         assert failures(report) == {"arm64-taint"}
-        assert "has no arm64 taint" in by_id(report.claims)["arm64-taint"].evidence
+        assert "has no arm64 taint" in by_id(report.checks)["arm64-taint"].evidence
 
     def test_a_forgotten_toleration_fails_the_arm64_job(
         self, local: Plan, rehearse: Callable[[Plan], StackReport]
     ) -> None:
         report = rehearse(with_config(local, lambda kubernetes: kubernetes.pop("node_tolerations")))
         assert failures(report) == {"arm64-job-on-arm64-node"}
-        assert "untolerated taint" in by_id(report.claims)["arm64-job-on-arm64-node"].evidence
-        job = next(job for job in report.jobs if job.name == "arm64-job")
+        assert "untolerated taint" in by_id(report.checks)["arm64-job-on-arm64-node"].evidence
+        job = next(job for job in report.detail.jobs if job.name == "arm64-job")
         assert (job.outcome, job.refused_by) == (Outcome.PENDING, "scheduler")
 
     def test_an_unanchored_regex_fails_the_forbidden_selectors(
@@ -171,7 +172,7 @@ class TestWholeRehearsals:
         loose = {"node_selector_overwrite_allowed": "kubernetes.io/arch=.*"}
         report = rehearse(with_config(local, lambda kubernetes: kubernetes.update(loose)))
         assert failures(report) == {"forbidden-selector-refused", "foreign-label-refused"}
-        assert "lets kubernetes.io/arch=s390x through" in by_id(report.claims)["forbidden-selector-refused"].evidence
+        assert "lets kubernetes.io/arch=s390x through" in by_id(report.checks)["forbidden-selector-refused"].evidence
 
     def test_a_missing_rbac_rule_fails_the_claim_about_rights(
         self, local: Plan, rehearse: Callable[[Plan], StackReport]
@@ -182,7 +183,7 @@ class TestWholeRehearsals:
 
         report = rehearse(edited(local, of_type(RELEASE), drop))
         assert failures(report) == {"runner-has-its-rights"}
-        assert "may not create pods/attach" in by_id(report.claims)["runner-has-its-rights"].evidence
+        assert "may not create pods/attach" in by_id(report.checks)["runner-has-its-rights"].evidence
 
     def test_a_manager_that_restricted_refuses_fails_its_claim(
         self, local: Plan, rehearse: Callable[[Plan], StackReport]
@@ -190,7 +191,7 @@ class TestWholeRehearsals:
         def drop(inputs: Inputs) -> None:
             inputs["values"]["podSecurityContext"]["seccompProfile"] = None
 
-        claims = by_id(rehearse(edited(local, of_type(RELEASE), drop)).claims)
+        claims = by_id(rehearse(edited(local, of_type(RELEASE), drop)).checks)
         assert claims["runner-installed"].verdict is Verdict.NO
         assert 'violates PodSecurity "restricted' in claims["runner-installed"].evidence
         assert claims["manager-on-demand"].verdict is Verdict.UNKNOWN
@@ -211,7 +212,7 @@ class TestWholeRehearsals:
             edited(eks, of_type("aws:eks/nodeGroup:NodeGroup", "arm64"), lambda inputs: inputs.update(wrong))
         )
         assert failures(report) == {"arm64-job-on-arm64-node"}
-        assert "didn't match Pod's node affinity/selector" in by_id(report.claims)["arm64-job-on-arm64-node"].evidence
+        assert "didn't match Pod's node affinity/selector" in by_id(report.checks)["arm64-job-on-arm64-node"].evidence
 
     def test_a_label_that_no_node_can_carry_fails_before_anything_is_installed(
         self, eks: Plan, rehearse: Callable[[Plan], StackReport]
@@ -221,7 +222,7 @@ class TestWholeRehearsals:
 
         report = rehearse(edited(eks, of_type("aws:eks/nodeGroup:NodeGroup", "arm64"), spoil))
         assert failures(report) == {"nodes-join"}
-        assert "a b" in by_id(report.claims)["nodes-join"].evidence
+        assert "a b" in by_id(report.checks)["nodes-join"].evidence
 
     def test_what_the_api_server_refuses_fails_the_installation_in_its_words(
         self, local: Plan, rehearse: Callable[[Plan], StackReport]
@@ -231,7 +232,7 @@ class TestWholeRehearsals:
 
         report = rehearse(edited(local, of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy", "dns"), spoil))
         assert failures(report) == {"runner-installed"}
-        assert "Sideways" in by_id(report.claims)["runner-installed"].evidence
+        assert "Sideways" in by_id(report.checks)["runner-installed"].evidence
 
     def test_a_namespace_of_somebody_else_is_neither_used_nor_deleted(
         self, local: Plan, control_plane: ControlPlane, charts: Charts, connection: Connection

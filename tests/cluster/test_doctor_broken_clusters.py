@@ -8,7 +8,7 @@ import pytest
 from multiarch.cluster.connection import Connection
 from multiarch.core.verdict import EXIT_CODES, Verdict
 from multiarch.doctor.catalogue import BY_ID
-from multiarch.doctor.model import Report
+from multiarch.doctor.model import Examination
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from tests.cluster.doctor_lab.cases import CASES, Broken
 from tests.cluster.doctor_lab.identities import identity
@@ -69,7 +69,7 @@ def test_the_right_cause_comes_first_and_no_other_is_told(case: Broken, ward: Wa
     BY_WORDS[case.id] = _judge_viewer(case, seen_by_viewer)
 
 
-def _judge_viewer(case: Broken, report: Report) -> bool:
+def _judge_viewer(case: Broken, report: Examination) -> bool:
     """Assert that less sight makes a coarser cause or a doubt, never good health; tell whether the cause was named."""
     assert report.verdict is not Verdict.YES
     if not report.causes:

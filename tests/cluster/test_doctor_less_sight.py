@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from multiarch.cluster.connection import Connection, TimedApiClient
+from multiarch.core.render.json import schema
 from multiarch.core.verdict import Verdict
-from multiarch.doctor.report import document
+from multiarch.doctor.report.words import WORDS
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from tests.cluster.doctor_lab import kubelet
 from tests.cluster.doctor_lab.identities import identity
@@ -236,7 +237,7 @@ class TestCommand:
         done = self.run(ward, control_plane, "--stack", "local", "--json", "-")
         assert done.returncode == 0, done.stdout + done.stderr
         answer = json.loads(done.stdout)
-        jsonschema.validate(answer, document.schema())
+        jsonschema.validate(answer, schema(WORDS))
         assert answer["verdict"] == "yes"
         assert "Traceback" not in done.stderr
 

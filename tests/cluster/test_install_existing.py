@@ -119,7 +119,7 @@ def at(step: str, act: Callable[[], None]) -> Callable[[str], None]:
 def test_a_cluster_of_the_users_is_left_as_it_was(there: There, somebodys: Api) -> None:
     before = somebodys.get("/api/v1/nodes/theirs")["metadata"]["uid"]
     report = replace(there, plan=plan_stack(ROOT, "aks")).rehearse()
-    verdicts = {claim.id: (claim.verdict, claim.evidence) for claim in report.claims}
+    verdicts = {claim.id: (claim.verdict, claim.evidence) for claim in report.checks}
     assert {verdict for verdict, _ in verdicts.values()} == {Verdict.YES}, verdicts
     # A pod on a node without kubelet never runs, and the evidence does not say that it does.
     assert "Running" not in verdicts["runner-installed"][1]
@@ -149,10 +149,10 @@ def test_a_real_pod_does_not_land_on_the_rehearsals_nodes(there: There, tolerati
             there.api.delete("/api/v1/namespaces/default/pods/real", {"gracePeriodSeconds": "0"})
 
     report = there.rehearse(at(JOBS, deploy))
-    assert {claim.verdict for claim in report.claims} == {Verdict.YES}
+    assert {claim.verdict for claim in report.checks} == {Verdict.YES}
     (placement,) = seen
     assert (placement.node, "untolerated taint" in placement.message) == ("", True), placement
-    assert not any("rehearsal" in taint for node in report.nodes for taint in node.taints)
+    assert not any("rehearsal" in taint for node in report.detail.nodes for taint in node.taints)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_helm_that_cannot_uninstall_leaves_no_node_behind_and_the_rest_is_told
     (tmp_path / "helm").write_text(f'#!/bin/sh\n{refusing}\nexec {control_plane.binary("helm")} "$@"\n')
     (tmp_path / "helm").chmod(0o700)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    (claim,) = [claim for claim in there.rehearse().claims if claim.verdict is not Verdict.YES]
+    (claim,) = [claim for claim in there.rehearse().checks if claim.verdict is not Verdict.YES]
     assert (claim.id, claim.verdict) == ("cleaned-up", Verdict.NO)
     assert "Helm release gitlab-runner in gitlab-runner (no)" in claim.evidence
     target = f"--kubeconfig {there.plane.kubeconfig} --context {there.plane.context}"
@@ -216,7 +216,7 @@ def test_a_second_rehearsal_leaves_the_kept_nodes_of_the_first(there: There) -> 
     try:
         add_nodes(there.api, nodes_for(there.plan), "local", embedded=True)
         before = {node["metadata"]["uid"] for node in there.api.items("/api/v1/nodes")}
-        assert {claim.verdict for claim in there.rehearse().claims} == {Verdict.YES}
+        assert {claim.verdict for claim in there.rehearse().checks} == {Verdict.YES}
         assert {node["metadata"]["uid"] for node in there.api.items("/api/v1/nodes")} == before
         assert there.left() == Remains()
     finally:

@@ -228,6 +228,6 @@ def test_json_of_a_look_is_whole_on_standard_output(connection: Connection, api:
         path = kubeconfig(tmp_path / "kubeconfig", proxy.url)
         code, out, err, _ = command(tmp_path, path, "--look-only", "--json", "-")
     assert code == 0, err
-    document = json.loads(out)
-    assert document["look"]["provider"]["name"] == "aks"
-    assert document["look"]["identity"]["resourceGroup"] == "ci"
+    document = json.loads(out)["sections"][0]["detail"]["look"]
+    assert document["provider"] == "aks"
+    assert document["identity"]["resourceGroup"] == "ci"

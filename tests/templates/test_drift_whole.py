@@ -104,7 +104,8 @@ def test_a_check_that_never_began_is_in_the_issues_report(whole: Project, stub: 
     ran = whole.run(*SCHEDULE)
     assert ended(ran) == {"drift-check: [gke]": "FAIL 3", "drift-check: [eks]": "", "drift-issue": "FAIL 3"}, ran.out
     report = json.loads(whole.artifact("drift.json").read_text())
-    assert {stack["stack"]: stack["verdict"] for stack in report["stacks"]} == {"eks": "yes", "gke": "could not tell"}
+    verdicts = {stack["name"]: stack["verdict"] for stack in report["sections"]}
+    assert verdicts == {"eks": "yes", "gke": "could not tell"}
 
 
 def _values(document: object, name: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from multiarch.drift.cloud.diagnostics import cut
 from multiarch.drift.cloud.judge import Judgement, judge
 from multiarch.drift.cloud.processes import Children
 from multiarch.drift.live.request import StateResource
-from multiarch.drift.model import WORDS, Check, CheckResult
+from multiarch.drift.model import ANSWERS, Check, CheckResult
 
 NO_PULUMI = "there is no `pulumi` to ask"
 NOT_ASKED = (
@@ -101,7 +101,7 @@ def _ask(
             for done in as_completed(running):
                 check = running[done]
                 judged[check] = done.result()
-                progress(f"{check}: {WORDS[judged[check].result.verdict]}")
+                progress(f"{check}: {ANSWERS[judged[check].result.verdict]}")
         except (KeyboardInterrupt, SystemExit):
             # Leaving the pool waits for its threads: the commands that they wait for end first.
             children.end_all()

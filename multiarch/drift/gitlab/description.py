@@ -5,11 +5,11 @@ import json
 import re
 from typing import Final
 
+from multiarch.core.render.markdown import code
 from multiarch.core.secrets import hide_written
 from multiarch.core.verdict import Verdict
 from multiarch.drift.gitlab.state import State, comment, not_looked_at
 from multiarch.drift.model import DriftReport, Finding
-from multiarch.drift.report.markdown import code
 from multiarch.drift.report.wording import CHECKS, date_words
 
 _MARK: Final = re.compile(r"\A<!-- multiarch drift: (\w+) -->\n")

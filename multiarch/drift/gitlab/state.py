@@ -16,8 +16,7 @@ from pydantic import AfterValidator, AwareDatetime
 
 from multiarch.core.verdict import Verdict
 from multiarch.drift.model import Check, CheckResult, DriftReport, Finding, StackReport
-from multiarch.drift.plain import read_json
-from multiarch.drift.report.document import to_document
+from multiarch.drift.plain import read_json, to_plain
 from multiarch.drift.report.wording import date_words
 
 VERSION: Final = 2
@@ -62,7 +61,7 @@ def comment(state: State) -> str:
     """Write the state as a comment that Markdown does not show; empty where it would be too long for an issue."""
     document = {
         "schemaVersion": VERSION,
-        "report": to_document(state.report),
+        "report": to_plain(DriftReport, state.report),
         "looked": {
             stack: {check.value: at.isoformat() for check, at in sorted(dates.items())}
             for stack, dates in sorted(state.looked.items())

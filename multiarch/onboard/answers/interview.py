@@ -7,9 +7,10 @@ import click
 
 from components.problems import ConfigError, Problem
 from multiarch.cluster.look.model import Look
-from multiarch.onboard.answers.model import Answers, Value, answers_of, flag_of
+from multiarch.onboard.answers.model import Answers, Value, answers_of
 from multiarch.onboard.answers.questions import QUESTIONS, Question
 from multiarch.onboard.answers.rules import Proposal
+from multiarch.onboard.answers.texts import flag_of
 
 Prompt = Callable[[Question, Proposal | None, Callable[[Value], str]], Value]
 """Asks a person one question; the third argument says what is wrong with an answer."""

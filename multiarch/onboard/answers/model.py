@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.platforms import Arch
+from multiarch.onboard.answers.texts import field_of
 
 Value = str | int | bool
 
@@ -52,16 +53,6 @@ class Answers:
     def archs(self) -> tuple[Arch, ...]:
         """The architectures that jobs may select, amd64 first."""
         return tuple(Arch) if self.architectures == "both" else (Arch(self.architectures),)
-
-
-def flag_of(key: str) -> str:
-    """Spell an answers file's key as its flag: `amd64Machine` is `--amd64-machine`."""
-    return "--" + "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in key)
-
-
-def field_of(key: str) -> str:
-    """Spell an answers file's key as the field of `Answers`: `amd64Machine` is `amd64_machine`."""
-    return flag_of(key)[2:].replace("-", "_")
 
 
 def answers_of(said: Mapping[str, Value]) -> Answers:

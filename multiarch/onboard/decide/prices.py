@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any
 
 import yaml
+from pydantic import computed_field
 
 from components.platforms import Cloud, MachineType, machine_type
 from multiarch.model.nodes import machines
@@ -36,6 +37,7 @@ class Comparison:
     date: date
     source: str
 
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated property; pydantic documents this one
     @property
     def saves_percent(self) -> int:
         """What arm64 saves; negative where it costs more. Of machines with different vCPUs, of one vCPU each."""

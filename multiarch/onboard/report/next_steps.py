@@ -4,7 +4,8 @@ import shutil
 from collections.abc import Iterator
 
 from components.stack_file import NAMESPACE
-from multiarch.onboard.request import Onboarding, Outcome
+from multiarch.onboard.outcome import Outcome
+from multiarch.onboard.request import Onboarding
 from multiarch.onboard.write.login import LOGINS
 
 
@@ -14,8 +15,6 @@ def next_steps(found: Onboarding) -> Iterator[str]:
     if found.outcome is not Outcome.WRITTEN or answers is None or found.file is None:
         return
     stack = answers.stack
-    yield ""
-    yield "Next:"
     if answers.pools == "create" and answers.access == "cloud":
         login = LOGINS[answers.cluster_type]
         yield login.command
@@ -30,7 +29,7 @@ def next_steps(found: Onboarding) -> Iterator[str]:
             '--from-literal=runner-token="$TOKEN" --from-literal=runner-registration-token='
             "      (during the first `up`, once the namespace is there)"
         )
-    if found.rehearsal is None:
+    if not found.rehearsed:
         yield f"multiarch rehearse --stack {stack}"
     yield f"make preview STACK={stack}"
     yield f"make up STACK={stack}"

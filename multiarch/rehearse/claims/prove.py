@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import UnreachableError
+from multiarch.core.report import Check
 from multiarch.model.executor import ConfigInvalid
 from multiarch.model.release import InstallFailed
 from multiarch.rehearse.claims.buildkit import buildkit_promises
@@ -15,7 +16,7 @@ from multiarch.rehearse.claims.refusals import refusal_promises
 from multiarch.rehearse.claims.rights import rights_promises
 from multiarch.rehearse.claims.scene import Promise, Proof, Scene, unknown
 from multiarch.rehearse.claims.taints import taint_promises
-from multiarch.rehearse.report.model import Claim, JobView
+from multiarch.rehearse.report.model import JobView
 
 _SIDE_BY_SIDE = 8
 
@@ -33,13 +34,13 @@ def promises(scene: Scene) -> list[Promise]:
     ]
 
 
-def prove_all(scene: Scene) -> tuple[list[Claim], list[JobView]]:
+def prove_all(scene: Scene) -> tuple[list[Check], list[JobView]]:
     """Put every promise to the proof; claims and jobs come in the promises' order."""
     given = promises(scene)
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         results = list(pool.map(lambda promise: _timed(promise, scene), given))
     claims = [
-        Claim(id=promise.id, title=promise.title, verdict=proof.verdict, evidence=proof.evidence, seconds=seconds)
+        Check(id=promise.id, title=promise.title, verdict=proof.verdict, evidence=proof.evidence, seconds=seconds)
         for promise, (proof, seconds) in zip(given, results, strict=True)
     ]
     return claims, [job for proof, _ in results for job in proof.jobs]

@@ -10,6 +10,7 @@ from typing import Protocol
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.connection import Connection
 from multiarch.cluster.errors import ClusterError
+from multiarch.core.report import Check, Section
 from multiarch.core.verdict import Verdict, fold
 from multiarch.model.executor import ConfigInvalid
 from multiarch.model.nodes import NodeGroup, node_view, nodes_for
@@ -30,7 +31,7 @@ from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.install import Charts, Helm, HelmError, Installer, add_nodes, live_nodes
 from multiarch.rehearse.install.removal import Left, clean_command, told
 from multiarch.rehearse.interrupts import Interrupts
-from multiarch.rehearse.report.model import Claim, JobView, StackReport
+from multiarch.rehearse.report.model import JobView, Rehearsed, StackReport
 
 STEPS = NODES, INSTALL, JOBS, CLEAN = (
     "adding the pools' nodes",
@@ -77,7 +78,7 @@ class _Found:
     """What is known so far."""
 
     nodes: list[PlannedNode] = field(default_factory=list)
-    claims: list[Claim] = field(default_factory=list)
+    claims: list[Check] = field(default_factory=list)
     jobs: list[JobView] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     chart: str = ""
@@ -155,17 +156,20 @@ def rehearse_stack(  # noqa: PLR0913 - what to prove, where, and how much of it 
             steps.prove_and_clean(chart)
     except (ClusterError, ApiRefused) as error:
         found.claims.append(_claim("cluster-rehearsed", "the stack works on a cluster", Verdict.UNKNOWN, str(error)))
-    return StackReport(
-        stack=plan.stack,
-        cluster=cluster_title(plan, groups),
+    detail = Rehearsed(
         pools=tuple(group.pool for group in groups),
         nodes=tuple(found.nodes),
         jobs=tuple(found.jobs),
-        claims=tuple(found.claims),
-        notes=tuple(found.notes),
         resources=len(plan.resources),
         chart=found.chart,
+    )
+    return Section(
+        name=plan.stack,
+        place=cluster_title(plan, groups),
+        checks=tuple(found.claims),
+        notes=tuple(found.notes),
         timings=found.timings,
+        detail=detail,
     )
 
 
@@ -352,5 +356,5 @@ def cluster_title(plan: Plan, groups: tuple[NodeGroup, ...]) -> str:
     return groups[0].pool.cloud if groups else ""
 
 
-def _claim(identity: str, title: str, verdict: Verdict, evidence: str) -> Claim:
-    return Claim(id=identity, title=title, verdict=verdict, evidence=evidence)
+def _claim(identity: str, title: str, verdict: Verdict, evidence: str) -> Check:
+    return Check(id=identity, title=title, verdict=verdict, evidence=evidence)

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from multiarch.core.report import Check
 from multiarch.core.secrets import hide
 from multiarch.core.verdict import Verdict
 from multiarch.model.pulumi_answers import QUIET, REPLACING, CliResult, Step, errors, steps
 from multiarch.model.pulumi_cli import PulumiCli, find_pulumi
 from multiarch.rehearse.engine import cli
 from multiarch.rehearse.engine.workspace import Workspace, read_inputs, workspace, write_stack_file
-from multiarch.rehearse.report.model import Claim
 
 Judge = Callable[[CliResult], tuple[Verdict, str]]
 Progress = Callable[[str], None]
@@ -37,7 +37,7 @@ class EngineReport:
     stack: str
     engine: str
     """`pulumi 3.260.0`."""
-    claims: tuple[Claim, ...]
+    claims: tuple[Check, ...]
     changes: tuple[Change, ...] | None = None
     """With `against`: what FILE would change; None when it wasn't asked for, or could not be told."""
     notes: tuple[str, ...] = field(default_factory=tuple)
@@ -66,7 +66,7 @@ class _Session:
 
     def __init__(self, pulumi: PulumiCli, space: Workspace, progress: Progress) -> None:
         self._pulumi, self._space, self._progress = pulumi, space, progress
-        self.claims: list[Claim] = []
+        self.claims: list[Check] = []
 
     def command(self, arguments: tuple[str, ...], stdin: str = "") -> CliResult:
         """Run one command in the workspace."""
@@ -78,12 +78,12 @@ class _Session:
         """Run one command, and keep what it proved."""
         result = self.command(arguments)
         verdict, evidence = judge(result)
-        self.claims.append(Claim(id=identity, title=title, verdict=verdict, evidence=evidence, seconds=result.seconds))
+        self.claims.append(Check(id=identity, title=title, verdict=verdict, evidence=evidence, seconds=result.seconds))
         return result
 
     def skip(self, identity: str, title: str, why: str) -> None:
         """Keep a claim that could not be put to the proof."""
-        self.claims.append(Claim(id=identity, title=title, verdict=Verdict.UNKNOWN, evidence=why))
+        self.claims.append(Check(id=identity, title=title, verdict=Verdict.UNKNOWN, evidence=why))
 
     @property
     def sound(self) -> bool:
@@ -182,11 +182,11 @@ def _compare(session: _Session, space: Workspace, project_dir: Path, against: Pa
     planned = steps(result.document) if result.document else None
     if result.exit != 0 or planned is None:
         verdict, evidence = cli.judge_preview(result)
-        session.claims.append(Claim(id=identity, title=title, verdict=verdict, evidence=evidence))
+        session.claims.append(Check(id=identity, title=title, verdict=verdict, evidence=evidence))
         return None
     changes = changes_of(planned)
     replaced = [change.resource for change in changes if change.action == "replace"]
     evidence = f"{len(changes)} changes, {len(replaced)} replacements{': ' if replaced else ''}{', '.join(replaced)}"
-    claim = Claim(id=identity, title=title, verdict=Verdict.YES, evidence=evidence, seconds=result.seconds)
+    claim = Check(id=identity, title=title, verdict=Verdict.YES, evidence=evidence, seconds=result.seconds)
     session.claims.append(claim)
     return changes

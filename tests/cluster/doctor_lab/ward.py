@@ -17,7 +17,7 @@ import tomli_w
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.connection import Connection
 from multiarch.doctor.doctor import diagnose
-from multiarch.doctor.model import Report
+from multiarch.doctor.model import Examination
 from multiarch.doctor.target import Promised, promised
 from multiarch.model.executor import Job, Pod, build_pod
 from multiarch.model.nodes import nodes_for
@@ -56,7 +56,7 @@ class Ward:
     def job_namespace(self) -> str:
         return self.installed.job_namespace
 
-    def examine(self, *, connection: Connection | None = None, stack: bool = True, later: float = 0.0) -> Report:
+    def examine(self, *, connection: Connection | None = None, stack: bool = True, later: float = 0.0) -> Examination:
         """Run the doctor as the command does, `later` seconds from now, without an earlier case's events in its way.
 
         The scheduler's events come late: one that is written twice at once is written again 10 s later, and a series'
@@ -81,7 +81,7 @@ class Ward:
 
     def examine_as_it_is(
         self, *, connection: Connection | None = None, stack: bool = True, later: float = 0.0
-    ) -> Report:
+    ) -> Examination:
         """Run the doctor, and do nothing else."""
         who = connection or self.connection
         now = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=later)

@@ -64,7 +64,7 @@ def test_a_cluster_that_does_not_answer_is_a_doubt(kubeconfig: Path) -> None:
     assert result.exit_code == 3
     answer = json.loads(result.stdout)
     assert answer["verdict"] == "could not tell"
-    assert "refuses connections" in answer["checks"][0]["evidence"]
+    assert "refuses connections" in answer["sections"][0]["checks"][0]["evidence"]
 
 
 def test_a_stack_without_a_way_to_its_cluster_says_how_to_make_one(

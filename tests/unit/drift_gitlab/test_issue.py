@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from multiarch.drift.gitlab import Action, IssueError, IssueOutcome, IssueSettings, keep_issue
-from multiarch.drift.report.markdown import render
+from multiarch.drift.report.words import to_markdown as render
 from tests.unit.drift_gitlab.fake import PROJECT, TOKEN, FakeGitLab, Fault
 from tests.unit.drift_gitlab.reports import clean, clean_nodes, drifted, drifted_and_unknown, unknown
 

@@ -7,17 +7,17 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from multiarch.core.render import junit
 from multiarch.core.verdict import Verdict
 from multiarch.drift.model import Check, CheckResult, DriftReport, Finding, StackReport
-from multiarch.drift.report import junit
-from multiarch.drift.report.wording import counts_of
+from multiarch.drift.report.words import WORDS, to_report
 from tests.unit.drift_report import sample
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def parsed(report: DriftReport) -> ET.Element:
-    text = junit.render(report)
+    text = junit.render(to_report(report), WORDS)
     assert text.startswith(HEAD)
     return ET.fromstring(text.removeprefix(HEAD))  # noqa: S314 - our own output
 
@@ -37,13 +37,13 @@ def test_each_stack_is_a_suite_and_each_resource_a_case() -> None:
 def test_drift_is_a_failure_that_says_what_from_what_to_what_and_since_when() -> None:
     failure = case(parsed(sample.report()), "Deployment gitlab-runner/gitlab-runner").find("failure")
     assert failure is not None
-    assert failure.get("type") == "changed"
+    assert failure.get("type") == "drifted"
     assert "[gitlab-runner].image: runner:v19.1.1 -> runner:latest" in (failure.get("message") or "")
     assert ".value: (nothing) -> true" in (failure.text or "")
     assert "and 2 more differences" in (failure.text or "")
     dated = case(parsed(sample.report()), "Namespace runner").find("failure")
     assert dated is not None
-    assert "since: 2026-11-20 04:30 UTC" in (dated.text or "")
+    assert "since 2026-11-20 04:30 UTC" in (dated.text or "")
 
 
 def test_what_could_not_be_told_is_an_error_with_its_reason() -> None:
@@ -80,8 +80,8 @@ def test_what_was_ignored_is_said_in_the_case_that_passes() -> None:
 @given(sample.reports(st.text(max_size=10)))
 def test_whatever_a_report_holds_the_document_is_well_formed_and_loses_no_verdict(report: DriftReport) -> None:
     root = parsed(report)
-    counts = counts_of(report)
-    assert (root.get("failures"), root.get("errors")) == (str(counts.drifted), str(counts.unknown))
+    counts = to_report(report).counts
+    assert (root.get("failures"), root.get("errors")) == (str(counts.no), str(counts.could_not_tell))
 
 
 def test_two_resources_with_one_title_stay_two_cases() -> None:

@@ -11,9 +11,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from multiarch.core.printable import one_line
+from multiarch.core.render.markdown import LONGEST, code
 from multiarch.core.verdict import Verdict
 from multiarch.drift.model import Check, CheckResult, DriftReport, StackReport
-from multiarch.drift.report.markdown import LONGEST, code, render
+from multiarch.drift.report.words import to_markdown as render
 from tests.unit.drift_report import sample
 
 PARSER = MarkdownIt("commonmark").enable("table")
@@ -123,7 +124,7 @@ def test_a_long_value_is_shortened() -> None:
 
 def test_drift_is_told_with_what_from_what_to_what_and_since_when() -> None:
     text = render(sample.report())
-    assert "`spec.template.spec.containers[gitlab-runner].image`: `runner:v19.1.1` → `runner:latest`" in text
+    assert "`spec.template.spec.containers[gitlab-runner].image: runner:v19.1.1 -> runner:latest`" in text
     assert "`Secret gitlab-runner/cache` | `gone`<br>`it is not there`" in text
     assert "2026-11-20 04:30 UTC" in text
     assert "`and 2 more differences`" in text
@@ -132,8 +133,8 @@ def test_drift_is_told_with_what_from_what_to_what_and_since_when() -> None:
 def test_what_could_not_be_told_is_listed_beside_drift() -> None:
     text = render(sample.report(sample.gke(), sample.eks()))
     assert text.startswith("## ❌ Drift: 4 drifted, 2 could not be told")
-    assert "- **cloud against state** as a whole: `error: Unable to connect to the server`" in text
-    assert "- `v1 ConfigMap runner/settings` (objects): `this login may not look (403)`" in text
+    assert "- `the check as a whole` (`cloud against state`): `error: Unable to connect to the server`" in text
+    assert "- `v1 ConfigMap runner/settings` (`objects`): `this login may not look (403)`" in text
 
 
 def test_drift_comes_first_and_clean_stacks_are_only_counted() -> None:

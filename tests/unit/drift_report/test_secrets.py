@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from multiarch.core.render import FORMATS
 from multiarch.core.secrets import HIDDEN, hide, hide_in, hide_tokens, remember_environment, secret_values
 from multiarch.drift.model import DriftReport
-from multiarch.drift.report import document, junit, markdown
+from multiarch.drift.report.words import WORDS, to_report
 from tests.unit.drift_report import sample
 from tests.unit.drift_report.test_terminal import printed
 
@@ -24,9 +25,7 @@ PLANTED = st.builds(lambda before, secret: f"{before}{secret} after", AROUND, st
 
 def renderings(report: DriftReport) -> dict[str, str]:
     return {
-        "json": document.render(report),
-        "markdown": markdown.render(report),
-        "junit": junit.render(report),
+        **{option: found.render(to_report(report), WORDS) for option, found in FORMATS.items()},
         "terminal": "".join(printed(report, 400).split()),
     }
 

@@ -9,16 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from multiarch.core.render.terminal import print_report
 from multiarch.drift.model import Check, DriftReport
-from multiarch.drift.report.terminal import print_report
 from multiarch.drift.report.wording import value_words
+from multiarch.drift.report.words import WORDS, to_report
 from tests.unit.drift_report import sample
 
 
 def printed(report: DriftReport, width: int = 120, encoding: str = "utf-8") -> str:
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding=encoding, write_through=True)
-    print_report(Console(file=file, width=width, highlight=False), report)
+    print_report(Console(file=file, width=width, highlight=False), to_report(report), WORDS)
     return raw.getvalue().decode(encoding)
 
 
@@ -35,10 +36,10 @@ def test_drift_stands_first_and_the_clean_is_counted() -> None:
 
 def test_each_difference_says_what_from_what_to_what() -> None:
     text = words(printed(sample.report(), 250))
-    assert words('metadata.labels["pod-security.kubernetes.io/enforce"]: restricted → privileged') in text
-    assert words(".env[DEBUG].value: (nothing) → true") in text
-    assert words("metadata.labels.team: ci → (nothing)") in text
-    assert words('metadata.annotations.note: "" → x | y') in text
+    assert words('metadata.labels["pod-security.kubernetes.io/enforce"]: restricted -> privileged') in text
+    assert words(".env[DEBUG].value: (nothing) -> true") in text
+    assert words("metadata.labels.team: ci -> (nothing)") in text
+    assert words('metadata.annotations.note: "" -> x | y') in text
     assert words("and 2 more differences") in text
 
 
@@ -95,7 +96,7 @@ def test_nothing_is_cut_off_where_there_is_little_room(width: int) -> None:
         assert words(finding.title) in text
         for difference in finding.differences:
             assert (
-                words(f"{difference.path}: {value_words(difference.wanted)} → {value_words(difference.found)}") in text
+                words(f"{difference.path}: {value_words(difference.wanted)} -> {value_words(difference.found)}") in text
             )
 
 
@@ -105,7 +106,7 @@ def test_nothing_is_cut_off_where_columns_stand_side_by_side(width: int) -> None
     assert max(map(len, lines)) <= width
     right = words("".join(re.split(r"  +", line.rstrip())[-1] for line in lines))
     for difference in sample.deployment().differences:
-        assert words(f"{difference.path}: {value_words(difference.wanted)} → {value_words(difference.found)}") in right
+        assert words(f"{difference.path}: {value_words(difference.wanted)} -> {value_words(difference.found)}") in right
 
 
 def test_a_terminal_without_unicode_gets_ascii_signs() -> None:

@@ -200,7 +200,7 @@ def test_a_text_that_is_no_memory_is_told_with_its_place(text: str, told: str) -
 
 def test_a_newer_memory_is_not_taken_for_a_damaged_one() -> None:
     with pytest.raises(NewerVersionError):
-        load('{"schemaVersion": 3}')
+        load('{"schemaVersion": 99}')
 
 
 @given(

@@ -7,18 +7,24 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from multiarch import cli
 from multiarch.cluster.errors import UnreachableError
 from multiarch.cluster.look.model import Look
+from multiarch.core.options import Outlet
+from multiarch.core.render import FORMATS
+from multiarch.core.report import Check
 from multiarch.core.verdict import Verdict
-from multiarch.onboard import command as module
+from multiarch.onboard import main as module
 from multiarch.onboard import run as running
 from multiarch.onboard.access import access_of
 from multiarch.onboard.check import Checked
-from multiarch.onboard.request import Onboarding, Outcome, Request
+from multiarch.onboard.command import command
+from multiarch.onboard.outcome import Outcome
+from multiarch.onboard.report.words import to_report
+from multiarch.onboard.request import Onboarding, Request
 from multiarch.onboard.run import Stage
-from multiarch.rehearse.report.model import Claim, StackReport
 from tests.unit.onboard.cases import CASES, Case
 from tests.unit.onboard.lab import Server, eks_nodes, gke_nodes
 
@@ -62,16 +68,15 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
 @pytest.fixture
 def plan(monkeypatch: pytest.MonkeyPatch) -> Callable[[Verdict], None]:
     def planned(verdict: Verdict) -> None:
-        claim = Claim(id="plan-accepted", title="every provider accepts the plan", verdict=verdict, evidence="seen")
-        report = StackReport(stack="builds", cluster="eks builds", claims=(claim,))
-        monkeypatch.setattr(running, "check", lambda *_: Checked(report=report, plan=None))
+        claim = Check(id="plan-accepted", title="every provider accepts the plan", verdict=verdict, evidence="seen")
+        monkeypatch.setattr(running, "check", lambda *_: Checked(checks=(claim,)))
 
     planned(Verdict.YES)
     return planned
 
 
 def run(project: Path, *arguments: str, text: str = "") -> Result:
-    return CliRunner().invoke(module.command, ["--project", str(project), *arguments], input=text)
+    return CliRunner().invoke(command, ["--project", str(project), *arguments], input=text)
 
 
 @pytest.mark.usefixtures("looks", "plan")
@@ -172,10 +177,11 @@ def test_a_dry_run_shows_the_file_and_writes_nothing(project: Path) -> None:
 @pytest.mark.usefixtures("looks", "plan")
 def test_json_is_all_of_standard_output_and_says_what_the_terminal_says(project: Path) -> None:
     result = run(project, *SAID, "--json", "-", "--dry-run")
-    document = json.loads(result.stdout)
+    (section,) = json.loads(result.stdout)["sections"]
+    document = section["detail"]
     assert document["outcome"] == "written"
-    assert document["exitCode"] == 0
-    assert document["look"]["provider"]["name"] == "eks"
+    assert json.loads(result.stdout)["exitCode"] == 0
+    assert document["look"]["provider"] == "eks"
     assert document["decision"]["price"]["savesPercent"] == 19
     assert document["decision"]["price"]["date"] == "2026-07-20"
     assert document["answers"]["arm64Machine"] == "m7g.2xlarge"
@@ -186,7 +192,7 @@ def test_json_is_all_of_standard_output_and_says_what_the_terminal_says(project:
 def test_a_look_alone_asks_for_no_answer(project: Path) -> None:
     result = run(project, "--context", "builds", "--look-only", "--json", "-")
     assert result.exit_code == 0
-    assert json.loads(result.stdout)["answers"] is None
+    assert json.loads(result.stdout)["sections"][0]["detail"]["answers"] is None
 
 
 @pytest.mark.parametrize(
@@ -212,7 +218,7 @@ def fleet(project: Path, document: object) -> str:
 @pytest.mark.parametrize("outcomes", [(Outcome.COULD_NOT_TELL, Outcome.FAILED), (Outcome.FAILED, Outcome.USAGE)])
 def test_no_doubt_about_one_cluster_of_a_fleet_hides_that_another_failed(outcomes: tuple[Outcome, ...]) -> None:
     results = tuple(Onboarding(context="ci", outcome=outcome, message="") for outcome in outcomes)
-    assert module._finish(results, None, fleet=True) == 1
+    assert to_report(results).exit_code == 1
 
 
 @pytest.mark.usefixtures("plan")
@@ -229,7 +235,7 @@ def test_one_failing_cluster_of_a_fleet_stops_no_other_and_the_code_tells(projec
     result = run(project, "--fleet", path, "--yes", "--json", "-")
     assert result.exit_code == 4, result.output
     document = json.loads(result.stdout)
-    assert [one["exitCode"] for one in document["clusters"]] == [3, 0, 4]
+    assert [one["detail"]["exitCode"] for one in document["sections"]] == [3, 0, 4]
     assert "maxNodes: 5" in (project / "stacks" / "Pulumi.one.yaml").read_text()
     table = run(project, "--fleet", path, "--yes").output
     assert "refuses" in table
@@ -242,7 +248,7 @@ def test_two_clusters_that_come_to_one_stack_name_are_both_told(project: Path, l
     path = fleet(project, {"defaults": {"gitlabUrl": URL}, "clusters": [{"context": "builds"}, {"context": "second"}]})
     result = run(project, "--fleet", path, "--yes", "--json", "-")
     assert result.exit_code == 2
-    assert [one["exitCode"] for one in json.loads(result.stdout)["clusters"]] == [2, 2]
+    assert [one["detail"]["exitCode"] for one in json.loads(result.stdout)["sections"]] == [2, 2]
     assert not list((project / "stacks").iterdir())
 
 
@@ -286,5 +292,6 @@ def test_help_has_examples_and_every_exit_code_and_imports_no_cluster_client() -
 
 def test_the_command_never_asks_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    assert not module._interactive({"json_file": "-", "fleet": None, "yes": False})
-    assert not module._interactive({"json_file": None, "fleet": "clusters.yaml", "yes": False})
+    for option in FORMATS:
+        assert not module._interactive({"fleet": None, "yes": False}, Outlet({option: "-"}, Console()))
+    assert not module._interactive({"fleet": "clusters.yaml", "yes": False}, Outlet({}, Console()))

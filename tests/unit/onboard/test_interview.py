@@ -6,9 +6,10 @@ import pytest
 from components.problems import ConfigError
 from multiarch.onboard.answers.file import read_answers
 from multiarch.onboard.answers.interview import MissingAnswersError, interview
-from multiarch.onboard.answers.model import Answers, Value, field_of, flag_of
+from multiarch.onboard.answers.model import Answers, Value
 from multiarch.onboard.answers.questions import KEYS, QUESTIONS, Question
 from multiarch.onboard.answers.rules import Proposal
+from multiarch.onboard.answers.texts import field_of, flag_of
 from tests.unit.onboard.lab import Server, aks_nodes, eks_nodes, gke_nodes, seen
 
 LOOK = seen(Server(nodes=eks_nodes(), version="1.34.1-eks-1"), context="builds")

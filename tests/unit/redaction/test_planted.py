@@ -14,8 +14,10 @@ import pytest
 from click.testing import CliRunner
 
 from multiarch import cli
+from multiarch.core.render import FORMATS
 from multiarch.drift.gitlab.state import read_state
-from multiarch.drift.report import document
+from multiarch.drift.model import DriftReport
+from multiarch.drift.plain import to_plain
 from multiarch.rehearse.install.helm import Helm, HelmError
 from tests.recorded.answers import recorded
 from tests.recorded.stub_pulumi import StubPulumi
@@ -183,14 +185,14 @@ def kubeconfig(tmp_path: Path) -> Iterator[Path]:
 
 def test_doctor(tmp_path: Path, kubeconfig: Path) -> None:
     given = ("doctor", "--kubeconfig", kubeconfig, "--context", "it")
-    outputs = {**in_formats(tmp_path, ["--json"], *given), "--json -": run(*given, "--json", "-")}
+    outputs = {**in_formats(tmp_path, list(FORMATS), *given), "--json -": run(*given, "--json", "-")}
     shown = {"node": 4, "deployment": 4, **dict.fromkeys(("pod", "event", "refused"), len(EVERY))}
     prove(outputs, shown, WITHOUT_STACK)
 
 
 def test_onboard(tmp_path: Path, kubeconfig: Path) -> None:
     given = ("onboard", "--look-only", "--kubeconfig", kubeconfig, "--context", "it")
-    outputs = {**in_formats(tmp_path, ["--json"], *given), "--json -": run(*given, "--json", "-")}
+    outputs = {**in_formats(tmp_path, list(FORMATS), *given), "--json -": run(*given, "--json", "-")}
     prove(outputs, {"reason": len(EVERY)}, WITHOUT_STACK)
 
 
@@ -203,18 +205,17 @@ def test_a_login_program(tmp_path: Path, stream: str) -> None:
     }
     place = ("--kubeconfig", write_kubeconfig(tmp_path, "https://127.0.0.1:9", user), "--context", "it")
     for command in (("doctor",), ("onboard", "--look-only")):
-        outputs = in_formats(tmp_path, ["--json"], *command, *place)
+        outputs = in_formats(tmp_path, list(FORMATS), *command, *place)
         prove(outputs, {"login": 4} if stream == "stderr" else {}, (*SHAPED, ENVIRONMENT, KUBECONFIG))
 
 
 def test_doctor_of_a_stack_whose_program_fails(tmp_path: Path, project: Path, kubeconfig: Path) -> None:
     place = ("--project", project, "--stack", "it", "--kubeconfig", kubeconfig, "--context", "it")
     prove(
-        in_formats(tmp_path, ["--json"], "doctor", *place), {"raised": len(EVERY)}, BY_STACK
+        in_formats(tmp_path, list(FORMATS), "doctor", *place), {"raised": len(EVERY)}, BY_STACK
     )  # it stops before the token file is read
 
 
-FORMATS = {"drift": ["--json", "--markdown", "--junit"], "rehearse": ["--json", "--junit", "--html"]}
 ERRORS = {
     "diagnostics": [
         {
@@ -256,12 +257,12 @@ def test_drift(tmp_path: Path, project: Path, kubeconfig: Path, pulumi: StubPulu
     (project / "configs" / "Pulumi.other.yaml").write_text("config: {}\n")  # so that the run is not a whole one
     history = tmp_path / "history"
     outputs = in_formats(
-        tmp_path, FORMATS["drift"], "drift", "--stack", "it", *place, "--gitlab-issue", "--history", history
+        tmp_path, list(FORMATS), "drift", "--stack", "it", *place, "--gitlab-issue", "--history", history
     )
     outputs["issue"] = gitlab.issues[0]["description"]
     state = read_state(outputs["issue"])
     assert state is not None
-    outputs["issue's state"] = json.dumps(document.to_document(state.report)) + state.text
+    outputs["issue's state"] = json.dumps(to_plain(DriftReport, state.report)) + state.text
     prove(outputs, {"raised": 10, "diagnosed": 40, "error": 10}, BY_STACK)
     prove({"issue": outputs["issue"]}, {"before": len(EVERY)}, BY_STACK)
 
@@ -274,7 +275,7 @@ def test_the_history_of_drift(tmp_path: Path, project: Path, pulumi: StubPulumi)
     pulumi.answers({"refresh": drifted})
     (project / "configs" / "Pulumi.it.yaml").rename(project / "configs" / "Pulumi.gke.yaml")
     given = ("drift", "--project", project, "--only", "cloud-against-state", "--history", tmp_path / "history")
-    outputs = in_formats(tmp_path, FORMATS["drift"], *given)
+    outputs = in_formats(tmp_path, list(FORMATS), *given)
     kept = tmp_path / "history" / "gke.json"
     outputs["history"] = kept.read_text()
     prove(outputs, {"named": 5}, BY_STACK)
@@ -288,14 +289,14 @@ def test_rehearse_under_the_engine(tmp_path: Path, project: Path, pulumi: StubPu
     for source, answers in (("error", {}), ("tail", {"stack": tail}), ("tail", {"preview": tail})):
         pulumi.answers({**FAILING, **answers})
         given = ("rehearse", "--project", project, "--engine", "--stack", "it")
-        outputs = {**in_formats(tmp_path, FORMATS["rehearse"], *given), "--json -": run(*given, "--json", "-")}
+        outputs = {**in_formats(tmp_path, list(FORMATS), *given), "--json -": run(*given, "--json", "-")}
         least = len(EVERY) if source == "error" else 4
         prove(outputs, {source: least}, tuple(one for one in BY_STACK if one is not KUBECONFIG))
 
 
 def test_rehearse_of_a_program_that_fails(tmp_path: Path, project: Path, kubeconfig: Path) -> None:
     place = ("--project", project, "--kubeconfig", kubeconfig, "--context", "it")
-    outputs = in_formats(tmp_path, FORMATS["rehearse"], "rehearse", *place)
+    outputs = in_formats(tmp_path, list(FORMATS), "rehearse", *place)
     prove(outputs, {"raised": len(EVERY)}, BY_STACK)
 
 

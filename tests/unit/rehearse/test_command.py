@@ -11,18 +11,21 @@ from click.testing import CliRunner
 
 from components.problems import ConfigError, Problem
 from multiarch import cli
+from multiarch.core.report import Check, Report, Section
 from multiarch.core.verdict import Verdict
 from multiarch.model.project import find_project
-from multiarch.rehearse import command as module
-from multiarch.rehearse.report.model import Claim, RehearsalReport, StackReport
+from multiarch.rehearse import main as module
+from multiarch.rehearse.command import command
+from multiarch.rehearse.report.model import RehearsalReport, Rehearsed, RunsOn
 from multiarch.rehearse.run import Options
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def report(verdict: Verdict) -> RehearsalReport:
-    claim = Claim(id="arm64-job", title="the arm64 job runs on an arm64 node", verdict=verdict, evidence="seen")
-    return RehearsalReport(stacks=(StackReport(stack="gke", cluster="gke ci", claims=(claim,)),), control_plane="fake")
+    claim = Check(id="arm64-job", title="the arm64 job runs on an arm64 node", verdict=verdict, evidence="seen")
+    stack = Section(name="gke", place="gke ci", checks=(claim,), detail=Rehearsed())
+    return Report(command="rehearse", sections=(stack,), detail=RunsOn(control_plane="fake"))
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Options]:
 
 
 def run(project: Path, *arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(module.command, ["--project", str(project), *arguments])
+    result = CliRunner().invoke(command, ["--project", str(project), *arguments])
     return result.exit_code, result.stdout, result.stderr
 
 
@@ -137,13 +140,14 @@ def test_json_on_standard_output_is_the_document_and_nothing_else(
 
 def test_reports_are_written_into_folders_that_do_not_exist_yet(project: Path, asked: list[Options]) -> None:
     target = project / "public" / "reports"
-    code, _, _ = run(project, "--json", f"{target}/r.json", "--junit", f"{target}/r.xml", "--html", f"{target}/r.html")
+    names = {"--json": "r.json", "--junit": "r.xml", "--markdown": "r.md", "--html": "r.html"}
+    code, _, _ = run(project, *[f"{option}={target / name}" for option, name in names.items()])
     assert code == 0
     assert len(asked) == 1
-    assert sorted(path.name for path in target.iterdir()) == ["r.html", "r.json", "r.xml"]
+    assert sorted(path.name for path in target.iterdir()) == sorted(names.values())
 
 
-@pytest.mark.parametrize("option", ["--json", "--junit", "--html"])
+@pytest.mark.parametrize("option", ["--json", "--junit", "--markdown", "--html"])
 def test_a_report_that_could_not_be_written_is_refused_before_anything_starts(
     project: Path, asked: list[Options], option: str
 ) -> None:
@@ -185,9 +189,9 @@ def test_a_disk_that_fills_up_loses_one_report_and_no_answer(
 @pytest.mark.parametrize("arguments", [[], ["--json", "-"]])
 def test_a_reader_that_leaves_is_no_failed_claim_and_takes_no_file_along(project: Path, arguments: list[str]) -> None:
     code = (
-        "import sys; from multiarch.rehearse import command;"
+        "import sys; from multiarch.rehearse import main; from multiarch.rehearse.command import command;"
         "from tests.unit.rehearse.test_command import report, Verdict;"
-        "command.rehearse = lambda *_: report(Verdict.YES); command.command(sys.argv[1:])"
+        "main.rehearse = lambda *_: report(Verdict.YES); command(sys.argv[1:])"
     )
     reading, writing = os.pipe()
     os.close(reading)

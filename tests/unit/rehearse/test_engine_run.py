@@ -5,12 +5,13 @@ import pytest
 from rich.console import Console
 
 from multiarch.core.progress import ProgressDisplay
+from multiarch.core.render.json import to_document
+from multiarch.core.render.terminal import print_report
+from multiarch.core.report import Check
 from multiarch.core.verdict import Verdict
 from multiarch.rehearse import engine_run
 from multiarch.rehearse.engine import Change, EngineReport
-from multiarch.rehearse.report.document import to_document
-from multiarch.rehearse.report.model import Claim
-from multiarch.rehearse.report.terminal import print_report
+from multiarch.rehearse.report.words import WORDS
 
 CHANGE = Change(
     action="replace",
@@ -22,7 +23,7 @@ CHANGE = Change(
 
 
 def engine(changes: tuple[Change, ...] | None) -> EngineReport:
-    claim = Claim(id="engine-up", title="the engine creates the stack", verdict=Verdict.YES, evidence="exit 0")
+    claim = Check(id="engine-up", title="the engine creates the stack", verdict=Verdict.YES, evidence="exit 0")
     return EngineReport(stack="gke", engine="pulumi 3.260.0", claims=(claim,), changes=changes)
 
 
@@ -33,8 +34,8 @@ def shown(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> tu
     console = Console(file=out, width=120)
     with ProgressDisplay(console) as display:
         report = engine_run.rehearse_under_engine(Path(), ("gke",), display)
-    print_report(console, report)
-    return out.getvalue(), to_document(report)["stacks"][0]["changes"]
+    print_report(console, report, WORDS)
+    return out.getvalue(), to_document(report, WORDS)["sections"][0]["detail"]["changes"]
 
 
 @pytest.mark.parametrize("shown", [(CHANGE,)], indirect=True)

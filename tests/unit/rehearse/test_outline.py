@@ -3,22 +3,19 @@ import dataclasses
 import pytest
 
 from components.policy.subject import Level, Violation
+from multiarch.core.report import Check, Section
 from multiarch.core.verdict import Verdict
 from multiarch.model.plan.model import Plan, PlannedResource
+from multiarch.model.plan_checks import MOST_SHOWN, judged, policy_kept, providers_accept
 from multiarch.model.providers.base import Refusal
-from multiarch.rehearse.outline import (
-    MOST_SHOWN,
-    doubted,
-    goes_through,
-    judged,
-    outline,
-    policy_kept,
-    providers_accept,
-    unplanned,
-)
-from multiarch.rehearse.report.model import Claim, StackReport, stack_verdict
+from multiarch.rehearse.outline import doubted, goes_through, outline, unplanned
+from multiarch.rehearse.report.model import Rehearsed, StackReport
 
 PLAN = Plan(stack="gke", resources=(PlannedResource(urn="u", type="t", name="n"),))
+
+
+def planned(*checks: Check) -> StackReport:
+    return Section(name="gke", place="gke ci", checks=checks, detail=Rehearsed())
 
 
 def refusal(number: int) -> Refusal:
@@ -45,7 +42,7 @@ def test_an_incomplete_plan_is_never_accepted() -> None:
 
 
 def test_a_program_without_a_plan_leaves_a_doubt_not_a_success() -> None:
-    assert stack_verdict(unplanned("gke", "the program crashed")) is Verdict.UNKNOWN
+    assert unplanned("gke", "the program crashed").verdict is Verdict.UNKNOWN
 
 
 def violation(level: Level) -> Violation:
@@ -78,21 +75,21 @@ def test_a_policy_cannot_be_told_of_an_incomplete_plan() -> None:
 def test_a_broken_policy_rule_does_not_stop_the_proof_on_the_cluster() -> None:
     broken = policy_kept([violation(Level.MANDATORY)], 0.0, complete=True)
     refused = providers_accept(dataclasses.replace(PLAN, refusals=(refusal(1),)))
-    assert goes_through(StackReport(stack="gke", cluster="gke", claims=(providers_accept(PLAN), broken)))
-    assert not goes_through(StackReport(stack="gke", cluster="gke", claims=(refused,)))
+    assert goes_through(planned(providers_accept(PLAN), broken))
+    assert not goes_through(planned(refused))
     assert not goes_through(unplanned("gke", "the program crashed"))
 
 
 def test_a_no_of_a_control_plane_that_broke_is_a_doubt_and_a_yes_stays_one() -> None:
     claims = [
-        Claim(id=verdict.name, title="t", verdict=verdict, evidence="seen") for verdict in (Verdict.YES, Verdict.NO)
+        Check(id=verdict.name, title="t", verdict=verdict, evidence="seen") for verdict in (Verdict.YES, Verdict.NO)
     ]
-    report = StackReport(stack="gke", cluster="gke ci", claims=tuple(claims))
+    report = planned(*claims)
     found = doubted(report, "kwok ended with signal 9; the last lines of its log:\n  bye")
-    assert [claim.verdict for claim in found.claims] == [Verdict.YES, Verdict.UNKNOWN, Verdict.UNKNOWN]
-    assert found.claims[1].evidence == "seen (but kwok ended with signal 9)"
-    assert stack_verdict(found) is Verdict.UNKNOWN
-    assert doubted(found, "again").claims[2:] == found.claims[2:]
+    assert [claim.verdict for claim in found.checks] == [Verdict.YES, Verdict.UNKNOWN, Verdict.UNKNOWN]
+    assert found.checks[1].evidence == "seen (but kwok ended with signal 9)"
+    assert found.verdict is Verdict.UNKNOWN
+    assert doubted(found, "again").checks[2:] == found.checks[2:]
 
 
 @pytest.mark.parametrize("taints", [[], ["kubernetes.io/arch=arm64:NoSchedule"]])

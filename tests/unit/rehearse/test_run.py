@@ -8,15 +8,16 @@ import pytest
 from rich.console import Console
 
 from multiarch.core.progress import ProgressDisplay
+from multiarch.core.report import Check, Section
 from multiarch.core.verdict import Verdict
 from multiarch.model.plan.model import Plan
+from multiarch.model.plan_checks import providers_accept
 from multiarch.rehearse import run as module
 from multiarch.rehearse.control_plane.errors import StartError
-from multiarch.rehearse.outline import providers_accept
-from multiarch.rehearse.report.model import Claim, StackReport, stack_verdict
+from multiarch.rehearse.report.model import Rehearsed, StackReport
 
 PLAN = Plan(stack="gke")
-PLANNED = StackReport(stack="gke", cluster="gke ci", claims=(providers_accept(PLAN),))
+PLANNED = Section(name="gke", place="gke ci", detail=Rehearsed(), checks=(providers_accept(PLAN),))
 
 
 class FakePlane:
@@ -39,9 +40,9 @@ def plane() -> FakePlane:
 @pytest.fixture
 def prover(plane: FakePlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     def rehearse_stack(*_: object, **__: object) -> StackReport:
-        claim = Claim(id="nodes-join", title="nodes join", verdict=plane.answer, evidence="seen")
+        claim = Check(id="nodes-join", title="nodes join", verdict=plane.answer, evidence="seen")
         plane.ended = plane.ends
-        return StackReport(stack="gke", cluster="gke ci", claims=(claim,))
+        return Section(name="gke", place="gke ci", detail=Rehearsed(), checks=(claim,))
 
     monkeypatch.setattr(module, "rehearse_stack", rehearse_stack)
     with ProgressDisplay(Console(quiet=True)) as display:
@@ -54,18 +55,18 @@ def test_what_a_control_plane_says_that_ends_meanwhile_is_a_doubt(
 ) -> None:
     plane.answer, plane.ends = answer, True
     found = prover.prove(PLAN, PLANNED, keep_nodes=False)
-    assert stack_verdict(found) is Verdict.UNKNOWN
-    assert "kwok ended with signal 9" in found.claims[-1].evidence
+    assert found.verdict is Verdict.UNKNOWN
+    assert "kwok ended with signal 9" in found.checks[-1].evidence
 
 
 def test_the_next_stack_is_not_put_on_a_control_plane_that_has_ended(plane: FakePlane, prover: Any) -> None:
     plane.ended = True
     found = prover.prove(PLAN, PLANNED, keep_nodes=False)
-    assert [claim.id for claim in found.claims] == ["plan-accepted", "cluster-rehearsed"]
-    assert stack_verdict(found) is Verdict.UNKNOWN
+    assert [claim.id for claim in found.checks] == ["plan-accepted", "cluster-rehearsed"]
+    assert found.verdict is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize("answer", [Verdict.YES, Verdict.NO])
 def test_a_control_plane_that_lasts_is_believed(plane: FakePlane, prover: Any, answer: Verdict) -> None:
     plane.answer, plane.ends = answer, False
-    assert stack_verdict(prover.prove(PLAN, PLANNED, keep_nodes=False)) is answer
+    assert prover.prove(PLAN, PLANNED, keep_nodes=False).verdict is answer

@@ -1,8 +1,11 @@
 """A report with everything in it that a rendering has to show: success, failure, doubt, refusal, spot, many zones."""
 
+import dataclasses
+
+from multiarch.core.report import Check, Report, Section
 from multiarch.core.verdict import Verdict
 from multiarch.model.pools import PlannedNode, PlannedPool
-from multiarch.rehearse.report.model import Claim, JobView, Outcome, RehearsalReport, StackReport
+from multiarch.rehearse.report.model import JobView, Outcome, RehearsalReport, Rehearsed, RunsOn, StackReport
 
 ARM_TAINT = "kubernetes.io/arch=arm64:NoSchedule"
 REGEX = r"^kubernetes\.io/arch=(amd64|arm64)$"
@@ -105,66 +108,66 @@ def jobs_of(cloud: str) -> tuple[JobView, ...]:
     )
 
 
-def claims_of(cloud: str) -> tuple[Claim, ...]:
+def claims_of(cloud: str) -> tuple[Check, ...]:
     proved = Verdict.YES
     return (
-        Claim(
+        Check(
             id="runner-installed",
             title="The runner is installed, its manager admitted under 'restricted'",
             verdict=proved,
             evidence="release multi-arch revision 1; pod gitlab-runner/multi-arch-7c9d running",
             seconds=2.41,
         ),
-        Claim(
+        Check(
             id="amd64-job-on-amd64-node",
             title="An amd64 job lands on an amd64 node",
             verdict=proved,
             evidence=f"runner-1-build-amd64 on {cloud}-ci-amd64-0",
             seconds=0.31,
         ),
-        Claim(
+        Check(
             id="arm64-job-on-arm64-node",
             title="An arm64 job lands on an arm64 node",
             verdict=proved,
             evidence=f"runner-2-build-arm64 on {cloud}-ci-arm64-0",
             seconds=0.28,
         ),
-        Claim(
+        Check(
             id="no-selector-on-amd64",
             title="A job without a selector lands on amd64",
             verdict=proved,
             evidence=f"runner-3-lint on {cloud}-ci-amd64-1",
             seconds=0.22,
         ),
-        Claim(
+        Check(
             id="helper-image-right",
             title="The helper image has the job's architecture",
             verdict=proved,
             evidence="x86_64-v19.3.0 for amd64, arm64-v19.3.0 for arm64",
             seconds=0.01,
         ),
-        Claim(
+        Check(
             id="s390x-refused",
             title="A selector for s390x is refused by the regex",
             verdict=proved,
             evidence=S390X_REASON,
             seconds=0.01,
         ),
-        Claim(
+        Check(
             id="privileged-refused",
             title="A privileged pod is refused by admission",
             verdict=proved,
             evidence=PRIVILEGED_REASON,
             seconds=0.05,
         ),
-        Claim(
+        Check(
             id="other-namespace-refused",
             title="A pod in another namespace is refused by RBAC",
             verdict=proved,
             evidence=RBAC_REASON,
             seconds=0.04,
         ),
-        Claim(
+        Check(
             id="arm64-taint-holds",
             title="The arm64 taint keeps a plain pod off arm64 nodes",
             verdict=proved,
@@ -174,9 +177,9 @@ def claims_of(cloud: str) -> tuple[Claim, ...]:
     )
 
 
-def replaced(claims: tuple[Claim, ...], claim_id: str, verdict: Verdict, evidence: str) -> tuple[Claim, ...]:
+def replaced(claims: tuple[Check, ...], claim_id: str, verdict: Verdict, evidence: str) -> tuple[Check, ...]:
     return tuple(
-        Claim(id=claim.id, title=claim.title, verdict=verdict, evidence=evidence, seconds=claim.seconds)
+        Check(id=claim.id, title=claim.title, verdict=verdict, evidence=evidence, seconds=claim.seconds)
         if claim.id == claim_id
         else claim
         for claim in claims
@@ -187,8 +190,7 @@ def stack_of(cloud: str, cluster: str, pools: tuple[PlannedPool, ...], **more: o
     values: dict[str, object] = {
         "nodes": tuple(node for view in pools for node in nodes_of(view, 2)),
         "jobs": jobs_of(cloud),
-        "claims": claims_of(cloud),
-        "notes": (),
+        "checks": claims_of(cloud),
         "resources": 19,
         "resource_counts": {
             "kubernetes:core/v1:Namespace": 2,
@@ -199,7 +201,15 @@ def stack_of(cloud: str, cluster: str, pools: tuple[PlannedPool, ...], **more: o
         "timings": {"plan": 2.1, "nodes": 0.4, "install": 3.2, "jobs": 2.6, "clean": 0.7},
         **more,
     }
-    return StackReport(stack=cloud, cluster=cluster, pools=pools, **values)  # type: ignore[arg-type]  # a fixture: the dataclass's own fields, by name
+    stack = Section(name=cloud, place=cluster, detail=Rehearsed(pools=pools))
+    return changed(stack, **values)
+
+
+def changed(stack: StackReport, **values: object) -> StackReport:
+    """The section with other values, those of its detail included, all by their own names."""
+    own = {one.name for one in dataclasses.fields(Section)}
+    detail = dataclasses.replace(stack.detail, **{key: one for key, one in values.items() if key not in own})  # type: ignore[arg-type]  # a fixture: the dataclass's own fields, by name
+    return dataclasses.replace(stack, detail=detail, **{key: one for key, one in values.items() if key in own})  # type: ignore[arg-type]  # as above
 
 
 def gke() -> StackReport:
@@ -236,7 +246,7 @@ def eks() -> StackReport:
         "eks build (eu-west-1)",
         (pool("ci-amd64", "eks", "amd64", "m7i.2xlarge"), spot),
         jobs=jobs,
-        claims=replaced(claims_of("eks"), "arm64-taint-holds", Verdict.NO, evidence),
+        checks=replaced(claims_of("eks"), "arm64-taint-holds", Verdict.NO, evidence),
     )
 
 
@@ -249,7 +259,7 @@ def aks() -> StackReport:
             pool("amd64", "aks", "amd64", "Standard_D8s_v6", zones=("1", "2", "3")),
             pool("arm64", "aks", "arm64", "Standard_D8ps_v6", zones=("1", "2", "3")),
         ),
-        claims=replaced(claims_of("aks"), "no-selector-on-amd64", Verdict.UNKNOWN, evidence),
+        checks=replaced(claims_of("aks"), "no-selector-on-amd64", Verdict.UNKNOWN, evidence),
         jobs=tuple(
             JobView(
                 name=job.name,
@@ -291,17 +301,18 @@ def crowded() -> StackReport:
 
 
 def report(*stacks: StackReport) -> RehearsalReport:
-    return RehearsalReport(
-        stacks=stacks or (gke(), eks(), aks(), local()),
-        control_plane="embedded v1.36.3 (cache)",
-        binaries={
-            "etcd": "v3.6.8, built, cached",
-            "kube-apiserver": "v1.36.3, built, cached",
-            "kube-controller-manager": "v1.36.3, built, cached",
-            "kube-scheduler": "v1.36.3, built, cached",
-            "kwok": "v0.8.0, built, cached",
-            "helm": "v4.1.0, on PATH",
-        },
+    binaries = {
+        "etcd": "v3.6.8, built, cached",
+        "kube-apiserver": "v1.36.3, built, cached",
+        "kube-controller-manager": "v1.36.3, built, cached",
+        "kube-scheduler": "v1.36.3, built, cached",
+        "kwok": "v0.8.0, built, cached",
+        "helm": "v4.1.0, on PATH",
+    }
+    return Report(
+        command="rehearse",
+        sections=stacks or (gke(), eks(), aks(), local()),
         seconds=61.3,
         timings={"binaries": 0.4, "control plane": 7.9, "plan": 8.6},
+        detail=RunsOn(control_plane="embedded v1.36.3 (cache)", binaries=binaries),
     )

@@ -5,7 +5,8 @@ from functools import cache
 
 import pytest
 
-from multiarch.rehearse.report import html as page
+from multiarch.core.render import html as page
+from multiarch.rehearse.report.words import WORDS
 from tests.unit.report import sample
 
 PAIRS = [
@@ -31,7 +32,7 @@ SCHEMES = ("light", "dark", "print")
 
 @cache
 def colours(scheme: str) -> dict[str, str]:
-    css = page.render(sample.report())
+    css = page.render(sample.report(), WORDS)
     blocks = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
     assert len(blocks) == len(SCHEMES)
     chosen: dict[str, str] = {}
@@ -56,7 +57,7 @@ def test_text_stands_out_from_its_ground(scheme: str, text: str, ground: str) ->
 
 
 def test_architecture_and_verdict_have_a_word_and_a_shape_beside_the_colour() -> None:
-    text = page.render(sample.report())
+    text = page.render(sample.report(), WORDS)
     for kind, word in (("amd64", "amd64"), ("arm64", "arm64")):
         assert re.search(rf'class="arch {kind}"><svg[^>]*><use href="#i-{kind}"/></svg>{word}<', text)
     for kind, word in (("proved", "proved"), ("failed", "failed"), ("doubt", "could not tell")):

@@ -6,10 +6,12 @@ import re
 
 import pytest
 
+from multiarch.core.render import html as page
+from multiarch.core.report import Check, Report
 from multiarch.core.verdict import Verdict
 from multiarch.model.pools import PlannedNode
-from multiarch.rehearse.report import html as page
-from multiarch.rehearse.report.model import Claim, JobView, Outcome, RehearsalReport
+from multiarch.rehearse.report.model import JobView, Outcome, RehearsalReport, RunsOn
+from multiarch.rehearse.report.words import WORDS
 from tests.unit.report import sample
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -50,14 +52,14 @@ class Tree(html.parser.HTMLParser):
 
 
 def tree(report: RehearsalReport) -> Tree:
-    return Tree(page.render(report))
+    return Tree(page.render(report, WORDS))
 
 
 def test_a_scheduled_job_is_drawn_inside_its_node_and_its_pool() -> None:
     around = tree(sample.report(sample.gke())).inside("build-arm64")
     assert around["data-node"] == "gke-ci-arm64-0"
     assert around["data-pool"] == "ci-arm64"
-    assert around["data-stack"] == "gke"
+    assert around["data-section"] == "gke"
 
 
 @pytest.mark.parametrize("job", ["mainframe", "privileged", "elsewhere"])
@@ -72,7 +74,7 @@ def test_a_pending_job_has_a_lane_of_its_own() -> None:
 
 
 def test_who_refused_and_why_is_said() -> None:
-    text = page.render(sample.report(sample.gke()))
+    text = page.render(sample.report(sample.gke()), WORDS)
     for words in ("refused by runner", "refused by admission", "refused by RBAC", "says the scheduler"):
         assert words in text
     assert "untolerated taint {kubernetes.io/arch: arm64}" in text
@@ -80,13 +82,13 @@ def test_who_refused_and_why_is_said() -> None:
 
 def test_a_job_on_a_node_that_is_not_listed_is_still_drawn() -> None:
     job = JobView(name="ghost", asked="nothing", outcome=Outcome.SCHEDULED, node="elsewhere-1")
-    stack = dataclasses.replace(sample.gke(), jobs=(job,))
+    stack = sample.changed(sample.gke(), jobs=(job,))
     assert tree(sample.report(stack)).inside("ghost")["data-lane"] == "undrawn"
 
 
 def test_a_node_of_no_planned_pool_is_still_drawn() -> None:
     node = PlannedNode(name="stray-1", pool="gone", arch="arm64")
-    stack = dataclasses.replace(sample.gke(), nodes=(node,))
+    stack = sample.changed(sample.gke(), nodes=(node,))
     drawn = [attributes.get("data-node") for _, attributes, _ in tree(sample.report(stack)).elements]
     assert "stray-1" in drawn
 
@@ -101,24 +103,28 @@ def test_all_fifty_nodes_are_drawn() -> None:
 
 
 def test_a_job_that_went_wrong_is_not_drawn_like_one_that_went_right() -> None:
-    text = page.render(sample.report(sample.eks()))
+    text = page.render(sample.report(sample.eks()), WORDS)
     assert text.count("not as it should be") == 1
 
 
 def test_markup_in_any_value_is_escaped() -> None:
     evil = "<script>alert('x')</script>"
     stack = sample.stack_of(evil, evil, (sample.pool(evil, evil, evil, evil, taints=(evil,), zones=(evil,)),))
-    stack = dataclasses.replace(
+    stack = sample.changed(
         stack,
         chart=evil,
         notes=(evil,),
         timings={evil: 1.0},
         nodes=(PlannedNode(name=evil, pool=evil, arch=evil),),
         jobs=(JobView(name=evil, asked=evil, outcome=Outcome.REFUSED, refused_by=evil, reason=evil),),
-        claims=(Claim(id='"><script>', title=evil, verdict=Verdict.NO, evidence=evil + "\x00"),),
+        checks=(Check(id='"><script>', title=evil, verdict=Verdict.NO, evidence=evil + "\x00"),),
     )
-    report = RehearsalReport(stacks=(stack,), control_plane=evil, binaries={evil: evil})
-    text = page.render(report)
+    report = Report(
+        command="rehearse",
+        sections=(stack,),
+        detail=RunsOn(control_plane=evil, binaries={evil: evil}),
+    )
+    text = page.render(report, WORDS)
     assert "<script" not in text
     assert "\x00" not in text
     assert all(tag != "script" for tag, _, _ in Tree(text).elements)
@@ -126,7 +132,7 @@ def test_markup_in_any_value_is_escaped() -> None:
 
 
 def test_the_page_fetches_nothing() -> None:
-    text = page.render(sample.report())
+    text = page.render(sample.report(), WORDS)
     assert not re.search(r"(https?:)?//[a-z]", re.sub(r"registry\.gitlab\.com[^\"<]*", "", text))
     assert "url(" not in text
     sources = [
@@ -148,8 +154,8 @@ def test_every_inner_link_has_its_target() -> None:
     ("stack", "words"), [(sample.gke(), "Exit 0"), (sample.eks(), "Exit 1"), (sample.aks(), "Exit 3")]
 )
 def test_the_banner_says_what_the_exit_code_means(stack: object, words: str) -> None:
-    assert words in page.render(sample.report(stack))  # type: ignore[arg-type]  # a stack of the sample
+    assert words in page.render(sample.report(stack), WORDS)  # type: ignore[arg-type]  # a stack of the sample
 
 
 def test_a_run_without_stacks_says_that_nothing_was_rehearsed() -> None:
-    assert "no stack was rehearsed" in page.render(dataclasses.replace(sample.report(), stacks=()))
+    assert "no claim was put to the proof" in page.render(dataclasses.replace(sample.report(), sections=()), WORDS)

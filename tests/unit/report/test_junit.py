@@ -3,14 +3,16 @@
 import dataclasses
 import xml.etree.ElementTree as ET
 
+from multiarch.core.render import junit
+from multiarch.core.report import Check
 from multiarch.core.verdict import Verdict
-from multiarch.rehearse.report import junit
-from multiarch.rehearse.report.model import Claim
+from multiarch.rehearse.report.words import WORDS
 from tests.unit.report import sample
 
 
 def parsed(*stacks: object) -> ET.Element:
-    return ET.fromstring(junit.render(sample.report(*stacks)).removeprefix('<?xml version="1.0" encoding="UTF-8"?>\n'))  # type: ignore[arg-type]  # noqa: S314 - stacks of the sample; our own output
+    text = junit.render(sample.report(*stacks), WORDS)  # type: ignore[arg-type]  # stacks of the sample
+    return ET.fromstring(text.removeprefix('<?xml version="1.0" encoding="UTF-8"?>\n'))  # noqa: S314 - our own output
 
 
 def test_each_stack_is_a_suite_and_each_claim_a_case() -> None:
@@ -38,13 +40,13 @@ def test_a_claim_that_could_not_be_told_is_an_error_and_not_skipped() -> None:
 
 
 def test_a_stack_without_claims_is_an_error_not_an_empty_success() -> None:
-    root = parsed(dataclasses.replace(sample.gke(), claims=()))
+    root = parsed(sample.changed(sample.gke(), checks=()))
     assert root.get("errors") == "1"
     assert root.find(".//error") is not None
 
 
 def test_a_run_without_stacks_is_an_error_not_an_empty_success() -> None:
-    text = junit.render(dataclasses.replace(sample.report(), stacks=()))
+    text = junit.render(dataclasses.replace(sample.report(), sections=()), WORDS)
     assert 'errors="1"' in text
 
 
@@ -61,8 +63,8 @@ def test_versions_are_properties_of_the_suite() -> None:
 
 
 def test_control_characters_and_markup_leave_the_document_well_formed() -> None:
-    evil = Claim(id="evil", title="<script>&\x00\x1b[31m", verdict=Verdict.NO, evidence="a\x08 ]]> \ud800 'b' \"c\"")
-    root = parsed(dataclasses.replace(sample.gke(), claims=(evil,), stack="<&>"))
+    evil = Check(id="evil", title="<script>&\x00\x1b[31m", verdict=Verdict.NO, evidence="a\x08 ]]> \ud800 'b' \"c\"")
+    root = parsed(sample.changed(sample.gke(), checks=(evil,), name="<&>"))
     case = root.find(".//testcase")
     assert case is not None
     assert case.get("name") == "<script>&\\x00\\x1b[31m"

@@ -1,15 +1,17 @@
 """The terminal: nothing is cut off, nothing from outside moves the cursor, and what was not proved is said last."""
 
-import dataclasses
 import io
 import re
 
 import pytest
 from rich.console import Console
 
+from multiarch.core.render.terminal import print_report
+from multiarch.core.report import Check
 from multiarch.core.verdict import Verdict
-from multiarch.rehearse.report import terminal
-from multiarch.rehearse.report.model import Claim, RehearsalReport
+from multiarch.rehearse.report.model import RehearsalReport
+from multiarch.rehearse.report.plan_table import plan_table
+from multiarch.rehearse.report.words import WORDS
 from tests.unit.report import sample
 
 
@@ -17,9 +19,9 @@ def shown(report: RehearsalReport, *, width: int = 100, encoding: str = "utf-8",
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding)
     console = Console(file=stream, width=width, force_terminal=colour)
-    for stack in report.stacks:
-        console.print(terminal.plan_table(stack))
-    terminal.print_report(console, report)
+    for stack in report.sections:
+        console.print(plan_table(stack))
+    print_report(console, report, WORDS)
     stream.flush()
     return raw.getvalue().decode(encoding)
 
@@ -49,8 +51,8 @@ def test_no_color_takes_the_colours_away_from_a_terminal(monkeypatch: pytest.Mon
 
 
 def test_an_escape_sequence_in_evidence_is_shown_and_not_obeyed() -> None:
-    claim = Claim(id="x", title="[red]title[/red]", verdict=Verdict.NO, evidence="\x1b[2Jgone\r")
-    text = shown(sample.report(dataclasses.replace(sample.gke(), claims=(claim,))))
+    claim = Check(id="x", title="[red]title[/red]", verdict=Verdict.NO, evidence="\x1b[2Jgone\r")
+    text = shown(sample.report(sample.changed(sample.gke(), checks=(claim,))))
     assert "\x1b" not in text
     assert r"\x1b[2Jgone" in text
     assert "[red]title[/red]" in text, "rich markup from outside must not be obeyed either"
@@ -64,11 +66,13 @@ def test_an_ascii_terminal_gets_ascii_marks() -> None:
 
 def test_the_last_lines_say_what_was_not_proved_and_what_the_exit_code_means() -> None:
     text = squeezed(shown(sample.report()))
-    tail = text[text.rindex("onembedded") :]
+    tail = text[text.rindex("oncontrolplane") :]
     assert squeezed("The arm64 taint keeps a plain pod off arm64 nodes") in tail
     assert squeezed("timed out after 30 s") in tail
     assert tail.index("arm64taint") < tail.index("timedout"), "failures come before doubts"
-    assert tail.endswith(squeezed("1 failed, 1 could not be told in 4 stacks, 1 min 01 s. Exit 1: a claim failed."))
+    assert tail.endswith(
+        squeezed("1 failed, 1 could not be told, 34 proved in 4 stacks, 1 min 01 s. Exit 1: a claim failed.")
+    )
 
 
 def test_every_claim_is_listed_with_mark_evidence_and_time() -> None:
@@ -82,7 +86,7 @@ def test_every_claim_is_listed_with_mark_evidence_and_time() -> None:
 def test_every_job_is_listed_with_where_it_went_or_who_refused_it() -> None:
     text = shown(sample.report(sample.gke()), width=160)
     for job, went in {
-        "build-arm64": "→ gke-ci-arm64-0",
+        "build-arm64": "gke-ci-arm64-0, helper arm64-v19.3.0",
         "mainframe": "refused (runner)",
         "privileged": "refused (admission)",
         "elsewhere": "refused (RBAC)",
@@ -92,7 +96,7 @@ def test_every_job_is_listed_with_where_it_went_or_who_refused_it() -> None:
 
 
 def test_a_stack_without_claims_says_so() -> None:
-    text = shown(sample.report(dataclasses.replace(sample.gke(), claims=())))
+    text = shown(sample.report(sample.changed(sample.gke(), checks=())))
     assert "no claim was put to the proof" in text
     assert "Exit 3" in text
 

@@ -1,8 +1,8 @@
-"""What was seen, decided and done, in a terminal. Everything from outside is plain text without control characters."""
+"""What was seen, and what would change, in a terminal. Everything from outside is plain text, without controls."""
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.table import Table
@@ -10,15 +10,8 @@ from rich.text import Text
 
 from multiarch.cluster.look.model import Look, Pool, Provider
 from multiarch.core.printable import one_line
-from multiarch.core.signs import STYLES, ascii_only, mark
+from multiarch.core.signs import mark
 from multiarch.core.verdict import Answer, Verdict
-from multiarch.onboard.adopt.imports import lines
-from multiarch.onboard.decide.model import Decision, Remark
-from multiarch.onboard.report.next_steps import next_steps
-from multiarch.onboard.request import MEANINGS, Onboarding, Outcome
-from multiarch.onboard.write.render import saving
-
-_OUTCOMES = {Outcome.WRITTEN: Verdict.YES, Outcome.COULD_NOT_TELL: Verdict.UNKNOWN}
 
 
 def look_view(look: Look, *, ascii_only: bool) -> RenderableType:
@@ -99,61 +92,6 @@ def _pools(pools: Sequence[Pool]) -> Table:
             Text(one_line(", ".join(pool.taints) or "-")),
         )
     return table
-
-
-def print_outcome(console: Console, found: Onboarding) -> None:
-    """Print what was decided, what to mind, what could be adopted, and what came of it."""
-    plain = ascii_only(console)
-    if found.decision is not None:
-        for part in _decision_view(found.decision, plain=plain):
-            console.print(part)
-    if found.adoptions:
-        console.print(Padding(Text("To take over what is there instead of making a second one:"), (1, 0, 0, 1)))
-        for line in lines(found.adoptions):
-            console.print(
-                Padding(Text(one_line(line) if not line.startswith(" ") else f"  {one_line(line)}"), (0, 0, 0, 3))
-            )
-    sign = _OUTCOMES.get(found.outcome, Verdict.NO)
-    console.print()
-    for line in found.message.splitlines():
-        console.print(Text.assemble(mark(sign, ascii_only=plain), " ", (one_line(line), STYLES[sign])), soft_wrap=True)
-    if found.outcome is not Outcome.WRITTEN:
-        console.print(Text(f"Exit {int(found.outcome)}: {MEANINGS[found.outcome]}.", style="dim"))
-    for step in next_steps(found):
-        console.print(Text(f"  {step}" if step else ""), soft_wrap=True)
-
-
-def _decision_view(decision: Decision, *, plain: bool) -> Iterator[RenderableType]:
-    for pool in decision.pools:
-        created = pool.machine_type
-        what = f"{pool.machine_type}, {pool.min_nodes} to {pool.max_nodes} nodes" if created else pool.because
-        zones = f" in {', '.join(pool.zones)}" if pool.zones else ""
-        yield Padding(
-            Text.assemble((f"{pool.arch}  ", "bold"), one_line(f"pool {pool.name}: {what}{zones}")), (0, 0, 0, 1)
-        )
-    if decision.prices_of[0]:
-        yield Padding(Text(_price_line(decision), style="dim"), (0, 0, 0, 1))
-    for remark in decision.remarks:
-        yield Padding(_remark(remark, plain=plain), (0, 0, 0, 1))
-
-
-def _price_line(decision: Decision) -> str:
-    arm64, amd64 = decision.prices_of
-    found = decision.price
-    if found is None:
-        return f"price: none known of {arm64}{f' beside {amd64}' if amd64 else ''}"
-    return (
-        f"price: {arm64} ${found.arm64:.4g}/h, {amd64} ${found.amd64:.4g}/h: {saving(found.saves_percent)} "
-        f"(on demand, Linux, {found.region}, {found.date.isoformat()}; {found.source})"
-    )
-
-
-def _remark(remark: Remark, *, plain: bool) -> Table:
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    grid.add_row(mark(remark.verdict, ascii_only=plain), Text(one_line(remark.text)))
-    return grid
 
 
 def diff_view(diff: str) -> RenderableType:

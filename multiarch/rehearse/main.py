@@ -1,0 +1,65 @@
+"""What `multiarch rehearse` does with its options."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from components.problems import ConfigError
+from multiarch.core.ending import USAGE, told, unwind_on_terminate
+from multiarch.core.options import deliver, outlet_of
+from multiarch.core.progress import ProgressDisplay
+from multiarch.core.secrets import hide_in
+from multiarch.model.project import named_stacks, project_of, remember_stacks
+from multiarch.model.pulumi_cli import PulumiCliError
+from multiarch.rehearse import clean
+from multiarch.rehearse.control_plane.errors import KeptPlaneError
+from multiarch.rehearse.control_plane.keep import default_folder, stop_kept
+from multiarch.rehearse.engine_run import rehearse_under_engine
+from multiarch.rehearse.report.words import WORDS
+from multiarch.rehearse.run import Options, rehearse
+
+
+def run(project: Path | None, stacks: tuple[str, ...], given: Mapping[str, Any]) -> NoReturn:
+    """Rehearse the stacks, and deliver the report."""
+    root = project_of(project)
+    unwind_on_terminate()
+    options = Options(
+        project=root,
+        stacks=named_stacks(root, stacks),
+        **{key: given[key] for key in ("binaries", "kubeconfig", "context", "chart", "keep")},
+    )
+    remember_stacks(root, (), given["against"])
+    outlet = outlet_of(given)
+    ended = "every process that was started has been ended"
+    with (
+        told(ConfigError, KeptPlaneError, PulumiCliError, interrupted=ended),
+        ProgressDisplay(outlet.console) as display,
+    ):
+        if given["engine"]:
+            report = rehearse_under_engine(root, options.stacks, display, against=given["against"])
+        else:
+            report = rehearse(options, display)
+    deliver(hide_in(report), WORDS, outlet)
+
+
+def clean_up(given: Mapping[str, Any]) -> NoReturn:
+    """Take off a cluster what rehearsals left there, and deliver what came of it."""
+    unwind_on_terminate()
+    outlet = outlet_of(given)
+    again = "what is still on the cluster the same command takes off"
+    with told(ConfigError, interrupted=again), ProgressDisplay(outlet.console) as display:
+        report = clean.clean(given["kubeconfig"], given["context"], display)
+    deliver(hide_in(report), clean.WORDS, outlet)
+
+
+def stop(project: Path | None) -> None:
+    """End the control plane that `--keep` left."""
+    try:
+        kept = stop_kept(default_folder(project_of(project)))
+    except KeptPlaneError as error:
+        click.echo(str(error), err=True)
+        sys.exit(USAGE)
+    click.echo(f"ended the control plane at {kept.server}" if kept else "no control plane is kept here")

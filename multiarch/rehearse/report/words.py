@@ -1,0 +1,63 @@
+"""How a rehearsal speaks, and what of its detail every text shows."""
+
+from collections.abc import Iterable, Mapping
+
+from multiarch.core.render.words import Block, Table, Words
+from multiarch.core.verdict import Verdict
+from multiarch.rehearse.report.drawing import draw
+from multiarch.rehearse.report.model import ChangeView, JobView, Outcome, RehearsalReport, StackReport
+
+
+def _facts(report: RehearsalReport) -> Mapping[str, str]:
+    return {"control plane": report.detail.control_plane, **report.detail.binaries}
+
+
+def _traits(stack: StackReport) -> Mapping[str, str]:
+    resources = {"resources": str(stack.detail.resources)} if stack.detail.resources else {}
+    return {**resources, **({"chart": stack.detail.chart} if stack.detail.chart else {})}
+
+
+def _blocks(stack: StackReport) -> Iterable[Block]:
+    if stack.detail.jobs:
+        rows = tuple((job.name, job.asked, _went_to(job)) for job in stack.detail.jobs)
+        yield Table(title="jobs", heads=("job", "asked for", "went to"), rows=rows)
+    if stack.detail.changes is not None:
+        changes = tuple(_change(change) for change in stack.detail.changes)
+        nothing = (("", "the changed stack file would change nothing", ""),)
+        title = "what the changed stack file would do"
+        yield Table(title=title, heads=("would", "resource", "because of"), rows=changes or nothing)
+
+
+def _went_to(job: JobView) -> str:
+    """Name the node, or who refused; the reason itself is the evidence of its claim and need not be read twice."""
+    wrong = ", not as it should be" if job.as_expected is False else ""
+    if job.outcome is Outcome.SCHEDULED:
+        helper = f", helper {job.helper_image.rsplit(':', 1)[-1]}" if job.helper_image else ""
+        return f"{job.node or 'a node without a name'}{helper}{wrong}"
+    word = "refused" if job.outcome is Outcome.REFUSED else "pending"
+    return f"{word}{f' ({job.refused_by})' if job.refused_by else ''}{wrong}"
+
+
+def _change(change: ChangeView) -> tuple[str, ...]:
+    return (change.action, change.resource, ", ".join(change.reasons or change.paths))
+
+
+WORDS = Words(
+    command="rehearse",
+    title="Rehearsal",
+    answers={Verdict.YES: "proved", Verdict.NO: "failed", Verdict.UNKNOWN: "could not tell"},
+    counted={Verdict.YES: "proved", Verdict.NO: "failed", Verdict.UNKNOWN: "could not be told"},
+    meanings={
+        Verdict.YES: "every claim was proved",
+        Verdict.NO: "a claim failed",
+        Verdict.UNKNOWN: "something could not be told, and that is no success",
+    },
+    nothing="no claim was put to the proof",
+    check="claim",
+    repeats=True,
+    report_type=RehearsalReport,
+    facts=_facts,
+    traits=_traits,
+    blocks=_blocks,
+    drawing=draw,
+)
