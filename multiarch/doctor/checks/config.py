@@ -6,7 +6,6 @@ from functools import partial
 import re2  # type: ignore[import-untyped]  # google-re2 ships no types
 
 from multiarch.core.verdict import Verdict
-from multiarch.core.verdict import Verdict as Claimed
 from multiarch.doctor.advice import POLL_SECONDS, SELECTOR_REGEX, Advice, cause
 from multiarch.doctor.checks.places import admits, arches_of
 from multiarch.doctor.containers import unset_helper
@@ -15,7 +14,7 @@ from multiarch.doctor.model import Asked, Cause, Check, Fix
 from multiarch.doctor.probe import probe
 from multiarch.doctor.scheduling.placement import KNOWN_ARCHES
 from multiarch.model.executor import JobRefusal
-from multiarch.rehearse.claims.jobs import judge_helper
+from multiarch.model.executor.helper_tags import judge
 
 DEFAULT_POLL_SECONDS = 180
 """gitlab-runner common/consts.go, KubernetesPollTimeout."""
@@ -142,14 +141,15 @@ def _helper(facts: Facts, runner: Runner) -> Check:
             doubts.append(f"{arch}: {pod.reason}")
             continue
         version = runner.installed.runner_version if runner.installed else ""
-        # Without a version only what the tag says of the architecture can be judged.
-        proof = judge_helper(pod.helper_image, arch, version or pod.helper_image.rpartition(":v")[2])
-        if proof.verdict is Claimed.NO and " is for " in proof.evidence:
+        # Without a version only the architecture: one of another version is no image of another architecture.
+        if judge(pod.helper_image, arch, "").verdict is Verdict.NO:
             causes.append(_one_arch(facts, runner, pod.helper_image, arch))
-        elif proof.verdict is Claimed.YES:
+            continue
+        answer = judge(pod.helper_image, arch, version)
+        if answer.verdict is Verdict.YES:
             seen.append(pod.helper_image.rpartition(":")[2])
         else:
-            doubts.append(proof.evidence)
+            doubts.append(answer.because)
     return asked.judged(causes, ", ".join(dict.fromkeys(seen)), "; ".join(dict.fromkeys(doubts)))
 
 

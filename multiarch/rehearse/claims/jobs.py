@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from functools import partial
 
+from multiarch.core.verdict import Verdict
 from multiarch.model.executor import Job, JobRefusal, admits
-from multiarch.model.executor.helper_image import REGISTRY
+from multiarch.model.executor.helper_tags import judge
 from multiarch.rehearse.claims.landing import landed, unmodelled
 from multiarch.rehearse.claims.mirror import judge_mirrored
 from multiarch.rehearse.claims.pipeline import (
@@ -21,9 +22,6 @@ from multiarch.rehearse.claims.scene import ARCH_LABEL, Promise, Proof, Scene, f
 from multiarch.rehearse.mirror.proof import Mirrored
 
 _SELECTOR = "KUBERNETES_NODE_SELECTOR_ARCH"
-_ARCH_TOKENS = ("x86_64", "amd64", "arm64", "aarch64")
-_FIRST_MULTI_ARCH_HELPER = (19, 2, 0)
-"""gitlab-runner MR 5316: from here on the helper is published under tags of both architectures, too."""
 
 
 def job_promises(scene: Scene) -> list[Promise]:
@@ -122,25 +120,13 @@ def _helper_image(arch: str, scene: Scene) -> Proof:
 
 
 def judge_helper(image: str, arch: str, version: str, mirrors: Sequence[Mirrored] = ()) -> Proof:
-    """Judge a helper image by its reference: version, the architecture that its tag names, and who has made it."""
-    repository, _, image_tag = image.partition("@")[0].rpartition(":")
-    if f"v{version}" not in image_tag:
-        return failed(f"{image} is not of the runner's version {version}: helper and runner must be of one version")
-    named = [token for token in _ARCH_TOKENS if token in image_tag]
-    foreign = [token for token in named if not _same_arch(token, arch)]
-    if foreign:
-        return failed(f"{image} is for {foreign[0]}")
-    if named:
-        return proved(image)
-    if repository == REGISTRY and tuple(int(part) for part in version.split(".")) >= _FIRST_MULTI_ARCH_HELPER:
-        return proved(f"{image}, published for both architectures from runner 19.2.0 on")
+    """Judge a helper image by its reference, and one that the stack makes itself by what was made."""
+    answer = judge(image, arch, version)
+    if answer.verdict is Verdict.NO:
+        return failed(answer.because)
     if (made := judge_mirrored(image, arch, mirrors)) is not None:
         return made
-    return unknown(f"{image}: whether it serves {arch} is for its registry to say, which was not asked")
-
-
-def _same_arch(token: str, arch: str) -> bool:
-    return (token in ("x86_64", "amd64")) == (arch == "amd64")
+    return (proved if answer.verdict is Verdict.YES else unknown)(answer.because)
 
 
 def _default_arch(scene: Scene) -> str:

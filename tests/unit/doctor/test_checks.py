@@ -1,6 +1,7 @@
 """The check-list, on clusters that are made of data."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -130,6 +131,13 @@ class TestConfig:
     def test_a_helper_image_of_one_architecture_is_told_for_the_other(self) -> None:
         check = only(self.checks(with_config(helper_image='"h.io/helper:arm64-v19.1.1"')), "helper-image")
         assert [one.subject for one in check.causes] == ["manager/gitlab-runner amd64"]
+
+    def test_a_powershell_helper_is_judged_although_the_managers_version_is_not_known(self) -> None:
+        upstream = "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper"
+        one = runner(with_config(helper_image=f'"{upstream}:v19.2.0-pwsh"'))
+        assert one.installed is not None
+        one = replace(one, installed=replace(one.installed, runner_version=""))
+        assert only(config_checks(facts(runners=(one,))), "helper-image").verdict is Verdict.UNKNOWN
 
     def test_a_mirrored_helper_without_an_architecture_is_a_doubt(self) -> None:
         check = only(self.checks(with_config(helper_image='"h.io/helper:v19.1.1"')), "helper-image")
