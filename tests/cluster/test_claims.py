@@ -203,6 +203,28 @@ class TestWholeRehearsals:
         )
         assert failures(report) == {"manager-on-demand"}
 
+    @pytest.mark.parametrize("free", [True, False])
+    def test_a_manager_that_a_spot_node_could_take_fails_wherever_it_landed(
+        self, eks: Plan, rehearse: Callable[[Plan], StackReport], *, free: bool
+    ) -> None:
+        """With its selector no spot node can; without, one of two pools' nodes takes it, and which one is chance."""
+
+        def open_up(inputs: Inputs) -> None:
+            inputs["values"]["tolerations"] = [{"operator": "Exists"}]
+            if free:
+                inputs["values"]["nodeSelector"] = {}
+
+        spot = edited(
+            eks,
+            of_type("aws:eks/nodeGroup:NodeGroup", "arm64"),
+            lambda inputs: inputs.update({"capacityType": "SPOT"}),
+        )
+        report = rehearse(edited(spot, of_type(RELEASE), open_up))
+        assert failures(report) == ({"manager-on-demand"} if free else set())
+        told = by_id(report.claims)["manager-on-demand"].evidence
+        assert ("spot node" in told) is free
+        assert ("on spot nodes alone the scheduler finds none" in told) is not free
+
     def test_an_arm64_pool_of_the_wrong_machines_fails_the_arm64_job(
         self, eks: Plan, rehearse: Callable[[Plan], StackReport]
     ) -> None:
