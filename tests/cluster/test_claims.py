@@ -331,6 +331,11 @@ class TestDrift:
                 id="empty regex",
             ),
             pytest.param({"node_selector": {}}, {"default-job"}, id="no static selector"),
+            pytest.param(
+                {"service_cpu_request": "2", "service_cpu_limit": "1"},
+                {"largest-job-admitted"},
+                id="request above limit",
+            ),
             pytest.param({"node_tolerations_overwrite_allowed": ".*"}, {"tolerations-closed"}, id="tolerations open"),
             pytest.param({"namespace_overwrite_allowed": ".*"}, {"overwrites-closed"}, id="namespace open"),
             pytest.param({"service_account_overwrite_allowed": ".*"}, {"overwrites-closed"}, id="account open"),

@@ -11,6 +11,7 @@ from multiarch.model.executor.images import check_image
 from multiarch.model.executor.job import Job, JobRefusal, Pod, RefusedError, Service
 from multiarch.model.executor.overwrites import Overwrites, evaluate, tolerations
 from multiarch.model.executor.quantities import ResourceList, resource_list
+from multiarch.model.executor.since import as_read_by
 from multiarch.model.executor.table import Table
 from multiarch.model.executor.variables import Variables, expand, expand_all
 
@@ -34,11 +35,11 @@ def build_pod(
 ) -> Pod | JobRefusal:
     """Return the pod that gitlab-runner would create for `job`, or why it fails the job before creating one.
 
-    `runner_version` (`19.1.1`) names the helper image's tag. Settings that the model does not render are listed in
-    `config.unmodelled`, and are the caller's to judge.
+    `runner_version` (`19.1.1`) names the helper image's tag; settings that such a runner does not know are left out.
+    What the model does not render is listed in `config.unmodelled`, and is the caller's to judge.
     """
     try:
-        return _build(config, job, runner_version, manager_arch)
+        return _build(as_read_by(config, runner_version), job, runner_version, manager_arch)
     except RefusedError as error:
         return JobRefusal(str(error))
 

@@ -18,6 +18,7 @@ from multiarch.rehearse.claims.pods import build, create, refused_by, violates_p
 from multiarch.rehearse.claims.refusals import refusal_promises, with_privileges
 from multiarch.rehearse.claims.rights import rights_promises
 from multiarch.rehearse.claims.scene import Promise, Proof, Scene, failed, proved, unknown
+from multiarch.rehearse.claims.settings import settings_promises
 from multiarch.rehearse.report.model import JobView, Outcome
 
 IN_FORCE_SECONDS = 10.0
@@ -37,6 +38,7 @@ def buildkit_promises(scene: Scene) -> list[Promise]:
         *manager_promises(second),
         *(promise for promise in refusal_promises(second) if promise.id != _PRIVILEGED),
         *rights_promises(second),
+        *settings_promises(second),
     ]
     own = [
         *(

@@ -14,6 +14,7 @@ from multiarch.rehearse.claims.mirror import mirror_promises
 from multiarch.rehearse.claims.refusals import refusal_promises
 from multiarch.rehearse.claims.rights import rights_promises
 from multiarch.rehearse.claims.scene import Promise, Proof, Scene, unknown
+from multiarch.rehearse.claims.settings import settings_promises
 from multiarch.rehearse.claims.taints import taint_promises
 from multiarch.rehearse.report.model import Claim, JobView
 
@@ -29,6 +30,7 @@ def promises(scene: Scene) -> list[Promise]:
         *taint_promises(scene),
         *refusal_promises(scene),
         *rights_promises(scene),
+        *settings_promises(scene),
         *buildkit_promises(scene),
     ]
 
