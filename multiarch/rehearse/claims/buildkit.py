@@ -62,7 +62,7 @@ def buildkit_promises(scene: Scene) -> list[Promise]:
         ),
         Promise(
             "buildkit-sandbox-closed",
-            f"all else that `baseline` refuses is refused in {second.installed.job_namespace}",
+            f"a breach of each other control of `baseline` is refused in {second.installed.job_namespace}",
             partial(_closed, second),
         ),
         Promise("buildkit-apart", "neither runner makes pods in the other's namespace", partial(_apart, second)),
@@ -77,7 +77,7 @@ def _of(second: Scene, promise: Promise) -> Promise:
         proof = promise.prove(second)
         return replace(proof, jobs=tuple(replace(job, name=f"buildkit-{job.name}") for job in proof.jobs))
 
-    return Promise(f"buildkit-{promise.id}", f"BuildKit runner: {promise.title}", prove)
+    return replace(promise, id=f"buildkit-{promise.id}", title=f"BuildKit runner: {promise.title}", prove=prove)
 
 
 def _job(arch: str, second: Scene, _: Scene) -> Proof:

@@ -27,6 +27,7 @@ def settings_promises(scene: Scene) -> list[Promise]:
             "runner-knows-its-settings",
             "the installed version of the runner knows every setting of its config",
             _known,
+            modelled=True,
         ),
         Promise(
             "largest-job-admitted",
