@@ -1,5 +1,6 @@
 """The Kubernetes API as JSON in and JSON out, over the official client: paths by discovery, refusals as one type."""
 
+import copy
 import json
 import threading
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,7 @@ from urllib.parse import quote, urlencode
 from kubernetes import client
 
 from multiarch.cluster.connection import Connection, TimedApiClient
+from multiarch.cluster.impersonation import Headers
 from multiarch.core.secrets import hide
 
 FIELD_MANAGER = "multiarch-rehearsal"
@@ -66,6 +68,12 @@ class Api:
         settings.proxy, settings.no_proxy, settings.retries = mine.proxy, mine.no_proxy, False
         settings.api_key = {"BearerToken": token}
         settings.api_key_prefix = {"BearerToken": "Bearer"}
+        return Api(TimedApiClient(settings))
+
+    def acting_as(self, headers: Headers) -> "Api":
+        """Return the same server, asked as somebody else by impersonation, which the server may refuse."""
+        settings = copy.copy(self._client.configuration)
+        settings.impersonated = headers
         return Api(TimedApiClient(settings))
 
     def close(self) -> None:

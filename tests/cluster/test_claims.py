@@ -204,6 +204,28 @@ class TestWholeRehearsals:
         )
         assert failures(report) == {"manager-on-demand"}
 
+    @pytest.mark.parametrize("free", [True, False])
+    def test_a_manager_that_a_spot_node_could_take_fails_wherever_it_landed(
+        self, eks: Plan, rehearse: Callable[[Plan], StackReport], *, free: bool
+    ) -> None:
+        """With its selector no spot node can; without, one of two pools' nodes takes it, and which one is chance."""
+
+        def open_up(inputs: Inputs) -> None:
+            inputs["values"]["tolerations"] = [{"operator": "Exists"}]
+            if free:
+                inputs["values"]["nodeSelector"] = {}
+
+        spot = edited(
+            eks,
+            of_type("aws:eks/nodeGroup:NodeGroup", "arm64"),
+            lambda inputs: inputs.update({"capacityType": "SPOT"}),
+        )
+        report = rehearse(edited(spot, of_type(RELEASE), open_up))
+        assert failures(report) == ({"manager-on-demand"} if free else set())
+        told = by_id(report.claims)["manager-on-demand"].evidence
+        assert ("all running jobs would be lost" in told) is free
+        assert ("on spot nodes alone the scheduler finds none" in told) is not free
+
     def test_an_arm64_pool_of_the_wrong_machines_fails_the_arm64_job(
         self, eks: Plan, rehearse: Callable[[Plan], StackReport]
     ) -> None:
@@ -310,6 +332,11 @@ class TestDrift:
                 id="empty regex",
             ),
             pytest.param({"node_selector": {}}, {"default-job"}, id="no static selector"),
+            pytest.param(
+                {"service_cpu_request": "2", "service_cpu_limit": "1"},
+                {"largest-job-admitted"},
+                id="request above limit",
+            ),
             pytest.param({"node_tolerations_overwrite_allowed": ".*"}, {"tolerations-closed"}, id="tolerations open"),
             pytest.param({"namespace_overwrite_allowed": ".*"}, {"overwrites-closed"}, id="namespace open"),
             pytest.param({"service_account_overwrite_allowed": ".*"}, {"overwrites-closed"}, id="account open"),
@@ -326,7 +353,13 @@ class TestDrift:
             ),
             pytest.param(
                 {"privileged": True},
-                {"amd64-job-on-amd64-node", "arm64-job-on-arm64-node", "default-job", "merge-job"},
+                {
+                    "amd64-job-on-amd64-node",
+                    "arm64-job-on-arm64-node",
+                    "default-job",
+                    "merge-job",
+                    "largest-job-admitted",
+                },
                 id="privileged",
             ),
             pytest.param({"automount_service_account_token": True}, {"jobs-have-no-rights"}, id="token mounted"),
@@ -388,7 +421,35 @@ class TestDrift:
         with granted(installed, job_namespace, account, {"apiGroups": [""], "resources": ["*"], "verbs": ["*"]}):
             claims = prove()
         assert self.failed(claims) == {"runner-has-no-more"}
-        assert "wildcards" in claims["runner-has-no-more"].evidence
+        assert f"* * in {job_namespace}" in claims["runner-has-no-more"].evidence
+
+    def test_each_right_that_leads_to_more_is_named(
+        self, installed: Scene, prove: Callable[[], dict[str, Claim]]
+    ) -> None:
+        """All at once: the API server lists them, and each must be in the evidence."""
+        job_namespace = installed.installed.job_namespace
+        account = (installed.installed.namespace, installed.installed.service_account)
+        rbac = "rbac.authorization.k8s.io"
+        rules = (
+            {"apiGroups": [rbac], "resources": ["roles"], "verbs": ["escalate", "bind"]},
+            {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]},
+            {"apiGroups": ["apps"], "resources": ["daemonsets"], "verbs": ["create"]},
+            {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]},
+            {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"], "resourceNames": ["ca"]},
+        )
+        with granted(installed, job_namespace, account, *rules):
+            claims = prove()
+        assert self.failed(claims) == {"runner-has-no-more"}
+        named = claims["runner-has-no-more"].evidence
+        for words in (
+            f"escalate roles.{rbac}",
+            f"bind roles.{rbac}",
+            "list secrets",
+            "create daemonsets.apps",
+            "create serviceaccounts/token",
+            "get configmaps named ca",
+        ):
+            assert words in named
 
     def test_a_runner_that_may_create_pods_beside_its_manager_is_named(
         self, installed: Scene, prove: Callable[[], dict[str, Claim]]
@@ -407,7 +468,7 @@ class TestDrift:
         with granted(installed, installed.installed.namespace, account, rule):
             claims = prove()
         assert self.failed(claims) == {"jobs-have-no-rights"}
-        assert "reads the Secrets of gitlab-runner" in claims["jobs-have-no-rights"].evidence
+        assert "list secrets in gitlab-runner" in claims["jobs-have-no-rights"].evidence
 
     def test_a_secret_without_the_second_key_would_stall_the_manager(
         self, installed: Scene, prove: Callable[[], dict[str, Claim]], monkeypatch: pytest.MonkeyPatch
@@ -477,16 +538,16 @@ class labelled:  # noqa: N801 - reads as a verb at its use
 
 
 class granted:  # noqa: N801 - reads as a verb at its use
-    """Give a service account one more right in a namespace for a while."""
+    """Give a service account further rights in a namespace for a while."""
 
-    def __init__(self, scene: Scene, namespace: str, account: tuple[str, str], rule: Mapping[str, Any]) -> None:
-        self.api, self.namespace, self.account, self.rule = scene.admin, namespace, account, rule
+    def __init__(self, scene: Scene, namespace: str, account: tuple[str, str], *rules: Mapping[str, Any]) -> None:
+        self.api, self.namespace, self.account, self.rules = scene.admin, namespace, account, rules
         self.root = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
 
     def __enter__(self) -> None:
         group = "rbac.authorization.k8s.io"
         meta = {"apiVersion": f"{group}/v1", "metadata": {"name": "drift", "namespace": self.namespace}}
-        self.api.create(f"{self.root}/roles", {**meta, "kind": "Role", "rules": [self.rule]})
+        self.api.create(f"{self.root}/roles", {**meta, "kind": "Role", "rules": list(self.rules)})
         place, name = self.account
         subject = {"kind": "ServiceAccount", "namespace": place, "name": name}
         reference = {"apiGroup": group, "kind": "Role", "name": "drift"}

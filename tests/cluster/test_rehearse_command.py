@@ -41,6 +41,8 @@ PROMISED = {
     "runner-has-its-rights",
     "runner-has-no-more",
     "jobs-have-no-rights",
+    "runner-knows-its-settings",
+    "largest-job-admitted",
 }
 
 

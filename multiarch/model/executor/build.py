@@ -4,13 +4,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from multiarch.model.executor import metadata, security, volumes
+from multiarch.model.executor import metadata, security, services, volumes
 from multiarch.model.executor.config import ACTIVE_DEADLINE, FLAG_DEFAULTS, LEGACY_STRATEGY, ExecutorConfig
 from multiarch.model.executor.helper_image import REGISTRY, HelperImage, helper_image
 from multiarch.model.executor.images import check_image
 from multiarch.model.executor.job import Job, JobRefusal, Pod, RefusedError, Service
 from multiarch.model.executor.overwrites import Overwrites, evaluate, tolerations
 from multiarch.model.executor.quantities import ResourceList, resource_list
+from multiarch.model.executor.since import as_read_by
 from multiarch.model.executor.table import Table
 from multiarch.model.executor.variables import Variables, expand, expand_all
 
@@ -25,7 +26,6 @@ _DNS_POLICY = {
     "cluster-first": "ClusterFirst",
     "cluster-first-with-host-net": "ClusterFirstWithHostNet",
 }
-_DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
@@ -35,11 +35,11 @@ def build_pod(
 ) -> Pod | JobRefusal:
     """Return the pod that gitlab-runner would create for `job`, or why it fails the job before creating one.
 
-    `runner_version` (`19.1.1`) names the helper image's tag. Settings that the model does not render are listed in
-    `config.unmodelled`, and are the caller's to judge.
+    `runner_version` (`19.1.1`) names the helper image's tag; settings that such a runner does not know are left out.
+    What the model does not render is listed in `config.unmodelled`, and is the caller's to judge.
     """
     try:
-        return _build(config, job, runner_version, manager_arch)
+        return _build(as_read_by(config, runner_version), job, runner_version, manager_arch)
     except RefusedError as error:
         return JobRefusal(str(error))
 
@@ -102,6 +102,7 @@ class _Parts:
         self.variables = variables
         self.overwrites = overwrites
         self.helper = helper
+        self.services = services.of_job(self.settings, job, variables)
         self.attach = not flag_on(config, dict(variables), LEGACY_STRATEGY)
         self.deadline = flag_on(config, dict(variables), ACTIVE_DEADLINE)
         self.root = config.builds_dir or "/builds"
@@ -131,10 +132,7 @@ class _Parts:
             if settings.flag("use_service_account_image_pull_secrets")
             else [{"name": name} for name in settings.texts("image_pull_secrets")],
             "securityContext": security.pod_context(settings),
-            "hostAliases": [
-                {"ip": alias.text("ip"), "hostnames": list(alias.texts("hostnames"))}
-                for alias in settings.tables("host_aliases")
-            ],
+            "hostAliases": services.host_aliases(settings, self.services),
             "affinity": _camel(settings.table("affinity").values),
             "dnsPolicy": _DNS_POLICY.get(settings.text("dns_policy"), "ClusterFirst"),
             "dnsConfig": _dns_config(settings.table("dns_config")),
@@ -170,9 +168,8 @@ class _Parts:
         return container
 
     def _service_containers(self) -> list[dict[str, Any]]:
-        configured = [_configured_service(entry, self.variables) for entry in self.settings.tables("services")]
-        services = [service for service in (*configured, *self.job.services) if service.name]
-        return [self._service(name, service) for name, service in zip(_names(services), services, strict=True)]
+        names = services.container_names(self.services)
+        return [self._service(name, service) for name, service in zip(names, self.services, strict=True)]
 
     def _service(self, name: str, service: Service) -> dict[str, Any]:
         self._check_image(service.name, "allowed_services")
@@ -202,29 +199,6 @@ class _Parts:
     def _check_image(self, image: str, key: str) -> None:
         internal = (expand(self.settings.text("image"), self.variables), REGISTRY)
         check_image(image, self.settings.texts(key), internal)
-
-
-def _configured_service(entry: Table, variables: Variables) -> Service:
-    return Service(
-        name=expand(entry.text("name"), variables),
-        alias=expand(entry.text("alias"), variables),
-        entrypoint=entry.texts("entrypoint"),
-        command=entry.texts("command"),
-    )
-
-
-def _names(services: list[Service]) -> list[str]:
-    """Name service containers by the first free alias that is a DNS label, else `svc-<n>`."""
-    used: set[str] = set()
-    names: list[str] = []
-    index = 0
-    for service in services:
-        aliases = re.split(r"[ ,]+", service.alias) if service.alias else []
-        alias = next((name for name in aliases if name not in used and _DNS_LABEL.fullmatch(name)), "")
-        used.update(aliases)
-        names.append(alias or f"svc-{index}")
-        index += not alias
-    return names
 
 
 def _pull_policy(settings: Table) -> str:

@@ -28,3 +28,14 @@ def needed(config: ExecutorConfig) -> Iterator[tuple[str, str, str]]:
     if config.kubernetes.flag("pod_disruption_budget"):
         yield "policy", "poddisruptionbudgets", "create"
         yield "policy", "poddisruptionbudgets", "get"
+
+
+def warranted(config: ExecutorConfig) -> Iterator[tuple[str, str, str]]:
+    """Yield every right that the runner may have and needs no further reason for: all that is needed, and events.
+
+    A Role is made before any job, and a job's variable turns FF_PRINT_POD_EVENTS on: the same documentation lists both
+    verbs, and our Role and the chart's example grant them whatever this config says.
+    """
+    yield from needed(config)
+    yield "", "events", "list"
+    yield "", "events", "watch"

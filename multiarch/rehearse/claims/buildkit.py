@@ -18,6 +18,7 @@ from multiarch.rehearse.claims.pods import build, create, refused_by, violates_p
 from multiarch.rehearse.claims.refusals import refusal_promises, with_privileges
 from multiarch.rehearse.claims.rights import rights_promises
 from multiarch.rehearse.claims.scene import Promise, Proof, Scene, failed, proved, unknown
+from multiarch.rehearse.claims.settings import settings_promises
 from multiarch.rehearse.report.model import JobView, Outcome
 
 IN_FORCE_SECONDS = 10.0
@@ -37,6 +38,7 @@ def buildkit_promises(scene: Scene) -> list[Promise]:
         *manager_promises(second),
         *(promise for promise in refusal_promises(second) if promise.id != _PRIVILEGED),
         *rights_promises(second),
+        *settings_promises(second),
     ]
     own = [
         *(
@@ -60,7 +62,7 @@ def buildkit_promises(scene: Scene) -> list[Promise]:
         ),
         Promise(
             "buildkit-sandbox-closed",
-            f"all else that `baseline` refuses is refused in {second.installed.job_namespace}",
+            f"a breach of each other control of `baseline` is refused in {second.installed.job_namespace}",
             partial(_closed, second),
         ),
         Promise("buildkit-apart", "neither runner makes pods in the other's namespace", partial(_apart, second)),
@@ -75,7 +77,7 @@ def _of(second: Scene, promise: Promise) -> Promise:
         proof = promise.prove(second)
         return replace(proof, jobs=tuple(replace(job, name=f"buildkit-{job.name}") for job in proof.jobs))
 
-    return Promise(f"buildkit-{promise.id}", f"BuildKit runner: {promise.title}", prove)
+    return replace(promise, id=f"buildkit-{promise.id}", title=f"BuildKit runner: {promise.title}", prove=prove)
 
 
 def _job(arch: str, second: Scene, _: Scene) -> Proof:

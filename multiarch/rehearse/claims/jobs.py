@@ -43,13 +43,14 @@ def job_promises(scene: Scene) -> list[Promise]:
     )
     promises += [
         Promise("merge-job", "the templates' merge jobs find a node", _merge_job),
-        Promise("template-tags", "the templates' jobs ask for no tag that the runner does not have", _tags),
+        Promise("template-tags", _tags_title(scene.tags), _tags),
     ]
     promises += [
         Promise(
             f"helper-image-{arch}",
             f"a job on {arch} gets the helper image of {arch}, at the runner's version",
             partial(_helper_image, arch),
+            modelled=True,
         )
         for arch in served(scene)
     ]
@@ -85,6 +86,12 @@ def _tags(scene: Scene) -> Proof:
     return from_templates(lambda: judge_tags(all_jobs(), scene.tags, MULTI_ARCH_TAG))
 
 
+def _tags_title(tags: tuple[str, ...] | None) -> str:
+    if tags is None:  # GitLab keeps the runner's tags, and is not asked
+        return f"the templates' jobs ask for no other tag than {MULTI_ARCH_TAG}, which the runner is to get in GitLab"
+    return "the templates' jobs ask for no tag that the runner does not have"
+
+
 def _default_job(scene: Scene) -> Proof:
     expected = _default_arch(scene)
     run = run_job(scene, Job(name="default-job"), "no selector")
@@ -105,6 +112,8 @@ def _extra_job(selector: str, scene: Scene) -> Proof:
     proof = landed(scene, run, {arch})
     if run.view.node and run.view.node not in wanted:
         return failed(f"{run.view.node} does not have {selector}", run.view)
+    if run.pod is not None and (run.pod.manifest["spec"].get("nodeSelector") or {}).get(label) != value:
+        return failed(f"the pod does not select {selector}: it landed by chance", run.view)
     return proof
 
 

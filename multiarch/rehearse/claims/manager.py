@@ -1,15 +1,25 @@
 """Claims about the runner manager: admitted, running, on a node that stays, with everything it mounts."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from multiarch.model.pod_sources import sources
-from multiarch.rehearse.claims.pods import PATIENCE_SECONDS
+from multiarch.rehearse.claims.pods import (
+    PATIENCE_SECONDS,
+    SHORT_PATIENCE_SECONDS,
+    Placement,
+    create,
+    kept_out,
+    only_on,
+    settle,
+    stand_in,
+)
 from multiarch.rehearse.claims.scene import Promise, Proof, Scene, failed, proved, unknown
 
 START_SECONDS = 30.0
 _POLL_SECONDS = 0.1
+_LOST = "with it all running jobs would be lost"
 _ENFORCE = "pod-security.kubernetes.io/enforce"
 
 
@@ -18,7 +28,11 @@ def manager_promises(scene: Scene) -> list[Promise]:
     del scene
     return [
         Promise("runner-installed", "the runner is installed, its manager admitted under `restricted`", _installed),
-        Promise("manager-on-demand", "the manager runs on an on-demand node", _on_demand),
+        Promise(
+            "manager-on-demand",
+            "the manager runs on an on-demand node, and no spot pool's node would ever take it",
+            _on_demand,
+        ),
         Promise("manager-mounts", "all that the manager mounts is there, with the keys it needs", _mounts),
     ]
 
@@ -44,8 +58,33 @@ def _on_demand(scene: Scene) -> Proof:
         return unknown(f"the manager's pod does not run: {why or 'no word of it'}")
     node = pod["spec"]["nodeName"]
     if scene.spot(node):
-        return failed(f"{scene.describe(node)} is a spot node: with it all running jobs would be lost")
-    return proved(scene.describe(node))
+        return failed(f"{scene.describe(node)} is a spot node: {_LOST}")
+    spots = sorted(name for name in scene.nodes if scene.pool(name) and scene.spot(name))
+    if not spots:
+        return proved(f"{scene.describe(node)}; no pool has spot nodes")
+    placement = _try(scene, pod["spec"], spots)
+    if placement.node:
+        spot = scene.describe(placement.node)
+        return failed(f"{scene.describe(node)} by chance: the scheduler also takes {spot}, a spot node: {_LOST}")
+    if not kept_out(placement.message):
+        return unknown(f"{scene.describe(node)}; of spot nodes: {placement.message or 'no word from the scheduler'}")
+    return proved(f"{scene.describe(node)}; on spot nodes alone the scheduler finds none: {placement.message}")
+
+
+def _try(scene: Scene, manager: Mapping[str, Any], nodes: Sequence[str]) -> Placement:
+    """Let the scheduler choose among these nodes alone, for a pod that is placed by the manager's own rules.
+
+    Only rules that hold on any day count: not what the manager requests, nor which pods are there already. The pod does
+    nothing: a second manager would take jobs.
+    """
+    namespace, name = scene.installed.namespace, f"{scene.installed.deployment[:40]}-on-spot"
+    rules = {key: manager[key] for key in ("nodeSelector", "tolerations", "schedulerName") if key in manager}
+    affinity = only_on(nodes, manager.get("affinity"))
+    try:
+        create(scene.admin, namespace, stand_in(scene, name, namespace, **rules, affinity=affinity))
+        return settle(scene.admin, namespace, name, SHORT_PATIENCE_SECONDS)
+    finally:
+        scene.admin.delete(f"/api/v1/namespaces/{namespace}/pods/{name}", {"gracePeriodSeconds": "0"})
 
 
 def _running_pod(scene: Scene) -> tuple[Mapping[str, Any] | None, str]:

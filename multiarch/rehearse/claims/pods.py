@@ -2,13 +2,13 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.model.executor import Job, JobRefusal, Pod, build_pod
-from multiarch.model.nodes.marks import tolerating
+from multiarch.model.nodes.marks import OWNER_LABEL, owner, tolerating
 from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.report.model import JobView, Outcome
 
@@ -16,7 +16,15 @@ SETTLE_SECONDS = 20.0
 """How long the scheduler may say nothing at all."""
 PATIENCE_SECONDS = 1.5
 """How long a pod may stay unschedulable before it counts: the scheduler's view of nodes lags by a moment."""
+SHORT_PATIENCE_SECONDS = 0.6
+"""The same where every node is Ready by now, and a no is what is expected."""
 _POLL_SECONDS = 0.1
+_RULES = (
+    "node(s) didn't match Pod's node affinity/selector",
+    "didn't satisfy plugin(s) [NodeAffinity]",
+    "untolerated taint",
+)
+"""The scheduler's words for what a node's labels and taints decide (pkg/scheduler/framework/plugins)."""
 _PREEMPTION = re.compile(r"\.( no new claims to deallocate,)? preemption: .*")
 """The scheduler's second sentence: that removing other pods would not help either."""
 
@@ -100,6 +108,49 @@ def create(api: Api, namespace: str, manifest: Mapping[str, Any], *, dry_run: bo
     api.create(f"/api/v1/namespaces/{namespace}/pods", pod, dry_run=dry_run)
 
 
+def stand_in(scene: Scene, name: str, namespace: str, **spec: Any) -> dict[str, Any]:
+    """Return a pod that does nothing and that Pod Security `restricted` admits, placed as `spec` says."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": {OWNER_LABEL: owner(scene.stack)}},
+        "spec": {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            **spec,
+            "containers": [
+                {
+                    "name": "plain",
+                    "image": "registry.k8s.io/pause:3.10",
+                    "securityContext": {
+                        "allowPrivilegeEscalation": False,
+                        "runAsNonRoot": True,
+                        "runAsUser": 65535,
+                        "capabilities": {"drop": ["ALL"]},
+                        "seccompProfile": {"type": "RuntimeDefault"},
+                    },
+                }
+            ],
+        },
+    }
+
+
+def only_on(nodes: Iterable[str], affinity: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return a node affinity that admits these nodes alone, of those that `affinity` admits."""
+    required = ((affinity or {}).get("nodeAffinity") or {}).get("requiredDuringSchedulingIgnoredDuringExecution") or {}
+    # The scheduler's field selector takes one name a term; terms are alternatives, what is in one must all hold.
+    terms = [
+        {**term, "matchFields": [*(term.get("matchFields") or []), _named(name)]}
+        for term in required.get("nodeSelectorTerms") or [{}]
+        for name in nodes
+    ]
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
+
+
+def _named(node: str) -> dict[str, Any]:
+    return {"key": "metadata.name", "operator": "In", "values": [node]}
+
+
 def settle(api: Api, namespace: str, name: str, patience: float = PATIENCE_SECONDS) -> Placement:
     """Wait until the scheduler has placed a pod or keeps saying that it can't.
 
@@ -120,6 +171,12 @@ def settle(api: Api, namespace: str, name: str, patience: float = PATIENCE_SECON
             break
         time.sleep(_POLL_SECONDS)
     return Placement(message=message)
+
+
+def kept_out(message: str) -> bool:
+    """Tell whether the scheduler names nothing but labels and taints: a node that is full now may be free tomorrow."""
+    reasons = message.partition(": ")[2].rstrip(".").split(", ")
+    return all(any(rule in reason for rule in _RULES) for reason in reasons)
 
 
 def _waits_for_room(message: str) -> bool:

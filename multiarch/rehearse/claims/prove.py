@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import UnreachableError
@@ -14,7 +15,8 @@ from multiarch.rehearse.claims.manager import manager_promises
 from multiarch.rehearse.claims.mirror import mirror_promises
 from multiarch.rehearse.claims.refusals import refusal_promises
 from multiarch.rehearse.claims.rights import rights_promises
-from multiarch.rehearse.claims.scene import Promise, Proof, Scene, unknown
+from multiarch.rehearse.claims.scene import BY_MODEL, Promise, Proof, Scene, unknown
+from multiarch.rehearse.claims.settings import settings_promises
 from multiarch.rehearse.claims.taints import taint_promises
 from multiarch.rehearse.report.model import JobView
 
@@ -30,6 +32,7 @@ def promises(scene: Scene) -> list[Promise]:
         *taint_promises(scene),
         *refusal_promises(scene),
         *rights_promises(scene),
+        *settings_promises(scene),
         *buildkit_promises(scene),
     ]
 
@@ -53,4 +56,6 @@ def _timed(promise: Promise, scene: Scene) -> tuple[Proof, float]:
     except (UnreachableError, ApiRefused, InstallFailed, ConfigInvalid) as error:
         # No answer, or one about something else: neither yes nor no.
         proof = unknown(str(error))
+    if promise.modelled:
+        proof = replace(proof, evidence=proof.evidence + BY_MODEL)
     return proof, time.monotonic() - began

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from multiarch.cluster.api import ApiRefused
+from multiarch.core.verdict import Verdict
 from multiarch.model.executor import Job, JobRefusal, Pod
 from multiarch.rehearse.claims.pods import build, create, refused_by, violates_pod_security
 from multiarch.rehearse.claims.scene import ARCH_LABEL, Promise, Proof, Scene, failed, proved, unknown
@@ -13,6 +14,12 @@ from multiarch.rehearse.report.model import JobView, Outcome
 
 _SELECTOR = "KUBERNETES_NODE_SELECTOR_ARCH"
 _FOREIGN = "multiarch-rehearsal"
+_OVERWRITES = {
+    "KUBERNETES_NAMESPACE_OVERWRITE": "namespace_overwrite_allowed",
+    "KUBERNETES_SERVICE_ACCOUNT_OVERWRITE": "service_account_overwrite_allowed",
+    "KUBERNETES_BEARER_TOKEN": "bearer_token_overwrite_allowed",
+}
+"""A job's variables, and the settings that let the runner obey them."""
 
 
 def refusal_promises(scene: Scene) -> list[Promise]:
@@ -26,11 +33,13 @@ def refusal_promises(scene: Scene) -> list[Promise]:
             "tolerations-closed",
             "a job cannot add tolerations of its own",
             _tolerations,
+            modelled=True,
         ),
         Promise(
             "overwrites-closed",
             "a job cannot choose its namespace, service account or Kubernetes token",
             _overwrites,
+            modelled=True,
         ),
         Promise("privileged-pod-refused", "a privileged pod is refused by admission", _privileged),
         *(
@@ -46,7 +55,7 @@ def refusal_promises(scene: Scene) -> list[Promise]:
 
 def _selector_promise(identity: str, value: str) -> Promise:
     title = f"a job that selects {value} is refused by the runner"
-    return Promise(identity, title, partial(_selector, identity, value))
+    return Promise(identity, title, partial(_selector, identity, value), modelled=True)
 
 
 def _selector(name: str, value: str, scene: Scene) -> Proof:
@@ -70,34 +79,53 @@ def _selector(name: str, value: str, scene: Scene) -> Proof:
 
 def _tolerations(scene: Scene) -> Proof:
     plain = build(scene, Job(name="tolerations-none"))
-    built = build(scene, Job(name="tolerations-all", variables={"KUBERNETES_NODE_TOLERATIONS_ALL": ""}))
     if isinstance(plain, JobRefusal):
         return unknown(f"even a plain job is refused: {plain.reason}")
-    if isinstance(built, JobRefusal):
-        return proved(f"refused by runner: {built.reason}")
-    before, after = (pod.manifest["spec"].get("tolerations") or [] for pod in (plain, built))
-    if before == after:
+    before, refusals = plain.manifest["spec"].get("tolerations") or [], []
+    for wanted in _wanted_tolerations(scene):
+        built = build(scene, Job(name="tolerations", variables={"KUBERNETES_NODE_TOLERATIONS_X": wanted}))
+        if isinstance(built, JobRefusal):
+            refusals.append(built.reason)
+        elif (after := built.manifest["spec"].get("tolerations") or []) != before:
+            return failed(f"the pod tolerates what the job asked for: {[item for item in after if item not in before]}")
+    if not refusals:
         return proved("KUBERNETES_NODE_TOLERATIONS_* is ignored: the pod keeps the runner's own tolerations")
-    return failed(f"the pod tolerates what the job asked for: {[item for item in after if item not in before]}")
+    return _refused_all(scene, "node_tolerations_overwrite_allowed", refusals[0])
+
+
+def _wanted_tolerations(scene: Scene) -> list[str]:
+    """Return what a job might ask to tolerate: everything, what no node has, and each taint of the pools' nodes."""
+    taints = [taint for group in scene.groups for node in group.nodes for taint in node["spec"].get("taints") or []]
+    named = [f"{taint['key']}={taint.get('value', '')}:{taint['effect']}" for taint in taints]
+    return list(dict.fromkeys(["", f"{_FOREIGN}=x:NoSchedule", *named]))
 
 
 def _overwrites(scene: Scene) -> Proof:
-    variables = {
-        "KUBERNETES_NAMESPACE_OVERWRITE": _FOREIGN,
-        "KUBERNETES_SERVICE_ACCOUNT_OVERWRITE": _FOREIGN,
-        "KUBERNETES_BEARER_TOKEN": _FOREIGN,
-    }
     plain = build(scene, Job(name="overwrites-none"))
     if isinstance(plain, JobRefusal):
         return unknown(f"even a plain job is refused: {plain.reason}")
-    taken = []
-    for variable, value in variables.items():
-        built = build(scene, Job(name="overwrites", variables={variable: value}))
-        if isinstance(built, Pod) and _FOREIGN in _identity(built):
+    taken, doubts = [], []
+    for variable, setting in _OVERWRITES.items():
+        values = dict.fromkeys((_FOREIGN, scene.installed.namespace, scene.installed.service_account, "kube-system"))
+        built = [build(scene, Job(name="overwrites", variables={variable: value})) for value in values]
+        refusals = [one.reason for one in built if isinstance(one, JobRefusal)]
+        if any(isinstance(one, Pod) and _identity(one) != _identity(plain) for one in built):
             taken.append(variable)
+        elif refusals:
+            doubts.append(_refused_all(scene, setting, refusals[0]))
     if taken:
         return failed(f"a job's {', '.join(taken)} is obeyed")
-    return proved(f"{', '.join(variables)} are ignored or refused")
+    if open_ := [proof.evidence for proof in doubts if proof.verdict is not Verdict.YES]:
+        return unknown("; ".join(open_))
+    return proved(f"{', '.join(_OVERWRITES)} are ignored or refused")
+
+
+def _refused_all(scene: Scene, setting: str, reason: str) -> Proof:
+    """Judge an overwrite that is on, and that refused all that was tried: its regex may admit something else."""
+    if not reason.startswith("provided value "):
+        return proved(f"refused by runner, whatever a job asks for: {reason}")
+    pattern = scene.installed.config.kubernetes.text(setting)
+    return unknown(f"{setting} = '{pattern}' refuses what was tried; what else it lets jobs choose can't be told")
 
 
 def _identity(pod: Pod) -> tuple[str, ...]:

@@ -88,6 +88,12 @@ class Promise:
     id: str
     title: str
     prove: Callable[[Scene], Proof]
+    modelled: bool = False
+    """Whether the executor model alone answers: nothing of it is asked of the cluster."""
+
+
+BY_MODEL = " (by the executor model alone)"
+"""What the report says of such an answer."""
 
 
 def proved(evidence: str, *jobs: JobView) -> Proof:

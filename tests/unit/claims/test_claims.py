@@ -331,3 +331,51 @@ def test_a_pod_that_only_lacks_room_is_waited_for_and_one_that_is_kept_out_is_no
     monkeypatch.setattr(pods, "_POLL_SECONDS", 0.001)
     placement = pods.settle(_Crowded(message, looks=50), "jobs", "pod", patience=0.01)
     assert placement.node == node
+
+
+def with_setting(line: str) -> Scene:
+    text = CONFIG.format(regex=ANCHORED).replace('image = "alpine"', f'image = "alpine"\n    {line}')
+    return dataclasses.replace(scene(), installed=dataclasses.replace(scene().installed, config=parse_config(text)))
+
+
+@pytest.mark.parametrize(
+    ("identity", "line", "verdict"),
+    [
+        ("tolerations-closed", "", Verdict.YES),
+        ("tolerations-closed", "node_tolerations_overwrite_allowed = '.*'", Verdict.NO),
+        # Neither admits the empty toleration, by which alone the claim was judged: a pool's taint is admitted by one.
+        ("tolerations-closed", r"node_tolerations_overwrite_allowed = '^kubernetes\.io/arch='", Verdict.NO),
+        ("tolerations-closed", "node_tolerations_overwrite_allowed = '^spot=.*$'", Verdict.UNKNOWN),
+        ("tolerations-closed", "node_tolerations_overwrite_allowed = '('", Verdict.YES),
+        ("overwrites-closed", "", Verdict.YES),
+        ("overwrites-closed", "namespace_overwrite_allowed = '^manager$'", Verdict.NO),
+        ("overwrites-closed", "namespace_overwrite_allowed = '^team-.*$'", Verdict.UNKNOWN),
+        ("overwrites-closed", "service_account_overwrite_allowed = '('", Verdict.YES),
+        ("overwrites-closed", "bearer_token_overwrite_allowed = true", Verdict.NO),
+    ],
+)
+def test_an_overwrite_that_refuses_one_value_may_admit_another(identity: str, line: str, verdict: Verdict) -> None:
+    assert prove(identity, with_setting(line)).verdict is verdict
+
+
+def test_an_answer_of_the_executor_model_alone_says_so_and_asks_nothing_of_the_cluster() -> None:
+    """`_NoApi` fails the test when it is asked."""
+    modelled = [promise for promise in promises(scene()) if promise.modelled]
+    assert {promise.id for promise in modelled} == {
+        "helper-image-amd64",
+        "helper-image-arm64",
+        "forbidden-selector-refused",
+        "foreign-label-refused",
+        "tolerations-closed",
+        "overwrites-closed",
+        "runner-knows-its-settings",
+    }
+    for promise in modelled:
+        proof, _ = _timed(promise, scene())
+        assert proof.evidence.endswith("(by the executor model alone)")
+
+
+@pytest.mark.parametrize(("tags", "words"), [(None, "is to get in GitLab"), (("multi-arch",), "does not have")])
+def test_the_title_about_tags_promises_no_more_than_was_looked_at(tags: tuple[str, ...] | None, words: str) -> None:
+    titles = {promise.id: promise.title for promise in promises(dataclasses.replace(scene(), tags=tags))}
+    assert words in titles["template-tags"]

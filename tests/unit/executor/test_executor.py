@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multiarch.model.executor import ConfigInvalid, Job, JobRefusal, Pod, build_pod, effective_config, parse_config
+from multiarch.model.executor import (
+    ConfigInvalid,
+    Job,
+    JobRefusal,
+    Pod,
+    Service,
+    build_pod,
+    effective_config,
+    parse_config,
+)
 from multiarch.model.executor.images import matches
 from multiarch.model.executor.variables import expand
 
@@ -179,6 +188,49 @@ def test_services_are_named_by_alias_or_number() -> None:
 """
     )
     assert [container["name"] for container in pod(text)["containers"]] == ["build", "helper", "cache", "svc-0"]
+
+
+def aliases(*services: Service, extra: str = "") -> Any:
+    built = build_pod(parse_config(TWO_ARCH + extra), Job(name="j", services=services), "19.1.1")
+    return built.reason if isinstance(built, JobRefusal) else built.manifest["spec"].get("hostAliases")
+
+
+@pytest.mark.parametrize(
+    ("services", "names"),
+    [
+        # host_aliases_test.go, "supports services as host aliases"
+        (
+            (Service(name="test-service", alias="svc-alias svc-alias-alt"), Service(name="docker:dind")),
+            ["test-service", "svc-alias", "svc-alias-alt", "docker"],
+        ),
+        # services_test.go: no port and no tag, and a name for each spelling; `__` is no DNS name and is left out
+        ((Service(name="r.example:5000/ns/db:1"),), ["r.example-ns-db"]),
+        ((Service(name=f"redis@sha256:{'a' * 64}"),), ["redis"]),
+        ((Service(name="Not an image", alias="a,b"),), ["a", "b"]),
+    ],
+)
+def test_the_build_finds_its_services_by_their_names_on_its_own_host(
+    services: tuple[Service, ...], names: list[str]
+) -> None:
+    assert aliases(*services) == [{"ip": "127.0.0.1", "hostnames": names}]
+
+
+def test_services_come_before_the_configs_own_aliases() -> None:
+    extra = """
+    [[runners.kubernetes.host_aliases]]
+      ip = "8.8.8.8"
+      hostnames = ["dns1"]
+"""
+    own = {"ip": "8.8.8.8", "hostnames": ["dns1"]}
+    assert aliases(Service(name="redis:7"), extra=extra) == [{"ip": "127.0.0.1", "hostnames": ["redis"]}, own]
+    assert aliases(extra=extra) == [own]
+    assert aliases() is None
+
+
+def test_an_alias_that_is_no_host_name_is_refused_as_the_runner_refuses_it() -> None:
+    assert aliases(Service(name="redis", alias="no_dns")).startswith(
+        "provided host alias no_dns for service redis is invalid DNS."
+    )
 
 
 def test_allowed_images_refuse_what_matches_none() -> None:
