@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from multiarch.doctor.advice import Advice, cause
 from multiarch.doctor.checks.config import DEFAULT_POLL_SECONDS
-from multiarch.doctor.checks.places import arches_of
 from multiarch.doctor.facts import JOB_NAME, Event, Facts, quoted
 from multiarch.doctor.history import lasting, placed, pulled
 from multiarch.doctor.jobs import HISTORY_SECONDS, merged
 from multiarch.doctor.model import Cause, Fix
+from multiarch.doctor.probe import arches_of
 from multiarch.doctor.pulls import named_arch, pull_failure
 from multiarch.doctor.scaling import of as scaling_of
 from multiarch.doctor.scheduling.message import Message, Why, parse
@@ -72,7 +72,7 @@ def _unplaced(facts: Facts, message: Message, events: Sequence[Event]) -> Cause:
     if message.whys == {Why.SELECTOR} and facts.nodes.known:
         # Every node failed the selector. If exactly one architecture has no node, that is what they asked for.
         there = {node.arch for node in facts.nodes.items}
-        without = [arch for arch in arches_of(facts) if arch not in there]
+        without = [arch for arch in arches_of(facts.pools, facts.runners) if arch not in there]
         if len(without) == 1:
             return cause("no-node-of-arch", without[0], f"no node is {without[0]}", evidence)
     return next(by_words(message, evidence), _slow(facts, _LATE, evidence))

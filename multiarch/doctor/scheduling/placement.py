@@ -9,13 +9,12 @@ from multiarch.cluster.look.model import Provider
 from multiarch.doctor.advice import Advice, cause
 from multiarch.doctor.facts import ARCH_LABEL, Node, Raw, Taint, quoted
 from multiarch.doctor.model import Cause, Fix
+from multiarch.doctor.probe import KNOWN_ARCHES
 from multiarch.doctor.scaling import Scaling
 from multiarch.doctor.scheduling import lifecycle, room
 from multiarch.doctor.scheduling.filters import selects, terms, untolerated
 from multiarch.doctor.scheduling.message import Message, Why
 from multiarch.doctor.scheduling.wording import by_words
-
-KNOWN_ARCHES = ("amd64", "arm64")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
