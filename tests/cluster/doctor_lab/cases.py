@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from tests.cluster.doctor_lab import kubelet
+from tests.cluster.doctor_lab import kubelet, refused
 from tests.cluster.doctor_lab.ward import Ward, changed_config, made, replaced, tainted, without_nodes
 
 UNFIT = "pod didn't trigger scale-up: 1 node(s) didn't match Pod's node affinity/selector"
@@ -132,28 +132,6 @@ def _pod(ward: Ward, body: dict[str, Any]) -> Any:
     return made(ward, "/api/v1/namespaces/default/pods", body)
 
 
-def _quota(ward: Ward, stack: ExitStack) -> None:
-    body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "team"}, "spec": {"hard": {"pods": "2"}}}
-    ward.job("first")
-    ward.job("second")
-    path = stack.enter_context(made(ward, f"/api/v1/namespaces/{ward.job_namespace}/resourcequotas", body))
-    ward.wait("the quota to be counted", lambda: (ward.api.get(path)["status"].get("used") or {}).get("pods") == "2")
-
-
-def _limit_range(ward: Ward, stack: ExitStack) -> None:
-    spec = {"limits": [{"type": "Container", "max": {"memory": "1Gi"}}]}
-    body = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"}, "spec": spec}
-    stack.enter_context(made(ward, f"/api/v1/namespaces/{ward.job_namespace}/limitranges", body))
-
-
-def _restricted(ward: Ward, stack: ExitStack) -> None:
-    path = f"/api/v1/namespaces/{ward.job_namespace}"
-    before = ward.api.get(path)["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
-    label = "pod-security.kubernetes.io/enforce"
-    ward.patch(path, {"metadata": {"labels": {label: "restricted"}}})
-    stack.callback(ward.patch, path, {"metadata": {"labels": {label: before}}})
-
-
 def _state(status: dict[str, Any], **given: Any) -> Callable[[Ward, ExitStack], None]:
     def break_(ward: Ward, stack: ExitStack) -> None:
         del stack
@@ -265,26 +243,6 @@ def _broken_toml(ward: Ward, stack: ExitStack) -> None:
     before = ward.api.get(path)["data"]["config.template.toml"]
     ward.patch(path, {"data": {"config.template.toml": "[[runners]\nexecutor = kubernetes"}})
     stack.callback(ward.patch, path, {"data": {"config.template.toml": before}})
-
-
-def _webhook(ward: Ward, stack: ExitStack) -> None:
-    hook = {
-        "name": "pods.policy.example.com",
-        "clientConfig": {"service": {"namespace": "default", "name": "policy-gone", "path": "/"}},
-        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": ward.job_namespace}},
-        "failurePolicy": "Fail",
-        "sideEffects": "None",
-        "admissionReviewVersions": ["v1"],
-    }
-    group = "admissionregistration.k8s.io/v1"
-    body = {
-        "apiVersion": group,
-        "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": "policy"},
-        "webhooks": [hook],
-    }
-    stack.enter_context(made(ward, f"/apis/{group}/validatingwebhookconfigurations", body))
 
 
 def _claim(ward: Ward, stack: ExitStack, **spec: Any) -> str:
@@ -487,9 +445,54 @@ CASES: tuple[Broken, ...] = (
         by_words="nodes-full",
     ),
     Broken("arm64 nodes full", "nodes-full", _full, pods=1, says="Insufficient cpu"),
-    Broken("quota used up, no pod at all", "quota-exhausted", _quota, says="pods: 2 of 2 used"),
-    Broken("limit range below the jobs' limits", "limit-range-refuses", _limit_range, says="maximum memory is 1Gi"),
-    Broken("jobs' namespace restricted", "pod-security-refuses-jobs", _restricted, says="runAsNonRoot"),
+    Broken("quota used up, no pod at all", "quota-exhausted", refused.quota, says="used: pods=2, limited: pods=2"),
+    Broken(
+        "a quota on what one container lacks", "quota-needs-requests", refused.quota_of_one_container, says="helper"
+    ),
+    Broken(
+        "limit range below the jobs' limits",
+        "limit-range-refuses",
+        refused.limit_range(type="Container", max={"memory": "1Gi"}),
+        says="maximum memory usage per Container is 1Gi",
+    ),
+    Broken(
+        "limit range for whole pods",
+        "limit-range-refuses",
+        refused.limit_range(type="Pod", max={"memory": "4Gi"}),
+        says="maximum memory usage per Pod is 4Gi",
+    ),
+    Broken(
+        "limit range on the ratio of limit to request",
+        "limit-range-refuses",
+        refused.limit_range(type="Container", maxLimitRequestRatio={"memory": "2"}),
+        says="max limit to request ratio per Container is 2",
+    ),
+    Broken("jobs' namespace restricted", "pod-security-refuses-jobs", refused.restricted, says="runAsNonRoot"),
+    Broken(
+        "procMount without a user namespace",
+        "job-pod-invalid",  # baseline would refuse it next: without `hostUsers: false` the API itself comes first
+        refused.config(build_container_security_context={"proc_mount": "Unmasked"}),
+        says="procMount",
+    ),
+    Broken(
+        "SELinux under baseline",
+        "pod-security-refuses-jobs",
+        refused.config(build_container_security_context={"selinux_type": "spc_t"}),
+        says="seLinuxOptions",
+    ),
+    Broken(
+        "AppArmor under baseline",
+        "pod-security-refuses-jobs",
+        refused.config(build_container_security_context={"app_armor_profile": {"type": "Unconfined"}}),
+        says="AppArmor",
+    ),
+    Broken("a policy in CEL", "policy-refuses-jobs", refused.policy, says="every pod names its team"),
+    Broken(
+        "a request above its limit",
+        "job-pod-invalid",
+        refused.config(cpu_request="4", cpu_limit="2"),
+        says="must be less than or equal to cpu limit of 2",
+    ),
     Broken(
         "image without arm64, containerd",
         "image-lacks-arch",
@@ -588,7 +591,35 @@ CASES: tuple[Broken, ...] = (
     Broken("the regex is empty", "selector-overwrite-off", _regex_empty),
     Broken("the config names another namespace", "job-namespace-missing", _elsewhere),
     Broken("config.toml is no TOML", "config-invalid", _broken_toml),
-    Broken("a webhook without pods", "admission-webhook-down", _webhook),
+    Broken("a webhook whose service is gone", "admission-webhook-down", refused.webhook_without_service),
+    Broken(
+        "a webhook without endpoints",
+        "admission-webhook-down",
+        refused.webhook_without_endpoints,
+        says="failed to call webhook",
+    ),
+    Broken(
+        "a webhook that refuses",
+        "webhook-refuses-jobs",
+        refused.webhook_says("pods.policy.example.com", "no cost center"),
+        says="no cost center",
+    ),
+    Broken(
+        "Kyverno refuses",
+        "kyverno-refuses-jobs",
+        refused.webhook_says(
+            "validate.kyverno.svc-fail",
+            "\n\nresource Pod/jobs/runner was blocked due to the following policies \n\nrequire-team:\n  check-team: "
+            "'validation error: label team is required'\n",
+        ),
+        says="require-team",
+    ),
+    Broken(
+        "Gatekeeper refuses",
+        "gatekeeper-refuses-jobs",
+        refused.webhook_says("validation.gatekeeper.sh", "[all-must-have-team] you must provide labels: {team}"),
+        says="all-must-have-team",
+    ),
     Broken("an unbound claim", "claim-unbound", _unbound_claim, pods=1),
     Broken("a volume in another zone", "volume-elsewhere", _other_zone, pods=1),
     Broken("the pool is at its maximum", "pool-at-maximum", _at_maximum, pods=1),

@@ -15,8 +15,8 @@ FORBIDDEN = 'pods "runner-a-project-1-concurrent-0-x" is forbidden: '
 WORDS = [
     (
         (
-            'admission webhook "validate.kyverno.svc-fail" denied the request: resource Pod/jobs/r was blocked due to the '
-            "following policies disallow-root: run-as-non-root: 'validation error: no root'"
+            'admission webhook "validate.kyverno.svc-fail" denied the request: resource Pod/jobs/r was blocked due to '
+            "the following policies disallow-root: run-as-non-root: 'validation error: no root'"
         ),
         "kyverno-refuses-jobs",
         "disallow-root",
@@ -94,16 +94,16 @@ WORDS = [
     ),
     (
         (
-            'pods is forbidden: User "system:serviceaccount:manager:gitlab-runner" cannot create resource "pods" in API '
-            'group "" in the namespace "jobs"'
+            'pods is forbidden: User "system:serviceaccount:manager:gitlab-runner" cannot create resource "pods" in '
+            'API group "" in the namespace "jobs"'
         ),
         "manager-lacks-rights",
         "manager/gitlab-runner in jobs",
     ),
     (
         (
-            'Pod "r" is invalid: spec.containers[0].resources.requests: Invalid value: "4": must be less than or equal to '
-            "cpu limit of 2"
+            'Pod "r" is invalid: spec.containers[0].resources.requests: Invalid value: "4": must be less than or equal '
+            "to cpu limit of 2"
         ),
         "job-pod-invalid",
         "manager/gitlab-runner",
