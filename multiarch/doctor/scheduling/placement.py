@@ -15,6 +15,7 @@ from multiarch.doctor.scheduling import lifecycle, room
 from multiarch.doctor.scheduling.filters import selects, terms, untolerated
 from multiarch.doctor.scheduling.message import Message, Why
 from multiarch.doctor.scheduling.wording import by_words
+from multiarch.model.pools import PlannedPool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,24 +108,40 @@ def _nothing_selected(question: Question, nodes: Sequence[Node]) -> Cause:
 
 
 def _no_arch(question: Question, arch: str, arches: Counter[str] | None) -> Cause:
-    said, advice = question.scaling, question.advice
+    pools = question.advice.pools(arch)
+    kind, headline = no_node(question.scaling, arch, pools)
     seen = [f"the pods select {asked(question.pod)}; {_count(arches)}", *question.evidence]
-    pools = advice.pools(arch)
-    names = ", ".join(pool.name for pool in pools)
-    if said.ordered or said.backing_off:
-        kind, headline = "scale-up-fails", f"the autoscaler ordered an {arch} node, and none has come"
-        if not said.backing_off:
-            kind, headline = "no-node-of-arch", f"there is no {arch} node yet; the autoscaler has ordered one"
-    elif said.at_maximum:
-        kind, headline = "pool-at-maximum", f"there is no {arch} node, and the pools that could make one are at maximum"
-    elif said.excluded:
-        kind, headline = "node-pool-excludes", f"there is no {arch} node, and no NodePool of Karpenter's may make one"
-    elif pools and said.has("node affinity/selector"):
-        kind, headline = "scale-from-zero", f"pool {names} is empty, and the autoscaler does not know it for {arch}"
-    else:
-        kind = "no-node-of-arch"
-        headline = f"no node is {arch}" + (f"; the stack's pool {names} has none" if pools else "")
+    if kind == "scale-from-zero" and (question.scaling.at_maximum or question.scaling.backing_off):
+        seen.append(
+            f"groups at their maximum or in backoff are counted for every pod: that is said of others than the {arch} "
+            "pool, which has no node"
+        )
     return cause(kind, arch, headline, seen, _arch_fixes(question, arch, kind))
+
+
+def no_node(said: Scaling, arch: str, pools: Sequence[PlannedPool]) -> tuple[str, str]:  # noqa: PLR0911 - a table
+    """Return the kind and the headline of the cause that there is no node of an architecture at all.
+
+    What the autoscaler counts as at its maximum or in backoff is any group, since those are left out before the pod is
+    tried (see `Scaling`): an empty pool is not at its maximum, and it was in backoff only if it once took the pod.
+    """
+    names = ", ".join(pool.name for pool in pools)
+    whose = f"pool {names}" if names else f"a group for {arch}"
+    if said.failed or (said.backing_off and (said.fitted or not said.unfit)):
+        return "scale-up-fails", f"the autoscaler wanted an {arch} node, and the cloud gave none"
+    if said.ordered:
+        return "no-node-of-arch", f"there is no {arch} node yet; the autoscaler has ordered one"
+    if said.cluster_full:
+        return "pool-at-maximum", f"there is no {arch} node, and the cluster has as many nodes as it may"
+    if pools and not any(pool.max_nodes for pool in pools):
+        return "pool-at-maximum", f"there is no {arch} node, and pool {names} may have none"
+    if said.excluded:
+        return "node-pool-excludes", f"there is no {arch} node, and no NodePool of Karpenter's may make one"
+    if pools and said.unfit:
+        return "scale-from-zero", f"pool {names} is empty, and the autoscaler does not know it for {arch}"
+    if said.at_maximum and not said.unfit and (said.fitted or pools):
+        return "scale-up-fails", f"{whose} is counted as full, and none of its machines has become a node"
+    return "no-node-of-arch", f"no node is {arch}" + (f"; the stack's pool {names} has none" if names else "")
 
 
 def _unseen(question: Question) -> Iterator[Cause]:
@@ -144,8 +161,8 @@ def _arch_fixes(question: Question, arch: str, kind: str) -> Iterator[Fix]:
     advice = question.advice
     aks = advice.provider is Provider.AKS
     for pool in advice.pools(arch):
-        if kind == "pool-at-maximum":
-            yield advice.pool_line("Let the pool grow further:", pool, f"maxNodes: {max(pool.max_nodes * 2, 2)}")
+        if kind == "pool-at-maximum" and not pool.max_nodes:
+            yield advice.pool_line("Let the pool grow:", pool, "maxNodes: 2")
         elif pool.cloud != "existing" and pool.min_nodes == 0:
             why = ": the autoscaler of AKS takes an empty pool for amd64 (kubernetes/autoscaler#9322)" if aks else ""
             yield advice.pool_line(f"Keep one {arch} node{why}:", pool, "minNodes: 1")
@@ -156,6 +173,9 @@ def _arch_fixes(question: Question, arch: str, kind: str) -> Iterator[Fix]:
     if not advice.stack:
         note = " On AKS keep at least one: scaling an arm64 pool from zero can't be assumed to work." if aks else ""
         yield Fix(text=f"Add a pool of {arch} nodes, or let the one that there is have at least one node.{note}")
+    if question.scaling.backing_off or kind == "scale-up-fails":
+        look = advice.kubectl("-n kube-system get configmap cluster-autoscaler-status -o yaml")
+        yield Fix(text="See which group can't grow, and why:", lines=(look,))
     yield Fix(text="See which nodes there are:", lines=(advice.kubectl(f"get nodes -L {ARCH_LABEL}"),))
 
 

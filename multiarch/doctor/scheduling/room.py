@@ -38,10 +38,11 @@ def explain(
             [*details, *evidence],
             _smaller(names, asked, advice),
         )
-    grown = "; their pool is at its maximum" if said.at_maximum else ""
-    kind = "pool-at-maximum" if said.at_maximum else "scale-up-fails" if said.backing_off else "nodes-full"
-    if kind == "scale-up-fails":
-        grown = "; the autoscaler's last attempt to add one failed"
+    kind = _growth(said, arch, nodes, advice)
+    grown = {
+        "pool-at-maximum": "; their pool is at its maximum",
+        "scale-up-fails": "; the autoscaler's last attempt to add one failed",
+    }.get(kind, "")
     count = f"the only {kind_of} is" if len(nodes) == 1 else f"all {len(nodes)} {kind_of}s are"
     return cause(
         kind,
@@ -50,6 +51,25 @@ def explain(
         [*details, *evidence],
         _more(arch, advice, said),
     )
+
+
+def _growth(said: Scaling, arch: str, nodes: Sequence[Node], advice: Advice) -> str:
+    """Return the kind of cause that full nodes are: why no more of them come, where that can be told.
+
+    The autoscaler counts groups at their maximum and in backoff for every pod, also those that could never take it. So
+    the number of nodes is held against the stack's pools; without these, only words about all groups decide.
+    """
+    if said.cluster_full:
+        return "pool-at-maximum"
+    if said.failed or (said.fitted and said.backing_off):
+        return "scale-up-fails"
+    pools = advice.pools(arch)
+    if pools and (said.at_maximum or said.backing_off):
+        full = all(sum(advice.pool_of(node) == pool.name for node in nodes) >= pool.max_nodes for pool in pools)
+        return "pool-at-maximum" if full else "scale-up-fails" if said.backing_off else "nodes-full"
+    if said.at_maximum != said.backing_off:
+        return "pool-at-maximum" if said.at_maximum else "scale-up-fails"
+    return "nodes-full"
 
 
 def amount_text(name: str, value: Decimal) -> str:
