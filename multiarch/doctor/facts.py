@@ -53,6 +53,8 @@ class Node:
     allocatable: Mapping[str, Decimal] = field(default_factory=dict)
     used: Mapping[str, Decimal] | None = None
     """Requests of the pods on it, `pods` among them; None where the pods could not be listed."""
+    daemons: Mapping[str, Decimal] = field(default_factory=dict)
+    """Likewise of the pods that each node of its kind has from the start: of DaemonSets and static ones."""
 
     @property
     def arch(self) -> str:
@@ -241,6 +243,12 @@ def trimmed(pod: Raw) -> dict[str, Any]:
     }
     metadata = {key: value for key, value in pod["metadata"].items() if key not in {"managedFields", "annotations"}}
     return {"metadata": metadata, "spec": spec, "status": pod.get("status") or {}}
+
+
+def is_daemon(pod: Raw) -> bool:
+    """Tell whether a pod comes with its node: by a DaemonSet, or as a static pod (which the Node itself owns)."""
+    owners = pod["metadata"].get("ownerReferences") or []
+    return any(owner.get("kind") in {"DaemonSet", "Node"} for owner in owners)
 
 
 def is_job(pod: Raw) -> bool:

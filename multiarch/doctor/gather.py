@@ -23,6 +23,7 @@ from multiarch.doctor.facts import (
     Taint,
     amounts,
     condition,
+    is_daemon,
     is_job,
     moment,
     pod_key,
@@ -33,7 +34,7 @@ from multiarch.doctor.jobs import stuck
 from multiarch.doctor.logs import format_errors
 from multiarch.doctor.probe import arches_of
 from multiarch.doctor.releases import find_releases, read_runner
-from multiarch.doctor.scheduling.filters import requests
+from multiarch.doctor.scheduling.filters import added, requests
 from multiarch.model.pools import PlannedPool
 from multiarch.model.release import PlannedRelease
 
@@ -68,6 +69,7 @@ class _Pods:
     jobs: list[Raw] = field(default_factory=list)
     present: set[str] = field(default_factory=set)
     used: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    daemons: dict[str, dict[str, Decimal]] = field(default_factory=dict)
     failure: str = ""
     everywhere: bool = True
 
@@ -154,9 +156,9 @@ def _pods(reader: ReadOnlyApi, namespaces: Sequence[str], now: dt.datetime) -> _
 def _count(result: _Pods, pod: Raw, now: dt.datetime) -> None:
     node = pod["spec"].get("nodeName")
     if node and (pod.get("status") or {}).get("phase") != "Failed":
-        used = result.used.setdefault(node, {})
-        for resource, value in requests(pod).items():
-            used[resource] = used.get(resource, Decimal(0)) + value
+        asked = requests(pod)
+        for sums in (result.used, result.daemons) if is_daemon(pod) else (result.used,):
+            sums[node] = added([sums.get(node, {}), asked])
     if is_job(pod):
         result.present.add(pod_key(pod))
         if stuck(pod, now):
@@ -166,15 +168,19 @@ def _count(result: _Pods, pod: Raw, now: dt.datetime) -> None:
 def _nodes(nodes: Seen[dict[str, Any]], pods: _Pods) -> Seen[Node]:
     return Seen(
         tuple(
-            node_of(node, pods.used.get(node["metadata"]["name"], {}) if pods.everywhere else None)
+            node_of(
+                node,
+                pods.used.get(node["metadata"]["name"], {}) if pods.everywhere else None,
+                pods.daemons.get(node["metadata"]["name"], {}),
+            )
             for node in nodes.items
         ),
         nodes.failure,
     )
 
 
-def node_of(node: Raw, used: Mapping[str, Decimal] | None) -> Node:
-    """Read a Node object."""
+def node_of(node: Raw, used: Mapping[str, Decimal] | None, daemons: Mapping[str, Decimal]) -> Node:
+    """Read a Node object; `used` and `daemons` are what the pods on it request."""
     ready = condition(node, "Ready")
     taints = node["spec"].get("taints") or []
     return Node(
@@ -188,6 +194,7 @@ def node_of(node: Raw, used: Mapping[str, Decimal] | None) -> Node:
         trouble=_trouble(node),
         allocatable=amounts((node.get("status") or {}).get("allocatable")),
         used=used,
+        daemons=daemons,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from multiarch.doctor.advice import Advice, cause
 from multiarch.doctor.checks.config import DEFAULT_POLL_SECONDS
-from multiarch.doctor.facts import JOB_NAME, Event, Facts, quoted
+from multiarch.doctor.facts import JOB_NAME, Event, Facts, by_time, quoted
 from multiarch.doctor.history import lasting, placed, pulled
 from multiarch.doctor.jobs import HISTORY_SECONDS, merged
 from multiarch.doctor.model import Cause, Fix
@@ -56,7 +56,7 @@ def _explain(facts: Facts, events: Sequence[Event]) -> Iterator[Cause]:
         if event.reason == "FailedCreatePodSandBox":
             yield cause("sandbox-fails", "a node", "a node could not set up the pods' network", [quoted(event.message)])
             return
-    waited = [event for event in events if event.reason == "FailedScheduling"]
+    waited = [event for event in by_time(events) if event.reason == "FailedScheduling"]
     if waited and placed(events) and not pulled(events):
         # It got its node, and was gone before that node had begun with its images.
         said = [f"scheduler, before it found a node: {quoted(waited[-1].message)}"]

@@ -214,9 +214,7 @@ def test_the_documented_role_only_reads_and_suffices_for_every_check_but_one(war
 
 
 @pytest.mark.parametrize(("rule", "asker"), [(0, "the manager's account"), (1, "the context's own user")])
-def test_one_of_the_documented_optional_rights_completes_it(
-    ward: Ward, tmp_path: Path, rule: int, asker: str
-) -> None:
+def test_one_of_the_documented_optional_rights_completes_it(ward: Ward, tmp_path: Path, rule: int, asker: str) -> None:
     reading, optional = documented_rules()
     with identity(ward, tmp_path, rules=[*reading, optional[rule]]) as documented:
         report = ward.examine(connection=documented)

@@ -9,7 +9,8 @@ from multiarch.doctor.facts import ARCH_LABEL, Facts, Node, Raw, Runner
 from multiarch.doctor.model import Asked, Cause, Check
 from multiarch.doctor.probe import arches_of, probe
 from multiarch.doctor.scheduling.filters import lacking, requests, selects, untolerated
-from multiarch.doctor.scheduling.placement import Question, explain
+from multiarch.doctor.scheduling.placement import explain
+from multiarch.doctor.scheduling.question import Question
 from multiarch.model.executor import JobRefusal
 from multiarch.model.nodes.model import parse_taint
 
@@ -42,7 +43,8 @@ def _arch(facts: Facts, arch: str, asked: Asked) -> Check:
     for pod in pods:
         if not _served(pod, mine):
             causes += explain(Question(pod=pod, nodes=facts.nodes.items, advice=Advice(facts)))[:1]
-    return asked.judged(causes, _describe(mine, pods))
+    blind = "what its DaemonSets take of a node is not known" if any(node.used is None for node in mine) else ""
+    return asked.judged(causes, _describe(mine, pods), blind)
 
 
 def _served(pod: Raw, nodes: Sequence[Node]) -> bool:
@@ -103,9 +105,7 @@ def _describe(nodes: Sequence[Node], pods: Sequence[Raw]) -> str:
     open_ = [node for node in nodes if node.ready and not node.cordoned]
     parts = [f"{len(nodes)} node{'' if len(nodes) == 1 else 's'}, {len(open_)} Ready and open"]
     wants = requests(pods[0])
-    if any(node.used is None for node in nodes):
-        parts.append("how full they are is not known")
-    elif open_ and all(list(lacking(wants, node)) for node in open_):
+    if open_ and all(list(lacking(wants, node)) for node in open_):
         parts.append("all of them full right now: the next job waits")
     return "; ".join(parts)
 
@@ -113,21 +113,19 @@ def _describe(nodes: Sequence[Node], pods: Sequence[Raw]) -> str:
 def _taints(facts: Facts) -> Iterator[Check]:
     """Ask whether the nodes of each planned pool carry the taints that it promises."""
     for pool in facts.pools:
-        promised = [parse_taint(text) for text in pool.taints if text.startswith(f"{ARCH_LABEL}=")]
+        promised = next((text for text in pool.taints if text.startswith(f"{ARCH_LABEL}=")), "")
         if not promised or not facts.nodes.known:
             continue
-        asked = Asked("taint", f"the nodes of pool {pool.name} carry {pool.taints[0]}", pool.name)
+        asked = Asked("taint", f"the nodes of pool {pool.name} carry {promised}", pool.name)
+        wanted = parse_taint(promised)
         mine = [node for node in facts.nodes.items if node.arch == pool.arch and has_labels(node, pool)]
         bare = [
             node.name
             for node in mine
-            if not any(
-                (taint.key, taint.effect) == (promised[0]["key"], promised[0]["effect"]) for taint in node.taints
-            )
+            if not any((taint.key, taint.effect) == (wanted["key"], wanted["effect"]) for taint in node.taints)
         ]
-        yield asked.judged(
-            _lost(facts, pool.name, pool.taints[0], bare), f"{len(mine)} node{'' if len(mine) == 1 else 's'}"
-        )
+        count = f"{len(mine)} node{'' if len(mine) == 1 else 's'}"
+        yield asked.judged(_lost(facts, pool.name, promised, bare), count)
 
 
 def _lost(facts: Facts, pool: str, taint: str, nodes: Sequence[str]) -> Iterator[Cause]:

@@ -3,37 +3,19 @@
 import difflib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from multiarch.cluster.look.model import Provider
-from multiarch.doctor.advice import Advice, cause
-from multiarch.doctor.facts import ARCH_LABEL, Node, Raw, Taint, quoted
+from multiarch.doctor.advice import cause
+from multiarch.doctor.facts import ARCH_LABEL, Node, Raw, Taint
 from multiarch.doctor.model import Cause, Fix
 from multiarch.doctor.probe import KNOWN_ARCHES
 from multiarch.doctor.scaling import Scaling
 from multiarch.doctor.scheduling import lifecycle, room
 from multiarch.doctor.scheduling.filters import selects, terms, untolerated
-from multiarch.doctor.scheduling.message import Message, Why
+from multiarch.doctor.scheduling.message import Why
+from multiarch.doctor.scheduling.question import Question
 from multiarch.doctor.scheduling.wording import by_words
 from multiarch.model.pools import PlannedPool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A pod that has no node, and all that bears on it."""
-
-    pod: Raw
-    nodes: Sequence[Node] | None
-    """None when the nodes could not be listed."""
-    message: Message = field(default_factory=lambda: Message(""))
-    scaling: Scaling = field(default_factory=Scaling)
-    advice: Advice
-
-    @property
-    def evidence(self) -> list[str]:
-        """What scheduler and autoscaler said."""
-        said = [f"scheduler: {quoted(self.message.text)}"] if self.message.text else []
-        return said + ([f"autoscaler: {self.scaling.said}"] if self.scaling.said else [])
 
 
 def explain(question: Question) -> list[Cause]:
@@ -46,7 +28,7 @@ def explain(question: Question) -> list[Cause]:
     open_ = [node for node in wanted if not untolerated(question.pod, node)]
     if not open_:
         return list(_kept_off(question, wanted))
-    full = room.explain(question.pod, open_, question.evidence, question.advice, question.scaling)
+    full = room.explain(question, open_)
     if full is not None:
         return [full]
     # Labels, taints and room would do: what is left is for the scheduler's own words to say.
@@ -133,7 +115,7 @@ def no_node(said: Scaling, arch: str, pools: Sequence[PlannedPool]) -> tuple[str
         return "no-node-of-arch", f"there is no {arch} node yet; the autoscaler has ordered one"
     if said.cluster_full:
         return "pool-at-maximum", f"there is no {arch} node, and the cluster has as many nodes as it may"
-    if pools and not any(pool.max_nodes for pool in pools):
+    if pools and not any(pool.max_nodes or pool.cloud == "existing" for pool in pools):
         return "pool-at-maximum", f"there is no {arch} node, and pool {names} may have none"
     if said.excluded:
         return "node-pool-excludes", f"there is no {arch} node, and no NodePool of Karpenter's may make one"
@@ -216,9 +198,10 @@ def _kept_off(question: Question, wanted: Sequence[Node]) -> Iterator[Cause]:
     """Yield one cause for each kind of taint that keeps the pod off, those that come and go first."""
     groups: dict[str, list[tuple[Node, Taint]]] = {}
     for node in wanted:
-        # Of several taints of one node the one that nobody will take away by waiting decides.
+        # Of several taints of one node those that nobody will take away by waiting decide: all of them.
         taints = sorted(untolerated(question.pod, node), key=lambda taint: lifecycle.weight(taint.key))
-        groups.setdefault(lifecycle.kind(taints[0].key), []).append((node, taints[0]))
+        kind = lifecycle.kind(taints[0].key)
+        groups.setdefault(kind, []).extend((node, taint) for taint in taints if lifecycle.kind(taint.key) == kind)
     order = [*lifecycle.PASSING, lifecycle.LASTING]
     for kind in sorted(groups, key=order.index):
         yield lifecycle.explain(

@@ -1,6 +1,7 @@
 """The broken clusters, as data: how each is broken, and the one cause that the doctor must put first."""
 
 import json
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ from typing import Any
 from tests.cluster.doctor_lab import kubelet, refused
 from tests.cluster.doctor_lab.ward import Ward, changed_config, made, replaced, tainted, without_nodes
 
-UNFIT = "pod didn't trigger scale-up: 1 node(s) didn't match Pod's node affinity/selector"
-"""Cluster Autoscaler's words (kubernetes/autoscaler#5692), without what follows."""
+UNFIT = "1 node(s) didn't match Pod's node affinity/selector"
+"""Cluster Autoscaler's words of a group whose nodes would not do (kubernetes/autoscaler#5692)."""
 HELPER = "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:x86_64-v19.1.1"
 
 
@@ -293,34 +294,47 @@ def _other_zone(ward: Ward, stack: ExitStack) -> None:
 
 
 def _at_maximum(ward: Ward, stack: ExitStack) -> None:
+    """All arm64 nodes that the pool may have are there, and full."""
+    _full(ward, stack)
+    _autoscaler_says(ward, ward.jobs[-1], f"{UNFIT}, 1 max node group size reached")
+
+
+def _other_at_maximum(ward: Ward, stack: ExitStack) -> None:
+    """The flagship: an empty arm64 pool that can't grow from zero, beside an amd64 pool that may not grow further.
+
+    Cluster Autoscaler leaves out groups at their maximum before it tries the pod on any, and counts them for every pod
+    (core/scaleup/orchestrator/orchestrator.go, ScaleUp: filterValidScaleUpNodeGroups before SchedulablePodGroups;
+    processors/status/eventing_scale_up_processor.go, ReasonsMessage).
+    """
     stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
-    pod = ward.job("build")
-    ward.event(
-        pod,
-        "NotTriggerScaleUp",
-        f"{UNFIT}, 1 max node group size reached",
-        component="cluster-autoscaler",
-        kind="Normal",
-    )
+    _autoscaler_says(ward, ward.job("build"), f"1 max node group size reached, {UNFIT}")
+
+
+def _other_in_backoff(ward: Ward, stack: ExitStack) -> None:
+    """Likewise beside an amd64 pool in backoff."""
+    stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
+    _autoscaler_says(ward, ward.job("build"), f"{UNFIT}, 1 in backoff after failed scale-up")
+
+
+def _autoscaler_says(ward: Ward, pod: str, why: str) -> None:
+    said = f"pod didn't trigger scale-up: {why}"
+    ward.event(pod, "NotTriggerScaleUp", said, component="cluster-autoscaler", kind="Normal")
 
 
 def _from_zero(ward: Ward, stack: ExitStack) -> None:
     """As Azure/AKS#5079: the pool is there, empty, and its template says amd64."""
     stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
-    pod = ward.job("build")
-    ward.event(pod, "NotTriggerScaleUp", UNFIT, component="cluster-autoscaler", kind="Normal")
+    _autoscaler_says(ward, ward.job("build"), UNFIT)
 
 
 def _back_off(ward: Ward, stack: ExitStack) -> None:
+    """The pool took the pod once; since the cloud gave no machine it is left out."""
     stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
     pod = ward.job("build")
-    ward.event(
-        pod,
-        "NotTriggerScaleUp",
-        f"{UNFIT}, 1 in backoff after failed scale-up",
-        component="cluster-autoscaler",
-        kind="Normal",
-    )
+    said = "pod triggered scale-up: [{ci-arm64 0->1 (max: 5)}]"
+    ward.event(pod, "TriggeredScaleUp", said, component="cluster-autoscaler", kind="Normal")
+    time.sleep(1.1)  # events tell the second
+    _autoscaler_says(ward, pod, f"{UNFIT}, 1 in backoff after failed scale-up")
 
 
 def _karpenter(ward: Ward, stack: ExitStack) -> None:
@@ -624,6 +638,10 @@ CASES: tuple[Broken, ...] = (
     Broken("a volume in another zone", "volume-elsewhere", _other_zone, pods=1),
     Broken("the pool is at its maximum", "pool-at-maximum", _at_maximum, pods=1),
     Broken("scale from zero does not work", "scale-from-zero", _from_zero, pods=1),
+    Broken(
+        "nor does it beside a full amd64 pool", "scale-from-zero", _other_at_maximum, pods=1, says="1 max node group"
+    ),
+    Broken("nor beside an amd64 pool in backoff", "scale-from-zero", _other_in_backoff, pods=1),
     Broken("the cloud gives no node", "scale-up-fails", _back_off, pods=1),
     Broken("no Karpenter NodePool for arm64", "node-pool-excludes", _karpenter, pods=1),
     Broken(

@@ -11,7 +11,8 @@ from multiarch.doctor.facts import Facts, Node, Taint
 from multiarch.doctor.model import Cause
 from multiarch.doctor.scaling import Scaling
 from multiarch.doctor.scheduling.message import parse
-from multiarch.doctor.scheduling.placement import Question, explain
+from multiarch.doctor.scheduling.placement import explain
+from multiarch.doctor.scheduling.question import Question
 from tests.unit.doctor.made import NOW, event, facts, kinds, look, node, pod, pool
 
 GPU = Taint(key="dedicated", value="gpu", effect="NoSchedule")
@@ -158,6 +159,9 @@ class TestFullNodesAndAnAutoscaler:
 
     def test_a_maximum_of_somebody_elses_is_not_raised_here(self) -> None:
         assert self.kind(says(FULL, "1 Insufficient cpu"), max_nodes=5) == "nodes-full"
+
+    def test_the_bounds_of_an_existing_clusters_pool_are_not_known(self) -> None:
+        assert self.kind(says(UNFIT, FULL), max_nodes=20, cloud="existing") == "pool-at-maximum"
 
     def test_without_a_stack_only_a_single_reason_is_believed(self) -> None:
         assert self.kind(says(UNFIT, FULL)) == "pool-at-maximum"
