@@ -215,13 +215,13 @@ _PLACEMENT = (
     _kind(
         "pool-at-maximum",
         "The pool is at its maximum",
-        "event `NotTriggerScaleUp … max node group size reached`",
+        "event `NotTriggerScaleUp … max node group size reached`, and its nodes are full",
         "Raise `maxNodes`, or wait until running jobs end.",
     ),
     _kind(
         "scale-up-fails",
         "The autoscaler tried, and the cloud gave no node",
-        "event `NotTriggerScaleUp … in backoff after failed scale-up`, or `FailedScaleUp`",
+        "event `NotTriggerScaleUp … in backoff after failed scale-up` after a `TriggeredScaleUp`, or `FailedScaleUp`",
         "Look at the node group in the cloud: no capacity in the zone, a quota, a launch template that fails.",
     ),
     _kind(
@@ -262,7 +262,7 @@ _PLACEMENT = (
     ),
     _kind(
         "job-too-large",
-        "The jobs ask for more than any node of that kind has, even an empty one",
+        "The jobs ask for more than any node of that kind has, even one with its DaemonSets alone",
         "pods stay `Pending`: `Insufficient cpu` (or memory, ephemeral-storage) for ever",
         "Lower the request, or use larger machines in that pool.",
     ),

@@ -129,6 +129,34 @@ def _full(ward: Ward, stack: ExitStack) -> None:
     ward.job("build")
 
 
+def _daemon_sets(ward: Ward, stack: ExitStack) -> None:
+    """A DaemonSet takes so much of each arm64 node that no job ever fits beside it."""
+    node = ward.nodes("arm64")[0]
+    share = f"{float(node['status']['allocatable']['cpu']) - 1}"
+    spec = {
+        "nodeSelector": {"kubernetes.io/arch": "arm64"},
+        "tolerations": [{"operator": "Exists"}],
+        "containers": [{"name": "agent", "image": "agent", "resources": {"requests": {"cpu": share}}}],
+    }
+    labels = {"app": "agent"}
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "agent"},
+        "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": spec}},
+    }
+    pods = "/api/v1/namespaces/default/pods"
+
+    def agents() -> list[dict[str, Any]]:
+        return ward.api.items(pods, {"labelSelector": "app=agent"})
+
+    stack.callback(ward.wait, "the agents to go", lambda: not agents())
+    stack.callback(ward.api.delete, pods, {"labelSelector": "app=agent", "gracePeriodSeconds": "0"})
+    stack.enter_context(made(ward, "/apis/apps/v1/namespaces/default/daemonsets", body))
+    ward.wait("the agent to have its node", lambda: any(pod["spec"].get("nodeName") for pod in agents()))
+    ward.job("build")
+
+
 def _pod(ward: Ward, body: dict[str, Any]) -> Any:
     return made(ward, "/api/v1/namespaces/default/pods", body)
 
@@ -456,6 +484,14 @@ CASES: tuple[Broken, ...] = (
         frozenset({"job-too-large"}),  # of amd64 nodes too
         pods=1,
         says="the pod asks for 64",
+        by_words="nodes-full",
+    ),
+    Broken(
+        "DaemonSets leave no room",
+        "job-too-large",
+        _daemon_sets,
+        pods=1,
+        says="for its DaemonSets",
         by_words="nodes-full",
     ),
     Broken("arm64 nodes full", "nodes-full", _full, pods=1, says="Insufficient cpu"),

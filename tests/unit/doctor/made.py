@@ -36,7 +36,7 @@ node_tolerations = { "kubernetes.io/arch=arm64" = "NoSchedule" }
 def node(name: str = "n", arch: str = "amd64", **given: Any) -> Node:
     labels = {"kubernetes.io/arch": arch, "kubernetes.io/hostname": name, **given.pop("labels", {})}
     room = given.pop("allocatable", {"cpu": "8", "memory": "32Gi", "ephemeral-storage": "100Gi", "pods": "110"})
-    used = given.pop("used", {})
+    used, daemons = given.pop("used", {}), given.pop("daemons", {})
     taints = given.pop("taints", (ARM_TAINT,) if arch == "arm64" else ())
     return Node(
         name=name,
@@ -44,6 +44,7 @@ def node(name: str = "n", arch: str = "amd64", **given: Any) -> Node:
         taints=taints,
         allocatable=amounts(room),
         used=None if used is None else amounts(used),
+        daemons=amounts(daemons),
         **given,
     )
 

@@ -18,7 +18,7 @@ from multiarch.doctor.examine import examine
 from multiarch.doctor.facts import Facts, Mount, Right, Taint
 from multiarch.doctor.model import Check
 from multiarch.doctor.rights import grants
-from tests.unit.doctor.made import admission, facts, look, node, pool, runner, space, with_config
+from tests.unit.doctor.made import admission, facts, look, node, pod, pool, runner, space, with_config
 
 UNKNOWN = Answer(verdict=Verdict.UNKNOWN, because="nobody says")
 YES = Answer(verdict=Verdict.YES, because="DaemonSet kube-system/calico-node")
@@ -95,6 +95,41 @@ class TestNodes:
         lost = node("b", "arm64", taints=())
         check = only(node_checks(facts(nodes=(node(), lost), pools=(pool(),), stack="s")), "taint")
         assert causes(check) == ["taint-lost"]
+
+    def test_the_taint_that_is_lost_is_named_and_not_one_that_the_nodes_have(self) -> None:
+        spot = Taint(key="spot", value="true", effect="NoSchedule")
+        promised = pool(taints=(str(spot), "kubernetes.io/arch=arm64:NoSchedule"))
+        lost = node("b", "arm64", taints=(spot,))
+        check = only(node_checks(facts(nodes=(node(), lost), pools=(promised,), stack="s")), "taint")
+        assert check.causes[0].headline == "1 node of pool arm64 lack kubernetes.io/arch=arm64:NoSchedule"
+        assert "spot" not in check.title
+
+    def test_what_daemon_sets_leave_of_a_node_decides_whether_a_job_can_ever_fit(self) -> None:
+        taken = node("b", "arm64", used={"cpu": "7.5"}, daemons={"cpu": "7.5"})
+        check = self.arm(facts(nodes=(node(), taken)))
+        assert causes(check) == ["job-too-large"]
+        assert "7.5 of it for its DaemonSets" in " ".join(check.causes[0].evidence)
+        full = node("b", "arm64", used={"cpu": "7.5"}, daemons={"cpu": "0.5"})
+        assert self.arm(facts(nodes=(node(), full))).verdict is Verdict.YES
+
+    def test_daemon_sets_that_could_not_be_listed_are_a_doubt(self) -> None:
+        check = self.arm(facts(nodes=(node(), node("b", "arm64", used=None))))
+        assert check.verdict is Verdict.UNKNOWN
+        assert "DaemonSets" in check.evidence
+
+    def test_requests_that_admission_added_count(self) -> None:
+        small = node("b", "arm64", allocatable={"cpu": "2", "memory": "8Gi", "pods": "9"})
+        assert self.arm(facts(nodes=(node(), small))).verdict is Verdict.YES
+        added = {"name": "injected", "resources": {"requests": {"cpu": "1500m"}}}
+        spec = pod(requests={"cpu": "1"})["spec"]
+        admitted = {"metadata": {"name": "r"}, "spec": {**spec, "containers": [*spec["containers"], added]}}
+        asked = (admission(pod=admitted),)
+        assert causes(self.arm(facts(nodes=(node(), small), admissions=asked))) == ["job-too-large"]
+
+    def test_tolerations_that_admission_added_count(self) -> None:
+        bare = runner(with_config(node_tolerations=""))
+        asked = (admission(pod={"metadata": {"name": "r"}, "spec": pod()["spec"]}),)
+        assert self.arm(facts(runners=(bare,), admissions=asked)).verdict is Verdict.YES
 
     def test_a_foreign_taint_on_all_nodes_is_told_before_any_job_hangs(self) -> None:
         taken = node("b", "arm64", taints=(Taint(key="dedicated", value="x", effect="NoExecute"),))

@@ -13,7 +13,7 @@ from multiarch.doctor.scaling import Scaling
 from multiarch.doctor.scheduling.message import parse
 from multiarch.doctor.scheduling.placement import explain
 from multiarch.doctor.scheduling.question import Question
-from tests.unit.doctor.made import NOW, event, facts, kinds, look, node, pod, pool
+from tests.unit.doctor.made import ARM_TAINT, NOW, event, facts, kinds, look, node, pod, pool
 
 GPU = Taint(key="dedicated", value="gpu", effect="NoSchedule")
 NOT_READY = Taint(key="node.kubernetes.io/not-ready", effect="NoSchedule")
@@ -191,6 +191,14 @@ class TestTaints:
     def test_a_chosen_taint_decides_on_a_node_that_is_cordoned_too(self) -> None:
         assert kinds(ask(pod(), node(arch="arm64", taints=(GPU,), cordoned=True))) == ["taint-not-tolerated"]
 
+    def test_all_the_taints_of_a_node_are_named_that_the_pod_does_not_tolerate(self) -> None:
+        other = Taint(key="team", value="a", effect="NoSchedule")
+        found = ask(pod(), node("a", "arm64", taints=(ARM_TAINT, GPU, other)), node("b", "arm64", taints=(GPU,)))
+        assert kinds(found) == ["taint-not-tolerated"]
+        assert found[0].headline.startswith("2 of 2 arm64 nodes carry dedicated=gpu:NoSchedule, team=a:NoSchedule")
+        assert '"team=a" = "NoSchedule"' in lines(found[0])
+        assert "kubernetes.io/arch=arm64" not in found[0].headline
+
     def test_one_open_node_with_room_is_no_cause(self) -> None:
         assert ask(pod(), node("a", "arm64", taints=(GPU,)), node("b", "arm64")) == []
 
@@ -209,6 +217,14 @@ class TestRoom:
         small = node("small", "arm64", allocatable={"cpu": "2", "pods": "10"})
         busy = node("busy", "arm64", used={"cpu": "6"})
         assert kinds(ask(pod(requests={"cpu": "4"}), small, busy)) == ["nodes-full"]
+
+    def test_a_pod_that_daemon_sets_leave_no_room_for_is_not_told_to_wait(self) -> None:
+        said = "0/1 nodes are available: 1 Insufficient cpu."
+        busy = node(arch="arm64", used={"cpu": "8"}, daemons={"cpu": "5"})
+        found = ask(pod(requests={"cpu": "4"}), busy, said=said)
+        assert kinds(found) == ["job-too-large"]
+        assert "beside its DaemonSets" in found[0].headline
+        assert kinds(ask(pod(requests={"cpu": "3"}), busy, said=said)) == ["nodes-full"]
 
     def test_pods_may_be_what_is_missing(self) -> None:
         found = ask(pod(), node(arch="arm64", used={"pods": "110"}))
