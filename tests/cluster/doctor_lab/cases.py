@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from multiarch.doctor.facts import amount
 from tests.cluster.doctor_lab import kubelet, refused
 from tests.cluster.doctor_lab.ward import Ward, changed_config, made, replaced, tainted, without_nodes
 
@@ -132,7 +133,7 @@ def _full(ward: Ward, stack: ExitStack) -> None:
 def _daemon_sets(ward: Ward, stack: ExitStack) -> None:
     """A DaemonSet takes so much of each arm64 node that no job ever fits beside it."""
     node = ward.nodes("arm64")[0]
-    share = f"{float(node['status']['allocatable']['cpu']) - 1}"
+    share = str(amount(node["status"]["allocatable"]["cpu"]) - 1)
     spec = {
         "nodeSelector": {"kubernetes.io/arch": "arm64"},
         "tolerations": [{"operator": "Exists"}],
@@ -672,7 +673,7 @@ CASES: tuple[Broken, ...] = (
     ),
     Broken("an unbound claim", "claim-unbound", _unbound_claim, pods=1),
     Broken("a volume in another zone", "volume-elsewhere", _other_zone, pods=1),
-    Broken("the pool is at its maximum", "pool-at-maximum", _at_maximum, pods=1),
+    Broken("the pool is at its maximum", "pool-at-maximum", _at_maximum, pods=1, by_words="nodes-full"),
     Broken("scale from zero does not work", "scale-from-zero", _from_zero, pods=1),
     Broken(
         "nor does it beside a full amd64 pool", "scale-from-zero", _other_at_maximum, pods=1, says="1 max node group"
