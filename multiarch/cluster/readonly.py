@@ -96,6 +96,20 @@ class ReadOnlyApi:
         collection = self._api.path_of(manifest).rpartition("/")[0]
         return self._api.create(collection, manifest, dry_run=True)
 
+    def would_admit(self, path: str, manifest: Mapping[str, Any], acting_as: str = "") -> dict[str, Any]:
+        """Return what admission makes of a new object in the collection at `path`. Nothing is stored.
+
+        With `acting_as` it is asked as that user, which takes the right to impersonate it. A service account's name is
+        enough: the API server adds its groups (k8s.io/apiserver pkg/endpoints/filters/impersonation/impersonation.go).
+        """
+        self._count()
+        return self._api.try_create(path, manifest, acting_as)
+
+    @property
+    def impersonates(self) -> bool:
+        """Whether every request is made as another user already."""
+        return self._api.impersonates
+
     def would_apply(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the object that is there would be with the manifest applied. Nothing is stored."""
         self._count()

@@ -114,7 +114,7 @@ _MANAGER = (
     _kind(
         "quota-exhausted",
         "A ResourceQuota of the jobs' namespace has no room for another job",
-        "jobs fail without a pod: `exceeded quota: …`; in the cluster only the quota's `used` shows it",
+        "jobs fail without a pod: `exceeded quota: …, requested: …, used: …, limited: …`",
         "Raise the quota, lower the jobs' requests, or lower `concurrent`.",
         Reach.EVERY_JOB,
     ),
@@ -128,7 +128,7 @@ _MANAGER = (
     _kind(
         "limit-range-refuses",
         "A LimitRange of the jobs' namespace refuses the jobs' pods",
-        "every job fails: `maximum cpu usage per Container is …, but limit is …`",
+        "every job fails: `maximum cpu usage per Container is …, but limit is …`, `… ratio per Pod is …`",
         "Change the LimitRange, or the jobs' requests and limits.",
         Reach.EVERY_JOB,
     ),
@@ -137,6 +137,56 @@ _MANAGER = (
         "An admission webhook that must agree to pods does not answer",
         "every job fails: `failed calling webhook … no endpoints available for service`",
         "Bring the webhook's pods back, or take its configuration away if it is a leftover.",
+        Reach.EVERY_JOB,
+    ),
+    _kind(
+        "kyverno-refuses-jobs",
+        "A policy of Kyverno's refuses the jobs' pods",
+        'every job fails: `admission webhook "validate.kyverno.svc-fail" denied the request: … was blocked due to the '
+        "following policies`",
+        "Meet the policy by the runner's config, or except the jobs' namespace from it (a PolicyException).",
+        Reach.EVERY_JOB,
+    ),
+    _kind(
+        "gatekeeper-refuses-jobs",
+        "A constraint of Gatekeeper's refuses the jobs' pods",
+        'every job fails: `admission webhook "validation.gatekeeper.sh" denied the request: [constraint] …`',
+        "Meet the constraint by the runner's config, or exclude the jobs' namespace in its `match`.",
+        Reach.EVERY_JOB,
+    ),
+    _kind(
+        "webhook-refuses-jobs",
+        "An admission webhook refuses the jobs' pods",
+        'every job fails: `admission webhook "…" denied the request: …`',
+        "Follow its words: change the runner's config, or what the webhook asks for in the jobs' namespace.",
+        Reach.EVERY_JOB,
+    ),
+    _kind(
+        "policy-refuses-jobs",
+        "A ValidatingAdmissionPolicy refuses the jobs' pods",
+        "every job fails: `ValidatingAdmissionPolicy '…' with binding '…' denied request: …`",
+        "Meet the policy by the runner's config, or except the jobs' namespace in its binding.",
+        Reach.EVERY_JOB,
+    ),
+    _kind(
+        "job-namespace-terminating",
+        "The namespace of the jobs is being deleted",
+        "every job fails: `unable to create new content in namespace … because it is being terminated`",
+        "Let it go, and make it anew (with a stack: `make up`); its conditions say what holds it up.",
+        Reach.EVERY_JOB,
+    ),
+    _kind(
+        "job-pod-invalid",
+        "The runner's config makes a pod that Kubernetes does not take",
+        "every job fails: `Pod … is invalid: …: must be less than or equal to cpu limit of …`",
+        "Correct the setting that the message names: a request above its limit is the usual one.",
+        Reach.EVERY_JOB,
+    ),
+    _kind(
+        "pod-refused",
+        "The API server refuses the jobs' pods, for a reason that is not known here",
+        "every job fails with its words, which are shown",
+        "Follow the message.",
         Reach.EVERY_JOB,
     ),
     _kind(
@@ -165,13 +215,13 @@ _PLACEMENT = (
     _kind(
         "pool-at-maximum",
         "The pool is at its maximum",
-        "event `NotTriggerScaleUp … max node group size reached`",
+        "event `NotTriggerScaleUp … max node group size reached`, and its nodes are full",
         "Raise `maxNodes`, or wait until running jobs end.",
     ),
     _kind(
         "scale-up-fails",
         "The autoscaler tried, and the cloud gave no node",
-        "event `NotTriggerScaleUp … in backoff after failed scale-up`, or `FailedScaleUp`",
+        "event `NotTriggerScaleUp … in backoff after failed scale-up` after a `TriggeredScaleUp`, or `FailedScaleUp`",
         "Look at the node group in the cloud: no capacity in the zone, a quota, a launch template that fails.",
     ),
     _kind(
@@ -212,7 +262,7 @@ _PLACEMENT = (
     ),
     _kind(
         "job-too-large",
-        "The jobs ask for more than any node of that kind has, even an empty one",
+        "The jobs ask for more than any node of that kind has, even one with its DaemonSets alone",
         "pods stay `Pending`: `Insufficient cpu` (or memory, ephemeral-storage) for ever",
         "Lower the request, or use larger machines in that pool.",
     ),

@@ -7,7 +7,6 @@ from multiarch.doctor.checks.config import config_checks
 from multiarch.doctor.checks.manager import manager_checks
 from multiarch.doctor.checks.network import network_checks
 from multiarch.doctor.checks.places import node_checks
-from multiarch.doctor.checks.quotas import quota_checks
 from multiarch.doctor.checks.rights import rights_checks
 from multiarch.doctor.facts import Facts
 from multiarch.doctor.gone import explain_gone
@@ -44,7 +43,6 @@ def _checks(facts: Facts) -> Iterator[Check]:
     yield from config_checks(facts)
     yield from rights_checks(facts)
     yield from admission_checks(facts)
-    yield from quota_checks(facts)
     yield from network_checks(facts)
     yield from node_checks(facts)
 

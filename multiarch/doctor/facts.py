@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -53,6 +53,8 @@ class Node:
     allocatable: Mapping[str, Decimal] = field(default_factory=dict)
     used: Mapping[str, Decimal] | None = None
     """Requests of the pods on it, `pods` among them; None where the pods could not be listed."""
+    daemons: Mapping[str, Decimal] = field(default_factory=dict)
+    """Likewise of the pods that each node of its kind has from the start: of DaemonSets and static ones."""
 
     @property
     def arch(self) -> str:
@@ -151,8 +153,6 @@ class Space:
 
     name: str
     found: Found[Raw] = field(default_factory=Found)
-    quotas: Seen[Raw] = field(default_factory=Seen)
-    limits: Seen[Raw] = field(default_factory=Seen)
     policies: Seen[Raw] = field(default_factory=Seen)
 
     @property
@@ -162,18 +162,24 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Webhook:
-    """An admission webhook that pods are shown to, and that stops them when it does not answer."""
+class Admission:
+    """What the API server says of the pod of one runner's job, asked by dry run."""
 
-    configuration: str
-    """`ValidatingWebhookConfiguration policy`."""
-    name: str
-    service: str
-    """`namespace/name`."""
-    endpoints: Found[int] = field(default_factory=Found)
-    """How many of its endpoints are ready."""
-    namespace_selector: Raw = field(default_factory=dict)
-    object_selector: Raw = field(default_factory=dict)
+    runner: str
+    """Title of the runner whose pod it is."""
+    arch: str
+    """Which the job selects; empty where jobs may not."""
+    namespace: str
+    image: str = ""
+    """The job's, which a policy may judge."""
+    asker: str = ""
+    """As whom it was asked, in words."""
+    pod: Raw | None = None
+    """As admission left it, with what it added."""
+    refusal: str = ""
+    """The API server's own words, where it would not take the pod."""
+    doubt: str = ""
+    """Why there is no answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +200,8 @@ class Facts:
     runners_failure: str = ""
     """Why not all releases could be looked for."""
     spaces: tuple[Space, ...] = ()
-    webhooks: Seen[Webhook] = field(default_factory=Seen)
+    admissions: tuple[Admission, ...] = ()
+    """Of the runners whose config could be read, one for each architecture that their jobs may select."""
     local_dns: Found[bool] = field(default_factory=Found)
     """Whether the nodes have a DNS cache (NodeLocal DNSCache) that pods are sent to."""
     logs: Mapping[str, str] = field(default_factory=dict)
@@ -211,10 +218,37 @@ class Facts:
                 return space
         return Space(name=name, found=Found(failure=f"namespace {name} was not looked at"))
 
+    def admitted(self, runner: Runner, arch: str) -> Raw | None:
+        """Return the pod of a runner's job as admission left it; None where it was refused, or not told."""
+        mine = (one for one in self.admissions if one.runner == runner.title and one.arch in {arch, ""})
+        return next((one.pod for one in mine), None)
+
 
 def pod_key(pod: Raw) -> str:
     """Return `namespace/name`."""
     return f"{pod['metadata'].get('namespace', '')}/{pod['metadata']['name']}"
+
+
+def trimmed(pod: Raw) -> dict[str, Any]:
+    """Leave out what may hold secrets and is never needed: the environment that the jobs' variables became."""
+
+    def without(containers: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+        hidden = {"env", "envFrom", "args", "command"}
+        return [{key: value for key, value in item.items() if key not in hidden} for item in containers or []]
+
+    spec = {
+        **pod["spec"],
+        "containers": without(pod["spec"].get("containers")),
+        "initContainers": without(pod["spec"].get("initContainers")),
+    }
+    metadata = {key: value for key, value in pod["metadata"].items() if key not in {"managedFields", "annotations"}}
+    return {"metadata": metadata, "spec": spec, "status": pod.get("status") or {}}
+
+
+def is_daemon(pod: Raw) -> bool:
+    """Tell whether a pod comes with its node: by a DaemonSet, or as a static pod (which the Node itself owns)."""
+    owners = pod["metadata"].get("ownerReferences") or []
+    return any(owner.get("kind") in {"DaemonSet", "Node"} for owner in owners)
 
 
 def is_job(pod: Raw) -> bool:

@@ -11,6 +11,7 @@ from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import ClusterError
 from multiarch.cluster.readonly import ReadOnlyApi
 from multiarch.cluster.seen import Found, Seen, found, seen, why
+from multiarch.doctor.admission import admissions_of
 from multiarch.doctor.facts import (
     JOB_NAME,
     Event,
@@ -22,16 +23,18 @@ from multiarch.doctor.facts import (
     Taint,
     amounts,
     condition,
+    is_daemon,
     is_job,
     moment,
     pod_key,
+    trimmed,
 )
 from multiarch.doctor.history import PROGRESS, TROUBLES
 from multiarch.doctor.jobs import stuck
 from multiarch.doctor.logs import format_errors
+from multiarch.doctor.probe import arches_of
 from multiarch.doctor.releases import find_releases, read_runner
-from multiarch.doctor.scheduling.filters import requests
-from multiarch.doctor.webhooks import webhooks_of
+from multiarch.doctor.scheduling.filters import added, requests
 from multiarch.model.pools import PlannedPool
 from multiarch.model.release import PlannedRelease
 
@@ -66,6 +69,7 @@ class _Pods:
     jobs: list[Raw] = field(default_factory=list)
     present: set[str] = field(default_factory=set)
     used: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    daemons: dict[str, dict[str, Decimal]] = field(default_factory=dict)
     failure: str = ""
     everywhere: bool = True
 
@@ -79,18 +83,21 @@ def gather(
         progress("nodes, pods and runners")
         nodes = pool.submit(lambda: seen(lambda: reader.items("/api/v1/nodes"), "nodes"))
         pods_everywhere = pool.submit(_pods, reader, [""], now)
-        hooks = pool.submit(webhooks_of, reader)
         cache = pool.submit(found, lambda: reader.find(_LOCAL_DNS), "the DNS cache of the nodes")
         runners, runners_failure = _runners(reader, wanted, pool.map)
         pods = pods_everywhere.result()
         names = _namespaces(wanted, runners, pods)
         if not pods.everywhere and names:
             pods = _pods(reader, names, now)
-        progress(f"events and limits of {len(names)} namespaces")
+        progress(f"events of {len(names)} namespaces")
         managers = {runner.namespace for runner in runners}
         places = sorted({*names, *managers})
         events = list(pool.map(lambda name: read_events(reader, name, pods.present), places))
         spaces = tuple(pool.map(lambda name: _space(reader, name), names))
+        missing = {space.name for space in spaces if space.found.missing}
+        progress("what the API server would say of jobs' pods")
+        asked = pool.map(lambda runner: admissions_of(reader, runner, arches_of(wanted.pools, (runner,))), runners)
+        admissions = tuple(one for part in asked for one in part if one.namespace not in missing)
         local = cache.result()
         return Facts(
             now=now,
@@ -108,7 +115,7 @@ def gather(
             runners=runners,
             runners_failure=runners_failure,
             spaces=spaces,
-            webhooks=hooks.result(),
+            admissions=admissions,
             local_dns=Found(None if local.failure else local.value is not None, local.failure),
             logs=format_errors(reader, pods.jobs),
         )
@@ -149,43 +156,31 @@ def _pods(reader: ReadOnlyApi, namespaces: Sequence[str], now: dt.datetime) -> _
 def _count(result: _Pods, pod: Raw, now: dt.datetime) -> None:
     node = pod["spec"].get("nodeName")
     if node and (pod.get("status") or {}).get("phase") != "Failed":
-        used = result.used.setdefault(node, {})
-        for resource, value in requests(pod).items():
-            used[resource] = used.get(resource, Decimal(0)) + value
+        asked = requests(pod)
+        for sums in (result.used, result.daemons) if is_daemon(pod) else (result.used,):
+            sums[node] = added([sums.get(node, {}), asked])
     if is_job(pod):
         result.present.add(pod_key(pod))
         if stuck(pod, now):
             result.jobs.append(trimmed(pod))
 
 
-def trimmed(pod: Raw) -> dict[str, Any]:
-    """Leave out what may hold secrets and is never needed: the environment that the jobs' variables became."""
-
-    def without(containers: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
-        hidden = {"env", "envFrom", "args", "command"}
-        return [{key: value for key, value in item.items() if key not in hidden} for item in containers or []]
-
-    spec = {
-        **pod["spec"],
-        "containers": without(pod["spec"].get("containers")),
-        "initContainers": without(pod["spec"].get("initContainers")),
-    }
-    metadata = {key: value for key, value in pod["metadata"].items() if key not in {"managedFields", "annotations"}}
-    return {"metadata": metadata, "spec": spec, "status": pod.get("status") or {}}
-
-
 def _nodes(nodes: Seen[dict[str, Any]], pods: _Pods) -> Seen[Node]:
     return Seen(
         tuple(
-            node_of(node, pods.used.get(node["metadata"]["name"], {}) if pods.everywhere else None)
+            node_of(
+                node,
+                pods.used.get(node["metadata"]["name"], {}) if pods.everywhere else None,
+                pods.daemons.get(node["metadata"]["name"], {}),
+            )
             for node in nodes.items
         ),
         nodes.failure,
     )
 
 
-def node_of(node: Raw, used: Mapping[str, Decimal] | None) -> Node:
-    """Read a Node object."""
+def node_of(node: Raw, used: Mapping[str, Decimal] | None, daemons: Mapping[str, Decimal]) -> Node:
+    """Read a Node object; `used` and `daemons` are what the pods on it request."""
     ready = condition(node, "Ready")
     taints = node["spec"].get("taints") or []
     return Node(
@@ -199,6 +194,7 @@ def node_of(node: Raw, used: Mapping[str, Decimal] | None) -> Node:
         trouble=_trouble(node),
         allocatable=amounts((node.get("status") or {}).get("allocatable")),
         used=used,
+        daemons=daemons,
     )
 
 
@@ -273,7 +269,5 @@ def _space(reader: ReadOnlyApi, name: str) -> Space:
     return Space(
         name=name,
         found=found(lambda: reader.find(place), f"namespace {name}"),
-        quotas=seen(lambda: reader.items(f"{place}/resourcequotas"), f"quotas of {name}"),
-        limits=seen(lambda: reader.items(f"{place}/limitranges"), f"limit ranges of {name}"),
         policies=seen(lambda: reader.items(policies), f"network policies of {name}"),
     )

@@ -6,14 +6,15 @@ from dataclasses import replace
 
 from multiarch.doctor.advice import Advice, cause
 from multiarch.doctor.checks.config import DEFAULT_POLL_SECONDS
-from multiarch.doctor.checks.places import arches_of
-from multiarch.doctor.facts import JOB_NAME, Event, Facts, quoted
+from multiarch.doctor.facts import JOB_NAME, Event, Facts, by_time, quoted
 from multiarch.doctor.history import lasting, placed, pulled
 from multiarch.doctor.jobs import HISTORY_SECONDS, merged
 from multiarch.doctor.model import Cause, Fix
+from multiarch.doctor.probe import arches_of
 from multiarch.doctor.pulls import named_arch, pull_failure
 from multiarch.doctor.scaling import of as scaling_of
 from multiarch.doctor.scheduling.message import Message, Why, parse
+from multiarch.doctor.scheduling.placement import no_node
 from multiarch.doctor.scheduling.wording import by_words
 
 _PULL = re.compile(r'^Failed to pull image "(?P<image>[^"]*)": (?P<why>.*)', re.DOTALL)
@@ -55,7 +56,7 @@ def _explain(facts: Facts, events: Sequence[Event]) -> Iterator[Cause]:
         if event.reason == "FailedCreatePodSandBox":
             yield cause("sandbox-fails", "a node", "a node could not set up the pods' network", [quoted(event.message)])
             return
-    waited = [event for event in events if event.reason == "FailedScheduling"]
+    waited = [event for event in by_time(events) if event.reason == "FailedScheduling"]
     if waited and placed(events) and not pulled(events):
         # It got its node, and was gone before that node had begun with its images.
         said = [f"scheduler, before it found a node: {quoted(waited[-1].message)}"]
@@ -67,14 +68,15 @@ def _unplaced(facts: Facts, message: Message, events: Sequence[Event]) -> Cause:
     evidence = [f"scheduler: {quoted(message.text)}", *([f"autoscaler: {said.said}"] if said.said else [])]
     if said.ordered:
         return _slow(facts, _LATE, evidence)
-    if said.at_maximum:
-        return cause("pool-at-maximum", "gone", "the pools that could make a node were at maximum", evidence)
     if message.whys == {Why.SELECTOR} and facts.nodes.known:
         # Every node failed the selector. If exactly one architecture has no node, that is what they asked for.
         there = {node.arch for node in facts.nodes.items}
-        without = [arch for arch in arches_of(facts) if arch not in there]
+        without = [arch for arch in arches_of(facts.pools, facts.runners) if arch not in there]
         if len(without) == 1:
-            return cause("no-node-of-arch", without[0], f"no node is {without[0]}", evidence)
+            kind, headline = no_node(said, without[0], Advice(facts).pools(without[0]))
+            return cause(kind, without[0], headline, evidence)
+    elif said.cluster_full or (said.at_maximum and not said.backing_off):
+        return cause("pool-at-maximum", "gone", "the pools that could make a node were at maximum", evidence)
     return next(by_words(message, evidence), _slow(facts, _LATE, evidence))
 
 

@@ -13,6 +13,7 @@ from multiarch.doctor.facts import (
     Facts,
     Node,
     Raw,
+    by_time,
     condition,
     is_job,
     moment,
@@ -25,7 +26,8 @@ from multiarch.doctor.facts import (
 from multiarch.doctor.history import lasting
 from multiarch.doctor.model import Cause, Fix
 from multiarch.doctor.scheduling.message import Message, parse
-from multiarch.doctor.scheduling.placement import Question, explain
+from multiarch.doctor.scheduling.placement import explain
+from multiarch.doctor.scheduling.question import Question
 
 YOUNG_SECONDS = 60
 """A pod may be silent as long as this: images are being pulled, volumes attached."""
@@ -100,7 +102,7 @@ class Explainer:
         if terminating := self._terminating(pod):
             return [terminating], None
         phase = (pod.get("status") or {}).get("phase")
-        if phase == "Failed" and self._age(pod) > HISTORY_SECONDS:
+        if phase == "Failed" and self._since(ended_at(pod, self._of(pod))) > HISTORY_SECONDS:
             return [], None
         if pod["spec"].get("nodeName") or phase == "Failed":
             return self._started(pod)
@@ -235,7 +237,8 @@ class Explainer:
         placed = condition(pod, "PodScheduled")
         if placed.get("status") == "False" and placed.get("message"):
             return parse(str(placed["message"]))
-        said = [event for event in self._of(pod) if event.reason == "FailedScheduling" and event.source != "karpenter"]
+        events = by_time(self._of(pod))
+        said = [event for event in events if event.reason == "FailedScheduling" and event.source != "karpenter"]
         return parse(said[-1].message) if said else Message("")
 
     def _of(self, pod: Raw) -> list[Event]:
@@ -245,8 +248,23 @@ class Explainer:
         return [event for event in events if not event.uid or event.uid == uid]
 
     def _age(self, pod: Raw) -> float:
-        created = moment(pod["metadata"].get("creationTimestamp")) or self._facts.now
-        return (self._facts.now - created).total_seconds()
+        return self._since(moment(pod["metadata"].get("creationTimestamp")))
+
+    def _since(self, when: dt.datetime | None) -> float:
+        return (self._facts.now - (when or self._facts.now)).total_seconds()
+
+
+def ended_at(pod: Raw, events: Iterable[Event]) -> dt.datetime | None:
+    """Return when a pod that has failed ended: the last that is told of it. None where nothing tells a time.
+
+    An eviction may leave no container's end; then the pod's conditions turned with it, and kubelet's event says when.
+    """
+    status = pod.get("status") or {}
+    ends = [((one.get("state") or {}).get("terminated") or {}).get("finishedAt") for one in statuses_of(pod)]
+    turns = [one.get("lastTransitionTime") for one in status.get("conditions") or []]
+    starts = [status.get("startTime"), pod["metadata"].get("creationTimestamp")]
+    times = [moment(text) for text in (*ends, *turns, *starts)]
+    return max(filter(None, (*times, *(event.last for event in events))), default=None)
 
 
 def _scheduler(pod: Raw) -> str:

@@ -9,6 +9,7 @@ pkg/controllers/provisioning/scheduling/events.go (`FailedScheduling` with `Fail
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from multiarch.doctor.facts import Event, by_time, quoted
 
@@ -28,8 +29,10 @@ class Scaling:
     """Cluster Autoscaler's reasons, each with the number of node groups that it is of."""
     ordered: bool = False
     """A node is on its way."""
+    fitted: bool = False
+    """An autoscaler has ordered a node for this pod before: some group would take it."""
     failed: bool = False
-    """A node was ordered, and did not come."""
+    """A node was ordered for it, and did not come."""
     excluded: bool = False
     """Karpenter has no NodePool that may."""
 
@@ -38,29 +41,45 @@ class Scaling:
         return any(text in reason for reason in self.refused)
 
     @property
+    def unfit(self) -> bool:
+        """Whether a group was tried, and its nodes would not have the labels that the pod selects."""
+        return self.has("node affinity/selector")
+
+    @property
     def at_maximum(self) -> bool:
-        """Whether a group would serve, and is at its maximum."""
-        return self.has("max node group size reached") or self.has("max limit reached") or self.has("max cluster ")
+        """Whether some group is at its maximum: any, also one that could never take the pod.
+
+        Groups at their maximum or in backoff are left out before the pod is tried on the others, and counted for every
+        pod (cluster-autoscaler core/scaleup/orchestrator/orchestrator.go, ScaleUp: filterValidScaleUpNodeGroups comes
+        before SchedulablePodGroups).
+        """
+        return self.has("max node group size reached") or self.has("max cluster ")
 
     @property
     def backing_off(self) -> bool:
-        """Whether a group would serve, and its last growth failed."""
-        return self.failed or self.has("in backoff after failed scale-up") or self.has("not ready for scale-up")
+        """Likewise whether some group does not grow, because its last growth failed."""
+        return self.has("in backoff after failed scale-up") or self.has("not ready for scale-up")
+
+    @property
+    def cluster_full(self) -> bool:
+        """Whether the cluster has as many nodes as it may, of whatever kind (--max-nodes-total)."""
+        return self.has("max total nodes in cluster reached")
 
 
 def of(events: Iterable[Event]) -> Scaling:
     """Judge the events of one pod. A later word takes the place of an earlier one."""
     result = Scaling()
     for event in by_time(events):
+        said = partial(Scaling, said=quoted(event.message), fitted=result.fitted)
         match event.reason:
             case "NotTriggerScaleUp":
-                result = Scaling(said=quoted(event.message), refused=_refusals(event.message))
+                result = said(refused=_refusals(event.message))
             case "TriggeredScaleUp" | "Nominated":
-                result = Scaling(said=quoted(event.message), ordered=True)
+                result = said(ordered=True, fitted=True)
             case "FailedScaleUp" | "FailedToScaleUpGroup":
-                result = Scaling(said=quoted(event.message), failed=True)
+                result = said(failed=True)
             case "FailedScheduling" if event.message.startswith("Failed to schedule pod, "):
-                result = Scaling(said=quoted(event.message), excluded=True)
+                result = said(excluded=True)
             case _:
                 pass
     return result

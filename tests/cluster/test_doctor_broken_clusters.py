@@ -18,7 +18,23 @@ RIGHT: dict[str, bool] = {}
 """Case to whether its cause came first; filled by running them."""
 BY_WORDS: dict[str, bool] = {}
 """Likewise for somebody who may see neither nodes nor Secrets nor webhooks."""
-OUT_OF_SIGHT = frozenset({"manager-secret", "manager-lacks-rights", "admission-webhook-down", "job-object-missing"})
+OUT_OF_SIGHT = frozenset(
+    {
+        "admission-webhook-down",
+        "gatekeeper-refuses-jobs",
+        "job-object-missing",
+        "job-pod-invalid",
+        "kyverno-refuses-jobs",
+        "limit-range-refuses",
+        "manager-lacks-rights",
+        "manager-secret",
+        "pod-security-refuses-jobs",
+        "policy-refuses-jobs",
+        "quota-exhausted",
+        "quota-needs-requests",
+        "webhook-refuses-jobs",
+    }
+)
 """Causes that such a person can't see; then the doctor must not say that all is well."""
 
 

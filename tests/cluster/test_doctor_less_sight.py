@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from multiarch.core.render.json import schema
 from multiarch.core.verdict import Verdict
 from multiarch.doctor.report.words import WORDS
 from multiarch.rehearse.control_plane.plane import ControlPlane
-from tests.cluster.doctor_lab import kubelet
+from tests.cluster.doctor_lab import kubelet, refused
 from tests.cluster.doctor_lab.identities import identity
 from tests.cluster.doctor_lab.ward import ROOT, Ward, open_ward
 
@@ -35,12 +35,12 @@ def ward(control_plane: ControlPlane) -> Iterator[Ward]:
 
 @pytest.fixture
 def requests(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Every request that goes to an API server from here on: method and path."""
+    """Every request that goes to an API server from here on: method and URL."""
     sent: list[tuple[str, str]] = []
     call = TimedApiClient.call_api
 
     def record(self: TimedApiClient, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        sent.append((method, url.partition("?")[0]))
+        sent.append((method, url))
         return call(self, method, url, *args, **kwargs)
 
     monkeypatch.setattr(TimedApiClient, "call_api", record)
@@ -128,7 +128,9 @@ def test_a_job_that_was_given_up_as_it_got_its_node_is_told_as_that(ward: Ward) 
     assert [(one.kind, one.gone) for one in causes] == [("gave-up-waiting", (f"{ward.job_namespace}/{pod}",))]
 
 
-def test_nothing_but_reads_and_reviews_is_sent_and_nothing_changes(ward: Ward, requests: list[tuple[str, str]]) -> None:
+def test_nothing_but_reads_reviews_and_dry_runs_is_sent_and_nothing_changes(
+    ward: Ward, requests: list[tuple[str, str]]
+) -> None:
     pod = ward.job("stuck", image=kubelet.IMAGE)
     ward.kubelet_says(pod, kubelet.init_ended("helper:1", 1))  # its log is looked at, too
     try:
@@ -141,9 +143,10 @@ def test_nothing_but_reads_and_reviews_is_sent_and_nothing_changes(ward: Ward, r
         ward.discharge()
     assert report.verdict is Verdict.NO
     assert len(sent) > 20
-    others = [(method, path) for method, path in sent if method not in READS and not path.endswith(REVIEWS)]
-    assert others == []
-    assert any(path.endswith("/log") for _, path in sent)
+    others = [(method, url) for method, url in sent if method not in READS and not url.endswith(REVIEWS)]
+    dry_runs = [url for method, url in others if method == "POST" and url.endswith("/pods?dryRun=All")]
+    assert len(dry_runs) == len(others) == 2
+    assert any("/log?" in url for _, url in sent)
 
 
 def test_no_secret_is_read_whole(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +182,8 @@ def test_a_viewer_is_told_what_could_not_be_seen(ward: Ward, tmp_path: Path) -> 
     assert report.verdict is Verdict.UNKNOWN
     assert report.causes == ()
     open_ = {check.id: check.evidence for check in report.checks if check.verdict is Verdict.UNKNOWN}
-    assert set(open_) == {"manager-mounts", "rights", "webhooks", "nodes"}
+    assert set(open_) == {"manager-mounts", "rights", "admission", "nodes"}
+    assert "may not try pods" in open_.pop("admission")
     assert all("403 Forbidden" in evidence for evidence in open_.values())
 
 
@@ -193,19 +197,39 @@ def test_rights_are_read_from_rbac_where_reviews_are_forbidden(ward: Ward, tmp_p
     assert {check.verdict for check in report.checks if check.id == "rights"} == {Verdict.YES}
 
 
-def test_the_documented_role_suffices_for_every_check(ward: Ward, tmp_path: Path) -> None:
+def documented_rules() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rules of docs/doctor.md: those that only read, and those of which one lets a dry run through."""
     page = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
-    role = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
-    assert {
-        verb for rule in role["rules"] for verb in rule["verbs"] if rule["apiGroups"] != ["authorization.k8s.io"]
-    } == {
-        "get",
-        "list",
-    }
-    with identity(ward, tmp_path, rules=role["rules"]) as documented:
+    role, optional = (yaml.safe_load(part.partition("```")[0]) for part in page.split("```yaml\n")[1:3])
+    return role["rules"], optional["rules"]
+
+
+def test_the_documented_role_only_reads_and_suffices_for_every_check_but_one(ward: Ward, tmp_path: Path) -> None:
+    reading, _ = documented_rules()
+    verbs = {verb for rule in reading for verb in rule["verbs"] if rule["apiGroups"] != ["authorization.k8s.io"]}
+    assert verbs == {"get", "list"}
+    with identity(ward, tmp_path, rules=reading) as documented:
+        report = ward.examine(connection=documented)
+    wrong = {check.id: check.verdict for check in report.checks if check.verdict is not Verdict.YES}
+    assert wrong == {"admission": Verdict.UNKNOWN}
+
+
+@pytest.mark.parametrize(("rule", "asker"), [(0, "the manager's account"), (1, "the context's own user")])
+def test_one_of_the_documented_optional_rights_completes_it(ward: Ward, tmp_path: Path, rule: int, asker: str) -> None:
+    reading, optional = documented_rules()
+    with identity(ward, tmp_path, rules=[*reading, optional[rule]]) as documented:
         report = ward.examine(connection=documented)
     wrong = [(check.id, check.evidence) for check in report.checks if check.verdict is not Verdict.YES]
     assert wrong == []
+    assert all(asker in check.evidence for check in report.checks if check.id == "admission")
+
+
+def test_a_webhook_that_is_down_for_others_is_no_cause(ward: Ward) -> None:
+    with ExitStack() as stack:
+        refused.webhook_for_others(ward, stack)
+        report = ward.examine()
+    wrong = [(check.id, check.evidence) for check in report.checks if check.verdict is not Verdict.YES]
+    assert report.verdict is Verdict.YES, wrong
 
 
 def test_a_token_that_is_not_taken_is_a_doubt(ward: Ward, tmp_path: Path) -> None:

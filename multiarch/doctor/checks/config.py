@@ -7,12 +7,10 @@ import re2  # type: ignore[import-untyped]  # google-re2 ships no types
 
 from multiarch.core.verdict import Verdict
 from multiarch.doctor.advice import POLL_SECONDS, SELECTOR_REGEX, Advice, cause
-from multiarch.doctor.checks.places import admits, arches_of
 from multiarch.doctor.containers import unset_helper
 from multiarch.doctor.facts import ARCH_LABEL, Facts, Runner, quoted
 from multiarch.doctor.model import Asked, Cause, Check, Fix
-from multiarch.doctor.probe import probe
-from multiarch.doctor.scheduling.placement import KNOWN_ARCHES
+from multiarch.doctor.probe import KNOWN_ARCHES, admits, arches_of, probe
 from multiarch.model.executor import JobRefusal
 from multiarch.model.executor.helper_tags import judge
 
@@ -133,7 +131,7 @@ def _default(facts: Facts, runner: Runner) -> Check:
 def _helper(facts: Facts, runner: Runner) -> Check:
     asked = Asked("helper-image", "jobs of every architecture get a helper image that runs there", runner.title)
     causes, doubts, seen = [], [], []
-    for arch in arches_of(facts):
+    for arch in arches_of(facts.pools, facts.runners):
         if not admits(runner, f"{ARCH_LABEL}={arch}"):
             continue
         pod = probe(runner, arch)

@@ -7,9 +7,9 @@ from multiarch.cluster.look.model import Provider
 from multiarch.cluster.selectors import label_selector
 from multiarch.core.verdict import Verdict
 from multiarch.doctor.advice import Advice, cause
-from multiarch.doctor.checks.admission import job_pods
 from multiarch.doctor.facts import Facts, Raw, Space
 from multiarch.doctor.model import Asked, Check, Fix
+from multiarch.doctor.probe import plain_pods
 
 DNS_PORT = 53
 _CLUSTER_DNS = {"k8s-app": "kube-dns"}
@@ -21,7 +21,7 @@ _CACHE_ADDRESS = "169.254.20.10"
 
 def network_checks(facts: Facts) -> Iterator[Check]:
     """Ask of every namespace that jobs run in and that is there."""
-    pods = job_pods(facts)
+    pods = plain_pods(facts.runners)
     for space in facts.spaces:
         if not space.found.missing:
             asked = Asked("dns", "network policies let the jobs' pods ask the DNS", space.name)

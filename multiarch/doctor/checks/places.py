@@ -7,32 +7,17 @@ from multiarch.core.verdict import Verdict
 from multiarch.doctor.advice import Advice, cause, has_labels
 from multiarch.doctor.facts import ARCH_LABEL, Facts, Node, Raw, Runner
 from multiarch.doctor.model import Asked, Cause, Check
-from multiarch.doctor.probe import probe
+from multiarch.doctor.probe import arches_of, probe
 from multiarch.doctor.scheduling.filters import lacking, requests, selects, untolerated
-from multiarch.doctor.scheduling.placement import KNOWN_ARCHES, Question, explain
-from multiarch.model import executor
+from multiarch.doctor.scheduling.placement import explain
+from multiarch.doctor.scheduling.question import Question
 from multiarch.model.executor import JobRefusal
 from multiarch.model.nodes.model import parse_taint
 
 
-def admits(runner: Runner, value: str) -> bool:
-    """Tell whether the runner's regex lets jobs select `label=value`; never where it is empty or none."""
-    return runner.installed is not None and executor.admits(runner.installed.config.kubernetes, value)
-
-
-def arches_of(facts: Facts) -> tuple[str, ...]:
-    """Return the architectures that jobs may count on: the pools' and those that a runner admits, or defaults to."""
-    found = {pool.arch for pool in facts.pools}
-    for runner in facts.runners:
-        found |= {arch for arch in KNOWN_ARCHES if admits(runner, f"{ARCH_LABEL}={arch}")}
-        if runner.installed is not None:
-            found.add(runner.installed.config.kubernetes.text_map("node_selector").get(ARCH_LABEL, ""))
-    return tuple(sorted(found - {""}))
-
-
 def node_checks(facts: Facts) -> Iterator[Check]:
     """Ask of every architecture."""
-    arches = arches_of(facts)
+    arches = arches_of(facts.pools, facts.runners)
     for arch in arches:
         asked = Asked("nodes", f"a job finds {arch} nodes that are Ready and open to it", arch)
         yield _arch(facts, arch, asked)
@@ -48,17 +33,18 @@ def _arch(facts: Facts, arch: str, asked: Asked) -> Check:
     mine = [node for node in facts.nodes.items if node.arch == arch]
     if not mine:
         return _none(facts, arch, asked)
-    pods = [pod for runner in facts.runners if (pod := _pod(runner, arch)) is not None]
+    pods = [pod for runner in facts.runners if (pod := _pod(facts, runner, arch)) is not None]
     if not pods:
         ready = [node for node in mine if node.ready and not node.cordoned]
         if ready:
             return asked.unknown(f"{len(ready)} of {len(mine)} are Ready; what jobs tolerate and ask for is not known")
         pods = [_bare(arch)]
     causes = []
-    for pod in (_as_admitted(facts, pod) for pod in pods):
+    for pod in pods:
         if not _served(pod, mine):
             causes += explain(Question(pod=pod, nodes=facts.nodes.items, advice=Advice(facts)))[:1]
-    return asked.judged(causes, _describe(mine, pods))
+    blind = "what its DaemonSets take of a node is not known" if any(node.used is None for node in mine) else ""
+    return asked.judged(causes, _describe(mine, pods), blind)
 
 
 def _served(pod: Raw, nodes: Sequence[Node]) -> bool:
@@ -70,27 +56,29 @@ def _served(pod: Raw, nodes: Sequence[Node]) -> bool:
     )
 
 
-def _pod(runner: Runner, arch: str) -> Raw | None:
-    built = probe(runner, arch)
-    if isinstance(built, JobRefusal):
-        built = probe(runner)  # the selector's own check tells; labels and taints are tried all the same
-    if isinstance(built, JobRefusal):
-        return None
-    spec = {**built.manifest["spec"]}
+def _pod(facts: Facts, runner: Runner, arch: str) -> Raw | None:
+    """Return the pod of a job that asks for an architecture, as admission would leave it where that was told."""
+    pod = facts.admitted(runner, arch)
+    if pod is None:
+        built = probe(runner, arch)
+        if isinstance(built, JobRefusal):
+            built = probe(runner)  # the selector's own check tells; labels and taints are tried all the same
+        if isinstance(built, JobRefusal):
+            return None
+        pod = _as_gke_admits(facts, built.manifest, arch)
     # Whatever the regex says: would a pod that asks for this architecture be taken?
-    spec["nodeSelector"] = {**(spec.get("nodeSelector") or {}), ARCH_LABEL: arch}
-    return {"metadata": built.manifest["metadata"], "spec": spec}
+    selector = {**(pod["spec"].get("nodeSelector") or {}), ARCH_LABEL: arch}
+    return {"metadata": pod["metadata"], "spec": {**pod["spec"], "nodeSelector": selector}}
 
 
 def _bare(arch: str) -> Raw:
     return {"metadata": {"name": "plain"}, "spec": {"nodeSelector": {ARCH_LABEL: arch}, "containers": []}}
 
 
-def _as_admitted(facts: Facts, pod: Raw) -> Raw:
-    """Add what GKE's admission adds to a pod that selects an architecture: the toleration of its taint."""
+def _as_gke_admits(facts: Facts, pod: Raw, arch: str) -> Raw:
+    """Add what GKE adds to a pod that selects an architecture, where its API server could not be asked."""
     if facts.look is None or facts.look.provider is not Provider.GKE:
         return pod
-    arch = pod["spec"]["nodeSelector"][ARCH_LABEL]
     own = {"key": ARCH_LABEL, "operator": "Equal", "value": arch, "effect": "NoSchedule"}
     return {**pod, "spec": {**pod["spec"], "tolerations": [*(pod["spec"].get("tolerations") or []), own]}}
 
@@ -117,9 +105,7 @@ def _describe(nodes: Sequence[Node], pods: Sequence[Raw]) -> str:
     open_ = [node for node in nodes if node.ready and not node.cordoned]
     parts = [f"{len(nodes)} node{'' if len(nodes) == 1 else 's'}, {len(open_)} Ready and open"]
     wants = requests(pods[0])
-    if any(node.used is None for node in nodes):
-        parts.append("how full they are is not known")
-    elif open_ and all(list(lacking(wants, node)) for node in open_):
+    if open_ and all(list(lacking(wants, node)) for node in open_):
         parts.append("all of them full right now: the next job waits")
     return "; ".join(parts)
 
@@ -127,21 +113,19 @@ def _describe(nodes: Sequence[Node], pods: Sequence[Raw]) -> str:
 def _taints(facts: Facts) -> Iterator[Check]:
     """Ask whether the nodes of each planned pool carry the taints that it promises."""
     for pool in facts.pools:
-        promised = [parse_taint(text) for text in pool.taints if text.startswith(f"{ARCH_LABEL}=")]
+        promised = next((text for text in pool.taints if text.startswith(f"{ARCH_LABEL}=")), "")
         if not promised or not facts.nodes.known:
             continue
-        asked = Asked("taint", f"the nodes of pool {pool.name} carry {pool.taints[0]}", pool.name)
+        asked = Asked("taint", f"the nodes of pool {pool.name} carry {promised}", pool.name)
+        wanted = parse_taint(promised)
         mine = [node for node in facts.nodes.items if node.arch == pool.arch and has_labels(node, pool)]
         bare = [
             node.name
             for node in mine
-            if not any(
-                (taint.key, taint.effect) == (promised[0]["key"], promised[0]["effect"]) for taint in node.taints
-            )
+            if not any((taint.key, taint.effect) == (wanted["key"], wanted["effect"]) for taint in node.taints)
         ]
-        yield asked.judged(
-            _lost(facts, pool.name, pool.taints[0], bare), f"{len(mine)} node{'' if len(mine) == 1 else 's'}"
-        )
+        count = f"{len(mine)} node{'' if len(mine) == 1 else 's'}"
+        yield asked.judged(_lost(facts, pool.name, promised, bare), count)
 
 
 def _lost(facts: Facts, pool: str, taint: str, nodes: Sequence[str]) -> Iterator[Cause]:

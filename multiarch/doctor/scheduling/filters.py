@@ -116,11 +116,11 @@ def _largest(first: Mapping[str, Decimal], second: Mapping[str, Decimal]) -> dic
 
 
 def lacking(asked: Mapping[str, Decimal], node: Node, *, empty: bool = False) -> Iterator[str]:
-    """Yield the resources of which a node has too little left; with `empty`, were it all free.
+    """Yield the resources of which a node has too little left; with `empty`, were none but its own pods on it.
 
-    A node whose pods could not be listed is taken for empty.
+    Its own are those of DaemonSets, and static ones. A node whose pods could not be listed is taken for empty.
     """
-    used = {} if empty or node.used is None else node.used
+    used = node.daemons if empty or node.used is None else node.used
     for name, value in asked.items():
         if value > 0 and value > node.allocatable.get(name, Decimal(0)) - used.get(name, Decimal(0)):
             yield name

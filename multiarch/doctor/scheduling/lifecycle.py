@@ -47,11 +47,11 @@ def explain(  # noqa: PLR0913, PLR0917 - the parts of one cause
     advice: Advice,
 ) -> Cause:
     """Return the cause for nodes that are kept off pods in the same way. `wanted` counts the nodes that would serve."""
-    nodes = [node for node, _ in found]
+    nodes = list({node.name: node for node, _ in found}.values())
     what = f"{arch} node" if arch else "node"
     share = f"{len(nodes)} of {wanted} {what}{'' if wanted == 1 else 's'}"
     if of_kind == LASTING:
-        return _lasting(found, share, evidence, advice)
+        return _lasting(found, share, len(nodes), evidence, advice)
     subject = arch or "all"
     names = [node.name for node in nodes]
     if of_kind == "nodes-cordoned":
@@ -72,17 +72,18 @@ def explain(  # noqa: PLR0913, PLR0917 - the parts of one cause
     return cause(of_kind, subject, headline, [*_some(details), *evidence], fixes)
 
 
-def _lasting(found: Sequence[tuple[Node, Taint]], share: str, evidence: Sequence[str], advice: Advice) -> Cause:
-    taints = unique(str(taint) for _, taint in found)
-    taint = found[0][1]
-    shown = ", ".join(taints)
+def _lasting(
+    found: Sequence[tuple[Node, Taint]], share: str, count: int, evidence: Sequence[str], advice: Advice
+) -> Cause:
+    taints = {str(taint): (node, taint) for node, taint in reversed(found)}
+    shown = ", ".join(sorted(taints))
     details = unique(f"{node.name} has {taint}" for node, taint in found)
     return cause(
         LASTING,
-        taints[0],
-        f"{share} carr{'ies' if len(found) == 1 else 'y'} {shown}, which the jobs' pods do not tolerate",
+        shown,
+        f"{share} carr{'ies' if count == 1 else 'y'} {shown}, which the jobs' pods do not tolerate",
         [*_some(details), *evidence],
-        tolerate(taint, advice, found[0][0]),
+        [fix for _, (node, taint) in sorted(taints.items()) for fix in tolerate(taint, advice, node)],
     )
 
 

@@ -3,37 +3,19 @@
 import difflib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from multiarch.cluster.look.model import Provider
-from multiarch.doctor.advice import Advice, cause
-from multiarch.doctor.facts import ARCH_LABEL, Node, Raw, Taint, quoted
+from multiarch.doctor.advice import cause
+from multiarch.doctor.facts import ARCH_LABEL, Node, Raw, Taint
 from multiarch.doctor.model import Cause, Fix
+from multiarch.doctor.probe import KNOWN_ARCHES
 from multiarch.doctor.scaling import Scaling
 from multiarch.doctor.scheduling import lifecycle, room
 from multiarch.doctor.scheduling.filters import selects, terms, untolerated
-from multiarch.doctor.scheduling.message import Message, Why
+from multiarch.doctor.scheduling.message import Why
+from multiarch.doctor.scheduling.question import Question
 from multiarch.doctor.scheduling.wording import by_words
-
-KNOWN_ARCHES = ("amd64", "arm64")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A pod that has no node, and all that bears on it."""
-
-    pod: Raw
-    nodes: Sequence[Node] | None
-    """None when the nodes could not be listed."""
-    message: Message = field(default_factory=lambda: Message(""))
-    scaling: Scaling = field(default_factory=Scaling)
-    advice: Advice
-
-    @property
-    def evidence(self) -> list[str]:
-        """What scheduler and autoscaler said."""
-        said = [f"scheduler: {quoted(self.message.text)}"] if self.message.text else []
-        return said + ([f"autoscaler: {self.scaling.said}"] if self.scaling.said else [])
+from multiarch.model.pools import PlannedPool
 
 
 def explain(question: Question) -> list[Cause]:
@@ -46,7 +28,7 @@ def explain(question: Question) -> list[Cause]:
     open_ = [node for node in wanted if not untolerated(question.pod, node)]
     if not open_:
         return list(_kept_off(question, wanted))
-    full = room.explain(question.pod, open_, question.evidence, question.advice, question.scaling)
+    full = room.explain(question, open_)
     if full is not None:
         return [full]
     # Labels, taints and room would do: what is left is for the scheduler's own words to say.
@@ -108,24 +90,40 @@ def _nothing_selected(question: Question, nodes: Sequence[Node]) -> Cause:
 
 
 def _no_arch(question: Question, arch: str, arches: Counter[str] | None) -> Cause:
-    said, advice = question.scaling, question.advice
+    pools = question.advice.pools(arch)
+    kind, headline = no_node(question.scaling, arch, pools)
     seen = [f"the pods select {asked(question.pod)}; {_count(arches)}", *question.evidence]
-    pools = advice.pools(arch)
-    names = ", ".join(pool.name for pool in pools)
-    if said.ordered or said.backing_off:
-        kind, headline = "scale-up-fails", f"the autoscaler ordered an {arch} node, and none has come"
-        if not said.backing_off:
-            kind, headline = "no-node-of-arch", f"there is no {arch} node yet; the autoscaler has ordered one"
-    elif said.at_maximum:
-        kind, headline = "pool-at-maximum", f"there is no {arch} node, and the pools that could make one are at maximum"
-    elif said.excluded:
-        kind, headline = "node-pool-excludes", f"there is no {arch} node, and no NodePool of Karpenter's may make one"
-    elif pools and said.has("node affinity/selector"):
-        kind, headline = "scale-from-zero", f"pool {names} is empty, and the autoscaler does not know it for {arch}"
-    else:
-        kind = "no-node-of-arch"
-        headline = f"no node is {arch}" + (f"; the stack's pool {names} has none" if pools else "")
+    if kind == "scale-from-zero" and (question.scaling.at_maximum or question.scaling.backing_off):
+        seen.append(
+            f"groups at their maximum or in backoff are counted for every pod: that is said of others than the {arch} "
+            "pool, which has no node"
+        )
     return cause(kind, arch, headline, seen, _arch_fixes(question, arch, kind))
+
+
+def no_node(said: Scaling, arch: str, pools: Sequence[PlannedPool]) -> tuple[str, str]:  # noqa: PLR0911 - a table
+    """Return the kind and the headline of the cause that there is no node of an architecture at all.
+
+    What the autoscaler counts as at its maximum or in backoff is any group, since those are left out before the pod is
+    tried (see `Scaling`): an empty pool is not at its maximum, and it was in backoff only if it once took the pod.
+    """
+    names = ", ".join(pool.name for pool in pools)
+    whose = f"pool {names}" if names else f"a group for {arch}"
+    if said.failed or (said.backing_off and (said.fitted or not said.unfit)):
+        return "scale-up-fails", f"the autoscaler wanted an {arch} node, and the cloud gave none"
+    if said.ordered:
+        return "no-node-of-arch", f"there is no {arch} node yet; the autoscaler has ordered one"
+    if said.cluster_full:
+        return "pool-at-maximum", f"there is no {arch} node, and the cluster has as many nodes as it may"
+    if pools and not any(pool.max_nodes or pool.cloud == "existing" for pool in pools):
+        return "pool-at-maximum", f"there is no {arch} node, and pool {names} may have none"
+    if said.excluded:
+        return "node-pool-excludes", f"there is no {arch} node, and no NodePool of Karpenter's may make one"
+    if pools and said.unfit:
+        return "scale-from-zero", f"pool {names} is empty, and the autoscaler does not know it for {arch}"
+    if said.at_maximum and not said.unfit and (said.fitted or pools):
+        return "scale-up-fails", f"{whose} is counted as full, and none of its machines has become a node"
+    return "no-node-of-arch", f"no node is {arch}" + (f"; the stack's pool {names} has none" if names else "")
 
 
 def _unseen(question: Question) -> Iterator[Cause]:
@@ -145,8 +143,8 @@ def _arch_fixes(question: Question, arch: str, kind: str) -> Iterator[Fix]:
     advice = question.advice
     aks = advice.provider is Provider.AKS
     for pool in advice.pools(arch):
-        if kind == "pool-at-maximum":
-            yield advice.pool_line("Let the pool grow further:", pool, f"maxNodes: {max(pool.max_nodes * 2, 2)}")
+        if kind == "pool-at-maximum" and not pool.max_nodes:
+            yield advice.pool_line("Let the pool grow:", pool, "maxNodes: 2")
         elif pool.cloud != "existing" and pool.min_nodes == 0:
             why = ": the autoscaler of AKS takes an empty pool for amd64 (kubernetes/autoscaler#9322)" if aks else ""
             yield advice.pool_line(f"Keep one {arch} node{why}:", pool, "minNodes: 1")
@@ -157,6 +155,9 @@ def _arch_fixes(question: Question, arch: str, kind: str) -> Iterator[Fix]:
     if not advice.stack:
         note = " On AKS keep at least one: scaling an arm64 pool from zero can't be assumed to work." if aks else ""
         yield Fix(text=f"Add a pool of {arch} nodes, or let the one that there is have at least one node.{note}")
+    if question.scaling.backing_off or kind == "scale-up-fails":
+        look = advice.kubectl("-n kube-system get configmap cluster-autoscaler-status -o yaml")
+        yield Fix(text="See which group can't grow, and why:", lines=(look,))
     yield Fix(text="See which nodes there are:", lines=(advice.kubectl(f"get nodes -L {ARCH_LABEL}"),))
 
 
@@ -197,9 +198,10 @@ def _kept_off(question: Question, wanted: Sequence[Node]) -> Iterator[Cause]:
     """Yield one cause for each kind of taint that keeps the pod off, those that come and go first."""
     groups: dict[str, list[tuple[Node, Taint]]] = {}
     for node in wanted:
-        # Of several taints of one node the one that nobody will take away by waiting decides.
+        # Of several taints of one node those that nobody will take away by waiting decide: all of them.
         taints = sorted(untolerated(question.pod, node), key=lambda taint: lifecycle.weight(taint.key))
-        groups.setdefault(lifecycle.kind(taints[0].key), []).append((node, taints[0]))
+        kind = lifecycle.kind(taints[0].key)
+        groups.setdefault(kind, []).extend((node, taint) for taint in taints if lifecycle.kind(taint.key) == kind)
     order = [*lifecycle.PASSING, lifecycle.LASTING]
     for kind in sorted(groups, key=order.index):
         yield lifecycle.explain(

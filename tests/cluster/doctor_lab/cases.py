@@ -1,17 +1,19 @@
 """The broken clusters, as data: how each is broken, and the one cause that the doctor must put first."""
 
 import json
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from tests.cluster.doctor_lab import kubelet
+from multiarch.doctor.facts import amount
+from tests.cluster.doctor_lab import kubelet, refused
 from tests.cluster.doctor_lab.ward import Ward, changed_config, made, replaced, tainted, without_nodes
 
-UNFIT = "pod didn't trigger scale-up: 1 node(s) didn't match Pod's node affinity/selector"
-"""Cluster Autoscaler's words (kubernetes/autoscaler#5692), without what follows."""
+UNFIT = "1 node(s) didn't match Pod's node affinity/selector"
+"""Cluster Autoscaler's words of a group whose nodes would not do (kubernetes/autoscaler#5692)."""
 HELPER = "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:x86_64-v19.1.1"
 
 
@@ -128,30 +130,36 @@ def _full(ward: Ward, stack: ExitStack) -> None:
     ward.job("build")
 
 
+def _daemon_sets(ward: Ward, stack: ExitStack) -> None:
+    """A DaemonSet takes so much of each arm64 node that no job ever fits beside it."""
+    node = ward.nodes("arm64")[0]
+    share = str(amount(node["status"]["allocatable"]["cpu"]) - 1)
+    spec = {
+        "nodeSelector": {"kubernetes.io/arch": "arm64"},
+        "tolerations": [{"operator": "Exists"}],
+        "containers": [{"name": "agent", "image": "agent", "resources": {"requests": {"cpu": share}}}],
+    }
+    labels = {"app": "agent"}
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "agent"},
+        "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": spec}},
+    }
+    pods = "/api/v1/namespaces/default/pods"
+
+    def agents() -> list[dict[str, Any]]:
+        return ward.api.items(pods, {"labelSelector": "app=agent"})
+
+    stack.callback(ward.wait, "the agents to go", lambda: not agents())
+    stack.callback(ward.api.delete, pods, {"labelSelector": "app=agent", "gracePeriodSeconds": "0"})
+    stack.enter_context(made(ward, "/apis/apps/v1/namespaces/default/daemonsets", body))
+    ward.wait("the agent to have its node", lambda: any(pod["spec"].get("nodeName") for pod in agents()))
+    ward.job("build")
+
+
 def _pod(ward: Ward, body: dict[str, Any]) -> Any:
     return made(ward, "/api/v1/namespaces/default/pods", body)
-
-
-def _quota(ward: Ward, stack: ExitStack) -> None:
-    body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "team"}, "spec": {"hard": {"pods": "2"}}}
-    ward.job("first")
-    ward.job("second")
-    path = stack.enter_context(made(ward, f"/api/v1/namespaces/{ward.job_namespace}/resourcequotas", body))
-    ward.wait("the quota to be counted", lambda: (ward.api.get(path)["status"].get("used") or {}).get("pods") == "2")
-
-
-def _limit_range(ward: Ward, stack: ExitStack) -> None:
-    spec = {"limits": [{"type": "Container", "max": {"memory": "1Gi"}}]}
-    body = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"}, "spec": spec}
-    stack.enter_context(made(ward, f"/api/v1/namespaces/{ward.job_namespace}/limitranges", body))
-
-
-def _restricted(ward: Ward, stack: ExitStack) -> None:
-    path = f"/api/v1/namespaces/{ward.job_namespace}"
-    before = ward.api.get(path)["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
-    label = "pod-security.kubernetes.io/enforce"
-    ward.patch(path, {"metadata": {"labels": {label: "restricted"}}})
-    stack.callback(ward.patch, path, {"metadata": {"labels": {label: before}}})
 
 
 def _state(status: dict[str, Any], **given: Any) -> Callable[[Ward, ExitStack], None]:
@@ -267,26 +275,6 @@ def _broken_toml(ward: Ward, stack: ExitStack) -> None:
     stack.callback(ward.patch, path, {"data": {"config.template.toml": before}})
 
 
-def _webhook(ward: Ward, stack: ExitStack) -> None:
-    hook = {
-        "name": "pods.policy.example.com",
-        "clientConfig": {"service": {"namespace": "default", "name": "policy-gone", "path": "/"}},
-        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": ward.job_namespace}},
-        "failurePolicy": "Fail",
-        "sideEffects": "None",
-        "admissionReviewVersions": ["v1"],
-    }
-    group = "admissionregistration.k8s.io/v1"
-    body = {
-        "apiVersion": group,
-        "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": "policy"},
-        "webhooks": [hook],
-    }
-    stack.enter_context(made(ward, f"/apis/{group}/validatingwebhookconfigurations", body))
-
-
 def _claim(ward: Ward, stack: ExitStack, **spec: Any) -> str:
     body = {
         "apiVersion": "v1",
@@ -335,34 +323,47 @@ def _other_zone(ward: Ward, stack: ExitStack) -> None:
 
 
 def _at_maximum(ward: Ward, stack: ExitStack) -> None:
+    """All arm64 nodes that the pool may have are there, and full."""
+    _full(ward, stack)
+    _autoscaler_says(ward, ward.jobs[-1], f"{UNFIT}, 1 max node group size reached")
+
+
+def _other_at_maximum(ward: Ward, stack: ExitStack) -> None:
+    """The flagship: an empty arm64 pool that can't grow from zero, beside an amd64 pool that may not grow further.
+
+    Cluster Autoscaler leaves out groups at their maximum before it tries the pod on any, and counts them for every pod
+    (core/scaleup/orchestrator/orchestrator.go, ScaleUp: filterValidScaleUpNodeGroups before SchedulablePodGroups;
+    processors/status/eventing_scale_up_processor.go, ReasonsMessage).
+    """
     stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
-    pod = ward.job("build")
-    ward.event(
-        pod,
-        "NotTriggerScaleUp",
-        f"{UNFIT}, 1 max node group size reached",
-        component="cluster-autoscaler",
-        kind="Normal",
-    )
+    _autoscaler_says(ward, ward.job("build"), f"1 max node group size reached, {UNFIT}")
+
+
+def _other_in_backoff(ward: Ward, stack: ExitStack) -> None:
+    """Likewise beside an amd64 pool in backoff."""
+    stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
+    _autoscaler_says(ward, ward.job("build"), f"{UNFIT}, 1 in backoff after failed scale-up")
+
+
+def _autoscaler_says(ward: Ward, pod: str, why: str) -> None:
+    said = f"pod didn't trigger scale-up: {why}"
+    ward.event(pod, "NotTriggerScaleUp", said, component="cluster-autoscaler", kind="Normal")
 
 
 def _from_zero(ward: Ward, stack: ExitStack) -> None:
     """As Azure/AKS#5079: the pool is there, empty, and its template says amd64."""
     stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
-    pod = ward.job("build")
-    ward.event(pod, "NotTriggerScaleUp", UNFIT, component="cluster-autoscaler", kind="Normal")
+    _autoscaler_says(ward, ward.job("build"), UNFIT)
 
 
 def _back_off(ward: Ward, stack: ExitStack) -> None:
+    """The pool took the pod once; since the cloud gave no machine it is left out."""
     stack.enter_context(without_nodes(ward, "arm64", lambda _: None))
     pod = ward.job("build")
-    ward.event(
-        pod,
-        "NotTriggerScaleUp",
-        f"{UNFIT}, 1 in backoff after failed scale-up",
-        component="cluster-autoscaler",
-        kind="Normal",
-    )
+    said = "pod triggered scale-up: [{ci-arm64 0->1 (max: 5)}]"
+    ward.event(pod, "TriggeredScaleUp", said, component="cluster-autoscaler", kind="Normal")
+    time.sleep(1.1)  # events tell the second
+    _autoscaler_says(ward, pod, f"{UNFIT}, 1 in backoff after failed scale-up")
 
 
 def _karpenter(ward: Ward, stack: ExitStack) -> None:
@@ -486,10 +487,63 @@ CASES: tuple[Broken, ...] = (
         says="the pod asks for 64",
         by_words="nodes-full",
     ),
+    Broken(
+        "DaemonSets leave no room",
+        "job-too-large",
+        _daemon_sets,
+        pods=1,
+        says="for its DaemonSets",
+        by_words="nodes-full",
+    ),
     Broken("arm64 nodes full", "nodes-full", _full, pods=1, says="Insufficient cpu"),
-    Broken("quota used up, no pod at all", "quota-exhausted", _quota, says="pods: 2 of 2 used"),
-    Broken("limit range below the jobs' limits", "limit-range-refuses", _limit_range, says="maximum memory is 1Gi"),
-    Broken("jobs' namespace restricted", "pod-security-refuses-jobs", _restricted, says="runAsNonRoot"),
+    Broken("quota used up, no pod at all", "quota-exhausted", refused.quota, says="used: pods=2, limited: pods=2"),
+    Broken(
+        "a quota on what one container lacks", "quota-needs-requests", refused.quota_of_one_container, says="helper"
+    ),
+    Broken(
+        "limit range below the jobs' limits",
+        "limit-range-refuses",
+        refused.limit_range(type="Container", max={"memory": "1Gi"}),
+        says="maximum memory usage per Container is 1Gi",
+    ),
+    Broken(
+        "limit range for whole pods",
+        "limit-range-refuses",
+        refused.limit_range(type="Pod", max={"memory": "4Gi"}),
+        says="maximum memory usage per Pod is 4Gi",
+    ),
+    Broken(
+        "limit range on the ratio of limit to request",
+        "limit-range-refuses",
+        refused.limit_range(type="Container", maxLimitRequestRatio={"memory": "2"}),
+        says="max limit to request ratio per Container is 2",
+    ),
+    Broken("jobs' namespace restricted", "pod-security-refuses-jobs", refused.restricted, says="runAsNonRoot"),
+    Broken(
+        "procMount without a user namespace",
+        "job-pod-invalid",  # baseline would refuse it next: without `hostUsers: false` the API itself comes first
+        refused.config(build_container_security_context={"proc_mount": "Unmasked"}),
+        says="procMount",
+    ),
+    Broken(
+        "SELinux under baseline",
+        "pod-security-refuses-jobs",
+        refused.config(build_container_security_context={"selinux_type": "spc_t"}),
+        says="seLinuxOptions",
+    ),
+    Broken(
+        "AppArmor under baseline",
+        "pod-security-refuses-jobs",
+        refused.config(build_container_security_context={"app_armor_profile": {"type": "Unconfined"}}),
+        says="AppArmor",
+    ),
+    Broken("a policy in CEL", "policy-refuses-jobs", refused.policy, says="every pod names its team"),
+    Broken(
+        "a request above its limit",
+        "job-pod-invalid",
+        refused.config(cpu_request="4", cpu_limit="2"),
+        says="must be less than or equal to cpu limit of 2",
+    ),
     Broken(
         "image without arm64, containerd",
         "image-lacks-arch",
@@ -588,11 +642,43 @@ CASES: tuple[Broken, ...] = (
     Broken("the regex is empty", "selector-overwrite-off", _regex_empty),
     Broken("the config names another namespace", "job-namespace-missing", _elsewhere),
     Broken("config.toml is no TOML", "config-invalid", _broken_toml),
-    Broken("a webhook without pods", "admission-webhook-down", _webhook),
+    Broken("a webhook whose service is gone", "admission-webhook-down", refused.webhook_without_service),
+    Broken(
+        "a webhook without endpoints",
+        "admission-webhook-down",
+        refused.webhook_without_endpoints,
+        says="failed to call webhook",
+    ),
+    Broken(
+        "a webhook that refuses",
+        "webhook-refuses-jobs",
+        refused.webhook_says("pods.policy.example.com", "no cost center"),
+        says="no cost center",
+    ),
+    Broken(
+        "Kyverno refuses",
+        "kyverno-refuses-jobs",
+        refused.webhook_says(
+            "validate.kyverno.svc-fail",
+            "\n\nresource Pod/jobs/runner was blocked due to the following policies \n\nrequire-team:\n  check-team: "
+            "'validation error: label team is required'\n",
+        ),
+        says="require-team",
+    ),
+    Broken(
+        "Gatekeeper refuses",
+        "gatekeeper-refuses-jobs",
+        refused.webhook_says("validation.gatekeeper.sh", "[all-must-have-team] you must provide labels: {team}"),
+        says="all-must-have-team",
+    ),
     Broken("an unbound claim", "claim-unbound", _unbound_claim, pods=1),
     Broken("a volume in another zone", "volume-elsewhere", _other_zone, pods=1),
-    Broken("the pool is at its maximum", "pool-at-maximum", _at_maximum, pods=1),
+    Broken("the pool is at its maximum", "pool-at-maximum", _at_maximum, pods=1, by_words="nodes-full"),
     Broken("scale from zero does not work", "scale-from-zero", _from_zero, pods=1),
+    Broken(
+        "nor does it beside a full amd64 pool", "scale-from-zero", _other_at_maximum, pods=1, says="1 max node group"
+    ),
+    Broken("nor beside an amd64 pool in backoff", "scale-from-zero", _other_in_backoff, pods=1),
     Broken("the cloud gives no node", "scale-up-fails", _back_off, pods=1),
     Broken("no Karpenter NodePool for arm64", "node-pool-excludes", _karpenter, pods=1),
     Broken(

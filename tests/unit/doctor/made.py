@@ -8,7 +8,7 @@ from typing import Any
 from multiarch.cluster.look.model import Look, Provider
 from multiarch.cluster.seen import Found, Seen
 from multiarch.core.verdict import Answer, Verdict, yes
-from multiarch.doctor.facts import Event, Facts, Node, Right, Runner, Space, Taint, amounts
+from multiarch.doctor.facts import Admission, Event, Facts, Node, Right, Runner, Space, Taint, amounts
 from multiarch.model.executor import parse_config
 from multiarch.model.pools import PlannedPool
 from multiarch.model.readback import Installed
@@ -36,7 +36,7 @@ node_tolerations = { "kubernetes.io/arch=arm64" = "NoSchedule" }
 def node(name: str = "n", arch: str = "amd64", **given: Any) -> Node:
     labels = {"kubernetes.io/arch": arch, "kubernetes.io/hostname": name, **given.pop("labels", {})}
     room = given.pop("allocatable", {"cpu": "8", "memory": "32Gi", "ephemeral-storage": "100Gi", "pods": "110"})
-    used = given.pop("used", {})
+    used, daemons = given.pop("used", {}), given.pop("daemons", {})
     taints = given.pop("taints", (ARM_TAINT,) if arch == "arm64" else ())
     return Node(
         name=name,
@@ -44,6 +44,7 @@ def node(name: str = "n", arch: str = "amd64", **given: Any) -> Node:
         taints=taints,
         allocatable=amounts(room),
         used=None if used is None else amounts(used),
+        daemons=amounts(daemons),
         **given,
     )
 
@@ -118,6 +119,17 @@ def space(**given: Any) -> Space:
     return Space(name="jobs", found=Found({"metadata": {"name": "jobs", "labels": labels}}), **given)
 
 
+def admission(arch: str = "arm64", **given: Any) -> Admission:
+    """Return that the API server takes a job's pod, but for what is given."""
+    values = {
+        "runner": "manager/gitlab-runner",
+        "namespace": "jobs",
+        "image": "app:1",
+        "asker": "the manager's account",
+    }
+    return Admission(**{**values, "arch": arch, **given})
+
+
 def look(provider: Provider = Provider.OTHER, **given: Any) -> Look:
     told = Answer(verdict=Verdict.NO, because="a test says so")
     given = {"autoscaler": told, "network_policies": told, **given}
@@ -152,16 +164,12 @@ def facts(**given: Any) -> Facts:
         "events": (),
         "runners": (runner(),),
         "spaces": (space(),),
-        "webhooks": (),
+        "admissions": (admission(),),
         "local_dns": Found(False),  # noqa: FBT003 - what was found
         "look": look(),
         **given,
     }
-    seen = {
-        key: Seen(tuple(values[key]))
-        for key in ("nodes", "pods", "events", "webhooks")
-        if not isinstance(values[key], Seen)
-    }
+    seen = {key: Seen(tuple(values[key])) for key in ("nodes", "pods", "events") if not isinstance(values[key], Seen)}
     return Facts(**{**values, **seen})
 
 

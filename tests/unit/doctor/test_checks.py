@@ -9,19 +9,17 @@ import pytest
 from multiarch.cluster.look.model import Provider
 from multiarch.cluster.seen import Found, Seen
 from multiarch.core.verdict import Answer, Verdict, no
-from multiarch.doctor.checks.admission import admission_checks, limit_violations
+from multiarch.doctor.checks.admission import admission_checks
 from multiarch.doctor.checks.config import config_checks
 from multiarch.doctor.checks.manager import manager_checks
 from multiarch.doctor.checks.network import egress, network_checks
 from multiarch.doctor.checks.places import node_checks
-from multiarch.doctor.checks.pod_security import violations
-from multiarch.doctor.checks.quotas import applies, quota_checks
 from multiarch.doctor.checks.rights import rights_checks
 from multiarch.doctor.examine import examine
-from multiarch.doctor.facts import Facts, Mount, Right, Taint, Webhook
+from multiarch.doctor.facts import Facts, Mount, Right, Taint
 from multiarch.doctor.model import Check
 from multiarch.doctor.rights import grants
-from tests.unit.doctor.made import facts, look, node, pool, runner, space, with_config
+from tests.unit.doctor.made import admission, facts, look, node, pod, pool, runner, space, with_config
 
 UNKNOWN = Answer(verdict=Verdict.UNKNOWN, because="nobody says")
 YES = Answer(verdict=Verdict.YES, because="DaemonSet kube-system/calico-node")
@@ -46,15 +44,14 @@ class TestWhole:
         report = examine(facts(), "c")
         assert report.verdict is Verdict.YES, [check for check in report.checks if check.verdict is not Verdict.YES]
 
-    @pytest.mark.parametrize("missing", ["nodes", "pods", "events", "webhooks"])
+    @pytest.mark.parametrize("missing", ["nodes", "pods", "events"])
     def test_a_list_that_could_not_be_read_is_a_doubt(self, missing: str) -> None:
         report = examine(facts(**{missing: Seen(failure="403 Forbidden")}), "c")
         assert report.verdict is Verdict.UNKNOWN
         assert any("403 Forbidden" in check.evidence for check in report.checks)
 
-    @pytest.mark.parametrize("missing", ["quotas", "limits", "policies"])
-    def test_a_part_of_a_namespace_that_could_not_be_read_is_a_doubt(self, missing: str) -> None:
-        report = examine(facts(spaces=(space(**{missing: Seen(failure="403 Forbidden")}),)), "c")
+    def test_a_part_of_a_namespace_that_could_not_be_read_is_a_doubt(self) -> None:
+        report = examine(facts(spaces=(space(policies=Seen(failure="403 Forbidden")),)), "c")
         assert report.verdict is Verdict.UNKNOWN
 
     def test_no_runner_and_no_sight_is_a_doubt_and_not_a_cause(self) -> None:
@@ -99,6 +96,41 @@ class TestNodes:
         lost = node("b", "arm64", taints=())
         check = only(node_checks(facts(nodes=(node(), lost), pools=(pool(),), stack="s")), "taint")
         assert causes(check) == ["taint-lost"]
+
+    def test_the_taint_that_is_lost_is_named_and_not_one_that_the_nodes_have(self) -> None:
+        spot = Taint(key="spot", value="true", effect="NoSchedule")
+        promised = pool(taints=(str(spot), "kubernetes.io/arch=arm64:NoSchedule"))
+        lost = node("b", "arm64", taints=(spot,))
+        check = only(node_checks(facts(nodes=(node(), lost), pools=(promised,), stack="s")), "taint")
+        assert check.causes[0].headline == "1 node of pool arm64 lack kubernetes.io/arch=arm64:NoSchedule"
+        assert "spot" not in check.title
+
+    def test_what_daemon_sets_leave_of_a_node_decides_whether_a_job_can_ever_fit(self) -> None:
+        taken = node("b", "arm64", used={"cpu": "7.5"}, daemons={"cpu": "7.5"})
+        check = self.arm(facts(nodes=(node(), taken)))
+        assert causes(check) == ["job-too-large"]
+        assert "7.5 of it for its DaemonSets" in " ".join(check.causes[0].evidence)
+        full = node("b", "arm64", used={"cpu": "7.5"}, daemons={"cpu": "0.5"})
+        assert self.arm(facts(nodes=(node(), full))).verdict is Verdict.YES
+
+    def test_daemon_sets_that_could_not_be_listed_are_a_doubt(self) -> None:
+        check = self.arm(facts(nodes=(node(), node("b", "arm64", used=None))))
+        assert check.verdict is Verdict.UNKNOWN
+        assert "DaemonSets" in check.evidence
+
+    def test_requests_that_admission_added_count(self) -> None:
+        small = node("b", "arm64", allocatable={"cpu": "2", "memory": "8Gi", "pods": "9"})
+        assert self.arm(facts(nodes=(node(), small))).verdict is Verdict.YES
+        added = {"name": "injected", "resources": {"requests": {"cpu": "1500m"}}}
+        spec = pod(requests={"cpu": "1"})["spec"]
+        admitted = {"metadata": {"name": "r"}, "spec": {**spec, "containers": [*spec["containers"], added]}}
+        asked = (admission(pod=admitted),)
+        assert causes(self.arm(facts(nodes=(node(), small), admissions=asked))) == ["job-too-large"]
+
+    def test_tolerations_that_admission_added_count(self) -> None:
+        bare = runner(with_config(node_tolerations=""))
+        asked = (admission(pod={"metadata": {"name": "r"}, "spec": pod()["spec"]}),)
+        assert self.arm(facts(runners=(bare,), admissions=asked)).verdict is Verdict.YES
 
     def test_a_foreign_taint_on_all_nodes_is_told_before_any_job_hangs(self) -> None:
         taken = node("b", "arm64", taints=(Taint(key="dedicated", value="x", effect="NoExecute"),))
@@ -243,128 +275,23 @@ def test_a_namespace_for_each_job_is_a_doubt_and_not_a_missing_namespace() -> No
 
 
 class TestAdmission:
-    def test_restricted_refuses_what_kaniko_needs_and_baseline_does_not(self) -> None:
-        strict = facts(spaces=(space(labels={"pod-security.kubernetes.io/enforce": "restricted"}),))
-        assert causes(only(admission_checks(strict), "pod-security")) == ["pod-security-refuses-jobs"]
-        assert only(admission_checks(facts()), "pod-security").verdict is Verdict.YES
+    def test_a_pod_that_the_api_server_takes_is_fine_and_one_that_it_refuses_a_cause(self) -> None:
+        assert only(admission_checks(facts()), "admission").verdict is Verdict.YES
+        refused = admission(refusal='pods "x" is forbidden: exceeded quota: team, requested: pods=1')
+        check = only(admission_checks(facts(admissions=(refused,))), "admission")
+        assert causes(check) == ["quota-exhausted"]
+        assert check.about == "manager/gitlab-runner arm64"
 
-    def test_an_unknown_level_counts_as_restricted(self) -> None:
-        odd = facts(spaces=(space(labels={"pod-security.kubernetes.io/enforce": "strict"}),))
-        assert causes(only(admission_checks(odd), "pod-security")) == ["pod-security-refuses-jobs"]
+    def test_no_answer_is_a_doubt(self) -> None:
+        silent = facts(admissions=(admission(doubt="the context's user may not try pods in jobs"),))
+        check = only(admission_checks(silent), "admission")
+        assert check.verdict is Verdict.UNKNOWN
+        assert "may not try pods" in check.evidence
 
-    @pytest.mark.parametrize(
-        ("spec", "level", "broken"),
-        [
-            ({"containers": [{"name": "a", "securityContext": {"privileged": True}}]}, "baseline", "privileged"),
-            ({"containers": [], "volumes": [{"name": "v", "hostPath": {}}]}, "baseline", "hostPath"),
-            ({"containers": [], "hostNetwork": True}, "baseline", "hostNetwork"),
-            (
-                {"containers": [{"name": "a", "securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}]},
-                "baseline",
-                "SYS_ADMIN",
-            ),
-            ({"containers": [{"name": "a", "securityContext": {"capabilities": {"add": ["CHOWN"]}}}]}, "baseline", ""),
-            ({"containers": [{"name": "a", "securityContext": {"privileged": True}}]}, "privileged", ""),
-        ],
-    )
-    def test_controls_are_the_standards(self, spec: dict[str, Any], level: str, broken: str) -> None:
-        found = " ".join(violations(spec, level))
-        assert (broken in found) if broken else not found
-
-    def test_a_pod_that_meets_restricted_passes_it(self) -> None:
-        context = {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "runAsNonRoot": True,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        }
-        assert not list(violations({"containers": [{"name": "a", "securityContext": context}]}, "restricted"))
-
-    @pytest.mark.parametrize(
-        ("limit", "broken"),
-        [
-            ({"max": {"memory": "1Gi"}}, True),
-            ({"max": {"memory": "16Gi"}, "default": {"memory": "1Gi"}}, False),
-            ({"max": {"cpu": "4"}}, True),
-            ({"max": {"cpu": "4"}, "default": {"cpu": "2"}}, False),
-            ({"min": {"cpu": "2"}}, True),
-            ({"min": {"cpu": "500m"}, "defaultRequest": {"cpu": "500m"}}, False),
-        ],
-    )
-    def test_limit_ranges_judge_requests_and_limits_after_their_defaults(self, limit: Any, broken: bool) -> None:  # noqa: FBT001 - a table
-        ranges = {"spec": {"limits": [{"type": "Container", **limit}]}}
-        resources = {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "8Gi"}}
-        spec = {"containers": [{"name": "build", "resources": resources}]}
-        assert bool(list(limit_violations(ranges, spec))) is broken
-
-    def hook(self, endpoints: Found[int], **given: Any) -> Webhook:
-        return Webhook(configuration="V p", name="h", service="a/b", endpoints=endpoints, **given)
-
-    def test_a_webhook_without_endpoints_stops_pods_it_is_shown(self) -> None:
-        down = facts(webhooks=(self.hook(Found(0)),))
-        assert causes(only(admission_checks(down), "webhooks")) == ["admission-webhook-down"]
-        elsewhere = self.hook(Found(0), namespace_selector={"matchLabels": {"kubernetes.io/metadata.name": "x"}})
-        assert only(admission_checks(facts(webhooks=(elsewhere,))), "webhooks").verdict is Verdict.YES
-
-    def test_endpoints_that_could_not_be_counted_are_a_doubt(self) -> None:
-        unseen = facts(webhooks=(self.hook(Found(failure="403")),))
-        assert only(admission_checks(unseen), "webhooks").verdict is Verdict.UNKNOWN
-
-
-def quota(hard: dict[str, str], used: dict[str, str], **spec: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "q"}, "spec": {"hard": hard, **spec}, "status": {"hard": hard, "used": used}}
-
-
-class TestQuotas:
-    def check(self, *quotas: dict[str, Any], **given: Any) -> Check:
-        return only(quota_checks(facts(spaces=(space(quotas=Seen(quotas), **given),))), "quotas")
-
-    def test_room_for_one_more_job_is_enough_and_less_is_not(self) -> None:
-        assert self.check(quota({"pods": "3"}, {"pods": "2"})).verdict is Verdict.YES
-        assert causes(self.check(quota({"pods": "3"}, {"pods": "3"}))) == ["quota-exhausted"]
-        assert causes(self.check(quota({"requests.cpu": "2"}, {"requests.cpu": "1500m"}))) == ["quota-exhausted"]
-
-    def test_a_quota_on_what_the_jobs_do_not_state_refuses_all_of_them(self) -> None:
-        limits = quota({"limits.cpu": "20"}, {"limits.cpu": "0"})
-        assert causes(self.check(limits)) == ["quota-needs-requests"]
-        defaults = {"metadata": {"name": "d"}, "spec": {"limits": [{"type": "Container", "default": {"cpu": "2"}}]}}
-        assert self.check(limits, limits=Seen((defaults,))).verdict is Verdict.YES
-
-    def test_how_many_more_jobs_fit_is_said_by_the_tightest_quota(self) -> None:
-        wide, tight = quota({"pods": "100"}, {"pods": "2"}), quota({"requests.cpu": "8"}, {"requests.cpu": "5"})
-        assert self.check(wide, tight).evidence.endswith("room for 3 more jobs")
-
-    def test_a_quota_that_is_not_counted_yet_says_nothing(self) -> None:
-        fresh = {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "0"}}}
-        assert self.check(fresh).verdict is Verdict.YES
-
-    @pytest.mark.parametrize(
-        ("spec", "counted"),
-        [
-            ({"scopes": ["Terminating"]}, True),
-            ({"scopes": ["NotTerminating"]}, False),
-            ({"scopes": ["BestEffort"]}, False),
-            ({"scopes": ["NotBestEffort", "Terminating"]}, True),
-            (
-                {
-                    "scopeSelector": {
-                        "matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["a"]}]
-                    }
-                },
-                False,
-            ),
-            (
-                {"scopeSelector": {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "DoesNotExist"}]}},
-                True,
-            ),
-        ],
-    )
-    def test_scopes_decide_whether_a_job_counts(self, spec: dict[str, Any], counted: bool) -> None:  # noqa: FBT001 - a table
-        job = {"activeDeadlineSeconds": 3601, "containers": [{"name": "b", "resources": {"requests": {"cpu": "1"}}}]}
-        assert applies({"spec": spec}, job) is counted
-
-    def test_a_quota_out_of_scope_is_no_trouble(self) -> None:
-        assert self.check(quota({"pods": "0"}, {"pods": "0"}, scopes=["NotTerminating"])).verdict is Verdict.YES
+    def test_the_same_refusal_of_both_architectures_is_one_cause(self) -> None:
+        both = (admission("amd64", refusal="no"), admission("arm64", refusal="no"))
+        report = examine(facts(admissions=both), "c")
+        assert [one.kind for one in report.causes] == ["pod-refused"]
 
 
 KUBE_DNS = {

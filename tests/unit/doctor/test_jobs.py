@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+from typing import ClassVar
 
 import pytest
 
@@ -103,6 +104,41 @@ class TestPatience:
         evicted = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory. "}
         assert explain_jobs(facts(pods=[pod(status=evicted, created="2026-11-25T09:00:00+00:00")])).causes == ()
         assert kinds(explain_jobs(facts(pods=[pod(status=evicted)])).causes) == ["pod-evicted"]
+
+    LONG_AGO = "2026-11-25T10:44:00+00:00"
+    EVICTED: ClassVar = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory. "}
+
+    @pytest.mark.parametrize(
+        "ended",
+        [
+            {
+                "containerStatuses": [
+                    {"name": "b", "state": {"terminated": {"finishedAt": "2026-11-25T11:59:00+00:00"}}}
+                ]
+            },
+            {"conditions": [{"type": "DisruptionTarget", "lastTransitionTime": "2026-11-25T11:59:00+00:00"}]},
+            {},
+        ],
+        ids=["a container's end", "a condition", "an event"],
+    )
+    def test_a_job_that_ran_for_75_minutes_and_was_evicted_a_minute_ago_is_told(self, ended: dict[str, object]) -> None:
+        one = pod(status={**self.EVICTED, **ended}, created=self.LONG_AGO, nodeName="b")
+        events = [] if ended else [event("Evicted", "The node was low on resource: memory.", one)]
+        assert kinds(explain_jobs(facts(pods=[one], events=events)).causes) == ["pod-evicted"]
+
+    def test_one_that_was_evicted_more_than_an_hour_ago_is_history(self) -> None:
+        turned = [{"type": "DisruptionTarget", "lastTransitionTime": "2026-11-25T10:59:00+00:00"}]
+        one = pod(status={**self.EVICTED, "conditions": turned}, created="2026-11-25T08:00:00+00:00")
+        assert explain_jobs(facts(pods=[one])).causes == ()
+
+    @pytest.mark.parametrize("newest_first", [True, False])
+    def test_the_newest_word_of_the_scheduler_counts_however_they_are_listed(self, newest_first: bool) -> None:  # noqa: FBT001 - a table
+        one = pod()
+        old = event("FailedScheduling", "0/1 nodes are available: 1 node(s) are sulking.", one)
+        old = dataclasses.replace(old, last=NOW - dt.timedelta(minutes=9))
+        new = event("FailedScheduling", "0/1 nodes are available: 1 node(s) had volume node affinity conflict.", one)
+        events = [new, old] if newest_first else [old, new]
+        assert kinds(explain_jobs(facts(pods=[one], events=events)).causes) == ["volume-elsewhere"]
 
 
 class TestTerminating:

@@ -1,15 +1,19 @@
 """Pods without a node: the filter that fails is recomputed, the scheduler's words are evidence."""
 
+import dataclasses
+import datetime as dt
 from typing import Any
 
 from multiarch.cluster.look.model import Provider
+from multiarch.doctor import scaling
 from multiarch.doctor.advice import Advice
 from multiarch.doctor.facts import Facts, Node, Taint
 from multiarch.doctor.model import Cause
 from multiarch.doctor.scaling import Scaling
 from multiarch.doctor.scheduling.message import parse
-from multiarch.doctor.scheduling.placement import Question, explain
-from tests.unit.doctor.made import facts, kinds, look, node, pod, pool
+from multiarch.doctor.scheduling.placement import explain
+from multiarch.doctor.scheduling.question import Question
+from tests.unit.doctor.made import ARM_TAINT, NOW, event, facts, kinds, look, node, pod, pool
 
 GPU = Taint(key="dedicated", value="gpu", effect="NoSchedule")
 NOT_READY = Taint(key="node.kubernetes.io/not-ready", effect="NoSchedule")
@@ -67,20 +71,103 @@ class TestNothingMatches:
         assert "minNodes: 1" in lines(found[0])
         assert "kubernetes/autoscaler#9322" in lines(found[0])
 
-    def test_the_autoscalers_words_make_the_cause_more_exact(self) -> None:
-        planned = facts(pools=(pool(min_nodes=0),), stack="prod")
-        unfit = "12 node(s) didn't match Pod's node affinity/selector"
-        for scaling, kind in (
-            (Scaling(said="x", refused=(unfit, "3 max node group size reached")), "pool-at-maximum"),
-            (Scaling(said="x", refused=(unfit, "1 in backoff after failed scale-up")), "scale-up-fails"),
-            (Scaling(said="x", refused=(unfit,)), "scale-from-zero"),
-            (Scaling(said="x", excluded=True), "node-pool-excludes"),
-        ):
-            assert kinds(ask(pod(), node(), of=planned, scaling=scaling)) == [kind]
-
     def test_scale_from_zero_is_not_blamed_where_no_pool_is_known(self) -> None:
         scaling = Scaling(said="x", refused=("1 node(s) didn't match Pod's node affinity/selector",))
         assert kinds(ask(pod(), node(), scaling=scaling)) == ["no-node-of-arch"]
+
+
+UNFIT = "1 node(s) didn't match Pod's node affinity/selector"
+FULL = "1 max node group size reached"
+BACKOFF = "1 in backoff after failed scale-up"
+
+
+def says(*reasons: str, earlier: str = "") -> Scaling:
+    """Return what Cluster Autoscaler's NotTriggerScaleUp comes to, after an earlier event of the same pod.
+
+    Its order of evaluation (cluster-autoscaler core/scaleup/orchestrator/orchestrator.go, ScaleUp): first
+    `filterValidScaleUpNodeGroups` leaves out each group that is in backoff or not ready (`IsNodeGroupReadyToScaleUp`),
+    at its maximum (`TargetSize() >= MaxSize()`), or beyond the cluster's limits, whatever the pod; only the others are
+    tried by `SchedulablePodGroups`. The event adds up both (processors/status/eventing_scale_up_processor.go,
+    `ReasonsMessage`: RejectedNodeGroups, then SkippedNodeGroups), in no order.
+    """
+    events = [event("NotTriggerScaleUp", f"pod didn't trigger scale-up: {', '.join(reasons)}")]
+    if earlier:
+        before = event(earlier, "pod triggered scale-up: [{ci-arm64 0->1 (max: 5)}]")
+        events.insert(0, dataclasses.replace(before, last=NOW - dt.timedelta(minutes=20)))
+    return scaling.of(reversed(events))  # by their time, however they are listed
+
+
+class TestNoNodeAndAnAutoscaler:
+    """An arm64 job, and no arm64 node at all."""
+
+    def kind(self, said: Scaling, **given: Any) -> str:
+        planned = facts(pools=(pool("arm64", **{"min_nodes": 0, **given}), pool("amd64", "amd64")), stack="prod")
+        return kinds(ask(pod(), node(), of=planned, scaling=said))[0]
+
+    def test_an_empty_pool_beside_a_full_one_of_the_other_architecture_does_not_scale_from_zero(self) -> None:
+        assert self.kind(says(UNFIT, FULL)) == "scale-from-zero"
+        assert self.kind(says(FULL, UNFIT)) == "scale-from-zero"
+        assert self.kind(says(UNFIT)) == "scale-from-zero"
+
+    def test_nor_does_one_beside_a_pool_in_backoff(self) -> None:
+        assert self.kind(says(UNFIT, BACKOFF)) == "scale-from-zero"
+
+    def test_a_reason_that_is_of_another_pool_is_said_to_be(self) -> None:
+        planned = facts(pools=(pool(min_nodes=0),), stack="prod")
+        found = ask(pod(), node(), of=planned, scaling=says(UNFIT, FULL))[0]
+        assert "that is said of others than the arm64 pool" in " ".join(found.evidence)
+        assert "maxNodes" not in lines(found)
+        assert "minNodes: 1" in lines(found)
+
+    def test_a_pool_that_once_took_the_pod_is_the_one_in_backoff(self) -> None:
+        assert self.kind(says(UNFIT, BACKOFF, earlier="TriggeredScaleUp")) == "scale-up-fails"
+
+    def test_where_all_groups_are_in_backoff_that_pool_is_too(self) -> None:
+        assert self.kind(says("2 in backoff after failed scale-up")) == "scale-up-fails"
+        assert self.kind(says(FULL, BACKOFF)) == "scale-up-fails"
+
+    def test_a_full_pool_without_a_node_has_machines_that_do_not_join(self) -> None:
+        assert self.kind(says("2 max node group size reached")) == "scale-up-fails"
+
+    def test_a_pool_of_none_is_at_its_maximum(self) -> None:
+        assert self.kind(says(UNFIT, FULL), max_nodes=0) == "pool-at-maximum"
+
+    def test_a_full_cluster_takes_no_node_of_any_pool(self) -> None:
+        assert self.kind(says("max total nodes in cluster reached")) == "pool-at-maximum"
+
+    def test_without_a_stack_no_pool_is_blamed(self) -> None:
+        assert kinds(ask(pod(), node(), scaling=says(UNFIT, FULL))) == ["no-node-of-arch"]
+        assert kinds(ask(pod(), node(), scaling=says(UNFIT, BACKOFF))) == ["no-node-of-arch"]
+
+    def test_karpenter_has_no_group_that_may(self) -> None:
+        assert self.kind(Scaling(said="x", excluded=True)) == "node-pool-excludes"
+
+
+class TestFullNodesAndAnAutoscaler:
+    """An arm64 job, and arm64 nodes without room."""
+
+    def kind(self, said: Scaling, **given: Any) -> str:
+        pools = (pool("arm64", **given), pool("amd64", "amd64", max_nodes=1)) if given else ()
+        planned = facts(pools=pools, stack="prod" if given else "")
+        nodes = node(), node("b", "arm64", used={"cpu": "8"}), node("c", "arm64", used={"cpu": "8"})
+        return kinds(ask(pod(requests={"cpu": "4"}), *nodes, of=planned, scaling=said))[0]
+
+    def test_the_number_of_nodes_tells_whose_maximum_it_is(self) -> None:
+        assert self.kind(says(FULL, BACKOFF), max_nodes=2) == "pool-at-maximum"
+        assert self.kind(says(FULL, BACKOFF), max_nodes=5) == "scale-up-fails"
+        assert self.kind(says(UNFIT, FULL), max_nodes=2) == "pool-at-maximum"
+
+    def test_a_maximum_of_somebody_elses_is_not_raised_here(self) -> None:
+        assert self.kind(says(FULL, "1 Insufficient cpu"), max_nodes=5) == "nodes-full"
+
+    def test_the_bounds_of_an_existing_clusters_pool_are_not_known(self) -> None:
+        assert self.kind(says(UNFIT, FULL), max_nodes=20, cloud="existing") == "pool-at-maximum"
+
+    def test_without_a_stack_only_a_single_reason_is_believed(self) -> None:
+        assert self.kind(says(UNFIT, FULL)) == "pool-at-maximum"
+        assert self.kind(says(UNFIT, BACKOFF)) == "scale-up-fails"
+        assert self.kind(says(FULL, BACKOFF)) == "nodes-full"
+        assert self.kind(says(FULL, BACKOFF, earlier="TriggeredScaleUp")) == "scale-up-fails"
 
 
 class TestTaints:
@@ -104,6 +191,14 @@ class TestTaints:
     def test_a_chosen_taint_decides_on_a_node_that_is_cordoned_too(self) -> None:
         assert kinds(ask(pod(), node(arch="arm64", taints=(GPU,), cordoned=True))) == ["taint-not-tolerated"]
 
+    def test_all_the_taints_of_a_node_are_named_that_the_pod_does_not_tolerate(self) -> None:
+        other = Taint(key="team", value="a", effect="NoSchedule")
+        found = ask(pod(), node("a", "arm64", taints=(ARM_TAINT, GPU, other)), node("b", "arm64", taints=(GPU,)))
+        assert kinds(found) == ["taint-not-tolerated"]
+        assert found[0].headline.startswith("2 of 2 arm64 nodes carry dedicated=gpu:NoSchedule, team=a:NoSchedule")
+        assert '"team=a" = "NoSchedule"' in lines(found[0])
+        assert "kubernetes.io/arch=arm64" not in found[0].headline
+
     def test_one_open_node_with_room_is_no_cause(self) -> None:
         assert ask(pod(), node("a", "arm64", taints=(GPU,)), node("b", "arm64")) == []
 
@@ -122,6 +217,14 @@ class TestRoom:
         small = node("small", "arm64", allocatable={"cpu": "2", "pods": "10"})
         busy = node("busy", "arm64", used={"cpu": "6"})
         assert kinds(ask(pod(requests={"cpu": "4"}), small, busy)) == ["nodes-full"]
+
+    def test_a_pod_that_daemon_sets_leave_no_room_for_is_not_told_to_wait(self) -> None:
+        said = "0/1 nodes are available: 1 Insufficient cpu."
+        busy = node(arch="arm64", used={"cpu": "8"}, daemons={"cpu": "5"})
+        found = ask(pod(requests={"cpu": "4"}), busy, said=said)
+        assert kinds(found) == ["job-too-large"]
+        assert "beside its DaemonSets" in found[0].headline
+        assert kinds(ask(pod(requests={"cpu": "3"}), busy, said=said)) == ["nodes-full"]
 
     def test_pods_may_be_what_is_missing(self) -> None:
         found = ask(pod(), node(arch="arm64", used={"pods": "110"}))

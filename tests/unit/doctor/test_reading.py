@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, cast
 
 import pytest
@@ -9,8 +10,8 @@ import pytest
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.readonly import ReadOnlyApi
 from multiarch.cluster.seen import found, seen
-from multiarch.doctor.facts import quoted
-from multiarch.doctor.gather import read_events, trimmed
+from multiarch.doctor.facts import quoted, trimmed
+from multiarch.doctor.gather import Wanted, gather, read_events
 from multiarch.doctor.objects import compare_keys, keys_of, mounts_of
 
 
@@ -126,6 +127,41 @@ class TestPods:
     def test_tokens_in_messages_are_not_shown(self) -> None:
         assert "glrt-" not in quoted("token glrt-t1_abcdefghijkl is not valid")
         assert quoted("x" * 700).endswith("…")
+
+
+class TestNodes:
+    def test_what_comes_with_a_node_is_told_from_what_may_go(self) -> None:
+        def on(owner: str, cpu: str, **given: Any) -> dict[str, Any]:
+            owners = [{"kind": owner}] if owner else []
+            containers = [{"name": "c", "resources": {"requests": {"cpu": cpu}}}]
+            metadata = {"name": f"p-{owner}", "namespace": "x", "ownerReferences": owners}
+            return {"metadata": metadata, "spec": {"nodeName": "n", "containers": containers}, "status": given}
+
+        nodes = [{"metadata": {"name": "n"}, "spec": {}, "status": {"allocatable": {"cpu": "8"}}}]
+        running = [
+            on("DaemonSet", "1"),
+            on("Node", "2"),
+            on("ReplicaSet", "4"),
+            on("", "8"),
+            on("DaemonSet", "16", phase="Failed"),
+        ]
+        lists = {"/api/v1/nodes": nodes, "/api/v1/pods": running}
+
+        class Cluster:
+            impersonates = False
+
+            def pages(self, path: str, *_: Any, **__: Any) -> Iterator[list[dict[str, Any]]]:
+                yield lists.get(path, [])
+
+            def call(self, *_: Any, **__: Any) -> dict[str, Any]:
+                raise ApiRefused(404, "NotFound", "not found")
+
+            find = call
+
+        wanted = Wanted(context="c", version="1.36.3")
+        one = gather(ReadOnlyApi(cast("Api", Cluster())), wanted, lambda _: None).nodes.items[0]
+        assert one.used is not None
+        assert [one.used["cpu"], one.daemons["cpu"], one.daemons["pods"]] == [Decimal(15), Decimal(3), Decimal(2)]
 
 
 class TestAnswers:
