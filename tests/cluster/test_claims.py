@@ -222,7 +222,7 @@ class TestWholeRehearsals:
         )
         report = rehearse(edited(spot, of_type(RELEASE), open_up))
         assert failures(report) == ({"manager-on-demand"} if free else set())
-        told = by_id(report.claims)["manager-on-demand"].evidence
+        told = by_id(report.checks)["manager-on-demand"].evidence
         assert ("all running jobs would be lost" in told) is free
         assert ("on spot nodes alone the scheduler finds none" in told) is not free
 
