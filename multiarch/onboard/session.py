@@ -36,9 +36,11 @@ class Session:
 
     def one(self, request: Request, display: ProgressDisplay) -> Onboarding:
         """Onboard one cluster, asking where there is somebody to ask."""
+        if not self.interactive:  # what was seen is in the report
+            return onboard(request, Stage(display=display, show_diff=lambda found: display.show(diff_view(found))))
         stage = Stage(
             display=display,
-            prompt=self._prompt(display) if self.interactive else None,
+            prompt=self._prompt(display),
             show_look=lambda look: display.show(look_view(look, ascii_only=ascii_only(self.console))),
             show_diff=lambda difference: display.show(diff_view(difference)),
             confirm=self._confirm(display),

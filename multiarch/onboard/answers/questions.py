@@ -28,7 +28,7 @@ def _fine(value: Value, look: Look, said: Said) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Rules:
     """When a question is asked, and which answers will do."""
 
@@ -38,7 +38,7 @@ class Rules:
     """Returns what is wrong with an answer, and an empty text for a good one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Question(Rules, Wording):
     """One question, whole."""
 

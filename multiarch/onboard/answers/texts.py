@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: a question is its words and its rules
 class Wording:
     """What one question says."""
 

@@ -13,6 +13,8 @@ from multiarch.core.printable import one_line
 from multiarch.core.signs import mark
 from multiarch.core.verdict import Answer, Verdict
 
+POOL_HEADS = ("pool", "arch", "machine type", "nodes", "CPU", "memory", "zones", "taints")
+
 
 def look_view(look: Look, *, ascii_only: bool) -> RenderableType:
     """Return what was seen: the cluster's traits, then its pools."""
@@ -20,7 +22,7 @@ def look_view(look: Look, *, ascii_only: bool) -> RenderableType:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for name, sign, text in _traits(look):
+    for name, sign, text in traits(look):
         shape = Text(" ") if sign is None else mark(sign, ascii_only=ascii_only)
         table.add_row(Text(name), shape, Text(one_line(text)))
     grid = Table.grid()
@@ -30,7 +32,8 @@ def look_view(look: Look, *, ascii_only: bool) -> RenderableType:
     return Padding(grid, (0, 0, 0, 1))
 
 
-def _traits(look: Look) -> Iterator[tuple[str, Verdict | None, str]]:
+def traits(look: Look) -> Iterator[tuple[str, Verdict | None, str]]:
+    """Yield what was seen of the cluster: a trait, its answer where it is one, and what it rests on."""
     flavour = f" ({look.flavour})" if look.flavour else ""
     yield "cluster", None, f"{look.provider.value}{flavour}: {look.provider_because}"
     place = ", ".join(f"{key} {value}" for key, value in look.identity.items())
@@ -75,23 +78,26 @@ def _namespaces(look: Look) -> Iterator[tuple[str, Verdict | None, str]]:
 
 def _pools(pools: Sequence[Pool]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for head in ("pool", "arch", "machine type", "nodes", "CPU", "memory", "zones", "taints"):
+    for head in POOL_HEADS:
         table.add_column(head, overflow="fold")
     for pool in pools:
-        ready = "" if pool.ready == pool.nodes else f" ({pool.ready} ready)"
-        table.add_row(
-            Text(one_line(pool.name if pool.named else f"({pool.name})")),
-            Text(
-                f"{pool.arch}{'' if pool.os == 'linux' else f' {pool.os}'}{' spot' if pool.spot is Verdict.YES else ''}"
-            ),
-            Text(one_line(pool.machine_type or "?")),
-            Text(f"{pool.nodes}{ready}"),
-            Text(f"{pool.cpu_millis / 1000:.1f}" if pool.cpu_millis else "?"),
-            Text(f"{pool.memory_mib / 1024:.1f} GiB" if pool.memory_mib else "?"),
-            Text(one_line(", ".join(pool.zones) or "-")),
-            Text(one_line(", ".join(pool.taints) or "-")),
-        )
+        table.add_row(*(Text(one_line(cell)) for cell in pool_cells(pool)))
     return table
+
+
+def pool_cells(pool: Pool) -> tuple[str, ...]:
+    """Return what was seen of a pool, under `POOL_HEADS`."""
+    ready = "" if pool.ready == pool.nodes else f" ({pool.ready} ready)"
+    return (
+        pool.name if pool.named else f"({pool.name})",
+        f"{pool.arch}{'' if pool.os == 'linux' else f' {pool.os}'}{' spot' if pool.spot is Verdict.YES else ''}",
+        pool.machine_type or "?",
+        f"{pool.nodes}{ready}",
+        f"{pool.cpu_millis / 1000:.1f}" if pool.cpu_millis else "?",
+        f"{pool.memory_mib / 1024:.1f} GiB" if pool.memory_mib else "?",
+        ", ".join(pool.zones) or "-",
+        ", ".join(pool.taints) or "-",
+    )
 
 
 def diff_view(diff: str) -> RenderableType:

@@ -12,6 +12,7 @@ from multiarch.onboard.adopt.imports import Adoption, lines
 from multiarch.onboard.answers.model import Answers
 from multiarch.onboard.decide.model import Decision, PoolPlan
 from multiarch.onboard.outcome import MEANINGS
+from multiarch.onboard.report.look_view import POOL_HEADS, pool_cells, traits
 from multiarch.onboard.report.next_steps import next_steps
 from multiarch.onboard.request import Onboarding
 from multiarch.onboard.write.render import saving
@@ -91,8 +92,10 @@ def _cluster(look: Look) -> str:
 
 
 def _blocks(section: Section[Onboarded]) -> Iterable[Block]:
-    """Yield what was decided, what to mind, what could be adopted, the file where it was not written, what is next."""
+    """Yield what was seen and decided, what to mind, what could be adopted, the file where it was not written, what is next."""
     found = section.detail
+    if found.look is not None:
+        yield from _seen(found.look)
     if found.decision is not None:
         yield from _decided(found.decision)
     if found.adoptions:
@@ -105,9 +108,16 @@ def _blocks(section: Section[Onboarded]) -> Iterable[Block]:
         yield Verbatim(title="Next:", lines=found.next_steps)
 
 
+def _seen(look: Look) -> Iterator[Block]:
+    rows = tuple((name, "" if verdict is None else verdict.value, text) for name, verdict, text in traits(look))
+    yield Table(title="what was seen", heads=("of", "so", "because"), rows=rows)
+    if look.pools:
+        yield Table(title="node pools", heads=POOL_HEADS, rows=tuple(map(pool_cells, look.pools)))
+
+
 def _decided(decision: Decision) -> Iterator[Block]:
     if decision.pools:
-        yield Table(title="", heads=("pool", "arch", "nodes"), rows=tuple(map(_pool, decision.pools)))
+        yield Table(title="the stack's pools", heads=("pool", "arch", "nodes"), rows=tuple(map(_pool, decision.pools)))
     if decision.prices_of[0]:
         yield Lines(lines=(_price_line(decision),))
     for verdict in (Verdict.NO, Verdict.UNKNOWN, Verdict.YES):

@@ -98,7 +98,8 @@ def prove(outputs: dict[str, str], shown: dict[str, int], secrets: Sequence[Plan
         (name, source): len(marks(text, source))
         for name, text in outputs.items()
         for source, least in shown.items()
-        if len(marks(text, source)) < least
+        # Markdown shortens each text, so there a source is shown, and no more is known.
+        if len(marks(text, source)) < (min(least, 1) if name == "--markdown" else least)
     }
     assert not few
 
