@@ -1,0 +1,124 @@
+"""What an edit of a stack file does to what exists: kept, updated in place, replaced (and because of what), deleted.
+
+Two plans of one stack are compared by the stand-ins' own knowledge of each provider (`RehearsalProvider.diff`) and by
+the options that the program gives Pulumi (`ignoreChanges`, `replaceOnChanges`, `deleteBeforeReplace`). No engine runs.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from multiarch.model.plan.model import Plan, PlannedResource
+from multiarch.model.providers.base import Diff
+from multiarch.model.providers.registry import provider_for
+from multiarch.model.providers.values import UNKNOWN, SecretValue
+
+
+class Action(StrEnum):
+    """What becomes of a resource, in Pulumi's words."""
+
+    REPLACE = "replace"
+    DELETE = "delete"
+    UPDATE = "update"
+    CREATE = "create"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """What the edit does to one resource."""
+
+    action: Action
+    urn: str
+    type: str
+    name: str
+    paths: tuple[str, ...] = ()
+    """Inputs that differ."""
+    reasons: tuple[str, ...] = ()
+    """Of a replacement: the inputs that force it."""
+    deleted_first: bool = False
+    """Of a replacement: whether the old one goes before the new one is there, so that there is none meanwhile."""
+    protected: bool = False
+    """Whether Pulumi refuses to delete it, and so to replace it."""
+
+
+def edits(before: Plan, after: Plan) -> tuple[Edit, ...]:
+    """Return what is not kept as it is: replacements first, then what is deleted, updated, created.
+
+    Only plans that are `complete` can be compared: what a stopped program did not declare would seem deleted.
+    """
+    old = {resource.urn: resource for resource in before.resources if resource.custom}
+    new = {resource.urn: resource for resource in after.resources if resource.custom}
+    found = [*_changed(old, new), *_gone(old, new), *_added(old, new)]
+    order = list(Action)
+    return tuple(sorted(found, key=lambda edit: order.index(edit.action)))
+
+
+def _changed(old: Mapping[str, PlannedResource], new: Mapping[str, PlannedResource]) -> Iterator[Edit]:
+    for urn in old.keys() & new.keys():
+        was, will = old[urn], new[urn]
+        diff = _diff(was, will)
+        forced = tuple(path for path in diff.updates if _covered(path, will.replace_on_changes))
+        reasons = (*diff.replaces, *forced)
+        paths = tuple(sorted({*diff.updates, *diff.replaces}))
+        if paths:
+            yield Edit(
+                action=Action.REPLACE if reasons else Action.UPDATE,
+                urn=urn,
+                type=will.type,
+                name=will.name,
+                paths=paths,
+                reasons=tuple(sorted(reasons)),
+                deleted_first=bool(reasons) and (will.delete_before_replace or diff.delete_before_replace),
+                protected=was.protect,
+            )
+
+
+def _gone(old: Mapping[str, PlannedResource], new: Mapping[str, PlannedResource]) -> Iterator[Edit]:
+    for urn in old.keys() - new.keys():
+        was = old[urn]
+        yield Edit(action=Action.DELETE, urn=urn, type=was.type, name=was.name, protected=was.protect)
+
+
+def _added(old: Mapping[str, PlannedResource], new: Mapping[str, PlannedResource]) -> Iterator[Edit]:
+    for urn in new.keys() - old.keys():
+        yield Edit(action=Action.CREATE, urn=urn, type=new[urn].type, name=new[urn].name)
+
+
+def _diff(was: PlannedResource, will: PlannedResource) -> Diff:
+    """Ask the stand-in. A kind without one changes in place: that is what `plan-accepted` then doubts."""
+    package = will.type.removeprefix("pulumi:providers:").partition(":")[0]
+    provider = provider_for(package)
+    olds, news = _plain(was.inputs), _plain(will.inputs)
+    if provider is None or will.type.startswith("pulumi:"):
+        return Diff(updates=() if olds == news else tuple(sorted(_keys(olds, news))))
+    found = provider.diff(will.type, olds, news)
+    return Diff(
+        updates=_without(found.updates, will.ignore_changes),
+        replaces=_without(found.replaces, will.ignore_changes),
+        delete_before_replace=found.delete_before_replace,
+    )
+
+
+def _keys(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Iterator[str]:
+    return (key for key in olds.keys() | news.keys() if olds.get(key) != news.get(key))
+
+
+def _without(paths: Iterable[str], ignored: Iterable[str]) -> tuple[str, ...]:
+    kept = tuple(ignored)
+    return tuple(path for path in paths if not _covered(path, kept))
+
+
+def _covered(path: str, globs: Iterable[str]) -> bool:
+    return any(glob in ("*", path) or path.startswith((f"{glob}.", f"{glob}[")) for glob in globs)
+
+
+def _plain(value: Any) -> Any:
+    """Open secrets, and make what nobody knows in either plan equal: it comes from the same place in both."""
+    if isinstance(value, SecretValue):
+        return _plain(value.value)
+    if value is UNKNOWN:
+        return "(not known before a deployment)"
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
