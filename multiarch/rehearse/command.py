@@ -16,7 +16,7 @@ Examples:
   multiarch rehearse --stack local --keep             leave the cluster running; `make up STACK=local` installs into it
   multiarch rehearse --kubeconfig ~/.kube/config --context kind-ci --stack local
   multiarch rehearse --clean --kubeconfig ~/.kube/config --context kind-ci      what a killed one left there
-  multiarch rehearse --engine --stack gke --against Pulumi.gke.new.yaml     what would be replaced?
+  multiarch rehearse --stack gke --against Pulumi.gke.new.yaml     what would be replaced, and which jobs lost?
 
 \b
 {meanings(well="every claim proved", wrong="a claim failed", could_not_tell="something could not be told")}
@@ -36,8 +36,11 @@ def _check_combination(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
         raise click.UsageError("--context needs --kubeconfig FILE: the embedded control plane has its own")
     if given["kubeconfig"] and given["keep"]:
         raise click.UsageError("--keep is for the embedded control plane; the cluster of --kubeconfig stays anyway")
-    if given["against"] and not given["engine"]:
-        raise click.UsageError("--against needs --engine: only the real engine knows what an update would replace")
+    for option in ("keep", "kubeconfig", "chart"):
+        if given["against"] and not given["engine"] and given[option]:
+            raise click.UsageError(
+                f"--{option} has no meaning with --against, which compares two plans: no cluster is used"
+            )
     if given["against"] and len(stacks) != 1:
         raise click.UsageError("--against compares one stack's file: name that stack, once, with --stack")
     for option in ("keep", "kubeconfig", "chart"):
@@ -79,7 +82,7 @@ def _check_clean(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
     "--against",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="With --engine: show what this changed stack file would update, and what it would replace.",
+    help="Tell what this changed stack file would update and replace, and no more. With --engine: after it.",
 )
 @click.option(
     "--project", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR", help="Default: here."

@@ -15,6 +15,7 @@ from multiarch.core.secrets import hide_in
 from multiarch.model.project import named_stacks, project_of, remember_stacks
 from multiarch.model.pulumi_cli import PulumiCliError
 from multiarch.rehearse import clean
+from multiarch.rehearse.against import rehearse_edit
 from multiarch.rehearse.control_plane.errors import KeptPlaneError
 from multiarch.rehearse.control_plane.keep import default_folder, stop_kept
 from multiarch.rehearse.engine_run import rehearse_under_engine
@@ -40,6 +41,8 @@ def run(project: Path | None, stacks: tuple[str, ...], given: Mapping[str, Any])
     ):
         if given["engine"]:
             report = rehearse_under_engine(root, options.stacks, display, against=given["against"])
+        elif given["against"]:
+            report = rehearse_edit(root, options.stacks[0], given["against"], display)
         else:
             report = rehearse(options, display)
     deliver(hide_in(report), WORDS, outlet)

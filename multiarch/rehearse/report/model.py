@@ -42,10 +42,10 @@ class JobView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeView:
-    """What a changed stack file would do to one resource, as the real engine plans it."""
+    """What a changed stack file would do to one resource, as the stand-ins (with `--engine`: the engine) know it."""
 
     action: str
-    """`create`, `update`, `replace` or `delete`."""
+    """`create`, `update`, `replace`, `replace (deleted first)` or `delete`."""
     resource: str
     """Type and name."""
     paths: tuple[str, ...] = ()

@@ -1,0 +1,117 @@
+"""`multiarch rehearse --against FILE`: what a changed stack file would do to what exists. No engine, no cluster."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from multiarch.core.progress import ProgressDisplay
+from multiarch.core.report import Check, Report
+from multiarch.core.verdict import Verdict
+from multiarch.model.edits import Action, Edit, edits
+from multiarch.model.plan.launch import plan_stack
+from multiarch.model.plan.model import Plan, PlanError
+from multiarch.rehearse.outline import goes_through, outline, unplanned
+from multiarch.rehearse.report.model import ChangeView, RehearsalReport, RunsOn, StackReport
+
+ARCH_LABEL = "multiarch-runner.io/arch"
+"""What every node pool that the program makes bears in its inputs (components)."""
+_ENDS = (Action.REPLACE, Action.DELETE)
+
+
+def rehearse_edit(project: Path, stack: str, against: Path, display: ProgressDisplay) -> RehearsalReport:
+    """Plan the stack as it is and as `against` says, and tell the difference.
+
+    Raises ConfigError for either file that cannot be used.
+    """
+    began = time.monotonic()
+    section = _compared(project, stack, against, display)
+    display.finish(f"compare {stack}", f"{len(section.detail.changes or ())} changes", sign=section.verdict)
+    runs_on = RunsOn(control_plane="none: two plans are compared, by the stand-ins' knowledge of the providers")
+    return Report(command="rehearse", sections=(section,), detail=runs_on, seconds=time.monotonic() - began)
+
+
+def _compared(project: Path, stack: str, against: Path, display: ProgressDisplay) -> StackReport:
+    display.update(f"compare {stack}", "planning the stack as it is")
+    try:
+        before = plan_stack(project, stack)
+        display.update(f"compare {stack}", f"planning it as {against.name} says")
+        after = plan_stack(project, stack, stack_file=against)
+    except PlanError as error:
+        return unplanned(stack, str(error))
+    report = outline(after)
+    if not (goes_through(outline(before)) and goes_through(report)):
+        note = "a plan that does not go through is not compared: what it does not declare would seem deleted"
+        return replace(report, notes=(*report.notes, note))
+    found = edits(before, after)
+    changes = tuple(_view(edit) for edit in found)
+    checks = (*report.checks, allowed(found), kept(found, before, after))
+    return replace(report, checks=checks, detail=replace(report.detail, changes=changes))
+
+
+def allowed(found: Sequence[Edit]) -> Check:
+    """Claim that Pulumi carries the edit out: it deletes nothing that is protected."""
+    held = [f"{edit.name} ({_why(edit)})" for edit in found if edit.protected and edit.action in _ENDS]
+    return Check(
+        id="edit-allowed",
+        title="the edit deletes and replaces nothing that is protected",
+        verdict=Verdict.NO if held else Verdict.YES,
+        evidence=f"`up` would refuse: {', '.join(held)}" if held else f"{len(found)} changes",
+    )
+
+
+def kept(found: Sequence[Edit], before: Plan, after: Plan) -> Check:
+    """Claim that every architecture has a pool all the time: jobs of one without wait, or fail."""
+    ending = {edit.urn: edit for edit in found if edit.action in _ENDS}
+    staying = {
+        _arch(resource.inputs)
+        for resource in before.resources
+        if resource.custom and (resource.urn not in ending or not _gone_meanwhile(ending[resource.urn]))
+    }
+    archs = {_arch(resource.inputs) for resource in after.resources if resource.custom} - {""}
+    lost = {resource.urn: _arch(resource.inputs) for resource in before.resources if resource.urn in ending}
+    without = sorted(archs & set(lost.values()) - staying)
+    cut = [f"{ending[urn].name} ({arch}: {_why(ending[urn])})" for urn, arch in lost.items() if arch]
+    evidence = f"jobs that run on {', '.join(cut)} are lost" if cut else "no pool is replaced or deleted"
+    return Check(
+        id="edit-keeps-architectures",
+        title="every architecture has a node pool all the while",
+        verdict=Verdict.NO if without else Verdict.YES,
+        evidence=f"{', '.join(without)} has none meanwhile; {evidence}" if without else evidence,
+    )
+
+
+def _gone_meanwhile(edit: Edit) -> bool:
+    return edit.action is Action.DELETE or edit.deleted_first
+
+
+def _why(edit: Edit) -> str:
+    order = ", deleted first" if edit.deleted_first else ""
+    return f"replaced because of {', '.join(edit.reasons)}{order}" if edit.action is Action.REPLACE else "deleted"
+
+
+def _view(edit: Edit) -> ChangeView:
+    order = " (deleted first)" if edit.deleted_first else ""
+    return ChangeView(
+        action=f"{edit.action}{order}",
+        resource=f"{edit.type} {edit.name}",
+        paths=edit.paths,
+        reasons=edit.reasons,
+    )
+
+
+def _arch(inputs: Mapping[str, Any]) -> str:
+    """Return the architecture that a node pool's inputs are labelled with; empty for whatever is none."""
+    return next(_labels(inputs), "")
+
+
+def _labels(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        if isinstance(value.get(ARCH_LABEL), str):
+            yield value[ARCH_LABEL]
+        for item in value.values():
+            yield from _labels(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _labels(item)

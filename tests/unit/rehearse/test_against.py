@@ -1,0 +1,76 @@
+"""A changed stack file: what it would end, and whether an architecture is without nodes meanwhile, is told before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+from multiarch import cli
+from multiarch.core.verdict import Verdict
+from multiarch.model.edits import edits
+from multiarch.model.plan.model import Plan, PlannedResource
+from multiarch.rehearse.against import allowed, kept
+
+if TYPE_CHECKING:
+    from multiarch.core.report import Check
+
+POOL = "gcp:container/nodePool:NodePool"
+
+
+def pool(name: str, arch: str, *, spot: bool = False, **given: Any) -> PlannedResource:
+    inputs = {"name": name, "nodeConfig": {"spot": spot, "labels": {"multiarch-runner.io/arch": arch}}}
+    options: dict[str, Any] = {"delete_before_replace": True, **given}
+    return PlannedResource(urn=f"urn:{name}", type=POOL, name=f"{name}-pool", inputs=inputs, **options)
+
+
+def judged(before: list[PlannedResource], after: list[PlannedResource]) -> tuple[Check, Check]:
+    one, other = Plan(stack="s", resources=tuple(before)), Plan(stack="s", resources=tuple(after))
+    found = edits(one, other)
+    return allowed(found), kept(found, one, other)
+
+
+AMD64 = pool("amd64", "amd64")
+
+
+def test_a_pool_that_is_deleted_before_its_successor_is_there_leaves_its_architecture_without_nodes() -> None:
+    may, stays = judged([AMD64, pool("arm64", "arm64")], [AMD64, pool("arm64", "arm64", spot=True)])
+    assert (may.verdict, stays.verdict) == (Verdict.YES, Verdict.NO)
+    assert stays.evidence.startswith("arm64 has none meanwhile")
+    assert "nodeConfig.spot" in stays.evidence
+
+
+def test_a_successor_that_is_made_first_or_a_second_pool_keeps_the_architecture() -> None:
+    new_first = [pool("arm64", "arm64", spot=True, delete_before_replace=False)]
+    _, stays = judged([pool("arm64", "arm64", delete_before_replace=False)], new_first)
+    assert stays.verdict is Verdict.YES
+    assert "arm64-pool" in stays.evidence, "its jobs are lost all the same"
+    second = pool("other", "arm64")
+    _, stays = judged([second, pool("arm64", "arm64")], [second, pool("arm64", "arm64", spot=True)])
+    assert stays.verdict is Verdict.YES
+
+
+def test_an_architecture_that_is_given_up_is_no_fault_of_the_edit() -> None:
+    _, stays = judged([AMD64, pool("arm64", "arm64")], [AMD64])
+    assert stays.verdict is Verdict.YES
+    assert "arm64-pool (arm64: deleted)" in stays.evidence
+
+
+def test_what_is_protected_is_told_before_pulumi_refuses() -> None:
+    may, _ = judged([pool("arm64", "arm64", protect=True)], [pool("arm64", "arm64", protect=True, spot=True)])
+    assert may.verdict is Verdict.NO
+    assert may.evidence == "`up` would refuse: arm64-pool (replaced because of nodeConfig.spot, deleted first)"
+
+
+def test_an_edit_in_place_ends_nothing() -> None:
+    may, stays = judged([AMD64], [AMD64])
+    assert (may.verdict, stays.verdict) == (Verdict.YES, Verdict.YES)
+    assert stays.evidence == "no pool is replaced or deleted"
+
+
+@pytest.mark.parametrize("option", [("--keep",), ("--kubeconfig", "k", "--context", "c"), ("--chart", "c")])
+def test_a_cluster_has_no_meaning_with_a_comparison(option: tuple[str, ...]) -> None:
+    found = CliRunner().invoke(cli.multiarch, ["rehearse", "--stack", "gke", "--against", __file__, *option])
+    assert found.exit_code == 2
+    assert f"{option[0]} has no meaning with --against" in found.output
