@@ -37,6 +37,12 @@ class Verbatim:
 Block = Table | Lines | Verbatim
 
 
+def plain(block: Block) -> list[str]:
+    """Return a block as lines of a text that knows neither tables nor colours."""
+    lines = [" | ".join(row) for row in block.rows] if isinstance(block, Table) else list(block.lines)
+    return [f"{block.title.removesuffix(':')}:", *lines] if block.title else lines
+
+
 def no_blocks(_: Any) -> Iterable[Block]:
     """Return nothing: the command has no more to say than its checks."""
     return ()
