@@ -82,7 +82,7 @@ class Words(Generic[RunDetail, SectionDetail]):
     doubt_beside: str = ""
     """Added to the meaning of a no where there are doubts beside it."""
     facts: Callable[[Report[RunDetail, SectionDetail]], Mapping[str, str]] = no_facts
-    """What the run stood on: `control plane`, `etcd`."""
+    """What the run stood on: `control plane`, `etcd`. A terminal shows the first of them, the files all."""
     traits: Callable[[Section[SectionDetail]], Mapping[str, str]] = no_facts
     """The same of a section: `chart`."""
     blocks: Callable[[Section[SectionDetail]], Iterable[Block]] = no_blocks
