@@ -87,7 +87,8 @@ def _workload(kind: str, found: dict[str, object]) -> dict[str, object]:
 def _steady(text: str, root: Path) -> str:
     """Leave out what differs from run to run: times, the folder, and spaces at line ends."""
     lines = [line.rstrip() for line in text.replace(f"{root}/", "").splitlines()]
-    return re.sub(r"\([0-9.]+ s\)", "(… s)", "\n".join(lines)).strip() + "\n"
+    timeless = re.sub(r" +[0-9.]+ s$", "  … s", "\n".join(lines), flags=re.MULTILINE)
+    return re.sub(r"[0-9.]+ s\b", "… s", timeless).strip() + "\n"
 
 
 def recorded() -> str:

@@ -1,10 +1,9 @@
-"""Where a rehearsal's report goes: the terminal or a pipe, and the files that were asked for."""
+"""Where a report goes: the terminal or a pipe, and the files that were asked for."""
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import click
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -12,8 +11,6 @@ from rich.segment import Segment
 from rich.text import Text
 
 from multiarch.core.secrets import hide_written
-
-Report = TypeVar("Report")
 
 STANDARD_OUTPUT = "-"
 READER_GONE = 141
@@ -96,15 +93,3 @@ def write(option: str, target: str, text: str) -> bool:
         click.echo(f"{option} {target}: the report could not be written: {error.strerror}", err=True)
         return False
     return True
-
-
-def write_all(
-    report: Report, targets: Mapping[str, str | None], renderers: Mapping[str, Callable[[Report], str]]
-) -> bool:
-    """Write every report that was asked for; False when one could not be written.
-
-    `targets` are options to what was given for them, `renderers` options to what makes the text.
-    """
-    wanted = [(option, target) for option, target in targets.items() if target is not None]
-    worked = [write(option, target, renderers[option](report)) for option, target in wanted]
-    return all(worked)

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from multiarch.core.files import write_whole
 from multiarch.core.secrets import hide_in
 from multiarch.drift.memory import Memory, dump, load, remember
-from multiarch.drift.model import StackReport
+from multiarch.drift.model import ComparedStack
 from multiarch.drift.plain import NewerVersionError
 
 _LOCK_SECONDS: Final = 20.0
@@ -38,7 +38,7 @@ class History:
         except OSError as error:
             raise click.UsageError(f"--history {self.folder}: cannot be written: {error.strerror}") from error
 
-    def dated(self, report: StackReport, now: dt.datetime) -> StackReport:
+    def dated(self, report: ComparedStack, now: dt.datetime) -> ComparedStack:
         """Return the report with `since` filled in, and remember its verdicts. `now` needs a time zone.
 
         Trouble with the folder changes no verdict: it is a note in the report.
@@ -53,7 +53,7 @@ class History:
             return _noted(report, f"history {file}: {why}: this run is not kept, and no drift has a date")
 
 
-def _take_in(file: Path, report: StackReport, now: dt.datetime) -> StackReport:
+def _take_in(file: Path, report: ComparedStack, now: dt.datetime) -> ComparedStack:
     memory, notes = Memory(stack=report.stack), []
     try:
         memory = _read(file, report.stack) or memory
@@ -105,5 +105,5 @@ def _alone(lock: Path) -> Iterator[None]:
         held.release()
 
 
-def _noted(report: StackReport, *notes: str) -> StackReport:
+def _noted(report: ComparedStack, *notes: str) -> ComparedStack:
     return replace(report, notes=(*report.notes, *notes))

@@ -17,7 +17,7 @@ from multiarch.drift.command import IGNORE_FILE
 from multiarch.drift.gitlab import IssueError, IssueSettings, keep_issue
 from multiarch.drift.history import History
 from multiarch.drift.ignore import BUILT_IN, load_rules
-from multiarch.drift.model import Check, DriftReport
+from multiarch.drift.model import Check, Comparison
 from multiarch.drift.report.reading import read
 from multiarch.drift.report.words import WORDS, to_markdown, to_report
 from multiarch.drift.run import NEED_PULUMI, Options, check_drift, merged
@@ -107,7 +107,7 @@ def _options(root: Path, named: tuple[str, ...], given: Mapping[str, Any]) -> Op
     )
 
 
-def _read_reports(files: Sequence[Path], stacks: Sequence[str]) -> tuple[list[DriftReport], list[str]]:
+def _read_reports(files: Sequence[Path], stacks: Sequence[str]) -> tuple[list[Comparison], list[str]]:
     """Read the reports of earlier runs; also return what must have left one. A broken one is an error of usage.
 
     A job that died left no file. Which stack it was for is known where the stacks are named; else the file's own name
@@ -124,7 +124,7 @@ def _read_reports(files: Sequence[Path], stacks: Sequence[str]) -> tuple[list[Dr
     return reports, wanted
 
 
-def _tell_gitlab(report: DriftReport, settings: IssueSettings | None, *, whole: bool) -> bool:
+def _tell_gitlab(report: Comparison, settings: IssueSettings | None, *, whole: bool) -> bool:
     """Bring the issue up to date; False, with a line on standard error, when GitLab did not let us."""
     if settings is None:
         return True

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, AwareDatetime
 
 from multiarch.core.verdict import Verdict
-from multiarch.drift.model import Change, Check, CheckResult, Finding, StackReport
+from multiarch.drift.model import Change, Check, CheckResult, ComparedStack, Finding
 from multiarch.drift.plain import read_json
 
 VERSION: Final = 2
@@ -81,7 +81,7 @@ def dump(memory: Memory) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def remember(memory: Memory, report: StackReport, now: dt.datetime) -> tuple[Memory, StackReport]:
+def remember(memory: Memory, report: ComparedStack, now: dt.datetime) -> tuple[Memory, ComparedStack]:
     """Take a report in: return the memory after it, and the report with `since` filled in.
 
     A drift begins when a property is first found different. It ends when its check answers and does not find it any
@@ -113,7 +113,7 @@ def _carried_on(before: Mapping[_Key, Drift], checks: Iterable[CheckResult]) -> 
     }
 
 
-def _findings(report: StackReport, verdict: Verdict) -> list[Finding]:
+def _findings(report: ComparedStack, verdict: Verdict) -> list[Finding]:
     return [finding for check in report.checks for finding in check.findings if finding.verdict is verdict]
 
 

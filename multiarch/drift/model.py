@@ -1,4 +1,4 @@
-"""What a drift check found: one model from which every rendering is made."""
+"""What a drift check works with: what was compared, resource by resource. `report.words` makes the report of it."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -120,7 +120,7 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StackReport:
+class ComparedStack:
     """All checks of one stack."""
 
     stack: str
@@ -145,10 +145,10 @@ class StackReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DriftReport:
+class Comparison:
     """All stacks of one run."""
 
-    stacks: tuple[StackReport, ...]
+    stacks: tuple[ComparedStack, ...]
     started: dt.datetime
     """With a time zone."""
     seconds: float = 0.0

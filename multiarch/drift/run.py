@@ -15,7 +15,7 @@ from multiarch.drift.cloud.processes import Children
 from multiarch.drift.history import History
 from multiarch.drift.ignore import Rule, apply_rules, expired, unmatched
 from multiarch.drift.live.request import LiveAnswer, LiveRequest
-from multiarch.drift.model import Check, CheckResult, DriftReport, StackReport
+from multiarch.drift.model import Check, CheckResult, ComparedStack, Comparison
 
 CLOUD_CHECKS = frozenset({Check.STATE, Check.CODE})
 """What the Pulumi CLI answers; all others look at the cluster and the registries themselves."""
@@ -48,7 +48,7 @@ class Options:
     now: Callable[[], float] = time.monotonic
 
 
-def check_drift(options: Options, display: ProgressDisplay) -> DriftReport:
+def check_drift(options: Options, display: ProgressDisplay) -> Comparison:
     """Check the stacks and give the report, stacks in the order asked for.
 
     Whatever a stack does (hang, crash, be unreachable) is in its own report and touches no other. On Ctrl-C, and on
@@ -56,7 +56,7 @@ def check_drift(options: Options, display: ProgressDisplay) -> DriftReport:
     """
     started, began = dt.datetime.now(dt.UTC), time.monotonic()
     children = Children(options.jobs)
-    found: dict[str, StackReport] = {}
+    found: dict[str, ComparedStack] = {}
     try:
         _side_by_side(options, lambda stack: found.update({stack: _stack(options, stack, children, display)}))
     finally:
@@ -69,7 +69,7 @@ def check_drift(options: Options, display: ProgressDisplay) -> DriftReport:
     whole = options.whole and options.checks == frozenset(Check)
     useless = unmatched(options.rules, raw, today) if whole else ()
     notes = (*expired(options.rules, today), *useless)
-    return DriftReport(stacks=tuple(reports), started=started, seconds=time.monotonic() - began, notes=notes)
+    return Comparison(stacks=tuple(reports), started=started, seconds=time.monotonic() - began, notes=notes)
 
 
 def _side_by_side(options: Options, work: Callable[[str], None]) -> None:
@@ -101,7 +101,7 @@ def _side_by_side(options: Options, work: Callable[[str], None]) -> None:
         raise failures[0]
 
 
-def _stack(options: Options, stack: str, children: Children, display: ProgressDisplay) -> StackReport:
+def _stack(options: Options, stack: str, children: Children, display: ProgressDisplay) -> ComparedStack:
     began = options.now()
 
     def progress(what: str) -> None:
@@ -120,7 +120,7 @@ def _stack(options: Options, stack: str, children: Children, display: ProgressDi
     cloud = _cloud(request, children, progress)
     # The living checks follow without any waiting: from here on, the stack's time is the clock's.
     live = _live(options, stack, cloud, options.now() + options.time_limit - cloud.seconds, progress)
-    report = StackReport(
+    report = ComparedStack(
         stack=stack,
         cluster=live.cluster,
         checks=(*cloud.results, *live.results),
@@ -173,7 +173,7 @@ def _failed(checks: frozenset[Check], failure: str) -> tuple[CheckResult, ...]:
     return tuple(CheckResult(check=check, failure=failure) for check in Check if check in checks)
 
 
-def _told(report: StackReport) -> str:
+def _told(report: ComparedStack) -> str:
     findings = [finding for check in report.checks for finding in check.findings]
     drifted = sum(finding.verdict is Verdict.NO for finding in findings)
     doubts = sum(finding.verdict is Verdict.UNKNOWN for finding in findings)
@@ -182,24 +182,24 @@ def _told(report: StackReport) -> str:
     return ", ".join(filter(None, parts)) or f"clean, {len(findings)} compared"
 
 
-def merged(reports: Sequence[DriftReport], wanted: Sequence[str]) -> DriftReport:
+def merged(reports: Sequence[Comparison], wanted: Sequence[str]) -> Comparison:
     """Fold the reports of several runs into one. A wanted stack that none of them has could not be told.
 
     Of a stack that several have, the report that began last counts.
     """
-    newest: dict[str, tuple[dt.datetime, StackReport]] = {}
+    newest: dict[str, tuple[dt.datetime, ComparedStack]] = {}
     for report in reports:
         for stack in report.stacks:
             if stack.stack not in newest or newest[stack.stack][0] <= report.started:
                 newest[stack.stack] = (report.started, stack)
     missing = [
-        StackReport(stack=name, checks=(CheckResult(check=Check.STATE, failure="its check left no report"),))
+        ComparedStack(stack=name, checks=(CheckResult(check=Check.STATE, failure="its check left no report"),))
         for name in wanted
         if name not in newest
     ]
     stacks = [*(report for _, report in newest.values()), *missing]
     started = min((report.started for report in reports), default=dt.datetime.now(dt.UTC))
-    return DriftReport(
+    return Comparison(
         stacks=tuple(sorted(stacks, key=lambda report: report.stack)),
         started=started,
         seconds=sum(report.seconds for report in reports),

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from multiarch.core.printable import one_line, printable
-from multiarch.core.render.words import Words
+from multiarch.core.render.words import Words, plain
 from multiarch.core.report import Check, Report, RunDetail, Section, SectionDetail, leaves, skipped
 from multiarch.core.verdict import Verdict
 
@@ -34,8 +34,9 @@ def _suite(
     cases = list(_cases(section, words)) or [_nothing(section.name, words)]
     took = section.seconds or sum(check.seconds for check in section.checks)
     suite = _put(_suite_of(section.name, cases, took), {"cluster": section.place, **words.traits(section), **facts})
-    if section.notes:
-        ET.SubElement(suite, "system-out").text = printable("\n".join(section.notes))
+    beside = [*section.notes, *(line for block in words.blocks(section) for line in plain(block))]
+    if beside:
+        ET.SubElement(suite, "system-out").text = printable("\n".join(beside))
     return suite
 
 

@@ -64,10 +64,10 @@ def _print_section(console: Console, section: Section[SectionDetail], words: Wor
         title = heading(section.name, section.place) + Text("  ") + _tally(section.counts, words)
         console.print(Heading(title, STYLES[section.verdict]))
         _print_checks(console, section, words)
-    for block in words.blocks(section):
-        _print_block(console, block)
     for line in _asides(section, words):
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, INDENT)))
+    for block in words.blocks(section):
+        _print_block(console, block)
     if not (words.brief and section.verdict is Verdict.YES):
         console.print()
 
@@ -127,12 +127,13 @@ class _Checks:
         if wide:
             table.add_column(ratio=3, overflow="fold")
         if timed:
-            table.add_column(justify="right", no_wrap=True)
+            table.add_column(justify="right", no_wrap=True, min_width=6)  # of all times below a minute
         for leaf in self.found:
             sign = mark(leaf.check.verdict, ascii_only=ascii_only(console))
             subject, seen = _subject(leaf), _seen(leaf.check)
             cells: list[RenderableType] = [subject, seen] if wide else [Group(subject, Padding(seen, (0, 0, 0, 2)))]
-            time = [Text(seconds(leaf.check.seconds), style="dim")] if timed else []
+            took = seconds(leaf.check.seconds) if leaf.check.seconds else ""
+            time = [Text(took, style="dim")] if timed else []
             table.add_row(sign, *cells, *time)
         yield table
 
@@ -216,9 +217,8 @@ def _summary(
     """Yield what is left to read when everything else scrolled away."""
     plain, style = ascii_only(console), STYLES[report.verdict]
     yield Rule(style=style, characters="-" if plain else "━")
-    facts = [f"{one_line(name)} {one_line(value)}" for name, value in words.facts(report).items()]
-    if facts:
-        yield Text.assemble(("on    ", "dim"), "; ".join(facts))
+    for value in list(words.facts(report).values())[:1]:
+        yield Text.assemble(("on    ", "dim"), one_line(value))
     if report.timings:
         yield Text.assemble(("time  ", "dim"), _timings(report.timings))
     yield from (Text(f"note: {one_line(note)}", style="dim") for note in report.notes)

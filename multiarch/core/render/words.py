@@ -37,6 +37,12 @@ class Verbatim:
 Block = Table | Lines | Verbatim
 
 
+def plain(block: Block) -> list[str]:
+    """Return a block as lines of a text that knows neither tables nor colours."""
+    lines = [" | ".join(row) for row in block.rows] if isinstance(block, Table) else list(block.lines)
+    return [f"{block.title.removesuffix(':')}:", *lines] if block.title else lines
+
+
 def no_blocks(_: Any) -> Iterable[Block]:
     """Return nothing: the command has no more to say than its checks."""
     return ()
@@ -76,7 +82,7 @@ class Words(Generic[RunDetail, SectionDetail]):
     doubt_beside: str = ""
     """Added to the meaning of a no where there are doubts beside it."""
     facts: Callable[[Report[RunDetail, SectionDetail]], Mapping[str, str]] = no_facts
-    """What the run stood on: `control plane`, `etcd`."""
+    """What the run stood on: `control plane`, `etcd`. A terminal shows the first of them, the files all."""
     traits: Callable[[Section[SectionDetail]], Mapping[str, str]] = no_facts
     """The same of a section: `chart`."""
     blocks: Callable[[Section[SectionDetail]], Iterable[Block]] = no_blocks

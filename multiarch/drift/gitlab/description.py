@@ -9,7 +9,7 @@ from multiarch.core.render.markdown import code
 from multiarch.core.secrets import hide_written
 from multiarch.core.verdict import Verdict
 from multiarch.drift.gitlab.state import State, comment, not_looked_at
-from multiarch.drift.model import DriftReport, Finding
+from multiarch.drift.model import Comparison, Finding
 from multiarch.drift.report.wording import CHECKS, date_words
 
 _MARK: Final = re.compile(r"\A<!-- multiarch drift: (\w+) -->\n")
@@ -27,12 +27,12 @@ def mark_of(description: str) -> str | None:
     return found[1] if found else None
 
 
-def drifted_stacks(report: DriftReport) -> list[str]:
+def drifted_stacks(report: Comparison) -> list[str]:
     """Name the stacks where drift was seen, whatever else could not be told of them."""
     return sorted(stack.stack for stack in report.stacks if stack.verdict is Verdict.NO)
 
 
-def fingerprint(report: DriftReport) -> str:
+def fingerprint(report: Comparison) -> str:
     """Digest of what the report says, without what differs in every run: times, and numbers in a failure's text."""
     said = [
         [

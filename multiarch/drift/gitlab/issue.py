@@ -23,7 +23,7 @@ from multiarch.drift.gitlab.description import (
 )
 from multiarch.drift.gitlab.settings import IssueSettings
 from multiarch.drift.gitlab.state import State, comment, knows, merge, read_state
-from multiarch.drift.model import DriftReport
+from multiarch.drift.model import Comparison
 
 _ATTEMPTS: Final = 3
 
@@ -59,8 +59,8 @@ class IssueOutcome:
 class _Run:
     """What was found, and how it is told."""
 
-    report: DriftReport
-    render: Callable[[DriftReport], str]
+    report: Comparison
+    render: Callable[[Comparison], str]
     settings: IssueSettings
     whole: bool
 
@@ -88,7 +88,7 @@ class _Run:
 
 
 def keep_issue(
-    report: DriftReport, render: Callable[[DriftReport], str], settings: IssueSettings, *, whole: bool
+    report: Comparison, render: Callable[[Comparison], str], settings: IssueSettings, *, whole: bool
 ) -> IssueOutcome:
     """Bring the project's one issue in line with the report. Raises IssueError.
 

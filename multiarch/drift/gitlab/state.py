@@ -15,7 +15,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, AwareDatetime
 
 from multiarch.core.verdict import Verdict
-from multiarch.drift.model import Check, CheckResult, DriftReport, Finding, StackReport
+from multiarch.drift.model import Check, CheckResult, ComparedStack, Comparison, Finding
 from multiarch.drift.plain import read_json, to_plain
 from multiarch.drift.report.wording import date_words
 
@@ -35,7 +35,7 @@ Looked = Mapping[Check, _Instant]
 class State:
     """All stacks as they were last told, each check by the last run that looked."""
 
-    report: DriftReport
+    report: Comparison
     looked: Mapping[str, Looked] = field(default_factory=dict)
     """Stack to check to when the run began that told it."""
     text: str = ""
@@ -61,7 +61,7 @@ def comment(state: State) -> str:
     """Write the state as a comment that Markdown does not show; empty where it would be too long for an issue."""
     document = {
         "schemaVersion": VERSION,
-        "report": to_plain(DriftReport, state.report),
+        "report": to_plain(Comparison, state.report),
         "looked": {
             stack: {check.value: at.isoformat() for check, at in sorted(dates.items())}
             for stack, dates in sorted(state.looked.items())
@@ -72,7 +72,7 @@ def comment(state: State) -> str:
     return f"<!-- multiarch drift state: {packed} -->\n" if len(packed) <= LONGEST else ""
 
 
-def merge(before: State | None, report: DriftReport, *, whole: bool) -> State:
+def merge(before: State | None, report: Comparison, *, whole: bool) -> State:
     """Take a run in. Stacks and checks that it did not look at stay; a whole run's stacks are all that there are."""
     known = {} if before is None else {stack.stack: stack for stack in before.report.stacks}
     dates = {} if before is None else dict(before.looked)
@@ -87,7 +87,7 @@ def merge(before: State | None, report: DriftReport, *, whole: bool) -> State:
     )
 
 
-def knows(state: State | None, report: DriftReport) -> bool:
+def knows(state: State | None, report: Comparison) -> bool:
     """Tell whether a run, or a later one, is in the state: all that it looked at."""
     if state is None:
         return False
@@ -108,8 +108,8 @@ def not_looked_at(state: State) -> dict[str, Looked]:
 
 
 def _stack(
-    old: StackReport | None, dates: Looked, new: StackReport, started: dt.datetime
-) -> tuple[StackReport, dict[Check, dt.datetime]]:
+    old: ComparedStack | None, dates: Looked, new: ComparedStack, started: dt.datetime
+) -> tuple[ComparedStack, dict[Check, dt.datetime]]:
     """Put a run's checks over those known; what a later run told stays, also where this one ends after it."""
     results = {} if old is None else {one.check: one for one in old.checks}
     after = dict(dates)

@@ -7,13 +7,13 @@ from dataclasses import replace
 from multiarch.core.verdict import Verdict
 from multiarch.drift.ignore.globs import name_pattern
 from multiarch.drift.ignore.rule import Rule
-from multiarch.drift.model import Change, CheckResult, Difference, Finding, StackReport
+from multiarch.drift.model import Change, CheckResult, ComparedStack, Difference, Finding
 
 _URN_PARTS = 3
 """`urn:pulumi:<stack>` stands before the first `::` (pulumi/pulumi, sdk/go/common/resource/urn)."""
 
 
-def apply_rules(stack: StackReport, rules: Sequence[Rule], today: dt.date) -> StackReport:
+def apply_rules(stack: ComparedStack, rules: Sequence[Rule], today: dt.date) -> ComparedStack:
     """Take away the differences that a rule covers; what was taken, and why, stays with its finding.
 
     A finding is clean when nothing else is known to differ: with further differences that were not listed it stays
@@ -33,7 +33,7 @@ def expired(rules: Sequence[Rule], today: dt.date) -> tuple[str, ...]:
     )
 
 
-def unmatched(rules: Sequence[Rule], reports: Sequence[StackReport], today: dt.date) -> tuple[str, ...]:
+def unmatched(rules: Sequence[Rule], reports: Sequence[ComparedStack], today: dt.date) -> tuple[str, ...]:
     """Return a note for each of the user's rules that had nothing to ignore, given reports before rules were applied.
 
     Nothing is said while anything could not be told, nor of rules for stacks that were not looked at, nor of expired

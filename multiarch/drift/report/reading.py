@@ -3,23 +3,23 @@
 import json
 
 from multiarch.core.report import SCHEMA_VERSION
-from multiarch.drift.model import CheckResult, DriftReport
+from multiarch.drift.model import CheckResult, Comparison
 from multiarch.drift.plain import read_json
-from multiarch.drift.report.words import Document, from_report
+from multiarch.drift.report.words import DriftReport, from_report
 
 OWN_DOCUMENT = 3
 """The last version in which drift had a document of its own: stacks with checks with findings."""
 
 
-def read(text: str) -> DriftReport:
+def read(text: str) -> Comparison:
     """Return what was compared, as far as it is not rounded (durations, to milliseconds).
 
     Raises ValueError with the place of the first mistake: a text that is no report, a report of a newer version, one
     whose verdict is not that of what it holds.
     """
     if _is_own(text):
-        return _checked(read_json(DriftReport, text, OWN_DOCUMENT))
-    document = read_json(Document, text, SCHEMA_VERSION)
+        return _checked(read_json(Comparison, text, OWN_DOCUMENT))
+    document = read_json(DriftReport, text, SCHEMA_VERSION)
     report = _checked(from_report(document))
     stated = json.loads(text).get("verdict")
     if stated != report.verdict.value:
@@ -36,7 +36,7 @@ def _is_own(text: str) -> bool:
     return isinstance(version, int) and version <= OWN_DOCUMENT
 
 
-def _checked(report: DriftReport) -> DriftReport:
+def _checked(report: Comparison) -> Comparison:
     if report.started.tzinfo is None:
         raise ValueError("started: without a time zone")
     for at, stack in enumerate(report.stacks):

@@ -5,13 +5,13 @@ from multiarch.core.render import markdown
 from multiarch.core.render.words import Words
 from multiarch.core.report import Check, Report, Section
 from multiarch.core.verdict import Verdict
-from multiarch.drift.model import ANSWERS, CheckResult, Compared, DriftReport, Finding, StackReport, Started
+from multiarch.drift.model import ANSWERS, CheckResult, Compared, ComparedStack, Comparison, Finding, Started
 from multiarch.drift.report.wording import CHECKS, date_words, difference_words, remarks, title_of
 
-Document = Report[Started, Compared]
+DriftReport = Report[Started, Compared]
 
 
-def to_report(found: DriftReport) -> Document:
+def to_report(found: Comparison) -> DriftReport:
     """Return what was compared as a report: a finding is a part of its check."""
     return Report(
         command=WORDS.command,
@@ -22,10 +22,10 @@ def to_report(found: DriftReport) -> Document:
     )
 
 
-def from_report(report: Document) -> DriftReport:
+def from_report(report: DriftReport) -> Comparison:
     """Return what was compared, of a report that an earlier run left."""
     stacks = [
-        StackReport(
+        ComparedStack(
             stack=section.name,
             cluster=section.place,
             checks=section.detail.checks,
@@ -35,15 +35,15 @@ def from_report(report: Document) -> DriftReport:
         )
         for section in report.sections
     ]
-    return DriftReport(stacks=tuple(stacks), started=report.detail.started, seconds=report.seconds, notes=report.notes)
+    return Comparison(stacks=tuple(stacks), started=report.detail.started, seconds=report.seconds, notes=report.notes)
 
 
-def to_markdown(found: DriftReport) -> str:
+def to_markdown(found: Comparison) -> str:
     """Return what was compared as Markdown."""
     return markdown.render(to_report(found), WORDS)
 
 
-def _section(stack: StackReport) -> Section[Compared]:
+def _section(stack: ComparedStack) -> Section[Compared]:
     return Section(
         name=stack.stack,
         place=stack.cluster,
@@ -107,5 +107,5 @@ WORDS: Words[Started, Compared] = Words(
     nothing="no check was made",
     check="resource",
     brief=True,
-    report_type=Document,
+    report_type=DriftReport,
 )

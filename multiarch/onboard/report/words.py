@@ -92,7 +92,7 @@ def _cluster(look: Look) -> str:
 
 
 def _blocks(section: Section[Onboarded]) -> Iterable[Block]:
-    """Yield what was seen and decided, what to mind, what could be adopted, the file if not written, what is next."""
+    """Yield what was seen and decided, what to mind, what could be adopted, the file, and what to run next."""
     found = section.detail
     if found.look is not None:
         yield from _seen(found.look)

@@ -14,7 +14,7 @@ from multiarch.drift import run
 from multiarch.drift.cloud.check import CloudAnswer, CloudRequest
 from multiarch.drift.live import check as live_check
 from multiarch.drift.live.request import LiveAnswer, LiveRequest
-from multiarch.drift.model import Check, CheckResult, DriftReport, Finding, StackReport
+from multiarch.drift.model import Check, CheckResult, ComparedStack, Comparison, Finding
 from multiarch.drift.run import Options, check_drift, merged
 
 NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
@@ -24,7 +24,7 @@ def clean(check: Check) -> CheckResult:
     return CheckResult(check=check, findings=(Finding(check=check, resource="r", verdict=Verdict.YES),))
 
 
-def checked(monkeypatch: pytest.MonkeyPatch, raising: Exception) -> dict[str, StackReport]:
+def checked(monkeypatch: pytest.MonkeyPatch, raising: Exception) -> dict[str, ComparedStack]:
     """Check three stacks, of which the second raises."""
 
     def check_cloud(request: CloudRequest, *_: object) -> CloudAnswer:
@@ -88,13 +88,13 @@ def test_an_interrupt_in_a_stack_ends_the_run(monkeypatch: pytest.MonkeyPatch) -
         checked(monkeypatch, KeyboardInterrupt())  # type: ignore[arg-type]  # no Exception, and that is the point
 
 
-def report(started: dt.datetime, *stacks: StackReport) -> DriftReport:
-    return DriftReport(stacks=stacks, started=started)
+def report(started: dt.datetime, *stacks: ComparedStack) -> Comparison:
+    return Comparison(stacks=stacks, started=started)
 
 
 def test_of_two_reports_of_a_stack_the_newer_counts() -> None:
-    old = StackReport(stack="a", checks=(CheckResult(check=Check.STATE, failure="old"),))
-    new = StackReport(stack="a", checks=(clean(Check.STATE),))
+    old = ComparedStack(stack="a", checks=(CheckResult(check=Check.STATE, failure="old"),))
+    new = ComparedStack(stack="a", checks=(clean(Check.STATE),))
     later = NOW + dt.timedelta(hours=1)
     for reports in ([report(NOW, old), report(later, new)], [report(later, new), report(NOW, old)]):
         assert merged(reports, ()).stacks == (new,)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from multiarch.drift.model import DriftReport
+    from multiarch.drift.model import Comparison
 
 LABEL = "multiarch-drift"
 
@@ -30,9 +30,9 @@ def settings(gitlab: FakeGitLab, **other: Any) -> IssueSettings:
 
 
 def keep(
-    gitlab: FakeGitLab, report: DriftReport, body: str | None = None, *, whole: bool = True, **other: Any
+    gitlab: FakeGitLab, report: Comparison, body: str | None = None, *, whole: bool = True, **other: Any
 ) -> IssueOutcome:
-    def text(known: DriftReport) -> str:
+    def text(known: Comparison) -> str:
         return render(known) if body is None else body
 
     return keep_issue(report, text, settings(gitlab, **other), whole=whole)
@@ -135,7 +135,7 @@ def test_drift_beside_a_doubt_opens_the_issue(gitlab: FakeGitLab) -> None:
 
 
 @pytest.mark.parametrize("report", [drifted(), clean(), unknown()])
-def test_a_persons_issue_with_the_label_is_left_alone(gitlab: FakeGitLab, report: DriftReport) -> None:
+def test_a_persons_issue_with_the_label_is_left_alone(gitlab: FakeGitLab, report: Comparison) -> None:
     theirs = dict(gitlab.add(labels=[LABEL], description="Let us talk about drift."))
     keep(gitlab, report)
     assert gitlab.issues[0] == theirs
@@ -401,7 +401,7 @@ def test_an_earlier_run_that_ends_later_takes_nothing_back(gitlab: FakeGitLab) -
 
 
 @pytest.mark.parametrize("again", [drifted("b", found="99"), clean("b")])
-def test_who_is_written_over_writes_again(gitlab: FakeGitLab, again: DriftReport) -> None:
+def test_who_is_written_over_writes_again(gitlab: FakeGitLab, again: Comparison) -> None:
     """Two runs read the same issue; the one writes after the other and without its findings."""
     issue = both(gitlab)
     stale = issue["description"]

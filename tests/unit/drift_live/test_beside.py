@@ -18,7 +18,7 @@ from multiarch.drift.live.beside.ours import Account, Ours, Pods, ours
 from multiarch.drift.live.beside.policies import widening_policies
 from multiarch.drift.live.beside.widening import Unclear, Widening
 from multiarch.drift.live.program import program_of
-from multiarch.drift.model import CheckResult, StackReport
+from multiarch.drift.model import CheckResult, ComparedStack
 from multiarch.model.plan.model import Plan
 from tests.unit.drift_live.stubs import Cluster, planned, scene
 
@@ -464,5 +464,5 @@ class TestTheCheck:
         assert "acts as the runner's manager" in finding.reason
         assert "`kubectl -n runner delete pod/theirs`" in finding.reason
         rule = Rule(id="r", resource=finding.resource, path="spec.serviceAccountName", reason="ours")
-        report = apply_rules(StackReport(stack="s", checks=(result,)), [rule], dt.date(2026, 11, 29))
+        report = apply_rules(ComparedStack(stack="s", checks=(result,)), [rule], dt.date(2026, 11, 29))
         assert report.verdict is Verdict.YES

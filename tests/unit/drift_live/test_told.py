@@ -9,7 +9,7 @@ from multiarch.drift.live.difference import Delta
 from multiarch.drift.live.lists import ABSENT
 from multiarch.drift.live.shown import MOST
 from multiarch.drift.live.told import finding
-from multiarch.drift.model import Check, CheckResult, Finding, StackReport
+from multiarch.drift.model import Check, CheckResult, ComparedStack, Finding
 
 EVERYTHING = Rule(id="mine", resource="v1 ConfigMap *", path="data", reason="known")
 
@@ -19,7 +19,7 @@ def deltas(count: int) -> list[Delta]:
 
 
 def ignored(found: Finding) -> Verdict:
-    report = StackReport(stack="gke", checks=(CheckResult(check=Check.OBJECTS, findings=(found,)),))
+    report = ComparedStack(stack="gke", checks=(CheckResult(check=Check.OBJECTS, findings=(found,)),))
     return apply_rules(report, [EVERYTHING], dt.date(2026, 11, 25)).verdict
 
 

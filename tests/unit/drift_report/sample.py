@@ -10,10 +10,10 @@ from multiarch.drift.model import (
     Change,
     Check,
     CheckResult,
+    ComparedStack,
+    Comparison,
     Difference,
-    DriftReport,
     Finding,
-    StackReport,
 )
 
 STARTED = dt.datetime(2026, 11, 25, 6, 0, tzinfo=dt.UTC)
@@ -61,8 +61,8 @@ def clean(check: Check, number: int, *ignored: str) -> Finding:
     return Finding(check=check, resource=f"v1 Node node-{number}", verdict=Verdict.YES, ignored=ignored)
 
 
-def gke() -> StackReport:
-    return StackReport(
+def gke() -> ComparedStack:
+    return ComparedStack(
         stack="gke",
         cluster="context gke_acme_us-central1_ci",
         checks=(
@@ -91,8 +91,8 @@ def gke() -> StackReport:
     )
 
 
-def eks() -> StackReport:
-    return StackReport(
+def eks() -> ComparedStack:
+    return ComparedStack(
         stack="eks",
         checks=(
             CheckResult(check=Check.STATE, failure="error: Unable to connect to the server"),
@@ -113,15 +113,15 @@ def eks() -> StackReport:
     )
 
 
-def aks() -> StackReport:
+def aks() -> ComparedStack:
     ignored = "count: the autoscaler decides how many nodes there are (aks-count)"
-    return StackReport(
+    return ComparedStack(
         stack="aks", checks=(CheckResult(check=Check.STATE, findings=(clean(Check.STATE, 1, ignored),)),), seconds=4.0
     )
 
 
-def report(*stacks: StackReport) -> DriftReport:
-    return DriftReport(
+def report(*stacks: ComparedStack) -> Comparison:
+    return Comparison(
         stacks=stacks or (aks(), gke(), eks()),
         started=STARTED,
         seconds=41.5,
@@ -129,7 +129,7 @@ def report(*stacks: StackReport) -> DriftReport:
     )
 
 
-def reports(text: st.SearchStrategy[str]) -> st.SearchStrategy[DriftReport]:
+def reports(text: st.SearchStrategy[str]) -> st.SearchStrategy[Comparison]:
     """Any report at all, with `text` in every place that holds words from outside."""
     few = st.lists(text, max_size=2).map(tuple)
     instant = st.datetimes(timezones=st.just(dt.UTC))
@@ -166,7 +166,7 @@ def reports(text: st.SearchStrategy[str]) -> st.SearchStrategy[DriftReport]:
         )
 
     results: Any = st.lists(st.sampled_from(Check).flatmap(check_results), max_size=3).map(tuple)
-    stack = st.builds(StackReport, stack=text, cluster=text, checks=results, notes=few, seconds=seconds, commands=few)
+    stack = st.builds(ComparedStack, stack=text, cluster=text, checks=results, notes=few, seconds=seconds, commands=few)
     return st.builds(
-        DriftReport, stacks=st.lists(stack, max_size=3).map(tuple), started=instant, seconds=seconds, notes=few
+        Comparison, stacks=st.lists(stack, max_size=3).map(tuple), started=instant, seconds=seconds, notes=few
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from multiarch.core.render import json as document
 from multiarch.core.verdict import Verdict
-from multiarch.drift.model import Check, CheckResult, DriftReport, StackReport
+from multiarch.drift.model import Check, CheckResult, ComparedStack, Comparison
 from multiarch.drift.plain import NewerVersionError, to_plain
 from multiarch.drift.report.reading import read
 from multiarch.drift.report.words import WORDS, to_report
@@ -36,7 +36,7 @@ def test_the_schema_itself_is_valid() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(sample.reports(st.text(max_size=10)))
-def test_the_document_holds_exactly_the_documented_keys(report: DriftReport) -> None:
+def test_the_document_holds_exactly_the_documented_keys(report: Comparison) -> None:
     validator().validate(json.loads(document.render(to_report(report), WORDS)))
 
 
@@ -58,7 +58,7 @@ def test_every_key_of_the_schema_is_described() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(sample.reports(st.text(max_size=10)))
-def test_a_document_reads_back_as_the_report_that_it_was(report: DriftReport) -> None:
+def test_a_document_reads_back_as_the_report_that_it_was(report: Comparison) -> None:
     assert read(document.render(to_report(report), WORDS)) == report
 
 
@@ -114,7 +114,7 @@ def test_a_report_of_a_newer_version_is_refused_as_such() -> None:
 def test_a_report_of_a_version_in_which_drift_had_its_own_document_is_read_and_judged_anew(
     version: int, former: str
 ) -> None:
-    values = {**to_plain(DriftReport, sample.report()), "schemaVersion": version, "verdict": "could not tell"}
+    values = {**to_plain(Comparison, sample.report()), "schemaVersion": version, "verdict": "could not tell"}
     before = json.dumps(values).replace('"verdict": "no"', f'"verdict": "{former}"')
     assert former in before
     assert read(before) == sample.report()
@@ -130,7 +130,7 @@ def test_a_report_of_a_version_in_which_drift_had_its_own_document_is_read_and_j
         ((sample.aks(), sample.eks()), 3),
     ],
 )
-def test_the_exit_code_in_the_document_is_that_of_the_verdict(stacks: tuple[StackReport, ...], code: int) -> None:
+def test_the_exit_code_in_the_document_is_that_of_the_verdict(stacks: tuple[ComparedStack, ...], code: int) -> None:
     assert document.to_document(to_report(sample.report(*stacks)), WORDS)["exitCode"] == code
 
 
@@ -144,7 +144,7 @@ def test_answers_are_counted_by_verdict() -> None:
 
 
 def test_a_check_without_any_answer_counts_as_a_doubt() -> None:
-    silent = StackReport(stack="a", checks=(CheckResult(check=Check.NODES),))
+    silent = ComparedStack(stack="a", checks=(CheckResult(check=Check.NODES),))
     assert document.to_document(to_report(sample.report(silent)), WORDS)["counts"]["couldNotTell"] == 1
 
 

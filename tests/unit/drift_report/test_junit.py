@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from multiarch.core.render import junit
 from multiarch.core.verdict import Verdict
-from multiarch.drift.model import Check, CheckResult, DriftReport, Finding, StackReport
+from multiarch.drift.model import Check, CheckResult, ComparedStack, Comparison, Finding
 from multiarch.drift.report.words import WORDS, to_report
 from tests.unit.drift_report import sample
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
-def parsed(report: DriftReport) -> ET.Element:
+def parsed(report: Comparison) -> ET.Element:
     text = junit.render(to_report(report), WORDS)
     assert text.startswith(HEAD)
     return ET.fromstring(text.removeprefix(HEAD))  # noqa: S314 - our own output
@@ -58,8 +58,8 @@ def test_what_could_not_be_told_is_an_error_with_its_reason() -> None:
 def test_a_stack_or_a_run_without_checks_is_an_error_not_an_empty_success() -> None:
     for report in (
         dataclasses.replace(sample.report(), stacks=()),
-        sample.report(StackReport(stack="a")),
-        sample.report(StackReport(stack="a", checks=(CheckResult(check=Check.NODES),))),
+        sample.report(ComparedStack(stack="a")),
+        sample.report(ComparedStack(stack="a", checks=(CheckResult(check=Check.NODES),))),
     ):
         assert parsed(report).get("errors") == "1"
 
@@ -78,7 +78,7 @@ def test_what_was_ignored_is_said_in_the_case_that_passes() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(sample.reports(st.text(max_size=10)))
-def test_whatever_a_report_holds_the_document_is_well_formed_and_loses_no_verdict(report: DriftReport) -> None:
+def test_whatever_a_report_holds_the_document_is_well_formed_and_loses_no_verdict(report: Comparison) -> None:
     root = parsed(report)
     counts = to_report(report).counts
     assert (root.get("failures"), root.get("errors")) == (str(counts.no), str(counts.could_not_tell))
@@ -89,6 +89,8 @@ def test_two_resources_with_one_title_stay_two_cases() -> None:
         Finding(check=Check.OBJECTS, resource=f"v{number} Role a", title="Role a", verdict=Verdict.YES)
         for number in (1, 2)
     )
-    root = parsed(sample.report(StackReport(stack="a", checks=(CheckResult(check=Check.OBJECTS, findings=findings),))))
+    root = parsed(
+        sample.report(ComparedStack(stack="a", checks=(CheckResult(check=Check.OBJECTS, findings=findings),)))
+    )
     names = Counter((one.get("classname"), one.get("name")) for one in root.iter("testcase"))
     assert set(names.values()) == {1}

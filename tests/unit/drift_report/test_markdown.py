@@ -13,7 +13,7 @@ from markdown_it.token import Token
 from multiarch.core.printable import one_line
 from multiarch.core.render.markdown import LONGEST, code
 from multiarch.core.verdict import Verdict
-from multiarch.drift.model import Check, CheckResult, DriftReport, StackReport
+from multiarch.drift.model import Check, CheckResult, ComparedStack, Comparison
 from multiarch.drift.report.words import to_markdown as render
 from tests.unit.drift_report import sample
 
@@ -99,7 +99,7 @@ def cells(text: str) -> set[tuple[int, int]]:
 
 @settings(max_examples=200, deadline=None)
 @given(sample.reports(HOSTILE))
-def test_nothing_from_outside_leaves_its_code(report: DriftReport) -> None:
+def test_nothing_from_outside_leaves_its_code(report: Comparison) -> None:
     text = render(report)
     assert leaks(text) == []
     assert all(head == row for head, row in cells(text))
@@ -167,7 +167,7 @@ def test_a_report_of_any_size_fits_and_says_that_it_is_not_whole(many: int) -> N
 
 def test_one_huge_finding_fits() -> None:
     finding = dataclasses.replace(sample.deployment(), differences=sample.deployment().differences * 500)
-    stack = StackReport(stack="gke", checks=(CheckResult(check=Check.RELEASE, findings=(finding,)),))
+    stack = ComparedStack(stack="gke", checks=(CheckResult(check=Check.RELEASE, findings=(finding,)),))
     text = render(sample.report(stack))
     assert len(text) <= LONGEST
     assert "This is not all" in text

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from multiarch.core.render import FORMATS
 from multiarch.core.secrets import HIDDEN, hide, hide_in, hide_tokens, remember_environment, secret_values
-from multiarch.drift.model import DriftReport
+from multiarch.drift.model import Comparison
 from multiarch.drift.report.words import WORDS, to_report
 from tests.unit.drift_report import sample
 from tests.unit.drift_report.test_terminal import printed
@@ -23,7 +23,7 @@ AROUND = st.sampled_from(["", " ", "(", "token ", "x=", '"'])
 PLANTED = st.builds(lambda before, secret: f"{before}{secret} after", AROUND, st.sampled_from(SECRETS))
 
 
-def renderings(report: DriftReport) -> dict[str, str]:
+def renderings(report: Comparison) -> dict[str, str]:
     return {
         **{option: found.render(to_report(report), WORDS) for option, found in FORMATS.items()},
         "terminal": "".join(printed(report, 400).split()),
@@ -32,14 +32,14 @@ def renderings(report: DriftReport) -> dict[str, str]:
 
 @settings(max_examples=25, deadline=None)
 @given(sample.reports(PLANTED))
-def test_a_token_is_in_no_rendering_wherever_it_was(report: DriftReport) -> None:
+def test_a_token_is_in_no_rendering_wherever_it_was(report: Comparison) -> None:
     for name, text in renderings(hide_in(report)).items():
         assert not [secret for secret in SECRETS if secret in text], name
 
 
 @settings(max_examples=25, deadline=None)
 @given(sample.reports(st.just("it said correct horse battery staple, twice")))
-def test_a_value_of_the_environment_is_in_no_rendering_wherever_it_was(report: DriftReport) -> None:
+def test_a_value_of_the_environment_is_in_no_rendering_wherever_it_was(report: Comparison) -> None:
     remember_environment({"PULUMI_CONFIG_PASSPHRASE": "correct horse battery staple", "HOME": "twice, I said"})
     for name, text in renderings(hide_in(report)).items():
         assert "horse" not in text, name

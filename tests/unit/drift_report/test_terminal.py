@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from multiarch.core.render.terminal import print_report
-from multiarch.drift.model import Check, DriftReport
+from multiarch.drift.model import Check, Comparison
 from multiarch.drift.report.wording import value_words
 from multiarch.drift.report.words import WORDS, to_report
 from tests.unit.drift_report import sample
 
 
-def printed(report: DriftReport, width: int = 120, encoding: str = "utf-8") -> str:
+def printed(report: Comparison, width: int = 120, encoding: str = "utf-8") -> str:
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding=encoding, write_through=True)
     print_report(Console(file=file, width=width, highlight=False), to_report(report), WORDS)
@@ -122,7 +122,7 @@ def test_a_terminal_without_unicode_gets_ascii_signs() -> None:
         st.sampled_from(["[red]x[/red]", "[/]", "\x1b[31mred", "a\rb", "[link=http://x]y"]) | st.text(max_size=8)
     )
 )
-def test_nothing_from_outside_is_interpreted(report: DriftReport) -> None:
+def test_nothing_from_outside_is_interpreted(report: Comparison) -> None:
     text = printed(report)
     assert "\x1b" not in text
     assert "\r" not in text

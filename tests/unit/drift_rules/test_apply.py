@@ -7,7 +7,7 @@ import pytest
 
 from multiarch.core.verdict import Verdict
 from multiarch.drift.ignore import BUILT_IN, Rule, apply_rules, expired, unmatched
-from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport
+from multiarch.drift.model import Change, Check, CheckResult, ComparedStack, Difference, Finding
 
 TODAY = dt.date(2026, 11, 25)
 URN = "urn:pulumi:gke::acme::kubernetes:apps/v1:Deployment::web"
@@ -30,8 +30,8 @@ def drifted(*paths: str, **more: object) -> Finding:
     return Finding(**values)  # type: ignore[arg-type]  # a fixture: the dataclass's own fields, by name
 
 
-def stack(*findings: Finding, name: str = "gke", failure: str = "") -> StackReport:
-    return StackReport(stack=name, checks=(CheckResult(check=Check.STATE, findings=findings, failure=failure),))
+def stack(*findings: Finding, name: str = "gke", failure: str = "") -> ComparedStack:
+    return ComparedStack(stack=name, checks=(CheckResult(check=Check.STATE, findings=findings, failure=failure),))
 
 
 def rule(path: str = "spec.replicas", resource: str = "*Deployment::web", **more: object) -> Rule:
@@ -134,10 +134,10 @@ def test_a_rule_is_of_use_when_one_of_several_stacks_needs_it() -> None:
         stack(drifted("x"), drifted(verdict=Verdict.UNKNOWN)),
         stack(drifted("x", more=1)),
         stack(drifted("x", uncertain=True)),
-        StackReport(stack="gke"),
+        ComparedStack(stack="gke"),
     ],
 )
-def test_no_rule_is_called_useless_while_anything_could_not_be_told(report: StackReport) -> None:
+def test_no_rule_is_called_useless_while_anything_could_not_be_told(report: ComparedStack) -> None:
     assert unmatched([rule()], [stack(drifted("y"), name="other"), report], TODAY) == ()
 
 

@@ -7,7 +7,7 @@ import pytest
 from components.node_pools import aks_args, eks_args, gke_args
 from multiarch.core.verdict import Verdict
 from multiarch.drift.ignore import BUILT_IN, apply_rules
-from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport
+from multiarch.drift.model import Change, Check, CheckResult, ComparedStack, Difference, Finding
 
 POOLS = {
     "gke": "multiarch-runner:index:GkeNodePool$gcp:container/nodePool:NodePool",
@@ -31,7 +31,7 @@ def verdict(kind: str, path: str, change: Change = Change.CHANGED) -> Verdict:
         change=change,
         differences=(Difference(path=path, change=Change.CHANGED, wanted="1", found="7"),),
     )
-    report = StackReport(stack="prod", checks=(CheckResult(check=Check.STATE, findings=(finding,)),))
+    report = ComparedStack(stack="prod", checks=(CheckResult(check=Check.STATE, findings=(finding,)),))
     return apply_rules(report, BUILT_IN, dt.date(2026, 11, 25)).verdict
 
 

@@ -16,14 +16,14 @@ from multiarch.core.verdict import Verdict
 from multiarch.drift import history as subject
 from multiarch.drift.history import History
 from multiarch.drift.memory import load
-from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport
+from multiarch.drift.model import Change, Check, CheckResult, ComparedStack, Difference, Finding
 
 NOW = dt.datetime(2026, 11, 25, 6, tzinfo=dt.UTC)
 LATER = NOW + dt.timedelta(days=1)
 ROOT = Path(__file__).parents[3]
 
 
-def report(stack: str = "gke", resource: str = "Deployment web", failure: str = "") -> StackReport:
+def report(stack: str = "gke", resource: str = "Deployment web", failure: str = "") -> ComparedStack:
     difference = Difference(path="a", change=Change.CHANGED, wanted="1", found="2")
     finding = Finding(
         check=Check.OBJECTS,
@@ -33,10 +33,10 @@ def report(stack: str = "gke", resource: str = "Deployment web", failure: str = 
         differences=(difference,),
     )
     result = CheckResult(check=Check.OBJECTS, findings=(finding,), failure=failure)
-    return StackReport(stack=stack, checks=(result,))
+    return ComparedStack(stack=stack, checks=(result,))
 
 
-def since(dated: StackReport) -> dt.datetime | None:
+def since(dated: ComparedStack) -> dt.datetime | None:
     return dated.checks[0].findings[0].since
 
 
@@ -157,9 +157,9 @@ def test_processes_at_the_same_time_lose_nothing_of_each_other(tmp_path: Path) -
         import datetime as dt, sys
         from pathlib import Path
         from multiarch.drift.history import History
-        from multiarch.drift.model import StackReport
+        from multiarch.drift.model import ComparedStack
         for _ in range(10):
-            report = History(Path(sys.argv[1])).dated(StackReport(stack="gke"), dt.datetime.now(dt.UTC))
+            report = History(Path(sys.argv[1])).dated(ComparedStack(stack="gke"), dt.datetime.now(dt.UTC))
             assert report.notes == (), report.notes
     """)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

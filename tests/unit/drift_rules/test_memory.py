@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from multiarch.core.verdict import Verdict
 from multiarch.drift.memory import MOST_DRIFTS, MOST_RUNS, Memory, dump, load, remember
-from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding, StackReport
+from multiarch.drift.model import Change, Check, CheckResult, ComparedStack, Difference, Finding
 from multiarch.drift.plain import NewerVersionError
 
 
@@ -40,14 +40,14 @@ def gone(resource: str = "Deployment web") -> Finding:
     return drifted(resource=resource, change=Change.GONE)
 
 
-def run(*findings: Finding, failure: str = "", check: Check = Check.OBJECTS) -> StackReport:
-    return StackReport(stack="gke", checks=(CheckResult(check=check, findings=findings, failure=failure),))
+def run(*findings: Finding, failure: str = "", check: Check = Check.OBJECTS) -> ComparedStack:
+    return ComparedStack(stack="gke", checks=(CheckResult(check=check, findings=findings, failure=failure),))
 
 
-NOT_LOOKED = StackReport(stack="gke", checks=(CheckResult(check=Check.NODES, skipped="no pools"),))
+NOT_LOOKED = ComparedStack(stack="gke", checks=(CheckResult(check=Check.NODES, skipped="no pools"),))
 
 
-def since_after(*reports: StackReport) -> dt.datetime | None:
+def since_after(*reports: ComparedStack) -> dt.datetime | None:
     """Take in one report a day; return the `since` of the last one's first finding."""
     memory = Memory(stack="gke")
     for number, report in enumerate(reports, start=1):
@@ -69,15 +69,15 @@ def test_a_drift_keeps_the_day_on_which_it_was_first_seen() -> None:
         run(clean("another"), failure="out of time"),
         run(doubt(), failure="out of time"),
         NOT_LOOKED,
-        StackReport(stack="gke"),
+        ComparedStack(stack="gke"),
     ],
 )
-def test_what_could_not_be_told_or_was_not_looked_at_ends_no_drift(between: StackReport) -> None:
+def test_what_could_not_be_told_or_was_not_looked_at_ends_no_drift(between: ComparedStack) -> None:
     assert since_after(run(drifted("a")), between, run(drifted("a"))) == day(1)
 
 
 @pytest.mark.parametrize("between", [run(clean()), run(clean("another")), run(clean(), failure="of others")])
-def test_a_drift_that_went_away_and_came_back_begins_anew(between: StackReport) -> None:
+def test_a_drift_that_went_away_and_came_back_begins_anew(between: ComparedStack) -> None:
     assert since_after(run(drifted("a")), between, run(drifted("a"))) == day(3)
 
 
@@ -140,7 +140,7 @@ def test_verdicts_are_kept_in_the_order_of_time() -> None:
 def test_a_memory_has_bounds() -> None:
     memory = Memory(stack="gke")
     for minute in range(MOST_RUNS + 10):
-        memory, _ = remember(memory, StackReport(stack="gke"), day(1) + dt.timedelta(minutes=minute))
+        memory, _ = remember(memory, ComparedStack(stack="gke"), day(1) + dt.timedelta(minutes=minute))
     assert len(memory.runs) == MOST_RUNS
     assert memory.runs[0].at == day(1) + dt.timedelta(minutes=10)
     many = run(*(drifted("a", resource=str(number)) for number in range(MOST_DRIFTS)))
@@ -166,7 +166,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_since_is_the_first_sight_after_the_last_end(steps: list[StackReport]) -> None:
+def test_since_is_the_first_sight_after_the_last_end(steps: list[ComparedStack]) -> None:
     expected = None
     for number, report in enumerate([*steps, run(drifted("a"))], start=1):
         if report == run(drifted("a")):

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from multiarch import cli
 from multiarch.core.render import FORMATS
 from multiarch.drift.gitlab.state import read_state
-from multiarch.drift.model import DriftReport
+from multiarch.drift.model import Comparison
 from multiarch.drift.plain import to_plain
 from multiarch.rehearse.install.helm import Helm, HelmError
 from tests.recorded.answers import recorded
@@ -263,7 +263,7 @@ def test_drift(tmp_path: Path, project: Path, kubeconfig: Path, pulumi: StubPulu
     outputs["issue"] = gitlab.issues[0]["description"]
     state = read_state(outputs["issue"])
     assert state is not None
-    outputs["issue's state"] = json.dumps(to_plain(DriftReport, state.report)) + state.text
+    outputs["issue's state"] = json.dumps(to_plain(Comparison, state.report)) + state.text
     prove(outputs, {"raised": 10, "diagnosed": 40, "error": 10}, BY_STACK)
     prove({"issue": outputs["issue"]}, {"before": len(EVERY)}, BY_STACK)
 

@@ -66,7 +66,7 @@ def test_an_ascii_terminal_gets_ascii_marks() -> None:
 
 def test_the_last_lines_say_what_was_not_proved_and_what_the_exit_code_means() -> None:
     text = squeezed(shown(sample.report()))
-    tail = text[text.rindex("oncontrolplane") :]
+    tail = text[text.rindex("onembedded") :]
     assert squeezed("The arm64 taint keeps a plain pod off arm64 nodes") in tail
     assert squeezed("timed out after 30 s") in tail
     assert tail.index("arm64taint") < tail.index("timedout"), "failures come before doubts"
