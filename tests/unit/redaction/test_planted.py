@@ -15,8 +15,11 @@ from click.testing import CliRunner
 
 from multiarch import cli
 from multiarch.core.render import FORMATS
+from multiarch.core.verdict import Verdict
 from multiarch.drift.gitlab.state import read_state
-from multiarch.drift.model import Comparison
+from multiarch.drift.live.request import LiveAnswer
+from multiarch.drift.model import Change, CheckResult, Comparison, Difference, Finding
+from multiarch.drift.model import Check as Live
 from multiarch.drift.plain import to_plain
 from multiarch.rehearse.install.helm import Helm, HelmError
 from tests.recorded.answers import recorded
@@ -266,6 +269,47 @@ def test_drift(tmp_path: Path, project: Path, kubeconfig: Path, pulumi: StubPulu
     outputs["issue's state"] = json.dumps(to_plain(Comparison, state.report)) + state.text
     prove(outputs, {"raised": 10, "diagnosed": 40, "error": 10}, BY_STACK)
     prove({"issue": outputs["issue"]}, {"before": len(EVERY)}, BY_STACK)
+
+
+def _found_alive(check: Live, part: Sequence[Planted], number: int) -> Finding:
+    """A living object that has secrets in every field that a check can fill from it."""
+    differences = tuple(
+        Difference(path=f"data.{source}", change=Change.CHANGED, wanted=said("wanted", part), found=said("found", part))
+        for source in ("a", "b")
+    )
+    return Finding(
+        check=check,
+        resource=f"v1 ConfigMap ns/c{number}",
+        title=said("title", part),
+        verdict=Verdict.NO if number % 2 else Verdict.UNKNOWN,
+        change=Change.CHANGED if number % 2 else None,
+        differences=differences if number % 2 else (),
+        reason=said("reason", part),
+    )
+
+
+def test_what_lives_in_the_cluster(
+    tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch, gitlab: FakeGitLab
+) -> None:
+    """Values of live objects, a runner's config.toml, image names, notes: whatever the living checks may bring."""
+    results = tuple(
+        CheckResult(
+            check=check,
+            findings=tuple(_found_alive(check, part, number) for number, part in enumerate(chunks())),
+            failure=said("failure"),
+        )
+        for check in (Live.OBJECTS, Live.RELEASE, Live.RUNNER_CONFIG, Live.WIDENED)
+    )
+    answer = LiveAnswer(cluster=said("cluster", SHAPED[:2]), results=results, notes=(said("note"),))
+    monkeypatch.setattr("multiarch.drift.live.check.check_live", lambda *_: answer)
+    only = [part for result in results for part in ("--only", result.check.value)]
+    place = ("--project", project, "--stack", "it", *only, "--gitlab-issue", "--history", tmp_path / "history")
+    outputs = in_formats(tmp_path, list(FORMATS), "drift", *place)
+    outputs |= {"issue": gitlab.issues[0]["description"], "history": (tmp_path / "history" / "it.json").read_text()}
+    known = tuple(one for one in BY_STACK if one is not KUBECONFIG)  # nobody reads it here
+    shown = {"wanted": 20, "found": 20, "reason": 20, "title": 20}
+    prove({name: outputs[name] for name in ("--json", "--junit", "--html")}, shown, known)
+    prove(outputs, {}, known)
 
 
 def test_the_history_of_drift(tmp_path: Path, project: Path, pulumi: StubPulumi) -> None:
