@@ -24,10 +24,12 @@ def next_steps(found: Onboarding) -> Iterator[str]:
     if answers.own_token:
         yield f"pulumi config set --secret {NAMESPACE}:runnerToken --stack {stack}      (asks for the glrt- token)"
     else:
+        # The stack file says `existingNamespaces`: whoever makes the Secret need not race the first `up`.
+        for name in (answers.namespace, answers.job_namespace):
+            yield f"kubectl --context {answers.context} create namespace {name}"
         yield (
             f"kubectl --context {answers.context} -n {answers.namespace} create secret generic {answers.token_secret} "
             '--from-literal=runner-token="$TOKEN" --from-literal=runner-registration-token='
-            "      (during the first `up`, once the namespace is there)"
         )
     if not found.rehearsed:
         yield f"multiarch rehearse --stack {stack}"
