@@ -37,14 +37,13 @@ def load_stack_file(path: Path) -> tuple[dict[str, str], frozenset[str]]:
     """Return the stack file's configuration as Pulumi hands it to the program: values, and the keys that are secret.
 
     Values are text, or JSON where the file has a list or a mapping. Keys carry their namespace; a bare key gets ours.
-    Raises ConfigError (with line and column for what is no YAML) if the file cannot be read as a stack file.
+    Raises ConfigError (with line and column for what is no YAML) if the file cannot be read as a stack file. What its
+    `environment:` imports is not in the file, and not in the answer.
     """
-    top = _parsed(path)
-    if not isinstance(top, dict):
-        raise ConfigError([_no_config("the file", f"{kind(top)}, not a mapping")], str(path))
+    top = _top(path)
     if problems := [_not_top_level(key) for key in top if key not in _TOP_LEVEL]:
         raise ConfigError(problems, str(path))
-    config = top.get("config")
+    config = top.get("config", {} if _names(top.get("environment")) else None)
     if not isinstance(config, dict):
         found = f"{kind(config)}, not a mapping" if "config" in top else "not set"
         raise ConfigError([_no_config("config", found)], str(path))
@@ -60,6 +59,31 @@ def load_stack_file(path: Path) -> tuple[dict[str, str], frozenset[str]]:
         if secret:
             secret_keys.add(key)
     return values, frozenset(secret_keys)
+
+
+def environments_of(path: Path) -> tuple[str, ...]:
+    """Name the ESC environments that a stack file imports; one that is written in the file itself is `inline`.
+
+    Raises ConfigError as `load_stack_file` does.
+    """
+    return _names(_top(path).get("environment"))
+
+
+def _names(imported: object) -> tuple[str, ...]:
+    """Read Pulumi's two forms (sdk/go/common/workspace, Environment): a list of imports, or a whole definition."""
+    if isinstance(imported, list):
+        # An import is a name, or a mapping of the name to its options.
+        return tuple(str(next(iter(one), "")) if isinstance(one, dict) else str(one) for one in imported)
+    if isinstance(imported, dict) and imported:
+        return (*_names(imported.get("imports")), *(["inline"] if set(imported) - {"imports"} else []))
+    return ()
+
+
+def _top(path: Path) -> dict[Any, Any]:
+    top = _parsed(path)
+    if not isinstance(top, dict):
+        raise ConfigError([_no_config("the file", f"{kind(top)}, not a mapping")], str(path))
+    return top
 
 
 def _parsed(path: Path) -> object:

@@ -93,7 +93,7 @@ class Child(Enum):
     LOGIN = Kind("login programs of a kubeconfig (`exec`)", (*_LOGIN, "kubeconfig"), passes=True)
     HELM = Kind("Helm, and the login programs that it runs", (*_LOGIN, "registries"), passes=True)
     PULUMI = Kind(
-        "Pulumi: `make up`, `preview`, `destroy`, and `multiarch drift`",
+        "Pulumi: `make up`, `preview`, `destroy`, `multiarch drift`, and `config` for a stack's ESC environments",
         (*_LOGIN, "kubeconfig", "registries", "python", "pip", "pulumi"),
         passes=True,
     )

@@ -23,21 +23,31 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--stack-file", type=Path, help="instead of the project's own Pulumi.<stack>.yaml")
     parser.add_argument("--preview", action="store_true", help="leave computed outputs unknown, as a first preview")
     parser.add_argument("--out", type=Path, help="write the answer there, as JSON")
+    parser.add_argument("--beyond", type=Path, help="what the stack file's environments set, as JSON")
     return parser.parse_args(argv)
 
 
 def answer(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Plan, and give `{plan}`, `{config}` or `{crash}`. `folder` takes the stub of a kubeconfig."""
+    """Plan, and give `{plan}`, `{config}` or `{crash}`. `folder` takes the stub of a kubeconfig.
+
+    For a stack file that imports environments, without `--beyond` and with somebody to answer to: `{imports}`.
+    """
     started = time.monotonic()
     project_dir = options.project.resolve()
     from components.problems import ConfigError  # noqa: PLC0415 - the clock above counts the imports
-    from multiarch.model.plan.inputs import read_project, read_stack  # noqa: PLC0415 - as above
+    from components.stack_file import environments_of  # noqa: PLC0415 - as above
+    from multiarch.model.esc import from_json  # noqa: PLC0415 - as above
+    from multiarch.model.plan.inputs import doubting, read_project, read_stack  # noqa: PLC0415 - as above
     from multiarch.model.plan.model import plan_to_json  # noqa: PLC0415 - as above
 
     try:
         project = read_project(project_dir)
         stack_file = options.stack_file or project.stack_dir / f"Pulumi.{options.stack}.yaml"
-        inputs = read_stack(stack_file.resolve(), project_dir, folder)
+        if options.out and not options.beyond and environments_of(stack_file):
+            # Pulumi's login is not among what this process gets of the environment.
+            return {"imports": str(stack_file.resolve())}
+        beyond = from_json(options.beyond.read_text(encoding="utf-8")) if options.beyond else None
+        inputs = read_stack(stack_file.resolve(), project_dir, folder, beyond)
         from multiarch.model.plan.program import ProgramCrashError, ProgramRun, run_program  # noqa: PLC0415 - imports pulumi, after the cheap checks
 
         imported = time.monotonic()
@@ -50,7 +60,8 @@ def answer(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             preview=options.preview,
         )
         try:
-            plan = _as_stated(plan_to_json(run_program(run)), inputs)
+            with doubting(inputs.beyond):
+                plan = _as_stated(plan_to_json(run_program(run)), inputs)
         except ProgramCrashError as error:
             return {"crash": str(error)}
     except ConfigError as error:

@@ -4,7 +4,8 @@ A rehearsal never decrypts anything and reads no kubeconfig: placeholders stand 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from components.config import load_config
 from components.placeholders import with_placeholder_token, with_stub_access
 from components.problems import ConfigError, Problem
 from components.stack_file import NAMESPACE, PLACEHOLDER, SECRET_PLACEHOLDERS, load_stack_file
+from multiarch.model.esc import NOTHING, Beyond, see
 
 STUB_NAME = "kubeconfig"
 DEFAULT_KUBECONFIG = "~/.kube/config"
@@ -46,6 +48,8 @@ class StackInputs:
     """The kubeconfig that stands in for the stack's own, if it names one."""
     stated: str = ""
     """What the stack file says in its place; the plan shows this one."""
+    beyond: Beyond = NOTHING
+    """What the stack file imports."""
 
 
 def _problem(path: str, found: str) -> ConfigError:
@@ -74,19 +78,43 @@ def read_project(project_dir: Path) -> Project:
 
 def cluster_of(project_dir: Path, stack: str) -> Cluster:
     """Read a stack's cluster as the program would; `stack` may be `organization/project/stack`. Raises ConfigError."""
-    folder = read_project(project_dir).stack_dir
-    values, secrets = load_stack_file(folder / f"Pulumi.{stack.rpartition('/')[2]}.yaml")
+    path = read_project(project_dir).stack_dir / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
+    beyond = see(path, project_dir, stack)
+    values, secrets = _merged(path, beyond)
     values, secrets, _ = with_placeholder_token(values, secrets)
-    return load_config(values, secrets).cluster
+    with doubting(beyond):
+        return load_config(values, secrets).cluster
 
 
-def read_stack(path: Path, project_dir: Path, stub_folder: Path) -> StackInputs:
+@contextmanager
+def doubting(beyond: Beyond) -> Iterator[None]:
+    """Let a ConfigError say first what could not be seen: what it misses may be set there."""
+    try:
+        yield
+    except ConfigError as error:
+        if beyond.problem is None:
+            raise
+        raise ConfigError([beyond.problem, *error.problems], error.source) from None
+
+
+def _merged(path: Path, beyond: Beyond) -> tuple[dict[str, str], frozenset[str]]:
+    """Return the values of file and environments together: the file's own win, as they do for Pulumi."""
+    values, secret_keys = load_stack_file(path)
+    added = {key: value for key, value in beyond.values.items() if key not in values}
+    return {**added, **values}, secret_keys | {key for key in beyond.secret_keys if key in added}
+
+
+def read_stack(path: Path, project_dir: Path, stub_folder: Path, beyond: Beyond | None = None) -> StackInputs:
     """Read a stack file for a rehearsal. Raises ConfigError when there is none, or it is not YAML.
 
-    Writes a stub kubeconfig into `stub_folder` when the stack names a kubeconfig of its own.
+    Writes a stub kubeconfig into `stub_folder` when the stack names a kubeconfig of its own. `beyond` is what the
+    file's environments set; Pulumi is asked where it is not given.
     """
-    values, secret_keys = load_stack_file(path)
-    notes = [f"{_short(key)}: a placeholder stands in for the encrypted value" for key in sorted(secret_keys)]
+    if beyond is None:
+        beyond = see(path, project_dir, path.name.removeprefix("Pulumi.").removesuffix(".yaml"))
+    values, secret_keys = _merged(path, beyond)
+    notes = _imports(beyond)
+    notes += [f"{_short(key)}: a placeholder stands in for the encrypted value" for key in sorted(secret_keys)]
     values, secret_keys, added = with_placeholder_token(values, secret_keys)
     notes += [f"{key} is not set: planned with a placeholder. Set it before `pulumi up`" for key in added]
     stated = _stated_kubeconfig(values, project_dir)
@@ -102,7 +130,15 @@ def read_stack(path: Path, project_dir: Path, stub_folder: Path) -> StackInputs:
         notes=tuple(notes),
         stub=stub if content is not None else None,
         stated=stated,
+        beyond=beyond,
     )
+
+
+def _imports(beyond: Beyond) -> list[str]:
+    if not beyond.names:
+        return []
+    told = f"not seen ({beyond.unseen}): what it sets was not planned" if beyond.unseen else "read by `pulumi config`"
+    return [f"environment {', '.join(beyond.names)}: {told}"]
 
 
 def _short(key: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from components.problems import ConfigError, Problem
 from multiarch.core.environment import Child, environment
 from multiarch.core.secrets import hide
+from multiarch.model.esc import see, to_json
 from multiarch.model.plan.model import Plan, PlanError, plan_from_json
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -32,11 +33,12 @@ def plan_stack(project_dir: Path, stack: str, *, stack_file: Path | None = None,
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="multiarch-plan-") as folder:
         out = Path(folder, "plan.json")
-        words = _run(_command(project_dir.resolve(), stack, stack_file, out, preview=preview), project_dir, stack)
-        try:
-            raw = json.loads(out.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise PlanError(f"stack {stack}: the program ended before its plan was complete.{words}") from error
+        command = _command(project_dir.resolve(), stack, stack_file, out, preview=preview)
+        raw = _answer(command, project_dir, stack, out)
+        if "imports" in raw:
+            beyond = Path(folder, "beyond.json")
+            beyond.write_text(to_json(see(Path(raw["imports"]), project_dir.resolve(), stack)), encoding="utf-8")
+            raw = _answer([*command, "--beyond", str(beyond)], project_dir, stack, out)
     return dataclasses.replace(_read(raw, stack), seconds=time.monotonic() - started)
 
 
@@ -46,6 +48,15 @@ def _command(project_dir: Path, stack: str, stack_file: Path | None, out: Path, 
     if stack_file is not None:
         command += ["--stack-file", str(stack_file.resolve())]
     return [*command, "--preview"] if preview else command
+
+
+def _answer(command: list[str], project_dir: Path, stack: str, out: Path) -> Mapping[str, Any]:
+    words = _run(command, project_dir, stack)
+    try:
+        raw: Mapping[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise PlanError(f"stack {stack}: the program ended before its plan was complete.{words}") from error
+    return raw
 
 
 def _run(command: list[str], project_dir: Path, stack: str) -> str:

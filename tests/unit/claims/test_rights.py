@@ -132,6 +132,14 @@ def test_what_everybody_may_is_not_the_runners_own() -> None:
     assert runner_proof(both).verdict is Verdict.NO
 
 
+def test_a_right_to_certain_objects_does_not_cover_the_right_to_all() -> None:
+    named = {"jobs": [*executors(), rule("", "secrets", "list", names=["ca"])]}
+    everybody = Reviewed({"jobs": [rule("", "secrets", "list", names=["ca", "other"])]})
+    assert runner_proof(named, everybody=everybody).verdict is Verdict.YES
+    wide = {"jobs": [*executors(), rule("", "secrets", "list")]}
+    assert runner_proof(wide, everybody=everybody).verdict is Verdict.NO
+
+
 def test_where_nobody_may_be_impersonated_basic_rights_are_still_everybodys() -> None:
     assert runner_proof({"jobs": executors()}, everybody=Refusing({})).verdict is Verdict.YES
 
