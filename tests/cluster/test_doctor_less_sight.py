@@ -261,7 +261,7 @@ class TestCommand:
         assert done.returncode == 0, done.stdout + done.stderr
         answer = json.loads(done.stdout)
         jsonschema.validate(answer, document.schema())
-        assert answer["verdict"] == "fine"
+        assert answer["verdict"] == Verdict.YES
         assert "Traceback" not in done.stderr
 
     def test_a_cause_exits_1_and_comes_with_its_fix(self, ward: Ward, control_plane: ControlPlane) -> None:
