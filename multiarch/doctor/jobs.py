@@ -63,7 +63,7 @@ def explain_jobs(facts: Facts) -> Explained:
     causes: list[Cause] = []
     waiting: list[str] = []
     doubts: list[str] = []
-    for pod in facts.pods.items:
+    for pod in facts.pods.value:
         if not is_job(pod):
             continue
         found, remark = explainer.explain(pod)
@@ -87,13 +87,13 @@ class Explainer:
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._advice = Advice(facts)
-        self._nodes: Mapping[str, Node] = {node.name: node for node in facts.nodes.items}
+        self._nodes: Mapping[str, Node] = {node.name: node for node in facts.nodes.value}
         self._events: dict[tuple[str, str], list[Event]] = {}
-        self._schedulers = {_scheduler(pod) for pod in facts.pods.items if condition(pod, "PodScheduled")}
+        self._schedulers = {_scheduler(pod) for pod in facts.pods.value if condition(pod, "PodScheduled")}
         """Those that have judged at least one of these pods: they live."""
         self._placements: dict[str, list[Cause]] = {}
         """By everything of a pod that placement depends on: a thousand twins are judged once."""
-        for event in facts.events.items:
+        for event in facts.events.value:
             if event.kind == "Pod":
                 self._events.setdefault((event.namespace, event.name), []).append(event)
 
@@ -117,7 +117,7 @@ class Explainer:
         said = scaling.of(events)
         question = Question(
             pod=pod,
-            nodes=self._facts.nodes.items if self._facts.nodes.known else None,
+            nodes=self._facts.nodes.value if self._facts.nodes.known else None,
             message=message,
             scaling=said,
             advice=self._advice,

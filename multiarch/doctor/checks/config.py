@@ -64,7 +64,7 @@ def _selector(facts: Facts, runner: Runner) -> Check:
 
 
 def _selector_causes(facts: Facts, runner: Runner, pattern: str) -> Iterator[Cause]:
-    there = {node.arch for node in facts.nodes.items} | {pool.arch for pool in facts.pools}
+    there = {node.arch for node in facts.nodes.value} | {pool.arch for pool in facts.pools}
     refused = [arch for arch in KNOWN_ARCHES if arch in there and not admits(runner, f"{ARCH_LABEL}={arch}")]
     if refused and _asks_for_arch(facts, runner):
         yield cause(
@@ -117,7 +117,7 @@ def _default(facts: Facts, runner: Runner) -> Check:
     asked = Asked("default-selector", "a job without a selector has a certain architecture", runner.title)
     settings = runner.installed.config.kubernetes if runner.installed else None
     default = settings.text_map("node_selector").get(ARCH_LABEL, "") if settings else ""
-    several = len({node.arch for node in facts.nodes.items if node.arch}) > 1 or not facts.nodes.known
+    several = len({node.arch for node in facts.nodes.value if node.arch}) > 1 or not facts.nodes.known
     if default or not several:
         return asked.fine(default or "all nodes have one architecture")
     fix = Advice(facts).in_config(

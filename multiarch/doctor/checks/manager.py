@@ -61,7 +61,7 @@ def _troubles(facts: Facts, runner: Runner) -> Iterator[Cause]:
         yield _refused(facts, runner, failure)
         return
     explainer = Explainer(facts)
-    for pod in runner.pods.items:
+    for pod in runner.pods.value:
         if crash := _crash(facts, runner, pod):
             yield crash
             return
@@ -126,7 +126,7 @@ def _crash(facts: Facts, runner: Runner, pod: Raw) -> Cause | None:
 
 
 def _not_ready(facts: Facts, runner: Runner, ready: int, wanted: int) -> Cause:
-    pods = unique(_state(pod) for pod in runner.pods.items) or ("it has no pod",)
+    pods = unique(_state(pod) for pod in runner.pods.value) or ("it has no pod",)
     return cause(
         "manager-not-ready",
         runner.title,

@@ -159,7 +159,7 @@ class TestNodes:
             find = call
 
         wanted = Wanted(context="c", version="1.36.3")
-        one = gather(ReadOnlyApi(cast("Api", Cluster())), wanted, lambda _: None).nodes.items[0]
+        one = gather(ReadOnlyApi(cast("Api", Cluster())), wanted, lambda _: None).nodes.value[0]
         assert one.used is not None
         assert [one.used["cpu"], one.daemons["cpu"], one.daemons["pods"]] == [Decimal(15), Decimal(3), Decimal(2)]
 
@@ -220,7 +220,7 @@ class TestEvents:
     def read(self, lists: Lists, *present: str) -> list[tuple[str, str]]:
         read = read_events(ReadOnlyApi(cast("Api", lists)), "jobs", {f"jobs/{name}" for name in present})
         assert read.known
-        return [(one.reason, one.name) for one in read.items]
+        return [(one.reason, one.name) for one in read.value]
 
     def test_what_went_well_is_read_of_pods_in_trouble_alone(self) -> None:
         lists = Lists(
@@ -246,4 +246,4 @@ class TestEvents:
         for kind in ("events", "pods"):
             read = read_events(ReadOnlyApi(cast("Api", Lists(failed, forbidden=f"/{kind}"))), "jobs", ())
             assert read.failure == f"{kind} of jobs: 403 Forbidden"
-            assert read.items == ()
+            assert read.value == ()
