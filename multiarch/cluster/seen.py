@@ -34,7 +34,7 @@ class Seen(Generic[T]):
         return self.value is None and not self.failure
 
 
-def seen(read: Callable[[], Sequence[T]], what: str) -> Seen[tuple[T, ...]]:
+def read_list(read: Callable[[], Sequence[T]], what: str) -> Seen[tuple[T, ...]]:
     """Read a list; a refusal or no answer becomes the reason why it was not seen."""
     try:
         return Seen(tuple(read()))
@@ -42,7 +42,7 @@ def seen(read: Callable[[], Sequence[T]], what: str) -> Seen[tuple[T, ...]]:
         return Seen((), why(error, what))
 
 
-def found(read: Callable[[], T | None], what: str) -> Seen[T | None]:
+def read_one(read: Callable[[], T | None], what: str) -> Seen[T | None]:
     """Read one object; a refusal or no answer becomes the reason why it was not seen."""
     try:
         return Seen(read())

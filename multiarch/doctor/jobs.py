@@ -26,7 +26,7 @@ from multiarch.doctor.facts import (
 from multiarch.doctor.history import lasting
 from multiarch.doctor.model import Cause, Fix
 from multiarch.doctor.scheduling.message import Message, parse
-from multiarch.doctor.scheduling.placement import explain
+from multiarch.doctor.scheduling.placement import placement_causes
 from multiarch.doctor.scheduling.question import Question
 
 YOUNG_SECONDS = 60
@@ -139,7 +139,7 @@ class Explainer:
         spec = {key: value for key, value in question.pod["spec"].items() if key in _PLACING}
         key = json.dumps([spec, question.message.text, question.scaling.said], sort_keys=True)
         if key not in self._placements:
-            self._placements[key] = explain(question)
+            self._placements[key] = placement_causes(question)
         return self._placements[key]
 
     def _silent(self, pod: Raw, question: Question) -> tuple[list[Cause], Remark | None]:
@@ -174,7 +174,7 @@ class Explainer:
         logs = {status["name"]: self._facts.logs.get(twin(pod, status), "") for status in statuses_of(pod)}
         events = tuple(lasting(self._of(pod)))
         started = containers.Started(pod=pod, node=node, events=events, logs=logs, advice=self._advice)
-        found = containers.explain(started)
+        found = containers.start_causes(started)
         if found:
             return found[:1], None
         if (pod.get("status") or {}).get("phase") != "Pending":

@@ -7,7 +7,7 @@ from typing import Any
 from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import ClusterError
 from multiarch.cluster.readonly import ReadOnlyApi
-from multiarch.cluster.seen import Seen, seen, why
+from multiarch.cluster.seen import Seen, read_list, why
 from multiarch.doctor.facts import Raw, Runner
 from multiarch.doctor.objects import job_objects_of, mounts_of
 from multiarch.doctor.probe import probe
@@ -59,7 +59,7 @@ def release_of(deployment: Raw) -> PlannedRelease:
 def read_runner(reader: ReadOnlyApi, release: PlannedRelease) -> Runner:
     """Read a release: Deployment, config, pods, what it mounts, its rights. Raises nothing that a cluster answers."""
     root = f"/apis/apps/v1/namespaces/{release.namespace}/deployments"
-    deployments = seen(lambda: reader.items(root), f"deployments of {release.namespace}")
+    deployments = read_list(lambda: reader.items(root), f"deployments of {release.namespace}")
     if not deployments.known:
         return Runner(name=release.name, namespace=release.namespace, failure=deployments.failure)
     mine = [item for item in deployments.value if release_of(item).name == release.name and _helm_made(item)]
@@ -117,4 +117,4 @@ def _manager_pods(reader: ReadOnlyApi, deployment: Raw) -> Seen[tuple[Raw, ...]]
     selector = ",".join(f"{key}={value}" for key, value in labels.items())
     namespace = deployment["metadata"]["namespace"]
     query = {"labelSelector": selector}
-    return seen(lambda: reader.items(f"/api/v1/namespaces/{namespace}/pods", query), f"pods of {namespace}")
+    return read_list(lambda: reader.items(f"/api/v1/namespaces/{namespace}/pods", query), f"pods of {namespace}")

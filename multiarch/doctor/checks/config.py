@@ -131,7 +131,7 @@ def _default(facts: Facts, runner: Runner) -> Check:
 
 def _helper(facts: Facts, runner: Runner) -> Check:
     asked = Asked("helper-image", "jobs of every architecture get a helper image that runs there", runner.title)
-    causes, doubts, seen = [], [], []
+    causes, doubts, versions = [], [], []
     for arch in arches_of(facts.pools, facts.runners):
         if not admits(runner, f"{ARCH_LABEL}={arch}"):
             continue
@@ -145,10 +145,10 @@ def _helper(facts: Facts, runner: Runner) -> Check:
         if proof.verdict is Claimed.NO and " is for " in proof.evidence:
             causes.append(_one_arch(facts, runner, pod.helper_image, arch))
         elif proof.verdict is Claimed.YES:
-            seen.append(pod.helper_image.rpartition(":")[2])
+            versions.append(pod.helper_image.rpartition(":")[2])
         else:
             doubts.append(proof.evidence)
-    return asked.judged(causes, ", ".join(dict.fromkeys(seen)), "; ".join(dict.fromkeys(doubts)))
+    return asked.judged(causes, ", ".join(dict.fromkeys(versions)), "; ".join(dict.fromkeys(doubts)))
 
 
 def _one_arch(facts: Facts, runner: Runner, image: str, arch: str) -> Cause:
@@ -172,8 +172,8 @@ def _poll(facts: Facts, runner: Runner) -> Check:
     if not grows and look is not None and look.autoscaler.verdict is Verdict.YES:
         grows = [look.autoscaler_name or "an autoscaler"]
     if not grows:
-        told = look is not None and look.autoscaler.verdict is Verdict.NO
-        if told or (facts.pools and all(pool.cloud == "existing" for pool in facts.pools)):
+        fixed = look is not None and look.autoscaler.verdict is Verdict.NO
+        if fixed or (facts.pools and all(pool.cloud == "existing" for pool in facts.pools)):
             return asked.fine(f"poll_timeout = {value}; no autoscaler makes nodes here")
         return asked.unknown(f"poll_timeout = {value}; whether nodes are made on demand is not known")
     fix = Advice(facts).in_config(

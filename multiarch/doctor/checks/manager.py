@@ -173,8 +173,8 @@ def judge_mounts(asked: Asked, mounts: tuple[Mount, ...], made: Callable[[Mount]
     """Judge objects that must be there; one whose keys can't be seen is a doubt."""
     causes = [made(mount) for mount in mounts if mount.missing]
     doubts = unique(text for mount in mounts for text in (mount.there.failure, mount.doubt))
-    seen = ", ".join(f"{mount.kind} {mount.name}" for mount in mounts)
-    return asked.judged(causes, seen or "nothing is named", "; ".join(doubts))
+    names = ", ".join(f"{mount.kind} {mount.name}" for mount in mounts)
+    return asked.judged(causes, names or "nothing is named", "; ".join(doubts))
 
 
 def _missing_mount(facts: Facts, runner: Runner, mount: Mount) -> Cause:

@@ -9,7 +9,7 @@ from multiarch.doctor.facts import ARCH_LABEL, Facts, Node, Raw, Runner
 from multiarch.doctor.model import Asked, Cause, Check
 from multiarch.doctor.probe import arches_of, probe
 from multiarch.doctor.scheduling.filters import lacking, requests, selects, untolerated
-from multiarch.doctor.scheduling.placement import explain
+from multiarch.doctor.scheduling.placement import placement_causes
 from multiarch.doctor.scheduling.question import Question
 from multiarch.model.executor import JobRefusal
 from multiarch.model.nodes.model import parse_taint
@@ -42,7 +42,7 @@ def _arch(facts: Facts, arch: str, asked: Asked) -> Check:
     causes = []
     for pod in pods:
         if not _served(pod, mine):
-            causes += explain(Question(pod=pod, nodes=facts.nodes.value, advice=Advice(facts)))[:1]
+            causes += placement_causes(Question(pod=pod, nodes=facts.nodes.value, advice=Advice(facts)))[:1]
     blind = "what its DaemonSets take of a node is not known" if any(node.used is None for node in mine) else ""
     return asked.judged(causes, _describe(mine, pods), blind)
 
@@ -98,7 +98,7 @@ def _none(facts: Facts, arch: str, asked: Asked) -> Check:
             f"none now; {look.autoscaler_name} may add one when a job asks, which can't be seen from here"
         )
     question = Question(pod=_bare(arch), nodes=facts.nodes.value, advice=Advice(facts))
-    return asked.judged(explain(question))
+    return asked.judged(placement_causes(question))
 
 
 def _describe(nodes: Sequence[Node], pods: Sequence[Raw]) -> str:

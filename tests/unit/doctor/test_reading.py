@@ -9,7 +9,7 @@ import pytest
 
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.readonly import ReadOnlyApi
-from multiarch.cluster.seen import found, seen
+from multiarch.cluster.seen import read_list, read_one
 from multiarch.doctor.facts import quoted, trimmed
 from multiarch.doctor.gather import Wanted, gather, read_events
 from multiarch.doctor.objects import compare_keys, keys_of, mounts_of
@@ -167,22 +167,22 @@ class TestNodes:
 class TestAnswers:
     def test_none_is_missing_and_a_refusal_is_not(self) -> None:
         read, _ = reader({})
-        assert found(lambda: read.metadata_of("/x"), "x").missing
+        assert read_one(lambda: read.metadata_of("/x"), "x").missing
 
         def refuse() -> None:
             raise ApiRefused(403, "Forbidden", "a long story")
 
-        assert not found(refuse, "x").missing
+        assert not read_one(refuse, "x").missing
         forbidden = ReadOnlyApi(cast("Api", type("Closed", (), {"call": lambda *_, **__: refuse()})()))
-        assert found(lambda: forbidden.metadata_of("/x"), "x").failure == "x: 403 Forbidden"
-        assert found(refuse, "x").failure == "x: 403 Forbidden"
+        assert read_one(lambda: forbidden.metadata_of("/x"), "x").failure == "x: 403 Forbidden"
+        assert read_one(refuse, "x").failure == "x: 403 Forbidden"
 
     def test_an_empty_list_is_known_and_a_refused_one_is_not(self) -> None:
         def refuse() -> list[str]:
             raise ApiRefused(500, "InternalError", "etcd is away")
 
-        assert seen(list, "x").known
-        assert seen(refuse, "x").failure == "x: 500 etcd is away"
+        assert read_list(list, "x").known
+        assert read_list(refuse, "x").failure == "x: 500 etcd is away"
 
 
 class Lists:
