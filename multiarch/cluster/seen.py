@@ -14,23 +14,19 @@ _FORBIDDEN = 403
 
 @dataclass(frozen=True, slots=True)
 class Seen(Generic[T]):
-    """What was seen of one kind; or why it was not. Nothing seen is not the same as not seen."""
+    """What was seen, or why it was not. Nothing there is not the same as not seen."""
 
-    items: tuple[T, ...] = ()
+    value: T
+    """None for an object that is not there, or was not seen; of a list that broke off, what came before."""
     failure: str = ""
+    """Why it was not seen, in a few words (`nodes: 403 Forbidden`); empty for a whole answer."""
+    forbidden: bool = False
+    """Whether the user may not see it; otherwise the server was in trouble."""
 
     @property
     def known(self) -> bool:
         """Whether it was seen."""
         return not self.failure
-
-
-@dataclass(frozen=True, slots=True)
-class Found(Generic[T]):
-    """One object: it, or that there is none, or why that could not be told."""
-
-    value: T | None = None
-    failure: str = ""
 
     @property
     def missing(self) -> bool:
@@ -38,20 +34,20 @@ class Found(Generic[T]):
         return self.value is None and not self.failure
 
 
-def seen(read: Callable[[], Sequence[T]], what: str) -> Seen[T]:
+def read_list(read: Callable[[], Sequence[T]], what: str) -> Seen[tuple[T, ...]]:
     """Read a list; a refusal or no answer becomes the reason why it was not seen."""
     try:
         return Seen(tuple(read()))
     except (ApiRefused, ClusterError) as error:
-        return Seen(failure=why(error, what))
+        return Seen((), why(error, what))
 
 
-def found(read: Callable[[], T | None], what: str) -> Found[T]:
+def read_one(read: Callable[[], T | None], what: str) -> Seen[T | None]:
     """Read one object; a refusal or no answer becomes the reason why it was not seen."""
     try:
-        return Found(read())
+        return Seen(read())
     except (ApiRefused, ClusterError) as error:
-        return Found(failure=why(error, what))
+        return Seen(None, why(error, what))
 
 
 def why(error: ApiRefused | ClusterError, what: str) -> str:

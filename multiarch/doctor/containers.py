@@ -70,7 +70,7 @@ class Started:
         return f" on {self.node.name} ({self.arch})" if self.node else ""
 
 
-def explain(started: Started) -> list[Cause]:
+def start_causes(started: Started) -> list[Cause]:
     """Return the causes, the one that came first in the pod's life first."""
     ended = list(_ended(started))
     if ended:
@@ -140,13 +140,13 @@ def _pull(started: Started, name: str, image: str, reason: str, message: str) ->
     kind = pull_failure(message, image) if message else "image-pull-fails"
     if kind == "image-pull-fails" or message == f'Back-off pulling image "{image}"':
         # Kubelets before 1.32 repeat no reason in the back-off: their events still have it.
-        told = [
+        failures = [
             event.message
             for event in started.events
             if event.reason == "Failed" and "Failed to pull" in event.message and history.names(event.message, image)
         ]
-        kind = next((found for text in told if (found := pull_failure(text, image)) != "image-pull-fails"), kind)
-        message = " / ".join([message, *told[:1]])
+        kind = next((found for text in failures if (found := pull_failure(text, image)) != "image-pull-fails"), kind)
+        message = " / ".join([message, *failures[:1]])
     arch = started.arch
     subject = f"{image} on {arch}" if kind == "image-lacks-arch" and arch else image
     if kind == "image-lacks-arch" and name in _HELPERS and named_arch(image):
@@ -160,8 +160,8 @@ def _pull(started: Started, name: str, image: str, reason: str, message: str) ->
         "registry-tls": f"the node does not trust the registry of {image}",
         "registry-unreachable": f"the node does not reach the registry of {image}",
     }.get(kind, f"image {image} can't be pulled")
-    seen = f"container {name}{started.place}: {reason}: {quoted(message)}"
-    return cause(kind, subject, headline, [seen], list(_pull_fixes(started.advice, kind, image, arch)))
+    evidence = f"container {name}{started.place}: {reason}: {quoted(message)}"
+    return cause(kind, subject, headline, [evidence], list(_pull_fixes(started.advice, kind, image, arch)))
 
 
 def _pull_fixes(advice: Advice, kind: str, image: str, arch: str) -> Iterator[Fix]:
@@ -193,12 +193,12 @@ def unset_helper(advice: Advice) -> Fix:
 
 def _wrong_arch(started: Started, name: str, image: str, said: str, *, failed: bool) -> Cause | None:
     """Return that a container is of another architecture than its node: by its own words, or by its tag."""
-    arch, told, label = started.arch, WRONG_FORMAT in said, named_arch(image)
+    arch, said_so, label = started.arch, WRONG_FORMAT in said, named_arch(image)
     foreign = bool(arch and label and label != arch and failed)
-    if not told and not (foreign and name in _HELPERS):
+    if not said_so and not (foreign and name in _HELPERS):
         return None
     kind = "helper-image-wrong-arch" if name in _HELPERS else "image-lacks-arch"
-    because = f": {quoted(said)}" if told else f": it ended at once, and its tag says {label}"
+    because = f": {quoted(said)}" if said_so else f": it ended at once, and its tag says {label}"
     fixes = (
         [unset_helper(started.advice)]
         if kind == "helper-image-wrong-arch"

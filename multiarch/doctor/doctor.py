@@ -53,10 +53,10 @@ def diagnose(  # noqa: PLR0913 - what to examine, and how
     with ThreadPoolExecutor(1) as beside:
         looking = beside.submit(_look, connection, said)
         facts = gather(reader, wanted, progress, now)
-        seen = looking.result()
+        looked = looking.result()
     progress("judging")
-    report = examine(replace(facts, look=seen), cluster)
-    asked = reader.requests + (seen.requests if seen else 0)
+    report = examine(replace(facts, look=looked), cluster)
+    asked = reader.requests + (looked.requests if looked else 0)
     return replace(report, seconds=time.monotonic() - began, requests=asked)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from kubernetes.utils.quantity import parse_quantity
 
 from multiarch.cluster.look.model import Look
-from multiarch.cluster.seen import Found, Seen
+from multiarch.cluster.seen import Seen
 from multiarch.core.secrets import hide
 from multiarch.core.verdict import Answer
 from multiarch.model.pools import PlannedPool
@@ -23,6 +23,8 @@ JOB_NAME = re.compile(r"runner-[a-z0-9_-]+-project-[0-9]+-concurrent-[0-9]+")
 """Likewise its name, for runners older than those labels."""
 Raw = Mapping[str, Any]
 """A Kubernetes object as the API gave it."""
+NONE: Seen[tuple[Any, ...]] = Seen(())
+ABSENT: Seen[Any] = Seen(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +94,12 @@ class Runner:
     failure: str = ""
     """Why it could not be read."""
     deployment: Raw | None = None
-    pods: Seen[Raw] = field(default_factory=Seen)
+    pods: Seen[tuple[Raw, ...]] = NONE
     """The manager's."""
     mounts: tuple["Mount", ...] = ()
     job_objects: tuple["Mount", ...] = ()
     """What the jobs' pods name by their config: the service account first."""
-    rights: "Seen[Right]" = field(default_factory=Seen)
+    rights: "Seen[tuple[Right, ...]]" = NONE
 
     @property
     def title(self) -> str:
@@ -125,7 +127,7 @@ class Mount:
     name: str
     wanted: tuple[str, ...] = ()
     """Keys that it must have."""
-    there: Found[tuple[str, ...]] = field(default_factory=Found)
+    there: Seen[tuple[str, ...] | None] = ABSENT
     """Its keys by name, as far as they are told without its values."""
     lacking: tuple[str, ...] = ()
     """Keys that it surely lacks; `one of a, b` where only their number tells."""
@@ -152,8 +154,8 @@ class Space:
     """A namespace that jobs run in."""
 
     name: str
-    found: Found[Raw] = field(default_factory=Found)
-    policies: Seen[Raw] = field(default_factory=Seen)
+    found: Seen[Raw | None] = ABSENT
+    policies: Seen[tuple[Raw, ...]] = NONE
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -189,12 +191,12 @@ class Facts:
     now: dt.datetime
     version: str = ""
     look: Look | None = None
-    nodes: Seen[Node] = field(default_factory=Seen)
-    pods: Seen[Raw] = field(default_factory=Seen)
+    nodes: Seen[tuple[Node, ...]] = NONE
+    pods: Seen[tuple[Raw, ...]] = NONE
     """Pods of jobs that have not started, have failed, or do not go away. Without environment variables."""
     present: frozenset[str] = frozenset()
     """`namespace/name` of every pod of a job, those that run well included."""
-    events: Seen[Event] = field(default_factory=Seen)
+    events: Seen[tuple[Event, ...]] = NONE
     """Of the namespaces of jobs and managers."""
     runners: tuple[Runner, ...] = ()
     runners_failure: str = ""
@@ -202,7 +204,7 @@ class Facts:
     spaces: tuple[Space, ...] = ()
     admissions: tuple[Admission, ...] = ()
     """Of the runners whose config could be read, one for each architecture that their jobs may select."""
-    local_dns: Found[bool] = field(default_factory=Found)
+    local_dns: Seen[bool | None] = ABSENT
     """Whether the nodes have a DNS cache (NodeLocal DNSCache) that pods are sent to."""
     logs: Mapping[str, str] = field(default_factory=dict)
     """`twin` of a container to `exec format error`, where that was its last word."""
@@ -216,7 +218,7 @@ class Facts:
         for space in self.spaces:
             if space.name == name:
                 return space
-        return Space(name=name, found=Found(failure=f"namespace {name} was not looked at"))
+        return Space(name=name, found=Seen(None, f"namespace {name} was not looked at"))
 
     def admitted(self, runner: Runner, arch: str) -> Raw | None:
         """Return the pod of a runner's job as admission left it; None where it was refused, or not told."""

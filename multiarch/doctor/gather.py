@@ -10,7 +10,7 @@ from typing import Any
 from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import ClusterError
 from multiarch.cluster.readonly import ReadOnlyApi
-from multiarch.cluster.seen import Found, Seen, found, seen, why
+from multiarch.cluster.seen import Seen, read_list, read_one, why
 from multiarch.doctor.admission import admissions_of
 from multiarch.doctor.facts import (
     JOB_NAME,
@@ -81,9 +81,9 @@ def gather(
     now = now or dt.datetime.now(dt.UTC)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="doctor") as pool:
         progress("nodes, pods and runners")
-        nodes = pool.submit(lambda: seen(lambda: reader.items("/api/v1/nodes"), "nodes"))
+        nodes = pool.submit(lambda: read_list(lambda: reader.items("/api/v1/nodes"), "nodes"))
         pods_everywhere = pool.submit(_pods, reader, [""], now)
-        cache = pool.submit(found, lambda: reader.find(_LOCAL_DNS), "the DNS cache of the nodes")
+        cache = pool.submit(read_one, lambda: reader.find(_LOCAL_DNS), "the DNS cache of the nodes")
         runners, runners_failure = _runners(reader, wanted, pool.map)
         pods = pods_everywhere.result()
         names = _namespaces(wanted, runners, pods)
@@ -109,14 +109,14 @@ def gather(
             pods=Seen(tuple(pods.jobs), pods.failure),
             present=frozenset(pods.present),
             events=Seen(
-                tuple(event for part in events for event in part.items),
+                tuple(event for part in events for event in part.value),
                 "; ".join(filter(None, (part.failure for part in events))) or ("" if names else _NOWHERE),
             ),
             runners=runners,
             runners_failure=runners_failure,
             spaces=spaces,
             admissions=admissions,
-            local_dns=Found(None if local.failure else local.value is not None, local.failure),
+            local_dns=Seen(None if local.failure else local.value is not None, local.failure),
             logs=format_errors(reader, pods.jobs),
         )
 
@@ -165,7 +165,7 @@ def _count(result: _Pods, pod: Raw, now: dt.datetime) -> None:
             result.jobs.append(trimmed(pod))
 
 
-def _nodes(nodes: Seen[dict[str, Any]], pods: _Pods) -> Seen[Node]:
+def _nodes(nodes: Seen[tuple[dict[str, Any], ...]], pods: _Pods) -> Seen[tuple[Node, ...]]:
     return Seen(
         tuple(
             node_of(
@@ -173,7 +173,7 @@ def _nodes(nodes: Seen[dict[str, Any]], pods: _Pods) -> Seen[Node]:
                 pods.used.get(node["metadata"]["name"], {}) if pods.everywhere else None,
                 pods.daemons.get(node["metadata"]["name"], {}),
             )
-            for node in nodes.items
+            for node in nodes.value
         ),
         nodes.failure,
     )
@@ -207,7 +207,7 @@ def _trouble(node: Raw) -> str:
     return next((str(one.get("message") or one["type"]) for one in ill if one.get("status") == "True"), "")
 
 
-def read_events(reader: ReadOnlyApi, namespace: str, present: Container[str]) -> Seen[Event]:
+def read_events(reader: ReadOnlyApi, namespace: str, present: Container[str]) -> Seen[tuple[Event, ...]]:
     """Read what went wrong, and of pods in trouble how far they came all the same.
 
     `present` holds the jobs' pods that were listed before, as `namespace/name`.
@@ -218,19 +218,19 @@ def read_events(reader: ReadOnlyApi, namespace: str, present: Container[str]) ->
     def wrong() -> list[Event]:
         return [event_of(item) for selector in selectors for item in reader.items(path, {"fieldSelector": selector})]
 
-    told = seen(wrong, f"events of {namespace}")
-    troubled = {event.name for event in told.items if event.kind == "Pod" and event.reason in TROUBLES}
+    troubles = read_list(wrong, f"events of {namespace}")
+    troubled = {event.name for event in troubles.value if event.kind == "Pod" and event.reason in TROUBLES}
     gone = {name for name in troubled if JOB_NAME.match(name) and f"{namespace}/{name}" not in present}
     # Those that came since the pods were listed are not gone, nor are those that have succeeded.
-    living = seen(
+    living = read_list(
         lambda: sorted(gone.intersection(_pod_names(reader, namespace))) if gone else [], f"pods of {namespace}"
     )
-    dropped = living.items if living.known else gone
-    kept = tuple(event for event in told.items if event.name not in dropped)
+    dropped = living.value if living.known else gone
+    kept = tuple(event for event in troubles.value if event.name not in dropped)
     troubled.difference_update(dropped)
-    well = seen(lambda: list(_progress(reader, path, troubled)) if troubled else [], f"events of {namespace}")
-    failure = told.failure or living.failure or well.failure
-    return Seen(() if well.failure else (*kept, *well.items), failure)
+    well = read_list(lambda: list(_progress(reader, path, troubled)) if troubled else [], f"events of {namespace}")
+    failure = troubles.failure or living.failure or well.failure
+    return Seen(() if well.failure else (*kept, *well.value), failure)
 
 
 def _pod_names(reader: ReadOnlyApi, namespace: str) -> Iterator[str]:
@@ -268,6 +268,6 @@ def _space(reader: ReadOnlyApi, name: str) -> Space:
     policies = f"/apis/networking.k8s.io/v1/namespaces/{name}/networkpolicies"
     return Space(
         name=name,
-        found=found(lambda: reader.find(place), f"namespace {name}"),
-        policies=seen(lambda: reader.items(policies), f"network policies of {name}"),
+        found=read_one(lambda: reader.find(place), f"namespace {name}"),
+        policies=read_list(lambda: reader.items(policies), f"network policies of {name}"),
     )

@@ -27,7 +27,7 @@ def explain_gone(facts: Facts) -> tuple[Cause, ...]:
     Most pods that are gone are of jobs that ran well. What they met on the way is no cause.
     """
     pods: dict[str, list[Event]] = {}
-    for event in facts.events.items:
+    for event in facts.events.value:
         key = f"{event.namespace}/{event.name}"
         fresh = event.last is None or (facts.now - event.last).total_seconds() <= HISTORY_SECONDS
         if event.kind == "Pod" and JOB_NAME.match(event.name) and key not in facts.present and fresh:
@@ -70,7 +70,7 @@ def _unplaced(facts: Facts, message: Message, events: Sequence[Event]) -> Cause:
         return _slow(facts, _LATE, evidence)
     if message.whys == {Why.SELECTOR} and facts.nodes.known:
         # Every node failed the selector. If exactly one architecture has no node, that is what they asked for.
-        there = {node.arch for node in facts.nodes.items}
+        there = {node.arch for node in facts.nodes.value}
         without = [arch for arch in arches_of(facts.pools, facts.runners) if arch not in there]
         if len(without) == 1:
             kind, headline = no_node(said, without[0], Advice(facts).pools(without[0]))

@@ -26,7 +26,7 @@ from multiarch.doctor.facts import (
 from multiarch.doctor.history import lasting
 from multiarch.doctor.model import Cause, Fix
 from multiarch.doctor.scheduling.message import Message, parse
-from multiarch.doctor.scheduling.placement import explain
+from multiarch.doctor.scheduling.placement import placement_causes
 from multiarch.doctor.scheduling.question import Question
 
 YOUNG_SECONDS = 60
@@ -63,7 +63,7 @@ def explain_jobs(facts: Facts) -> Explained:
     causes: list[Cause] = []
     waiting: list[str] = []
     doubts: list[str] = []
-    for pod in facts.pods.items:
+    for pod in facts.pods.value:
         if not is_job(pod):
             continue
         found, remark = explainer.explain(pod)
@@ -87,13 +87,13 @@ class Explainer:
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._advice = Advice(facts)
-        self._nodes: Mapping[str, Node] = {node.name: node for node in facts.nodes.items}
+        self._nodes: Mapping[str, Node] = {node.name: node for node in facts.nodes.value}
         self._events: dict[tuple[str, str], list[Event]] = {}
-        self._schedulers = {_scheduler(pod) for pod in facts.pods.items if condition(pod, "PodScheduled")}
+        self._schedulers = {_scheduler(pod) for pod in facts.pods.value if condition(pod, "PodScheduled")}
         """Those that have judged at least one of these pods: they live."""
         self._placements: dict[str, list[Cause]] = {}
         """By everything of a pod that placement depends on: a thousand twins are judged once."""
-        for event in facts.events.items:
+        for event in facts.events.value:
             if event.kind == "Pod":
                 self._events.setdefault((event.namespace, event.name), []).append(event)
 
@@ -117,7 +117,7 @@ class Explainer:
         said = scaling.of(events)
         question = Question(
             pod=pod,
-            nodes=self._facts.nodes.items if self._facts.nodes.known else None,
+            nodes=self._facts.nodes.value if self._facts.nodes.known else None,
             message=message,
             scaling=said,
             advice=self._advice,
@@ -139,7 +139,7 @@ class Explainer:
         spec = {key: value for key, value in question.pod["spec"].items() if key in _PLACING}
         key = json.dumps([spec, question.message.text, question.scaling.said], sort_keys=True)
         if key not in self._placements:
-            self._placements[key] = explain(question)
+            self._placements[key] = placement_causes(question)
         return self._placements[key]
 
     def _silent(self, pod: Raw, question: Question) -> tuple[list[Cause], Remark | None]:
@@ -174,7 +174,7 @@ class Explainer:
         logs = {status["name"]: self._facts.logs.get(twin(pod, status), "") for status in statuses_of(pod)}
         events = tuple(lasting(self._of(pod)))
         started = containers.Started(pod=pod, node=node, events=events, logs=logs, advice=self._advice)
-        found = containers.explain(started)
+        found = containers.start_causes(started)
         if found:
             return found[:1], None
         if (pod.get("status") or {}).get("phase") != "Pending":

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from multiarch.cluster.readonly import ReadOnlyApi
-from multiarch.cluster.seen import Found, found
+from multiarch.cluster.seen import Seen, read_one
 from multiarch.doctor.facts import Mount, Raw
 from multiarch.model.pod_sources import sources
 
@@ -39,24 +39,31 @@ def _references(namespace: str, spec: Raw) -> Iterator[tuple[str, str, str, str]
 
 
 def _named(reader: ReadOnlyApi, kind: str, namespace: str, name: str, path: str) -> Mount:
-    there = found(lambda: () if reader.metadata_of(path) is not None else None, f"{kind} {name}")
-    return Mount(kind=kind, namespace=namespace, name=name, there=Found(there.value, there.failure))
+    there = read_one(lambda: () if reader.metadata_of(path) is not None else None, f"{kind} {name}")
+    return Mount(kind=kind, namespace=namespace, name=name, there=Seen(there.value, there.failure))
 
 
 def _mount(reader: ReadOnlyApi, kind: str, namespace: str, name: str, wanted: tuple[str, ...]) -> Mount:
     path = f"/api/v1/namespaces/{namespace}/{kind.lower()}s/{name}"
-    metadata = found(lambda: reader.metadata_of(path), f"{kind} {namespace}/{name}")
+    metadata = read_one(lambda: reader.metadata_of(path), f"{kind} {namespace}/{name}")
     if metadata.value is None:
-        there: Found[tuple[str, ...]] = Found(None, metadata.failure)
+        there: Seen[tuple[str, ...] | None] = Seen(None, metadata.failure)
         return Mount(kind=kind, namespace=namespace, name=name, wanted=wanted, there=there)
     now, once = keys_of(metadata.value)
     if set(wanted) <= now:
-        return Mount(kind=kind, namespace=namespace, name=name, wanted=wanted, there=Found(tuple(sorted(now))))
-    count = found(lambda: _data_count(reader.table(path)), path).value
+        return Mount(kind=kind, namespace=namespace, name=name, wanted=wanted, there=Seen(tuple(sorted(now))))
+    count = read_one(lambda: _data_count(reader.table(path)), path).value
     lacking, doubt = compare_keys(wanted, now, once, count)
-    there = Found(tuple(sorted(now | once if count == len(now | once) else now)))
-    told = f"{kind} {name}: {doubt}" if doubt else ""
-    return Mount(kind=kind, namespace=namespace, name=name, wanted=wanted, there=there, lacking=lacking, doubt=told)
+    there = Seen(tuple(sorted(now | once if count == len(now | once) else now)))
+    return Mount(
+        kind=kind,
+        namespace=namespace,
+        name=name,
+        wanted=wanted,
+        there=there,
+        lacking=lacking,
+        doubt=doubt and f"{kind} {name}: {doubt}",
+    )
 
 
 def compare_keys(

@@ -7,7 +7,7 @@ from typing import Any
 from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import ClusterError
 from multiarch.cluster.readonly import ReadOnlyApi
-from multiarch.cluster.seen import Seen, seen, why
+from multiarch.cluster.seen import Seen, read_list, why
 from multiarch.doctor.facts import Raw, Runner
 from multiarch.doctor.objects import job_objects_of, mounts_of
 from multiarch.doctor.probe import probe
@@ -59,12 +59,12 @@ def release_of(deployment: Raw) -> PlannedRelease:
 def read_runner(reader: ReadOnlyApi, release: PlannedRelease) -> Runner:
     """Read a release: Deployment, config, pods, what it mounts, its rights. Raises nothing that a cluster answers."""
     root = f"/apis/apps/v1/namespaces/{release.namespace}/deployments"
-    deployments = seen(lambda: reader.items(root), f"deployments of {release.namespace}")
+    deployments = read_list(lambda: reader.items(root), f"deployments of {release.namespace}")
     if not deployments.known:
         return Runner(name=release.name, namespace=release.namespace, failure=deployments.failure)
-    mine = [item for item in deployments.items if release_of(item).name == release.name and _helm_made(item)]
+    mine = [item for item in deployments.value if release_of(item).name == release.name and _helm_made(item)]
     if not mine:
-        return _without(release, deployments.items)
+        return _without(release, deployments.value)
     deployment = mine[0]
     base = Runner(
         name=release.name,
@@ -94,7 +94,7 @@ def _with_config(reader: ReadOnlyApi, release: PlannedRelease, base: Runner) -> 
         return Runner(**known, broken=str(error))
     runner = Runner(**known, installed=installed)
     if runner.namespace_per_job:
-        return Runner(**known, installed=installed, rights=Seen(failure=_PER_JOB))
+        return Runner(**known, installed=installed, rights=Seen((), _PER_JOB))
     pod = probe(runner)
     objects = () if isinstance(pod, JobRefusal) else job_objects_of(reader, pod.namespace, pod.manifest["spec"])
     return Runner(**known, installed=installed, job_objects=objects, rights=rights_of(reader, installed))
@@ -112,9 +112,9 @@ def _helm_made(deployment: Raw) -> bool:
     return _RELEASE in (deployment["metadata"].get("annotations") or {})
 
 
-def _manager_pods(reader: ReadOnlyApi, deployment: Raw) -> Seen[Raw]:
+def _manager_pods(reader: ReadOnlyApi, deployment: Raw) -> Seen[tuple[Raw, ...]]:
     labels: Mapping[str, str] = deployment["spec"]["selector"].get("matchLabels") or {}
     selector = ",".join(f"{key}={value}" for key, value in labels.items())
     namespace = deployment["metadata"]["namespace"]
     query = {"labelSelector": selector}
-    return seen(lambda: reader.items(f"/api/v1/namespaces/{namespace}/pods", query), f"pods of {namespace}")
+    return read_list(lambda: reader.items(f"/api/v1/namespaces/{namespace}/pods", query), f"pods of {namespace}")

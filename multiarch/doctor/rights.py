@@ -19,7 +19,7 @@ _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _AT_ONCE = 8
 
 
-def rights_of(reader: ReadOnlyApi, installed: Installed) -> Seen[Right]:
+def rights_of(reader: ReadOnlyApi, installed: Installed) -> Seen[tuple[Right, ...]]:
     """Ask for every right that the config makes the executor use, in the jobs' namespace."""
     wanted = list(needed(installed.config))
     account = subject_of(installed)
@@ -34,10 +34,10 @@ def rights_of(reader: ReadOnlyApi, installed: Installed) -> Seen[Right]:
             return Seen(tuple(pool.map(ask, wanted)))
     except ApiRefused as refusal:
         if refusal.status != _FORBIDDEN:
-            return Seen(failure=why(refusal, "rights of the manager's account"))
+            return Seen((), why(refusal, "rights of the manager's account"))
         return _by_reading(reader, installed, wanted, refusal)
     except ClusterError as error:
-        return Seen(failure=why(error, "rights of the manager's account"))
+        return Seen((), why(error, "rights of the manager's account"))
 
 
 def subject_of(installed: Installed) -> Subject:
@@ -47,13 +47,13 @@ def subject_of(installed: Installed) -> Subject:
 
 def _by_reading(
     reader: ReadOnlyApi, installed: Installed, wanted: Sequence[tuple[str, str, str]], refusal: ApiRefused
-) -> Seen[Right]:
+) -> Seen[tuple[Right, ...]]:
     """Read bindings and roles. A right that they give is there; another authorizer may give what they do not."""
     try:
         rules = list(_rules(reader, installed))
     except (ApiRefused, ClusterError) as error:
         reason = f"{why(refusal, 'subjectaccessreviews')}; {why(error, 'RBAC')}"
-        return Seen(failure=reason)
+        return Seen((), reason)
     return Seen(
         tuple(
             Right(verb=verb, resource=resource, allowed=_by_rules(rules, group, resource, verb))

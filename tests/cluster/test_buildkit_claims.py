@@ -89,7 +89,7 @@ def test_the_job_namespace_at_baseline_fails_its_jobs(plan: Plan, rehearse: Rehe
     def baseline(inputs: dict[str, Any]) -> None:
         inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] = "baseline"
 
-    report = rehearse(edited(plan, of_type("kubernetes:core/v1:Namespace", "buildkit"), baseline))
+    report = rehearse(edited(plan, of_type("kubernetes:core/v1:NamespacePatch", "buildkit"), baseline))
     found = {claim.id: claim.verdict for claim in report.checks if claim.verdict is not Verdict.YES}
     assert found["buildkit-amd64-job-on-amd64-node"] is found["buildkit-arm64-job-on-arm64-node"] is Verdict.NO
     assert all(identity.startswith("buildkit-") for identity in found)

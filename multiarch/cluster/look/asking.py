@@ -1,32 +1,18 @@
 """Questions to an API server, with refusals as words instead of exceptions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from multiarch.cluster.access_review import Action, may
 from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import UnreachableError
 from multiarch.cluster.readonly import ReadOnlyApi
+from multiarch.cluster.seen import Seen
 from multiarch.core.verdict import Answer, unknown
-
-T = TypeVar("T")
 
 _FORBIDDEN = 403
 _UNAUTHORIZED = 401
 _NOT_FOUND = 404
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen(Generic[T]):
-    """What came back, or why nothing did."""
-
-    value: T
-    """Empty where the question got no answer; what came before the failure for a list that broke off."""
-    unseen: str = ""
-    """A few words (`403 Forbidden on daemonsets`), empty for a whole answer."""
-    forbidden: bool = False
-    """Whether the user may not see it; otherwise the server was in trouble."""
 
 
 class Questions:
@@ -39,13 +25,13 @@ class Questions:
         self.api = api
 
     def get(self, path: str, what: str) -> Seen[dict[str, Any] | None]:
-        """Read one object; None where there is none. `what` names it in `unseen`."""
+        """Read one object; None where there is none. `what` names it in `failure`."""
         try:
-            return Seen(value=self.api.get(path))
+            return Seen(self.api.get(path))
         except ApiRefused as refusal:
             if refusal.status == _NOT_FOUND:
-                return Seen(value=None)
-            return Seen(value=None, unseen=_words(refusal, what), forbidden=refusal.status == _FORBIDDEN)
+                return Seen(None)
+            return Seen(None, _words(refusal, what), refusal.status == _FORBIDDEN)
 
     def items(
         self, path: str, what: str, *, query: Mapping[str, str] | None = None, metadata_only: bool = False
@@ -57,9 +43,9 @@ class Questions:
                 found += page
         except ApiRefused as refusal:
             if refusal.status == _NOT_FOUND:  # a server without this kind has none of them
-                return Seen(value=found)
-            return Seen(value=found, unseen=_words(refusal, what), forbidden=refusal.status == _FORBIDDEN)
-        return Seen(value=found)
+                return Seen(found)
+            return Seen(found, _words(refusal, what), refusal.status == _FORBIDDEN)
+        return Seen(found)
 
     def may(self, action: Action) -> Answer:
         """Ask whether this identity may do something; a refused question is one without an answer."""
@@ -84,6 +70,6 @@ def _words(refusal: ApiRefused, what: str) -> str:
     return f"{refusal.status} {refusal.reason} on {what}"
 
 
-def first_unseen(seen: Sequence[Seen[Any]]) -> str:
+def first_failure(seen: Sequence[Seen[Any]]) -> str:
     """Return why the first of several questions got no answer; empty where all did."""
-    return next((one.unseen for one in seen if one.unseen), "")
+    return next((one.failure for one in seen if one.failure), "")

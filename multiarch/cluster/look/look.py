@@ -10,7 +10,7 @@ from urllib.parse import quote
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.errors import UnreachableError
 from multiarch.cluster.look import autoscaler, network, runners
-from multiarch.cluster.look.asking import Questions, Seen, refused
+from multiarch.cluster.look.asking import Questions, refused
 from multiarch.cluster.look.identity import KubeconfigNames, identity
 from multiarch.cluster.look.model import Look
 from multiarch.cluster.look.namespaces import NamespaceSeen, namespaces
@@ -19,6 +19,7 @@ from multiarch.cluster.look.provider import whose
 from multiarch.cluster.look.rights import Need, rights, standard_needs
 from multiarch.cluster.look.version import pod_security
 from multiarch.cluster.readonly import ReadOnlyApi
+from multiarch.cluster.seen import Seen
 from multiarch.core.verdict import Answer, Verdict
 
 AT_ONCE: Final = 8
@@ -99,7 +100,7 @@ def _version(ask: Questions) -> str:
     answer = ask.get("/version", "the version")
     version = str((answer.value or {}).get("gitVersion") or "").removeprefix("v")
     if not version:
-        raise UnreachableError(f"the server tells no version ({answer.unseen or 'it is no Kubernetes API server'})")
+        raise UnreachableError(f"the server tells no version ({answer.failure or 'it is no Kubernetes API server'})")
     return version
 
 
@@ -151,7 +152,7 @@ def _everywhere(ask: Questions, plural: str, fallback: Sequence[str], *, metadat
     for namespace in dict.fromkeys(fallback):
         path = f"/apis/apps/v1/namespaces/{quote(namespace)}/{plural}"
         narrow += ask.items(path, f"{plural} of {namespace}", metadata_only=metadata_only).value
-    return Seen(value=narrow, unseen=found.unseen, forbidden=True)
+    return Seen(narrow, found.failure, forbidden=True)
 
 
 def _whole(ask: Questions, metadata: dict[str, Any]) -> dict[str, Any]:
@@ -188,7 +189,7 @@ def _judged(seen: _Gathered, *, allowed: tuple[Any, ...], seconds: float, reques
             provider=owner.provider,
             flavour=owner.flavour,
             daemon_sets=sets,
-            unseen=answers.daemon_sets.unseen,
+            unseen=answers.daemon_sets.failure,
             cilium=_data(answers.cilium),
             vpc_cni=_data(answers.vpc_cni),
             k3s_arguments=tuple(seen.count.k3s_arguments),
@@ -199,9 +200,9 @@ def _judged(seen: _Gathered, *, allowed: tuple[Any, ...], seconds: float, reques
             provider=owner.provider,
             flavour=owner.flavour,
             groups=groups,
-            status=None if answers.status.unseen else answers.status.value is not None,
+            status=None if answers.status.failure else answers.status.value is not None,
             deployments=answers.autoscalers,
-            unseen=answers.deployments.unseen,
+            unseen=answers.deployments.failure,
         )
     )
     return Look(
@@ -241,12 +242,12 @@ def _runners(seen: _Gathered) -> tuple[Any, ...]:
 
 
 def _runners_known(answers: _Answers) -> Answer:
-    if answers.deployments.unseen:
-        return Answer(verdict=Verdict.UNKNOWN, because=answers.deployments.unseen)
+    if answers.deployments.failure:
+        return Answer(verdict=Verdict.UNKNOWN, because=answers.deployments.failure)
     told = "the Deployments of all namespaces"
-    if answers.releases.unseen:
+    if answers.releases.failure:
         return Answer(
-            verdict=Verdict.YES, because=f"{told}; a release without one would be unseen: {answers.releases.unseen}"
+            verdict=Verdict.YES, because=f"{told}; a release without one would be unseen: {answers.releases.failure}"
         )
     return Answer(verdict=Verdict.YES, because=f"{told}, and Helm's records")
 
@@ -256,11 +257,11 @@ def _unseen(seen: _Gathered) -> tuple[str, ...]:
     answers = seen.answers
     missed = (
         (seen.nodes_unseen, "pools, zones and architectures are unknown or incomplete"),
-        (answers.groups.unseen, "Karpenter, Auto Mode and OpenShift would not be noticed"),
-        (answers.daemon_sets.unseen, "the network plugin is judged by kube-system alone"),
-        (answers.deployments.unseen, "runners and autoscalers of other namespaces would not be noticed"),
-        (answers.releases.unseen, "a runner's release whose install failed would not be noticed"),
-        (answers.status.unseen, "Cluster Autoscaler's status is unknown"),
+        (answers.groups.failure, "Karpenter, Auto Mode and OpenShift would not be noticed"),
+        (answers.daemon_sets.failure, "the network plugin is judged by kube-system alone"),
+        (answers.deployments.failure, "runners and autoscalers of other namespaces would not be noticed"),
+        (answers.releases.failure, "a runner's release whose install failed would not be noticed"),
+        (answers.status.failure, "Cluster Autoscaler's status is unknown"),
         *((place.unseen, f"what limits pods in {place.look.name} is unknown") for place in seen.places),
     )
     return tuple(f"{what}: {consequence}." for what, consequence in missed if what)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from multiarch.cluster.look.asking import Questions, Seen, first_unseen
+from multiarch.cluster.look.asking import Questions, first_failure
 from multiarch.cluster.look.model import NamespaceLook
+from multiarch.cluster.seen import Seen
 from multiarch.core.verdict import Verdict
 
 ENFORCE: Final = "pod-security.kubernetes.io/enforce"
@@ -45,7 +46,7 @@ def _seen(
     quotas: Seen[list[dict[str, Any]]],
     limits: Seen[list[dict[str, Any]]],
 ) -> NamespaceSeen:
-    exists = Verdict.UNKNOWN if itself.unseen else Verdict.NO if itself.value is None else Verdict.YES
+    exists = Verdict.UNKNOWN if itself.failure else Verdict.NO if itself.value is None else Verdict.YES
     labels = ((itself.value or {}).get("metadata") or {}).get("labels") or {}
     look = NamespaceLook(
         name=name,
@@ -55,7 +56,7 @@ def _seen(
         pod_security=str(labels.get(ENFORCE) or ""),
     )
     ours = labels.get(_MANAGED_BY) == "pulumi" and ENFORCE in labels
-    return NamespaceSeen(look=look, ours=ours, unseen=first_unseen([itself, quotas, limits]))
+    return NamespaceSeen(look=look, ours=ours, unseen=first_failure([itself, quotas, limits]))
 
 
 def quota_lines(quota: Mapping[str, Any]) -> Iterator[str]:

@@ -63,7 +63,7 @@ def _selector(facts: Facts, runner: Runner) -> Check:
 
 
 def _selector_causes(facts: Facts, runner: Runner, pattern: str) -> Iterator[Cause]:
-    there = {node.arch for node in facts.nodes.items} | {pool.arch for pool in facts.pools}
+    there = {node.arch for node in facts.nodes.value} | {pool.arch for pool in facts.pools}
     refused = [arch for arch in KNOWN_ARCHES if arch in there and not admits(runner, f"{ARCH_LABEL}={arch}")]
     if refused and _asks_for_arch(facts, runner):
         yield cause(
@@ -116,7 +116,7 @@ def _default(facts: Facts, runner: Runner) -> Check:
     asked = Asked("default-selector", "a job without a selector has a certain architecture", runner.title)
     settings = runner.installed.config.kubernetes if runner.installed else None
     default = settings.text_map("node_selector").get(ARCH_LABEL, "") if settings else ""
-    several = len({node.arch for node in facts.nodes.items if node.arch}) > 1 or not facts.nodes.known
+    several = len({node.arch for node in facts.nodes.value if node.arch}) > 1 or not facts.nodes.known
     if default or not several:
         return asked.fine(default or "all nodes have one architecture")
     fix = Advice(facts).in_config(
@@ -130,7 +130,7 @@ def _default(facts: Facts, runner: Runner) -> Check:
 
 def _helper(facts: Facts, runner: Runner) -> Check:
     asked = Asked("helper-image", "jobs of every architecture get a helper image that runs there", runner.title)
-    causes, doubts, seen = [], [], []
+    causes, doubts, versions = [], [], []
     for arch in arches_of(facts.pools, facts.runners):
         if not admits(runner, f"{ARCH_LABEL}={arch}"):
             continue
@@ -145,10 +145,10 @@ def _helper(facts: Facts, runner: Runner) -> Check:
             continue
         answer = judge(pod.helper_image, arch, version)
         if answer.verdict is Verdict.YES:
-            seen.append(pod.helper_image.rpartition(":")[2])
+            versions.append(pod.helper_image.rpartition(":")[2])
         else:
             doubts.append(answer.because)
-    return asked.judged(causes, ", ".join(dict.fromkeys(seen)), "; ".join(dict.fromkeys(doubts)))
+    return asked.judged(causes, ", ".join(dict.fromkeys(versions)), "; ".join(dict.fromkeys(doubts)))
 
 
 def _one_arch(facts: Facts, runner: Runner, image: str, arch: str) -> Cause:
@@ -172,8 +172,8 @@ def _poll(facts: Facts, runner: Runner) -> Check:
     if not grows and look is not None and look.autoscaler.verdict is Verdict.YES:
         grows = [look.autoscaler_name or "an autoscaler"]
     if not grows:
-        told = look is not None and look.autoscaler.verdict is Verdict.NO
-        if told or (facts.pools and all(pool.cloud == "existing" for pool in facts.pools)):
+        fixed = look is not None and look.autoscaler.verdict is Verdict.NO
+        if fixed or (facts.pools and all(pool.cloud == "existing" for pool in facts.pools)):
             return asked.fine(f"poll_timeout = {value}; no autoscaler makes nodes here")
         return asked.unknown(f"poll_timeout = {value}; whether nodes are made on demand is not known")
     fix = Advice(facts).in_config(

@@ -61,7 +61,7 @@ def _troubles(facts: Facts, runner: Runner) -> Iterator[Cause]:
         yield _refused(facts, runner, failure)
         return
     explainer = Explainer(facts)
-    for pod in runner.pods.items:
+    for pod in runner.pods.value:
         if crash := _crash(facts, runner, pod):
             yield crash
             return
@@ -126,7 +126,7 @@ def _crash(facts: Facts, runner: Runner, pod: Raw) -> Cause | None:
 
 
 def _not_ready(facts: Facts, runner: Runner, ready: int, wanted: int) -> Cause:
-    pods = unique(_state(pod) for pod in runner.pods.items) or ("it has no pod",)
+    pods = unique(_state(pod) for pod in runner.pods.value) or ("it has no pod",)
     return cause(
         "manager-not-ready",
         runner.title,
@@ -173,8 +173,8 @@ def judge_mounts(asked: Asked, mounts: tuple[Mount, ...], made: Callable[[Mount]
     """Judge objects that must be there; one whose keys can't be seen is a doubt."""
     causes = [made(mount) for mount in mounts if mount.missing]
     doubts = unique(text for mount in mounts for text in (mount.there.failure, mount.doubt))
-    seen = ", ".join(f"{mount.kind} {mount.name}" for mount in mounts)
-    return asked.judged(causes, seen or "nothing is named", "; ".join(doubts))
+    names = ", ".join(f"{mount.kind} {mount.name}" for mount in mounts)
+    return asked.judged(causes, names or "nothing is named", "; ".join(doubts))
 
 
 def _missing_mount(facts: Facts, runner: Runner, mount: Mount) -> Cause:

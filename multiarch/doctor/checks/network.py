@@ -33,11 +33,11 @@ def _dns(  # noqa: PLR0911 - one answer after the other, the plain ones first
 ) -> Check:
     if not space.policies.known:
         return asked.unknown(space.policies.failure)
-    if not space.policies.items:
+    if not space.policies.value:
         return asked.fine("there is no network policy")
     if not pods:
         return asked.unknown("there are network policies, and the jobs' labels are not known")
-    closed = [rules for pod in pods if (rules := egress(space.policies.items, pod["metadata"]["labels"])) is not None]
+    closed = [rules for pod in pods if (rules := egress(space.policies.value, pod["metadata"]["labels"])) is not None]
     if not closed:
         return asked.fine("no policy closes the way out of the jobs' pods")
     missing = _missing(facts, closed)
@@ -58,7 +58,7 @@ def _dns(  # noqa: PLR0911 - one answer after the other, the plain ones first
             f"k8s-app=node-local-dns and to {_CACHE_ADDRESS}/32."
         )
     )
-    names = ", ".join(policy["metadata"]["name"] for policy in space.policies.items)
+    names = ", ".join(policy["metadata"]["name"] for policy in space.policies.value)
     headline = f"the jobs' pods in {space.name} can't ask {missing}"
     return asked.judged([cause("dns-blocked", space.name, headline, [f"network policies: {names}"], [fix])])
 

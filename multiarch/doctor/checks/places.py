@@ -9,7 +9,7 @@ from multiarch.doctor.facts import ARCH_LABEL, Facts, Node, Raw, Runner
 from multiarch.doctor.model import Asked, Cause, Check
 from multiarch.doctor.probe import arches_of, probe
 from multiarch.doctor.scheduling.filters import lacking, requests, selects, untolerated
-from multiarch.doctor.scheduling.placement import explain
+from multiarch.doctor.scheduling.placement import placement_causes
 from multiarch.doctor.scheduling.question import Question
 from multiarch.model.executor import JobRefusal
 from multiarch.model.nodes.model import parse_taint
@@ -30,7 +30,7 @@ def node_checks(facts: Facts) -> Iterator[Check]:
 def _arch(facts: Facts, arch: str, asked: Asked) -> Check:
     if not facts.nodes.known:
         return asked.unknown(facts.nodes.failure)
-    mine = [node for node in facts.nodes.items if node.arch == arch]
+    mine = [node for node in facts.nodes.value if node.arch == arch]
     if not mine:
         return _none(facts, arch, asked)
     pods = [pod for runner in facts.runners if (pod := _pod(facts, runner, arch)) is not None]
@@ -42,7 +42,7 @@ def _arch(facts: Facts, arch: str, asked: Asked) -> Check:
     causes = []
     for pod in pods:
         if not _served(pod, mine):
-            causes += explain(Question(pod=pod, nodes=facts.nodes.items, advice=Advice(facts)))[:1]
+            causes += placement_causes(Question(pod=pod, nodes=facts.nodes.value, advice=Advice(facts)))[:1]
     blind = "what its DaemonSets take of a node is not known" if any(node.used is None for node in mine) else ""
     return asked.judged(causes, _describe(mine, pods), blind)
 
@@ -97,8 +97,8 @@ def _none(facts: Facts, arch: str, asked: Asked) -> Check:
         return asked.unknown(
             f"none now; {look.autoscaler_name} may add one when a job asks, which can't be seen from here"
         )
-    question = Question(pod=_bare(arch), nodes=facts.nodes.items, advice=Advice(facts))
-    return asked.judged(explain(question))
+    question = Question(pod=_bare(arch), nodes=facts.nodes.value, advice=Advice(facts))
+    return asked.judged(placement_causes(question))
 
 
 def _describe(nodes: Sequence[Node], pods: Sequence[Raw]) -> str:
@@ -118,7 +118,7 @@ def _taints(facts: Facts) -> Iterator[Check]:
             continue
         asked = Asked("taint", f"the nodes of pool {pool.name} carry {promised}", pool.name)
         wanted = parse_taint(promised)
-        mine = [node for node in facts.nodes.items if node.arch == pool.arch and has_labels(node, pool)]
+        mine = [node for node in facts.nodes.value if node.arch == pool.arch and has_labels(node, pool)]
         bare = [
             node.name
             for node in mine

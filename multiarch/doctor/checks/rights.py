@@ -27,10 +27,10 @@ def _rights(facts: Facts, runner: Runner) -> Check:
     asked = Asked("rights", title, runner.title)
     if not runner.rights.known:
         return asked.unknown(runner.rights.failure)
-    denied = [f"{right.verb} {right.resource}" for right in runner.rights.items if right.allowed.verdict is Verdict.NO]
-    doubts = {right.allowed.because for right in runner.rights.items if right.allowed.verdict is Verdict.UNKNOWN}
+    denied = [f"{right.verb} {right.resource}" for right in runner.rights.value if right.allowed.verdict is Verdict.NO]
+    doubts = {right.allowed.because for right in runner.rights.value if right.allowed.verdict is Verdict.UNKNOWN}
     if not denied:
-        return asked.judged((), f"all {len(runner.rights.items)} rights", "; ".join(sorted(doubts)))
+        return asked.judged((), f"all {len(runner.rights.value)} rights", "; ".join(sorted(doubts)))
     account = f"{runner.namespace}/{runner.installed.service_account if runner.installed else ''}"
     advice = Advice(facts)
     user = f"system:serviceaccount:{account.replace('/', ':')}"

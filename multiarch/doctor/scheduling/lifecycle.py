@@ -38,7 +38,7 @@ def weight(key: str) -> int:
     return 0 if kind(key) == LASTING else 1
 
 
-def explain(  # noqa: PLR0913, PLR0917 - the parts of one cause
+def taint_cause(  # noqa: PLR0913, PLR0917 - the parts of one cause
     of_kind: str,
     found: Sequence[tuple[Node, Taint]],
     arch: str,

@@ -18,7 +18,7 @@ from multiarch.doctor.scheduling.wording import by_words
 from multiarch.model.pools import PlannedPool
 
 
-def explain(question: Question) -> list[Cause]:
+def placement_causes(question: Question) -> list[Cause]:
     """Return the causes, the likeliest first. An empty list means that by what is known here the pod would fit."""
     if question.nodes is None:
         return list(_unseen(question))
@@ -28,7 +28,7 @@ def explain(question: Question) -> list[Cause]:
     open_ = [node for node in wanted if not untolerated(question.pod, node)]
     if not open_:
         return list(_kept_off(question, wanted))
-    full = room.explain(question, open_)
+    full = room.room_cause(question, open_)
     if full is not None:
         return [full]
     # Labels, taints and room would do: what is left is for the scheduler's own words to say.
@@ -92,13 +92,13 @@ def _nothing_selected(question: Question, nodes: Sequence[Node]) -> Cause:
 def _no_arch(question: Question, arch: str, arches: Counter[str] | None) -> Cause:
     pools = question.advice.pools(arch)
     kind, headline = no_node(question.scaling, arch, pools)
-    seen = [f"the pods select {asked(question.pod)}; {_count(arches)}", *question.evidence]
+    evidence = [f"the pods select {asked(question.pod)}; {_count(arches)}", *question.evidence]
     if kind == "scale-from-zero" and (question.scaling.at_maximum or question.scaling.backing_off):
-        seen.append(
+        evidence.append(
             f"groups at their maximum or in backoff are counted for every pod: that is said of others than the {arch} "
             "pool, which has no node"
         )
-    return cause(kind, arch, headline, seen, _arch_fixes(question, arch, kind))
+    return cause(kind, arch, headline, evidence, _arch_fixes(question, arch, kind))
 
 
 def no_node(said: Scaling, arch: str, pools: Sequence[PlannedPool]) -> tuple[str, str]:  # noqa: PLR0911 - a table
@@ -204,7 +204,7 @@ def _kept_off(question: Question, wanted: Sequence[Node]) -> Iterator[Cause]:
         groups.setdefault(kind, []).extend((node, taint) for taint in taints if lifecycle.kind(taint.key) == kind)
     order = [*lifecycle.PASSING, lifecycle.LASTING]
     for kind in sorted(groups, key=order.index):
-        yield lifecycle.explain(
+        yield lifecycle.taint_cause(
             kind, groups[kind], arch_of(question.pod), len(wanted), question.evidence, question.advice
         )
 

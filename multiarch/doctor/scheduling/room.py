@@ -15,7 +15,7 @@ _GIB = Decimal(1 << 30)
 _BYTES = ("memory", "ephemeral-storage")
 
 
-def explain(question: Question, nodes: Sequence[Node]) -> Cause | None:
+def room_cause(question: Question, nodes: Sequence[Node]) -> Cause | None:
     """Return why a pod does not fit on any of the nodes that would take it; None where one has room."""
     asked = requests(question.pod)
     missing = [list(lacking(asked, node)) for node in nodes]

@@ -78,3 +78,20 @@ def test_the_bearer_of_another_token_acts_as_nobody_else(tmp_path: Path) -> None
     ):
         Api.of(connection).with_token("other").get("/api/v1/nodes")
         assert (heard.values("Authorization"), heard.values("Impersonate-User")) == (["Bearer other"], [])
+
+
+def test_a_single_dry_run_as_another_user_says_so_and_the_next_request_does_not(tmp_path: Path) -> None:
+    user = "system:serviceaccount:manager:gitlab-runner"
+    with server(says(LIST)) as heard, Connection(kubeconfig(tmp_path, {"token": "t"}, heard.url), "x") as connection:
+        api = Api.of(connection)
+        assert not api.impersonates
+        api.try_create("/api/v1/namespaces/jobs/pods", {"kind": "Pod"}, user)
+        assert heard.values("Impersonate-User") == [user]
+        assert heard.requests[-1][0].startswith("POST /api/v1/namespaces/jobs/pods?dryRun=All")
+        api.get("/api/v1/nodes")
+        assert [name for name, _ in heard.requests[-1][1] if name.startswith("Impersonate")] == []
+
+
+def test_a_kubeconfig_that_acts_as_another_user_is_known_to(tmp_path: Path) -> None:
+    with server(says(LIST)) as heard, Connection(kubeconfig(tmp_path, AS, heard.url), "x") as connection:
+        assert Api.of(connection).impersonates

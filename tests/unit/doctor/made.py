@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from multiarch.cluster.look.model import Look, Provider
-from multiarch.cluster.seen import Found, Seen
+from multiarch.cluster.seen import Seen
 from multiarch.core.verdict import Answer, Verdict, yes
 from multiarch.doctor.facts import Admission, Event, Facts, Node, Right, Runner, Space, Taint, amounts
 from multiarch.model.executor import parse_config
@@ -116,7 +116,7 @@ def with_config(**changes: str) -> str:
 
 def space(**given: Any) -> Space:
     labels = given.pop("labels", {"pod-security.kubernetes.io/enforce": "baseline"})
-    return Space(name="jobs", found=Found({"metadata": {"name": "jobs", "labels": labels}}), **given)
+    return Space(name="jobs", found=Seen({"metadata": {"name": "jobs", "labels": labels}}), **given)
 
 
 def admission(arch: str = "arm64", **given: Any) -> Admission:
@@ -165,7 +165,7 @@ def facts(**given: Any) -> Facts:
         "runners": (runner(),),
         "spaces": (space(),),
         "admissions": (admission(),),
-        "local_dns": Found(False),  # noqa: FBT003 - what was found
+        "local_dns": Seen(False),  # noqa: FBT003 - what was found
         "look": look(),
         **given,
     }

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from multiarch.cluster.look.model import Provider
-from multiarch.cluster.seen import Found, Seen
+from multiarch.cluster.seen import Seen
 from multiarch.core.verdict import Answer, Verdict, no
 from multiarch.doctor.checks.admission import admission_checks
 from multiarch.doctor.checks.config import config_checks
@@ -46,12 +46,12 @@ class TestWhole:
 
     @pytest.mark.parametrize("missing", ["nodes", "pods", "events"])
     def test_a_list_that_could_not_be_read_is_a_doubt(self, missing: str) -> None:
-        report = examine(facts(**{missing: Seen(failure="403 Forbidden")}), "c")
+        report = examine(facts(**{missing: Seen((), "403 Forbidden")}), "c")
         assert report.verdict is Verdict.UNKNOWN
         assert any("403 Forbidden" in check.evidence for check in report.checks)
 
     def test_a_part_of_a_namespace_that_could_not_be_read_is_a_doubt(self) -> None:
-        report = examine(facts(spaces=(space(policies=Seen(failure="403 Forbidden")),)), "c")
+        report = examine(facts(spaces=(space(policies=Seen((), "403 Forbidden")),)), "c")
         assert report.verdict is Verdict.UNKNOWN
 
     def test_no_runner_and_no_sight_is_a_doubt_and_not_a_cause(self) -> None:
@@ -205,7 +205,7 @@ class TestManager:
 
     def test_keys_that_can_not_be_told_are_a_doubt(self) -> None:
         doubtful = Mount(
-            kind="Secret", namespace="manager", name="token", there=Found(()), doubt="Secret token: which keys?"
+            kind="Secret", namespace="manager", name="token", there=Seen(()), doubt="Secret token: which keys?"
         )
         check = only(manager_checks(facts(runners=(runner(mounts=(doubtful,)),))), "manager-mounts")
         assert check.verdict is Verdict.UNKNOWN
@@ -264,11 +264,11 @@ class TestRights:
 
 def _missing_space() -> Any:
     empty = space()
-    return type(empty)(name="jobs", found=Found(None))
+    return type(empty)(name="jobs", found=Seen(None))
 
 
 def test_a_namespace_for_each_job_is_a_doubt_and_not_a_missing_namespace() -> None:
-    own = runner(with_config(namespace_per_job="true"), rights=Seen(failure="namespace_per_job is set"))
+    own = runner(with_config(namespace_per_job="true"), rights=Seen((), "namespace_per_job is set"))
     report = examine(facts(runners=(own,), spaces=()), "c")
     assert report.causes == ()
     assert report.verdict is Verdict.UNKNOWN
@@ -314,7 +314,7 @@ class TestNetwork:
         cluster = facts(
             spaces=(space(policies=Seen(policies)),),
             look=look(network_policies=enforced, **given),
-            local_dns=Found(cache),
+            local_dns=Seen(cache),
         )
         return only(network_checks(cluster), "dns")
 

@@ -11,7 +11,7 @@ from multiarch.doctor.facts import Facts, Node, Taint
 from multiarch.doctor.model import Cause
 from multiarch.doctor.scaling import Scaling
 from multiarch.doctor.scheduling.message import parse
-from multiarch.doctor.scheduling.placement import explain
+from multiarch.doctor.scheduling.placement import placement_causes
 from multiarch.doctor.scheduling.question import Question
 from tests.unit.doctor.made import ARM_TAINT, NOW, event, facts, kinds, look, node, pod, pool
 
@@ -29,7 +29,7 @@ def ask(
         scaling=scaling or Scaling(),
         advice=Advice(of or facts()),
     )
-    return explain(question)
+    return placement_causes(question)
 
 
 def lines(found: Cause) -> str:
@@ -250,4 +250,4 @@ class TestWords:
     def test_without_nodes_a_named_taint_of_a_node_in_trouble_is_no_choice_of_anybodys(self) -> None:
         text = "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }."
         question = Question(pod=pod(), nodes=None, message=parse(text), advice=Advice(facts()))
-        assert kinds(explain(question)) == ["nodes-under-pressure"]
+        assert kinds(placement_causes(question)) == ["nodes-under-pressure"]

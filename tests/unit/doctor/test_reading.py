@@ -9,7 +9,7 @@ import pytest
 
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.readonly import ReadOnlyApi
-from multiarch.cluster.seen import found, seen
+from multiarch.cluster.seen import read_list, read_one
 from multiarch.doctor.facts import quoted, trimmed
 from multiarch.doctor.gather import Wanted, gather, read_events
 from multiarch.doctor.objects import compare_keys, keys_of, mounts_of
@@ -159,7 +159,7 @@ class TestNodes:
             find = call
 
         wanted = Wanted(context="c", version="1.36.3")
-        one = gather(ReadOnlyApi(cast("Api", Cluster())), wanted, lambda _: None).nodes.items[0]
+        one = gather(ReadOnlyApi(cast("Api", Cluster())), wanted, lambda _: None).nodes.value[0]
         assert one.used is not None
         assert [one.used["cpu"], one.daemons["cpu"], one.daemons["pods"]] == [Decimal(15), Decimal(3), Decimal(2)]
 
@@ -167,22 +167,22 @@ class TestNodes:
 class TestAnswers:
     def test_none_is_missing_and_a_refusal_is_not(self) -> None:
         read, _ = reader({})
-        assert found(lambda: read.metadata_of("/x"), "x").missing
+        assert read_one(lambda: read.metadata_of("/x"), "x").missing
 
         def refuse() -> None:
             raise ApiRefused(403, "Forbidden", "a long story")
 
-        assert not found(refuse, "x").missing
+        assert not read_one(refuse, "x").missing
         forbidden = ReadOnlyApi(cast("Api", type("Closed", (), {"call": lambda *_, **__: refuse()})()))
-        assert found(lambda: forbidden.metadata_of("/x"), "x").failure == "x: 403 Forbidden"
-        assert found(refuse, "x").failure == "x: 403 Forbidden"
+        assert read_one(lambda: forbidden.metadata_of("/x"), "x").failure == "x: 403 Forbidden"
+        assert read_one(refuse, "x").failure == "x: 403 Forbidden"
 
     def test_an_empty_list_is_known_and_a_refused_one_is_not(self) -> None:
         def refuse() -> list[str]:
             raise ApiRefused(500, "InternalError", "etcd is away")
 
-        assert seen(list, "x").known
-        assert seen(refuse, "x").failure == "x: 500 etcd is away"
+        assert read_list(list, "x").known
+        assert read_list(refuse, "x").failure == "x: 500 etcd is away"
 
 
 class Lists:
@@ -220,7 +220,7 @@ class TestEvents:
     def read(self, lists: Lists, *present: str) -> list[tuple[str, str]]:
         read = read_events(ReadOnlyApi(cast("Api", lists)), "jobs", {f"jobs/{name}" for name in present})
         assert read.known
-        return [(one.reason, one.name) for one in read.items]
+        return [(one.reason, one.name) for one in read.value]
 
     def test_what_went_well_is_read_of_pods_in_trouble_alone(self) -> None:
         lists = Lists(
@@ -246,4 +246,4 @@ class TestEvents:
         for kind in ("events", "pods"):
             read = read_events(ReadOnlyApi(cast("Api", Lists(failed, forbidden=f"/{kind}"))), "jobs", ())
             assert read.failure == f"{kind} of jobs: 403 Forbidden"
-            assert read.items == ()
+            assert read.value == ()

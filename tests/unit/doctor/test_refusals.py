@@ -128,6 +128,11 @@ def test_a_webhook_that_quotes_a_plugins_words_is_still_a_webhook() -> None:
     assert refusal_cause(admission(refusal=said), Advice(facts())).kind == "webhook-refuses-jobs"
 
 
+def test_a_policy_that_quotes_a_webhooks_words_is_still_a_policy() -> None:
+    said = FORBIDDEN + "ValidatingAdmissionPolicy 'p' denied request: failed calling webhook \"a.example.com\""
+    assert refusal_cause(admission(refusal=said), Advice(facts())).kind == "policy-refuses-jobs"
+
+
 def test_braces_in_the_servers_words_are_only_words() -> None:
     said = 'Pod "r" is invalid: spec.nodeSelector: Invalid value: {"{namespace}": "{x}"}'
     assert '{"{namespace}": "{x}"}' in refusal_cause(admission(refusal=said), Advice(facts())).headline

@@ -151,6 +151,8 @@ def test_an_answer_of_no_known_shape_costs_one_check(monkeypatch: pytest.MonkeyP
 class Recording(Api):
     """Records what would be sent."""
 
+    impersonates = False
+
     def __init__(self) -> None:
         self.sent: list[tuple[str, Any]] = []
 
@@ -179,6 +181,8 @@ def test_the_read_only_api_has_no_way_to_write() -> None:
         "review": lambda: may(readonly, Action(verb="get", resource="pods")),
         "path_of": lambda: readonly.path_of(manifest),
         "would_create": lambda: readonly.would_create(manifest),
+        "would_admit": lambda: readonly.would_admit("/x", manifest, "somebody"),
+        "impersonates": lambda: readonly.impersonates,
         "would_apply": lambda: readonly.would_apply(manifest),
     }
     public = {name for name, _ in inspect.getmembers(ReadOnlyApi) if not name.startswith("_")}
