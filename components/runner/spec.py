@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from components.cluster_spec import Cluster
-from components.kubernetes_names import DNS_LABEL, LABEL_VALUE, META_KEY, OBJECT_NAME
+from components.kubernetes_names import DNS_LABEL, LABEL_VALUE, META_KEY, OBJECT_NAME, is_annotation_key
 from components.node_pools.spec import Pool
 from components.problems import Problem
 from components.reading import joined
@@ -250,7 +250,7 @@ def _check_maps(runner: RunnerConfig) -> list[Problem]:
     if runner.buildkit is not None:
         accounts["buildkit.jobServiceAccount"] = runner.buildkit.job_service_account
     entries = [
-        (joined(f"runner.{path}.annotations", key), key, value, META_KEY.fullmatch(key))
+        (joined(f"runner.{path}.annotations", key), key, value, is_annotation_key(key))
         for path, account in accounts.items()
         for key, value in account.annotations.items()
     ]
