@@ -259,7 +259,7 @@ def _check_maps(runner: RunnerConfig) -> list[Problem]:
             joined("runner.manager.nodeSelector", key),
             key,
             value,
-            META_KEY.fullmatch(key) and LABEL_VALUE.fullmatch(value),
+            bool(META_KEY.fullmatch(key) and LABEL_VALUE.fullmatch(value)),
         )
         for key, value in runner.manager.node_selector.items()
     ]
@@ -268,7 +268,7 @@ def _check_maps(runner: RunnerConfig) -> list[Problem]:
             f"runner.manager.taints[{index}]",
             taint.key,
             taint.value,
-            META_KEY.fullmatch(taint.key) and LABEL_VALUE.fullmatch(taint.value),
+            bool(META_KEY.fullmatch(taint.key) and LABEL_VALUE.fullmatch(taint.value)),
         )
         for index, taint in enumerate(runner.manager.taints)
     ]

@@ -34,7 +34,7 @@ def generated(strategy: SearchStrategy[T], count: int = AT_LEAST) -> list[T]:
     run = given(strategy)(collect)
     run = seed(int(SEED))(run) if SEED else run
     settings(
-        max_examples=count * 4,
+        max_examples=count * 2,
         derandomize=not SEED,
         database=None,
         deadline=None,

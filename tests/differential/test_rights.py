@@ -49,7 +49,7 @@ class Given:
 
 
 GIVEN = st.builds(
-    lambda rules, kinds, subject, where: Given(tuple(rules), *kinds, subject, where),
+    lambda rules, kinds, subject, where: Given(tuple(rules), kinds[0], kinds[1], subject, where),
     st.lists(RULE, min_size=1, max_size=2),
     st.sampled_from([("Role", "RoleBinding"), ("ClusterRole", "RoleBinding"), ("ClusterRole", "ClusterRoleBinding")]),
     st.sampled_from(["ServiceAccount"] * 4 + ["User", "Group", "ServiceAccount elsewhere", "another User"]),

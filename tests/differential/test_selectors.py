@@ -30,15 +30,17 @@ SELECTORS = st.fixed_dictionaries(
 
 def words(rule: dict[str, Any]) -> str:
     """Write one rule as a query has it."""
-    key, values = rule["key"], ",".join(rule.get("values", []))
-    return {
+    key: str = rule["key"]
+    values = ",".join(rule.get("values", []))
+    spellings = {
         "In": f"{key} in ({values})",
         "NotIn": f"{key} notin ({values})",
         "Exists": key,
         "DoesNotExist": f"!{key}",
         "Gt": f"{key}>{values}",
         "Lt": f"{key}<{values}",
-    }[rule["operator"]]
+    }
+    return spellings[rule["operator"]]
 
 
 def query(selector: dict[str, Any]) -> str:
