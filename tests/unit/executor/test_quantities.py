@@ -22,8 +22,8 @@ def test_an_unknown_suffix_is_refused_in_upstreams_words(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("500m", "0.5"), ("2Gi", "2147483648"), ("1e3", "1000"), ("1E-1", "0.1"), ("2E", "2e18"), ("1.", "1"), (".5k", "500"),
-     ("-1", "-1"), ("1500u", "0.0015"), ("2n", "2e-9"), (".", "0")],
+    [("500m", "0.5"), ("2Gi", "2147483648"), ("1e3", "1000"), ("1E-1", "0.1"), ("2E", "2e18"), ("1.", "1"),
+     (".5k", "500"), ("-1", "-1"), ("1500u", "0.0015"), ("2n", "2e-9"), (".", "0")],
 )  # fmt: skip
 def test_a_quantity_has_upstreams_value(text: str, value: str) -> None:
     assert quantity(text) == Decimal(value)
