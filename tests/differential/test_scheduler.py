@@ -21,6 +21,7 @@ from tests.differential.lab import NAMESPACE, Tally, generated, side_by_side
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 AIM = "differential.example.org/node"
 MARKED = {"labelSelector": AIM}
+CORDON = "node.kubernetes.io/unschedulable"
 CLOSED = "node.kubernetes.io/not-ready"
 SETTLE_SECONDS = 60
 LAG_SECONDS = 5
@@ -97,7 +98,13 @@ def join(api: Api, question: Question) -> dict[str, Raw]:
 def is_open(node: Raw) -> bool:
     taints = {taint["key"] for taint in node["spec"].get("taints") or []}
     cordoned = bool(node["spec"].get("unschedulable"))
-    return CLOSED not in taints and ("node.kubernetes.io/unschedulable" in taints) == cordoned
+    return CLOSED not in taints and (CORDON in taints) == cordoned
+
+
+def before_its_taint(node: Raw) -> Raw:
+    """Return a cordoned node as it is until the node lifecycle controller has come by."""
+    taints = [taint for taint in node["spec"].get("taints") or [] if taint["key"] != CORDON]
+    return {**node, "spec": {**node["spec"], "taints": taints}}
 
 
 def decided(pod: Raw) -> bool | None:
@@ -136,7 +143,7 @@ def answered(api: Api, question: Question, nodes: Mapping[str, Raw]) -> list[tup
     taken = side_by_side(lambda pair: api.create(PODS, question.manifest("taken", *pair)), enumerate(question.taken))
     used = {name: added(requests(pod) for pod in taken if pod["spec"]["nodeName"] == name) for name in nodes}
     pods = side_by_side(lambda pair: api.create(PODS, question.manifest("asked", *pair)), enumerate(question.cases))
-    seen = {name: node_of(node, used[name]) for name, node in nodes.items()}
+    seen = {name: node_of(before_its_taint(node), used[name]) for name, node in nodes.items()}
     ours = [fits(pod, seen[question.aim(case.node)]) for pod, case in zip(pods, question.cases, strict=True)]
     answers = [decided(pod) for pod in settled(api, question.rule, ours)]
     told = [
@@ -203,7 +210,6 @@ TAINT = st.fixed_dictionaries(
     {"key": KEYS, "effect": st.sampled_from(["NoSchedule", "NoExecute", "PreferNoSchedule"])}, optional={"value": WORDS}
 )
 EFFECT = st.sampled_from(["", "NoSchedule", "NoExecute", "PreferNoSchedule"])
-CORDON = "node.kubernetes.io/unschedulable"
 TOLERATION = st.one_of(
     st.fixed_dictionaries({"key": KEYS, "operator": st.sampled_from(["Equal", ""]), "value": WORDS, "effect": EFFECT}),
     st.fixed_dictionaries(
