@@ -258,6 +258,15 @@ def containers(*, most: int, sidecars: bool) -> st.SearchStrategy[list[dict[str,
     )
 
 
+def starting(asked: Sequence[tuple[str, bool]]) -> dict[str, Any]:
+    """Ask little but for what comes before: init containers one after the other, beside the sidecars among them."""
+    before = [
+        container(f"i{number}", {"requests": {"cpu": cpu}}, **({"restartPolicy": "Always"} if stays else {}))
+        for number, (cpu, stays) in enumerate(asked)
+    ]
+    return {"containers": [container("c", {"requests": {"cpu": "100m"}})], "initContainers": before}
+
+
 @pytest.mark.usefixtures("nodes_go")
 def test_a_pod_has_room_where_the_scheduler_binds_it(api: Api, tally: Tally) -> None:
     allocatable = st.fixed_dictionaries(
@@ -272,8 +281,10 @@ def test_a_pod_has_room_where_the_scheduler_binds_it(api: Api, tally: Tally) -> 
         {"containers": containers(most=2, sidecars=False), "initContainers": containers(most=2, sidecars=True)}
     )
     taken = st.lists(st.fixed_dictionaries({"containers": containers(most=1, sidecars=False)}), max_size=1)
+    one = st.tuples(st.sampled_from(["500m", "900m", "1", "1900m", "2"]), st.booleans())
+    in_turn = st.lists(one, min_size=2, max_size=3).map(starting)
     rooms = generated(allocatable, NODES)
-    asked = generated(st.tuples(taken, pod))
+    asked = [*generated(st.tuples(taken, pod), 200), *generated(in_turn.map(lambda made: ([], made)), 160)]
     nodes = [{"allocatable": room} for room in rooms]
     opened: dict[str, Raw] = {}
     cases = []
