@@ -30,8 +30,8 @@ rehearse: $(VENV)/.runtime ## Plan every stack and prove it on an embedded Kuber
 	@$(BIN)/multiarch rehearse $(ARGS)
 
 .PHONY: test
-test: $(VENV)/.dev lint ## Lint, type-check, and run every test tier whose component is here
-	@$(BIN)/pytest $(ARGS)
+test: $(VENV)/.dev lint ## Lint, type-check, and run every test tier whose component is here, two side by side
+	@$(BIN)/python -m tests.tiers $(ARGS)
 
 .PHONY: unit
 unit: $(VENV)/.dev ## Run the unit tests alone: they need nothing

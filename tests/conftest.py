@@ -6,6 +6,9 @@ import pytest
 from hypothesis import settings
 
 from multiarch.core.secrets import forget
+from tests.planes import binaries, connection, control_plane
+
+__all__ = ["binaries", "connection", "control_plane"]
 
 # A deadline is a timed test: on a busy machine it fails for what is right. Speed is for bench/.
 settings.register_profile("project", deadline=None)

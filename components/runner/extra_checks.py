@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any, Final
 
-from components.kubernetes_names import DNS_LABEL, LABEL_VALUE, META_KEY, OBJECT_NAME
+from components.kubernetes_names import DNS_LABEL, LABEL_VALUE, META_KEY, OBJECT_NAME, is_annotation_key
 from components.problems import Problem
 from components.reading import did_you_mean, joined
 from components.runner.executor import AZURE_LABEL, NO_EVICTION
@@ -172,7 +172,7 @@ def _maps(found: _Found) -> Iterator[Problem]:
                 "the last of two would win, and undo the other",
                 "Drop it.",
             )
-        elif not META_KEY.fullmatch(name):
+        elif not (is_annotation_key(name) if str(keys[-2]).endswith("nnotations") else META_KEY.fullmatch(name)):
             fix = "Use letters, digits, '-', '_' and '.', after a prefix with '/' if you like."
             yield _problem(keys, "no key of a label or annotation", "the API server would refuse the object", fix)
         elif str(keys[-2]).lower().endswith("labels") and not LABEL_VALUE.fullmatch(value):

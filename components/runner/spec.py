@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from components.cluster_spec import Cluster
-from components.kubernetes_names import DNS_LABEL, LABEL_VALUE, META_KEY, OBJECT_NAME
+from components.kubernetes_names import DNS_LABEL, LABEL_VALUE, META_KEY, OBJECT_NAME, is_annotation_key
 from components.node_pools.spec import Pool
 from components.problems import Problem
 from components.reading import joined
@@ -252,7 +252,7 @@ def _check_maps(runner: RunnerConfig) -> list[Problem]:
     if runner.buildkit is not None:
         accounts["buildkit.jobServiceAccount"] = runner.buildkit.job_service_account
     entries = [
-        (joined(f"runner.{path}.annotations", key), key, value, META_KEY.fullmatch(key))
+        (joined(f"runner.{path}.annotations", key), key, value, is_annotation_key(key))
         for path, account in accounts.items()
         for key, value in account.annotations.items()
     ]
@@ -261,7 +261,7 @@ def _check_maps(runner: RunnerConfig) -> list[Problem]:
             joined("runner.manager.nodeSelector", key),
             key,
             value,
-            META_KEY.fullmatch(key) and LABEL_VALUE.fullmatch(value),
+            bool(META_KEY.fullmatch(key) and LABEL_VALUE.fullmatch(value)),
         )
         for key, value in runner.manager.node_selector.items()
     ]
@@ -270,7 +270,7 @@ def _check_maps(runner: RunnerConfig) -> list[Problem]:
             f"runner.manager.taints[{index}]",
             taint.key,
             taint.value,
-            META_KEY.fullmatch(taint.key) and LABEL_VALUE.fullmatch(taint.value),
+            bool(META_KEY.fullmatch(taint.key) and LABEL_VALUE.fullmatch(taint.value)),
         )
         for index, taint in enumerate(runner.manager.taints)
     ]

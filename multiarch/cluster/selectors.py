@@ -4,6 +4,7 @@ Source: k8s.io/apimachinery pkg/labels/selector.go; for `Gt` and `Lt`, which onl
 k8s.io/component-helpers scheduling/corev1/nodeaffinity.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ Varies = Callable[[str], bool]
 """Whether the label of a key has some value that is not known."""
 LABEL_OPERATORS: Final = frozenset({"In", "NotIn", "Exists", "DoesNotExist"})
 """All that a LabelSelector has."""
+_INTEGER: Final = re.compile(r"[+-]?[0-9]+")
+_TOO_LARGE: Final = 1 << 63
 
 
 def expression(entry: Raw, labels: Mapping[str, str]) -> bool:  # noqa: PLR0911 - one answer for each operator
@@ -35,8 +38,8 @@ def expression(entry: Raw, labels: Mapping[str, str]) -> bool:  # noqa: PLR0911 
 
 
 def is_number(text: str) -> bool:
-    """Tell whether `Gt` and `Lt` can compare a value."""
-    return text.removeprefix("-").isdecimal()
+    """Tell whether `Gt` and `Lt` can compare a value: whether Go's ParseInt reads it, 64 bits wide."""
+    return _INTEGER.fullmatch(text) is not None and -_TOO_LARGE <= int(text) < _TOO_LARGE
 
 
 def requirements(selector: Raw | None) -> list[Raw]:

@@ -5,9 +5,6 @@ from pathlib import Path
 import pytest
 
 from multiarch.model.pulumi_cli import PulumiCliError, find_pulumi
-from tests.cluster.conftest import binaries, control_plane
-
-__all__ = ["binaries", "control_plane"]
 
 HERE = Path(__file__).parent
 

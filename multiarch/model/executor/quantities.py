@@ -1,10 +1,10 @@
 """Kubernetes quantities and the `*_overwrite_max_allowed` rule."""
 
 import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal
-
-from kubernetes.utils.quantity import parse_quantity
+from typing import Final
 
 from multiarch.model.executor.job import RefusedError
 from multiarch.model.executor.table import Table
@@ -20,12 +20,34 @@ _RESOURCES: Mapping[str, tuple[str, str]] = {
 }
 
 
+_WHOLE: Final = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[+-]?[0-9]*)")
+_EXPONENT: Final = re.compile(r"[eE]([+-]?[0-9]+)")
+_SUFFIXES: Final[Mapping[str, Decimal]] = {
+    **{
+        suffix: Decimal(1000) ** power
+        for power, suffix in enumerate(("n", "u", "m", "", "k", "M", "G", "T", "P", "E"), -3)
+    },
+    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", 1)},
+}
+_FORMAT = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+_SUFFIX = "unable to parse quantity's suffix"
+
+
 def quantity(text: str) -> Decimal:
-    """Parse `500m`, `2Gi`. Raises RefusedError with upstream's beginning when it is none."""
-    try:
-        return Decimal(parse_quantity(text))  # type: ignore[no-untyped-call]  # the client has no types
-    except ValueError as error:
-        raise RefusedError(f"parsing resource limit: {json.dumps(str(error))}") from error
+    """Parse `500m`, `2Gi`. Raises RefusedError with upstream's words when it is none.
+
+    As k8s.io/apimachinery pkg/api/resource/quantity.go reads them, which takes a text without digits (`.`, `M`) for 0.
+    """
+    found = _WHOLE.fullmatch(text) if text else None
+    if found is None:
+        raise RefusedError(f"parsing resource limit: {json.dumps(_FORMAT)}")
+    sign, whole, fraction, suffix = found.groups()
+    number = Decimal(f"{sign}{whole or 0}.{fraction or 0}")
+    if suffix in _SUFFIXES:
+        return number * _SUFFIXES[suffix]
+    if exponent := _EXPONENT.fullmatch(suffix):
+        return number.scaleb(int(exponent[1]))
+    raise RefusedError(f"parsing resource limit: {json.dumps(_SUFFIX)}")
 
 
 def overwritten(field: str, value: str, maximum: str, wanted: str) -> str:

@@ -194,7 +194,7 @@ class _Run:
     installer: Installer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.installer = Installer(self.api, self.helm, self.plan.stack, self.run)
+        self.installer = Installer(self.api, self.helm, self.plan.stack, self.run, own_plane=self.embedded)
 
     def check_free(self) -> None:
         """Raise ConfigError before anything is made where somebody else's objects are in the way."""

@@ -22,11 +22,13 @@ class Installer:
     """One stack's objects in the cluster.
 
     Everything it makes carries the stack's label and the run's (`marks.Mark`). An object that is there already
-    without both is somebody else's: nothing is touched then (ConfigError).
+    without both is somebody else's: nothing is touched then (ConfigError). With `own_plane` the control plane is the
+    rehearsal's own, and cleaning up waits for nobody.
     """
 
-    def __init__(self, api: Api, helm: Helm, stack: str, run: str = "") -> None:
+    def __init__(self, api: Api, helm: Helm, stack: str, run: str = "", *, own_plane: bool = False) -> None:
         self.mark = Mark(stack, run or new_run())
+        self._own_plane = own_plane
         self._api = api
         self._helm = helm
         self._made: list[tuple[str, Mapping[str, Any]]] = []
@@ -115,7 +117,7 @@ class Installer:
             namespaces=tuple(self._namespaces),
             objects=tuple(self._outside()),
         )
-        return Remover(self._api, self._helm, self.mark).steps(remains)
+        return Remover(self._api, self._helm, self.mark, own_plane=self._own_plane).steps(remains)
 
     def _outside(self) -> Iterator[Object]:
         """Yield what does not go with its namespace, the last made first."""

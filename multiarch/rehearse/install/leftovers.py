@@ -1,48 +1,13 @@
 """What rehearsals left on a cluster: every object that bears their label, of whatever kind the cluster has."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
-from multiarch.cluster.api import Api, ApiRefused
+from multiarch.cluster.api import Api
 from multiarch.model.nodes.marks import Mark
 from multiarch.rehearse.install.installer import title
+from multiarch.rehearse.install.kinds import Found, find_kinds, find_objects
 from multiarch.rehearse.install.removal import Object, Release, Remains
-
-_T = TypeVar("_T")
-_SIDE_BY_SIDE = 8
-_NEEDED = {"list", "delete"}
-_GONE = 404
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of object that can be listed and deleted."""
-
-    name: str
-    root: str
-    """`/apis/apps/v1`."""
-    plural: str
-    namespaced: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An object that bears the mark."""
-
-    kind: Kind
-    metadata: Mapping[str, Any]
-
-    @property
-    def namespace(self) -> str:
-        """Its namespace; empty for one of the whole cluster."""
-        return str(self.metadata.get("namespace") or "")
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return str(self.metadata["name"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +26,8 @@ def find_leftovers(api: Api, mark: Mark) -> Leftovers:
     unseen. Raises ApiRefused and UnreachableError when the cluster does not say which parts it has.
     """
     unseen: list[str] = []
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        kinds = _answered(pool.map(lambda root: _kinds(api, root), _roots(api)), unseen)
-        found = _answered(pool.map(lambda kind: _marked(api, kind, mark), kinds), unseen)
-    # An object may be served by two groups, as Events are.
-    unique = {str(item.metadata["uid"]): item for item in found}
-    return Leftovers(sorted_out(list(unique.values())), tuple(unseen))
+    found = find_objects(api, find_kinds(api, unseen), mark.selector, unseen)
+    return Leftovers(sorted_out(found), tuple(unseen))
 
 
 def sorted_out(found: Iterable[Found]) -> Remains:
@@ -79,48 +40,11 @@ def sorted_out(found: Iterable[Found]) -> Remains:
         releases=tuple(dict.fromkeys(Release(item.namespace, _release(item)) for item in found if _release(item))),
         namespaces=namespaces,
         objects=tuple(
-            Object(_path(item), title(item.kind.name, item.metadata))
+            Object(item.path, title(item.kind.name, item.metadata))
             for item in found
             if item.kind.name not in own_step and item.namespace not in namespaces and not _release(item)
         ),
     )
-
-
-def _roots(api: Api) -> list[str]:
-    groups = api.get("/apis")["groups"]
-    return ["/api/v1", *(f"/apis/{group['preferredVersion']['groupVersion']}" for group in groups)]
-
-
-def _kinds(api: Api, root: str) -> list[Kind] | str:
-    """Return the kinds of a group, or why it does not tell."""
-    try:
-        resources = api.get(root)["resources"]
-    except ApiRefused as refusal:
-        return f"{root.removeprefix('/apis/')}: {refusal.message}"
-    return [
-        Kind(str(entry["kind"]), root, str(entry["name"]), bool(entry["namespaced"]))
-        for entry in resources
-        if "/" not in entry["name"] and set(entry.get("verbs") or ()) >= _NEEDED
-    ]
-
-
-def _marked(api: Api, kind: Kind, mark: Mark) -> list[Found] | str:
-    """Return a kind's objects that bear the mark, or why it can't be told."""
-    selector = {"labelSelector": mark.selector}
-    try:
-        pages = list(api.pages(f"{kind.root}/{kind.plural}", selector, metadata_only=True))
-    except ApiRefused as refusal:
-        return [] if refusal.status == _GONE else f"{kind.plural}: {refusal.message}"
-    return [Found(kind, item["metadata"]) for page in pages for item in page]
-
-
-def _answered(answers: Iterable[list[_T] | str], unseen: list[str]) -> Iterator[_T]:
-    """Yield what was answered; put the reasons of those who did not answer into `unseen`."""
-    for answer in answers:
-        if isinstance(answer, str):
-            unseen.append(answer)
-        else:
-            yield from answer
 
 
 def _release(item: Found) -> str:
@@ -128,8 +52,3 @@ def _release(item: Found) -> str:
     labels = item.metadata.get("labels") or {}
     is_record = item.kind.name == "Secret" and labels.get("owner") == "helm"
     return str(labels.get("name") or "") if is_record else ""
-
-
-def _path(item: Found) -> str:
-    place = f"/namespaces/{item.namespace}" if item.kind.namespaced else ""
-    return f"{item.kind.root}{place}/{item.kind.plural}/{item.name}"

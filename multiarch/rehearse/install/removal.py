@@ -14,6 +14,7 @@ from multiarch.model.nodes.marks import Mark
 from multiarch.model.release import InstallFailed
 from multiarch.rehearse.install.fleet import remove_marked_nodes
 from multiarch.rehearse.install.helm import Helm, HelmError
+from multiarch.rehearse.install.kinds import delete_all, find_kinds, find_objects
 
 CLEAN_SECONDS = 60.0
 _POLL_SECONDS = 0.1
@@ -125,11 +126,13 @@ def clean_command(kubeconfig: Path, context: str) -> str:
 class Remover:
     """Makes the steps that take away what bears a mark, and nothing else."""
 
-    def __init__(self, api: Api, helm: Helm | None, mark: Mark) -> None:
+    def __init__(self, api: Api, helm: Helm | None, mark: Mark, *, own_plane: bool = False) -> None:
         self._api = api
         self._helm = helm
         """None where there is no Helm on this machine."""
         self._mark = mark
+        self._own_plane = own_plane
+        """Whether the control plane is the rehearsal's own: its namespaces are then ended here (`_end_now`)."""
 
     def steps(self, remains: Remains) -> list[Step]:
         """Return the steps, worst thing first: a node without a kubelet can hold real pods, a Role can't."""
@@ -146,9 +149,10 @@ class Remover:
         for item in remains.objects:
             yield Step(item.title, partial(self._delete, item.path))
         for name in remains.namespaces:
-            yield Step(f"Namespace {name}", partial(self._delete, _path(name)))
+            yield Step(f"Namespace {name}", partial(self._close if self._own_plane else self._delete, _path(name)))
         if remains.namespaces:
-            yield Step("everything in those namespaces", partial(self._wait_until_gone, remains.namespaces))
+            last = self._end_now if self._own_plane else self._wait_until_gone
+            yield Step("everything in those namespaces", partial(last, remains.namespaces))
 
     def _uninstall(self, release: Release) -> None:
         selector = f"owner=helm,name={release.name},{self._mark.selector}"
@@ -188,6 +192,35 @@ class Remover:
         except ApiRefused as refusal:
             if refusal.status not in _GONE:
                 raise
+
+    def _close(self, path: str) -> None:
+        """Let nothing more be made in a namespace, and keep the namespace controller from emptying it.
+
+        The controller waits for 5 s before it does (kubernetes pkg/controller/namespace, namespaceDeletionGracePeriod:
+        for API servers and etcd members that lag, of which one's own plane has none). Once the finalizer is gone it
+        does nothing at all, however late it comes, so that it can't meet a new namespace of the same name.
+        """
+        found = self._api.find(path)
+        if found is None or not self._mark.is_on(found):
+            return
+        self._api.call("PUT", f"{path}/finalize", {**found, "spec": {"finalizers": []}})
+        self._delete(path)
+
+    def _end_now(self, namespaces: Sequence[str]) -> None:
+        """Do the namespace controller's work on closed namespaces: delete all that is inside, then themselves."""
+        closed = {name for name in namespaces if self._stands(name)}
+        unseen: list[str] = []
+        kinds = [kind for kind in find_kinds(self._api, unseen) if kind.namespaced]
+        deadline = time.monotonic() + CLEAN_SECONDS
+        while left := [item for item in find_objects(self._api, kinds, "", unseen) if item.namespace in closed]:
+            delete_all(self._api, left)
+            if time.monotonic() > deadline:
+                raise RemovalError(f"still there: {', '.join(item.path for item in left)}")
+        if unseen:
+            raise RemovalError(f"nobody could look for more: {'; '.join(unseen)}")
+        for name in closed:
+            self._delete(_path(name))
+        self._wait_until_gone(namespaces)
 
     def _wait_until_gone(self, namespaces: Sequence[str]) -> None:
         deadline = time.monotonic() + CLEAN_SECONDS

@@ -1,0 +1,115 @@
+"""Run every test tier, two lanes side by side: `python -m tests.tiers [arguments of pytest]`.
+
+A cluster's tests mostly wait for a control plane and the others mostly compute, so that two processes on two cores take
+little more than the longer of them. What each lane prints is passed on as it comes, behind the lane's name; at the end
+come both summaries, with every skip's reason, and the exit code is 0 only where both lanes passed. An argument that
+names a file or folder runs one plain pytest of that.
+"""
+
+import subprocess
+import sys
+import threading
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+LANES: Final[Mapping[str, tuple[str, ...]]] = {
+    "cluster": ("tests/cluster", "tests/differential", "tests/engine"),
+    "others": ("tests/unit", "tests/golden", "tests/registry", "tests/templates", "tests/browser"),
+}
+"""Every folder with tests is in exactly one of them; whatever needs the embedded control plane shares one."""
+_JUNIT = "--junitxml="
+_SUMMARY = "short test summary info"
+_NOTHING_COLLECTED = 5
+_OUT = threading.Lock()
+
+
+@dataclass(slots=True)
+class Lane:
+    """One pytest, and what it said."""
+
+    name: str
+    arguments: Sequence[str]
+    lines: list[str] = field(default_factory=list)
+    code: int = -1
+    seconds: float = 0.0
+
+    def run(self) -> None:
+        """Run it to its end, passing its lines on."""
+        began = time.monotonic()
+        # Each keeps its own cache of what failed: two writers of one file would lose an answer.
+        command = [sys.executable, "-m", "pytest", "-o", f"cache_dir=.pytest_cache/{self.name}", *self.arguments]
+        with subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            assert process.stdout is not None
+            self._pass_on(process.stdout)
+            self.code = process.wait()
+        self.seconds = time.monotonic() - began
+
+    def _pass_on(self, output: IO[str]) -> None:
+        for line in output:
+            self.lines.append(line.rstrip("\n"))
+            with _OUT:
+                print(f"[{self.name}] {self.lines[-1]}", flush=True)  # noqa: T201 - what this script is for
+
+    @property
+    def summary(self) -> list[str]:
+        """Skips, failures and counts, as pytest itself sums up; all that it said where it did not come so far."""
+        starts = [number for number, line in enumerate(self.lines) if _SUMMARY in line]
+        return self.lines[starts[-1] + 1 :] if starts else self.lines[-20:]
+
+
+def lanes(arguments: Sequence[str]) -> list[Lane]:
+    """Return the lanes, each with its folders and the given arguments."""
+    return [
+        Lane(name, [*folders, *(_own(argument, name) for argument in arguments)]) for name, folders in LANES.items()
+    ]
+
+
+def _own(argument: str, lane: str) -> str:
+    return f"{argument}.{lane}" if argument.startswith(_JUNIT) else argument
+
+
+def code_of(codes: Sequence[int]) -> int:
+    """Return the exit code of all: a lane in which `-k` selects nothing is fine where another one ran something."""
+    ran = [code for code in codes if code != _NOTHING_COLLECTED]
+    return next((code for code in ran if code), 0) if ran else _NOTHING_COLLECTED
+
+
+def merge_junit(target: Path) -> None:
+    """Make one JUnit file of the lanes'."""
+    merged = ET.Element("testsuites")
+    for name in LANES:
+        part = target.with_name(f"{target.name}.{name}")
+        if part.exists():
+            merged.extend(ET.parse(part).getroot().findall("testsuite"))  # noqa: S314 - pytest wrote it a moment ago
+            part.unlink()
+    ET.ElementTree(merged).write(target, encoding="utf-8", xml_declaration=True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the lanes and sum up."""
+    if any(not argument.startswith("-") and Path(ROOT, argument.partition("::")[0]).exists() for argument in arguments):
+        return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
+    running = lanes(arguments)
+    threads = [threading.Thread(target=lane.run) for lane in running]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for argument in arguments:
+        if argument.startswith(_JUNIT):
+            merge_junit(Path(ROOT, argument.removeprefix(_JUNIT)))
+    for lane in running:
+        print(f"\n━━ {lane.name}: {' '.join(LANES[lane.name])} ({lane.seconds:.0f} s)")  # noqa: T201 - as above
+        print("\n".join(lane.summary), flush=True)  # noqa: T201 - as above
+    return code_of([lane.code for lane in running])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
