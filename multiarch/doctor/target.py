@@ -18,7 +18,7 @@ PURPOSE = Purpose(
     consequence="there is no cluster to look at",
     instead="name a stack whose cluster.access says where its cluster is (--stack)",
 )
-_NAMESPACE_KIND = "kubernetes:core/v1:Namespace"
+_NAMESPACE_KINDS = ("kubernetes:core/v1:Namespace", "kubernetes:core/v1:NamespacePatch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def promised(plan: Plan) -> Promised:
     namespaces = [
         str(resource.inputs["metadata"]["name"])
         for resource in plan.resources
-        if resource.type == _NAMESPACE_KIND and "name" in (resource.inputs.get("metadata") or {})
+        if resource.type in _NAMESPACE_KINDS and "name" in (resource.inputs.get("metadata") or {})
     ]
     return Promised(
         releases=tuple(releases),

@@ -106,7 +106,7 @@ def by_reading(api: Api, number: int) -> list[bool]:
     refusal = ApiRefused(403, "Forbidden", "no access reviews")
     found = _by_reading(ReadOnlyApi(api), installed(number), RIGHTS, refusal)
     assert not found.failure, found.failure
-    return [right.allowed.verdict is Verdict.YES for right in found.items]
+    return [right.allowed.verdict is Verdict.YES for right in found.value]
 
 
 def by_review(api: Api, number: int) -> list[bool]:

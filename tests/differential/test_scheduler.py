@@ -143,7 +143,7 @@ def answered(api: Api, question: Question, nodes: Mapping[str, Raw]) -> list[tup
     taken = side_by_side(lambda pair: api.create(PODS, question.manifest("taken", *pair)), enumerate(question.taken))
     used = {name: added(requests(pod) for pod in taken if pod["spec"]["nodeName"] == name) for name in nodes}
     pods = side_by_side(lambda pair: api.create(PODS, question.manifest("asked", *pair)), enumerate(question.cases))
-    seen = {name: node_of(before_its_taint(node), used[name]) for name, node in nodes.items()}
+    seen = {name: node_of(before_its_taint(node), used[name], {}) for name, node in nodes.items()}
     ours = [fits(pod, seen[question.aim(case.node)]) for pod, case in zip(pods, question.cases, strict=True)]
     answers = [decided(pod) for pod in settled(api, question.rule, ours)]
     told = [
