@@ -197,8 +197,8 @@ def _runner(answers: Answers) -> Iterator[str]:
     yield f"  {NAMESPACE}:runner:"
     yield f"    gitlabUrl: {scalar(answers.gitlab_url)}"
     if not answers.own_token:
-        yield "    # A Secret that somebody else makes, keys runner-token and runner-registration-token (empty); so both"
-        yield "    # namespaces are there before the first `make up`."
+        yield "    # A Secret that somebody else makes, keys runner-token and runner-registration-token (empty); both"
+        yield "    # namespaces are made before the first `make up`."
         yield "    existingNamespaces: true"
         yield "    token:"
         yield f"      existingSecret: {scalar(answers.token_secret)}"
