@@ -39,25 +39,30 @@ def drift(project: Project, **environment: str) -> tuple[int, dict[str, Any]]:
         timeout=300,
     )
     report = json.loads(done.stdout)
-    return done.returncode, report["stacks"][0]
+    return done.returncode, report["sections"][0]
 
 
 def verdicts(stack: dict[str, Any]) -> dict[str, str]:
-    return {check["check"]: check["verdict"] for check in stack["checks"]}
+    return {check["id"]: check["verdict"] for check in stack["checks"]}
 
 
 def test_what_up_made_is_clean_in_both_answers(project: Project) -> None:
     project.done(*cli.up(STACK))
     code, stack = drift(project)
-    assert (code, verdicts(stack)) == (0, {Check.STATE.value: "clean", Check.CODE.value: "clean"}), stack
+    assert (code, verdicts(stack)) == (0, {Check.STATE.value: "yes", Check.CODE.value: "yes"}), stack
 
 
 def test_a_moved_tag_is_told_with_its_path_and_nothing_is_written(project: Project) -> None:
     project.done(*cli.up(STACK))
     moved, before = move_tag(project), state_of(project)
     code, stack = drift(project)
-    assert (code, verdicts(stack)) == (7, {Check.STATE.value: "drifted", Check.CODE.value: "drifted"}), stack
-    paths = {one["path"] for check in stack["checks"] for found in check["findings"] for one in found["differences"]}
+    assert (code, verdicts(stack)) == (1, {Check.STATE.value: "no", Check.CODE.value: "no"}), stack
+    paths = {
+        one["path"]
+        for check in stack["detail"]["checks"]
+        for found in check["findings"]
+        for one in found["differences"]
+    }
     assert "digest" in paths
     assert project.digest() == moved, "looking repairs nothing"
     assert state_of(project) == before
@@ -68,7 +73,7 @@ def test_a_changed_program_is_drift_from_the_code_alone(project: Project) -> Non
     args = project.folder / "args.json"
     args.write_text(json.dumps({**json.loads(args.read_text()), "tags": ["2"]}))
     code, stack = drift(project)
-    assert (code, verdicts(stack)) == (7, {Check.STATE.value: "clean", Check.CODE.value: "drifted"}), stack
+    assert (code, verdicts(stack)) == (1, {Check.STATE.value: "yes", Check.CODE.value: "no"}), stack
     assert project.pusher.digest_of(REPOSITORY, "2") is None
 
 
