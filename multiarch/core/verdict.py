@@ -20,7 +20,9 @@ class Answer:
     """A verdict, and what it rests on: `DaemonSet kube-system/calico-node`, `403 Forbidden on daemonsets`."""
 
     verdict: Verdict
+    """Whether it is so."""
     because: str
+    """What that rests on."""
 
 
 def yes(because: str) -> Answer:

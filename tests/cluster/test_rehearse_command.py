@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from multiarch.rehearse.clean import WHOLE
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.control_plane.sources import Binaries
 
@@ -41,8 +42,6 @@ PROMISED = {
     "runner-has-its-rights",
     "runner-has-no-more",
     "jobs-have-no-rights",
-    "runner-knows-its-settings",
-    "largest-job-admitted",
 }
 
 
@@ -136,13 +135,14 @@ def test_what_a_killed_rehearsal_left_is_told_to_the_next_and_taken_off_by_clean
 
     code, out, err = run("--clean", *target, "--json", "-")
     assert code == 0, err
-    answer = json.loads(out)
-    assert answer["removed"][0].startswith("nodes ")
-    assert (answer["verdict"], answer["left"], answer["unseen"]) == ("yes", [], [])
+    (section,) = json.loads(out)["sections"]
+    assert section["checks"][0]["title"].startswith("nodes ")
+    assert {check["evidence"] for check in section["checks"]} == {"taken off"}
     assert kubectl(control_plane, "get", kinds, "-o", "name") == before
 
     code, out, _ = run("--clean", *target, "--json", "-")
-    assert (code, json.loads(out)["removed"]) == (0, [])
+    (section,) = json.loads(out)["sections"]
+    assert (code, [check["title"] for check in section["checks"]]) == (0, [WHOLE])
 
 
 def test_clean_of_a_cluster_that_is_gone_or_unknown_is_usage(control_plane: ControlPlane) -> None:

@@ -39,11 +39,11 @@ def drift(project: Project, **environment: str) -> tuple[int, dict[str, Any]]:
         timeout=300,
     )
     report = json.loads(done.stdout)
-    return done.returncode, report["stacks"][0]
+    return done.returncode, report["sections"][0]
 
 
 def verdicts(stack: dict[str, Any]) -> dict[str, str]:
-    return {check["check"]: check["verdict"] for check in stack["checks"]}
+    return {check["id"]: check["verdict"] for check in stack["checks"]}
 
 
 def test_what_up_made_is_clean_in_both_answers(project: Project) -> None:
@@ -57,7 +57,12 @@ def test_a_moved_tag_is_told_with_its_path_and_nothing_is_written(project: Proje
     moved, before = move_tag(project), state_of(project)
     code, stack = drift(project)
     assert (code, verdicts(stack)) == (1, {Check.STATE.value: "no", Check.CODE.value: "no"}), stack
-    paths = {one["path"] for check in stack["checks"] for found in check["findings"] for one in found["differences"]}
+    paths = {
+        one["path"]
+        for check in stack["detail"]["checks"]
+        for found in check["findings"]
+        for one in found["differences"]
+    }
     assert "digest" in paths
     assert project.digest() == moved, "looking repairs nothing"
     assert state_of(project) == before

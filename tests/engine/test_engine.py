@@ -13,7 +13,7 @@ from multiarch.core.verdict import Verdict
 from multiarch.model.nodes import nodes_for
 from multiarch.model.plan import plan_stack
 from multiarch.rehearse.control_plane.plane import ControlPlane
-from multiarch.rehearse.engine import EngineReport, run_engine
+from multiarch.rehearse.engine import EngineRun, run_engine
 from multiarch.rehearse.engine.workspace import find_kubernetes_plugin
 from multiarch.rehearse.install.chart import EMBEDDED
 from multiarch.rehearse.install.fleet import add_nodes, remove_nodes
@@ -23,7 +23,7 @@ CLOUDS = ("gke", "eks", "aks")
 RUNNER_NAMESPACE = "gitlab-runner"
 
 
-def unproved(report: EngineReport) -> list[str]:
+def unproved(report: EngineRun) -> list[str]:
     return [f"{claim.id}: {claim.verdict}: {claim.evidence}" for claim in report.claims if claim.verdict != Verdict.YES]
 
 

@@ -91,7 +91,7 @@ def test_since_when_a_drift_is_there_comes_through_the_cache(whole: Project, stu
     for run in (whole.run, whole.run_again):
         run(*SCHEDULE)
         report = json.loads(whole.artifact("gke.json").read_text())
-        since.append((report["started"], sorted(set(_values(report, "since")))))
+        since.append((report["detail"]["started"], sorted(set(_values(report, "since")))))
     (began, first), (later, second) = since
     assert first == second != []
     assert began < later

@@ -30,16 +30,21 @@ class Pool:
     machine_type: str
     """Empty where no label tells."""
     nodes: int
+    """How many there are."""
     ready: int
+    """How many of them are Ready."""
     zones: tuple[str, ...] = ()
+    """Where they are."""
     taints: tuple[str, ...] = ()
     """`key=value:Effect`, those that all of its nodes have; the taints of a node in trouble are not the pool's."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Those that all of its nodes share, without the ones that Kubernetes and the cloud set on every node."""
     spot: Verdict = Verdict.UNKNOWN
+    """Whether the cloud may take them away."""
     cpu_millis: int = 0
     """Of one node: the smallest allocatable."""
     memory_mib: int = 0
+    """Of one node: the smallest allocatable."""
     named: bool = True
     """False for a name made up here."""
     os: str = "linux"
@@ -62,7 +67,9 @@ class RunnerRelease:
     """A Helm release of gitlab-runner that is there already."""
 
     name: str
+    """The release's name."""
     namespace: str
+    """Where it is."""
     chart: str
     """`gitlab-runner-0.90.1`; empty where the release does not tell."""
     ours: bool
@@ -74,7 +81,9 @@ class NamespaceLook:
     """A namespace that the runner or its jobs would use."""
 
     name: str
+    """Its name."""
     exists: Verdict
+    """Whether it is there already."""
     quotas: tuple[str, ...] = ()
     """One line each: `ResourceQuota team: requests.cpu 3800m of 4`."""
     limits: tuple[str, ...] = ()
@@ -88,11 +97,13 @@ class Right:
     """One thing that `pulumi up` does, and whether the user may."""
 
     verb: str
+    """`create`, `patch`, …"""
     resource: str
     """`deployments.apps`, or `namespaces`."""
     namespace: str
     """Empty for the cluster."""
     allowed: Answer
+    """Whether the user may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +111,13 @@ class Look:
     """Everything that a look saw."""
 
     context: str
+    """The kubeconfig context."""
     server: str
+    """The API server's address."""
     version: str
     """Kubernetes, without `v`: `1.34.2-gke.1200`."""
     provider: Provider
+    """Whose cluster it is."""
     provider_because: str
     """What told: `provider ID gce://…`, `no node tells`."""
     flavour: str = ""
@@ -113,21 +127,32 @@ class Look:
     """What of the cluster's own place the nodes tell: keys as in the stack file (`name`, `project`, `location`,
     `region`, `resourceGroup`, `subscriptionId`); missing where nothing tells."""
     pools: tuple[Pool, ...] = ()
+    """Its nodes, grouped."""
     nodes: int = 0
+    """How many there are."""
     autoscaler: Answer = NOT_LOOKED_AT
+    """Whether there is one."""
     autoscaler_name: str = ""
     """`cluster-autoscaler`, `karpenter`, `gke`, `eks auto mode`, `aks node auto-provisioning`."""
     autoscaler_version: str = ""
+    """Empty where nothing tells."""
     cni: str = ""
+    """The network plugin; empty where none is known."""
     network_policies: Answer = NOT_LOOKED_AT
     """Whether anything enforces them."""
     pod_security: Answer = NOT_LOOKED_AT
+    """Whether it is enforced where a namespace asks for it."""
     runners: tuple[RunnerRelease, ...] = ()
+    """Helm releases of gitlab-runner."""
     runners_known: Answer = NOT_LOOKED_AT
     """Whether all namespaces could be searched for releases."""
     namespaces: tuple[NamespaceLook, ...] = ()
+    """Those that the runner and its jobs would use."""
     rights: tuple[Right, ...] = ()
+    """What `pulumi up` does, and whether the user may."""
     unseen: tuple[str, ...] = ()
     """What the look was not allowed to see, or got no answer for, a sentence each."""
     seconds: float = 0.0
+    """How long the look took."""
     requests: int = 0
+    """How many it sent."""

@@ -44,9 +44,11 @@ class Adoption:
     what: str
     """`arm64 pool ng-arm`."""
     command: str
+    """Imports it into the stack."""
     options: str
     """`pulumi.ResourceOptions(…)` for a program of one's own, or the stack file's keys."""
     note: str
+    """What else there is to know before the first `up`."""
 
 
 def adoptions(look: Look, answers: Answers) -> tuple[Adoption, ...]:

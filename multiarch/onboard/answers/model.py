@@ -14,17 +14,25 @@ class Answers:
     """Everything that was said. Names are those of the answers file in snake case; empty text was not asked."""
 
     stack: str
+    """Name of the stack."""
     cluster_type: str
     """`gke`, `eks`, `aks` or `existing`: whose pools the stack makes, or that it makes none."""
     cluster_name: str = ""
+    """The cluster's name in its cloud."""
     gcp_project: str = ""
+    """GKE: id of the project."""
     location: str = ""
+    """GKE and AKS: the cluster's own."""
     region: str = ""
+    """EKS: the AWS region."""
     resource_group: str = ""
+    """AKS: of the cluster, not of its nodes."""
     subscription: str = ""
+    """AKS: its id."""
     access: str = "cloud"
     """`cloud` (looked up there) or `kubeconfig` (the context that was looked at)."""
     context: str = ""
+    """The kubeconfig context."""
     kubeconfig: str = ""
     """As it is written into the stack file; empty for the default one."""
     pools: str = "create"
@@ -32,17 +40,27 @@ class Answers:
     architectures: str = "both"
     """`both`, `amd64` or `arm64`."""
     amd64_machine: str = ""
+    """Machine type of the amd64 pool."""
     arm64_machine: str = ""
+    """Machine type of the arm64 pool."""
     min_nodes: int = 1
+    """Fewest nodes of each created pool."""
     max_nodes: int = 20
+    """Most nodes of each created pool."""
     protect: bool = False
+    """Whether Pulumi refuses to delete or replace the pools."""
     gitlab_url: str = ""
+    """URL of GitLab."""
     token_source: str = "stack"  # noqa: S105 - where it comes from
     """`stack` (a secret of the stack's) or `secret` (a Secret that somebody else makes)."""
     token_secret: str = ""
+    """Name of that Secret."""
     namespace: str = "gitlab-runner"
+    """Of the runner manager."""
     job_namespace: str = "gitlab-runner-jobs"
+    """Of the jobs."""
     concurrent: int = 20
+    """Jobs at the same time, of both architectures together."""
 
     @property
     def own_token(self) -> bool:

@@ -32,10 +32,15 @@ class Comparison:
     """What an arm64 machine costs beside an amd64 one, by which table. Dollars per hour."""
 
     arm64: float
+    """US dollars an hour."""
     amd64: float
+    """US dollars an hour."""
     region: str
+    """Whose prices these are."""
     date: date
+    """Of the list."""
     source: str
+    """Whose list it is."""
 
     @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated property; pydantic documents this one
     @property

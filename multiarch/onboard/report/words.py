@@ -61,7 +61,7 @@ def to_report(results: Sequence[Onboarding], seconds: float = 0.0) -> OnboardRep
 def _section(found: Onboarding) -> Section[Onboarded]:
     outcome = Check(
         id="onboarded",
-        title="the cluster is onboarded",
+        title="what was asked for is done",
         verdict=found.outcome.verdict,
         evidence=found.message,
         about="" if found.outcome.verdict is Verdict.YES else MEANINGS[found.outcome],
@@ -154,8 +154,8 @@ WORDS: Words[None, Onboarded] = Words(
     answers={Verdict.YES: "fine", Verdict.NO: "failed", Verdict.UNKNOWN: "could not tell"},
     counted={Verdict.YES: "fine", Verdict.NO: "failed", Verdict.UNKNOWN: "could not be told"},
     meanings={
-        Verdict.YES: "every cluster is onboarded",
-        Verdict.NO: "a cluster is not onboarded",
+        Verdict.YES: "everything asked for is done",
+        Verdict.NO: "something asked for is not done",
         Verdict.UNKNOWN: "something could not be told",
     },
     own_meanings={int(outcome): meaning for outcome, meaning in MEANINGS.items()},

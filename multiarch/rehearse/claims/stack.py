@@ -156,6 +156,10 @@ def rehearse_stack(  # noqa: PLR0913 - what to prove, where, and how much of it 
             steps.prove_and_clean(chart)
     except (ClusterError, ApiRefused) as error:
         found.claims.append(_claim("cluster-rehearsed", "the stack works on a cluster", Verdict.UNKNOWN, str(error)))
+    return _report(plan, groups, found)
+
+
+def _report(plan: Plan, groups: tuple[NodeGroup, ...], found: _Found) -> StackReport:
     detail = Rehearsed(
         pools=tuple(group.pool for group in groups),
         nodes=tuple(found.nodes),

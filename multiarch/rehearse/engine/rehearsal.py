@@ -31,7 +31,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EngineReport:
+class EngineRun:
     """What the real engine made of one stack."""
 
     stack: str
@@ -119,7 +119,7 @@ def run_engine(  # noqa: PLR0913 - one keyword per option of the command
     against: Path | None = None,
     kubeconfig: Path | None = None,
     progress: Progress = lambda _: None,
-) -> EngineReport:
+) -> EngineRun:
     """Rehearse one stack under the real engine.
 
     `against` is a changed stack file of the same stack. With `kubeconfig` and the real kubernetes plugin on this
@@ -133,7 +133,7 @@ def run_engine(  # noqa: PLR0913 - one keyword per option of the command
         notes = list(space.inputs.notes)
         notes.append(f"kubernetes provider: {'the real one' if space.cluster else 'rehearsal'}")
     version = ".".join(map(str, pulumi.version))
-    return EngineReport(
+    return EngineRun(
         stack=stack, engine=f"pulumi {version}", claims=tuple(session.claims), changes=changes, notes=tuple(notes)
     )
 

@@ -73,6 +73,15 @@ def test_the_schema_in_the_docs_is_that_of_the_classes(path: Path) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(path.read_text(encoding="utf-8")))
 
 
+@pytest.mark.parametrize("path", record_schemas.files(), ids=lambda path: path.stem)
+def test_every_key_of_a_document_is_described_and_always_written(path: Path) -> None:
+    found = json.loads(record_schemas.files()[path])
+    for name, node in {"the document": found, **found["$defs"]}.items():
+        keys = node.get("properties", {})
+        assert [f"{name}.{key}" for key, value in keys.items() if "description" not in value] == []
+        assert set(node.get("required", ())) == set(keys)
+
+
 def test_the_commands_documents_differ_in_their_details_alone() -> None:
     frames = []
     for text in record_schemas.files().values():

@@ -14,7 +14,7 @@ from multiarch.cluster.errors import UnreachableError
 from multiarch.cluster.look.model import Look
 from multiarch.core.options import Outlet
 from multiarch.core.render import FORMATS
-from multiarch.core.report import Check
+from multiarch.core.report import Check, Report, Section
 from multiarch.core.verdict import Verdict
 from multiarch.onboard import main as module
 from multiarch.onboard import run as running
@@ -25,6 +25,8 @@ from multiarch.onboard.outcome import Outcome
 from multiarch.onboard.report.words import to_report
 from multiarch.onboard.request import Onboarding, Request
 from multiarch.onboard.run import Stage
+from multiarch.rehearse.report.model import RehearsalReport, Rehearsed, RunsOn
+from multiarch.rehearse.run import Options
 from tests.unit.onboard.cases import CASES, Case
 from tests.unit.onboard.lab import Server, eks_nodes, gke_nodes
 
@@ -193,6 +195,30 @@ def test_a_look_alone_asks_for_no_answer(project: Path) -> None:
     result = run(project, "--context", "builds", "--look-only", "--json", "-")
     assert result.exit_code == 0
     assert json.loads(result.stdout)["sections"][0]["detail"]["answers"] is None
+
+
+@pytest.mark.usefixtures("looks", "plan")
+@pytest.mark.parametrize(
+    ("verdict", "code", "written"), [(Verdict.YES, 0, 1), (Verdict.NO, 1, 0), (Verdict.UNKNOWN, 3, 0)], ids=str
+)
+def test_a_rehearsal_is_the_whole_commands_and_its_claims_decide_whether_the_file_is_written(
+    project: Path, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, code: int, written: int
+) -> None:
+    asked = []
+
+    def rehearse(options: Options, _: object) -> RehearsalReport:
+        asked.append((options.stacks, (options.project / "stacks" / "Pulumi.builds.yaml").read_text()))
+        claim = Check(id="arm64-job", title="an arm64 job runs", verdict=verdict, evidence="seen")
+        stack = Section(name="builds", checks=(claim,), detail=Rehearsed())
+        return Report(command="rehearse", sections=(stack,), detail=RunsOn(control_plane="fake"))
+
+    monkeypatch.setattr("multiarch.rehearse.run.rehearse", rehearse)
+    result = CliRunner().invoke(cli.multiarch, ["onboard", "--project", str(project), *SAID, "--rehearse"])
+    assert result.exit_code == code, result.output
+    assert "an arm64 job runs" in result.output
+    assert len(list((project / "stacks").iterdir())) == written
+    ((stacks, text),) = asked
+    assert (stacks, "multiarch-runner:pools" in text) == (("builds",), True)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from multiarch.core.render.terminal import print_report
 from multiarch.core.report import Check
 from multiarch.core.verdict import Verdict
 from multiarch.rehearse import engine_run
-from multiarch.rehearse.engine import Change, EngineReport
+from multiarch.rehearse.engine import Change, EngineRun
 from multiarch.rehearse.report.words import WORDS
 
 CHANGE = Change(
@@ -22,9 +22,9 @@ CHANGE = Change(
 )
 
 
-def engine(changes: tuple[Change, ...] | None) -> EngineReport:
+def engine(changes: tuple[Change, ...] | None) -> EngineRun:
     claim = Check(id="engine-up", title="the engine creates the stack", verdict=Verdict.YES, evidence="exit 0")
-    return EngineReport(stack="gke", engine="pulumi 3.260.0", claims=(claim,), changes=changes)
+    return EngineRun(stack="gke", engine="pulumi 3.260.0", claims=(claim,), changes=changes)
 
 
 @pytest.fixture
