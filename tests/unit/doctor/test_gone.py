@@ -55,6 +55,7 @@ def test_a_pool_at_its_maximum_that_could_never_take_the_pod_is_not_blamed() -> 
     words = "pod didn't trigger scale-up: 1 node(s) didn't match Pod's node affinity/selector, 1 max node group size"
     said = event("FailedScheduling", NO_MATCH, POD), event("NotTriggerScaleUp", f"{words} reached", POD)
     assert told(*said, nodes=(node(),), pools=(pool(min_nodes=0),), stack="s") == ["scale-from-zero"]
+    assert told(*said, nodes=(node(arch="s390x"),)) == ["selector-matches-no-node"]  # of which one is not known
     full = event("FailedScheduling", "0/1 nodes are available: 1 Insufficient cpu.", POD)
     assert told(full, said[1]) == ["pool-at-maximum"]
 
