@@ -14,6 +14,7 @@ from multiarch.cluster.seen import Seen, read_list, read_one, why
 from multiarch.doctor.admission import admissions_of
 from multiarch.doctor.facts import (
     JOB_NAME,
+    Admission,
     Event,
     Facts,
     Node,
@@ -34,7 +35,7 @@ from multiarch.doctor.jobs import stuck
 from multiarch.doctor.logs import format_errors
 from multiarch.doctor.probe import arches_of
 from multiarch.doctor.releases import find_releases, read_runner
-from multiarch.doctor.scheduling.filters import added, requests
+from multiarch.doctor.scheduling.filters import added, requests, terms
 from multiarch.model.pools import PlannedPool
 from multiarch.model.release import PlannedRelease
 
@@ -94,10 +95,8 @@ def gather(
         places = sorted({*names, *managers})
         events = list(pool.map(lambda name: read_events(reader, name, pods.present), places))
         spaces = tuple(pool.map(lambda name: _space(reader, name), names))
-        missing = {space.name for space in spaces if space.found.missing}
         progress("what the API server would say of jobs' pods")
-        asked = pool.map(lambda runner: admissions_of(reader, runner, arches_of(wanted.pools, (runner,))), runners)
-        admissions = tuple(one for part in asked for one in part if one.namespace not in missing)
+        admissions = _admissions(reader, wanted, runners, spaces, pool.map)
         local = cache.result()
         return Facts(
             now=now,
@@ -130,6 +129,20 @@ def _runners(
     return tuple(at_once(lambda release: read_runner(reader, release), releases)), failure
 
 
+def _admissions(
+    reader: ReadOnlyApi,
+    wanted: Wanted,
+    runners: Sequence[Runner],
+    spaces: Sequence[Space],
+    at_once: Callable[..., Iterator[Sequence[Admission]]],
+) -> tuple[Admission, ...]:
+    """Ask for the pods of each runner whose namespace is there: its own check tells of one that is not."""
+    missing = {space.name for space in spaces if space.found.missing}
+    there = [runner for runner in runners if runner.job_namespace not in missing]
+    asked = at_once(lambda runner: admissions_of(reader, runner, arches_of(wanted.pools, (runner,))), there)
+    return tuple(one for part in asked for one in part)
+
+
 def _namespaces(wanted: Wanted, runners: Sequence[Runner], pods: _Pods) -> list[str]:
     """Return the namespaces that jobs run in: by config, by plan, and those that their pods are really in."""
     configured = [runner.job_namespace for runner in runners if runner.job_namespace]
@@ -155,14 +168,23 @@ def _pods(reader: ReadOnlyApi, namespaces: Sequence[str], now: dt.datetime) -> _
 
 def _count(result: _Pods, pod: Raw, now: dt.datetime) -> None:
     node = pod["spec"].get("nodeName")
-    if node and (pod.get("status") or {}).get("phase") != "Failed":
+    if (pod.get("status") or {}).get("phase") != "Failed":
         asked = requests(pod)
-        for sums in (result.used, result.daemons) if is_daemon(pod) else (result.used,):
-            sums[node] = added([sums.get(node, {}), asked])
+        if node:
+            result.used[node] = added([result.used.get(node, {}), asked])
+        if is_daemon(pod) and (own := node or _pinned(pod)):
+            result.daemons[own] = added([result.daemons.get(own, {}), asked])
     if is_job(pod):
         result.present.add(pod_key(pod))
         if stuck(pod, now):
             result.jobs.append(trimmed(pod))
+
+
+def _pinned(pod: Raw) -> str:
+    """Return the node that a DaemonSet's pod waits for (kubernetes pkg/controller/daemon/util: by an affinity)."""
+    fields = [field for term in terms(pod) for field in term.get("matchFields") or []]
+    names = [name for field in fields if field.get("key") == "metadata.name" for name in field.get("values") or []]
+    return str(names[0]) if len(names) == 1 else ""
 
 
 def _nodes(nodes: Seen[tuple[dict[str, Any], ...]], pods: _Pods) -> Seen[tuple[Node, ...]]:

@@ -1,6 +1,7 @@
 """A healthy cluster has no cause; somebody who may not look is told so, never that all is well; nothing is changed."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import jsonschema
 import pytest
 import yaml
 
+from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.connection import Connection, TimedApiClient
 from multiarch.core.render.json import schema
 from multiarch.core.verdict import Verdict
@@ -222,6 +224,16 @@ def test_one_of_the_documented_optional_rights_completes_it(ward: Ward, tmp_path
     wrong = [(check.id, check.evidence) for check in report.checks if check.verdict is not Verdict.YES]
     assert wrong == []
     assert all(asker in check.evidence for check in report.checks if check.id == "admission")
+
+
+def test_the_runner_would_be_told_what_the_dry_run_says(ward: Ward) -> None:
+    with ExitStack() as stack:
+        refused.restricted(ward, stack)
+        evidence = ward.examine().causes[0].evidence[0]
+        with pytest.raises(ApiRefused) as refusal:
+            ward.job("real")
+    said = evidence.removeprefix("the API server: ")
+    assert re.sub(r'pods "[^"]*"', "", said) == re.sub(r'pods "[^"]*"', "", refusal.value.message)
 
 
 def test_a_webhook_that_is_down_for_others_is_no_cause(ward: Ward) -> None:

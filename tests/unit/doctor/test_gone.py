@@ -1,8 +1,11 @@
 """Pods that are gone: their events tell."""
 
+import dataclasses
+import datetime as dt
+
 from multiarch.doctor.facts import Event
 from multiarch.doctor.gone import explain_gone
-from tests.unit.doctor.made import event, facts, kinds, node
+from tests.unit.doctor.made import NOW, event, facts, kinds, node, pool
 
 POD = "runner-abc-project-1-concurrent-0-xyz"
 NO_MATCH = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
@@ -45,3 +48,23 @@ def test_pods_that_are_there_are_not_told_twice() -> None:
 
 def test_pods_of_others_are_not_the_runners() -> None:
     assert told(event("FailedScheduling", NO_MATCH, "web-1")) == []
+
+
+def test_a_pool_at_its_maximum_that_could_never_take_the_pod_is_not_blamed() -> None:
+    """Cluster Autoscaler counts such groups for every pod; where it says so: tests/unit/doctor/test_placement.py."""
+    words = "pod didn't trigger scale-up: 1 node(s) didn't match Pod's node affinity/selector, 1 max node group size"
+    said = event("FailedScheduling", NO_MATCH, POD), event("NotTriggerScaleUp", f"{words} reached", POD)
+    assert told(*said, nodes=(node(),), pools=(pool(min_nodes=0),), stack="s") == ["scale-from-zero"]
+    assert told(*said, nodes=(node(arch="s390x"),)) == ["selector-matches-no-node"]  # of which one is not known
+    full = event("FailedScheduling", "0/1 nodes are available: 1 Insufficient cpu.", POD)
+    assert told(full, said[1]) == ["pool-at-maximum"]
+
+
+def test_the_newest_of_the_schedulers_words_counts_however_they_are_listed() -> None:
+    old = event("FailedScheduling", "0/1 nodes are available: 1 node(s) are sulking.", POD)
+    old = dataclasses.replace(old, last=NOW - dt.timedelta(minutes=9))
+    new = event("FailedScheduling", "0/1 nodes are available: 1 Insufficient cpu.", POD)
+    placed = event("Scheduled", "Successfully assigned", POD)
+    found = explain_gone(facts(events=[new, old, placed]))
+    assert kinds(found) == ["gave-up-waiting"]
+    assert "Insufficient cpu" in found[0].evidence[0]

@@ -145,6 +145,11 @@ class TestNodes:
             on("", "8"),
             on("DaemonSet", "16", phase="Failed"),
         ]
+        only = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n"]}]}
+        rule = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [only]}}
+        waits = on("DaemonSet", "32")
+        waits["spec"] |= {"nodeName": None, "affinity": {"nodeAffinity": rule}}
+        running.append(waits)
         lists = {"/api/v1/nodes": nodes, "/api/v1/pods": running}
 
         class Cluster:
@@ -161,7 +166,7 @@ class TestNodes:
         wanted = Wanted(context="c", version="1.36.3")
         one = gather(ReadOnlyApi(cast("Api", Cluster())), wanted, lambda _: None).nodes.value[0]
         assert one.used is not None
-        assert [one.used["cpu"], one.daemons["cpu"], one.daemons["pods"]] == [Decimal(15), Decimal(3), Decimal(2)]
+        assert [one.used["cpu"], one.daemons["cpu"], one.daemons["pods"]] == [Decimal(15), Decimal(35), Decimal(3)]
 
 
 class TestAnswers:
