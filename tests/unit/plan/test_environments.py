@@ -156,6 +156,13 @@ raise ConfigError([Problem(path="cluster", found="not set", consequence="c", fix
     assert [problem.path for problem in caught.value.problems] == ["environment", "cluster"]
 
 
+def test_a_stack_of_an_organization_is_asked_for_by_its_whole_name(stub: StubPulumi, tmp_path: Path) -> None:
+    stub.answers(shown(imported={"value": "there"}))
+    plan = plan_stack(project(tmp_path / "p"), "team/multiarch-runner/test")
+    assert (plan.stack, plan.outputs["imported"]) == ("test", "there")
+    assert [call["stack"] for call in stub.events()] == ["team/multiarch-runner/test"]
+
+
 def test_pulumi_is_not_asked_about_a_file_that_imports_nothing(stub: StubPulumi, tmp_path: Path) -> None:
     plan_stack(project(tmp_path / "p", "environment: []\nconfig: {}\n"), "test")
     assert stub.events() == []
