@@ -7,7 +7,6 @@
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -19,7 +18,8 @@ from components.problems import Problem
 from components.stack_file import NAMESPACE, PLACEHOLDER, SECRET_PLACEHOLDERS, environments_of
 from multiarch.core.environment import Child, environment
 from multiarch.core.secrets import hide
-from multiarch.model.pulumi_cli import PulumiCliError, find_pulumi
+from multiarch.model.pulumi_answers import CliResult
+from multiarch.model.pulumi_cli import PulumiCliError, find_pulumi, run
 
 TIME_LIMIT = 60.0
 """Seconds for one `pulumi config`, which asks Pulumi's service once or twice."""
@@ -74,41 +74,30 @@ def _seen(names: tuple[str, ...], text: str, project_dir: str, stack: str, found
     if found is None:
         return Beyond(names=names, unseen="there is no `pulumi` on PATH")
     try:
-        pulumi = str(find_pulumi(Path(found)).path)
+        pulumi = find_pulumi(Path(found)).path
     except PulumiCliError as error:
         return Beyond(names=names, unseen=str(error))
     with tempfile.TemporaryDirectory(prefix="multiarch-config-") as folder:
         copy = Path(folder, f"Pulumi.{stack.rpartition('/')[2]}.yaml")
         copy.write_text(text, encoding="utf-8")
-        command = [pulumi, "config", "--json", "--show-secrets=false", "--non-interactive", "--stack", stack]
-        try:
-            done = subprocess.run(
-                [*command, "--config-file", str(copy)],
-                cwd=project_dir,
-                env=environment(Child.PULUMI, without=[name for name in os.environ if name.startswith(_OPTION)]),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=TIME_LIMIT,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return Beyond(names=names, unseen=f"`pulumi config` gave no answer ({type(error).__name__})")
-    if done.returncode:
-        lines = [line for line in hide(done.stderr).splitlines() if line.strip()]
-        said = lines[-1].removeprefix("error: ") if lines else f"exit {done.returncode}"
+        command = [str(pulumi), "config", "--json", "--show-secrets=false", "--non-interactive", "--stack", stack]
+        answer = run(
+            [*command, "--config-file", str(copy)],
+            cwd=Path(project_dir),
+            environment=environment(Child.PULUMI, without=[name for name in os.environ if name.startswith(_OPTION)]),
+            limit=TIME_LIMIT,
+        )
+    if answer.exit != 0:
+        lines = [line for line in hide(answer.stderr).splitlines() if line.strip()]
+        said = lines[-1].removeprefix("error: ") if lines else f"exit {answer.exit}"
         return Beyond(names=names, unseen=f"`pulumi config --stack {stack}`: {said}")
-    return read(done.stdout, names)
+    return read(answer, names)
 
 
-def read(answer: str, names: tuple[str, ...]) -> Beyond:
+def read(answer: CliResult, names: tuple[str, ...]) -> Beyond:
     """Read what `pulumi config --json` printed; what is not understood counts as unseen."""
-    try:
-        document = json.loads(answer)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
+    document = answer.document
+    if document is None:
         return Beyond(names=names, unseen="`pulumi config --json` printed no JSON object")
     values, secrets, unseen = {}, [], []
     for key, entry in document.items():

@@ -1,16 +1,22 @@
-"""The real Pulumi CLI: found on PATH, its version checked, started for `make up`, `preview` and `destroy`."""
+"""The real Pulumi CLI: found on PATH, its version checked, run to its end, and for `make up`, `preview`, `destroy`.
+
+A drift check starts its own (multiarch/drift/cloud/processes.py): many at a time, bounded, and ended in good order.
+"""
 
 import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from multiarch.core.environment import Child, environment
+from multiarch.core.environment import Child, Environment, environment
 from multiarch.core.streams import exit_redacted
+from multiarch.model.pulumi_answers import CliResult
 
 MINIMUM = (3, 226, 1)
 """The first release line whose `stackConfigDir` and Python toolchain options this project was written against."""
@@ -66,6 +72,31 @@ def find_pulumi(named: Path | None = None) -> PulumiCli:
         have = ".".join(map(str, version))
         raise PulumiCliError(f"`{found}` is {have}, too old for this project. {INSTALL_HINT}")
     return PulumiCli(Path(found), version)
+
+
+def run(command: Sequence[str], *, cwd: Path, environment: Environment, limit: float, stdin: str = "") -> CliResult:
+    """Run one command and keep what it says. One that does not end within `limit` seconds is stopped: no exit code."""
+    started = time.monotonic()
+    try:
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=limit,
+            check=False,
+        )
+    except (subprocess.TimeoutExpired, OSError) as error:
+        return CliResult(
+            command=tuple(command), exit=None, stdout="", stderr=str(error), seconds=time.monotonic() - started
+        )
+    seconds = time.monotonic() - started
+    return CliResult(
+        command=tuple(command), exit=done.returncode, stdout=done.stdout, stderr=done.stderr, seconds=seconds
+    )
 
 
 def commands(cli: PulumiCli, action: str, stack: str, extra: list[str]) -> list[list[str]]:

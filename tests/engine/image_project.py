@@ -11,7 +11,7 @@ import yaml
 
 from multiarch.core.environment import Environment
 from multiarch.model.pulumi_answers import CliResult, steps
-from multiarch.model.pulumi_cli import find_pulumi
+from multiarch.model.pulumi_cli import find_pulumi, run
 from multiarch.rehearse.engine import cli
 from multiarch.rehearse.engine.workspace import python_options
 from tests.registry.lab import daemon
@@ -43,7 +43,8 @@ class Project:
     environment: Environment
 
     def pulumi(self, *arguments: str) -> CliResult:
-        return cli.run(find_pulumi().path, arguments, cwd=self.folder, environment=self.environment)
+        command = (str(find_pulumi().path), *arguments)
+        return run(command, cwd=self.folder, environment=self.environment, limit=600)
 
     def done(self, *arguments: str) -> CliResult:
         result = self.pulumi(*arguments)

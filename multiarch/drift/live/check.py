@@ -74,7 +74,7 @@ def check_live(request: LiveRequest, progress: Callable[[str], None]) -> LiveAns
 
 def _program(request: LiveRequest) -> Program:
     """Plan the unmodified program. Raises ConfigError and PlanError."""
-    plan = plan_stack(request.project, request.stack.rpartition("/")[2])
+    plan = plan_stack(request.project, request.stack)
     if not plan.complete:
         first = next((f": {refusal.message}" for refusal in plan.refusals), "")
         raise PlanError(f"stack {request.stack}: the program stopped before it had said all{first}")

@@ -6,7 +6,7 @@ Upstream's tags are `[flavor-]{arch}-v{version}[-pwsh]` (helpers/container/helpe
 
 import re
 
-from multiarch.core.verdict import Answer, no, unknown, yes
+from multiarch.core.verdict import Answer, Verdict, fold, no, unknown, yes
 from multiarch.model.executor.helper_image import REGISTRY
 
 FIRST_MULTI_ARCH = (19, 2, 0)
@@ -25,22 +25,31 @@ def judge(image: str, arch: str, runner_version: str) -> Answer:
 
     `runner_version` is `19.1.1`; empty where it is not known: then only the architecture is judged.
     """
-    repository, tag = _split(image)
+    answers = [*([of_version(image, runner_version)] if runner_version else []), serves(image, arch)]
+    verdict = fold(answer.verdict for answer in answers)
+    # Both are yes in the end: then the last says more, how the tag serves the architecture.
+    return next((answer for answer in answers if answer.verdict is verdict is not Verdict.YES), answers[-1])
+
+
+def of_version(image: str, runner_version: str) -> Answer:
+    """Answer whether the whole tag names the runner's version."""
+    _, tag = _split(image)
     if not tag:
-        return unknown(f"{image} names no tag: which version it is, and for what, is for its registry to say")
+        return unknown(f"{image} names no tag: which version it is of is for its registry to say")
     runner = _RUNNER.match(runner_version)
-    if runner_version and runner is None:
+    if runner is None:
         return unknown(f"{runner_version!r} is no version of the runner: whether {image} is of it can't be told")
     read = _TAG.fullmatch(tag)
-    if runner is not None:
-        if read is None or read["version"] != runner[1]:
-            return no(f"{image} is not of the runner's version {runner[1]}: helper and runner must be of one version")
-        if read["after"] not in (None, "pwsh"):
-            return unknown(f"{image}: whether '{tag}' is the runner's {runner[1]} is for who made it to say")
-    return _judge_arch(image, repository, tag, arch)
+    if read is None or read["version"] != runner[1]:
+        return no(f"{image} is not of the runner's version {runner[1]}: helper and runner must be of one version")
+    if read["after"] not in (None, "pwsh"):
+        return unknown(f"{image}: whether '{tag}' is the runner's {runner[1]} is for who made it to say")
+    return yes(image)
 
 
-def _judge_arch(image: str, repository: str, tag: str, arch: str) -> Answer:
+def serves(image: str, arch: str) -> Answer:
+    """Answer whether the tag is one for this architecture, or one of upstream's for both."""
+    repository, tag = _split(image)
     named = [_SAME.get(word, word) for word in _ARCH.findall(tag)]
     if foreign := [word for word in named if word != arch]:
         return no(f"{image} is for {foreign[0]}")

@@ -66,17 +66,46 @@ SINCE: Mapping[str, Version] = {
 }
 """Path below `[runners.kubernetes]` to the first minor release that has it."""
 
-FLAGS_SINCE: Mapping[str, Version] = {
-    "FF_USE_ADVANCED_POD_SPEC_CONFIGURATION": (15, 10),
-    "FF_USE_POD_ACTIVE_DEADLINE_SECONDS": (15, 10),
-    "FF_PRINT_POD_EVENTS": (16, 5),
-    "FF_USE_DUMB_INIT_WITH_KUBERNETES_EXECUTOR": (16, 6),
-    "FF_DISABLE_UMASK_FOR_KUBERNETES_EXECUTOR": (17, 2),
-    "FF_WAIT_FOR_POD_TO_BE_REACHABLE": (17, 6),
-    "FF_CONCRETE": (18, 11),
-    "FF_SUSPENDABLE_ENVIRONMENTS": (19, 0),
+_OLDEST: Version = (15, 0)
+"""The oldest tag that was read: what it has may be older."""
+_FLAGS: Mapping[Version, str] = {
+    _OLDEST: """FF_CMD_DISABLE_DELAYED_ERROR_LEVEL_EXPANSION FF_DISABLE_UMASK_FOR_DOCKER_EXECUTOR
+        FF_ENABLE_BASH_EXIT_CODE_CHECK FF_ENABLE_JOB_CLEANUP FF_KUBERNETES_HONOR_ENTRYPOINT FF_NETWORK_PER_BUILD
+        FF_POSIXLY_CORRECT_ESCAPES FF_SCRIPT_SECTIONS FF_SKIP_NOOP_BUILD_STAGES FF_USE_DIRECT_DOWNLOAD
+        FF_USE_DYNAMIC_TRACE_FORCE_SEND_INTERVAL FF_USE_FASTZIP FF_USE_IMPROVED_URL_MASKING
+        FF_USE_LEGACY_KUBERNETES_EXECUTION_STRATEGY FF_USE_NEW_BASH_EVAL_STRATEGY FF_USE_NEW_SHELL_ESCAPE
+        FF_USE_POWERSHELL_PATH_RESOLVER FF_USE_WINDOWS_LEGACY_PROCESS_STRATEGY""",
+    (15, 6): "FF_DISABLE_POWERSHELL_STDIN FF_RESOLVE_FULL_TLS_CHAIN",
+    (15, 10): """FF_SET_PERMISSIONS_BEFORE_CLEANUP FF_USE_ADVANCED_POD_SPEC_CONFIGURATION
+        FF_USE_POD_ACTIVE_DEADLINE_SECONDS""",
+    (16, 0): "FF_SECRET_RESOLVING_FAILS_IF_MISSING",
+    (16, 3): "FF_RETRIEVE_POD_WARNING_EVENTS",
+    (16, 5): "FF_PRINT_POD_EVENTS",
+    (16, 6): "FF_USE_DUMB_INIT_WITH_KUBERNETES_EXECUTOR FF_USE_GIT_BUNDLE_URIS",
+    (16, 7): """FF_LOG_IMAGES_CONFIGURED_FOR_JOB FF_USE_DOCKER_AUTOSCALER_DIAL_STDIO
+        FF_USE_INIT_WITH_DOCKER_EXECUTOR""",
+    (16, 8): "FF_CLEAN_UP_FAILED_CACHE_EXTRACT",
+    (16, 9): "FF_TEST_FEATURE FF_USE_WINDOWS_JOB_OBJECT",
+    (16, 11): "FF_TIMESTAMPS",
+    (17, 0): "FF_DISABLE_AUTOMATIC_TOKEN_ROTATION FF_USE_LEGACY_GCS_CACHE_ADAPTER",
+    (17, 2): "FF_DISABLE_UMASK_FOR_KUBERNETES_EXECUTOR",
+    (17, 5): "FF_GIT_URLS_WITHOUT_TOKENS FF_USE_LEGACY_S3_CACHE_ADAPTER",
+    (17, 6): "FF_USE_NATIVE_STEPS FF_WAIT_FOR_POD_TO_BE_REACHABLE",
+    (17, 9): "FF_EXPORT_HIGH_CARDINALITY_METRICS FF_MASK_ALL_DEFAULT_TOKENS FF_USE_FLEETING_ACQUIRE_HEARTBEATS",
+    (18, 0): """FF_USE_ADAPTIVE_REQUEST_CONCURRENCY FF_USE_EXPONENTIAL_BACKOFF_STAGE_RETRY
+        FF_USE_GIT_NATIVE_CLONE""",
+    (18, 1): "FF_USE_GITALY_CORRELATION_ID",
+    (18, 4): "FF_HASH_CACHE_KEYS",
+    (18, 7): "FF_ENABLE_JOB_INPUTS_INTERPOLATION",
+    (18, 8): "FF_USE_JOB_ROUTER",
+    (18, 9): "FF_SCRIPT_TO_STEP_MIGRATION",
+    (18, 10): "FF_USE_GIT_PROACTIVE_AUTH",
+    (18, 11): "FF_CONCRETE",
+    (19, 0): "FF_SUSPENDABLE_ENVIRONMENTS FF_USE_PARALLEL_ARTIFACT_TRANSFER FF_USE_PARALLEL_CACHE_TRANSFER",
+    (19, 1): "FF_USE_LEGACY_BASH_EVAL FF_USE_NATIVE_CONTAINER_STOP",
 }
-"""The same of feature flags that change what the Kubernetes executor does."""
+FLAGS_SINCE: Mapping[str, Version] = {name: release for release, names in _FLAGS.items() for name in names.split()}
+"""The same of feature flags; all that any of the tags has."""
 
 _RELEASE = re.compile(r"v?([0-9]+)\.([0-9]+)\.[0-9]+")
 
@@ -91,8 +120,15 @@ def dated(config: ExecutorConfig) -> dict[str, Version]:
     """Return the settings that this config has and that not every runner knows, with their first release."""
     set_here = set(_paths("", config.kubernetes.values))
     settings = {path: version for path, version in SINCE.items() if path in set_here}
-    flags = {f"feature_flags.{name}": FLAGS_SINCE[name] for name in config.feature_flags if name in FLAGS_SINCE}
-    return {**settings, **flags}
+    flags = {f"feature_flags.{name}": FLAGS_SINCE.get(name, _OLDEST) for name in config.feature_flags}
+    return {**settings, **{path: version for path, version in flags.items() if version > _OLDEST}}
+
+
+def undated(config: ExecutorConfig) -> tuple[str, ...]:
+    """Return the settings of which it is not known who reads them: newer than the tags that were read, or misspelt."""
+    flags = sorted(f"feature_flags.{name}" for name in config.feature_flags if name not in FLAGS_SINCE)
+    keys = [path for path in config.unmodelled if not path.startswith("feature_flags.")]
+    return (*keys, *flags)
 
 
 def lost(config: ExecutorConfig, runner_version: str) -> dict[str, Version]:

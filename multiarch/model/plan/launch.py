@@ -25,21 +25,22 @@ TAIL = 5
 
 
 def plan_stack(project_dir: Path, stack: str, *, stack_file: Path | None = None, preview: bool = False) -> Plan:
-    """Plan `stack` of the project in `project_dir`.
+    """Plan `stack` of the project in `project_dir`; `organization/project/stack` is for Pulumi's own answers.
 
     Raises ConfigError with the program's own problems, and PlanError when it crashed, hung or ended early. What
     the rehearsal providers refuse is no error: it is in the plan.
     """
     started = time.monotonic()
+    short = stack.rpartition("/")[2]
     with tempfile.TemporaryDirectory(prefix="multiarch-plan-") as folder:
         out = Path(folder, "plan.json")
-        command = _command(project_dir.resolve(), stack, stack_file, out, preview=preview)
-        raw = _answer(command, project_dir, stack, out)
+        command = _command(project_dir.resolve(), short, stack_file, out, preview=preview)
+        raw = _answer(command, project_dir, short, out)
         if "imports" in raw:
             beyond = Path(folder, "beyond.json")
             beyond.write_text(to_json(see(Path(raw["imports"]), project_dir.resolve(), stack)), encoding="utf-8")
-            raw = _answer([*command, "--beyond", str(beyond)], project_dir, stack, out)
-    return dataclasses.replace(_read(raw, stack), seconds=time.monotonic() - started)
+            raw = _answer([*command, "--beyond", str(beyond)], project_dir, short, out)
+    return dataclasses.replace(_read(raw, short), seconds=time.monotonic() - started)
 
 
 def _command(project_dir: Path, stack: str, stack_file: Path | None, out: Path, *, preview: bool) -> list[str]:

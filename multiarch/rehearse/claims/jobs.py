@@ -5,7 +5,7 @@ from functools import partial
 
 from multiarch.core.verdict import Verdict
 from multiarch.model.executor import Job, JobRefusal, admits
-from multiarch.model.executor.helper_tags import judge
+from multiarch.model.executor.helper_tags import judge, of_version
 from multiarch.rehearse.claims.landing import landed, unmodelled
 from multiarch.rehearse.claims.mirror import judge_mirrored
 from multiarch.rehearse.claims.pipeline import (
@@ -21,6 +21,7 @@ from multiarch.rehearse.claims.pods import build, run_job
 from multiarch.rehearse.claims.scene import ARCH_LABEL, Promise, Proof, Scene, failed, proved, unknown
 from multiarch.rehearse.mirror.proof import Mirrored
 
+_PROOFS = {Verdict.YES: proved, Verdict.NO: failed, Verdict.UNKNOWN: unknown}
 _SELECTOR = "KUBERNETES_NODE_SELECTOR_ARCH"
 
 
@@ -131,11 +132,12 @@ def _helper_image(arch: str, scene: Scene) -> Proof:
 def judge_helper(image: str, arch: str, version: str, mirrors: Sequence[Mirrored] = ()) -> Proof:
     """Judge a helper image by its reference, and one that the stack makes itself by what was made."""
     answer = judge(image, arch, version)
-    if answer.verdict is Verdict.NO:
-        return failed(answer.because)
-    if (made := judge_mirrored(image, arch, mirrors)) is not None:
-        return made
-    return (proved if answer.verdict is Verdict.YES else unknown)(answer.because)
+    # A mirror's digest says which architectures there are; which version it is of only the tag before it says.
+    if answer.verdict is not Verdict.NO and of_version(image, version).verdict is Verdict.YES:
+        made = judge_mirrored(image, arch, mirrors)
+        if made is not None:
+            return made
+    return _PROOFS[answer.verdict](answer.because)
 
 
 def _default_arch(scene: Scene) -> str:

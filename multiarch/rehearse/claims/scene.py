@@ -14,9 +14,12 @@ from multiarch.rehearse.report.model import JobView
 ARCH_LABEL = "kubernetes.io/arch"
 _SPOT_LABELS: Mapping[str, str] = {
     "cloud.google.com/gke-spot": "true",
+    "cloud.google.com/gke-preemptible": "true",
     "eks.amazonaws.com/capacityType": "SPOT",
     "kubernetes.azure.com/scalesetpriority": "spot",
+    "karpenter.sh/capacity-type": "spot",
 }
+"""Labels that clouds set by themselves, and Karpenter does: an existing pool may be its."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from multiarch.cluster.api import ApiRefused
 from multiarch.model.executor import Job, JobRefusal, Service
 from multiarch.model.executor.since import Version as Release
-from multiarch.model.executor.since import dated, lost, release_of
+from multiarch.model.executor.since import dated, lost, release_of, undated
 from multiarch.rehearse.claims.landing import unmodelled
 from multiarch.rehearse.claims.pods import build, create, refused_by
 from multiarch.rehearse.claims.scene import Promise, Proof, Scene, failed, proved, unknown
@@ -25,7 +25,7 @@ def settings_promises(scene: Scene) -> list[Promise]:
     return [
         Promise(
             "runner-knows-its-settings",
-            "the installed version of the runner knows every setting of its config",
+            "the installed version of the runner knows every Kubernetes setting and feature flag of its config",
             _known,
             modelled=True,
         ),
@@ -47,8 +47,8 @@ def _known(scene: Scene) -> Proof:
         return failed(
             f"runner {version} ignores {_named(unread)}: take a chart with a newer runner, or do without them"
         )
-    if config.unmodelled:
-        return unknown(f"whether runner {version} knows them is not known: {unmodelled(scene)}")
+    if strange := undated(config):
+        return unknown(f"which runner knows {', '.join(strange)} is not known")
     return proved(f"runner {version}; the newest setting in use: {_newest(settings)}")
 
 

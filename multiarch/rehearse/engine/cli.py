@@ -3,17 +3,10 @@
 What isn't understood is `could not tell`.
 """
 
-import subprocess
-import time
-from collections.abc import Sequence
-from pathlib import Path
-
-from multiarch.core.environment import Environment
 from multiarch.core.secrets import hide
 from multiarch.core.verdict import Verdict
 from multiarch.model.pulumi_answers import NO_CHANGES_VIOLATED, QUIET, CliResult, errors, steps
 
-TIME_LIMIT = 600.0
 ELSEWHERE = (
     "unreachable",
     "connection refused",
@@ -60,31 +53,6 @@ def unprotect(stack: str) -> tuple[str, ...]:
 def destroy(stack: str) -> tuple[str, ...]:
     """Delete everything."""
     return ("destroy", "--yes", "--skip-preview", "--stack", stack, "--non-interactive", "--color", "never")
-
-
-def run(pulumi: Path, arguments: Sequence[str], *, cwd: Path, environment: Environment, stdin: str = "") -> CliResult:
-    """Run one command. A command that does not end in time is stopped, and has no exit code."""
-    command, started = [str(pulumi), *arguments], time.monotonic()
-    try:
-        done = subprocess.run(
-            command,
-            cwd=cwd,
-            env=environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=TIME_LIMIT,
-            check=False,
-        )
-    except (subprocess.TimeoutExpired, OSError) as error:
-        return CliResult(
-            command=tuple(command), exit=None, stdout="", stderr=str(error), seconds=time.monotonic() - started
-        )
-    seconds = time.monotonic() - started
-    return CliResult(
-        command=tuple(command), exit=done.returncode, stdout=done.stdout, stderr=done.stderr, seconds=seconds
-    )
 
 
 def _failed(result: CliResult) -> tuple[Verdict, str]:

@@ -8,7 +8,7 @@ from multiarch.core.report import Check
 from multiarch.core.secrets import hide
 from multiarch.core.verdict import Verdict
 from multiarch.model.pulumi_answers import QUIET, REPLACING, CliResult, Step, errors, steps
-from multiarch.model.pulumi_cli import PulumiCli, find_pulumi
+from multiarch.model.pulumi_cli import PulumiCli, find_pulumi, run
 from multiarch.rehearse.engine import cli
 from multiarch.rehearse.engine.workspace import Workspace, read_inputs, workspace, write_stack_file
 
@@ -61,6 +61,10 @@ def changes_of(planned: tuple[Step, ...]) -> tuple[Change, ...]:
     )
 
 
+TIME_LIMIT = 600.0
+"""Seconds for one command of the engine's."""
+
+
 class _Session:
     """The commands of one rehearsal, in a workspace, with the claims they proved so far."""
 
@@ -72,7 +76,13 @@ class _Session:
         """Run one command in the workspace."""
         self._progress(f"pulumi {' '.join(arguments[:2])}")
         space = self._space
-        return cli.run(self._pulumi.path, arguments, cwd=space.project_dir, environment=space.environment, stdin=stdin)
+        return run(
+            (str(self._pulumi.path), *arguments),
+            cwd=space.project_dir,
+            environment=space.environment,
+            limit=TIME_LIMIT,
+            stdin=stdin,
+        )
 
     def claim(self, identity: str, title: str, arguments: tuple[str, ...], judge: Judge) -> CliResult:
         """Run one command, and keep what it proved."""

@@ -94,6 +94,24 @@ def test_a_spot_node_that_is_only_full_proves_nothing(monkeypatch: pytest.Monkey
     assert on_demand(Scheduler(node_of("amd64"), says=says), node_of("arm64")).verdict is Verdict.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    "label",
+    [
+        {"eks.amazonaws.com/capacityType": "SPOT"},
+        {"cloud.google.com/gke-spot": "true"},
+        {"cloud.google.com/gke-preemptible": "true"},
+        {"kubernetes.azure.com/scalesetpriority": "spot"},
+        {"karpenter.sh/capacity-type": "spot"},
+    ],
+)
+def test_every_cloud_and_karpenter_mark_the_nodes_that_they_may_take_away(label: dict[str, str]) -> None:
+    where = scene()
+    name = node_of("amd64")
+    node = where.nodes[name]
+    marked = {**node, "metadata": {**node["metadata"], "labels": {**node["metadata"]["labels"], **label}}}
+    assert dataclasses.replace(where, nodes={name: marked}).spot(name)
+
+
 def test_without_spot_pools_nothing_is_tried() -> None:
     api = Scheduler(node_of("amd64"))
     assert on_demand(api).verdict is Verdict.YES

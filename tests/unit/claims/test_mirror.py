@@ -33,6 +33,7 @@ def test_a_helper_of_another_digest_version_or_architecture_is_not_proved_by_a_m
     assert judge_helper(IMAGE.replace("1" * 64, "2" * 64), "arm64", "19.1.1", mirrors).verdict is Verdict.UNKNOWN
     assert judge_helper(IMAGE, "arm64", "19.1.2", mirrors).verdict is Verdict.NO
     assert judge_helper(IMAGE, "s390x", "19.1.1", mirrors).verdict is Verdict.NO
+    assert judge_helper(f"mirror.example/helper@{DIGEST}", "arm64", "19.1.1", mirrors).verdict is Verdict.UNKNOWN
 
 
 INPUTS = {

@@ -64,6 +64,20 @@ def test_settings_are_known_from_their_release_on(settings: str, version: str, v
     assert known(settings, version).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("flag", "version", "verdict"),
+    [
+        ("FF_TIMESTAMPS", "16.11.0", Verdict.YES),
+        ("FF_TIMESTAMPS", "16.10.1", Verdict.NO),
+        ("FF_INVENTED", "19.1.1", Verdict.UNKNOWN),
+    ],
+)
+def test_a_feature_flag_is_known_from_its_release_on(flag: str, version: str, verdict: Verdict) -> None:
+    config = parse_config(f"{CONFIG.format(regex=ANCHORED)}\n  [runners.feature_flags]\n    {flag} = true")
+    installed = dataclasses.replace(scene().installed, config=config, runner_version=version)
+    assert prove("runner-knows-its-settings", dataclasses.replace(scene(), installed=installed)).verdict is verdict
+
+
 def test_the_largest_job_asks_for_every_maximum_and_has_a_service() -> None:
     api = Takes()
     maxima = """

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pulumi.runtime import rpc
@@ -11,6 +10,7 @@ from components.unknowns import UNKNOWN_STRINGS
 from multiarch.core.environment import Environment
 from multiarch.core.verdict import Verdict
 from multiarch.model.pulumi_answers import CliResult, Step, errors, steps
+from multiarch.model.pulumi_cli import run
 from multiarch.rehearse.engine import cli
 from multiarch.rehearse.engine.rehearsal import changes_of
 
@@ -114,14 +114,13 @@ def test_a_secrets_value_is_no_argument() -> None:
 
 
 def test_a_program_that_is_not_there_is_no_answer(tmp_path: Path) -> None:
-    found = cli.run(tmp_path / "pulumi", ("preview",), cwd=tmp_path, environment=Environment({}))
+    found = run([str(tmp_path / "pulumi"), "preview"], cwd=tmp_path, environment=Environment({}), limit=1)
     assert found.exit is None
     assert cli.judge_preview(found)[0] is Verdict.UNKNOWN
 
 
-def test_a_command_that_hangs_is_stopped(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(cli, "TIME_LIMIT", 0.2)
-    found = cli.run(Path("/bin/sleep"), ("30",), cwd=tmp_path, environment=Environment({}))
+def test_a_command_that_hangs_is_stopped(tmp_path: Path) -> None:
+    found = run(["/bin/sleep", "30"], cwd=tmp_path, environment=Environment({}), limit=0.2)
     assert found.exit is None
     assert found.seconds < 10
 

@@ -66,6 +66,11 @@ def test_a_tag_without_an_architecture_serves_both_only_where_upstream_publishes
     assert judge(f"{REGISTRY}:{tag_}", "arm64", version).verdict is verdict
 
 
+def test_a_foreign_architecture_is_a_no_whatever_is_known_of_the_version() -> None:
+    assert judge(f"{REGISTRY}:arm64-v19.2.0-rc1", "amd64", "19.2.0").verdict is Verdict.NO
+    assert judge(f"{REGISTRY}:arm64-v19.2.0", "amd64", "main").verdict is Verdict.NO
+
+
 @pytest.mark.parametrize("version", ["", "19.2.0-pwsh", "main"])
 def test_no_form_of_a_version_breaks_the_judgement(version: str) -> None:
     for reference in (f"{REGISTRY}:v19.2.0-pwsh", f"{REGISTRY}:arm64-v19.2.0", "helper", "r:5000/helper@sha256:ab"):

@@ -6,7 +6,7 @@ import pytest
 
 from multiarch.model.executor import Job, Pod, build_pod, parse_config
 from multiarch.model.executor.config import FLAG_DEFAULTS, NOT_OF_THE_POD, RENDERED_KEYS
-from multiarch.model.executor.since import FLAGS_SINCE, SINCE, as_read_by, dated, lost
+from multiarch.model.executor.since import FLAGS_SINCE, SINCE, as_read_by, dated, lost, undated
 
 CONFIG = """
 [[runners]]
@@ -75,4 +75,11 @@ def test_a_runner_that_knows_all_reads_the_config_as_it_is() -> None:
 def test_the_table_names_only_settings_that_the_model_knows() -> None:
     known = RENDERED_KEYS | NOT_OF_THE_POD | {"pod_spec"}
     assert {path.partition(".")[0] for path in SINCE} <= known
-    assert set(FLAGS_SINCE) - set(FLAG_DEFAULTS) == {"FF_PRINT_POD_EVENTS", "FF_WAIT_FOR_POD_TO_BE_REACHABLE"}
+    assert set(FLAG_DEFAULTS) <= set(FLAGS_SINCE)
+
+
+def test_a_flag_that_no_release_has_is_neither_known_nor_lost() -> None:
+    text = CONFIG.replace("FF_WAIT_FOR_POD_TO_BE_REACHABLE = true", "FF_HONOUR = true\n    FF_USE_FASTZIP = true")
+    config = parse_config(text)
+    assert undated(config) == ("feature_flags.FF_HONOUR",)
+    assert not [path for path in dated(config) if path.startswith("feature_flags.")]

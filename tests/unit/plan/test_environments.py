@@ -12,6 +12,7 @@ from components.stack_file import PLACEHOLDER, TOKEN_PLACEHOLDER, environments_o
 from multiarch.model import esc
 from multiarch.model.plan import plan_stack
 from multiarch.model.plan.inputs import cluster_of
+from multiarch.model.pulumi_answers import CliResult
 from tests.recorded.stub_pulumi import StubPulumi
 from tests.unit.plan.conftest import write_project
 
@@ -78,13 +79,17 @@ def test_pulumi_is_asked_for_no_secret_and_given_a_copy_of_the_file(
     assert "PULUMI_ACCESS_TOKEN" in call["names"]
 
 
+def printed(text: str) -> CliResult:
+    return CliResult(command=("pulumi", "config"), exit=0, stdout=text, stderr="")
+
+
 def test_a_secret_of_an_environment_is_a_placeholder() -> None:
     document = {
         f"{KEY}runnerToken": {"secret": True},
         "aws:token": {"secret": True},
         f"{KEY}cluster": {"secret": False, "value": "{}", "objectValue": CLUSTER},
     }
-    seen = esc.read(json.dumps(document), ("team/prod",))
+    seen = esc.read(printed(json.dumps(document)), ("team/prod",))
     assert seen.values == {
         f"{KEY}runnerToken": TOKEN_PLACEHOLDER,
         "aws:token": PLACEHOLDER,
@@ -105,7 +110,7 @@ def test_a_secret_of_an_environment_is_a_placeholder() -> None:
     ],
 )
 def test_what_the_cli_does_not_show_counts_as_unseen(answer: str, words: str) -> None:
-    assert words in esc.read(answer, ("team/prod",)).unseen
+    assert words in esc.read(printed(answer), ("team/prod",)).unseen
 
 
 def missing(folder: Path) -> list[str]:
@@ -149,6 +154,13 @@ raise ConfigError([Problem(path="cluster", found="not set", consequence="c", fix
     with pytest.raises(ConfigError) as caught:
         plan_stack(project(tmp_path / "p", program=program), "test")
     assert [problem.path for problem in caught.value.problems] == ["environment", "cluster"]
+
+
+def test_a_stack_of_an_organization_is_asked_for_by_its_whole_name(stub: StubPulumi, tmp_path: Path) -> None:
+    stub.answers(shown(imported={"value": "there"}))
+    plan = plan_stack(project(tmp_path / "p"), "team/multiarch-runner/test")
+    assert (plan.stack, plan.outputs["imported"]) == ("test", "there")
+    assert [call["stack"] for call in stub.events()] == ["team/multiarch-runner/test"]
 
 
 def test_pulumi_is_not_asked_about_a_file_that_imports_nothing(stub: StubPulumi, tmp_path: Path) -> None:
