@@ -71,6 +71,10 @@ docs-onboarding: $(VENV)/.dev ## Record the run that docs/onboarding.md shows an
 bench-doctor: $(VENV)/.dev ## Measure the doctor on 2500 jobs' pods (minutes: they are made first)
 	@$(BIN)/python -m bench.doctor $(ARGS)
 
+.PHONY: bench-house
+bench-house: $(VENV)/.dev ## Measure the code: what is said once, what imports what, how long it is
+	@$(BIN)/python -m bench.house $(ARGS)
+
 .PHONY: docs-doctor
 docs-doctor: $(VENV)/.dev ## Make docs/doctor.md's table and its sample run anew
 	@$(BIN)/python -m multiarch.doctor.docs docs/doctor.md
