@@ -60,7 +60,11 @@ def versions(ward: Ward) -> dict[str, str]:
         "/apis/apps/v1/deployments",
         "/apis/rbac.authorization.k8s.io/v1/rolebindings",
     ]
-    items = [(kind, item["metadata"]) for kind in kinds for item in ward.api.items(kind)]
+    found = [(kind, item) for kind in kinds for item in ward.api.items(kind)]
+    # The node lifecycle controller tells of the ward's new nodes when it comes to it.
+    items = [
+        (kind, item["metadata"]) for kind, item in found if (item.get("involvedObject") or {}).get("kind") != "Node"
+    ]
     return {f"{kind}/{meta.get('namespace')}/{meta['name']}": meta["resourceVersion"] for kind, meta in items}
 
 
