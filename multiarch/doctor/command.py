@@ -44,7 +44,8 @@ def command(**given: Any) -> None:
     """Say why a job hangs: a check-list with fixes for a cluster that has a runner.
 
     It looks at nodes, manager, config, rights, quotas and policies, and explains every job's pod that is pending or
-    failed to start. It only reads: nothing in the cluster is changed, and no Secret's value is asked for.
+    failed to start. It reads, and asks by dry runs: nothing in the cluster is changed, and no Secret's value is asked
+    for.
     """
     if given["stack"] and given["namespaces"]:
         raise click.UsageError("--namespace is for a cluster without a stack; a stack says where its runner is")
