@@ -62,10 +62,7 @@ def test_a_tier_that_does_not_come_to_its_summary_shows_what_it_said(tmp_path: P
 
 @pytest.mark.parametrize("broken", [False, True])
 def test_one_failure_in_any_tier_is_the_commands(
-    broken: bool,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],  # noqa: FBT001 - both
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, broken: bool
 ) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
