@@ -30,7 +30,7 @@ rehearse: $(VENV)/.runtime ## Plan every stack and prove it on an embedded Kuber
 	@$(BIN)/multiarch rehearse $(ARGS)
 
 .PHONY: test
-test: $(VENV)/.dev lint ## Lint, type-check, and run every test tier whose component is here, two side by side
+test: $(VENV)/.dev lint ## Lint, type-check, and run every test tier whose component is here, some side by side
 	@$(BIN)/python -m tests.tiers $(ARGS)
 
 .PHONY: unit

@@ -1,27 +1,32 @@
-"""Run every test tier, two lanes side by side: `python -m tests.tiers [arguments of pytest]`.
+"""Run every test tier, some side by side: `python -m tests.tiers [arguments of pytest]`.
 
-A cluster's tests mostly wait for a control plane and the others mostly compute, so that two processes on two cores take
-little more than the longer of them. What each lane prints is passed on as it comes, behind the lane's name; at the end
-come both summaries, with every skip's reason, and the exit code is 0 only where both lanes passed. An argument that
-names a file or folder runs one plain pytest of that.
+A cluster's tests mostly wait for a control plane, pipelines and registries for their programs, and the others compute:
+one process more than there are cores keeps all of them busy. What each tier prints is passed on as it comes, behind its
+name; at the end come all summaries, with every skip's reason, and the exit code is 0 only where every tier passed. An
+argument that names a file or folder runs one plain pytest of that.
 """
 
+import os
 import subprocess
 import sys
 import threading
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-LANES: Final[Mapping[str, tuple[str, ...]]] = {
+TIERS: Final[Mapping[str, tuple[str, ...]]] = {
     "cluster": ("tests/cluster", "tests/differential", "tests/engine"),
-    "others": ("tests/unit", "tests/golden", "tests/registry", "tests/templates", "tests/browser"),
+    "templates": ("tests/templates",),
+    "registry": ("tests/registry",),
+    "unit": ("tests/unit", "tests/golden", "tests/browser"),
 }
-"""Every folder with tests is in exactly one of them; whatever needs the embedded control plane shares one."""
+"""The longest first. Every folder with tests is in exactly one of them; what needs a control plane shares one."""
+AT_ONCE: Final = (os.cpu_count() or 1) + 1
 _JUNIT = "--junitxml="
 _SUMMARY = "short test summary info"
 _NOTHING_COLLECTED = 5
@@ -29,7 +34,7 @@ _OUT = threading.Lock()
 
 
 @dataclass(slots=True)
-class Lane:
+class Tier:
     """One pytest, and what it said."""
 
     name: str
@@ -64,27 +69,27 @@ class Lane:
         return self.lines[starts[-1] + 1 :] if starts else self.lines[-20:]
 
 
-def lanes(arguments: Sequence[str]) -> list[Lane]:
-    """Return the lanes, each with its folders and the given arguments."""
+def tiers(arguments: Sequence[str]) -> list[Tier]:
+    """Return the tiers, each with its folders and the given arguments."""
     return [
-        Lane(name, [*folders, *(_own(argument, name) for argument in arguments)]) for name, folders in LANES.items()
+        Tier(name, [*folders, *(_own(argument, name) for argument in arguments)]) for name, folders in TIERS.items()
     ]
 
 
-def _own(argument: str, lane: str) -> str:
-    return f"{argument}.{lane}" if argument.startswith(_JUNIT) else argument
+def _own(argument: str, tier: str) -> str:
+    return f"{argument}.{tier}" if argument.startswith(_JUNIT) else argument
 
 
 def code_of(codes: Sequence[int]) -> int:
-    """Return the exit code of all: a lane in which `-k` selects nothing is fine where another one ran something."""
+    """Return the exit code of all: a tier in which `-k` selects nothing is fine where another one ran something."""
     ran = [code for code in codes if code != _NOTHING_COLLECTED]
     return next((code for code in ran if code), 0) if ran else _NOTHING_COLLECTED
 
 
 def merge_junit(target: Path) -> None:
-    """Make one JUnit file of the lanes'."""
+    """Make one JUnit file of the tiers'."""
     merged = ET.Element("testsuites")
-    for name in LANES:
+    for name in TIERS:
         part = target.with_name(f"{target.name}.{name}")
         if part.exists():
             merged.extend(ET.parse(part).getroot().findall("testsuite"))  # noqa: S314 - pytest wrote it a moment ago
@@ -93,22 +98,19 @@ def merge_junit(target: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the lanes and sum up."""
+    """Run the tiers and sum up."""
     if any(not argument.startswith("-") and Path(ROOT, argument.partition("::")[0]).exists() for argument in arguments):
         return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
-    running = lanes(arguments)
-    threads = [threading.Thread(target=lane.run) for lane in running]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    running = tiers(arguments)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(Tier.run, running))
     for argument in arguments:
         if argument.startswith(_JUNIT):
             merge_junit(Path(ROOT, argument.removeprefix(_JUNIT)))
-    for lane in running:
-        print(f"\n━━ {lane.name}: {' '.join(LANES[lane.name])} ({lane.seconds:.0f} s)")  # noqa: T201 - as above
-        print("\n".join(lane.summary), flush=True)  # noqa: T201 - as above
-    return code_of([lane.code for lane in running])
+    for tier in running:
+        print(f"\n━━ {tier.name}: {' '.join(TIERS[tier.name])} ({tier.seconds:.0f} s)")  # noqa: T201 - as above
+        print("\n".join(tier.summary), flush=True)  # noqa: T201 - as above
+    return code_of([tier.code for tier in running])
 
 
 if __name__ == "__main__":
