@@ -21,8 +21,9 @@ PSA_LEVELS = ("privileged", "baseline", "restricted")
 MAX_DATA = 1024 * 1024
 MAX_PORT = 65535
 RBAC_GROUP = "rbac.authorization.k8s.io"
-_DATA_KEY = re.compile(r"[-._a-zA-Z0-9]+")
-_PSA_VERSION = re.compile(r"latest|v1\.\d+")
+_DATA_KEY = re.compile(r"(?!\.$|\.\.)[-._a-zA-Z0-9]{1,253}")
+_PSA_VERSION = re.compile(r"latest|v1\.(0|[1-9][0-9]*)")
+_PORT_NAME = re.compile(r"(?=.*[a-z])(?!.*--)[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def data_keys(inputs: Inputs) -> Iterator[Refusal]:
     for part in ("data", "stringData", "binaryData"):
         for key, value in entries(inputs.get(part)):
             size += len(value.encode()) if isinstance(value, str) else 0
-            if not _DATA_KEY.fullmatch(key) or key in {".", ".."}:
+            if not _DATA_KEY.fullmatch(key):
                 message = f"Invalid value: {key!r}: a config key consists of alphanumeric characters, '-', '_' or '.'"
                 yield refusal(join(part, key), message, f"{SOURCE}/core/validation")
     if size > MAX_DATA:
@@ -144,53 +145,73 @@ def base64_data(inputs: Inputs) -> Iterator[Refusal]:
         if not isinstance(value, str):
             continue
         try:
-            base64.b64decode(value, validate=True)
+            # Go's decoder passes over the ends of lines, as in what `base64` prints.
+            base64.b64decode(value.replace("\n", "").replace("\r", ""), validate=True)
         except (binascii.Error, ValueError) as error:
             message = f'Secret in version "v1" cannot be handled as a Secret: illegal base64 data ({error})'
             yield refusal(join("data", key), message, "kubernetes/api core/v1 Secret.data")
 
 
 def role_rules(inputs: Inputs) -> Iterator[Refusal]:
-    """Want verbs, and API groups and resources unless a rule is about URLs."""
+    """Want verbs, and either API groups with resources or, in a ClusterRole, URLs."""
+    source = f"{SOURCE}/rbac/validation"
+    namespaced = inputs.get("kind") == "Role"
     for index, rule in enumerate(items(inputs.get("rules"))):
         path = f"rules[{index}]"
         if not get(rule, "verbs"):
-            yield refusal(
-                f"{path}.verbs", "Required value: verbs must contain at least one value", f"{SOURCE}/rbac/validation"
-            )
+            yield refusal(f"{path}.verbs", "Required value: verbs must contain at least one value", source)
         if get(rule, "nonResourceURLs"):
+            if namespaced:
+                message = "Invalid value: namespaced rules cannot apply to non-resource URLs"
+                yield refusal(f"{path}.nonResourceURLs", message, source)
+            if any(get(rule, key) for key in ("apiGroups", "resources", "resourceNames")):
+                message = "Invalid value: rules cannot apply to both regular resources and non-resource URLs"
+                yield refusal(f"{path}.nonResourceURLs", message, source)
             continue
         if not get(rule, "apiGroups"):
             message = "Required value: resource rules must supply at least one api group"
-            yield refusal(f"{path}.apiGroups", message, f"{SOURCE}/rbac/validation")
+            yield refusal(f"{path}.apiGroups", message, source)
         if not get(rule, "resources"):
             message = "Required value: resource rules must supply at least one resource"
-            yield refusal(f"{path}.resources", message, f"{SOURCE}/rbac/validation")
+            yield refusal(f"{path}.resources", message, source)
+
+
+_SUBJECT_GROUPS: Mapping[str, str] = {"ServiceAccount": "", "User": RBAC_GROUP, "Group": RBAC_GROUP}
+"""Kinds of subjects, and the group that each is of, by default."""
 
 
 def binding(inputs: Inputs) -> Iterator[Refusal]:
     """Want one role of the RBAC group, and service accounts with their namespace."""
     source = f"{SOURCE}/rbac/validation"
     group, kind = get(inputs, "roleRef", "apiGroup"), get(inputs, "roleRef", "kind")
-    if group not in (RBAC_GROUP, UNKNOWN):
+    if group not in (None, "", RBAC_GROUP, UNKNOWN):  # without one it is the group's own, by default
         yield refusal("roleRef.apiGroup", f'Unsupported value: {group!r}: supported values: "{RBAC_GROUP}"', source)
     if kind not in ("Role", "ClusterRole", UNKNOWN):
         yield refusal("roleRef.kind", f'Unsupported value: {kind!r}: supported values: "Role", "ClusterRole"', source)
     if not get(inputs, "roleRef", "name"):
         yield refusal("roleRef.name", "Required value", source)
     for index, subject in enumerate(items(inputs.get("subjects"))):
-        path, subject_kind = f"subjects[{index}]", get(subject, "kind")
-        if subject_kind not in ("ServiceAccount", "User", "Group", UNKNOWN):
-            yield refusal(f"{path}.kind", f"Unsupported value: {subject_kind!r}", source)
-        if subject_kind == "ServiceAccount" and not get(subject, "namespace"):
-            yield refusal(f"{path}.namespace", "Required value", source)
-        if not get(subject, "name"):
-            yield refusal(f"{path}.name", "Required value", source)
+        yield from _check_subject(subject, f"subjects[{index}]", get(inputs, "metadata", "namespace"), source)
+
+
+def _check_subject(subject: Any, path: str, home: Any, source: str) -> Iterator[Refusal]:
+    kind, group = get(subject, "kind"), get(subject, "apiGroup")
+    if kind not in (*_SUBJECT_GROUPS, UNKNOWN):
+        yield refusal(f"{path}.kind", f"Unsupported value: {kind!r}", source)
+    elif kind in _SUBJECT_GROUPS and group not in (None, "", _SUBJECT_GROUPS[kind], UNKNOWN):
+        supported = _SUBJECT_GROUPS[kind]
+        yield refusal(f"{path}.apiGroup", f'Unsupported value: {group!r}: supported values: "{supported}"', source)
+    # Of a RoleBinding the account is in the binding's own namespace, unless it says otherwise.
+    if kind == "ServiceAccount" and not (get(subject, "namespace") or home):
+        yield refusal(f"{path}.namespace", "Required value", source)
+    if not get(subject, "name"):
+        yield refusal(f"{path}.name", "Required value", source)
 
 
 def network_policy(inputs: Inputs) -> Iterator[Refusal]:
     """Peers, address blocks, ports and policy types."""
     source = f"{SOURCE}/networking/validation"
+    yield from bad_labels(get(inputs, "spec", "podSelector", "matchLabels"), "spec.podSelector.matchLabels")
     for index, kind in enumerate(items(get(inputs, "spec", "policyTypes"))):
         if kind not in ("Ingress", "Egress", UNKNOWN):
             message = f'Unsupported value: {kind!r}: supported values: "Egress", "Ingress"'
@@ -207,6 +228,8 @@ def network_policy(inputs: Inputs) -> Iterator[Refusal]:
 def _check_peer(peer: Any, path: str, source: str) -> Iterator[Refusal]:
     if isinstance(peer, Mapping) and not peer:
         yield refusal(path, "Required value: must specify a peer", source)
+    for selector in ("podSelector", "namespaceSelector"):
+        yield from bad_labels(get(peer, selector, "matchLabels"), f"{path}.{selector}.matchLabels")
     block = get(peer, "ipBlock")
     if block is None or block is UNKNOWN:
         return
@@ -254,6 +277,16 @@ def _check_port(port: Any, path: str, source: str) -> Iterator[Refusal]:
             )
     if high is not None and low is not None and high < low:
         yield refusal(f"{path}.endPort", f"Invalid value: {high}: must be greater than or equal to `port`", source)
+    yield from _check_named_port(get(port, "port"), get(port, "endPort"), path, source)
+
+
+def _check_named_port(port: Any, end: Any, path: str, source: str) -> Iterator[Refusal]:
+    named = isinstance(port, str)
+    if end is not None and (port is None or named):
+        what = "non-numeric" if named else "not specified"
+        yield refusal(f"{path}.endPort", f"Invalid value: {end}: may not be specified when `port` is {what}", source)
+    if named and not _PORT_NAME.fullmatch(port):
+        yield refusal(f"{path}.port", f"Invalid value: {port!r}: no name of a port", source)
 
 
 RULES: Mapping[str, tuple[Rule, ...]] = {

@@ -18,6 +18,9 @@ SECRET = "kubernetes:core/v1:Secret"
 CONFIG = "kubernetes:core/v1:ConfigMap"
 ROLE = f"kubernetes:{RBAC}/v1:Role"
 BINDING = f"kubernetes:{RBAC}/v1:RoleBinding"
+CLUSTER_ROLE = f"kubernetes:{RBAC}/v1:ClusterRole"
+CLUSTER_BINDING = f"kubernetes:{RBAC}/v1:ClusterRoleBinding"
+PSA = "pod-security.kubernetes.io/"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 ADMITTING = "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy"
 PUT_IN_FORCE = f"{ADMITTING}Binding"
@@ -25,7 +28,7 @@ PUT_IN_FORCE = f"{ADMITTING}Binding"
 
 def thing(api: str, kind: str, **rest: Any) -> dict[str, Any]:
     metadata = {"name": "runner", "namespace": "ci", "labels": {"app": "runner"}}
-    if kind == "Namespace" or kind.startswith("ValidatingAdmissionPolicy"):
+    if kind == "Namespace" or kind.startswith(("ValidatingAdmissionPolicy", "Cluster")):
         del metadata["namespace"]
     return {"apiVersion": api, "kind": kind, "metadata": metadata, **rest}
 
@@ -40,6 +43,8 @@ BOUND = thing(
     roleRef={"apiGroup": RBAC, "kind": "Role", "name": "runner"},
     subjects=[{"kind": "ServiceAccount", "name": "runner", "namespace": "ci"}],
 )
+EVERYWHERE = thing(f"{RBAC}/v1", "ClusterRole", rules=RULES["rules"])
+BOUND_EVERYWHERE = thing(f"{RBAC}/v1", "ClusterRoleBinding", roleRef=BOUND["roleRef"], subjects=BOUND["subjects"])
 BLOCK = {"cidr": "0.0.0.0/0", "except": ["169.254.169.254/32"]}
 NETWORK = thing(
     "networking.k8s.io/v1",
@@ -114,10 +119,42 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     (CONFIG, MAP, {"metadata.name": "Map"}, "metadata.name"),
     (BINDING, BOUND, {"metadata.name": ".."}, "metadata.name"),
     (POLICY, NETWORK, {"metadata.name": "-x"}, "metadata.name"),
-    (BINDING, BOUND, {"roleRef.apiGroup": ""}, "roleRef.apiGroup"),
+    (BINDING, BOUND, {"roleRef.apiGroup": "apps"}, "roleRef.apiGroup"),
     (BINDING, BOUND, {"roleRef.kind": "Rolle"}, "roleRef.kind"),
     (BINDING, BOUND, {"roleRef.name": ...}, "roleRef.name"),
-    (BINDING, BOUND, {"subjects": [{"kind": "ServiceAccount", "name": "x"}]}, "subjects[0].namespace"),
+    (
+        CLUSTER_BINDING,
+        BOUND_EVERYWHERE,
+        {"subjects": [{"kind": "ServiceAccount", "name": "x"}]},
+        "subjects[0].namespace",
+    ),
+    (BINDING, BOUND, {"subjects": [{"kind": "ServiceAccount", "name": "x", "apiGroup": RBAC}]}, "subjects[0].apiGroup"),
+    (BINDING, BOUND, {"subjects": [{"kind": "User", "name": "x", "apiGroup": "apps"}]}, "subjects[0].apiGroup"),
+    (ROLE, RULES, {"rules": [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]}, "rules[0].nonResourceURLs"),
+    (CLUSTER_ROLE, EVERYWHERE, {"metadata.namespace": "ci"}, "metadata.namespace"),
+    (CLUSTER_BINDING, BOUND_EVERYWHERE, {"metadata.namespace": "ci"}, "metadata.namespace"),
+    (
+        CLUSTER_ROLE,
+        EVERYWHERE,
+        {"rules": [{"nonResourceURLs": ["/x"], "verbs": ["get"], "resources": ["pods"]}]},
+        "rules[0].nonResourceURLs",
+    ),
+    ("kubernetes:core/v1:ConfigMap", MAP, {"data": {"..config": "x"}}, 'data["..config"]'),
+    ("kubernetes:core/v1:ConfigMap", MAP, {"data": {"a" * 254: "x"}}, f"data.{'a' * 254}"),
+    (
+        "kubernetes:core/v1:Namespace",
+        SPACE,
+        {"metadata.labels": {f"{PSA}enforce-version": "v1.036"}},
+        'metadata.labels["pod-security.kubernetes.io/enforce-version"]',
+    ),
+    (POLICY, NETWORK, {"spec.egress": [{"ports": [{"endPort": 90}]}]}, "spec.egress[0].ports[0].endPort"),
+    (
+        POLICY,
+        NETWORK,
+        {"spec.egress": [{"ports": [{"port": "http", "endPort": 90}]}]},
+        "spec.egress[0].ports[0].endPort",
+    ),
+    (POLICY, NETWORK, {"spec.egress": [{"ports": [{"port": "HTTP"}]}]}, "spec.egress[0].ports[0].port"),
     (BINDING, BOUND, {"subjects": [{"kind": "Robot", "name": "x"}]}, "subjects[0].kind"),
     (ADMITTING, ADMISSION, {"metadata.namespace": "ci"}, "metadata.namespace"),
     (ADMITTING, ADMISSION, {"spec.failurePolicy": "Open"}, "spec.failurePolicy"),
@@ -196,7 +233,10 @@ ACCEPTED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (SECRET, SECRETS, {"data": UNKNOWN, "metadata.namespace": UNKNOWN}),
     (CONFIG, MAP, {}),
     (ROLE, RULES, {"metadata.name": "system:Runner"}),
-    (ROLE, RULES, {"rules": [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]}),
+    (CLUSTER_ROLE, EVERYWHERE, {"rules": [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]}),
+    (BINDING, BOUND, {"subjects": [{"kind": "ServiceAccount", "name": "x"}]}),
+    (BINDING, BOUND, {"roleRef.apiGroup": ...}),
+    ("kubernetes:core/v1:Secret", SECRETS, {"data": {"token": "eHh4\n"}}),
     (BINDING, BOUND, {}),
     (BINDING, BOUND, {"subjects": [{"kind": "Group", "name": "ci"}]}),
     (POLICY, NETWORK, {}),
