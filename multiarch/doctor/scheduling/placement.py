@@ -95,8 +95,8 @@ def _no_arch(question: Question, arch: str, arches: Counter[str] | None) -> Caus
     evidence = [f"the pods select {asked(question.pod)}; {_count(arches)}", *question.evidence]
     if kind == "scale-from-zero" and (question.scaling.at_maximum or question.scaling.backing_off):
         evidence.append(
-            f"groups at their maximum or in backoff are counted for every pod: that is said of others than the {arch} "
-            "pool, which has no node"
+            "the autoscaler counts groups at their maximum or in backoff for every pod: it need not be said of the "
+            f"{arch} pool, which has no node"
         )
     return cause(kind, arch, headline, evidence, _arch_fixes(question, arch, kind))
 

@@ -1,7 +1,6 @@
 """Claims about the second runner, for rootless BuildKit: it keeps what the first keeps, and its sandbox is closed."""
 
 import copy
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -10,6 +9,7 @@ from typing import Any
 from multiarch.cluster.access_review import Action, may
 from multiarch.cluster.api import ApiRefused
 from multiarch.core.verdict import Verdict
+from multiarch.core.waiting import wait_while
 from multiarch.model.executor import Job, JobRefusal, Pod
 from multiarch.rehearse.claims.jobs import served
 from multiarch.rehearse.claims.manager import manager_promises
@@ -161,11 +161,14 @@ def _apart(second: Scene, first: Scene) -> Proof:
 
 def _in_force(second: Scene, built: Pod) -> ApiRefused | None:
     """Return how a privileged pod is refused, None if it is still admitted after `IN_FORCE_SECONDS`."""
-    deadline = time.monotonic() + IN_FORCE_SECONDS
-    manifest = with_privileges(built.manifest)
-    while (refusal := _refusal(second, built.namespace, manifest)) is None and time.monotonic() < deadline:
-        time.sleep(_POLL_SECONDS)
-    return refusal
+    manifest, answers = with_privileges(built.manifest), []
+
+    def admitted() -> bool:
+        answers.append(_refusal(second, built.namespace, manifest))
+        return answers[-1] is None
+
+    wait_while(admitted, IN_FORCE_SECONDS, every=_POLL_SECONDS)
+    return answers[-1]
 
 
 def _refusal(scene: Scene, namespace: str, manifest: Mapping[str, Any]) -> ApiRefused | None:

@@ -1,6 +1,5 @@
 """Puts the planned pools' nodes into the cluster and takes them out again."""
 
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from kubernetes.utils import parse_quantity
 
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.errors import ClusterError
+from multiarch.core.waiting import wait_while
 from multiarch.model.nodes import NodeGroup, taint_text
 from multiarch.model.nodes.marks import KEPT, OWNER_LABEL, RUN_LABEL, Mark, tainted
 from multiarch.model.release import InstallFailed
@@ -66,11 +66,10 @@ def remove_nodes(api: Api, stack: str, run: str = KEPT) -> None:
 def remove_marked_nodes(api: Api, mark: Mark) -> None:
     """Delete the nodes that bear a mark. Raises InstallFailed when one of them stays."""
     api.delete(_NODES, {"labelSelector": mark.selector})
-    deadline = time.monotonic() + READY_SECONDS
-    while left := api.items(_NODES, {"labelSelector": mark.selector}):
-        if time.monotonic() > deadline:
-            raise InstallFailed(f"still there: {', '.join(node['metadata']['name'] for node in left)}")
-        time.sleep(_POLL_SECONDS)
+    if left := wait_while(
+        lambda: api.items(_NODES, {"labelSelector": mark.selector}), READY_SECONDS, every=_POLL_SECONDS
+    ):
+        raise InstallFailed(f"still there: {', '.join(node['metadata']['name'] for node in left)}")
 
 
 def in_the_way(api: Api, groups: Sequence[NodeGroup]) -> list[dict[str, Any]]:
@@ -146,15 +145,12 @@ def _ready_status(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _wait_until_open(api: Api, names: set[str]) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while True:
+    def closed() -> list[str]:
         nodes = api.items(_NODES, {"labelSelector": OWNER_LABEL})
-        waiting = names - {node["metadata"]["name"] for node in nodes if _is_open(node)}
-        if not waiting:
-            return
-        if time.monotonic() > deadline:
-            raise UnreadyError(f"nodes did not become ready in {READY_SECONDS:.0f} s: {', '.join(sorted(waiting))}")
-        time.sleep(_POLL_SECONDS)
+        return sorted(names - {node["metadata"]["name"] for node in nodes if _is_open(node)})
+
+    if waiting := wait_while(closed, READY_SECONDS, every=_POLL_SECONDS):
+        raise UnreadyError(f"nodes did not become ready in {READY_SECONDS:.0f} s: {', '.join(waiting)}")
 
 
 def _is_open(node: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.errors import ClusterError
 from multiarch.core.verdict import Verdict
+from multiarch.core.waiting import wait_while
 from multiarch.model.nodes.marks import Mark
 from multiarch.model.release import InstallFailed
 from multiarch.rehearse.install.fleet import remove_marked_nodes
@@ -174,12 +175,16 @@ class Remover:
         background = {"propagationPolicy": "Background"}
         self._api.delete(f"/apis/apps/v1/namespaces/{namespace}/deployments", background)
         self._api.delete(f"/apis/apps/v1/namespaces/{namespace}/replicasets", background)
-        deadline = time.monotonic() + CLEAN_SECONDS
-        while self._api.items(f"{_path(namespace)}/pods"):
-            self._api.delete(f"{_path(namespace)}/pods", {"gracePeriodSeconds": "0"})
-            if time.monotonic() > deadline:
-                raise RemovalError(f"still there after {CLEAN_SECONDS:.0f} s")
-            time.sleep(_POLL_SECONDS)
+        pods = f"{_path(namespace)}/pods"
+
+        def left() -> bool:
+            if not self._api.items(pods):
+                return False
+            self._api.delete(pods, {"gracePeriodSeconds": "0"})
+            return True
+
+        if wait_while(left, CLEAN_SECONDS, every=_POLL_SECONDS):
+            raise RemovalError(f"still there after {CLEAN_SECONDS:.0f} s")
 
     def _delete(self, path: str) -> None:
         """Delete an object if it bears the mark; one that took its place meanwhile is somebody else's."""
@@ -223,11 +228,11 @@ class Remover:
         self._wait_until_gone(namespaces)
 
     def _wait_until_gone(self, namespaces: Sequence[str]) -> None:
-        deadline = time.monotonic() + CLEAN_SECONDS
-        while waiting := [name for name in namespaces if self._stands(name)]:
-            if time.monotonic() > deadline:
-                raise RemovalError(f"still being deleted after {CLEAN_SECONDS:.0f} s: {', '.join(waiting)}")
-            time.sleep(_POLL_SECONDS)
+        def standing() -> list[str]:
+            return [name for name in namespaces if self._stands(name)]
+
+        if waiting := wait_while(standing, CLEAN_SECONDS, every=_POLL_SECONDS):
+            raise RemovalError(f"still being deleted after {CLEAN_SECONDS:.0f} s: {', '.join(waiting)}")
 
     def _stands(self, namespace: str) -> bool:
         found = self._api.find(_path(namespace))
