@@ -13,10 +13,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-from components.cluster_spec import CLUSTER_TYPES
-from components.config import POOL_TYPES
+from components.clouds import CLOUDS
+from components.clouds.sections import CloudPool, PoolBase
 from components.keys import Key, choices, classes, keys, spoken, tag
-from components.node_pools.spec import CloudPool, PoolBase
 from components.runner.spec import RunnerConfig
 from components.stack_schema import stack_schema
 
@@ -56,13 +55,14 @@ def reference() -> str:
     """Return docs/config.md."""
     lines = [_INTRODUCTION, "## cluster", "", "`type` decides which other keys there are."]
     nested: dict[str, type] = {}
-    for kind, cls in CLUSTER_TYPES.items():
-        lines += _section(f"cluster of type {kind}", cls, keys(cls), nested)
+    for kind, cloud in CLOUDS.items():
+        lines += _section(f"cluster of type {kind}", cloud.cluster, keys(cloud.cluster), nested)
     lines += ["", "## pools", "", "A pool's keys depend on the type of the cluster. Two groups are shared."]
     lines += _section("keys of every pool", PoolBase, keys(PoolBase), nested)
     created = _own(CloudPool, PoolBase)
     lines += _section("further keys of every created pool (gke, eks, aks)", CloudPool, created, nested)
-    for kind, pool in POOL_TYPES.items():
+    for kind, cloud in CLOUDS.items():
+        pool = cloud.pool
         shared = CloudPool if issubclass(pool, CloudPool) else PoolBase
         lines += _section(f"further keys of {kind} pools", pool, _own(pool, shared), nested)
     lines += ["", "## runner", "", _summary(RunnerConfig), "", *_table(keys(RunnerConfig), nested)]

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from components.cluster_spec import CLUSTER_TYPES
-from components.config import KEYS, NAMESPACE, POOL_TYPES
+from components.clouds import CLOUDS
+from components.config import KEYS, NAMESPACE
 from components.runner.cache import AzureCache, GcsCache, S3Cache
 from components.runner.spec import RunnerConfig
 from components.stack_file import BUILDKIT_TOKEN, MIRROR_PASSWORD, RUNNER_TOKEN
@@ -13,7 +13,7 @@ from components.stack_file import BUILDKIT_TOKEN, MIRROR_PASSWORD, RUNNER_TOKEN
 Schema = dict[str, Any]
 
 # Classes that are told from their siblings by `type`, which then has to be written.
-_TAGGED: Final = (*CLUSTER_TYPES.values(), GcsCache, S3Cache, AzureCache)
+_TAGGED: Final = (*(cloud.cluster for cloud in CLOUDS.values()), GcsCache, S3Cache, AzureCache)
 
 
 def _secret(what: str, key: str) -> Schema:
@@ -29,7 +29,8 @@ def _secret(what: str, key: str) -> Schema:
 
 def stack_schema() -> Schema:
     """Return the schema. Shapes only: what it lets pass, `load_config` still checks as a whole."""
-    classes = [*CLUSTER_TYPES.values(), *POOL_TYPES.values(), RunnerConfig]
+    clouds = CLOUDS.values()
+    classes = [*(cloud.cluster for cloud in clouds), *(cloud.pool for cloud in clouds), RunnerConfig]
     _, made = TypeAdapter.json_schemas(
         [(cls.__name__, "validation", TypeAdapter(cls)) for cls in classes], ref_template="#/definitions/{model}"
     )
@@ -73,7 +74,7 @@ def _config() -> Schema:
         "additionalProperties": False,
         "allOf": [
             *({"anyOf": [{"required": [name]} for name in _spellings(key)]} for key in ("cluster", "pools", "runner")),
-            *(_pools_follow(spelling, kind) for kind in POOL_TYPES for spelling in _spellings("cluster")),
+            *(_pools_follow(spelling, kind) for kind in CLOUDS for spelling in _spellings("cluster")),
         ],
     }
 
@@ -89,9 +90,9 @@ def _reference(cls: type) -> Schema:
 def _cluster() -> Schema:
     return {
         "type": "object",
-        "properties": {"type": {"enum": list(CLUSTER_TYPES), "description": "Decides which other keys there are."}},
+        "properties": {"type": {"enum": list(CLOUDS), "description": "Decides which other keys there are."}},
         "required": ["type"],
-        "allOf": [_if_type(kind, _reference(cls)) for kind, cls in CLUSTER_TYPES.items()],
+        "allOf": [_if_type(kind, _reference(cloud.cluster)) for kind, cloud in CLOUDS.items()],
     }
 
 
@@ -100,7 +101,7 @@ def _if_type(kind: str, then: Schema) -> Schema:
 
 
 def _pools_follow(cluster_key: str, kind: str) -> Schema:
-    pools = {"items": _reference(POOL_TYPES[kind])}
+    pools = {"items": _reference(CLOUDS[kind].pool)}
     of_kind = {"properties": {"type": {"const": kind}}, "required": ["type"]}
     return {
         "if": {"properties": {cluster_key: of_kind}, "required": [cluster_key]},

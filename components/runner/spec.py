@@ -4,9 +4,9 @@ import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from components.cluster_spec import Cluster
+from components.clouds import Cluster
+from components.clouds.sections import PoolBase
 from components.kubernetes_names import DNS_LABEL, LABEL_VALUE, META_KEY, OBJECT_NAME
-from components.node_pools.spec import Pool
 from components.problems import Problem
 from components.reading import joined
 from components.runner.buildkit import check_buildkit
@@ -40,7 +40,7 @@ _NOT_OURS = ("default", "kube-system", "kube-public", "kube-node-lease")
 _SHORTEST_JOB = 600
 
 
-def check_runner(runner: RunnerConfig, pools: Sequence[Pool], cluster: Cluster) -> list[Problem]:
+def check_runner(runner: RunnerConfig, pools: Sequence[PoolBase], cluster: Cluster) -> list[Problem]:
     """Return every mistake in the runner's configuration, in the order of its keys, with paths `runner.<key>`."""
     return check_settings(runner, unresolved(pools), cluster.type)
 

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from components.cluster_spec import AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
+from components.clouds import Cluster
+from components.clouds.aks.sections import AksCluster
+from components.clouds.eks.sections import EksCluster
+from components.clouds.existing.sections import ExistingCluster
+from components.clouds.gke.sections import GkeCluster
 from components.kubeconfig import files_of
 from components.kubeconfig_files import Files, default_files
 from components.problems import ConfigError

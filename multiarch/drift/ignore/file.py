@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic.dataclasses import dataclass
 
-from components.cluster_spec import CONFIG
+from components.keys import CONFIG
 from components.plain_yaml import YamlMistakeError, parse_yaml
 from components.problems import ConfigError, Problem
 from components.reading import joined, kind, parse, shown

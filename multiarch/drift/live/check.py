@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from components.cluster_spec import Cluster
+from components.clouds import Cluster
 from components.problems import ConfigError
 from multiarch.cluster.access import Access, NoAccessError, find_access
 from multiarch.cluster.api import Api, ApiRefused

@@ -12,7 +12,11 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from components.cluster_spec import AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
+from components.clouds import Cluster
+from components.clouds.aks.sections import AksCluster
+from components.clouds.eks.sections import EksCluster
+from components.clouds.existing.sections import ExistingCluster
+from components.clouds.gke.sections import GkeCluster
 from multiarch.drift.live.request import StateResource
 
 _EKS_SERVER: Final = re.compile(r"[0-9A-F]{32}\.(?:[a-z0-9]+\.)?([a-z]{2}(?:-[a-z]+)+-[0-9]+)\.eks\.", re.IGNORECASE)

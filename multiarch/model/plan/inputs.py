@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from components.cluster_spec import Cluster
+from components.clouds import Cluster
 from components.config import load_config
 from components.placeholders import with_placeholder_token, with_stub_access
 from components.problems import ConfigError, Problem

@@ -129,7 +129,7 @@ def images(inputs: Inputs) -> Iterator[Refusal]:
     ami = str(given or DEFAULT_AMI)
     source = "HHS/simpler-grants-gov#12404; terraform-aws-eks#1494"
     for index, name in enumerate(items(inputs.get("instanceTypes"))):
-        known = machine("aws", name)
+        known = machine("eks", name)
         if known is None:
             continue
         if known.arch != _ami_arch(ami):

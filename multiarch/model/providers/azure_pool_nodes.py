@@ -80,7 +80,7 @@ def images(inputs: Inputs) -> Iterator[Refusal]:
         yield refusal("osSKU", message, "learn.microsoft.com/azure/aks/use-azure-linux")
     elif sku not in (None, *LINUX, *WINDOWS, UNKNOWN):
         yield refusal("osSKU", f"InvalidParameter: agentPoolProfile.osSKU {sku!r}: {', '.join(LINUX + WINDOWS)}", API)
-    known = machine("azure", inputs.get("vmSize"))
+    known = machine("aks", inputs.get("vmSize"))
     if known is None or known.arch != ARM64:
         return
     if kind == "Windows" or sku in WINDOWS:
@@ -102,7 +102,7 @@ def disks(inputs: Inputs) -> Iterator[Refusal]:
     kind, size = inputs.get("osDiskType"), number(inputs.get("osDiskSizeGB"))
     if kind not in (None, "Managed", "Ephemeral", UNKNOWN):
         yield refusal("osDiskType", f"InvalidParameter: agentPoolProfile.osDiskType {kind!r}", API)
-    known = machine("azure", inputs.get("vmSize"))
+    known = machine("aks", inputs.get("vmSize"))
     if kind == "Ephemeral" and known is not None and not known.local_disk:
         message = (
             f"OS disk type Ephemeral: the virtual machine size {known.name} has no local disk to hold it: use Managed"

@@ -148,7 +148,7 @@ def image(inputs: Inputs) -> Iterator[Refusal]:
     if given.upper() not in IMAGES:
         message = f"Invalid image type {given!r}: supported are {', '.join(IMAGES)}"
         yield refusal("nodeConfig.imageType", message, "cloud.google.com/kubernetes-engine/docs/concepts/node-images")
-    known = machine("gcp", get(inputs, "nodeConfig", "machineType"))
+    known = machine("gke", get(inputs, "nodeConfig", "machineType"))
     if known and known.arch == ARM64 and given.upper().startswith("WINDOWS"):
         message = f"Windows image {given!r} is not offered for the Arm machine type {known.name!r}"
         yield refusal("nodeConfig.imageType", message, "cloud.google.com/kubernetes-engine/docs/concepts/arm-on-gke")

@@ -11,12 +11,11 @@ from typing import Final
 
 import yaml
 
-from components.platforms import machine_type
+from components.clouds import machine_type
 from components.stack_file import NAMESPACE
-from multiarch.cluster.look.model import Look, Provider
+from multiarch.cluster.look.model import Look
 from multiarch.core.printable import one_line
 from multiarch.onboard.answers.model import Answers
-from multiarch.onboard.decide.machines import CLOUDS
 from multiarch.onboard.decide.model import Decision, PoolPlan
 from multiarch.onboard.write.login import LOGINS
 
@@ -129,7 +128,7 @@ def _pools(answers: Answers, decision: Decision) -> Iterator[str]:
 
 def _created(pool: PoolPlan, answers: Answers, decision: Decision) -> Iterator[str]:
     yield f"    - name: {scalar(pool.name)}"
-    if machine_type(CLOUDS[Provider(answers.cluster_type)], pool.machine_type) is None:
+    if machine_type(answers.cluster_type, pool.machine_type) is None:
         yield "      # No table here knows the machine type, so that its architecture is stated."
         yield f"      arch: {pool.arch}"
     if pool.arch == "arm64":

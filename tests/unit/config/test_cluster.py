@@ -14,7 +14,12 @@ from pulumi.runtime.settings import set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
 from components.cluster import ClusterHandle, connect
-from components.cluster_spec import Access, AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
+from components.clouds import Cluster
+from components.clouds.aks.sections import AksCluster
+from components.clouds.eks.sections import EksCluster
+from components.clouds.existing.sections import ExistingCluster
+from components.clouds.gke.sections import GkeCluster
+from components.clouds.sections import Access
 
 NO_ROOT: Any = None
 CA = base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.cluster_spec import Access
+from components.clouds.sections import Access
 from components.kubeconfig import (
     AKS_SERVER_ID,
     Endpoint,

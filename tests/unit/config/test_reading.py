@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from components.cluster_spec import CONFIG
+from components.keys import CONFIG
 from components.problems import ConfigError
 from components.reading import Kin, did_you_mean, joined, kind, parse, shown
 

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
-from components.cluster_spec import AksCluster, Cluster, EksCluster, GkeCluster
+from components.clouds import Cluster
+from components.clouds.aks.sections import AksCluster
+from components.clouds.eks.sections import EksCluster
+from components.clouds.gke.sections import GkeCluster
 from components.node_pools import aks_args, eks_args, gke_args
 from components.node_pools.spec import AksPool, EksPool, GkePool, Pool, PoolSpec, Taint, check_pools, resolve
 from components.problems import ConfigError

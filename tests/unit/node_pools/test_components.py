@@ -18,7 +18,12 @@ import pytest
 from pulumi_azure_native import containerservice
 
 from components.cluster import ClusterHandle
-from components.cluster_spec import Access, AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
+from components.clouds import Cluster
+from components.clouds.aks.sections import AksCluster
+from components.clouds.eks.sections import EksCluster
+from components.clouds.existing.sections import ExistingCluster
+from components.clouds.gke.sections import GkeCluster
+from components.clouds.sections import Access
 from components.node_pools import declare
 from components.node_pools.aks import AksNodePool, AksNodePoolArgs
 from components.node_pools.component import NodePool, TaintArgs
@@ -26,7 +31,7 @@ from components.node_pools.eks import EksNodePool, EksNodePoolArgs
 from components.node_pools.existing import ExistingNodes, ExistingNodesArgs
 from components.node_pools.gke import GkeNodePool, GkeNodePoolArgs
 from components.node_pools.spec import AksPool, EksPool, ExistingPool, GkePool, Limits, Pool, Taint, resolve
-from components.platforms import Arch
+from components.clouds.machines import Arch
 from components.problems import ConfigError
 
 Record = Callable[[Callable[[], object]], Any]

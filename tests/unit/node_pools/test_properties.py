@@ -5,7 +5,12 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from components.cluster_spec import Access, AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
+from components.clouds import Cluster
+from components.clouds.aks.sections import AksCluster
+from components.clouds.eks.sections import EksCluster
+from components.clouds.existing.sections import ExistingCluster
+from components.clouds.gke.sections import GkeCluster
+from components.clouds.sections import Access
 from components.node_pools import aks_args, eks_args, gke_args
 from components.node_pools.checks.metadata import reserved_domain
 from components.node_pools.component import arguments_of, spec_of
@@ -29,7 +34,7 @@ CLUSTERS: dict[Any, Cluster] = {
     AksPool: AksCluster(name="ci", resource_group="ci"),
     ExistingPool: ExistingCluster(name="ci", access=Access(context="ci")),
 }
-CLOUDS = {GkePool: Cloud.GCP, EksPool: Cloud.AWS, AksPool: Cloud.AZURE}
+CLOUDS = {GkePool: "gke", EksPool: "eks", AksPool: "aks"}
 # Known ones of both architectures, and one that nobody knows.
 GCP = sorted(words("t2a-standard-8 c4a-standard-4 n4a-highmem-8 e2-standard-8 n2-custom-4-8192 zz9-standard-8"))
 AWS = sorted(words("m7g.xlarge m6g.large g5g.xlarge g4dn.xlarge m7i.large t3.large m12g.large"))

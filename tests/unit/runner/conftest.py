@@ -9,10 +9,14 @@ import pytest
 from pulumi.runtime import mocks, rpc, settings
 from pydantic import TypeAdapter
 
-from components.cluster_spec import AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
+from components.clouds import Cluster
+from components.clouds.aks.sections import AksCluster
+from components.clouds.eks.sections import EksCluster
+from components.clouds.existing.sections import ExistingCluster
+from components.clouds.gke.sections import GkeCluster
 from components.config import StackConfig
 from components.node_pools.spec import AksPool, EksPool, ExistingPool, GkePool, Pool, resolve
-from components.platforms import Arch
+from components.clouds.machines import Arch
 from components.runner.placement import RunnerPool, runner_pool
 from components.runner.spec import RunnerConfig
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.node_pools.spec import AKS_SPOT_TAINT, ARM64_TAINT, Taint, TaintEffect
-from components.platforms import Arch
+from components.clouds.machines import Arch
 from components.runner.executor import config_toml, runner_entry
 from components.runner.placement import RunnerPool, job_tolerations
 from components.runner.settings import RunnerConfig
