@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, TypeVar
 
-from components.clouds import CLOUDS, Cluster, cloud_of
-from components.clouds.checks import check_cluster, check_pools
+from components.clouds import CLOUDS, Cluster, check_cluster, check_pools, cloud_of, resolve
 from components.clouds.contract import ResolvedPool
 from components.clouds.sections import PoolBase
 from components.problems import ConfigError, Problem
@@ -88,9 +87,8 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
 
     cluster = found.attempt(lambda: _cluster(ours))
     if cluster:
-        cloud = cloud_of(cluster)
-        found.problems += check_cluster(cloud, cluster)
-        found.problems += check_provider_settings(cloud.settings(cluster), values, secret_keys)
+        found.problems += check_cluster(cluster)
+        found.problems += check_provider_settings(cloud_of(cluster).settings(cluster), values, secret_keys)
     pools = _pools(ours, found)
     if cluster:
         found.problems += _checked(cluster, pools)
@@ -110,7 +108,7 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
     gitlab_token = values.get(GITLAB_TOKEN) if creates_runner(runner) else None
     return StackConfig(
         cluster=cluster,
-        pools=tuple(cloud_of(cluster).resolve(pool) for pool in pools if pool),
+        pools=tuple(resolve(pool) for pool in pools if pool),
         runner=runner,
         runner_token=token,
         buildkit_token=buildkit,
@@ -231,15 +229,14 @@ def _checked(cluster: Cluster, pools: tuple[PoolBase | None, ...]) -> list[Probl
 
     What concerns several pools is left for the next run then: it would be judged without the missing one.
     """
-    cloud, good = cloud_of(cluster), [pool for pool in pools if pool]
-    location = cloud.location(cluster)
+    good = [pool for pool in pools if pool]
     if len(good) == len(pools):
-        return check_pools(cloud, location, good)
+        return check_pools(cluster, good)
     return [
         replace(problem, path=f"pools[{index}]{problem.path.removeprefix('pools[0]')}")
         for index, pool in enumerate(pools)
         if pool
-        for problem in check_pools(cloud, location, [pool])
+        for problem in check_pools(cluster, [pool])
         if problem.path.startswith("pools[0]")
     ]
 

@@ -5,11 +5,13 @@ component.py, the one module with its SDK, which is imported when a stack of tha
 how to add one.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
+from components.clouds import checks
 from components.clouds.aks import AKS
 from components.clouds.aks.sections import AksCluster
-from components.clouds.contract import Cloud
+from components.clouds.contract import Cloud, ResolvedPool
 from components.clouds.eks import EKS
 from components.clouds.eks.sections import EksCluster
 from components.clouds.existing import EXISTING
@@ -18,6 +20,7 @@ from components.clouds.gke import GKE
 from components.clouds.gke.sections import GkeCluster
 from components.clouds.machines import Arch, MachineType
 from components.clouds.sections import PoolBase
+from components.problems import Problem
 
 CLOUDS: Final[dict[str, Cloud[Any, Any]]] = {cloud.name: cloud for cloud in (GKE, EKS, AKS, EXISTING)}
 Cluster: TypeAlias = GkeCluster | EksCluster | AksCluster | ExistingCluster
@@ -26,6 +29,22 @@ Cluster: TypeAlias = GkeCluster | EksCluster | AksCluster | ExistingCluster
 def cloud_of(section: Cluster | PoolBase) -> Cloud[Any, Any]:
     """Return the cloud of a cluster or a pool."""
     return next(cloud for cloud in CLOUDS.values() if isinstance(section, cloud.cluster | cloud.pool))
+
+
+def check_cluster(cluster: Cluster) -> list[Problem]:
+    """Return what is wrong with a cluster's own keys: paths `cluster.<key>`."""
+    return checks.check_cluster(cluster, cloud_of(cluster))
+
+
+def check_pools(cluster: Cluster, pools: Sequence[PoolBase]) -> list[Problem]:
+    """Return everything that is wrong with the pools of a cluster, which are of its own cloud: paths `pools[i].key`."""
+    cloud = cloud_of(cluster)
+    return checks.check_pools(pools, cloud, cloud.location(cluster))
+
+
+def resolve(pool: PoolBase) -> ResolvedPool[Any]:
+    """Fill in everything that follows from the configuration of a pool without problems."""
+    return cloud_of(pool).resolve(pool)
 
 
 def arch_of(pool: PoolBase) -> Arch | None:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
-from components.clouds.contract import ARCH_LABEL, ARM64_TAINT, MANAGED_BY, POOL_LABEL, Cloud, ClusterSection, Subject
+from components.clouds.contract import ARCH_LABEL, MANAGED_BY, POOL_LABEL, Cloud, ClusterSection, Subject
 from components.clouds.machines import Arch, Machines
 from components.clouds.sections import CloudPool, PoolBase, Taint
 from components.keys import keys
@@ -24,7 +24,7 @@ _KUBERNETES: Final = ("kubernetes.io", "k8s.io")
 OWN_LABELS: Final = (POOL_LABEL, ARCH_LABEL, MANAGED_BY[0])
 
 
-def check_cluster(cloud: Cloud[Any, Any], cluster: ClusterSection) -> list[Problem]:
+def check_cluster(cluster: ClusterSection, cloud: Cloud[Any, Any]) -> list[Problem]:
     """Return what is wrong with a cluster's own keys (paths `cluster.<key>`), in the order of the keys."""
     texts = [(key.name, getattr(cluster, key.field), key.description) for key in keys(type(cluster)) if key.required]
     if cluster.access is not None:
@@ -42,7 +42,7 @@ def check_cluster(cloud: Cloud[Any, Any], cluster: ClusterSection) -> list[Probl
     return empty or cloud.check_place(cluster)
 
 
-def check_pools(cloud: Cloud[Any, Any], location: str, pools: Sequence[PoolBase]) -> list[Problem]:
+def check_pools(pools: Sequence[PoolBase], cloud: Cloud[Any, Any], location: str) -> list[Problem]:
     """Return everything that is wrong with the pools of a stack, in the order of the pools.
 
     Paths are `pools[i].key` in the stack file's spelling. An empty list means that every pool can be resolved and
@@ -249,15 +249,6 @@ def _check_taint(subject: Subject[Any], path: str, taint: Taint) -> list[Problem
             )
         ]
     return []
-
-
-ARM64_TAINT_IS_DECLARED: Final = {
-    ARM64_TAINT.key: (
-        "the program declares it on arm64 pools itself; on amd64 nodes it would keep all jobs away",
-        "Remove it.",
-    )
-}
-"""For clouds that don't add the architecture's taint by themselves."""
 
 
 def _check_repeated(subject: Subject[Any]) -> list[Problem]:

@@ -19,6 +19,14 @@ ARCH_LABEL: Final = "multiarch-runner.io/arch"
 MANAGED_BY: Final = ("managed-by", "pulumi")
 ARM64_TAINT: Final = Taint(key="kubernetes.io/arch", value="arm64")
 
+ARM64_TAINT_IS_DECLARED: Final = {
+    ARM64_TAINT.key: (
+        "the program declares it on arm64 pools itself; on amd64 nodes it would keep all jobs away",
+        "Remove it.",
+    )
+}
+"""For clouds that don't add the architecture's taint by themselves."""
+
 
 class ClusterSection(Protocol):
     """What every cloud's cluster says of itself."""

@@ -20,7 +20,6 @@ from kubernetes import client
 
 from components.config import load_config, load_stack_file
 from components.keys import classes, key_of
-from components.node_pools.spec import resolve
 from components.placeholders import with_placeholder_token
 from components.runner.executor import config_toml
 from components.runner.extra_values import ExtraValues
@@ -80,7 +79,7 @@ def chart(request: pytest.FixtureRequest) -> Path:
 def values_of(stack: str) -> tuple[Any, str, dict[str, Any]]:
     values, secrets, _ = with_placeholder_token(*load_stack_file(ROOT / "stacks" / f"Pulumi.{stack}.yaml"))
     config = load_config(values, secrets)
-    pools = [runner_pool(resolve(pool, config.cluster)) for pool in config.pools]
+    pools = [runner_pool(pool) for pool in config.pools]
     made = helm_values(config.runner, pools, config.cluster.type, secret="gitlab-runner-token")
     return config.runner, config_toml(config.runner, pools, config.cluster.type), with_token_checksum(made, "0123")
 

@@ -5,8 +5,15 @@ from typing import Final
 from components.clouds.aks.checks import check_place, check_pool
 from components.clouds.aks.machines import MACHINES
 from components.clouds.aks.sections import AksCluster, AksPool
-from components.clouds.checks import ARM64_TAINT_IS_DECLARED
-from components.clouds.contract import Cloud, Nodes, Setting, Shell, created_labels, with_arch_taint
+from components.clouds.contract import (
+    ARM64_TAINT_IS_DECLARED,
+    Cloud,
+    Nodes,
+    Setting,
+    Shell,
+    created_labels,
+    with_arch_taint,
+)
 from components.clouds.machines import Arch
 from components.clouds.sections import Taint
 

@@ -2,8 +2,15 @@
 
 from typing import Final
 
-from components.clouds.checks import ARM64_TAINT_IS_DECLARED
-from components.clouds.contract import Cloud, Nodes, Setting, Shell, created_labels, with_arch_taint
+from components.clouds.contract import (
+    ARM64_TAINT_IS_DECLARED,
+    Cloud,
+    Nodes,
+    Setting,
+    Shell,
+    created_labels,
+    with_arch_taint,
+)
 from components.clouds.eks.checks import check_place, check_pool
 from components.clouds.eks.machines import MACHINES
 from components.clouds.eks.sections import EksCluster, EksPool

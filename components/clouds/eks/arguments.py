@@ -129,5 +129,5 @@ def role_policies(resolved: ResolvedPool[EksPool], region: str) -> dict[str, str
 
 def assume_role_policy() -> str:
     """Return the trust policy of a node role, as JSON."""
-    statement = {"Effect": "Allow", "Principal": {"Service": "ec2.amazoncom"}, "Action": "sts:AssumeRole"}
+    statement = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, sort_keys=True)

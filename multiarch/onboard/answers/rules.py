@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from components.clouds import Cluster, cloud_of, machine_type
-from components.clouds.checks import check_cluster
+from components.clouds import Cluster, check_cluster, machine_type
 from components.clouds.gke.sections import GkeCluster
 from components.clouds.machines import Arch
 from multiarch.cluster.look.model import Look
@@ -77,8 +76,7 @@ def check_place(cluster: Callable[[str], Cluster], key: str) -> Callable[[Value,
         del look, said
         if not str(value).strip():
             return "it must not be empty"
-        section = cluster(str(value))
-        wrong = [problem for problem in check_cluster(cloud_of(section), section) if problem.path == f"cluster.{key}"]
+        wrong = [problem for problem in check_cluster(cluster(str(value))) if problem.path == f"cluster.{key}"]
         return "; ".join(f"{problem.found}: {problem.consequence}. {problem.fix}" for problem in wrong)
 
     return check

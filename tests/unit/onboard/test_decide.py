@@ -1,6 +1,7 @@
 import pytest
 
-from components.platforms import Arch, Cloud, machine_type
+from components.clouds import machine_type
+from components.clouds.machines import Arch
 from multiarch.cluster.look.model import Look
 from multiarch.core.verdict import Verdict
 from multiarch.onboard.answers.interview import interview

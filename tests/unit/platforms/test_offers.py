@@ -2,7 +2,11 @@
 
 import pytest
 
-from components.platforms import Arch, Cloud, aws, azure, gcp, machine_type
+from components.clouds import machine_type
+from components.clouds.aks import machines as azure
+from components.clouds.eks import machines as aws
+from components.clouds.gke import machines as gcp
+from components.clouds.machines import Arch
 
 
 def _gcp_disks(name: str) -> frozenset[str] | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.node_pools.spec import GkePool
+from components.clouds.gke.sections import GkePool
 from components.clouds.machines import Arch
 from components.runner.spec import check_runner
 
