@@ -78,7 +78,7 @@ CASES = {
         path="pools[1].amiType",
         found="'amiType' is a key of eks pools, but the cluster is gke",
         consequence="what it asks for would not happen",
-        fix="for gke pools that is decided by imageType",
+        fix="Remove it.",
     ),
     "key of another cloud's cluster": Case(
         stack="eks",

@@ -80,7 +80,7 @@ def test_a_providers_secret_setting_is_neither_compared_nor_shown() -> None:
 def test_an_azure_subscription_must_be_the_providers_too() -> None:
     values, secret_keys = stack("aks")
     del values["azure-native:subscriptionId"]
-    with pytest.raises(ConfigError, match="whichever subscription the shell has chosen"):
+    with pytest.raises(ConfigError, match="whichever place the shell has chosen"):
         load_config(values, secret_keys)
 
 

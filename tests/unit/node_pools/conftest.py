@@ -56,7 +56,7 @@ class _Cloud(mocks.Mocks):
             outputs["name"] = outputs["agentPoolName"]
         return f"{args.name}-id", outputs
 
-    def call(self, _: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+    def call(self, _: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
         kubeconfig = {"clusters": [{"cluster": {"server": "https://ci", "certificate-authority-data": ""}}]}
         return {
             "endpoint": "203.0.113.7",
@@ -64,7 +64,7 @@ class _Cloud(mocks.Mocks):
             "certificateAuthorities": [{"data": "RUtT"}],
             "vpcConfig": {"subnetIds": ["subnet-1"]},
             "kubeconfigs": [{"value": base64.b64encode(json.dumps(kubeconfig).encode()).decode()}],
-        }, None
+        }, []
 
 
 class _Recorder(mocks.MockMonitor):
