@@ -28,20 +28,10 @@ from components.stack_checks import (
     check_secret_parts,
     creates_runner,
 )
-from components.stack_file import BUILDKIT_TOKEN, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN, load_stack_file
-
-__all__ = [
-    "KEYS",
-    "NAMESPACE",
-    "StackConfig",
-    "load_config",
-    "load_stack_file",
-    "read_stack_config",
-]
+from components.stack_keys import BUILDKIT_TOKEN, KEYS, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN
 
 T = TypeVar("T")
 
-KEYS: Final = ("cluster", "pools", "runner", RUNNER_TOKEN, BUILDKIT_TOKEN, MIRROR_PASSWORD)
 
 _JUDGED_BY_POOLS: Final = ("runner.architectures", "runner.defaultArch", "runner.manager")
 

@@ -10,7 +10,7 @@ from components.problems import Problem
 from components.reading import did_you_mean, joined
 from components.runner.settings import RunnerConfig, Token
 from components.runner.tokens import check_token
-from components.stack_file import BUILDKIT_TOKEN, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN, SECRET_PLACEHOLDERS
+from components.stack_keys import BUILDKIT_TOKEN, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN, SECRET_KEYS
 
 GITLAB_TOKEN: Final = "gitlab:token"  # noqa: S105 - the name of a setting
 
@@ -39,7 +39,7 @@ def check_secret_parts(keys: Collection[str]) -> list[Problem]:
             consequence="no key of it takes one: it would be shown in plans and be readable in the Helm release",
             fix=f"Set it without --secret; the runner's token goes into {NAMESPACE}:{RUNNER_TOKEN}.",
         )
-        for key in sorted(set(keys) - set(SECRET_PLACEHOLDERS))
+        for key in sorted(set(keys) - set(SECRET_KEYS))
     ]
 
 

@@ -5,10 +5,9 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from components.clouds import CLOUDS
-from components.config import KEYS, NAMESPACE
 from components.runner.cache import AzureCache, GcsCache, S3Cache
 from components.runner.spec import RunnerConfig
-from components.stack_file import BUILDKIT_TOKEN, MIRROR_PASSWORD, RUNNER_TOKEN
+from components.stack_keys import BUILDKIT_TOKEN, KEYS, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN
 
 Schema = dict[str, Any]
 

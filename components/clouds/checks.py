@@ -216,7 +216,7 @@ def _check_label(subject: Subject[Any], key: str, value: str) -> list[Problem]:
             subject.problem(
                 path,
                 f"{domain}/ is reserved",
-                f"{subject.cloud.name.upper()} refuses the pool, or kubelet may not set the label and the nodes never join",
+                f"{subject.cloud.name.upper()} refuses the pool, or kubelet the label: the nodes never join",
                 f"Use a prefix of your own: {_free_key(key)}.",
             )
         ]

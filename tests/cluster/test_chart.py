@@ -18,9 +18,8 @@ import pytest
 import yaml
 from kubernetes import client
 
-from components.config import load_config, load_stack_file
+from components.config import load_config
 from components.keys import classes, key_of
-from components.placeholders import with_placeholder_token
 from components.runner.executor import config_toml
 from components.runner.extra_values import ExtraValues
 from components.runner.guards import RUNNER_KIN
@@ -28,6 +27,8 @@ from components.runner.permissions import job_rules, pod_security
 from components.runner.placement import runner_pool
 from components.runner.values import fullname, helm_values, with_token_checksum
 from multiarch.cluster.connection import Connection
+from multiarch.model.placeholders import with_placeholder_token
+from multiarch.model.stack_file import load_stack_file
 from multiarch.rehearse.control_plane.sources import Binaries
 
 ROOT = Path(__file__).resolve().parents[2]

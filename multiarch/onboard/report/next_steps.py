@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator
 
-from components.stack_file import NAMESPACE
+from components.stack_keys import NAMESPACE
 from multiarch.onboard.request import Onboarding, Outcome
 from multiarch.onboard.write.login import LOGINS
 

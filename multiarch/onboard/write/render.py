@@ -12,7 +12,7 @@ from typing import Final
 import yaml
 
 from components.clouds import machine_type
-from components.stack_file import NAMESPACE
+from components.stack_keys import NAMESPACE
 from multiarch.cluster.look.model import Look
 from multiarch.core.printable import one_line
 from multiarch.onboard.answers.model import Answers

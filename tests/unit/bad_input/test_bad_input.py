@@ -9,9 +9,11 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from components.config import NAMESPACE, load_config, load_stack_file
-from components.placeholders import with_placeholder_token, with_stub_access
+from components.config import load_config
 from components.problems import ConfigError
+from components.stack_keys import NAMESPACE
+from multiarch.model.placeholders import with_placeholder_token, with_stub_access
+from multiarch.model.stack_file import load_stack_file
 
 Program = Callable[[Mapping[str, str], Collection[str]], list[str]]
 Write = Callable[[str, str], Path]

@@ -18,12 +18,13 @@ from components.clouds import CLOUDS
 from components.clouds.eks.sections import EksCluster, EksPool
 from components.clouds.existing.sections import ExistingCluster
 from components.clouds.gke.sections import GkeCluster, GkePool
-from components.config import KEYS, NAMESPACE, StackConfig, load_config, load_stack_file, read_stack_config
+from components.config import StackConfig, load_config, read_stack_config
 from components.keys import keys
-from components.placeholders import with_placeholder_token, with_stub_access
 from components.problems import ConfigError
 from components.runner.spec import RunnerConfig
-from components.stack_file import TOKEN_PLACEHOLDER
+from components.stack_keys import KEYS, NAMESPACE
+from multiarch.model.placeholders import with_placeholder_token, with_stub_access
+from multiarch.model.stack_file import TOKEN_PLACEHOLDER, load_stack_file
 
 ROOT = Path(__file__).resolve().parents[3]
 TOKEN_KEY = f"{NAMESPACE}:runnerToken"

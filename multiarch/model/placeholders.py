@@ -4,7 +4,8 @@ import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from components.stack_file import BUILDKIT_TOKEN, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN, SECRET_PLACEHOLDERS
+from components.stack_keys import BUILDKIT_TOKEN, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN
+from multiarch.model.stack_file import SECRET_PLACEHOLDERS
 
 _CLUSTER_KEY = f"{NAMESPACE}:cluster"
 _RUNNER_KEY = f"{NAMESPACE}:runner"

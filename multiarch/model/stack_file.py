@@ -10,14 +10,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from components.plain_yaml import YamlMistakeError, parse_yaml
 from components.problems import ConfigError, Problem
 from components.reading import did_you_mean, kind
+from components.stack_keys import BUILDKIT_TOKEN, KEYS, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN
+from multiarch.core.plain_yaml import YamlMistakeError, parse_yaml
 
-NAMESPACE: Final = "multiarch-runner"
-RUNNER_TOKEN: Final = "runnerToken"  # noqa: S105 - the name of a key
-BUILDKIT_TOKEN: Final = "buildkitToken"  # noqa: S105 - the name of a key
-MIRROR_PASSWORD: Final = "mirrorPassword"  # noqa: S105 - the name of a key
 PLACEHOLDER: Final = "rehearsal-placeholder"
 TOKEN_PLACEHOLDER: Final = "glrt-rehearsal-placeholder"  # noqa: S105 - a placeholder, valid in shape only
 SECRET_PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType(
@@ -27,7 +24,7 @@ SECRET_PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType(
         MIRROR_PASSWORD: f"{PLACEHOLDER}-password",
     }
 )
-"""What stands in for a secret, by its key: the only keys of this program that hold secrets."""
+"""What stands in for a secret, by its key."""
 
 # What `pulumi` itself writes or reads at the top level of a stack file (sdk/go/common/workspace, ProjectStack).
 _TOP_LEVEL: Final = ("config", "secretsprovider", "encryptedkey", "encryptionsalt", "environment")
@@ -125,7 +122,7 @@ def _no_config(path: str, found: str) -> Problem:
 
 
 def _not_top_level(key: str) -> Problem:
-    inside = ":" in key or key in {"cluster", "pools", "runner", *SECRET_PLACEHOLDERS}
+    inside = ":" in key or key in KEYS
     meant = did_you_mean(key, _TOP_LEVEL)
     return Problem(
         path=key,
