@@ -1,6 +1,6 @@
 """Generate docs/config.md and docs/stack.schema.json from the configuration classes.
 
-`python -m components.reference` writes them; with `--check` it only says whether they are stale (exit 1).
+`python -m docs.config_page` writes them; with `--check` it only says whether they are stale (exit 1).
 """
 
 import argparse
@@ -17,12 +17,12 @@ from components.clouds import CLOUDS
 from components.clouds.sections import CloudPool, PoolBase
 from components.keys import Key, choices, classes, keys, spoken, tag
 from components.runner.spec import RunnerConfig
-from components.stack_schema import stack_schema
+from docs.stack_schema import stack_schema
 
-DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
+DOCS: Final = Path(__file__).resolve().parent
 
 _INTRODUCTION: Final = """\
-<!-- Generated from the configuration classes: change a docstring there, then run `python -m components.reference`. -->
+<!-- Generated from the configuration classes: change a docstring there, then run `python -m docs.config_page`. -->
 # Configuration
 
 A stack file is `stacks/Pulumi.<stack>.yaml`. Below `config:` it has six keys of this program, each written with the
@@ -149,12 +149,12 @@ def stale() -> list[Path]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the files, or with `--check` compare them. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m components.reference", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m docs.config_page", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is stale")
     if parser.parse_args(arguments).check:
         found = stale()
         for path in found:
-            sys.stderr.write(f"{path.relative_to(DOCS.parent)} is stale: run `python -m components.reference`\n")
+            sys.stderr.write(f"{path.relative_to(DOCS.parent)} is stale: run `python -m docs.config_page`\n")
         return 1 if found else 0
     for path, text in outputs().items():
         path.write_text(text, encoding="utf-8")

@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 import yaml
 
-from components.reference import DOCS, main, stale
-from components.stack_schema import stack_schema
+from docs.config_page import DOCS, main, stale
+from docs.stack_schema import stack_schema
 
 STACKS = sorted((DOCS.parent / "stacks").glob("Pulumi.*.yaml"))
 SCHEMA = stack_schema()
@@ -30,7 +30,7 @@ def test_generated_files_are_fresh() -> None:
 def test_check_names_a_stale_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("components.reference.DOCS", tmp_path / "docs")
+    monkeypatch.setattr("docs.config_page.DOCS", tmp_path / "docs")
     (tmp_path / "docs").mkdir()
     assert main(["--check"]) == 1
     assert "docs/config.md is stale" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Write docs/policy.md from the rules: `python -m components.policy.reference`. A test fails when the page is stale."""
+"""Write docs/policy.md from the rules: `python -m docs.policy_page`. A test fails when the page is stale."""
 
 import textwrap
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 from components.policy.catalogue import RULES
 from components.policy.subject import ResourceRule, Rule
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "policy.md"
+PAGE = Path(__file__).resolve().parent / "policy.md"
 
 _HEAD = """\
-<!-- Written by `python -m components.policy.reference` from the rules' docstrings. Edit those. -->
+<!-- Written by `python -m docs.policy_page` from the rules' docstrings. Edit those. -->
 # Policy
 
 {count} rules that every stack must keep, whoever wrote it. They judge what is *declared*, and share no code with the
