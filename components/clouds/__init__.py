@@ -28,7 +28,10 @@ Cluster: TypeAlias = GkeCluster | EksCluster | AksCluster | ExistingCluster
 
 def cloud_of(section: Cluster | PoolBase) -> Cloud[Any, Any]:
     """Return the cloud of a cluster or a pool."""
-    return next(cloud for cloud in CLOUDS.values() if isinstance(section, cloud.cluster | cloud.pool))
+    for cloud in CLOUDS.values():
+        if isinstance(section, cloud.cluster | cloud.pool):
+            return cloud
+    raise TypeError(f"{type(section).__name__} is a section of no cloud")
 
 
 def check_cluster(cluster: Cluster) -> list[Problem]:
