@@ -67,7 +67,7 @@ def paths(values: dict[str, str]) -> list[str]:
 
 def test_a_cloud_added_at_run_time_is_read_checked_and_resolved(nimbus: dict[str, str]) -> None:
     config = load_config(nimbus, ())
-    assert isinstance(config.cluster, NimbusCluster)
+    assert type(config.cluster).__name__ == "NimbusCluster"
     assert [(pool.name, pool.arch, pool.machine_types) for pool in config.pools] == [
         ("amd64", "amd64", ("drop-8",)),
         ("arm64", "arm64", ("flake-2",)),

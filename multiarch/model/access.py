@@ -5,21 +5,17 @@ cloud's CLI makes for exactly this cluster, in `$KUBECONFIG` or `~/.kube/config`
 """
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from components.clouds import Cluster
-from components.clouds.aks.sections import AksCluster
-from components.clouds.eks.sections import EksCluster
-from components.clouds.existing.sections import ExistingCluster
-from components.clouds.gke.sections import GkeCluster
 from components.kubeconfig import files_of
 from components.kubeconfig_files import Files, default_files
 from components.problems import ConfigError
 from multiarch.cluster.kubeconfig import Purpose, contexts_of, find_context
+from multiarch.model.clouds import KNOWN
 
 _PURPOSE: Final = Purpose(
     unnamed="the check would look at whichever cluster is current",
@@ -66,42 +62,6 @@ def find_access(
     return _named(files, named) if named is not None else _clouds(cluster, files)
 
 
-def context_pattern(cluster: Cluster) -> re.Pattern[str] | None:
-    """Return what the cloud's CLI calls the context of a cluster; None for one of no cloud.
-
-    Sources: `gcloud container clusters get-credentials`, `aws eks update-kubeconfig` (the ARN, whose account the stack
-    does not know) and `az aks get-credentials`, each without a name of one's own.
-    """
-    match cluster:
-        case GkeCluster():
-            return re.compile(re.escape(f"gke_{cluster.project}_{cluster.location}_{cluster.name}"))
-        case EksCluster():
-            region, name = re.escape(cluster.region), re.escape(cluster.name)
-            return re.compile(rf"arn:aws[a-z-]*:eks:{region}:[0-9]{{12}}:cluster/{name}")
-        case AksCluster():
-            return re.compile(re.escape(cluster.name))
-        case ExistingCluster():
-            return None
-
-
-def login_command(cluster: Cluster) -> str:
-    """Return the command that makes the context; empty for a cluster of no cloud."""
-    match cluster:
-        case GkeCluster():
-            place = f"--location {cluster.location} --project {cluster.project}"
-            return f"gcloud container clusters get-credentials {cluster.name} {place}"
-        case EksCluster():
-            return f"aws eks update-kubeconfig --name {cluster.name} --region {cluster.region}"
-        case AksCluster():
-            subscription = f" --subscription {cluster.subscription_id}" if cluster.subscription_id else ""
-            return (
-                f"az aks get-credentials --name {cluster.name} --resource-group {cluster.resource_group}{subscription}"
-                " && kubelogin convert-kubeconfig -l azurecli"
-            )
-        case ExistingCluster():
-            return ""
-
-
 def _named(files: Files, context: str) -> Access:
     try:
         return Access(kubeconfig=files, context=context, server=find_context(files, context, _PURPOSE).server)
@@ -110,7 +70,8 @@ def _named(files: Files, context: str) -> Access:
 
 
 def _clouds(cluster: Cluster, files: Files) -> Access:
-    pattern, command = context_pattern(cluster), login_command(cluster)
+    known = KNOWN[cluster.type]
+    pattern, command = known.context(cluster), known.login(cluster)
     try:
         names = [name for name in contexts_of(files, _PURPOSE) if pattern and pattern.fullmatch(name)]
         found = [_named(files, name) for name in names]
