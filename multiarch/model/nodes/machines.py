@@ -1,6 +1,6 @@
 """What a machine type is, read from its name alone: architecture, vCPUs, memory.
 
-Deliberately not components/platforms: the rehearsal must be able to contradict the program.
+Deliberately not the tables of components/clouds: the rehearsal must be able to contradict the program.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""A made-up fourth cloud, as one module: what docs/extending.md says that a cloud has to bring."""
+"""A made-up fourth cloud, as one module: what docs/clouds.md says that a cloud has to bring."""
 
 import sys
 from typing import Final, Literal, NotRequired, cast
