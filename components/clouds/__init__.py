@@ -1,8 +1,8 @@
 """The clouds: the registry, and the only list of them in the program.
 
 Each is a folder here: sections (what a stack file says), checks, machines, arguments (what its provider is given), and
-component.py, the one module with its SDK, which is imported when a stack of that cloud is run. docs/clouds.md says how to
-add one.
+component.py, the one module with its SDK, which is imported when a stack of that cloud is run. docs/clouds.md says how
+to add one.
 """
 
 from collections.abc import Sequence

@@ -146,10 +146,10 @@ def machine_type(name: str) -> MachineType | None:
     )
 
 
-# The arm64 processor of each version; a new one is a row here, and its series rows in the table above. The B family
-# has its own count: v2 came with v5 of the others.
-_PROCESSORS: Final = {2: "Ampere Altra", 5: "Ampere Altra", 6: "Cobalt 100"}
-_ARM64_VERSIONS: Final = frozenset(_PROCESSORS) - {2}
+# The arm64 processor of each version of the sizes; a new one is a row here, and its series are rows of the table above.
+_PROCESSORS: Final = {5: "Ampere Altra", 6: "Cobalt 100"}
+# The B family counts by itself: its v2 came with v5 of the others.
+_B_PROCESSORS: Final = {2: "Ampere Altra"}
 _PLAIN: Final = re.compile(r"(?i:standard)_(?P<family>[BDE])(?P<vcpus>[0-9]+)(?P<features>[a-z]*)_v(?P<version>[0-9])")
 _SIBLING_VCPUS: Final = {"B": (2, 4, 8, 16), "D": (2, 4, 8, 16, 32), "E": (2, 4, 8, 16, 32)}
 
@@ -163,8 +163,8 @@ def sibling(machine: MachineType) -> str | None:
     features = letters if machine.arch is Arch.ARM64 else f"p{letters}"
     if "s" not in features:
         features += "s"
-    oldest, newest = min(_ARM64_VERSIONS), max(_ARM64_VERSIONS)
-    version = match["version"] if match["family"] == "B" else str(min(max(int(match["version"]), oldest), newest))
+    known = _B_PROCESSORS if match["family"] == "B" else _PROCESSORS
+    version = min(max(int(match["version"]), min(known)), max(known))
     name = f"Standard_{match['family']}{match['vcpus']}{features}_v{version}"
     found = machine_type(name)
     return name if found is not None and found.arch is not machine.arch else None
@@ -175,7 +175,8 @@ def arm64_processor(machine: MachineType) -> str | None:
     if "GB200" in machine.family:
         return "Grace"
     version = re.search(r"_v([0-9]+)$", machine.family)
-    return _PROCESSORS.get(int(version[1])) if version else None
+    known = _B_PROCESSORS if machine.family.startswith("B") else _PROCESSORS
+    return known.get(int(version[1])) if version else None
 
 
 MACHINES: Final = Machines(defaults=DEFAULTS, place=machine_type, like=sibling, arm64_processor=arm64_processor)

@@ -144,6 +144,24 @@ def test_processors_are_called_by_their_names(cloud: str, name: str, cpu: str) -
     assert CLOUDS[machine.cloud].machines.processor(machine) == cpu
 
 
+def test_a_new_version_of_azures_arm64_sizes_is_named_and_suggested_by_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(azure.SERIES["D"], "v7", azure.SERIES["D"]["v7"] | {"ps"})
+    monkeypatch.setitem(azure._PROCESSORS, 7, "Cobalt 200")
+    amd64 = azure.machine_type("Standard_D8s_v7")
+    assert amd64 is not None
+    assert azure.MACHINES.sibling(amd64) == "Standard_D8ps_v7"
+    arm64 = azure.machine_type("Standard_D8ps_v7")
+    assert arm64 is not None
+    assert azure.MACHINES.processor(arm64) == "Cobalt 200"
+
+
+def test_a_processor_that_no_row_names_is_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(azure.SERIES["D"], "v7", azure.SERIES["D"]["v7"] | {"ps"})
+    arm64 = azure.machine_type("Standard_D8ps_v7")
+    assert arm64 is not None
+    assert azure.MACHINES.processor(arm64) is None
+
+
 @pytest.mark.parametrize(
     ("name", "local_disk"),
     [
