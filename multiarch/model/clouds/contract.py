@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from components.clouds.contract import ClusterSection
+from multiarch.model.nodes.machines import Machine
 from multiarch.model.nodes.model import NodeGroup
 from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.model.providers.base import RehearsalProvider
@@ -25,6 +26,8 @@ class KnownCloud(Generic[C]):
     """The stand-in for that provider. Imported on the call: a plan loads only its own cloud's rules."""
     node_groups: Mapping[str, Callable[[PlannedResource, Plan], NodeGroup]]
     """What makes nodes, by resource type without an API version (a component: by its class), and which it makes."""
+    size: Callable[[str], Machine] | None
+    """Read what a machine type has off its name; None where no machine is made."""
     membership: str
     """The label by which the cloud tells a pool's nodes from others; empty where nothing does."""
     context: Callable[[C], re.Pattern[str] | None]

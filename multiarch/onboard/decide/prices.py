@@ -11,9 +11,8 @@ import yaml
 
 from components.clouds import machine_type
 from components.clouds.machines import MachineType
-from multiarch.model.nodes import machines
-
-_VCPUS = {"gke": machines.gcp, "eks": machines.aws, "aks": machines.azure}
+from multiarch.model.clouds import KNOWN
+from multiarch.model.nodes.machines import Machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +70,19 @@ def compare(cloud: str, arm64: str, amd64: str) -> Comparison | None:
 
 def vcpus(machine: MachineType) -> int:
     """Return the vCPUs that a machine's name tells."""
-    return _VCPUS[machine.cloud](machine.name).cpus
+    return _size(machine).cpus
 
 
 def gib(machine: MachineType) -> float:
     """Return the memory in GiB that a machine's name tells."""
-    return _VCPUS[machine.cloud](machine.name).memory
+    return _size(machine).memory
+
+
+def _size(machine: MachineType) -> Machine:
+    size = KNOWN[machine.cloud].size
+    if size is None:
+        raise ValueError(f"{machine.cloud} makes no machines")
+    return size(machine.name)
 
 
 def _plain(machine: MachineType) -> bool:

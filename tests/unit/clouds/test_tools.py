@@ -33,7 +33,7 @@ def test_a_look_can_tell_every_cloud() -> None:
 def test_onboarding_can_answer_for_every_cloud() -> None:
     [kinds] = [question.choices for question in QUESTIONS if question.key == "clusterType"]
     assert [value for value, _ in kinds] == list(CLOUDS)
-    for listed in (LOGINS, _TITLES, prices._VCPUS, prices.tables()):
+    for listed in (LOGINS, _TITLES, prices.tables()):
         assert set(listed) == CREATED
 
 
@@ -42,6 +42,7 @@ def test_a_created_cloud_has_a_stand_in_for_its_provider_and_nodes() -> None:
         known = KNOWN[name]
         assert known.node_groups
         assert known.membership
+        assert known.size is not None
         provider: Any = provider_for(known.package)
         assert provider.package == known.package
 

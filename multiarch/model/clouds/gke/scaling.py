@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from multiarch.model.clouds.gke.node_pool import zones_of
 from multiarch.model.providers.base import Refusal
-from multiarch.model.providers.gcp_node_pool import zones_of
 from multiarch.model.providers.kinds import Inputs, Rule, get, items, number, refusal, text
 from multiarch.model.providers.values import UNKNOWN
 

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from components.clouds.aks.sections import AksCluster
+from multiarch.model.clouds.aks.machines import machine_of
+from multiarch.model.clouds.aks.nodes import node_group
 from multiarch.model.clouds.contract import KnownCloud, another
-from multiarch.model.nodes.aks import node_group
 from multiarch.model.providers.base import RehearsalProvider
 
 
 def _provider() -> RehearsalProvider:
-    from multiarch.model.providers.azure_native import AzureNativeProvider  # noqa: PLC0415 - a plan loads only its own cloud's rules
+    from multiarch.model.clouds.aks.provider import AzureNativeProvider  # noqa: PLC0415 - a plan loads only its own cloud's rules
 
     return AzureNativeProvider()
 
@@ -39,6 +40,7 @@ AKS: Final = KnownCloud(
     node_groups={"azure-native:containerservice:AgentPool": node_group},
     membership="kubernetes.azure.com/agentpool",
     context=lambda cluster: re.compile(re.escape(cluster.name)),
+    size=machine_of,
     login=_login,
     server=re.compile(r"\.(?:hcp|privatelink)\.([a-z0-9]+)\.azmk8s\.io$"),
     place=lambda cluster: cluster.location,

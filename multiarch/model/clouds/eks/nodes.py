@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from multiarch.model.nodes.machines import aws
+from multiarch.model.clouds.eks.machines import machine_of
 from multiarch.model.nodes.model import NodeGroup, Shape, manifest, short_hash, spread
 from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.model.pools import PlannedPool
@@ -24,7 +24,7 @@ def node_group(resource: PlannedResource, plan: Plan) -> NodeGroup:
     """Return the nodes of one `aws.eks.NodeGroup`. Of several instance types the first is taken."""
     inputs = plain(resource.inputs)
     instance = next(iter(inputs.get("instanceTypes") or []), DEFAULT_INSTANCE)
-    machine = aws(instance)
+    machine = machine_of(instance)
     pool, group = _names(inputs, resource.name)
     spot = inputs.get("capacityType") == "SPOT"
     scaling = inputs.get("scalingConfig") or {}

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from components.clouds.eks.sections import EksCluster
 from multiarch.model.clouds.contract import KnownCloud, another, outside
-from multiarch.model.nodes.eks import node_group
+from multiarch.model.clouds.eks.machines import machine_of
+from multiarch.model.clouds.eks.nodes import node_group
 from multiarch.model.providers.base import RehearsalProvider
 
 
 def _provider() -> RehearsalProvider:
-    from multiarch.model.providers.aws import AwsProvider  # noqa: PLC0415 - a plan loads only its own cloud's rules
+    from multiarch.model.clouds.eks.provider import AwsProvider  # noqa: PLC0415 - a plan loads only its own cloud's rules
 
     return AwsProvider()
 
@@ -35,6 +36,7 @@ EKS: Final = KnownCloud(
     node_groups={"aws:eks/nodeGroup:NodeGroup": node_group},
     membership="eks.amazonaws.com/nodegroup",
     context=_context,
+    size=machine_of,
     login=lambda cluster: f"aws eks update-kubeconfig --name {cluster.name} --region {cluster.region}",
     server=re.compile(r"^[0-9a-f]{32}\.(?:[a-z0-9]+\.)?([a-z]{2}(?:-[a-z]+)+-[0-9]+)\.eks\."),
     place=lambda cluster: cluster.region,

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from multiarch.model.providers import azure_pool_nodes, azure_pool_scaling
-from multiarch.model.providers.azure_pool_nodes import MANAGED_CLUSTER, RESOURCE_GROUP
+from multiarch.model.clouds.aks import pool_nodes, pool_scaling
+from multiarch.model.clouds.aks.pool_nodes import MANAGED_CLUSTER, RESOURCE_GROUP
 from multiarch.model.providers.base import Created, LookupRefusedError, Refusal
 from multiarch.model.providers.kinds import Inputs, Kind, KindProvider, Lookup, number, refusal, text
 
@@ -178,7 +178,7 @@ class AzureNativeProvider(KindProvider):
     package: ClassVar[str] = "azure-native"
     version: ClassVar[str] = "3.29.0"
     kinds: ClassVar[Mapping[str, Kind]] = {
-        AGENT_POOL: Kind(rules=(*azure_pool_nodes.RULES, *azure_pool_scaling.RULES), create=_create, replaces=FORCE_NEW)
+        AGENT_POOL: Kind(rules=(*pool_nodes.RULES, *pool_scaling.RULES), create=_create, replaces=FORCE_NEW)
     }
     lookups: ClassVar[Mapping[str, Lookup]] = {
         "azure-native:containerservice:getManagedCluster": get_managed_cluster,

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from components.clouds.gke.sections import GkeCluster
 from multiarch.model.clouds.contract import KnownCloud, another, outside
-from multiarch.model.nodes.gke import node_group
+from multiarch.model.clouds.gke.machines import machine_of
+from multiarch.model.clouds.gke.nodes import node_group
 from multiarch.model.providers.base import RehearsalProvider
 
 
 def _provider() -> RehearsalProvider:
-    from multiarch.model.providers.gcp import GcpProvider  # noqa: PLC0415 - a plan loads only its own cloud's rules
+    from multiarch.model.clouds.gke.provider import GcpProvider  # noqa: PLC0415 - a plan loads only its own cloud's rules
 
     return GcpProvider()
 
@@ -39,6 +40,7 @@ GKE: Final = KnownCloud(
     node_groups={"gcp:container/nodePool:NodePool": node_group},
     membership="cloud.google.com/gke-nodepool",
     context=_context,
+    size=machine_of,
     login=_login,
     server=re.compile(r"^gke-[0-9a-z-]+\.([a-z]+-[a-z]+[0-9]+(?:-[a-z])?)\.gke\.goog$"),
     place=lambda cluster: cluster.location,

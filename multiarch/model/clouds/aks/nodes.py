@@ -1,6 +1,6 @@
 """Nodes of an AKS agent pool: no automatic arch taint, but AKS sets a spot taint (facts: nodepools.md section 2)."""
 
-from multiarch.model.nodes.machines import azure
+from multiarch.model.clouds.aks.machines import machine_of
 from multiarch.model.nodes.model import NodeGroup, Shape, manifest, short_hash, spread
 from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.model.pools import PlannedPool
@@ -15,7 +15,7 @@ def node_group(resource: PlannedResource, plan: Plan) -> NodeGroup:
     """Return the nodes of one `azure-native.containerservice.AgentPool`."""
     inputs = plain(resource.inputs)
     size = inputs.get("vmSize") or DEFAULT_SIZE
-    machine = azure(size)
+    machine = machine_of(size)
     pool = inputs.get("agentPoolName") or resource.name
     spot = inputs.get("scaleSetPriority") == "Spot"
     location = _location(plan)

@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from multiarch.model.providers import aws_ec2, aws_iam, aws_node_group
-from multiarch.model.providers.aws_iam import ACCOUNT, digest
+from multiarch.model.clouds.eks import ec2, iam, node_group
+from multiarch.model.clouds.eks.iam import ACCOUNT, digest
 from multiarch.model.providers.base import Created, LookupRefusedError, Refusal
 from multiarch.model.providers.kinds import Inputs, Kind, KindProvider, Lookup, get, number, text
 
@@ -140,11 +140,11 @@ class AwsProvider(KindProvider):
     package: ClassVar[str] = "aws"
     version: ClassVar[str] = "7.51.1"
     kinds: ClassVar[Mapping[str, Kind]] = {
-        NODE_GROUP: Kind(rules=aws_node_group.RULES, create=_create_group, replaces=aws_node_group.FORCE_NEW),
-        LAUNCH_TEMPLATE: aws_ec2.LAUNCH_TEMPLATE,
-        "aws:autoscaling/tag:Tag": aws_ec2.SCALING_TAG,
-        "aws:iam/role:Role": aws_iam.ROLE,
-        "aws:iam/rolePolicyAttachment:RolePolicyAttachment": aws_iam.ATTACHMENT,
+        NODE_GROUP: Kind(rules=node_group.RULES, create=_create_group, replaces=node_group.FORCE_NEW),
+        LAUNCH_TEMPLATE: ec2.LAUNCH_TEMPLATE,
+        "aws:autoscaling/tag:Tag": ec2.SCALING_TAG,
+        "aws:iam/role:Role": iam.ROLE,
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment": iam.ATTACHMENT,
     }
     lookups: ClassVar[Mapping[str, Lookup]] = {
         "aws:eks/getCluster:getCluster": get_cluster,
@@ -172,7 +172,7 @@ class AwsProvider(KindProvider):
         refusals = super().check(token, name, inputs)
         template = self._templates.get(str(get(inputs, "launchTemplate", "id")))
         if token == NODE_GROUP and template is not None:
-            refusals += list(aws_node_group.against_template(inputs, template))
+            refusals += list(node_group.against_template(inputs, template))
         return refusals
 
     def update(self, token: str, name: str, state: Inputs, inputs: Inputs) -> Inputs:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from multiarch.model.nodes.machines import gcp
+from multiarch.model.clouds.gke.machines import machine_of
 from multiarch.model.nodes.model import NodeGroup, Shape, manifest, short_hash, spread
 from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.model.pools import PlannedPool
@@ -27,7 +27,7 @@ def node_group(resource: PlannedResource, plan: Plan) -> NodeGroup:
     inputs = plain(resource.inputs)
     config = inputs.get("nodeConfig") or {}
     machine_type = config.get("machineType") or DEFAULT_MACHINE
-    machine = gcp(machine_type)
+    machine = machine_of(machine_type)
     pool = inputs.get("name") or resource.name
     spot = bool(config.get("spot"))
     zones = _zones(inputs)

@@ -5,7 +5,7 @@ import binascii
 import re
 from collections.abc import Iterator
 
-from multiarch.model.providers.aws_iam import ACCOUNT, TAG_KEY_MAX, TAG_SOURCE, TAG_VALUE_MAX, bad_tags, digest
+from multiarch.model.clouds.eks.iam import ACCOUNT, TAG_KEY_MAX, TAG_SOURCE, TAG_VALUE_MAX, bad_tags, digest
 from multiarch.model.providers.base import Created, Refusal
 from multiarch.model.providers.kinds import Inputs, Kind, get, items, number, refusal, text
 from multiarch.model.providers.values import UNKNOWN

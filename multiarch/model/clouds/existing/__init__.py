@@ -4,7 +4,7 @@ from typing import Final
 
 from components.clouds.existing.sections import ExistingCluster
 from multiarch.model.clouds.contract import KnownCloud
-from multiarch.model.nodes.existing import node_group
+from multiarch.model.clouds.existing.nodes import node_group
 
 
 def _no_login(cluster: ExistingCluster) -> str:
@@ -19,6 +19,7 @@ EXISTING: Final = KnownCloud(
     node_groups={"ExistingNodes": node_group},
     membership="",
     context=lambda _: None,
+    size=None,
     login=_no_login,
     server=None,
     place=lambda _: None,

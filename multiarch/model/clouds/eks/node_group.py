@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from multiarch.model.providers.aws_iam import ROLE_ARN, bad_tags
+from multiarch.model.clouds.eks.iam import ROLE_ARN, bad_tags
 from multiarch.model.providers.base import Refusal
 from multiarch.model.providers.kinds import Inputs, Rule, entries, get, items, number, refusal, text
 from multiarch.model.providers.machines import ARM64, machine

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from multiarch.model.providers import gcp_node_pool, gcp_scaling
+from multiarch.model.clouds.gke import node_pool, scaling
+from multiarch.model.clouds.gke.node_pool import REGION, region_of, zones_of
 from multiarch.model.providers.base import Created, LookupRefusedError
-from multiarch.model.providers.gcp_node_pool import REGION, region_of, zones_of
 from multiarch.model.providers.kinds import Inputs, Kind, KindProvider, Lookup, items, number, text
 
 NODE_POOL = "gcp:container/nodePool:NodePool"
@@ -129,7 +129,7 @@ class GcpProvider(KindProvider):
     version: ClassVar[str] = "10.2.0"
     kinds: ClassVar[Mapping[str, Kind]] = {
         NODE_POOL: Kind(
-            rules=(*gcp_node_pool.RULES, *gcp_scaling.RULES),
+            rules=(*node_pool.RULES, *scaling.RULES),
             create=_create_pool,
             replaces=FORCE_NEW,
             ignores=frozenset({"deletionPolicy", "ignoreNodeCountChanges"}),
