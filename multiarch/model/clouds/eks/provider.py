@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from multiarch.model.clouds.eks import ec2, group, iam
+from multiarch.model.clouds.eks import ec2, group_rules, iam
 from multiarch.model.clouds.eks.iam import ACCOUNT, digest
 from multiarch.model.providers.base import Created, LookupRefusedError, Refusal
 from multiarch.model.providers.kinds import Inputs, Kind, KindProvider, Lookup, get, number, text
@@ -140,7 +140,7 @@ class AwsProvider(KindProvider):
     package: ClassVar[str] = "aws"
     version: ClassVar[str] = "7.51.1"
     kinds: ClassVar[Mapping[str, Kind]] = {
-        NODE_GROUP: Kind(rules=group.RULES, create=_create_group, replaces=group.FORCE_NEW),
+        NODE_GROUP: Kind(rules=group_rules.RULES, create=_create_group, replaces=group_rules.FORCE_NEW),
         LAUNCH_TEMPLATE: ec2.LAUNCH_TEMPLATE,
         "aws:autoscaling/tag:Tag": ec2.SCALING_TAG,
         "aws:iam/role:Role": iam.ROLE,
@@ -172,7 +172,7 @@ class AwsProvider(KindProvider):
         refusals = super().check(token, name, inputs)
         template = self._templates.get(str(get(inputs, "launchTemplate", "id")))
         if token == NODE_GROUP and template is not None:
-            refusals += list(group.against_template(inputs, template))
+            refusals += list(group_rules.against_template(inputs, template))
         return refusals
 
     def update(self, token: str, name: str, state: Inputs, inputs: Inputs) -> Inputs:
