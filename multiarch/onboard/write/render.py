@@ -22,7 +22,6 @@ from multiarch.onboard.write.login import LOGINS
 WIDTH: Final = 118
 _PLAIN: Final = re.compile(r"[A-Za-z/~][A-Za-z0-9._/@~+=-]*(:[A-Za-z0-9._/@~+=-]+)*")
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", "inf", "nan"})
-_TITLES: Final = {"gke": "GKE", "eks": "EKS", "aks": "AKS"}
 
 
 def render(look: Look, answers: Answers, decision: Decision) -> str:
@@ -70,7 +69,7 @@ def _title(look: Look, answers: Answers) -> str:
     version = f"Kubernetes {look.version}"
     if answers.pools == "create":
         place = answers.location or answers.region or answers.resource_group
-        kind = _TITLES[answers.cluster_type]
+        kind = answers.cluster_type.upper()
         return f"{kind} cluster {answers.cluster_name} ({place}, {version}): a pool of each architecture is created"
     flavour = f"{look.flavour}, " if look.flavour else ""
     return f"Cluster {answers.cluster_name} ({flavour}{version}): its own nodes are used, none is created"

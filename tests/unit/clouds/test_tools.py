@@ -16,7 +16,6 @@ from multiarch.model.providers.registry import provider_for, providers
 from multiarch.onboard.answers.questions import QUESTIONS
 from multiarch.onboard.decide import prices
 from multiarch.onboard.write.login import LOGINS
-from multiarch.onboard.write.render import _TITLES
 
 CREATED = {name for name, cloud in CLOUDS.items() if cloud.machines.defaults}
 
@@ -33,7 +32,7 @@ def test_a_look_can_tell_every_cloud() -> None:
 def test_onboarding_can_answer_for_every_cloud() -> None:
     [kinds] = [question.choices for question in QUESTIONS if question.key == "clusterType"]
     assert [value for value, _ in kinds] == list(CLOUDS)
-    for listed in (LOGINS, _TITLES, prices.tables()):
+    for listed in (LOGINS, prices.tables()):
         assert set(listed) == CREATED
 
 
