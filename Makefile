@@ -91,8 +91,8 @@ bench-merge: $(VENV)/.dev ## Measure archmerge against the tools it replaces (ne
 
 .PHONY: docs
 docs: $(VENV)/.dev ## Write the generated files anew (config reference, JSON Schema, CI templates)
-	@$(BIN)/python -m components.reference
-	@$(BIN)/python -m components.policy.reference
+	@$(BIN)/python -m docs.config_page
+	@$(BIN)/python -m docs.policy_page
 	@$(BIN)/python -m ci.render
 	@$(BIN)/python -m docs.record_drift
 	@$(BIN)/python -m docs.record_schemas

@@ -2,10 +2,8 @@
 
 import pulumi
 
-from components.cluster import connect
+from components.clouds.connection import connect
 from components.config import read_stack_config
-from components.node_pools import declare
-from components.node_pools.spec import resolve
 from components.problems import ConfigError
 from components.runner.release import MultiArchRunner, runner_args
 
@@ -14,15 +12,14 @@ def main() -> None:
     """Declare the stack. Raises ConfigError before anything is declared."""
     config = read_stack_config()
     cluster = connect(config.cluster)
-    specs = [resolve(pool, config.cluster) for pool in config.pools]
-    pools = [declare(spec, cluster) for spec in specs]
+    pools = [cluster.declare(pool) for pool in config.pools]
     # A component's children don't wait for its depends_on: the release itself waits for the pools' names.
     args = runner_args(config, nodes=[pool.names for pool in pools])
     opts = pulumi.ResourceOptions(providers=[cluster.provider], depends_on=pools)
     runner = MultiArchRunner("runner", args, opts)
-    for spec, pool in zip(specs, pools, strict=True):
+    for said, pool in zip(config.pools, pools, strict=True):
         pulumi.export(
-            f"pool-{spec.name}",
+            f"pool-{said.name}",
             {"names": pool.names, "arch": pool.arch, "labels": pool.labels, "taints": pool.taints},
         )
     pulumi.export("namespace", runner.namespace)

@@ -12,10 +12,10 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 from pulumi.provider.experimental import component_provider_host  # noqa: E402 - not by the path, but sorted with what is
 
 # A host serves every cloud, so that here, and nowhere else, all their SDKs are imported.
-from components.node_pools.aks import AksNodePool  # noqa: E402 - found by the path above
-from components.node_pools.eks import EksNodePool  # noqa: E402 - likewise
-from components.node_pools.existing import ExistingNodes  # noqa: E402 - likewise
-from components.node_pools.gke import GkeNodePool  # noqa: E402 - likewise
+from components.clouds.aks.component import AksNodePool  # noqa: E402 - found by the path above
+from components.clouds.eks.component import EksNodePool  # noqa: E402 - likewise
+from components.clouds.existing.component import ExistingNodes  # noqa: E402 - likewise
+from components.clouds.gke.component import GkeNodePool  # noqa: E402 - likewise
 from components.runner.release import MultiArchRunner  # noqa: E402 - likewise
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, TypeVar
 
-from components.cluster_spec import CLUSTER_TYPES, Cluster, check_cluster
-from components.node_pools.spec import AksPool, EksPool, ExistingPool, GkePool, Pool, check_pools
+from components.clouds import CLOUDS, Cluster, check_cluster, check_pools, cloud_of, resolve
+from components.clouds.contract import ResolvedPool
+from components.clouds.sections import PoolBase
 from components.problems import ConfigError, Problem
 from components.reading import Kin, did_you_mean, kind, parse, shown, unknown
 from components.runner.spec import RUNNER_KIN, RunnerConfig, check_runner
@@ -27,38 +28,10 @@ from components.stack_checks import (
     check_secret_parts,
     creates_runner,
 )
-from components.stack_file import BUILDKIT_TOKEN, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN, load_stack_file
-
-__all__ = [
-    "KEYS",
-    "NAMESPACE",
-    "POOL_TYPES",
-    "StackConfig",
-    "load_config",
-    "load_stack_file",
-    "read_stack_config",
-]
+from components.stack_keys import BUILDKIT_TOKEN, KEYS, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN
 
 T = TypeVar("T")
 
-KEYS: Final = ("cluster", "pools", "runner", RUNNER_TOKEN, BUILDKIT_TOKEN, MIRROR_PASSWORD)
-POOL_TYPES: Final[dict[str, type[Pool]]] = {"gke": GkePool, "eks": EksPool, "aks": AksPool, "existing": ExistingPool}
-
-# Keys of different clouds that decide the same thing: told to whoever moves a pool from one cloud to another.
-_SAME_MATTER: Final = (
-    frozenset({"imageType", "amiType", "osSku"}),
-    frozenset({"diskSizeGb", "osDiskSizeGb"}),
-    frozenset({"diskType", "osDiskType"}),
-    frozenset({"nodeLocations", "subnetIds", "availabilityZones"}),
-    frozenset({"vnetSubnetId", "subnetIds"}),
-    frozenset({"serviceAccount", "nodeRoleArn"}),
-    frozenset({"maxPodsPerNode", "maxPods"}),
-    frozenset({"maxSurge", "maxUnavailablePercentage"}),
-    frozenset({"resourceLabels", "tags"}),
-    frozenset({"drainGraceMinutes", "drainTimeoutMinutes"}),
-)
-
-_SAME_PLACE: Final = (frozenset({"project", "resourceGroup", "subscriptionId"}), frozenset({"location", "region"}))
 
 _JUDGED_BY_POOLS: Final = ("runner.architectures", "runner.defaultArch", "runner.manager")
 
@@ -82,7 +55,7 @@ class StackConfig:
     """
 
     cluster: Cluster
-    pools: tuple[Pool, ...]
+    pools: tuple[ResolvedPool[PoolBase], ...]
     runner: RunnerConfig
     runner_token: str | None = field(default=None, repr=False)
     buildkit_token: str | None = field(default=None, repr=False)
@@ -104,7 +77,8 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
 
     cluster = found.attempt(lambda: _cluster(ours))
     if cluster:
-        found.problems += check_cluster(cluster) + check_provider_settings(cluster, values, secret_keys)
+        found.problems += check_cluster(cluster)
+        found.problems += check_provider_settings(cloud_of(cluster).settings(cluster), values, secret_keys)
     pools = _pools(ours, found)
     if cluster:
         found.problems += _checked(cluster, pools)
@@ -121,11 +95,10 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
         found.problems += check_plain_tokens(key, _json(ours[key]))
     if found.problems or cluster is None or runner is None:
         raise ConfigError(tuple(dict.fromkeys(found.problems)))
-    good = tuple(pool for pool in pools if pool)
     gitlab_token = values.get(GITLAB_TOKEN) if creates_runner(runner) else None
     return StackConfig(
         cluster=cluster,
-        pools=good,
+        pools=tuple(resolve(pool) for pool in pools if pool),
         runner=runner,
         runner_token=token,
         buildkit_token=buildkit,
@@ -191,20 +164,21 @@ def _cluster(ours: Mapping[str, str]) -> Cluster:
     if not isinstance(data, dict):
         raise ConfigError([_not_a("mapping", "cluster", data)])
     chosen = data.get("type")
-    if not isinstance(chosen, str) or chosen not in CLUSTER_TYPES:
+    if not isinstance(chosen, str) or chosen not in CLOUDS:
         raise ConfigError([_no_cluster_type(chosen)])
-    others = {f"{name} clusters": cls for name, cls in CLUSTER_TYPES.items() if name != chosen}
-    kin = Kin(own=f"{chosen} clusters", because=f"the cluster is {chosen}", others=others, same_matter=_SAME_PLACE)
-    return parse(CLUSTER_TYPES[chosen], data, "cluster", kin=kin)
+    others = {f"{name} clusters": cloud.cluster for name, cloud in CLOUDS.items() if name != chosen}
+    kin = Kin(own=f"{chosen} clusters", because=f"the cluster is {chosen}", others=others)
+    section: type[Cluster] = CLOUDS[chosen].cluster
+    return parse(section, data, "cluster", kin=kin)
 
 
 def _no_cluster_type(chosen: object) -> Problem:
-    meant = did_you_mean(chosen, tuple(CLUSTER_TYPES)) if isinstance(chosen, str) else None
+    meant = did_you_mean(chosen, tuple(CLOUDS)) if isinstance(chosen, str) else None
     return Problem(
         path="cluster.type",
         found="not set" if chosen is None else f"{shown(chosen)} is no type of cluster",
         consequence="it decides which keys cluster and pools have, so nothing else of them was read",
-        fix=f"Did you mean {meant}?" if meant else f"Use one of {', '.join(CLUSTER_TYPES)}.",
+        fix=f"Did you mean {meant}?" if meant else f"Use one of {', '.join(CLOUDS)}.",
     )
 
 
@@ -217,7 +191,7 @@ def _not_a(wanted: str, path: str, data: object) -> Problem:
     )
 
 
-def _pools(ours: Mapping[str, str], found: _Found) -> tuple[Pool | None, ...]:
+def _pools(ours: Mapping[str, str], found: _Found) -> tuple[PoolBase | None, ...]:
     """Read the pools as the cluster's own pool type; None stands for one that could not be read."""
     data = found.attempt(lambda: _required(ours, "pools", "which nodes there are", "[{name: arm64, arch: arm64}]"))
     cluster = _json(ours.get("cluster", "null"))
@@ -229,18 +203,18 @@ def _pools(ours: Mapping[str, str], found: _Found) -> tuple[Pool | None, ...]:
         return ()
     if not data:
         found.problems.append(_NO_POOLS)
-    if not isinstance(chosen, str) or chosen not in POOL_TYPES:
+    if not isinstance(chosen, str) or chosen not in CLOUDS:
         return ()  # told already, at cluster.type
-    others = {f"{name} pools": cls for name, cls in POOL_TYPES.items() if name != chosen}
-    kin = Kin(own=f"{chosen} pools", because=f"the cluster is {chosen}", others=others, same_matter=_SAME_MATTER)
-    pools: list[Pool | None] = []
+    others = {f"{name} pools": cloud.pool for name, cloud in CLOUDS.items() if name != chosen}
+    kin = Kin(own=f"{chosen} pools", because=f"the cluster is {chosen}", others=others)
+    pools: list[PoolBase | None] = []
     for index, item in enumerate(data):
-        read = partial(parse, POOL_TYPES[chosen], item, f"pools[{index}]", kin=kin)
+        read = partial(parse, CLOUDS[chosen].pool, item, f"pools[{index}]", kin=kin)
         pools.append(found.attempt(read))
     return tuple(pools)
 
 
-def _checked(cluster: Cluster, pools: tuple[Pool | None, ...]) -> list[Problem]:
+def _checked(cluster: Cluster, pools: tuple[PoolBase | None, ...]) -> list[Problem]:
     """Check the pools; where one could not be read, each of the others by itself.
 
     What concerns several pools is left for the next run then: it would be judged without the missing one.
@@ -257,7 +231,7 @@ def _checked(cluster: Cluster, pools: tuple[Pool | None, ...]) -> list[Problem]:
     ]
 
 
-def _checked_runner(runner: RunnerConfig, pools: tuple[Pool | None, ...], cluster: Cluster) -> list[Problem]:
+def _checked_runner(runner: RunnerConfig, pools: tuple[PoolBase | None, ...], cluster: Cluster) -> list[Problem]:
     """Check the runner; where not all pools could be read, leave out what depends on which pools there are."""
     good = [pool for pool in pools if pool]
     problems = check_runner(runner, good, cluster)

@@ -5,11 +5,20 @@ from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, is_dataclass
 from enum import Enum
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
+from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from typing_extensions import get_type_hints, is_typeddict
+
+CONFIG: Final = ConfigDict(
+    extra="forbid",
+    alias_generator=to_camel,
+    populate_by_name=True,
+    use_attribute_docstrings=True,
+)
+"""How every configuration class is read: an unknown key is an error, and its docstrings are the reference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

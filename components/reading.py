@@ -30,14 +30,13 @@ class Kin:
     """The classes that could have been meant.
 
     `own` names what is read (`gke pools`), `because` says why (`the cluster is gke`). `others` maps names such as
-    `eks pools` to their classes. `same_matter` groups keys that decide the same thing; `refused` names keys that are
-    left out on purpose, with what they would do and what to do instead. `inside` says the same of classes further in.
+    `eks pools` to their classes. `refused` names keys that are left out on purpose, with what they would do and what to
+    do instead. `inside` says the same of classes further in.
     """
 
     own: str
     because: str
     others: Mapping[str, type] = field(default_factory=dict)
-    same_matter: Sequence[frozenset[str]] = ()
     refused: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     inside: Mapping[type, "Kin"] = field(default_factory=dict)
 
@@ -216,7 +215,7 @@ class _Reader:
             consequence, fix = kin.refused[name]
             return Problem(path=path, found="not offered", consequence=consequence, fix=fix)
         if homes := [home for home, cls in kin.others.items() if key_of(cls, name)]:
-            return _foreign(path, name, homes, kin, known)
+            return _foreign(path, name, homes, kin)
         return unknown(parent.path, name, known, kin.own)
 
     def _kin_of(self, place: _Place) -> Kin | None:
@@ -235,14 +234,12 @@ def _siblings(place: _Place) -> Kin | None:
     return Kin(own=f"`{place.path}` of type {own}", because=f"its type is {own}", others=others)
 
 
-def _foreign(path: str, name: str, homes: Sequence[str], kin: Kin, known: Sequence[str]) -> Problem:
-    group: frozenset[str] = next((group for group in kin.same_matter if name in group), frozenset())
-    here = [key for key in known if key in group]
+def _foreign(path: str, name: str, homes: Sequence[str], kin: Kin) -> Problem:
     return Problem(
         path=path,
         found=f"'{name}' is a key of {' and '.join(homes)}, but {kin.because}",
         consequence="it has no effect here, so what it asks for would not happen",
-        fix=f"Remove it; for {kin.own} that is decided by {' and '.join(here)}." if here else "Remove it.",
+        fix="Remove it.",
     )
 
 

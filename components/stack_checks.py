@@ -1,16 +1,16 @@
 """Checks of a stack file that concern no single part of it: the runner's token, secrets, the providers' settings."""
 
 import importlib.util
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from components import secret_text
-from components.cluster_spec import AksCluster, Cluster, EksCluster
+from components.clouds.contract import Setting
 from components.problems import Problem
 from components.reading import did_you_mean, joined
 from components.runner.settings import RunnerConfig, Token
 from components.runner.tokens import check_token
-from components.stack_file import BUILDKIT_TOKEN, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN, SECRET_PLACEHOLDERS
+from components.stack_keys import BUILDKIT_TOKEN, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN, SECRET_KEYS
 
 GITLAB_TOKEN: Final = "gitlab:token"  # noqa: S105 - the name of a setting
 
@@ -39,7 +39,7 @@ def check_secret_parts(keys: Collection[str]) -> list[Problem]:
             consequence="no key of it takes one: it would be shown in plans and be readable in the Helm release",
             fix=f"Set it without --secret; the runner's token goes into {NAMESPACE}:{RUNNER_TOKEN}.",
         )
-        for key in sorted(set(keys) - set(SECRET_PLACEHOLDERS))
+        for key in sorted(set(keys) - set(SECRET_KEYS))
     ]
 
 
@@ -69,42 +69,38 @@ def _texts(path: str, value: object) -> Iterator[tuple[str, str]]:
             yield from _texts(joined(path, index), inner)
 
 
-def check_provider_settings(cluster: Cluster, values: Mapping[str, str], secret_keys: Collection[str]) -> list[Problem]:
+def check_provider_settings(
+    settings: Sequence[Setting], values: Mapping[str, str], secret_keys: Collection[str]
+) -> list[Problem]:
     """Find cloud provider settings (`aws:region` ...) under which another place would be changed than the cluster's.
 
     A secret setting is not compared: a rehearsal has a placeholder for it, and a message would show it.
     """
-    match cluster:
-        case EksCluster(region=wanted):
-            key, ours = "aws:region", "cluster.region"
-            missing = []  # every AWS resource here states its region itself
-        case AksCluster(subscription_id=str(wanted)):
-            key, ours = "azure-native:subscriptionId", "cluster.subscriptionId"
-            missing = [_unset(key, wanted)]
-        case _:
-            return []
-    if key not in values:
-        return missing
-    if key in secret_keys or values[key].lower() == wanted.lower():
-        return []
-    return [_elsewhere(key, values[key], ours, wanted)]
+    problems = []
+    for setting in settings:
+        key, there = setting.key, values.get(setting.key)
+        if there is None:
+            problems += [_unset(setting)] if setting.required else []
+        elif key not in secret_keys and there.lower() != setting.wanted.lower():
+            problems.append(_elsewhere(setting, there))
+    return problems
 
 
-def _elsewhere(key: str, there: str, ours: str, wanted: str) -> Problem:
+def _elsewhere(setting: Setting, there: str) -> Problem:
     return Problem(
-        path=key,
-        found=f"'{there}', but {ours} is '{wanted}'",
+        path=setting.key,
+        found=f"'{there}', but {setting.said_by} is '{setting.wanted}'",
         consequence="the provider would look for the cluster in the wrong place, and create there what it can",
-        fix=f"pulumi config set {key} {wanted}",
+        fix=f"pulumi config set {setting.key} {setting.wanted}",
     )
 
 
-def _unset(key: str, wanted: str) -> Problem:
+def _unset(setting: Setting) -> Problem:
     return Problem(
-        path=key,
-        found="not set, while cluster.subscriptionId is",
-        consequence="the Azure provider would work in whichever subscription the shell has chosen",
-        fix=f"pulumi config set {key} {wanted}",
+        path=setting.key,
+        found=f"not set, while {setting.said_by} is",
+        consequence="the provider would work in whichever place the shell has chosen",
+        fix=f"pulumi config set {setting.key} {setting.wanted}",
     )
 
 

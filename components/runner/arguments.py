@@ -6,9 +6,10 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pydantic import TypeAdapter
 
+from components.clouds.contract import ResolvedPool
+from components.clouds.machines import Arch
+from components.clouds.sections import PoolBase, Taint, TaintEffect
 from components.config import StackConfig
-from components.node_pools.spec import PoolSpec, Taint, TaintEffect, resolve
-from components.platforms import Arch
 from components.problems import ConfigError, Problem
 from components.runner.placement import RunnerPool
 from components.runner.settings import RunnerConfig, runner_of
@@ -70,7 +71,7 @@ def runner_args(config: StackConfig, nodes: Sequence[pulumi.Input[list[str]]] = 
     """
     args = MultiArchRunnerArgs(
         runner=TypeAdapter(RunnerConfig).dump_python(config.runner, mode="json", by_alias=True),
-        pools=[_pool_args(resolve(pool, config.cluster)) for pool in config.pools],
+        pools=[_pool_args(pool) for pool in config.pools],
         cluster_type=config.cluster.type,
         nodes=list(nodes),
     )
@@ -85,7 +86,7 @@ def runner_args(config: StackConfig, nodes: Sequence[pulumi.Input[list[str]]] = 
     return args
 
 
-def _pool_args(pool: PoolSpec) -> RunnerPoolArgs:
+def _pool_args(pool: ResolvedPool[PoolBase]) -> RunnerPoolArgs:
     return RunnerPoolArgs(
         name=pool.name,
         arch=pool.arch.value,

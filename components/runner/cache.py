@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from components.cluster_spec import CONFIG
+from components.keys import CONFIG
 from components.problems import Problem
 from components.runner.networking import MetadataProvider, NetworkPolicies
 

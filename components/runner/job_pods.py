@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
-from components.cluster_spec import CONFIG
+from components.keys import CONFIG
 
 MountPath = Annotated[str, Field(description="Where it is mounted in every container of the job. An absolute path.")]
 ReadOnly = Annotated[bool, Field(description="Mount it without the right to write.")]

@@ -12,8 +12,8 @@ from pydantic.dataclasses import dataclass
 
 from archmerge import ArchmergeError, parse_reference
 from archmerge.reference import is_digest
-from components.cluster_spec import CONFIG
-from components.platforms import Arch
+from components.clouds.machines import Arch
+from components.keys import CONFIG
 from components.problems import Problem
 from components.versions import HELPER_FLAVOR, HELPER_REPOSITORY
 

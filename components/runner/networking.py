@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 from pydantic.dataclasses import dataclass
 
-from components.cluster_spec import CONFIG
+from components.keys import CONFIG
 from components.problems import Problem
 
 ANYWHERE = ("0.0.0.0/0", "::/0")

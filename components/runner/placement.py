@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from components.node_pools.resolved import arch_of
-from components.node_pools.spec import ARM64_TAINT, POOL_LABEL, CloudPool, Pool, PoolSpec, Taint, TaintEffect
-from components.platforms import Arch
+from components.clouds import arch_of
+from components.clouds.contract import ARM64_TAINT, POOL_LABEL, ResolvedPool
+from components.clouds.machines import Arch
+from components.clouds.sections import CloudPool, PoolBase, Taint, TaintEffect
 from components.problems import Problem
 from components.runner.settings import Manager, RunnerConfig
 
@@ -26,16 +27,16 @@ class RunnerPool:
     taints: tuple[Taint, ...] = ()
 
 
-def unresolved(pools: Iterable[Pool]) -> list[RunnerPool]:
+def unresolved(pools: Iterable[PoolBase]) -> list[RunnerPool]:
     """Return the pools as the checks see them, before they are resolved."""
     return [
         RunnerPool(name=pool.name, arch=arch_of(pool), spot=isinstance(pool, CloudPool) and pool.spot) for pool in pools
     ]
 
 
-def runner_pool(spec: PoolSpec) -> RunnerPool:
+def runner_pool(pool: ResolvedPool[PoolBase]) -> RunnerPool:
     """Return what matters of a resolved pool."""
-    return RunnerPool(name=spec.name, arch=spec.arch, spot=spec.spot, labels=spec.labels, taints=spec.node_taints)
+    return RunnerPool(name=pool.name, arch=pool.arch, spot=pool.spot, labels=pool.labels, taints=pool.node_taints)
 
 
 def manager_pool(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> str | None:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from components.cluster_spec import CONFIG
+from components.keys import CONFIG
 
 CpuRequest = Annotated[str | None, Field(description="CPU that the scheduler sets aside. `null`: none.")]
 CpuLimit = Annotated[

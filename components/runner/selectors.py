@@ -9,8 +9,8 @@ import re
 
 import re2  # type: ignore[import-untyped]  # google-re2 ships no stubs
 
+from components.clouds.machines import Arch
 from components.kubernetes_names import META_KEY
-from components.platforms import Arch
 from components.problems import Problem
 from components.runner.settings import RunnerConfig
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from components.cluster_spec import CONFIG
-from components.node_pools.pools import Taint
-from components.platforms import Arch
+from components.clouds.machines import Arch
+from components.clouds.sections import Taint
+from components.keys import CONFIG
 from components.reading import parse
 from components.runner.cache import Cache
 from components.runner.extra_values import ExtraValues

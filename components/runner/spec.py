@@ -4,9 +4,9 @@ import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from components.cluster_spec import Cluster
+from components.clouds import Cluster
+from components.clouds.sections import PoolBase as Pool
 from components.kubernetes_names import DNS_LABEL, LABEL_VALUE, META_KEY, OBJECT_NAME, is_annotation_key
-from components.node_pools.spec import Pool
 from components.problems import Problem
 from components.reading import joined
 from components.runner.buildkit import check_buildkit

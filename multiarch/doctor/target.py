@@ -5,8 +5,8 @@ from pathlib import Path
 
 from components.kubeconfig_files import Files, default_files
 from components.problems import ConfigError, Problem
-from multiarch.cluster.access import NoAccessError, find_access
 from multiarch.cluster.kubeconfig import Purpose, find_context
+from multiarch.model.access import NoAccessError, find_access
 from multiarch.model.nodes import nodes_for
 from multiarch.model.plan.inputs import cluster_of
 from multiarch.model.plan.model import Plan

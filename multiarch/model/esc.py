@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from components.problems import Problem
-from components.stack_file import NAMESPACE, PLACEHOLDER, SECRET_PLACEHOLDERS, environments_of
+from components.stack_keys import NAMESPACE
 from multiarch.core.environment import Child, environment
 from multiarch.core.secrets import hide
 from multiarch.model.pulumi_answers import CliResult
 from multiarch.model.pulumi_cli import PulumiCliError, find_pulumi, run
+from multiarch.model.stack_file import PLACEHOLDER, SECRET_PLACEHOLDERS, environments_of
 
 TIME_LIMIT = 60.0
 """Seconds for one `pulumi config`, which asks Pulumi's service once or twice."""

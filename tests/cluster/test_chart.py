@@ -18,10 +18,8 @@ import pytest
 import yaml
 from kubernetes import client
 
-from components.config import load_config, load_stack_file
+from components.config import load_config
 from components.keys import classes, key_of
-from components.node_pools.spec import resolve
-from components.placeholders import with_placeholder_token
 from components.runner.executor import config_toml
 from components.runner.extra_values import ExtraValues
 from components.runner.guards import RUNNER_KIN
@@ -29,6 +27,8 @@ from components.runner.permissions import job_rules, pod_security
 from components.runner.placement import runner_pool
 from components.runner.values import fullname, helm_values, with_token_checksum
 from multiarch.cluster.connection import Connection
+from multiarch.model.placeholders import with_placeholder_token
+from multiarch.model.stack_file import load_stack_file
 from multiarch.rehearse.control_plane.sources import Binaries
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,7 +80,7 @@ def chart(request: pytest.FixtureRequest) -> Path:
 def values_of(stack: str) -> tuple[Any, str, dict[str, Any]]:
     values, secrets, _ = with_placeholder_token(*load_stack_file(ROOT / "stacks" / f"Pulumi.{stack}.yaml"))
     config = load_config(values, secrets)
-    pools = [runner_pool(resolve(pool, config.cluster)) for pool in config.pools]
+    pools = [runner_pool(pool) for pool in config.pools]
     made = helm_values(config.runner, pools, config.cluster.type, secret="gitlab-runner-token")
     return config.runner, config_toml(config.runner, pools, config.cluster.type), with_token_checksum(made, "0123")
 

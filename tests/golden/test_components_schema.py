@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic.alias_generators import to_camel
 
-from components.node_pools.component import CloudPoolArgs, NodePool, PoolArgs
+from components.clouds.component import CloudPoolArgs, NodePool, PoolArgs
 from tests.golden.components_schema import GOLDEN, difference, schema_text
 
 # Pulumi's analyzer (3.272.0) reads a class's own docstrings, and not those of its bases.

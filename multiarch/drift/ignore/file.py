@@ -13,10 +13,10 @@ from typing import Final
 
 from pydantic.dataclasses import dataclass
 
-from components.cluster_spec import CONFIG
-from components.plain_yaml import YamlMistakeError, parse_yaml
+from components.keys import CONFIG
 from components.problems import ConfigError, Problem
 from components.reading import joined, kind, parse, shown
+from multiarch.core.plain_yaml import YamlMistakeError, parse_yaml
 from multiarch.drift.ignore.globs import ANY_DEPTH, segments
 from multiarch.drift.ignore.rule import Rule
 

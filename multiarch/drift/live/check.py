@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from components.cluster_spec import Cluster
+from components.clouds import Cluster
 from components.problems import ConfigError
-from multiarch.cluster.access import Access, NoAccessError, find_access
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.connection import Connection
 from multiarch.cluster.errors import ClusterError
@@ -28,6 +27,7 @@ from multiarch.drift.live.scene import Scene
 from multiarch.drift.live.shown import shortened
 from multiarch.drift.live.told import TROUBLE, why
 from multiarch.drift.model import Check, CheckResult
+from multiarch.model.access import Access, NoAccessError, find_access
 from multiarch.model.plan import PlanError, plan_stack
 from multiarch.model.plan.inputs import cluster_of
 

@@ -5,20 +5,16 @@ A wrong cluster would show as drift in everything, and a twin of the right one a
 
 import base64
 import binascii
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import yaml
 
-from components.cluster_spec import AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
+from components.clouds import Cluster
 from multiarch.drift.live.request import StateResource
+from multiarch.model.clouds import KNOWN
 
-_EKS_SERVER: Final = re.compile(r"[0-9A-F]{32}\.(?:[a-z0-9]+\.)?([a-z]{2}(?:-[a-z]+)+-[0-9]+)\.eks\.", re.IGNORECASE)
-_AKS_SERVER: Final = re.compile(r"\.(?:hcp|privatelink)\.([a-z0-9]+)\.azmk8s\.io$")
-_GKE_SERVER: Final = re.compile(r"^gke-[0-9a-z-]+\.([a-z]+-[a-z]+[0-9]+(?:-[a-z])?)\.gke\.goog$")
-_CLOUD_OF: Final[Mapping[str, str]] = {"gce": "gke", "aws": "eks", "azure": "aks"}
 _PROVIDER: Final = "pulumi:providers:kubernetes"
 
 
@@ -39,16 +35,10 @@ def another_cluster(
 
 
 def _by_server(cluster: Cluster, server: str) -> Iterator[str]:
-    host = (urlsplit(server).hostname or "").lower()
-    match cluster:
-        case EksCluster() if (found := _EKS_SERVER.match(host)) and found[1] != cluster.region:
-            yield f"its server is in {found[1]}, and the stack's cluster in {cluster.region}"
-        case AksCluster(location=str(location)) if (found := _AKS_SERVER.search(host)) and found[1] != location.lower():
-            yield f"its server is in {found[1]}, and the stack's cluster in {location}"
-        case GkeCluster() if (found := _GKE_SERVER.match(host)) and found[1] != cluster.location:
-            yield f"its server is in {found[1]}, and the stack's cluster in {cluster.location}"
-        case _:
-            return
+    known, host = KNOWN[cluster.type], (urlsplit(server).hostname or "").lower()
+    found, wanted = known.server and known.server.search(host), known.place(cluster)
+    if found and wanted and found[1] != wanted.lower():
+        yield f"its server is in {found[1]}, and the stack's cluster in {wanted}"
 
 
 def _by_state(server: str, ca: str, state: Iterable[StateResource]) -> Iterator[str]:
@@ -65,52 +55,22 @@ def _by_state(server: str, ca: str, state: Iterable[StateResource]) -> Iterator[
 
 
 def _by_nodes(cluster: Cluster, nodes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    if isinstance(cluster, ExistingCluster):
+    known = KNOWN[cluster.type]
+    if not known.scheme:
         return  # it may stand in any cloud
+    schemes = {each.scheme for each in KNOWN.values() if each.scheme}
     for node in nodes:
         name, provider_id = node["metadata"]["name"], str((node.get("spec") or {}).get("providerID") or "")
         scheme, _, rest = provider_id.partition("://")
-        cloud = _CLOUD_OF.get(scheme)
-        if cloud is None:
+        if scheme not in schemes:
             continue
-        if cloud != cluster.type:
+        if scheme != known.scheme:
             yield f"its node {name} is a machine of another cloud ({provider_id})"
             return
-        if reason := _another_place(cluster, rest.strip("/").split("/"), node):
+        parts = rest.strip("/").split("/")
+        if parts[0] and (reason := known.machine_elsewhere(cluster, parts, node)):
             yield f"its node {name} {reason}"
             return
-
-
-def _region(location: str) -> str:
-    """Return the region of a zone or a region: a zonal cluster may have nodes in the region's other zones."""
-    return "-".join(location.split("-")[:2])
-
-
-def _another_place(cluster: Cluster, parts: list[str], node: Mapping[str, Any]) -> str:
-    """Return what a machine's id says against it: `parts` are those of the id's path."""
-    if not parts[0]:
-        return ""
-    match cluster:
-        case GkeCluster():  # gce://<project>/<zone>/<name>
-            return _another("project", parts[0], cluster.project) or _outside(parts[1:2], _region(cluster.location))
-        case EksCluster():  # aws:///<zone>/<instance>
-            named = (node["metadata"].get("labels") or {}).get("alpha.eksctl.io/cluster-name") or cluster.name
-            return _outside(parts[:1], cluster.region) or _another("cluster", named, cluster.name)
-        case AksCluster(subscription_id=str(subscription)) if parts[0] == "subscriptions" and len(parts) > 1:
-            return _another("subscription", parts[1].lower(), subscription.lower())
-        case _:
-            return ""
-
-
-def _another(what: str, found: str, wanted: str) -> str:
-    return f"is of {what} {found}, and the stack's cluster of {wanted}" if found != wanted else ""
-
-
-def _outside(zone: list[str], region: str) -> str:
-    """Tell of a zone that is in another region; `us-east-1a` and `us-central1-a` are how zones are named."""
-    if not zone or re.fullmatch(re.escape(region) + "-?[a-z]([a-z0-9-]*)", zone[0]):
-        return ""
-    return f"is in {zone[0]}, and the stack's cluster in {region}"
 
 
 def _endpoint(kubeconfig: Any) -> tuple[str, str] | None:

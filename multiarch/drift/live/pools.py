@@ -6,16 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from multiarch.drift.live.request import StateResource
+from multiarch.model.clouds import KNOWN
 from multiarch.model.nodes import nodes_for
 from multiarch.model.nodes.model import NodeGroup
 from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.model.providers.values import plain
 
-_MEMBERSHIP: Final[Mapping[str, str]] = {
-    "gke": "cloud.google.com/gke-nodepool",
-    "eks": "eks.amazonaws.com/nodegroup",
-    "aks": "kubernetes.azure.com/agentpool",
-}
+_EKS_GROUP: Final = KNOWN["eks"].membership
 _CLOUDS_OWN: Final = (
     "agentpool", "alpha.eksctl.io/", "beta.kubernetes.io/", "cloud.google.com/", "eks.amazonaws.com/",
     "kubernetes.azure.com/", "node.kubernetes.io/", "topology.kubernetes.io/",
@@ -99,11 +96,12 @@ def _alone(plan: Plan, resource: PlannedResource) -> Plan:
 
 
 def _may_be_pool(resource: PlannedResource) -> bool:
-    return resource.type.rpartition(":")[2] in ("NodePool", "NodeGroup", "AgentPool", "ExistingNodes")
+    kinds = {kind.rpartition(":")[2] for known in KNOWN.values() for kind in known.node_groups}
+    return resource.type.rpartition(":")[2] in kinds
 
 
 def _promise(group: NodeGroup, resource: PlannedResource, remembered: StateResource | None) -> Promise:
-    pool, key = group.pool, _MEMBERSHIP.get(group.pool.cloud)
+    pool, key = group.pool, KNOWN[group.pool.cloud].membership
     kept = {label: value for label, value in pool.labels.items() if not label.startswith(_CLOUDS_OWN) or label in _SPOT}
     # Existing nodes are told from others by the labels that the stack states, or else by what they are.
     stated = dict(pool.labels) or {"kubernetes.io/arch": pool.arch}
@@ -127,7 +125,7 @@ def _promise(group: NodeGroup, resource: PlannedResource, remembered: StateResou
 
 def _eks_group(inputs: Mapping[str, Any], logical: str, remembered: StateResource | None) -> tuple[dict[str, str], str]:
     """Return how the node group is known: by its name where that is known, else by the beginning of it."""
-    key = _MEMBERSHIP["eks"]
+    key = _EKS_GROUP
     name = (remembered.outputs.get("nodeGroupName") if remembered else None) or inputs.get("nodeGroupName")
     if isinstance(name, str) and name:
         return {key: name}, ""
@@ -136,6 +134,6 @@ def _eks_group(inputs: Mapping[str, Any], logical: str, remembered: StateResourc
 
 def _belongs(labels: Mapping[str, str], promise: Promise) -> bool:
     if promise.prefix:
-        name = labels.get(_MEMBERSHIP["eks"], "")
+        name = labels.get(_EKS_GROUP, "")
         return name.startswith(promise.prefix) and bool(_RANDOM.fullmatch(name.removeprefix(promise.prefix)))
     return bool(promise.member) and all(labels.get(key) == value for key, value in promise.member.items())

@@ -4,28 +4,21 @@ Built from what the plan sends to the cloud's API and from nothing of the progra
 a forgotten taint of the program shows up as a pod on the wrong node.
 """
 
-from collections.abc import Callable, Mapping
-
-from multiarch.model.nodes import aks, eks, existing, gke
 from multiarch.model.nodes.marks import OWNER_LABEL, owner
 from multiarch.model.nodes.model import FAKE, NodeGroup, manifest, node_view, taint_text
 from multiarch.model.plan.model import Plan, PlannedResource
 
 __all__ = ["FAKE", "OWNER_LABEL", "NodeGroup", "manifest", "node_view", "nodes_for", "owner", "taint_text"]
 
-_MAKERS: Mapping[str, Callable[[PlannedResource, Plan], NodeGroup]] = {
-    "gcp:container/nodePool:NodePool": gke.node_group,
-    "aws:eks/nodeGroup:NodeGroup": eks.node_group,
-    "azure-native:containerservice:AgentPool": aks.node_group,
-    "ExistingNodes": existing.node_group,
-}
-
 
 def nodes_for(plan: Plan) -> list[NodeGroup]:
     """Return one group per planned node pool, in the plan's order. An empty list means that the plan has no pool."""
+    from multiarch.model.clouds import KNOWN  # noqa: PLC0415 - the clouds are made of the parts in this package
+
+    makers = {kind: make for known in KNOWN.values() for kind, make in known.node_groups.items()}
     groups = []
     for resource in plan.resources:
-        maker = _MAKERS.get(_kind(resource))
+        maker = makers.get(_kind(resource))
         if maker is not None:
             groups.append(maker(resource, plan))
     return groups

@@ -35,10 +35,10 @@ def answer(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     started = time.monotonic()
     project_dir = options.project.resolve()
     from components.problems import ConfigError  # noqa: PLC0415 - the clock above counts the imports
-    from components.stack_file import environments_of  # noqa: PLC0415 - as above
     from multiarch.model.esc import from_json  # noqa: PLC0415 - as above
     from multiarch.model.plan.inputs import doubting, read_project, read_stack  # noqa: PLC0415 - as above
     from multiarch.model.plan.model import plan_to_json  # noqa: PLC0415 - as above
+    from multiarch.model.stack_file import environments_of  # noqa: PLC0415 - as above
 
     try:
         project = read_project(project_dir)

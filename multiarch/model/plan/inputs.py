@@ -12,12 +12,13 @@ from typing import Any
 
 import yaml
 
-from components.cluster_spec import Cluster
+from components.clouds import Cluster
 from components.config import load_config
-from components.placeholders import with_placeholder_token, with_stub_access
 from components.problems import ConfigError, Problem
-from components.stack_file import NAMESPACE, PLACEHOLDER, SECRET_PLACEHOLDERS, load_stack_file
+from components.stack_keys import NAMESPACE
 from multiarch.model.esc import NOTHING, Beyond, see
+from multiarch.model.placeholders import with_placeholder_token, with_stub_access
+from multiarch.model.stack_file import PLACEHOLDER, SECRET_PLACEHOLDERS, load_stack_file
 
 STUB_NAME = "kubeconfig"
 DEFAULT_KUBECONFIG = "~/.kube/config"

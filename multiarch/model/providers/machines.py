@@ -7,7 +7,7 @@ that a mistake in the program's tables is caught and not repeated.
 from dataclasses import dataclass
 from typing import Any
 
-from components.platforms import Cloud, machine_type
+from components.clouds import machine_type
 
 ARM64 = "arm64"
 
@@ -23,5 +23,5 @@ class Machine:
 
 def machine(cloud: str, name: Any) -> Machine | None:
     """Look a machine type up; None when it is unknown, or no known string."""
-    found = machine_type(Cloud(cloud), name) if isinstance(name, str) else None
+    found = machine_type(cloud, name) if isinstance(name, str) else None
     return Machine(found.name, str(found.arch), found.local_disk) if found else None

@@ -11,24 +11,6 @@ def _kubernetes() -> RehearsalProvider:
     return KubernetesProvider()
 
 
-def _gcp() -> RehearsalProvider:
-    from multiarch.model.providers.gcp import GcpProvider  # noqa: PLC0415 - a plan loads only its own cloud's rules
-
-    return GcpProvider()
-
-
-def _aws() -> RehearsalProvider:
-    from multiarch.model.providers.aws import AwsProvider  # noqa: PLC0415 - a plan loads only its own cloud's rules
-
-    return AwsProvider()
-
-
-def _azure_native() -> RehearsalProvider:
-    from multiarch.model.providers.azure_native import AzureNativeProvider  # noqa: PLC0415 - a plan loads only its own cloud's rules
-
-    return AzureNativeProvider()
-
-
 def _gitlab() -> RehearsalProvider:
     from multiarch.model.providers.gitlab import GitlabProvider  # noqa: PLC0415 - a plan loads only its own cloud's rules
 
@@ -41,17 +23,21 @@ def _multiarch() -> RehearsalProvider:
     return MultiArchProvider()
 
 
-PROVIDERS: Mapping[str, Callable[[], RehearsalProvider]] = {
-    "aws": _aws,
-    "azure-native": _azure_native,
-    "gcp": _gcp,
+_OF_NO_CLOUD: Mapping[str, Callable[[], RehearsalProvider]] = {
     "gitlab": _gitlab,
     "kubernetes": _kubernetes,
     "multiarch": _multiarch,
 }
 
 
+def providers() -> Mapping[str, Callable[[], RehearsalProvider]]:
+    """Return what makes each rehearsal provider, by package: those of the clouds, and of what every stack may use."""
+    from multiarch.model.clouds import KNOWN  # noqa: PLC0415 - the clouds are made of the parts in this package
+
+    return {**_OF_NO_CLOUD, **{known.package: known.provider for known in KNOWN.values() if known.provider}}
+
+
 def provider_for(package: str) -> RehearsalProvider | None:
     """Give the package's rehearsal provider, or None."""
-    make = PROVIDERS.get(package)
+    make = providers().get(package)
     return make() if make else None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components.platforms import Arch
+from components.clouds.machines import Arch
 from multiarch.onboard.answers.texts import field_of
 
 Value = str | int | bool

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
-from components.cluster_spec import AksCluster, EksCluster, GkeCluster
-from components.platforms import Arch
+from components.clouds.aks.sections import AksCluster
+from components.clouds.eks.sections import EksCluster
+from components.clouds.gke.sections import GkeCluster
+from components.clouds.machines import Arch
 from multiarch.cluster.look.model import Look
 from multiarch.onboard.answers import rules
 from multiarch.onboard.answers.model import Value

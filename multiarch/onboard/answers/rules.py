@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from components.cluster_spec import Cluster, GkeCluster, check_cluster
-from components.platforms import Arch, machine_type
-from multiarch.cluster.look.model import Look, Provider
+from components.clouds import Cluster, check_cluster, machine_type
+from components.clouds.gke.sections import GkeCluster
+from components.clouds.machines import Arch
+from multiarch.cluster.look.model import Look
 from multiarch.core.verdict import Verdict
 from multiarch.model.project import STACK_NAME
 from multiarch.onboard.answers.model import Value
-from multiarch.onboard.decide.machines import CLOUDS, MachineChoice, amd64_choice, arm64_choice
+from multiarch.onboard.decide.machines import MachineChoice, amd64_choice, arm64_choice
 from multiarch.onboard.decide.pools import concurrent_jobs, usable
 
 Said = Mapping[str, Value]
@@ -135,13 +136,13 @@ def check_architectures(value: Value, look: Look, said: Said) -> str:
 
 def amd64(look: Look, said: Said) -> Proposal:
     """Propose an amd64 machine type."""
-    choice = amd64_choice(CLOUDS[Provider(str(said["clusterType"]))], look.pools)
+    choice = amd64_choice(str(said["clusterType"]), look.pools)
     return Proposal(value=choice.name, because=choice.because)
 
 
 def arm64_machine(look: Look, said: Said) -> MachineChoice | str:
     """Return the arm64 machine that is proposed for these answers, or why none is."""
-    cloud = CLOUDS[Provider(str(said["clusterType"]))]
+    cloud = str(said["clusterType"])
     place = str(said.get("location") or said.get("region") or look.identity.get("location") or "")
     zones = sorted({zone for pool in look.pools if pool.arch == "amd64" for zone in pool.zones})
     amd64 = str(said.get("amd64Machine") or amd64_choice(cloud, look.pools).name)
@@ -161,7 +162,7 @@ def check_machine(arch: Arch) -> Callable[[Value, Look, Said], str]:
         del look
         if not _MACHINE.fullmatch(str(value)):
             return "this is no name of a machine type"
-        machine = machine_type(CLOUDS[Provider(str(said["clusterType"]))], str(value))
+        machine = machine_type(str(said["clusterType"]), str(value))
         if machine is not None and machine.arch is not arch:
             return f"{value} is {machine.arch}, not {arch}"
         return ""

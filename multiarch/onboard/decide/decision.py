@@ -1,10 +1,10 @@
 """Everything that follows from a look and the answers, put together."""
 
-from components.platforms import machine_type
-from multiarch.cluster.look.model import Look, Provider
+from components.clouds import machine_type
+from multiarch.cluster.look.model import Look
 from multiarch.core.verdict import Verdict
 from multiarch.onboard.answers.model import Answers
-from multiarch.onboard.decide.machines import CLOUDS, MachineChoice, arm64_choice
+from multiarch.onboard.decide.machines import MachineChoice, arm64_choice
 from multiarch.onboard.decide.model import Decision, Remark
 from multiarch.onboard.decide.obstacles import obstacles, obstacles_of
 from multiarch.onboard.decide.pools import pool_plans
@@ -18,7 +18,7 @@ def decide(look: Look, answers: Answers) -> Decision:
     in_the_way = (*obstacles(look), *obstacles_of(look, answers))
     if answers.pools == "use" or not answers.arm64_machine:
         return Decision(obstacles=in_the_way, remarks=noted, pools=pool_plans(look, answers))
-    cloud = CLOUDS[Provider(answers.cluster_type)]
+    cloud = answers.cluster_type
     choice = _choice(look, answers)
     zones = choice.zones if choice is not None and choice.name == answers.arm64_machine else ()
     doubt = choice.doubt if choice is not None else ""
@@ -39,5 +39,5 @@ def _choice(look: Look, answers: Answers) -> MachineChoice | None:
     """Return what would be proposed for the amd64 machine that was chosen, with its zones."""
     zones = sorted({zone for pool in look.pools if pool.arch == "amd64" for zone in pool.zones})
     place = answers.location or answers.region or look.identity.get("location", "")
-    found = arm64_choice(CLOUDS[Provider(answers.cluster_type)], answers.amd64_machine, place, zones)
+    found = arm64_choice(answers.cluster_type, answers.amd64_machine, place, zones)
     return found if isinstance(found, MachineChoice) else None

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from components.platforms import Arch, Cloud, MachineType, default_machine_type, gcp, machine_type, processor, sibling
-from multiarch.cluster.look.model import Pool, Provider
+from components.clouds import CLOUDS, machine_type
+from components.clouds.gke import machines as gcp
+from components.clouds.machines import Arch, MachineType
+from multiarch.cluster.look.model import Pool
 from multiarch.core.verdict import Verdict
 from multiarch.onboard.decide.prices import gib, vcpus
 
-CLOUDS: Final = {Provider.GKE: Cloud.GCP, Provider.EKS: Cloud.AWS, Provider.AKS: Cloud.AZURE}
 LEAST_VCPUS: Final = 4
 """Below it, a build's limit (8 GiB of memory) and the node's own needs leave nothing for a second job."""
 MOST_VCPUS: Final = 16
@@ -45,9 +46,9 @@ def model_pool(pools: Sequence[Pool]) -> Pool | None:
     return min(preferred, key=lambda pool: (-pool.nodes, pool.name), default=None)
 
 
-def amd64_choice(cloud: Cloud, pools: Sequence[Pool]) -> MachineChoice:
+def amd64_choice(cloud: str, pools: Sequence[Pool]) -> MachineChoice:
     """Propose the amd64 machine type: that of the cluster's own pool, if it is of a size that suits builds."""
-    default = default_machine_type(cloud, Arch.AMD64)
+    default = CLOUDS[cloud].machines.defaults[Arch.AMD64]
     model = model_pool(pools)
     if model is None:
         return MachineChoice(name=default, because="no amd64 pool to go by: 8 vCPUs, 32 GiB")
@@ -61,7 +62,7 @@ def amd64_choice(cloud: Cloud, pools: Sequence[Pool]) -> MachineChoice:
     return MachineChoice(name=machine.name, because=f"like pool {model.name}")
 
 
-def arm64_choice(cloud: Cloud, amd64: str, place: str, zones: Sequence[str] = ()) -> MachineChoice | str:
+def arm64_choice(cloud: str, amd64: str, place: str, zones: Sequence[str] = ()) -> MachineChoice | str:
     """Propose the arm64 machine type that is like an amd64 one, at a region or zone; or say why there is none.
 
     `zones` are those that the cluster's amd64 nodes are in. Where no table says that a family exists there, the choice
@@ -69,19 +70,19 @@ def arm64_choice(cloud: Cloud, amd64: str, place: str, zones: Sequence[str] = ()
     """
     machine = machine_type(cloud, amd64)
     if machine is None or machine.arch is not Arch.AMD64:
-        like = default_machine_type(cloud, Arch.ARM64)
+        like = CLOUDS[cloud].machines.defaults[Arch.ARM64]
         because = f"{amd64} is in no table here: {_named(cloud, like)} with 8 vCPUs and 32 GiB"
     else:
-        like = sibling(machine)
+        like = CLOUDS[machine.cloud].machines.sibling(machine)
         because = _because(machine, like)
-    if cloud is Cloud.GCP:
+    if cloud == "gke":
         return _gcp(like, because, amd64, place, zones)
-    if cloud is Cloud.AZURE and place in _AZURE_V5_ONLY and like.endswith("_v6"):
+    if cloud == "aks" and place in _AZURE_V5_ONLY and like.endswith("_v6"):
         like = like.removesuffix("_v6") + "_v5"
         because = f"{_named(cloud, like)}: {place} has no Cobalt (v6)"
     doubt = {
-        Cloud.AWS: "not every availability zone has every type: EKS tells when the node group is made",
-        Cloud.AZURE: "whether the subscription has quota for this series is Azure's to say",
+        "eks": "not every availability zone has every type: EKS tells when the node group is made",
+        "aks": "whether the subscription has quota for this series is Azure's to say",
     }[cloud]
     return MachineChoice(name=like, because=because, doubt=doubt)
 
@@ -100,9 +101,9 @@ def _because(machine: MachineType, like: str) -> str:
     )
 
 
-def _named(cloud: Cloud, name: str) -> str:
+def _named(cloud: str, name: str) -> str:
     machine = machine_type(cloud, name)
-    chip = processor(machine) if machine is not None else None
+    chip = CLOUDS[machine.cloud].machines.processor(machine) if machine is not None else None
     return f"{name} ({chip})" if chip else name
 
 
@@ -118,8 +119,8 @@ def _gcp(like: str, because: str, amd64: str, place: str, zones: Sequence[str]) 
     for family, regions in (("n4a", gcp.N4A_REGIONS), ("c4a", gcp.C4A_REGIONS)):
         name = _of_family(family, like, amd64)
         if region in regions and (not like.startswith("c4a-") or family == "c4a"):
-            machine = machine_type(Cloud.GCP, amd64)
-            told = _because(machine, name) if machine is not None else f"{_named(Cloud.GCP, name)}"
+            machine = machine_type("gke", amd64)
+            told = _because(machine, name) if machine is not None else f"{_named('gke', name)}"
             doubt = f"which zones of {region} have {family.upper()} is in no table here: GKE tells"
             return MachineChoice(name=name, because=told, doubt=doubt)
     return (
@@ -140,4 +141,4 @@ def _of_family(family: str, like: str, amd64: str) -> str:
     """Spell the size of `amd64` (else of `like`) in another family, within the shapes that it has."""
     match = _GCP_SIZE.fullmatch(amd64) or _GCP_SIZE.fullmatch(like)
     name = f"{family}-{match['shape']}-{match['vcpus']}" if match else f"{family}-standard-8"
-    return name if machine_type(Cloud.GCP, name) is not None else f"{family}-standard-8"
+    return name if machine_type("gke", name) is not None else f"{family}-standard-8"

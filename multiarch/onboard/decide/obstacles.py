@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from components.platforms import Arch
+from components.clouds.machines import Arch
 from multiarch.cluster.look import autoscaler
 from multiarch.cluster.look.model import Look, Provider
 from multiarch.cluster.look.version import parsed

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from components.node_pools.resolved import ARM64_TAINT
-from components.platforms import Arch
+from components.clouds.contract import ARM64_TAINT
+from components.clouds.machines import Arch
 from multiarch.cluster.look.model import Look, Pool
 from multiarch.core.verdict import Verdict
 from multiarch.onboard.answers.model import Answers

@@ -10,17 +10,17 @@ from typing import Any
 import yaml
 from pydantic import computed_field
 
-from components.platforms import Cloud, MachineType, machine_type
-from multiarch.model.nodes import machines
-
-_VCPUS = {Cloud.GCP: machines.gcp, Cloud.AWS: machines.aws, Cloud.AZURE: machines.azure}
+from components.clouds import machine_type
+from components.clouds.machines import MachineType
+from multiarch.model.clouds import KNOWN
+from multiarch.model.nodes.machines import Machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceTable:
     """One cloud's prices: US dollars per vCPU and hour, by family."""
 
-    cloud: Cloud
+    cloud: str
     region: str
     date: date
     source: str
@@ -50,14 +50,14 @@ class Comparison:
 
 
 @functools.cache
-def tables() -> Mapping[Cloud, PriceTable]:
+def tables() -> Mapping[str, PriceTable]:
     """Return the tables by cloud."""
     text = resources.files(__package__).joinpath("prices.yaml").read_text(encoding="utf-8")
     rows: list[dict[str, Any]] = yaml.safe_load(text)
-    return {Cloud(row["cloud"]): PriceTable(**{**row, "cloud": Cloud(row["cloud"])}) for row in rows}
+    return {row["cloud"]: PriceTable(**row) for row in rows}
 
 
-def price(cloud: Cloud, name: str) -> float | None:
+def price(cloud: str, name: str) -> float | None:
     """Return what a machine costs in US dollars per hour; None where the table does not tell."""
     machine = machine_type(cloud, name)
     table = tables().get(cloud)
@@ -67,7 +67,7 @@ def price(cloud: Cloud, name: str) -> float | None:
     return None if each is None else round(each * vcpus(machine), 4)
 
 
-def compare(cloud: Cloud, arm64: str, amd64: str) -> Comparison | None:
+def compare(cloud: str, arm64: str, amd64: str) -> Comparison | None:
     """Compare two machines; None where the price of either is not known."""
     table, arm, amd = tables().get(cloud), price(cloud, arm64), price(cloud, amd64)
     if table is None or arm is None or amd is None:
@@ -77,14 +77,21 @@ def compare(cloud: Cloud, arm64: str, amd64: str) -> Comparison | None:
 
 def vcpus(machine: MachineType) -> int:
     """Return the vCPUs that a machine's name tells."""
-    return _VCPUS[machine.cloud](machine.name).cpus
+    return _size(machine).cpus
 
 
 def gib(machine: MachineType) -> float:
     """Return the memory in GiB that a machine's name tells."""
-    return _VCPUS[machine.cloud](machine.name).memory
+    return _size(machine).memory
+
+
+def _size(machine: MachineType) -> Machine:
+    size = KNOWN[machine.cloud].size
+    if size is None:
+        raise ValueError(f"{machine.cloud} makes no machines")
+    return size(machine.name)
 
 
 def _plain(machine: MachineType) -> bool:
     """Tell whether a family's figure is this machine's: GCP's figures are of standard shapes without local disks."""
-    return machine.cloud is not Cloud.GCP or ("-standard-" in machine.name and not machine.local_disk)
+    return machine.cloud != "gke" or ("-standard-" in machine.name and not machine.local_disk)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from components.platforms import Arch
+from components.clouds.machines import Arch
 from multiarch.cluster.look import autoscaler
 from multiarch.cluster.look.model import Look
 from multiarch.core.verdict import Verdict

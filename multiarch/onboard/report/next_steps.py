@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator
 
-from components.stack_file import NAMESPACE
+from components.stack_keys import NAMESPACE
 from multiarch.onboard.outcome import Outcome
 from multiarch.onboard.request import Onboarding
 from multiarch.onboard.write.login import LOGINS

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import yaml
 
-from components.stack_file import NAMESPACE
+from components.stack_keys import NAMESPACE
 from multiarch.onboard.write.render import scalar
 
 _OF_PULUMI: Final = ("secretsprovider", "encryptedkey", "encryptionsalt")

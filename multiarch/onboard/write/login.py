@@ -31,4 +31,4 @@ LOGINS: Final[Mapping[str, Login]] = {
         install="az aks install-cli",
     ),
 }
-"""As `components/kubeconfig.py` makes kubeconfigs."""
+"""As each cloud of `components/clouds` makes kubeconfigs."""

@@ -11,19 +11,17 @@ from typing import Final
 
 import yaml
 
-from components.platforms import machine_type
-from components.stack_file import NAMESPACE
-from multiarch.cluster.look.model import Look, Provider
+from components.clouds import machine_type
+from components.stack_keys import NAMESPACE
+from multiarch.cluster.look.model import Look
 from multiarch.core.printable import one_line
 from multiarch.onboard.answers.model import Answers
-from multiarch.onboard.decide.machines import CLOUDS
 from multiarch.onboard.decide.model import Decision, PoolPlan
 from multiarch.onboard.write.login import LOGINS
 
 WIDTH: Final = 118
 _PLAIN: Final = re.compile(r"[A-Za-z/~][A-Za-z0-9._/@~+=-]*(:[A-Za-z0-9._/@~+=-]+)*")
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", "inf", "nan"})
-_TITLES: Final = {"gke": "GKE", "eks": "EKS", "aks": "AKS"}
 
 
 def render(look: Look, answers: Answers, decision: Decision) -> str:
@@ -71,7 +69,7 @@ def _title(look: Look, answers: Answers) -> str:
     version = f"Kubernetes {look.version}"
     if answers.pools == "create":
         place = answers.location or answers.region or answers.resource_group
-        kind = _TITLES[answers.cluster_type]
+        kind = answers.cluster_type.upper()
         return f"{kind} cluster {answers.cluster_name} ({place}, {version}): a pool of each architecture is created"
     flavour = f"{look.flavour}, " if look.flavour else ""
     return f"Cluster {answers.cluster_name} ({flavour}{version}): its own nodes are used, none is created"
@@ -129,7 +127,7 @@ def _pools(answers: Answers, decision: Decision) -> Iterator[str]:
 
 def _created(pool: PoolPlan, answers: Answers, decision: Decision) -> Iterator[str]:
     yield f"    - name: {scalar(pool.name)}"
-    if machine_type(CLOUDS[Provider(answers.cluster_type)], pool.machine_type) is None:
+    if machine_type(answers.cluster_type, pool.machine_type) is None:
         yield "      # No table here knows the machine type, so that its architecture is stated."
         yield f"      arch: {pool.arch}"
     if pool.arch == "arm64":

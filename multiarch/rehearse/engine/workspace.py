@@ -16,7 +16,7 @@ import yaml
 
 from multiarch.core.environment import Child, Environment, environment
 from multiarch.model.plan.inputs import StackInputs, read_project, read_stack
-from multiarch.model.providers.registry import PROVIDERS, provider_for
+from multiarch.model.providers.registry import provider_for, providers
 from multiarch.rehearse.engine.schema import minimal_schema
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -141,7 +141,7 @@ def _environment(root: Path) -> Environment:
 
 def _plugins(root: Path, real_kubernetes: Path | None) -> dict[str, Path]:
     plugins: dict[str, Path] = {}
-    for package in PROVIDERS:
+    for package in providers():
         if package == "kubernetes" and real_kubernetes is not None:
             plugins[package] = real_kubernetes
             continue

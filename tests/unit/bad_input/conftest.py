@@ -15,7 +15,7 @@ import yaml
 from pulumi.runtime.settings import set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
-from components.config import NAMESPACE
+from components.stack_keys import NAMESPACE
 
 PROJECT = Path(__file__).resolve().parents[3]
 REMOVED = "<removed>"

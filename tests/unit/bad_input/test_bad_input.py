@@ -9,9 +9,11 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from components.config import NAMESPACE, load_config, load_stack_file
-from components.placeholders import with_placeholder_token, with_stub_access
+from components.config import load_config
 from components.problems import ConfigError
+from components.stack_keys import NAMESPACE
+from multiarch.model.placeholders import with_placeholder_token, with_stub_access
+from multiarch.model.stack_file import load_stack_file
 
 Program = Callable[[Mapping[str, str], Collection[str]], list[str]]
 Write = Callable[[str, str], Path]
@@ -78,7 +80,7 @@ CASES = {
         path="pools[1].amiType",
         found="'amiType' is a key of eks pools, but the cluster is gke",
         consequence="what it asks for would not happen",
-        fix="for gke pools that is decided by imageType",
+        fix="Remove it.",
     ),
     "key of another cloud's cluster": Case(
         stack="eks",

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives import serialization
 
-from components.cluster_spec import Access
+from components.clouds.sections import Access
 from components.kubeconfig import check_access
 from components.problems import ConfigError
 from multiarch import cli

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from components.config import load_config
-from components.placeholders import with_placeholder_token
 from components.problems import ConfigError
-from components.stack_file import TOKEN_PLACEHOLDER, load_stack_file
+from multiarch.model.placeholders import with_placeholder_token
+from multiarch.model.stack_file import TOKEN_PLACEHOLDER, load_stack_file
 
 ROOT = Path(__file__).resolve().parents[3]
 KEY, FIRST, RUNNER = (f"multiarch-runner:{key}" for key in ("buildkitToken", "runnerToken", "runner"))

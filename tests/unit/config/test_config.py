@@ -14,14 +14,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.cluster_spec import CLUSTER_TYPES, EksCluster, ExistingCluster, GkeCluster
-from components.config import KEYS, NAMESPACE, POOL_TYPES, StackConfig, load_config, load_stack_file, read_stack_config
+from components.clouds import CLOUDS
+from components.clouds.eks.sections import EksCluster, EksPool
+from components.clouds.existing.sections import ExistingCluster
+from components.clouds.gke.sections import GkeCluster, GkePool
+from components.config import StackConfig, load_config, read_stack_config
 from components.keys import keys
-from components.node_pools.spec import EksPool, GkePool
-from components.placeholders import with_placeholder_token, with_stub_access
 from components.problems import ConfigError
 from components.runner.spec import RunnerConfig
-from components.stack_file import TOKEN_PLACEHOLDER
+from components.stack_keys import KEYS, NAMESPACE
+from multiarch.model.placeholders import with_placeholder_token, with_stub_access
+from multiarch.model.stack_file import TOKEN_PLACEHOLDER, load_stack_file
 
 ROOT = Path(__file__).resolve().parents[3]
 TOKEN_KEY = f"{NAMESPACE}:runnerToken"
@@ -36,15 +39,15 @@ def stack(name: str) -> tuple[dict[str, str], frozenset[str]]:
 @pytest.mark.parametrize("name", ["local", "mirror", "gke", "eks", "aks"])
 def test_every_example_stack_is_without_a_mistake(name: str) -> None:
     config = load_config(*stack(name))
-    assert isinstance(config.cluster, CLUSTER_TYPES["existing" if name in ("local", "mirror") else name])
+    assert isinstance(config.cluster, CLOUDS["existing" if name in ("local", "mirror") else name].cluster)
     assert [pool.name for pool in config.pools] == ["amd64", "arm64"]
-    assert {type(pool) for pool in config.pools} == {POOL_TYPES[config.cluster.type]}
+    assert {type(pool.section) for pool in config.pools} == {CLOUDS[config.cluster.type].pool}
 
 
 def test_the_gke_example_leaves_the_arm64_pool_to_its_defaults() -> None:
     config = load_config(*stack("gke"))
     assert isinstance(config.cluster, GkeCluster)
-    arm64 = config.pools[1]
+    arm64 = config.pools[1].section
     assert isinstance(arm64, GkePool)
     assert arm64 == GkePool(name="arm64", arch=arm64.arch)
     assert (arm64.min_nodes, arm64.max_nodes, arm64.limits) == (1, 20, "total")
@@ -78,7 +81,7 @@ def test_a_providers_secret_setting_is_neither_compared_nor_shown() -> None:
 def test_an_azure_subscription_must_be_the_providers_too() -> None:
     values, secret_keys = stack("aks")
     del values["azure-native:subscriptionId"]
-    with pytest.raises(ConfigError, match="whichever subscription the shell has chosen"):
+    with pytest.raises(ConfigError, match="whichever place the shell has chosen"):
         load_config(values, secret_keys)
 
 
@@ -221,7 +224,9 @@ def part(key: str, *classes: type) -> st.SearchStrategy[str]:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     parts=st.tuples(
-        part("cluster", *CLUSTER_TYPES.values()), part("pools", *POOL_TYPES.values()), part("runner", RunnerConfig)
+        part("cluster", *(cloud.cluster for cloud in CLOUDS.values())),
+        part("pools", *(cloud.pool for cloud in CLOUDS.values())),
+        part("runner", RunnerConfig),
     ),
     token=st.none() | st.text(max_size=20),
     more=st.dictionaries(st.text(max_size=10), st.text(max_size=10), max_size=2),

@@ -10,8 +10,7 @@ import pulumi
 import pulumi.runtime
 import pytest
 
-from components.cluster_spec import CLUSTER_TYPES
-from components.config import POOL_TYPES
+from components.clouds import CLOUDS
 from components.keys import classes, key_of
 from components.runner.settings import RunnerConfig
 from multiarch.rehearse.command import command
@@ -20,8 +19,8 @@ PROJECT = Path(__file__).parents[3]
 DOCS = [PROJECT / "README.md", *sorted(PROJECT.glob("docs/*.md")), *sorted(PROJECT.glob("stacks/*.yaml"))]
 ROOTS: dict[str, tuple[type, ...]] = {
     "runner": (RunnerConfig,),
-    "cluster": tuple(CLUSTER_TYPES.values()),
-    "pools": tuple(POOL_TYPES.values()),
+    "cluster": tuple(cloud.cluster for cloud in CLOUDS.values()),
+    "pools": tuple(cloud.pool for cloud in CLOUDS.values()),
 }
 
 

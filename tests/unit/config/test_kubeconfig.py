@@ -7,18 +7,13 @@ from typing import Any
 
 import pytest
 
-from components.cluster_spec import Access
-from components.kubeconfig import (
-    AKS_SERVER_ID,
-    Endpoint,
-    aks_kubeconfig,
-    check_access,
-    eks_kubeconfig,
-    endpoint_of,
-    files_of,
-    for_provider,
-    gke_kubeconfig,
-)
+from components.clouds.aks.arguments import SERVER_ID as AKS_SERVER_ID
+from components.clouds.aks.arguments import kubeconfig as aks_kubeconfig
+from components.clouds.eks.arguments import kubeconfig as eks_kubeconfig
+from components.clouds.gke.arguments import kubeconfig as gke_kubeconfig
+from components.clouds.kubeconfig import Endpoint, endpoint_of
+from components.clouds.sections import Access
+from components.kubeconfig import check_access, files_of, for_provider
 from components.problems import ConfigError
 
 ENDPOINT = Endpoint(server="https://203.0.113.7", ca="Q0E=")

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from components.config import load_config
-from components.placeholders import with_placeholder_token
 from components.problems import ConfigError
-from components.stack_file import MIRROR_PASSWORD, NAMESPACE, SECRET_PLACEHOLDERS
+from components.stack_keys import MIRROR_PASSWORD, NAMESPACE
+from multiarch.model.placeholders import with_placeholder_token
+from multiarch.model.stack_file import SECRET_PLACEHOLDERS
 
 KEY = f"{NAMESPACE}:{MIRROR_PASSWORD}"
 PASSWORD = "not-to-be-shown"

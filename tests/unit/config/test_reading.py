@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from components.cluster_spec import CONFIG
+from components.keys import CONFIG
 from components.problems import ConfigError
 from components.reading import Kin, did_you_mean, joined, kind, parse, shown
 
@@ -125,12 +125,11 @@ def test_kin_tells_of_refused_and_foreign_keys() -> None:
         own="oaks",
         because="this is an oak",
         others={"firs": Leaf},
-        same_matter=[frozenset({"name", "count"})],
         refused={"axe": ("it would fall", "Leave it.")},
     )
     foreign, refused = told({"name": "x", "axe": 1}, kin)
     assert foreign.startswith("tree.name: 'name' is a key of firs, but this is an oak: it has no effect here")
-    assert foreign.endswith("Remove it; for oaks that is decided by count.")
+    assert foreign.endswith("Remove it.")
     assert refused == "tree.axe: not offered: it would fall. Leave it."
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.problems import ConfigError
-from components.stack_file import PLACEHOLDER, TOKEN_PLACEHOLDER, load_stack_file
+from multiarch.model.stack_file import PLACEHOLDER, TOKEN_PLACEHOLDER, load_stack_file
 
 
 def load(folder: Path, text: str) -> tuple[dict[str, str], frozenset[str]]:

@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 
-from components.cluster_spec import Access, AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
-from multiarch.cluster.access import NoAccessError, find_access, login_command
+from components.clouds import Cluster
+from components.clouds.aks.sections import AksCluster
+from components.clouds.eks.sections import EksCluster
+from components.clouds.existing.sections import ExistingCluster
+from components.clouds.gke.sections import GkeCluster
+from components.clouds.sections import Access
+from multiarch.model.access import NoAccessError, find_access
+from multiarch.model.clouds import KNOWN
 
 GKE = GkeCluster(name="ci", project="acme-ci", location="us-central1")
 EKS = EksCluster(name="ci", region="eu-central-1")
@@ -48,7 +54,7 @@ def test_without_it_the_command_that_makes_it_is_named(kind: str, tmp_path: Path
     path = kubeconfig(tmp_path / "config", current="https://current")
     with pytest.raises(NoAccessError) as told:
         find_access(cluster, tmp_path, environment={"KUBECONFIG": str(path)})
-    assert login_command(cluster) in str(told.value)
+    assert KNOWN[cluster.type].login(cluster) in str(told.value)
     assert str(path) in str(told.value)
 
 

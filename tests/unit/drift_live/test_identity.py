@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from components.cluster_spec import Access, AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
+from components.clouds import Cluster
+from components.clouds.aks.sections import AksCluster
+from components.clouds.eks.sections import EksCluster
+from components.clouds.existing.sections import ExistingCluster
+from components.clouds.gke.sections import GkeCluster
+from components.clouds.sections import Access
 from multiarch.drift.live.identity import another_cluster
 from multiarch.drift.live.request import StateResource
 

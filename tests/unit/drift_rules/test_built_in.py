@@ -4,7 +4,9 @@ import datetime as dt
 
 import pytest
 
-from components.node_pools import aks_args, eks_args, gke_args
+from components.clouds.aks import arguments as aks_args
+from components.clouds.eks import arguments as eks_args
+from components.clouds.gke import arguments as gke_args
 from multiarch.core.verdict import Verdict
 from multiarch.drift.ignore import BUILT_IN, apply_rules
 from multiarch.drift.model import Change, Check, CheckResult, ComparedStack, Difference, Finding

@@ -11,7 +11,7 @@ from google.protobuf import empty_pb2  # type: ignore[import-untyped]  # protobu
 from pulumi.runtime.proto import provider_pb2 as messages
 
 from multiarch.model.plan.wire import struct_from_wire, struct_to_wire
-from multiarch.model.providers.registry import PROVIDERS
+from multiarch.model.providers.registry import providers
 from multiarch.model.providers.values import UNKNOWN, SecretValue
 from multiarch.rehearse.engine.workspace import write_plugin
 
@@ -45,7 +45,7 @@ def diff(plugin: Any, urn: str, state: Any, news: dict[str, Any]) -> Any:
     return plugin.Diff(messages.DiffRequest(urn=urn, id="x", olds=state, news=struct_to_wire(news)))
 
 
-@pytest.mark.parametrize("package", sorted(PROVIDERS))
+@pytest.mark.parametrize("package", sorted(providers()))
 def test_every_plugin_starts_and_says_who_it_is(connect: Connect, package: str) -> None:
     plugin = connect(package)
     schema = yaml.safe_load(plugin.GetSchema(messages.GetSchemaRequest()).schema)

@@ -1,5 +1,7 @@
 """Pulumi's own mocks with a monitor that keeps every request: options and dependencies are in no other place."""
 
+import base64
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,8 +56,15 @@ class _Cloud(mocks.Mocks):
             outputs["name"] = outputs["agentPoolName"]
         return f"{args.name}-id", outputs
 
-    def call(self, _: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        return {}, None
+    def call(self, _: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
+        kubeconfig = {"clusters": [{"cluster": {"server": "https://ci", "certificate-authority-data": ""}}]}
+        return {
+            "endpoint": "203.0.113.7",
+            "masterAuths": [{"clusterCaCertificate": "R0tF"}],
+            "certificateAuthorities": [{"data": "RUtT"}],
+            "vpcConfig": {"subnetIds": ["subnet-1"]},
+            "kubeconfigs": [{"value": base64.b64encode(json.dumps(kubeconfig).encode()).decode()}],
+        }, []
 
 
 class _Recorder(mocks.MockMonitor):

@@ -11,10 +11,15 @@ from typing import Any
 
 import pytest
 
-from components.cluster_spec import AksCluster, Cluster, EksCluster, GkeCluster
-from components.node_pools import aks_args, eks_args, gke_args
-from components.node_pools.spec import AksPool, EksPool, GkePool, Pool, PoolSpec, Taint, check_pools, resolve
-from components.problems import ConfigError
+from components.clouds import Cluster, check_pools, resolve
+from components.clouds.aks import arguments as aks_args
+from components.clouds.aks.sections import AksCluster, AksPool
+from components.clouds.contract import ResolvedPool
+from components.clouds.eks import arguments as eks_args
+from components.clouds.eks.sections import EksCluster, EksPool
+from components.clouds.gke import arguments as gke_args
+from components.clouds.gke.sections import GkeCluster, GkePool
+from components.clouds.sections import PoolBase, Taint
 from components.reading import parse
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -23,15 +28,15 @@ EKS = EksCluster(name="ci", region="eu-central-1")
 AKS = AksCluster(name="ci", resource_group="ci")
 
 
-def _gke(cls: type[Pool], location: str, **keys: Any) -> dict[str, Any]:
+def _gke(cls: type[PoolBase], location: str, **keys: Any) -> dict[str, Any]:
     cluster = GkeCluster(name="ci", project="acme-ci", location=location)
     return gke_args.node_pool(_spec(cls, cluster, keys), location)
 
 
-def _spec(cls: type[Pool], cluster: Cluster, keys: Mapping[str, Any]) -> PoolSpec:
+def _spec(cls: type[PoolBase], cluster: Cluster, keys: Mapping[str, Any]) -> ResolvedPool[Any]:
     pool = parse(cls, {"name": "arm64", **keys}, "pools[0]")
     assert not [problem for problem in check_pools(cluster, [pool]) if problem.path.startswith("pools[0]")]
-    return resolve(pool, cluster)
+    return resolve(pool)
 
 
 def _eks(region: str = "eu-central-1", **keys: Any) -> dict[str, Any]:
@@ -252,22 +257,9 @@ def test_the_os_disk_is_ephemeral_only_where_a_local_disk_is_known(size: str, di
     assert "os_disk_size_gb" not in pool
 
 
-@pytest.mark.parametrize("render", [gke_args.node_pool, eks_args.node_group, aks_args.agent_pool])
-def test_a_pool_of_another_kind_is_refused_by_every_renderer(render: Callable[..., Any]) -> None:
-    kinds: dict[Any, PoolSpec] = {
-        gke_args.node_pool: _spec(EksPool, EKS, {"arch": "arm64"}),
-        eks_args.node_group: _spec(AksPool, AKS, {"arch": "arm64"}),
-        aks_args.agent_pool: _spec(GkePool, US, {"arch": "arm64"}),
-    }
-    with pytest.raises(TypeError, match="is a pool of the kind"):
-        render(kinds[render], *(["us-central1"] if render is gke_args.node_pool else []))
-
-
-def test_what_cannot_be_resolved_is_a_config_error() -> None:
-    with pytest.raises(ConfigError, match="neither arch nor a known machineType"):
-        resolve(EksPool(name="a", machine_type="m12g.large"), EKS)
-    with pytest.raises(ConfigError, match="no such pools"):
-        resolve(EksPool(name="a", machine_type="m7g.large"), AKS)
+def test_an_unchecked_pool_of_no_known_architecture_is_never_resolved_by_a_guess() -> None:
+    with pytest.raises(ValueError, match="was not checked"):
+        resolve(EksPool(name="a", machine_type="m12g.large"))
 
 
 def test_an_empty_taint_value_is_written_as_each_cloud_wants_it() -> None:

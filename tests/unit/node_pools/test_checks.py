@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
-from components.cluster_spec import Access, AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
-from components.node_pools.spec import AksPool, EksPool, ExistingPool, GkePool, Pool, Taint, check_pools
+from components.clouds import Cluster, check_pools
+from components.clouds.aks.sections import AksCluster, AksPool
+from components.clouds.eks.sections import EksCluster, EksPool
+from components.clouds.existing.sections import ExistingCluster, ExistingPool
+from components.clouds.gke.sections import GkeCluster, GkePool
+from components.clouds.sections import Access, PoolBase, Taint
 
 US = GkeCluster(name="ci", project="acme-ci", location="us-central1")
 EAST = GkeCluster(name="ci", project="acme-ci", location="us-east1")
@@ -15,7 +19,7 @@ EKS = EksCluster(name="ci", region="eu-central-1")
 AKS = AksCluster(name="ci", resource_group="ci")
 KIND = ExistingCluster(name="kind", access=Access(context="kind-kind"))
 
-TYPES: dict[type[Cluster], type[Pool]] = {
+TYPES: dict[type[Cluster], type[PoolBase]] = {
     GkeCluster: GkePool,
     EksCluster: EksPool,
     AksCluster: AksPool,
@@ -23,7 +27,7 @@ TYPES: dict[type[Cluster], type[Pool]] = {
 }
 
 
-def _pools(cluster: Cluster, keys: dict[str, Any]) -> list[Pool]:
+def _pools(cluster: Cluster, keys: dict[str, Any]) -> list[PoolBase]:
     """Put the pool under test beside good ones of both architectures, so that only its own problems show."""
     cls: Any = TYPES[type(cluster)]
     good: dict[str, Any] = {"machine_type": "c4a-standard-8"} if isinstance(cluster, GkeCluster) else {}
@@ -855,17 +859,6 @@ def test_two_pools_of_one_name_are_a_problem_of_the_second() -> None:
     assert "pools[0]" in problem.found
 
 
-def test_a_pool_of_another_kind_of_cluster_is_refused_for_that_alone() -> None:
-    pools: list[Pool] = [
-        GkePool(name="NOT a gke name", arch="amd64"),  # type: ignore[arg-type]  # as YAML gives it
-        AksPool(name="arm64", arch="arm64"),  # type: ignore[arg-type]  # as YAML gives it
-    ]
-    (problem,) = check_pools(AKS, pools)
-    assert problem.path == "pools[0].name"
-    assert "kind gke" in problem.found
-    assert "aks" in problem.fix
-
-
 def test_every_problem_of_every_pool_is_told_at_once() -> None:
     pools = [
         AksPool(name="UPPER", arch="arm64", mode="System", secure_boot=True, min_nodes=5, max_nodes=3),  # type: ignore[arg-type]  # as YAML gives it
@@ -890,7 +883,7 @@ def test_labels_of_existing_nodes_may_be_kubelets_own() -> None:
 
 
 def test_an_unknown_boot_disk_compatibility_is_not_refused() -> None:
-    pools: list[Pool] = [
+    pools: list[PoolBase] = [
         GkePool(name="a", machine_type="c4n-standard-8", disk_type="pd-balanced"),
         GkePool(name="b", arch="arm64"),  # type: ignore[arg-type]  # as YAML gives it
     ]

@@ -1,7 +1,9 @@
 """The components as the engine sees them: options, dependencies, parents, and what they publish."""
 
 import ast
+import dataclasses
 import inspect
+import json
 import subprocess
 import sys
 import types
@@ -10,23 +12,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pulumi
 import pulumi_aws
 import pulumi_gcp
-import pulumi_kubernetes
 import pytest
 from pulumi_azure_native import containerservice
 
-from components.cluster import ClusterHandle
-from components.cluster_spec import Access, AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
-from components.node_pools import declare
-from components.node_pools.aks import AksNodePool, AksNodePoolArgs
-from components.node_pools.component import NodePool, TaintArgs
-from components.node_pools.eks import EksNodePool, EksNodePoolArgs
-from components.node_pools.existing import ExistingNodes, ExistingNodesArgs
-from components.node_pools.gke import GkeNodePool, GkeNodePoolArgs
-from components.node_pools.spec import AksPool, EksPool, ExistingPool, GkePool, Limits, Pool, Taint, resolve
-from components.platforms import Arch
+from components.clouds import CLOUDS, Cluster, resolve
+from components.clouds.aks.component import AksNodePool, AksNodePoolArgs
+from components.clouds.aks.sections import AksCluster, AksPool
+from components.clouds.component import NodePool, TaintArgs
+from components.clouds.connection import connect
+from components.clouds.eks.component import EksNodePool, EksNodePoolArgs
+from components.clouds.eks.sections import EksCluster, EksPool
+from components.clouds.existing.component import ExistingNodes, ExistingNodesArgs
+from components.clouds.existing.sections import ExistingCluster, ExistingPool
+from components.clouds.gke.component import GkeNodePool, GkeNodePoolArgs
+from components.clouds.gke.sections import GkeCluster, GkePool, Limits
+from components.clouds.machines import Arch
+from components.clouds.sections import Access, PoolBase, Taint
 from components.problems import ConfigError
 
 Record = Callable[[Callable[[], object]], Any]
@@ -240,34 +243,34 @@ def test_an_eks_pool_without_any_subnets_is_refused(record: Record) -> None:
         record(lambda: EksNodePool("p", _eks(cluster_subnet_ids=None)))
 
 
-# The cluster, the pool, the cluster's place, the resource that is made, and some of its inputs.
-Declared = tuple[Cluster, Pool, dict[str, Any], str | None, dict[str, Any]]
+KUBECONFIG = {
+    "clusters": [{"name": "ci", "cluster": {"server": "https://ci:443"}}],
+    "contexts": [{"name": "ci", "context": {"cluster": "ci", "user": ""}}],
+}
+# The cluster, the pool, the resource that is made, and some of its inputs.
+Declared = tuple[Cluster, PoolBase, str | None, dict[str, Any]]
 DECLARED: list[Declared] = [
     (
         GkeCluster(name="ci", project="acme-ci", location="us-central1"),
         GkePool(name="arm64", arch=Arch.ARM64, taints=[Taint(key="x", value="y")], limits=Limits.PER_ZONE),
-        {"project": "acme-ci", "location": "us-central1"},
         GKE,
         {"cluster": "ci", "project": "acme-ci", "location": "us-central1", "name": "arm64"},
     ),
     (
         EksCluster(name="ci", region="eu-central-1"),
         EksPool(name="arm64", machine_type="m7g.large", spot=True),
-        {"region": "eu-central-1"},
         EKS,
         {"clusterName": "ci", "region": "eu-central-1", "subnetIds": ["subnet-1"], "capacityType": "SPOT"},
     ),
     (
         AksCluster(name="ci", resource_group="rg"),
         AksPool(name="arm64", arch=Arch.ARM64, spot=True),
-        {"resource_group": "rg"},
         AKS,
         {"resourceName": "ci", "resourceGroupName": "rg", "scaleSetPriority": "Spot"},
     ),
     (
         ExistingCluster(name="ci", access=Access(context="ci")),
         ExistingPool(name="arm64", arch=Arch.ARM64, labels={"team": "builds"}),
-        {},
         None,
         {},
     ),
@@ -275,23 +278,19 @@ DECLARED: list[Declared] = [
 
 
 @pytest.mark.parametrize("case", DECLARED, ids=[case[0].type for case in DECLARED])
-def test_declare_makes_the_clusters_own_kind_of_pool_in_its_place(record: Record, case: Declared) -> None:
-    cluster, pool, place, kind, expected = case
+def test_a_connection_declares_the_clusters_own_kind_of_pool_in_its_place(
+    record: Record, case: Declared, tmp_path: Path
+) -> None:
+    cluster, pool, kind, expected = case
+    if cluster.access is not None:
+        path = tmp_path / "kubeconfig"
+        path.write_text(json.dumps(KUBECONFIG), encoding="utf-8")
+        cluster = dataclasses.replace(cluster, access=Access(context="ci", kubeconfig=str(path)))
 
-    def program() -> None:
-        handle = ClusterHandle(
-            kind=cluster.type,
-            name=cluster.name,
-            provider=pulumi_kubernetes.Provider("cluster"),
-            subnet_ids=pulumi.Output.from_input(["subnet-1"]) if cluster.type == "eks" else None,
-            **place,
-        )
-        declare(resolve(pool, cluster), handle)
-
-    recording = record(program)
+    recording = record(lambda: connect(cluster).declare(resolve(pool)))
     (outputs,) = [found for urn, found in recording.outputs.items() if urn.endswith("::arm64")]
-    assert outputs["taints"] == [str(taint) for taint in resolve(pool, cluster).node_taints]
-    assert outputs["labels"] == dict(resolve(pool, cluster).labels)
+    assert outputs["taints"] == [str(taint) for taint in resolve(pool).node_taints]
+    assert outputs["labels"] == dict(resolve(pool).labels)
     if kind is not None:
         inputs = recording.one(kind).inputs
         assert {key: inputs[key] for key in expected} == expected
@@ -338,10 +337,10 @@ def test_the_components_have_a_schema_for_other_languages() -> None:
     script = (
         "import json\n"
         "from pulumi.provider.experimental.component import ComponentProvider\n"
-        "from components.node_pools.aks import AksNodePool\n"
-        "from components.node_pools.eks import EksNodePool\n"
-        "from components.node_pools.existing import ExistingNodes\n"
-        "from components.node_pools.gke import GkeNodePool\n"
+        "from components.clouds.aks.component import AksNodePool\n"
+        "from components.clouds.eks.component import EksNodePool\n"
+        "from components.clouds.existing.component import ExistingNodes\n"
+        "from components.clouds.gke.component import GkeNodePool\n"
         "host = ComponentProvider([AksNodePool, EksNodePool, ExistingNodes, GkeNodePool], 'multiarch-runner')\n"
         "schema = json.loads(host.schema)\n"
         "print(json.dumps({name: [sorted(it['properties']), it['requiredInputs']] "
@@ -358,9 +357,9 @@ def test_the_components_have_a_schema_for_other_languages() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["component", "gke", "eks", "aks", "existing"])
+@pytest.mark.parametrize("name", ["component", *(f"{cloud}/component" for cloud in CLOUDS)])
 def test_component_modules_keep_their_annotations_readable(name: str) -> None:
-    source = (ROOT / "components" / "node_pools" / f"{name}.py").read_text(encoding="utf-8")
+    source = (ROOT / "components" / "clouds" / f"{name}.py").read_text(encoding="utf-8")
     assert "from __future__ import annotations" not in source
 
 
@@ -370,7 +369,7 @@ def test_component_modules_keep_their_annotations_readable(name: str) -> None:
 )
 def test_a_kind_of_pool_imports_no_other_clouds_sdk(kind: str, own: str | None) -> None:
     script = (
-        f"import sys, components.node_pools, components.node_pools.{kind}\n"
+        f"import sys\nfrom components.clouds import CLOUDS\nCLOUDS[{kind!r}].shell()\n"
         "print([name for name in ('pulumi_gcp', 'pulumi_aws', 'pulumi_azure_native') if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -379,8 +378,8 @@ def test_a_kind_of_pool_imports_no_other_clouds_sdk(kind: str, own: str | None) 
 
 def test_the_pure_part_imports_no_pulumi() -> None:
     script = (
-        "import sys, components.node_pools.spec, components.node_pools.gke_args, components.node_pools.eks_args\n"
-        "import components.node_pools.aks_args\n"
+        "import sys, components.config, components.clouds\n"
+        "for cloud in components.clouds.CLOUDS: __import__(f'components.clouds.{cloud}')\n"
         "print([name for name in sys.modules if name.partition('.')[0].startswith('pulumi')])\n"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -1,26 +1,25 @@
 """What holds for any pool that the checks let through."""
 
+import dataclasses
 from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from components.cluster_spec import Access, AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
-from components.node_pools import aks_args, eks_args, gke_args
-from components.node_pools.checks.metadata import reserved_domain
-from components.node_pools.component import arguments_of, spec_of
-from components.node_pools.spec import (
-    AKS_SPOT_TAINT,
-    AksPool,
-    EksPool,
-    ExistingPool,
-    GkePool,
-    Taint,
-    check_pools,
-    resolve,
-)
-from components.platforms import Cloud, aws, machine_type
-from components.platforms.model import words
+from components.clouds import Cluster, check_pools, cloud_of, machine_type, resolve
+from components.clouds.aks import SPOT_TAINT as AKS_SPOT_TAINT
+from components.clouds.aks import arguments as aks_args
+from components.clouds.aks.sections import AksCluster, AksPool
+from components.clouds.checks import reserved_domain
+from components.clouds.component import resolved_pool
+from components.clouds.eks import arguments as eks_args
+from components.clouds.eks import machines as aws
+from components.clouds.eks.sections import EksCluster, EksPool
+from components.clouds.existing.sections import ExistingCluster, ExistingPool
+from components.clouds.gke import arguments as gke_args
+from components.clouds.gke.sections import GkeCluster, GkePool
+from components.clouds.machines import words
+from components.clouds.sections import Access, Taint
 from components.problems import ConfigError
 
 CLUSTERS: dict[Any, Cluster] = {
@@ -29,7 +28,6 @@ CLUSTERS: dict[Any, Cluster] = {
     AksPool: AksCluster(name="ci", resource_group="ci"),
     ExistingPool: ExistingCluster(name="ci", access=Access(context="ci")),
 }
-CLOUDS = {GkePool: Cloud.GCP, EksPool: Cloud.AWS, AksPool: Cloud.AZURE}
 # Known ones of both architectures, and one that nobody knows.
 GCP = sorted(words("t2a-standard-8 c4a-standard-4 n4a-highmem-8 e2-standard-8 n2-custom-4-8192 zz9-standard-8"))
 AWS = sorted(words("m7g.xlarge m6g.large g5g.xlarge g4dn.xlarge m7i.large t3.large m12g.large"))
@@ -99,9 +97,9 @@ def _own_problems(pool: Any) -> list[str]:
 @given(pools)
 def test_a_resolved_pool_never_has_machines_of_another_architecture(pool: Any) -> None:
     assume(not _own_problems(pool))
-    spec = resolve(pool, CLUSTERS[type(pool)])
+    spec = resolve(pool)
     for name in spec.machine_types:
-        placed = machine_type(CLOUDS[type(pool)], name)
+        placed = machine_type(cloud_of(pool).name, name)
         assert placed is None or placed.arch is spec.arch
     assert len(spec.machine_types) >= 1 or isinstance(pool, ExistingPool)
 
@@ -110,8 +108,8 @@ def test_a_resolved_pool_never_has_machines_of_another_architecture(pool: Any) -
 @given(pools)
 def test_a_pool_without_problems_resolves_and_renders(pool: Any) -> None:
     assume(not _own_problems(pool))
-    spec = resolve(pool, CLUSTERS[type(pool)])
-    match spec.kind:
+    spec = resolve(pool)
+    match cloud_of(pool).name:
         case "gke":
             assert gke_args.node_pool(spec, "us-central1")["name"] == pool.name
         case "eks":
@@ -128,16 +126,16 @@ def test_a_pool_without_problems_resolves_and_renders(pool: Any) -> None:
 def test_no_declared_label_is_under_a_domain_that_the_cloud_reserves(pool: Any) -> None:
     assume(not isinstance(pool, ExistingPool))
     assume(not _own_problems(pool))
-    spec = resolve(pool, CLUSTERS[type(pool)])
+    spec = resolve(pool)
     # AKS sets this one on spot nodes itself, and wants it declared.
-    assert [key for key in spec.labels if reserved_domain(spec.kind, key)] in ([], [AKS_SPOT_TAINT.key])
+    assert [key for key in spec.labels if reserved_domain(cloud_of(pool), key)] in ([], [AKS_SPOT_TAINT.key])
 
 
 @many
 @given(pools)
 def test_arm64_nodes_carry_the_architecture_taint_once_or_opted_out(pool: Any) -> None:
     assume(not _own_problems(pool))
-    spec = resolve(pool, CLUSTERS[type(pool)])
+    spec = resolve(pool)
     opted_out = getattr(pool, "architecture_taint", None) in (False, "NONE")
     carried = [str(taint) for taint in spec.node_taints if taint.key == "kubernetes.io/arch"]
     assert carried == (["kubernetes.io/arch=arm64:NoSchedule"] if spec.arch == "arm64" and not opted_out else [])
@@ -169,11 +167,13 @@ def test_a_taint_survives_the_way_to_every_cloud_and_back(taint: Taint) -> None:
 
 @many
 @given(pools)
-def test_a_pool_survives_the_way_through_a_components_arguments(pool: Any) -> None:
+def test_a_component_makes_of_its_arguments_what_the_stack_file_makes_of_a_pool(pool: Any) -> None:
     cluster = CLUSTERS[type(pool)]
+    cloud = cloud_of(pool)
+    arguments = {key: value for key, value in dataclasses.asdict(pool).items() if value not in (None, {}, [])}
     try:
-        spec = spec_of(type(pool), arguments_of(pool), cluster, pool.name)
+        resolved = resolved_pool(cloud, arguments, cloud.location(cluster), pool.name)
     except ConfigError:
         assert _own_problems(pool)
         return
-    assert spec == resolve(pool, cluster)
+    assert resolved == resolve(pool)

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from multiarch.model.clouds.aks.machines import machine_of as azure
+from multiarch.model.clouds.eks.machines import machine_of as aws
+from multiarch.model.clouds.gke.machines import machine_of as gcp
 from multiarch.model.nodes import NodeGroup, nodes_for, owner
-from multiarch.model.nodes.machines import allocatable, aws, azure, gcp
+from multiarch.model.nodes.machines import allocatable
 from multiarch.model.nodes.model import node_view, parse_taint, taint_text
 from multiarch.model.plan.model import Plan, PlannedInvoke, PlannedResource
 from multiarch.model.providers.values import SecretValue

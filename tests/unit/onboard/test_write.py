@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.config import load_config
-from components.placeholders import with_placeholder_token
 from components.problems import ConfigError
-from components.stack_file import load_stack_file
 from multiarch.cluster.look.model import Look, Pool, Provider
 from multiarch.core.verdict import Answer, Verdict
+from multiarch.model.placeholders import with_placeholder_token
+from multiarch.model.stack_file import load_stack_file
 from multiarch.onboard.decide.decision import decide
 from multiarch.onboard.write.place import place_of
 from multiarch.onboard.write.render import comment, render, scalar

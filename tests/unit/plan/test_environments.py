@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from components.problems import ConfigError
-from components.stack_file import PLACEHOLDER, TOKEN_PLACEHOLDER, environments_of
 from multiarch.model import esc
 from multiarch.model.plan import plan_stack
 from multiarch.model.plan.inputs import cluster_of
 from multiarch.model.pulumi_answers import CliResult
+from multiarch.model.stack_file import PLACEHOLDER, TOKEN_PLACEHOLDER, environments_of
 from tests.recorded.stub_pulumi import StubPulumi
 from tests.unit.plan.conftest import write_project
 

@@ -2,11 +2,15 @@
 
 import pytest
 
-from components.platforms import Arch, Cloud, aws, azure, gcp, machine_type
+from components.clouds import machine_type
+from components.clouds.aks import machines as azure
+from components.clouds.eks import machines as aws
+from components.clouds.gke import machines as gcp
+from components.clouds.machines import Arch
 
 
 def _gcp_disks(name: str) -> frozenset[str] | None:
-    machine = machine_type(Cloud.GCP, name)
+    machine = machine_type("gke", name)
     assert machine is not None
     return gcp.boot_disks(machine)
 
@@ -38,13 +42,13 @@ def test_the_n4_series_do_not_take_hyperdisk_extreme(name: str) -> None:
 
 def test_the_disks_of_a_series_nobody_knows_them_of_are_unknown_and_not_all_or_none() -> None:
     assert _gcp_disks("c4n-standard-8") is None
-    assert gcp.default_boot_disk(machine_type(Cloud.GCP, "c4n-standard-8")) is None
+    assert gcp.default_boot_disk(machine_type("gke", "c4n-standard-8")) is None
 
 
 def test_every_series_default_boot_disk_is_one_it_takes() -> None:
     for series in gcp.SERIES.values():
         if series.boot_disks is not None:
-            machine = machine_type(Cloud.GCP, f"{series.name}-{min(series.shapes)}-8")
+            machine = machine_type("gke", f"{series.name}-{min(series.shapes)}-8")
             assert gcp.default_boot_disk(machine) in series.boot_disks
             assert not series.boot_disks & gcp.DATA_ONLY_DISKS
 
@@ -69,7 +73,7 @@ def test_zones_and_regions_are_told_apart(location: str, *, zone: bool, region: 
 
 @pytest.mark.parametrize("region", ["us-central1", "us-east1", "europe-north1", "asia-northeast2"])
 def test_the_arm64_machine_offered_for_a_region_is_arm64(region: str) -> None:
-    placed = machine_type(Cloud.GCP, gcp.arm64_machine_for(region))
+    placed = machine_type("gke", gcp.arm64_machine_for(region))
     assert placed is not None
     assert placed.arch is Arch.ARM64
     assert (placed.family == "t2a") == (region in gcp.T2A_ZONES)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multiarch.model.providers.aws import LAUNCH_TEMPLATE, NODE_GROUP, AwsProvider
+from multiarch.model.clouds.eks.provider import LAUNCH_TEMPLATE, NODE_GROUP, AwsProvider
 from multiarch.model.providers.base import LookupRefusedError
 from multiarch.model.providers.values import UNKNOWN
 from tests.unit.providers.conftest import changed

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multiarch.model.providers import azure_pool_nodes, azure_pool_scaling
-from multiarch.model.providers.azure_native import AGENT_POOL, AzureNativeProvider
+from multiarch.model.clouds.aks import pool_nodes, pool_scaling
+from multiarch.model.clouds.aks.provider import AGENT_POOL, AzureNativeProvider
 from multiarch.model.providers.base import LookupRefusedError
 from multiarch.model.providers.values import UNKNOWN
 from tests.unit.providers.conftest import changed
@@ -190,6 +190,6 @@ def test_a_subscription_that_is_no_id_is_refused_in_the_providers_configuration(
     assert AzureNativeProvider().check_config({"subscriptionId": "0" * 8 + "-0000-0000-0000-" + "0" * 12}) == []
 
 
-@pytest.mark.parametrize("rule", azure_pool_nodes.RULES + azure_pool_scaling.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", pool_nodes.RULES + pool_scaling.RULES, ids=lambda rule: rule.__name__)
 def test_every_rule_refuses_one_of_the_examples_by_itself(rule: Any) -> None:
     assert any(list(rule(changed(POOL, changes))) for changes, _ in REFUSED)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multiarch.model.providers import gcp_node_pool, gcp_scaling
+from multiarch.model.clouds.gke import node_pool, scaling
+from multiarch.model.clouds.gke.provider import NODE_POOL, GcpProvider
 from multiarch.model.providers.base import LookupRefusedError
-from multiarch.model.providers.gcp import NODE_POOL, GcpProvider
 from multiarch.model.providers.values import UNKNOWN
 from tests.unit.providers.conftest import changed
 
@@ -185,6 +185,6 @@ def test_the_cluster_lookup_refuses_names_that_no_cluster_has(args: dict[str, An
         GcpProvider().invoke("gcp:container/getCluster:getCluster", args)
 
 
-@pytest.mark.parametrize("rule", gcp_node_pool.RULES + gcp_scaling.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", node_pool.RULES + scaling.RULES, ids=lambda rule: rule.__name__)
 def test_every_rule_refuses_one_of_the_examples_by_itself(rule: Any) -> None:
     assert any(list(rule(changed(POOL, changes))) for changes, _ in REFUSED)

@@ -9,10 +9,15 @@ import pytest
 from pulumi.runtime import mocks, rpc, settings
 from pydantic import TypeAdapter
 
-from components.cluster_spec import AksCluster, Cluster, EksCluster, ExistingCluster, GkeCluster
+from components.clouds import Cluster, resolve
+from components.clouds.aks.sections import AksCluster, AksPool
+from components.clouds.contract import ResolvedPool
+from components.clouds.eks.sections import EksCluster, EksPool
+from components.clouds.existing.sections import ExistingCluster, ExistingPool
+from components.clouds.gke.sections import GkeCluster, GkePool
+from components.clouds.machines import Arch
+from components.clouds.sections import PoolBase
 from components.config import StackConfig
-from components.node_pools.spec import AksPool, EksPool, ExistingPool, GkePool, Pool, resolve
-from components.platforms import Arch
 from components.runner.placement import RunnerPool, runner_pool
 from components.runner.spec import RunnerConfig
 
@@ -30,16 +35,20 @@ class Stack:
 
     runner: RunnerConfig
     cluster: Cluster
-    pools: tuple[Pool, ...]
+    pools: tuple[PoolBase, ...]
     token: str | None = TOKEN
 
     @property
+    def resolved(self) -> tuple[ResolvedPool[PoolBase], ...]:
+        return tuple(resolve(pool) for pool in self.pools)
+
+    @property
     def runner_pools(self) -> list[RunnerPool]:
-        return [runner_pool(resolve(pool, self.cluster)) for pool in self.pools]
+        return [runner_pool(pool) for pool in self.resolved]
 
     @property
     def config(self) -> StackConfig:
-        return StackConfig(cluster=self.cluster, pools=self.pools, runner=self.runner, runner_token=self.token)
+        return StackConfig(cluster=self.cluster, pools=self.resolved, runner=self.runner, runner_token=self.token)
 
 
 def gke(**keys: Any) -> Stack:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.platforms import Arch
+from components.clouds.machines import Arch
 from components.problems import ConfigError
 from components.runner.admission import policy_name, validations
 from components.runner.arguments import parsed, runner_args

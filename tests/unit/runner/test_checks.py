@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from components.node_pools.spec import GkePool
-from components.platforms import Arch
+from components.clouds.gke.sections import GkePool
+from components.clouds.machines import Arch
 from components.runner.spec import check_runner
 
 Stacks = dict[str, Callable[..., Any]]

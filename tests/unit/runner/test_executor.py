@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.node_pools.spec import AKS_SPOT_TAINT, ARM64_TAINT, Taint, TaintEffect
-from components.platforms import Arch
+from components.clouds.aks import SPOT_TAINT as AKS_SPOT_TAINT
+from components.clouds.contract import ARM64_TAINT
+from components.clouds.machines import Arch
+from components.clouds.sections import Taint, TaintEffect
 from components.runner.executor import config_toml, runner_entry
 from components.runner.placement import RunnerPool, job_tolerations
 from components.runner.settings import RunnerConfig

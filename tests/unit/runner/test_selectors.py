@@ -6,7 +6,7 @@ import re2  # type: ignore[import-untyped]  # google-re2 ships no stubs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.platforms import Arch
+from components.clouds.machines import Arch
 from components.runner.selectors import allowed_selectors, alternatives, check_selectors
 from components.runner.spec import RunnerConfig
 

@@ -1,0 +1,60 @@
+"""The clouds: the registry, and the only list of them in the program.
+
+Each is a folder here: sections (what a stack file says), checks, machines, arguments (what its provider is given), and
+component.py, the one module with its SDK, which is imported when a stack of that cloud is run. docs/clouds.md says how
+to add one.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+from components.clouds import checks
+from components.clouds.aks import AKS
+from components.clouds.aks.sections import AksCluster
+from components.clouds.contract import Cloud, ResolvedPool
+from components.clouds.eks import EKS
+from components.clouds.eks.sections import EksCluster
+from components.clouds.existing import EXISTING
+from components.clouds.existing.sections import ExistingCluster
+from components.clouds.gke import GKE
+from components.clouds.gke.sections import GkeCluster
+from components.clouds.machines import Arch, MachineType
+from components.clouds.sections import PoolBase
+from components.problems import Problem
+
+CLOUDS: Final[dict[str, Cloud[Any, Any]]] = {cloud.name: cloud for cloud in (GKE, EKS, AKS, EXISTING)}
+Cluster: TypeAlias = GkeCluster | EksCluster | AksCluster | ExistingCluster
+
+
+def cloud_of(section: Cluster | PoolBase) -> Cloud[Any, Any]:
+    """Return the cloud of a cluster or a pool."""
+    for cloud in CLOUDS.values():
+        if isinstance(section, cloud.cluster | cloud.pool):
+            return cloud
+    raise TypeError(f"{type(section).__name__} is a section of no cloud")
+
+
+def check_cluster(cluster: Cluster) -> list[Problem]:
+    """Return what is wrong with a cluster's own keys: paths `cluster.<key>`."""
+    return checks.check_cluster(cluster, cloud_of(cluster))
+
+
+def check_pools(cluster: Cluster, pools: Sequence[PoolBase]) -> list[Problem]:
+    """Return everything that is wrong with the pools of a cluster, which are of its own cloud: paths `pools[i].key`."""
+    cloud = cloud_of(cluster)
+    return checks.check_pools(pools, cloud, cloud.location(cluster))
+
+
+def resolve(pool: PoolBase) -> ResolvedPool[Any]:
+    """Fill in everything that follows from the configuration of a pool without problems."""
+    return cloud_of(pool).resolve(pool)
+
+
+def arch_of(pool: PoolBase) -> Arch | None:
+    """Return the architecture of a pool; None when nobody can tell."""
+    return cloud_of(pool).arch_of(pool)
+
+
+def machine_type(cloud: str, name: str) -> MachineType | None:
+    """Place a machine type of a cloud; None means unknown: nobody here knows its architecture."""
+    return CLOUDS[cloud].machines.place(name)

@@ -1,0 +1,265 @@
+"""Rules on clusters and pools that hold for every cloud: what is stated, machines, limits, labels, taints, names. Pure.
+
+Every rule names the key, the consequence and the fix.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+from components.clouds.contract import ARCH_LABEL, MANAGED_BY, POOL_LABEL, Cloud, ClusterSection, Subject
+from components.clouds.machines import Arch, Machines
+from components.clouds.sections import CloudPool, PoolBase, Taint
+from components.keys import keys
+from components.kubernetes_names import LABEL_VALUE, QUALIFIED_NAME
+from components.problems import Problem
+
+# What all clouds' names are made of; whether there is such a machine is the cloud's to say.
+_MACHINE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PREFIX: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_PREFIX_LENGTH: Final = 253
+# Kubernetes' own domains, which every cloud keeps from users: facts/nodepools.md, section 2.
+_KUBERNETES: Final = ("kubernetes.io", "k8s.io")
+OWN_LABELS: Final = (POOL_LABEL, ARCH_LABEL, MANAGED_BY[0])
+
+
+def check_cluster(cluster: ClusterSection, cloud: Cloud[Any, Any]) -> list[Problem]:
+    """Return what is wrong with a cluster's own keys (paths `cluster.<key>`), in the order of the keys."""
+    texts = [(key.name, getattr(cluster, key.field), key.description) for key in keys(type(cluster)) if key.required]
+    if cluster.access is not None:
+        texts.append(("access.context", cluster.access.context, "Name of the context"))
+    empty = [
+        Problem(
+            path=f"cluster.{name}",
+            found="an empty string",
+            consequence="nothing could be looked up by it",
+            fix=f"Say it: {meaning.split('. ')[0].rstrip('.')}.",
+        )
+        for name, value, meaning in texts
+        if isinstance(value, str) and not value.strip()
+    ]
+    return empty or cloud.check_place(cluster)
+
+
+def check_pools(pools: Sequence[PoolBase], cloud: Cloud[Any, Any], location: str) -> list[Problem]:
+    """Return everything that is wrong with the pools of a stack, in the order of the pools.
+
+    Paths are `pools[i].key` in the stack file's spelling. An empty list means that every pool can be resolved and
+    that the clouds' documented rules hold; it does not mean that the cloud has capacity or quota.
+    """
+    problems: list[Problem] = []
+    for index, pool in enumerate(pools):
+        problems += check_pool(Subject(path=f"pools[{index}]", pool=pool, cloud=cloud, location=location))
+    return problems + _check_names(pools)
+
+
+def check_pool(subject: Subject[Any]) -> list[Problem]:
+    """Return everything that is wrong with one pool by itself."""
+    return [
+        *_check_machine(subject),
+        *_check_limits(subject),
+        *_check_metadata(subject),
+        *subject.cloud.check_pool(subject),
+    ]
+
+
+def _check_names(pools: Sequence[PoolBase]) -> list[Problem]:
+    """Check that names are unique. Which architectures need a pool is the runner's to say."""
+    first: dict[str, int] = {}
+    problems = []
+    for index, pool in enumerate(pools):
+        if pool.name in first:
+            problems.append(
+                Problem(
+                    path=f"pools[{index}].name",
+                    found=f"{pool.name!r} is the name of pools[{first[pool.name]}] too",
+                    consequence="one pool would take the other's place",
+                    fix="Give each pool a name of its own.",
+                )
+            )
+        first.setdefault(pool.name, index)
+    return problems
+
+
+def _check_machine(subject: Subject[Any]) -> list[Problem]:
+    """Check that the architecture is known, and that the machine type has it."""
+    pool, machines = subject.pool, subject.cloud.machines
+    if not isinstance(pool, CloudPool):
+        return []
+    if pool.machine_type is None:
+        return [] if pool.arch is not None else [_nothing_stated(subject, machines)]
+    if not _MACHINE_NAME.fullmatch(pool.machine_type):
+        return [_no_name(subject, pool.machine_type)]
+    machine = subject.machine
+    if machine is None:
+        return [] if pool.arch is not None else [_unknown(subject, pool.machine_type)]
+    if pool.arch is None or machine.arch is pool.arch:
+        return []
+    like = machines.sibling(machine)
+    placed = machines.place(like)
+    name = machines.processor(placed) if placed is not None else None
+    return [
+        subject.problem(
+            "machineType",
+            f"{pool.machine_type!r} is {machine.arch}, but arch is {pool.arch}",
+            f"the nodes would never accept {pool.arch} jobs",
+            f"Use {like}{f' ({name})' if name else ''}, or set arch: {machine.arch}.",
+        )
+    ]
+
+
+def _nothing_stated(subject: Subject[Any], machines: Machines) -> Problem:
+    return subject.problem(
+        "machineType",
+        "neither machineType nor arch is stated",
+        "nobody could tell which machines the pool should have",
+        f"State machineType, or arch: arm64 ({machines.defaults[Arch.ARM64]}) or arch: amd64 "
+        f"({machines.defaults[Arch.AMD64]}).",
+    )
+
+
+def _no_name(subject: Subject[Any], name: str) -> Problem:
+    return subject.problem(
+        "machineType",
+        f"{name!r} is no name of a machine type" if name else "an empty string",
+        "the cloud refuses the pool",
+        "Write the cloud's own name, or leave the key out and state arch.",
+    )
+
+
+def _unknown(subject: Subject[Any], name: str) -> Problem:
+    return subject.problem(
+        "machineType",
+        f"{name!r} is in none of the known families, and arch is not stated",
+        "its architecture would have to be guessed, and a wrong guess sends jobs to nodes that cannot run them",
+        "Correct the name, or state arch: amd64 or arch: arm64 beside it.",
+    )
+
+
+def _check_limits(subject: Subject[Any]) -> list[Problem]:
+    low, high = subject.pool.min_nodes, subject.pool.max_nodes
+    problems = []
+    if low < 0:
+        problems.append(
+            subject.problem("minNodes", f"{low} is negative", "no cloud accepts it", "Use 0 or more; 1 is the default.")
+        )
+    if high < 1:
+        problems.append(
+            subject.problem(
+                "maxNodes",
+                f"{high} leaves no node",
+                "jobs of this architecture would wait for ever",
+                "Use 1 or more, or remove the pool.",
+            )
+        )
+    elif low > high:
+        problems.append(
+            subject.problem(
+                "minNodes",
+                f"{low} is above maxNodes, {high}",
+                "the cloud refuses the pool",
+                f"Set minNodes to {high} or less, or maxNodes to {low} or more.",
+            )
+        )
+    return problems
+
+
+def _check_metadata(subject: Subject[Any]) -> list[Problem]:
+    problems = []
+    for key, value in subject.pool.labels.items():
+        problems += _check_label(subject, key, value)
+    for position, taint in enumerate(subject.pool.taints):
+        problems += _check_taint(subject, f"taints[{position}]", taint)
+    return problems + _check_repeated(subject)
+
+
+def reserved_domain(cloud: Cloud[Any, Any], key: str) -> str | None:
+    """Return the reserved domain that a label's key lies in; None when it is free."""
+    return _within(key, (*_KUBERNETES, cloud.domain) if cloud.domain else _KUBERNETES)
+
+
+def _within(key: str, domains: Sequence[str]) -> str | None:
+    prefix, slash, _ = key.rpartition("/")
+    if not slash:
+        return None
+    return next((domain for domain in domains if prefix == domain or prefix.endswith(f".{domain}")), None)
+
+
+def _syntax(key: str, value: str) -> str | None:
+    """Return what Kubernetes objects to in a label's or taint's key and value."""
+    prefix, slash, name = key.rpartition("/")
+    if slash and (len(prefix) > _PREFIX_LENGTH or not _PREFIX.fullmatch(prefix)):
+        return f"the prefix {prefix!r} is no lower-case DNS name"
+    if not QUALIFIED_NAME.fullmatch(name):
+        return f"the name {name!r} is not 1 to 63 of letters, digits, '-', '_' and '.' between letters or digits"
+    if not LABEL_VALUE.fullmatch(value):
+        return f"the value {value!r} is not at most 63 of letters, digits, '-', '_' and '.' between letters or digits"
+    return None
+
+
+def _free_key(key: str) -> str:
+    return f"ci.example.org/{key.rpartition('/')[2]}"
+
+
+def _check_label(subject: Subject[Any], key: str, value: str) -> list[Problem]:
+    path = f"labels[{key}]"
+    if wrong := _syntax(key, value):
+        return [
+            subject.problem(path, wrong, "Kubernetes refuses such a label", "Write it as `example.org/name: value`.")
+        ]
+    # On existing nodes, labels are only named, not set: kubelet's own are as good as any.
+    if not isinstance(subject.pool, CloudPool):
+        return []
+    if domain := reserved_domain(subject.cloud, key):
+        return [
+            subject.problem(
+                path,
+                f"{domain}/ is reserved",
+                f"{subject.cloud.name.upper()} refuses the pool, or kubelet the label: the nodes never join",
+                f"Use a prefix of your own: {_free_key(key)}.",
+            )
+        ]
+    if key in OWN_LABELS:
+        return [
+            subject.problem(
+                path,
+                "the program sets this label itself",
+                "it could no longer tell its pools apart",
+                f"Remove it, or use a key of your own: {_free_key(key)}.",
+            )
+        ]
+    return []
+
+
+def _check_taint(subject: Subject[Any], path: str, taint: Taint) -> list[Problem]:
+    cloud = subject.cloud
+    if wrong := _syntax(taint.key, taint.value):
+        return [subject.problem(path, wrong, "Kubernetes refuses such a taint", "Write key: example.org/name.")]
+    if taint.key in cloud.not_declared:
+        consequence, fix = cloud.not_declared[taint.key]
+        return [subject.problem(path, f"{taint} is declared", consequence, fix)]
+    if cloud.domain is not None and (domain := _within(taint.key, [cloud.domain])):
+        return [
+            subject.problem(
+                path,
+                f"{domain}/ is reserved",
+                "the cloud keeps such taints for itself",
+                f"Use a prefix of your own: {_free_key(taint.key)}.",
+            )
+        ]
+    return []
+
+
+def _check_repeated(subject: Subject[Any]) -> list[Problem]:
+    counts = Counter((taint.key, taint.effect) for taint in subject.pool.taints)
+    return [
+        subject.problem(
+            "taints",
+            f"{key}:{effect} is there {count} times",
+            "a node has one taint of a key and effect, and the cloud refuses the list",
+            "Keep one of them.",
+        )
+        for (key, effect), count in counts.items()
+        if count > 1
+    ]

@@ -1,0 +1,152 @@
+"""What the node pool components of all clouds have in common: their outputs, and their arguments' way to a pool."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+from pydantic.alias_generators import to_camel
+
+from components.clouds.checks import check_pool
+from components.clouds.contract import Cloud, P, ResolvedPool, Subject
+from components.clouds.machines import Arch
+from components.clouds.sections import PoolBase
+from components.problems import ConfigError, Problem
+from components.reading import parse
+
+
+class TaintArgs(TypedDict, total=False):
+    """A taint in Kubernetes spelling."""
+
+    key: str
+    """Taint key, for example `ci.example.org/dedicated`."""
+
+    value: str
+    """Taint value. GKE requires one."""
+
+    effect: str
+    """`NoSchedule` (default), `PreferNoSchedule` or `NoExecute`."""
+
+
+class PoolArgs(TypedDict):
+    """What every node pool has, created or already there. All of it is as in a stack file: docs/config.md says more."""
+
+    name: str
+    """Name of the pool, unique in the stack."""
+
+    labels: NotRequired[dict[str, str]]
+    """Further node labels."""
+
+    taints: NotRequired[list[TaintArgs]]
+    """Further taints."""
+
+    min_nodes: NotRequired[int]
+    """Fewest nodes, 0 or more."""
+
+    max_nodes: NotRequired[int]
+    """Most nodes, at least 1 and at least minNodes."""
+
+
+class CloudPoolArgs(PoolArgs):
+    """What every pool has that is created in a cloud."""
+
+    arch: NotRequired[Arch]
+    """`amd64` or `arm64`."""
+
+    machine_type: NotRequired[str]
+    """Machine type, EC2 instance type or Azure VM size."""
+
+    spot: NotRequired[bool]
+    """Spot capacity: cheaper, but a running build can lose its machine at short notice."""
+
+    protect: NotRequired[bool]
+    """Refuse to delete the pool until this is false again."""
+
+
+class NodePool(pulumi.ComponentResource):
+    """Node pools of any cloud look the same from outside: these outputs."""
+
+    names: pulumi.Output[list[str]]
+    """Names of the pools in the cloud; for existing nodes, the name in the stack."""
+
+    arch: pulumi.Output[str]
+    """`amd64` or `arm64`."""
+
+    labels: pulumi.Output[dict[str, str]]
+    """Labels of the nodes, beside those that Kubernetes and the cloud add."""
+
+    taints: pulumi.Output[list[str]]
+    """Taints that the nodes carry, as `key=value:Effect`: what pods have to tolerate, GKE's own included."""
+
+    min_nodes: pulumi.Output[int]
+    """Fewest nodes, over all zones."""
+
+    max_nodes: pulumi.Output[int]
+    """Most nodes, over all zones."""
+
+    def publish(
+        self,
+        pool: ResolvedPool[PoolBase],
+        names: pulumi.Input[Sequence[pulumi.Input[str]]],
+        zones: pulumi.Input[int] = 1,
+    ) -> None:
+        """Set and register the outputs; `zones` is what limits per zone have to be multiplied by."""
+        self.names = pulumi.Output.from_input(names).apply(lambda found: [str(name) for name in found])
+        self.arch = pulumi.Output.from_input(pool.arch.value)
+        self.labels = pulumi.Output.from_input(dict(pool.labels))
+        self.taints = pulumi.Output.from_input([str(taint) for taint in pool.node_taints])
+        self.min_nodes = pulumi.Output.from_input(zones).apply(lambda number: pool.section.min_nodes * number)
+        self.max_nodes = pulumi.Output.from_input(zones).apply(lambda number: pool.section.max_nodes * number)
+        self.register_outputs(
+            {
+                "names": self.names,
+                "arch": self.arch,
+                "labels": self.labels,
+                "taints": self.taints,
+                "min_nodes": self.min_nodes,
+                "max_nodes": self.max_nodes,
+            }
+        )
+
+
+class ResolvedArgs(dict[str, Any]):
+    """A component's arguments for a pool that was read and checked with its whole stack: neither is done again."""
+
+    def __init__(self, pool: ResolvedPool[Any], **place: Any) -> None:
+        super().__init__(place)
+        self.pool = pool
+
+
+def resolved_pool(cloud: Cloud[Any, P], args: Mapping[str, Any], location: str, name: str) -> ResolvedPool[P]:
+    """Read a component's arguments as a pool, check it, and resolve it.
+
+    Keys that are no field of the pool belong to the component itself. Raises ConfigError with every problem.
+    """
+    if isinstance(args, ResolvedArgs):
+        return args.pool
+    known = {field: to_camel(field) for field in cloud.pool.__dataclass_fields__}
+    value = {known[key]: _plain(found) for key, found in args.items() if key in known and found is not None}
+    pool = parse(cloud.pool, value, name)
+    if problems := check_pool(Subject(path=name, pool=pool, cloud=cloud, location=location)):
+        raise ConfigError(problems)
+    return cloud.resolve(pool)
+
+
+def _plain(value: Any) -> Any:
+    """Make whole floats integers again: other languages' integers arrive as floats (pulumi component host)."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def no_cluster(name: str, key: str) -> ConfigError:
+    """Return the error for a component that was told of no cluster."""
+    return ConfigError(
+        [
+            Problem(
+                path=f"{name}.{key}",
+                found="neither cluster nor cluster_name",
+                consequence="the pool would belong to no cluster",
+                fix="Pass the cluster's resource, or its name.",
+            )
+        ]
+    )

@@ -1,0 +1,133 @@
+"""What AWS's provider is given for an EKS pool, and the kubeconfig of a cluster. Pure: plain data, in the SDK's names.
+
+Launch template, node group, role and tags. Arguments, defaults and what is ignored: facts/nodepools.md, section 3.
+"""
+
+import json
+from typing import Any, Final
+
+from components.clouds.contract import ResolvedPool
+from components.clouds.eks.machines import DEFAULT_AMI_TYPES, ROOT_DEVICE, data_device
+from components.clouds.eks.sections import EksPool
+from components.clouds.kubeconfig import Endpoint, exec_kubeconfig
+from components.clouds.sections import Taint
+
+# The autoscaler's own value from the first scale-up on.
+IGNORE_CHANGES: Final = ("scalingConfig.desiredSize",)
+
+HINT: Final = "k8s.io/cluster-autoscaler/node-template"
+
+
+def kubeconfig(endpoint: Endpoint, *, name: str, region: str) -> str:
+    """Return a kubeconfig (JSON) whose tokens come from `aws eks get-token`: the shell's AWS credentials."""
+    return exec_kubeconfig(
+        endpoint,
+        command="aws",
+        args=["eks", "get-token", "--cluster-name", name, "--region", region, "--output", "json"],
+        hint="Install the AWS CLI, version 2",
+    )
+
+
+def ami_type(resolved: ResolvedPool[EksPool]) -> str:
+    """Return the AMI type, never left to EKS: it would assume x86 and refuse an arm64 instance type."""
+    return resolved.section.ami_type or DEFAULT_AMI_TYPES[resolved.arch]
+
+
+def tags(resolved: ResolvedPool[EksPool]) -> dict[str, str]:
+    """Return the AWS tags of everything that is made for a pool."""
+    return {"managed-by": "pulumi", "multiarch-runner.io/pool": resolved.name, **resolved.section.tags}
+
+
+def launch_template(resolved: ResolvedPool[EksPool]) -> dict[str, Any]:
+    """Return the arguments of the launch template; instance types and AMI type are the node group's."""
+    return {
+        "block_device_mappings": _volumes(ami_type(resolved), resolved.section.disk_size_gb),
+        # IMDSv2, and an answer that does not survive a second hop: build pods cannot reach the node's role.
+        "metadata_options": {
+            "http_endpoint": "enabled",
+            "http_tokens": "required",
+            "http_put_response_hop_limit": 1,
+        },
+        "tag_specifications": [
+            {"resource_type": kind, "tags": {"Name": resolved.name, **tags(resolved)}}
+            for kind in ("instance", "volume")
+        ],
+        "tags": tags(resolved),
+    }
+
+
+def _volumes(ami: str, size_gb: int) -> list[dict[str, Any]]:
+    data = data_device(ami)
+    encrypted = {"volume_type": "gp3", "encrypted": "true", "delete_on_termination": "true"}
+    volumes = [{"device_name": data, "ebs": {**encrypted, "volume_size": size_gb}}]
+    if data != ROOT_DEVICE:
+        # Bottlerocket's system volume keeps the size of its image.
+        volumes.insert(0, {"device_name": ROOT_DEVICE, "ebs": encrypted})
+    return volumes
+
+
+def node_group(resolved: ResolvedPool[EksPool]) -> dict[str, Any]:
+    """Return the arguments of the node group that do not come from other resources."""
+    pool = resolved.section
+    arguments: dict[str, Any] = {
+        # A prefix: a replacement is created before its predecessor goes, and needs a name of its own.
+        "node_group_name_prefix": f"{resolved.name}-",
+        "ami_type": ami_type(resolved),
+        "capacity_type": "SPOT" if resolved.spot else "ON_DEMAND",
+        "instance_types": list(resolved.machine_types),
+        "scaling_config": {
+            "min_size": pool.min_nodes,
+            "max_size": pool.max_nodes,
+            "desired_size": pool.min_nodes,
+        },
+        "update_config": {"max_unavailable_percentage": pool.max_unavailable_percentage},
+        "node_repair_config": {"enabled": pool.node_repair},
+        "labels": dict(resolved.labels),
+        "tags": tags(resolved),
+    }
+    if resolved.taints:
+        arguments["taints"] = [eks_taint(taint) for taint in resolved.taints]
+    return arguments
+
+
+def eks_taint(taint: Taint) -> dict[str, str]:
+    """Render a taint in EKS's spelling; an empty value is left out."""
+    rendered = {"key": taint.key, "effect": taint.effect.name}
+    return {**rendered, "value": taint.value} if taint.value else rendered
+
+
+def autoscaler_hints(resolved: ResolvedPool[EksPool]) -> dict[str, str]:
+    """Return the tags by which Cluster Autoscaler knows the labels and taints of a group that has no node yet.
+
+    EKS does not copy a node group's own to its Auto Scaling group (terraform-aws-eks#2597). The architecture needs no
+    hint: the autoscaler knows it from the instance type (kubernetes/autoscaler#3848).
+    """
+    if not resolved.section.autoscaler_tags:
+        return {}
+    labels = {f"{HINT}/label/{key}": value for key, value in resolved.labels.items()}
+    taints = {f"{HINT}/taint/{taint.key}": f"{taint.value}:{taint.effect}" for taint in resolved.taints}
+    return labels | taints
+
+
+def partition(region: str) -> str:
+    """Return the ARN partition of a region."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def role_policies(resolved: ResolvedPool[EksPool], region: str) -> dict[str, str]:
+    """Return the policies of a created node role: a short name for each, and its ARN."""
+    pool = resolved.section
+    names = {"worker": "AmazonEKSWorkerNodePolicy", "images": "AmazonEC2ContainerRegistryPullOnly"}
+    if pool.cni_policy:
+        names["cni"] = "AmazonEKS_CNI_Policy"
+    if pool.ssm:
+        names["ssm"] = "AmazonSSMManagedInstanceCore"
+    return {short: f"arn:{partition(region)}:iam::aws:policy/{name}" for short, name in names.items()}
+
+
+def assume_role_policy() -> str:
+    """Return the trust policy of a node role, as JSON."""
+    statement = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, sort_keys=True)

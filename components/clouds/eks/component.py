@@ -1,0 +1,222 @@
+"""What needs AWS's SDK: the lookup of an EKS cluster, and the node pool, a thin shell around arguments.py.
+
+It makes a managed node group with its launch template, tags for Cluster Autoscaler and, unless one is given, the node
+role. It makes no cluster, no network and no autoscaler.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NotRequired, cast
+
+import pulumi
+from pulumi_aws import autoscaling, ec2, eks, iam
+from pulumi_aws.eks import outputs as eks_outputs
+
+from components.clouds.component import CloudPoolArgs, NodePool, ResolvedArgs, no_cluster, resolved_pool
+from components.clouds.connection import Connection, provider_for
+from components.clouds.contract import ResolvedPool
+from components.clouds.eks import EKS
+from components.clouds.eks.arguments import (
+    IGNORE_CHANGES,
+    assume_role_policy,
+    autoscaler_hints,
+    kubeconfig,
+    launch_template,
+    node_group,
+    role_policies,
+    tags,
+)
+from components.clouds.eks.sections import EksCluster, EksPool
+from components.clouds.kubeconfig import Endpoint
+
+
+def connect(cluster: EksCluster) -> Connection:
+    """Look the cluster up: its subnets are needed even where a kubeconfig is stated."""
+    found = eks.get_cluster_output(name=cluster.name, region=cluster.region)
+    made = None
+    if cluster.access is None:
+        made = found.apply(
+            lambda it: kubeconfig(
+                Endpoint(server=it.endpoint, ca=it.certificate_authorities[0].data),
+                name=cluster.name,
+                region=cluster.region,
+            )
+        )
+    subnets = found.apply(lambda it: list(it.vpc_config.subnet_ids))
+
+    def declare(pool: ResolvedPool[EksPool]) -> NodePool:
+        place = {"region": cluster.region, "cluster_name": cluster.name, "cluster_subnet_ids": subnets}
+        return EksNodePool(pool.name, cast("EksNodePoolArgs", ResolvedArgs(pool, **place)))
+
+    identity = f"eks/{cluster.region}/{cluster.name}"
+    return Connection(provider=provider_for(cluster.access, made, identity), declare=declare)
+
+
+class EksNodePoolArgs(CloudPoolArgs):
+    """Arguments of an EKS node pool."""
+
+    region: str
+    """AWS region of the cluster."""
+
+    cluster: NotRequired[eks.Cluster]
+    """The cluster, if this program makes it: the pool then waits for it."""
+
+    cluster_name: NotRequired[pulumi.Input[str]]
+    """Name of the cluster; left out, that of `cluster`."""
+
+    cluster_subnet_ids: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
+    """The cluster's subnets, for a pool that names none of its own."""
+
+    alternative_machine_types: NotRequired[list[str]]
+    """Further instance types of the same architecture and a similar size, in order of preference."""
+
+    ami_type: NotRequired[str]
+    """EKS AMI type."""
+
+    subnet_ids: NotRequired[list[str]]
+    """Subnets of the nodes."""
+
+    node_role_arn: NotRequired[str]
+    """ARN of an existing node role."""
+
+    disk_size_gb: NotRequired[int]
+    """Size in GB of the encrypted gp3 volume with images and build contexts, 20 or more."""
+
+    max_unavailable_percentage: NotRequired[int]
+    """Share of the nodes, in percent (1 to 100), that an upgrade may renew at the same time."""
+
+    autoscaler_tags: NotRequired[bool]
+    """Tag the Auto Scaling group with the pool's labels and taints, which Cluster Autoscaler needs to scale from
+    zero (EKS does not copy them)."""
+
+    node_repair: NotRequired[bool]
+    """Let EKS replace nodes that its health checks find broken."""
+
+    cni_policy: NotRequired[bool]
+    """Attach AmazonEKS_CNI_Policy to the created role."""
+
+    ssm: NotRequired[bool]
+    """Attach AmazonSSMManagedInstanceCore to the created role, for shell access to nodes through Session Manager."""
+
+    tags: NotRequired[dict[str, str]]
+    """AWS tags of the node group, its launch template, instances and volumes."""
+
+
+class EksNodePool(NodePool):
+    """An EKS managed node group of one architecture, with an explicit AMI type."""
+
+    def __init__(self, name: str, args: EksNodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        cluster, cluster_name = args.get("cluster"), args.get("cluster_name")
+        if cluster_name is None:
+            if cluster is None:
+                raise no_cluster(name, "cluster_name")
+            cluster_name = cluster.name
+        pool = resolved_pool(EKS, args, args["region"], name)
+        super().__init__("multiarch-runner:index:EksNodePool", name, None, opts)
+        role_arn, attachments = self._role(name, pool, args["region"])
+        template = self._launch_template(name, pool, args["region"])
+        group = eks.NodeGroup(
+            f"{name}-group",
+            cluster_name=cluster_name,
+            region=args["region"],
+            node_role_arn=role_arn,
+            subnet_ids=_subnets(name, pool.section, args),
+            # The number itself: "$Latest" differs from what AWS returns, for ever.
+            launch_template=eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.latest_version.apply(str)),
+            **_typed_group(node_group(pool)),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Nodes that start before their role may do its work never join; on deletion they hang.
+                depends_on=[*attachments, *([] if cluster is None else [cluster])],
+                ignore_changes=list(IGNORE_CHANGES),
+                protect=pool.protect or None,
+            ),
+        )
+        self._hints(name, pool, group, args["region"])
+        self.publish(pool, [group.node_group_name])
+
+    def _role(
+        self, name: str, pool: ResolvedPool[EksPool], region: str
+    ) -> tuple[pulumi.Input[str], list[pulumi.Resource]]:
+        given = pool.section.node_role_arn
+        if given is not None:
+            return given, []
+        role = iam.Role(
+            f"{name}-role",
+            assume_role_policy=assume_role_policy(),
+            tags=tags(pool),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        attachments: list[pulumi.Resource] = [
+            iam.RolePolicyAttachment(
+                f"{name}-role-{short}", role=role.name, policy_arn=arn, opts=pulumi.ResourceOptions(parent=self)
+            )
+            for short, arn in role_policies(pool, region).items()
+        ]
+        return role.arn, attachments
+
+    def _launch_template(self, name: str, pool: ResolvedPool[EksPool], region: str) -> ec2.LaunchTemplate:
+        return ec2.LaunchTemplate(
+            f"{name}-template",
+            region=region,
+            **_typed_template(launch_template(pool)),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _hints(self, name: str, pool: ResolvedPool[EksPool], group: eks.NodeGroup, region: str) -> None:
+        scaling_group = group.resources.apply(_scaling_group)
+        for key, value in autoscaler_hints(pool).items():
+            autoscaling.Tag(
+                f"{name}-hint-{key.partition('node-template/')[2]}",
+                autoscaling_group_name=scaling_group,
+                region=region,
+                tag=autoscaling.TagTagArgs(key=key, value=value, propagate_at_launch=False),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+
+
+def _scaling_group(resources: Sequence[eks_outputs.NodeGroupResource]) -> str:
+    """Return the name of the one Auto Scaling group that EKS makes for a node group."""
+    names = [str(group.name) for resource in resources for group in resource.autoscaling_groups or ()]
+    if not names:
+        raise ValueError(
+            "EKS names no Auto Scaling group for the node group: set autoscalerTags: false to go without it"
+        )
+    return names[0]
+
+
+def _subnets(name: str, pool: EksPool, args: EksNodePoolArgs) -> pulumi.Input[list[pulumi.Input[str]]]:
+    if pool.subnet_ids is not None:
+        return list(pool.subnet_ids)
+    subnets = args.get("cluster_subnet_ids")
+    cluster = args.get("cluster")
+    if subnets is not None:
+        return subnets
+    if cluster is None:
+        raise no_cluster(name, "subnet_ids")
+    found: pulumi.Output[list[pulumi.Input[str]]] = cluster.vpc_config.apply(lambda config: list(config.subnet_ids))
+    return found
+
+
+def _typed_group(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Turn plain arguments into the SDK's classes, which refuse a key that does not exist."""
+    return arguments | {
+        "scaling_config": eks.NodeGroupScalingConfigArgs(**arguments["scaling_config"]),
+        "update_config": eks.NodeGroupUpdateConfigArgs(**arguments["update_config"]),
+        "node_repair_config": eks.NodeGroupNodeRepairConfigArgs(**arguments["node_repair_config"]),
+        "taints": [eks.NodeGroupTaintArgs(**taint) for taint in arguments.get("taints", ())] or None,
+    }
+
+
+def _typed_template(arguments: dict[str, Any]) -> dict[str, Any]:
+    return arguments | {
+        "block_device_mappings": [
+            ec2.LaunchTemplateBlockDeviceMappingArgs(
+                device_name=volume["device_name"], ebs=ec2.LaunchTemplateBlockDeviceMappingEbsArgs(**volume["ebs"])
+            )
+            for volume in arguments["block_device_mappings"]
+        ],
+        "metadata_options": ec2.LaunchTemplateMetadataOptionsArgs(**arguments["metadata_options"]),
+        "tag_specifications": [
+            ec2.LaunchTemplateTagSpecificationArgs(**specification) for specification in arguments["tag_specifications"]
+        ],
+    }

@@ -1,0 +1,42 @@
+"""Google Kubernetes Engine: all but what needs Google's SDK, which is in component.py."""
+
+from typing import Final
+
+from components.clouds.contract import ARM64_TAINT, Cloud, Nodes, Shell, created_labels
+from components.clouds.gke.checks import check_place, check_pool
+from components.clouds.gke.machines import MACHINES
+from components.clouds.gke.sections import ArchitectureTaint, GkeCluster, GkePool
+from components.clouds.machines import Arch
+
+
+def _nodes(pool: GkePool, arch: Arch) -> Nodes:
+    """GKE taints arm64 nodes by itself, unless the pool opts out."""
+    tainted = arch is Arch.ARM64 and pool.architecture_taint is not ArchitectureTaint.NONE
+    return Nodes(labels=created_labels(pool, arch), taints=tuple(pool.taints), added=(ARM64_TAINT,) if tainted else ())
+
+
+def _shell() -> Shell[GkeCluster]:
+    from components.clouds.gke import component  # noqa: PLC0415 - only a stack of this cloud imports its SDK
+
+    return component
+
+
+GKE: Final = Cloud(
+    name="gke",
+    cluster=GkeCluster,
+    pool=GkePool,
+    check_place=check_place,
+    settings=lambda _: (),
+    location=lambda cluster: cluster.location,
+    machines=MACHINES,
+    domain="cloud.google.com",
+    not_declared={
+        ARM64_TAINT.key: (
+            "GKE adds its own to arm64 nodes; twice, the pool is replaced on every update (provider-google#13308)",
+            "Remove it. To go without it, set architectureTaint: NONE.",
+        )
+    },
+    check_pool=check_pool,
+    nodes=_nodes,
+    shell=_shell,
+)

@@ -1,0 +1,130 @@
+"""What the clouds' sections of a stack file have in common: the ways to a cluster, taints, the keys of every pool.
+
+YAML keys are the camelCase of the fields. The docstring under a field is its entry in the config reference and
+its description in the JSON Schema, so it states the unit, the reason of the default, and what the choice costs.
+"""
+
+from dataclasses import field
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from components.clouds.machines import Arch
+from components.keys import CONFIG
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Access:
+    """How the Kubernetes API is reached: a context of a kubeconfig."""
+
+    context: str
+    """Name of the context. Always stated: the current context of whoever runs the program is never used."""
+
+    kubeconfig: str | None = None
+    """Path of the kubeconfig; `~` is expanded, a relative path starts at the project's root.
+    Without it: the files of `$KUBECONFIG`, merged as kubectl does, else `~/.kube/config`."""
+
+
+class TaintEffect(StrEnum):
+    """What a taint does to pods that do not tolerate it, as Kubernetes spells it."""
+
+    NO_SCHEDULE = "NoSchedule"
+    PREFER_NO_SCHEDULE = "PreferNoSchedule"
+    NO_EXECUTE = "NoExecute"
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Taint:
+    """A taint in Kubernetes spelling; each cloud's own spelling is rendered from it."""
+
+    key: str
+    """Taint key, for example `ci.example.org/dedicated`."""
+
+    value: str = ""
+    """Taint value, at most 63 characters. GKE requires one; the others allow it to be empty."""
+
+    effect: TaintEffect = TaintEffect.NO_SCHEDULE
+    """`NoSchedule`, `PreferNoSchedule` or `NoExecute`. NoSchedule by default: it keeps new pods off and evicts none."""
+
+    def __str__(self) -> str:
+        """Render as `key=value:Effect`, the spelling of kubectl and AKS; an empty value drops the `=`."""
+        return f"{self.key}={self.value}:{self.effect}" if self.value else f"{self.key}:{self.effect}"
+
+
+# Pydantic reads attribute docstrings of the class itself, not of its bases, so that the shared fields below carry
+# their descriptions in Field.
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class PoolBase:
+    """What every node pool has, created or already there."""
+
+    name: Annotated[
+        str,
+        Field(
+            description="Name of the pool, unique in the stack. The cloud's own naming rules are checked "
+            "(AKS: at most 12 lowercase letters and digits)."
+        ),
+    ]
+    labels: Annotated[
+        dict[str, str],
+        Field(
+            description="Further node labels. On created pools `multiarch-runner.io/pool`, `multiarch-runner.io/arch` "
+            "and `managed-by` are always set."
+        ),
+    ] = field(default_factory=dict)
+    taints: Annotated[
+        list[Taint],
+        Field(
+            description="Further taints. The arm64 architecture taint is not written here: it is declared where the "
+            "cloud does not add it by itself. Build jobs tolerate the taints of every pool of the stack, so that a "
+            "taint keeps other workloads off."
+        ),
+    ] = field(default_factory=list)
+    min_nodes: Annotated[
+        int,
+        Field(
+            description="Fewest nodes, 0 or more. 1 by default: the first build of the day does not wait for a "
+            "machine. 0 saves that machine's price and costs its boot time; arm64 pools on AKS need 1.",
+            json_schema_extra={"minimum": 0},
+        ),
+    ] = 1
+    max_nodes: Annotated[
+        int,
+        Field(
+            description="Most nodes, at least 1 and at least minNodes. It bounds the bill, and the number of jobs "
+            "that run at the same time.",
+            json_schema_extra={"minimum": 1},
+        ),
+    ] = 20
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class CloudPool(PoolBase):
+    """What every pool has that is created in a cloud."""
+
+    arch: Annotated[
+        Arch | None,
+        Field(
+            description="`amd64` or `arm64`. Follows from machineType where that is known, and must be stated for a "
+            "machine type that is not."
+        ),
+    ] = None
+    machine_type: Annotated[
+        str | None,
+        Field(
+            description="Machine type, EC2 instance type or Azure VM size. Left out, arch chooses one with 8 vCPUs "
+            "and 32 GiB."
+        ),
+    ] = None
+    spot: Annotated[
+        bool,
+        Field(
+            description="Spot capacity: cheaper, but a running build can lose its machine at short notice. Off by "
+            "default."
+        ),
+    ] = False
+    protect: Annotated[
+        bool,
+        Field(description="Refuse to delete the pool until this is false again. Set it in production."),
+    ] = False
