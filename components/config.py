@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, TypeVar
 
-from components.clouds import CLOUDS, Cluster, check_cluster, check_pools, cloud_of, resolve
-from components.clouds.contract import ResolvedPool
+from components.clouds import CLOUDS, Cluster, check_cluster, check_pools, cloud_of, placed, resolve
+from components.clouds.contract import DAY_MINUTES, ResolvedPool
 from components.clouds.sections import PoolBase
+from components.keys import keys
 from components.problems import ConfigError, Problem
 from components.reading import Kin, did_you_mean, kind, parse, shown, unknown
 from components.runner.spec import RUNNER_KIN, RunnerConfig, check_runner
@@ -81,10 +82,12 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
         found.problems += check_provider_settings(cloud_of(cluster).settings(cluster), values, secret_keys)
     pools = _pools(ours, found)
     if cluster:
+        pools = tuple(placed(cluster, pool) if pool else None for pool in pools)
         found.problems += _checked(cluster, pools)
     runner = found.attempt(lambda: _runner(ours))
     if cluster and runner:
         found.problems += _checked_runner(runner, pools, cluster)
+        found.problems += _checked_drain(pools, cloud_of(cluster).drain_key, runner.job_timeout)
     token, buildkit = ours.get(RUNNER_TOKEN), ours.get(BUILDKIT_TOKEN)
     found.problems += check_runner_token(token, secret=RUNNER_TOKEN in secrets, runner=runner)
     found.problems += check_buildkit_token(buildkit, token, secret=BUILDKIT_TOKEN in secrets, runner=runner)
@@ -98,7 +101,7 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
     gitlab_token = values.get(GITLAB_TOKEN) if creates_runner(runner) else None
     return StackConfig(
         cluster=cluster,
-        pools=tuple(resolve(pool) for pool in pools if pool),
+        pools=tuple(resolve(pool, runner.job_timeout) for pool in pools if pool),
         runner=runner,
         runner_token=token,
         buildkit_token=buildkit,
@@ -238,6 +241,22 @@ def _checked_runner(runner: RunnerConfig, pools: tuple[PoolBase | None, ...], cl
     if good and len(good) == len(pools):
         return problems
     return [problem for problem in problems if not problem.path.startswith(_JUDGED_BY_POOLS)]
+
+
+def _checked_drain(pools: tuple[PoolBase | None, ...], key: str, longest_job: int) -> list[Problem]:
+    """Find pools whose nodes are taken away before the longest job on them has ended."""
+    field = next((entry.field for pool in pools if pool for entry in keys(type(pool)) if entry.name == key), "")
+    stated = [(index, getattr(pool, field)) for index, pool in enumerate(pools) if pool and field]
+    return [
+        Problem(
+            path=f"pools[{index}].{key}",
+            found=f"{minutes} minutes, and runner.jobTimeout is {longest_job} s",
+            consequence="an upgrade of the nodes would cut the longest jobs off",
+            fix=f"Leave {key} out: it is then as long as the longest job.",
+        )
+        for index, minutes in stated
+        if minutes is not None and minutes * 60 < min(longest_job, DAY_MINUTES * 60)
+    ]
 
 
 def _runner(ours: Mapping[str, str]) -> RunnerConfig:

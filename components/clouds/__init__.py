@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from components.clouds import checks
 from components.clouds.aks import AKS
 from components.clouds.aks.sections import AksCluster
-from components.clouds.contract import Cloud, ResolvedPool
+from components.clouds.contract import LONGEST_JOB, Cloud, ResolvedPool
 from components.clouds.eks import EKS
 from components.clouds.eks.sections import EksCluster
 from components.clouds.existing import EXISTING
@@ -45,9 +45,15 @@ def check_pools(cluster: Cluster, pools: Sequence[PoolBase]) -> list[Problem]:
     return checks.check_pools(pools, cloud, cloud.location(cluster))
 
 
-def resolve(pool: PoolBase) -> ResolvedPool[Any]:
-    """Fill in everything that follows from the configuration of a pool without problems."""
-    return cloud_of(pool).resolve(pool)
+def placed(cluster: Cluster, pool: PoolBase) -> PoolBase:
+    """Return a pool of this cluster: one that states only its architecture gets the machine type that is there."""
+    cloud = cloud_of(cluster)
+    return cloud.placed(pool, cloud.location(cluster)) if isinstance(pool, cloud.pool) else pool
+
+
+def resolve(pool: PoolBase, longest_job: int = LONGEST_JOB) -> ResolvedPool[Any]:
+    """Fill in everything that follows from the configuration of a pool without problems; the longest job in seconds."""
+    return cloud_of(pool).resolve(pool, longest_job)
 
 
 def arch_of(pool: PoolBase) -> Arch | None:

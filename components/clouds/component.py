@@ -125,7 +125,7 @@ def resolved_pool(cloud: Cloud[Any, P], args: Mapping[str, Any], location: str, 
         return args.pool
     known = {field: to_camel(field) for field in cloud.pool.__dataclass_fields__}
     value = {known[key]: _plain(found) for key, found in args.items() if key in known and found is not None}
-    pool = parse(cloud.pool, value, name)
+    pool = cloud.placed(parse(cloud.pool, value, name), location)
     if problems := check_pool(Subject(path=name, pool=pool, cloud=cloud, location=location)):
         raise ConfigError(problems)
     return cloud.resolve(pool)

@@ -4,7 +4,8 @@ A field that a cloud forgets is an error when its module is imported. Pure: a cl
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from components.clouds.machines import Arch, Machines, MachineType
@@ -18,6 +19,10 @@ POOL_LABEL: Final = "multiarch-runner.io/pool"
 ARCH_LABEL: Final = "multiarch-runner.io/arch"
 MANAGED_BY: Final = ("managed-by", "pulumi")
 ARM64_TAINT: Final = Taint(key="kubernetes.io/arch", value="arm64")
+LONGEST_JOB: Final = 3600
+"""Seconds of the longest job, where no runner says it: the default of `runner.jobTimeout`."""
+DAY_MINUTES: Final = 1440
+"""What GKE and AKS let a drain take at most."""
 
 ARM64_TAINT_IS_DECLARED: Final = {
     ARM64_TAINT.key: (
@@ -94,6 +99,13 @@ class ResolvedPool(Generic[P_co]):
     node_taints: tuple[Taint, ...]
     spot: bool
     protect: bool
+    longest_job: int = LONGEST_JOB
+    """Seconds of the longest job that its nodes may have to wait for."""
+
+    @property
+    def drain_minutes(self) -> int:
+        """How long a drained node waits for its jobs, as clouds take it: at most a day."""
+        return min(ceil(self.longest_job / 60), DAY_MINUTES)
 
     @property
     def name(self) -> str:
@@ -138,6 +150,16 @@ class Cloud(Generic[C, P]):
     """Import what needs the SDK."""
     alternatives: Callable[[P], Sequence[str]] = field(default=lambda _: ())
     """Further machine types of a pool, where the cloud takes several."""
+    machine_there: Callable[[Arch, str], str] | None = None
+    """The machine type of a pool that states only its architecture, where that depends on the location."""
+    drain_key: str = ""
+    """The pool's key that says how many minutes a drain may take; empty where the cloud has none."""
+
+    def placed(self, pool: P, location: str) -> P:
+        """Return a pool of this place: one that states only its architecture gets the machine type that is there."""
+        if self.machine_there is None or not isinstance(pool, CloudPool) or pool.machine_type or pool.arch is None:
+            return pool
+        return replace(pool, machine_type=self.machine_there(pool.arch, location))
 
     def machine_of(self, pool: P) -> MachineType | None:
         """Return the placed machine type of a pool, the default one included; None when unknown or not stated."""
@@ -160,8 +182,11 @@ class Cloud(Generic[C, P]):
         first = pool.machine_type or (machine.name if machine is not None else None)
         return (*((first,) if first is not None else ()), *self.alternatives(pool))
 
-    def resolve(self, pool: P) -> ResolvedPool[P]:
-        """Fill in everything that follows from the configuration of a pool without problems."""
+    def resolve(self, pool: P, longest_job: int = LONGEST_JOB) -> ResolvedPool[P]:
+        """Fill in everything that follows from the configuration of a pool without problems.
+
+        `longest_job`: seconds.
+        """
         arch = self.arch_of(pool)
         if arch is None:
             raise ValueError(f"{pool.name}: a pool of no known architecture was not checked")
@@ -175,6 +200,7 @@ class Cloud(Generic[C, P]):
             node_taints=(*nodes.added, *nodes.taints),
             spot=isinstance(pool, CloudPool) and pool.spot,
             protect=isinstance(pool, CloudPool) and pool.protect,
+            longest_job=longest_job,
         )
 
 

@@ -59,6 +59,7 @@ AKS: Final = Cloud(
         ),
     },
     check_pool=check_pool,
+    drain_key="drainTimeoutMinutes",
     nodes=_nodes,
     shell=_shell,
 )

@@ -14,6 +14,20 @@ from components.clouds.kubeconfig import Endpoint, exec_kubeconfig
 # with autoscaling (pulumi-azure-native#2943).
 IGNORE_CHANGES: Final = ("count", "orchestratorVersion")
 
+# What AKS refuses to change in place (PropertyChangeNotAllowed) and azure-native would try to: its replacement.go
+# replaces for vmSize, gpuInstanceProfile and nodePublicIPTags alone (facts/clouds.md).
+REFUSED_CHANGES: Final = (
+    "availabilityZones",
+    "enableEncryptionAtHost",
+    "enableFIPS",
+    "maxPods",
+    "osDiskSizeGB",
+    "osDiskType",
+    "podSubnetID",
+    "scaleSetPriority",
+    "vnetSubnetID",
+)
+
 # The one id of the Entra application behind every AKS cluster's API server (learn.microsoft.com, aks/kubelogin).
 SERVER_ID: Final = "6dae42f8-4368-4678-94ff-3960e28e3630"
 
@@ -50,7 +64,7 @@ def agent_pool(resolved: ResolvedPool[AksPool]) -> dict[str, Any]:
         "max_count": pool.max_nodes,
         "scale_down_mode": "Delete",
         "node_labels": dict(resolved.labels),
-        "upgrade_settings": _upgrade_settings(pool),
+        "upgrade_settings": _upgrade_settings(resolved),
         "tags": {"managed-by": "pulumi", **pool.tags},
     }
     return arguments | _spot(pool) | {key: value for key, value in _optional(resolved).items() if value is not None}
@@ -65,8 +79,9 @@ def os_disk_type(resolved: ResolvedPool[AksPool]) -> OsDiskType:
     return OsDiskType.EPHEMERAL if machine is not None and machine.local_disk else OsDiskType.MANAGED
 
 
-def _upgrade_settings(pool: AksPool) -> dict[str, Any]:
-    settings: dict[str, Any] = {"drain_timeout_in_minutes": pool.drain_timeout_minutes}
+def _upgrade_settings(resolved: ResolvedPool[AksPool]) -> dict[str, Any]:
+    pool = resolved.section
+    settings: dict[str, Any] = {"drain_timeout_in_minutes": pool.drain_timeout_minutes or resolved.drain_minutes}
     # A spot pool cannot surge.
     return settings if pool.spot else {"max_surge": pool.max_surge, **settings}
 

@@ -211,7 +211,7 @@ def _check_numbers(subject: Subject[AksPool]) -> list[Problem]:
         ),
         (
             "drainTimeoutMinutes",
-            pool.drain_timeout_minutes in _DRAIN_MINUTES,
+            pool.drain_timeout_minutes is None or pool.drain_timeout_minutes in _DRAIN_MINUTES,
             f"{pool.drain_timeout_minutes} minutes",
             "AKS takes 1 to 1440",
             "Use the length of the longest job.",

@@ -10,7 +10,7 @@ import pulumi
 from pulumi_azure_native import containerservice
 
 from components.clouds.aks import AKS
-from components.clouds.aks.arguments import IGNORE_CHANGES, agent_pool, kubeconfig
+from components.clouds.aks.arguments import IGNORE_CHANGES, REFUSED_CHANGES, agent_pool, kubeconfig
 from components.clouds.aks.sections import AksCluster, AksMode, AksPool, OsDiskType
 from components.clouds.component import CloudPoolArgs, NodePool, ResolvedArgs, no_cluster, resolved_pool
 from components.clouds.connection import Connection, provider_for
@@ -49,7 +49,7 @@ class AksNodePoolArgs(CloudPoolArgs):
     """Name of the cluster; left out, that of `cluster`."""
 
     os_sku: NotRequired[str]
-    """Node operating system: `AzureLinux3` (default: small, current), `Ubuntu`, `Ubuntu2204` or `Ubuntu2404`."""
+    """Node operating system: `AzureLinux3` (default: small, current), `Ubuntu` or `Ubuntu2204`."""
 
     mode: NotRequired[AksMode]
     """`User` or `System`."""
@@ -117,6 +117,7 @@ class AksNodePool(NodePool):
                 ignore_changes=list(IGNORE_CHANGES),
                 # The name is fixed, so that a successor cannot be made beside it (pulumi-azure-native#3655).
                 delete_before_replace=True,
+                replace_on_changes=list(REFUSED_CHANGES),
                 protect=pool.protect or None,
             ),
         )

@@ -52,7 +52,7 @@ class AksPool(CloudPool):
     """An AKS agent pool."""
 
     os_sku: str = "AzureLinux3"
-    """Node operating system: `AzureLinux3` (default: small, current), `Ubuntu`, `Ubuntu2204` or `Ubuntu2404`."""
+    """Node operating system: `AzureLinux3` (default: small, current), `Ubuntu` or `Ubuntu2204`."""
 
     mode: AksMode = AksMode.USER
     """`User` or `System`. An arm64 pool must be User: System pools refuse its taint."""
@@ -79,8 +79,9 @@ class AksPool(CloudPool):
     max_surge: str = "33%"
     """Extra nodes during an upgrade, a number or a percentage. Not sent for spot pools: AKS does not apply it there."""
 
-    drain_timeout_minutes: int = 60
-    """How long an upgrade waits for running pods to end, in minutes, 1 to 1440. As long as the longest job."""
+    drain_timeout_minutes: int | None = None
+    """How long an upgrade waits for running pods to end, in minutes, 1 to 1440. Left out: as long as the longest job,
+    `runner.jobTimeout`."""
 
     secure_boot: bool = False
     """Trusted Launch: boot only signed code. AKS offers it on amd64 only; a pool of either kind cannot change later."""

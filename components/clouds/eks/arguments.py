@@ -15,6 +15,17 @@ from components.clouds.sections import Taint
 # The autoscaler's own value from the first scale-up on.
 IGNORE_CHANGES: Final = ("scalingConfig.desiredSize",)
 
+# botocore data/partitions.json, `regionRegex`.
+_PARTITIONS: Final = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+    "eu-isof-": "aws-iso-f",
+    "eusc-": "aws-eusc",
+}
 HINT: Final = "k8s.io/cluster-autoscaler/node-template"
 
 
@@ -111,9 +122,7 @@ def autoscaler_hints(resolved: ResolvedPool[EksPool]) -> dict[str, str]:
 
 def partition(region: str) -> str:
     """Return the ARN partition of a region."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+    return next((name for prefix, name in _PARTITIONS.items() if region.startswith(prefix)), "aws")
 
 
 def role_policies(resolved: ResolvedPool[EksPool], region: str) -> dict[str, str]:

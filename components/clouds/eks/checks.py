@@ -27,7 +27,7 @@ _ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+")
 _SMALLEST_DISK_GB: Final = 20
 _MOST_TYPES: Final = 20
 _MOST_TAINTS: Final = 50
-_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+")
+_REGION: Final = re.compile(r"[a-z]{2}(sc)?(-[a-z]+)+-[0-9]+")
 _PERCENT: Final = range(1, 101)
 
 

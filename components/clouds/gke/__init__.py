@@ -4,7 +4,7 @@ from typing import Final
 
 from components.clouds.contract import ARM64_TAINT, Cloud, Nodes, Shell, created_labels
 from components.clouds.gke.checks import check_place, check_pool
-from components.clouds.gke.machines import MACHINES
+from components.clouds.gke.machines import MACHINES, machine_there
 from components.clouds.gke.sections import ArchitectureTaint, GkeCluster, GkePool
 from components.clouds.machines import Arch
 
@@ -37,6 +37,8 @@ GKE: Final = Cloud(
         )
     },
     check_pool=check_pool,
+    machine_there=machine_there,
+    drain_key="drainGraceMinutes",
     nodes=_nodes,
     shell=_shell,
 )

@@ -33,6 +33,7 @@ def node_pool(resolved: ResolvedPool[GkePool], location: str) -> dict[str, Any]:
     pool = resolved.section
     machine = machine_type(resolved.machine_types[0])
     zones = zones_of(pool, location, machine)
+    drain = pool.drain_grace_minutes or resolved.drain_minutes
     arguments: dict[str, Any] = {
         "name": resolved.name,
         "location": location,
@@ -48,8 +49,8 @@ def node_pool(resolved: ResolvedPool[GkePool], location: str) -> dict[str, Any]:
         "node_drain_configs": [
             {
                 "respect_pdb_during_node_pool_deletion": True,
-                "grace_termination_duration": f"{pool.drain_grace_minutes * 60}s",
-                "pdb_timeout_duration": f"{pool.drain_grace_minutes * 60}s",
+                "grace_termination_duration": f"{drain * 60}s",
+                "pdb_timeout_duration": f"{drain * 60}s",
             }
         ],
         "node_config": _node_config(resolved),

@@ -259,7 +259,7 @@ def _check_numbers(subject: Subject[GkePool]) -> list[Problem]:
                 "Remove it.",
             )
         )
-    if pool.drain_grace_minutes not in _DRAIN_MINUTES:
+    if pool.drain_grace_minutes is not None and pool.drain_grace_minutes not in _DRAIN_MINUTES:
         problems.append(
             subject.problem(
                 "drainGraceMinutes",

@@ -215,6 +215,11 @@ def arm64_machine_for(region: str) -> str:
     return "n4a-standard-8" if region in N4A_REGIONS else "c4a-standard-8"
 
 
+def machine_there(arch: Arch, location: str) -> str:
+    """Return the machine type of a pool that states only its architecture, in the cluster's region or zone."""
+    return arm64_machine_for(region_of(location)) if arch is Arch.ARM64 else DEFAULTS[arch]
+
+
 # GKE image types by name, with the architectures each is offered for. Windows nodes run no Linux build jobs, and the
 # images without `_containerd` went with Docker in GKE 1.24.
 IMAGE_TYPES: Final = {

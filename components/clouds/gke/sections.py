@@ -105,6 +105,6 @@ class GkePool(CloudPool):
     max_unavailable: int = 0
     """Nodes that may be missing during an upgrade."""
 
-    drain_grace_minutes: int = 60
-    """How long running pods may take to end when GKE drains a node, in minutes, at most 1440. As long as the
-    longest job."""
+    drain_grace_minutes: int | None = None
+    """How long running pods may take to end when GKE drains a node, in minutes, at most 1440. Left out: as
+    long as the longest job, `runner.jobTimeout`."""
