@@ -49,8 +49,50 @@ def test_the_gke_example_leaves_the_arm64_pool_to_its_defaults() -> None:
     assert isinstance(config.cluster, GkeCluster)
     arm64 = config.pools[1].section
     assert isinstance(arm64, GkePool)
-    assert arm64 == GkePool(name="arm64", arch=arm64.arch)
+    assert arm64 == GkePool(name="arm64", arch=arm64.arch, machine_type="t2a-standard-8")
     assert (arm64.min_nodes, arm64.max_nodes, arm64.limits) == (1, 20, "total")
+
+
+def edited_gke(**changes: Any) -> Any:
+    """Load the GKE example with some keys of its sections changed: `cluster={...}`, `arm64={...}`, `runner={...}`."""
+    values, secrets = stack("gke")
+    sections = {name: json.loads(values[f"{NAMESPACE}:{name}"]) for name in ("cluster", "pools", "runner")}
+    sections["cluster"] |= changes.get("cluster", {})
+    sections["pools"][1] |= changes.get("arm64", {})
+    sections["runner"] |= changes.get("runner", {})
+    return load_config(
+        {**values, **{f"{NAMESPACE}:{name}": json.dumps(one) for name, one in sections.items()}}, secrets
+    )
+
+
+@pytest.mark.parametrize(
+    ("location", "machine"),
+    [
+        ("us-central1", "t2a-standard-8"),
+        ("us-central1-a", "t2a-standard-8"),
+        ("europe-west1", "n4a-standard-8"),
+        ("europe-north1", "c4a-standard-8"),
+    ],
+)
+def test_an_arm64_pool_that_states_no_machine_gets_what_its_region_has(location: str, machine: str) -> None:
+    config = edited_gke(cluster={"location": location})
+    assert config.pools[1].machine_types == (machine,)
+
+
+def test_a_drain_lasts_as_long_as_the_longest_job_and_at_most_a_day() -> None:
+    assert edited_gke().pools[1].drain_minutes == 60
+    assert edited_gke(runner={"jobTimeout": 7230}).pools[1].drain_minutes == 121
+    assert edited_gke(runner={"jobTimeout": 200_000}).pools[1].drain_minutes == 1440
+    longer = edited_gke(arm64={"drainGraceMinutes": 90}).pools[1]
+    assert longer.section.drain_grace_minutes == 90
+
+
+def test_a_drain_that_cuts_the_longest_job_off_is_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        edited_gke(arm64={"drainGraceMinutes": 30})
+    (problem,) = caught.value.problems
+    assert problem.path == "pools[1].drainGraceMinutes"
+    assert "cut the longest jobs off" in problem.consequence
 
 
 def test_the_token_is_kept_but_never_printed() -> None:

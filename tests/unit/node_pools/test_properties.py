@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from components.clouds import Cluster, check_pools, cloud_of, machine_type, resolve
+from components.clouds import Cluster, check_pools, cloud_of, machine_type, placed, resolve
 from components.clouds.aks import SPOT_TAINT as AKS_SPOT_TAINT
 from components.clouds.aks import arguments as aks_args
 from components.clouds.aks.sections import AksCluster, AksPool
@@ -176,4 +176,4 @@ def test_a_component_makes_of_its_arguments_what_the_stack_file_makes_of_a_pool(
     except ConfigError:
         assert _own_problems(pool)
         return
-    assert resolved == resolve(pool)
+    assert resolved == resolve(placed(cluster, pool))
