@@ -14,6 +14,7 @@ from components.clouds.sections import Taint
 
 # The autoscaler's own value from the first scale-up on.
 IGNORE_CHANGES: Final = ("scalingConfig.desiredSize",)
+POOL_TAG: Final = "multiarch-runner.io/pool"
 
 # botocore data/partitions.json, `regionRegex`.
 _PARTITIONS: Final = {
@@ -46,7 +47,7 @@ def ami_type(resolved: ResolvedPool[EksPool]) -> str:
 
 def tags(resolved: ResolvedPool[EksPool]) -> dict[str, str]:
     """Return the AWS tags of everything that is made for a pool."""
-    return {"managed-by": "pulumi", "multiarch-runner.io/pool": resolved.name, **resolved.section.tags}
+    return {"managed-by": "pulumi", POOL_TAG: resolved.name, **resolved.section.tags}
 
 
 def launch_template(resolved: ResolvedPool[EksPool]) -> dict[str, Any]:
@@ -77,8 +78,22 @@ def _volumes(ami: str, size_gb: int) -> list[dict[str, Any]]:
     return volumes
 
 
-def node_group(resolved: ResolvedPool[EksPool]) -> dict[str, Any]:
-    """Return the arguments of the node group that do not come from other resources."""
+def desired_size(pool: EksPool, now: int | None) -> int | None:
+    """Return how many nodes the group must be told to have; None where it may go on having as many as it has.
+
+    AWS refuses bounds that the present number is not within ("Minimum capacity 2 can't be greater than desired size
+    1", terraform-aws-eks#944), and never moves the number by itself. `now` is None for a group that is not there.
+    """
+    if now is None or pool.min_nodes <= now <= pool.max_nodes:
+        return None
+    return min(max(now, pool.min_nodes), pool.max_nodes)
+
+
+def node_group(resolved: ResolvedPool[EksPool], desired: int | None = None) -> dict[str, Any]:
+    """Return the arguments of the node group that do not come from other resources.
+
+    `desired` is `desired_size`'s answer; without one a new group starts with its minimum.
+    """
     pool = resolved.section
     arguments: dict[str, Any] = {
         # A prefix: a replacement is created before its predecessor goes, and needs a name of its own.
@@ -89,7 +104,7 @@ def node_group(resolved: ResolvedPool[EksPool]) -> dict[str, Any]:
         "scaling_config": {
             "min_size": pool.min_nodes,
             "max_size": pool.max_nodes,
-            "desired_size": pool.min_nodes,
+            "desired_size": pool.min_nodes if desired is None else desired,
         },
         "update_config": {"max_unavailable_percentage": pool.max_unavailable_percentage},
         "node_repair_config": {"enabled": pool.node_repair},

@@ -17,8 +17,10 @@ from components.clouds.contract import ResolvedPool
 from components.clouds.eks import EKS
 from components.clouds.eks.arguments import (
     IGNORE_CHANGES,
+    POOL_TAG,
     assume_role_policy,
     autoscaler_hints,
+    desired_size,
     kubeconfig,
     launch_template,
     node_group,
@@ -114,6 +116,7 @@ class EksNodePool(NodePool):
         super().__init__("multiarch-runner:index:EksNodePool", name, None, opts)
         role_arn, attachments = self._role(name, pool, args["region"])
         template = self._launch_template(name, pool, args["region"])
+        desired = desired_size(pool.section, _size_of(cluster_name, pool.name, args["region"]))
         group = eks.NodeGroup(
             f"{name}-group",
             cluster_name=cluster_name,
@@ -122,12 +125,13 @@ class EksNodePool(NodePool):
             subnet_ids=_subnets(name, pool.section, args),
             # The number itself: "$Latest" differs from what AWS returns, for ever.
             launch_template=eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.latest_version.apply(str)),
-            **_typed_group(node_group(pool)),
+            **_typed_group(node_group(pool, desired)),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Nodes that start before their role may do its work never join; on deletion they hang.
                 depends_on=[*attachments, *([] if cluster is None else [cluster])],
-                ignore_changes=list(IGNORE_CHANGES),
+                # The autoscaler's number stays, but where the new bounds leave it outside.
+                ignore_changes=list(IGNORE_CHANGES) if desired is None else None,
                 protect=pool.protect or None,
             ),
         )
@@ -172,6 +176,20 @@ class EksNodePool(NodePool):
                 tag=autoscaling.TagTagArgs(key=key, value=value, propagate_at_launch=False),
                 opts=pulumi.ResourceOptions(parent=self),
             )
+
+
+def _size_of(cluster: pulumi.Input[str], pool: str, region: str) -> int | None:
+    """Return how many nodes the pool's group is to have now, as EKS says; None where there is no such group.
+
+    Not asked for a cluster whose name only the engine knows: this program makes it, or could not look it up before.
+    """
+    if not isinstance(cluster, str):
+        return None
+    for name in eks.get_node_groups(cluster_name=cluster, region=region).names or ():
+        group = eks.get_node_group(cluster_name=cluster, node_group_name=name, region=region)
+        if (group.tags or {}).get(POOL_TAG) == pool and group.scaling_configs:
+            return int(group.scaling_configs[0].desired_size)
+    return None
 
 
 def _scaling_group(resources: Sequence[eks_outputs.NodeGroupResource]) -> str:

@@ -94,6 +94,31 @@ def test_a_pool_of_a_fixed_name_goes_before_its_successor_comes(
     assert record(lambda: component("p", arguments())).one(kind).delete_before_replace
 
 
+@pytest.mark.parametrize(
+    ("bounds", "now", "told"),
+    [
+        ((2, 10), 1, 2),  # a raised minimum: AWS refuses it while fewer are desired
+        ((0, 3), 7, 3),  # a lowered maximum
+        ((1, 10), 7, None),  # the autoscaler's number is within: it stays, and is no difference
+        ((1, 10), None, None),  # no group yet
+    ],
+)
+def test_new_bounds_of_an_eks_group_take_its_present_number_along(
+    record: Record, monkeypatch: pytest.MonkeyPatch, bounds: tuple[int, int], now: int | None, told: int | None
+) -> None:
+    def group(name: str, size: int | None) -> Any:
+        scaling = [types.SimpleNamespace(desired_size=size)]
+        return types.SimpleNamespace(tags={"multiarch-runner.io/pool": name}, scaling_configs=scaling)
+
+    groups = {"arm64-big-1": group("arm64-big", 50), **({"arm64-1": group("arm64", now)} if now is not None else {})}
+    listed = types.SimpleNamespace(names=list(groups))
+    monkeypatch.setattr(pulumi_aws.eks, "get_node_groups", lambda **_: listed)
+    monkeypatch.setattr(pulumi_aws.eks, "get_node_group", lambda **given: groups[given["node_group_name"]])
+    made = record(lambda: EksNodePool("p", _eks(min_nodes=bounds[0], max_nodes=bounds[1]))).one(EKS)
+    assert made.inputs["scalingConfig"]["desiredSize"] == (bounds[0] if told is None else told)
+    assert list(made.ignore_changes) == (["scalingConfig.desiredSize"] if told is None else [])
+
+
 def test_an_eks_group_has_a_name_of_its_own_so_that_its_successor_can_come_first(record: Record) -> None:
     group = record(lambda: EksNodePool("p", _eks())).one(EKS)
     assert group.inputs["nodeGroupNamePrefix"] == "arm64-"

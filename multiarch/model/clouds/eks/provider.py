@@ -58,6 +58,11 @@ def get_cluster(args: Inputs) -> Mapping[str, Any]:
     }
 
 
+def get_node_groups(args: Inputs) -> Mapping[str, Any]:
+    """Answer `eks.getNodeGroups` for a cluster on which this stack was never deployed: it has none."""
+    return {"id": text(args.get("clusterName")) or "", "clusterName": args.get("clusterName"), "names": []}
+
+
 def get_cluster_auth(args: Inputs) -> Mapping[str, Any]:
     """Answer `eks.getClusterAuth`; the token opens nothing."""
     token = "k8s-aws-v1.rehearsal"  # noqa: S105 - made up
@@ -149,6 +154,7 @@ class AwsProvider(KindProvider):
     lookups: ClassVar[Mapping[str, Lookup]] = {
         "aws:eks/getCluster:getCluster": get_cluster,
         "aws:eks/getClusterAuth:getClusterAuth": get_cluster_auth,
+        "aws:eks/getNodeGroups:getNodeGroups": get_node_groups,
         "aws:iam/getPolicyDocument:getPolicyDocument": get_policy_document,
         "aws:index/getCallerIdentity:getCallerIdentity": get_caller_identity,
         "aws:index/getPartition:getPartition": get_partition,
