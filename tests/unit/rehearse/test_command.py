@@ -99,10 +99,10 @@ def test_options_that_contradict_each_other_are_refused_before_anything_starts(
     assert asked == []
 
 
-def test_against_needs_the_engine(project: Path, asked: list[Options]) -> None:
-    code, _, err = run(project, "--against", str(project / "stacks" / "Pulumi.gke.yaml"))
-    assert (code, asked) == (2, [])
-    assert "--against needs --engine" in err
+def test_against_compares_one_named_stack(project: Path) -> None:
+    result = CliRunner().invoke(command, ["--project", str(project), "--against", str(project / "Pulumi.yaml")])
+    assert result.exit_code == 2
+    assert "name that stack, once, with --stack" in result.output
 
 
 def test_against_compares_one_stack(project: Path, asked: list[Options]) -> None:
