@@ -7,11 +7,13 @@ argument that names a file or folder runs one plain pytest of that.
 """
 
 import os
+import re
 import subprocess
 import sys
 import threading
 import time
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -30,6 +32,7 @@ AT_ONCE: Final = (os.cpu_count() or 1) + 1
 _JUNIT = "--junitxml="
 _SUMMARY = "short test summary info"
 _NOTHING_COLLECTED = 5
+_COUNT = re.compile(r"(\d+) (failed|errors?|passed|skipped|deselected|xfailed|xpassed)")
 _OUT = threading.Lock()
 
 
@@ -97,11 +100,22 @@ def merge_junit(target: Path) -> None:
     ET.ElementTree(merged).write(target, encoding="utf-8", xml_declaration=True)
 
 
+def total(summaries: Sequence[Sequence[str]], seconds: float) -> str:
+    """Add the tiers' last lines up, in pytest's own form: `2 failed, 7900 passed, 61 skipped in 800.00s`."""
+    counts: Counter[str] = Counter()
+    for summary in summaries:
+        last = next((line for line in reversed(summary) if " in " in line), "")
+        counts.update({what.removesuffix("s"): int(number) for number, what in _COUNT.findall(last)})
+    order = [*(what for what in ("failed", "error", "passed") if what in counts), *sorted(counts)]
+    words = ", ".join(f"{counts[what]} {what}" for what in dict.fromkeys(order)) or "no tests ran"
+    return f"{f' {words} in {seconds:.2f}s ':=^80}"
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the tiers and sum up."""
     if any(not argument.startswith("-") and Path(ROOT, argument.partition("::")[0]).exists() for argument in arguments):
         return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
-    running = tiers(arguments)
+    began, running = time.monotonic(), tiers(arguments)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(Tier.run, running))
     for argument in arguments:
@@ -110,6 +124,7 @@ def main(arguments: Sequence[str]) -> int:
     for tier in running:
         print(f"\n━━ {tier.name}: {' '.join(TIERS[tier.name])} ({tier.seconds:.0f} s)")  # noqa: T201 - as above
         print("\n".join(tier.summary), flush=True)  # noqa: T201 - as above
+    print(f"\n{total([tier.summary for tier in running], time.monotonic() - began)}")  # noqa: T201 - as above
     return code_of([tier.code for tier in running])
 
 

@@ -52,6 +52,11 @@ def test_a_tier_tells_its_failure_its_skips_and_its_counts(tmp_path: Path, capsy
     assert "[made] " in capsys.readouterr().out
 
 
+def test_the_counts_of_all_tiers_are_added_up_and_what_failed_comes_first() -> None:
+    said = [["x", "= 2 failed, 10 passed, 1 error in 3.00s ="], ["SKIPPED", "1 passed, 3 skipped in 2s"], ["no word"]]
+    assert tiers.total(said, 5.0).strip("= ") == "2 failed, 1 error, 11 passed, 3 skipped in 5.00s"
+
+
 def test_a_tier_that_does_not_come_to_its_summary_shows_what_it_said(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text("raise SystemExit('broken')\n")
     tier = Tier("made", [str(tmp_path)])
