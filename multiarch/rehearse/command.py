@@ -61,6 +61,8 @@ def _check_combination(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
         raise click.UsageError("--against needs --engine: only the real engine knows what an update would replace")
     if given["against"] and len(stacks) != 1:
         raise click.UsageError("--against compares one stack's file: name that stack, once, with --stack")
+    if given["engine"] and given["binaries"] == "official":
+        raise click.UsageError("--binaries official has no meaning with --engine: its `pulumi` is on PATH, or is built")
     for option in ("keep", "kubeconfig", "chart"):
         if given["engine"] and given[option]:
             raise click.UsageError(
@@ -117,7 +119,9 @@ def _stop(project: Path) -> None:
 @click.option(
     "--clean", is_flag=True, help="Take off the cluster of --kubeconfig what earlier rehearsals left, and do no more."
 )
-@click.option("--engine", is_flag=True, help="Use the real `pulumi` from PATH, with stand-ins for the clouds.")
+@click.option(
+    "--engine", is_flag=True, help="Use the real `pulumi`, from PATH or built, with stand-ins for the clouds."
+)
 @click.option(
     "--against",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -155,7 +159,9 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     ended = "every process that was started has been ended"
     with told(ConfigError, KeptPlaneError, PulumiCliError, interrupted=ended), ProgressDisplay(console) as display:
         if given["engine"]:
-            report = rehearse_under_engine(root, options.stacks, display, against=given["against"])
+            report = rehearse_under_engine(
+                root, options.stacks, display, against=given["against"], binaries=given["binaries"]
+            )
         else:
             report = rehearse(options, display)
     report = hide_in(report)
