@@ -39,7 +39,7 @@ def python_of(info: Any) -> str:
     return str(Path(info.root_directory, named, "bin", "python")) if named else sys.executable
 
 
-class LanguageHost(LanguageRuntimeServicer):  # type: ignore[misc]  # the stubs have no types
+class LanguageHost(LanguageRuntimeServicer):
     """What the engine asks of a language host."""
 
     def __init__(self, engine: str) -> None:
@@ -95,7 +95,8 @@ class LanguageHost(LanguageRuntimeServicer):  # type: ignore[misc]  # the stubs 
         ) as process:
             context.add_callback(process.terminate)
             for name, data in written_by(process):
-                yield messages.RunPluginResponse(**{name: data})
+                output = name == "stdout"
+                yield messages.RunPluginResponse(stdout=data) if output else messages.RunPluginResponse(stderr=data)
         yield messages.RunPluginResponse(exitcode=process.returncode)
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name

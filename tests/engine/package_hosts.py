@@ -1,0 +1,106 @@
+"""Language hosts for the package trial: what `pulumi package add` asks of one, for Python and Node.js.
+
+The CLI's own hosts come with its installer. These generate with the same generators (tools/sdkgen), install from what
+is on this machine already, and run Node.js programs by the SDK's own entry.
+"""
+
+import json
+import os
+import site
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pulumi.runtime.proto import language_pb2 as messages
+
+from multiarch.rehearse.engine.language import LanguageHost, main
+
+SDKGEN = "MULTIARCH_TEST_SDKGEN"
+"""Environment variable: where the program sdkgen is."""
+
+
+class PackageHost(LanguageHost):
+    language: str
+
+    def GeneratePackage(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
+        del context
+        command = [os.environ[SDKGEN], self.language, request.directory, request.loader_target]
+        done = subprocess.run(command, input=request.schema, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return messages.GeneratePackageResponse()
+
+
+class PythonPackageHost(PackageHost):
+    language = "python"
+
+    def Link(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
+        del context
+        requirements = Path(request.info.program_directory, "requirements.txt")
+        lines = [*requirements.read_text().splitlines(), *(one.path for one in request.packages)]
+        requirements.write_text("\n".join(lines) + "\n")
+        return messages.LinkResponse(import_instructions="linked into requirements.txt")
+
+    def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802 - the protocol's name
+        """Make the environment as pip would; what requirements.txt asks for must be on this machine already."""
+        del context
+        info = request.info
+        place = Path(info.root_directory, dict(info.options)["virtualenv"]).resolve()
+        if not place.exists():
+            venv.create(place, with_pip=False, symlinks=True)
+        requirements = Path(info.program_directory, "requirements.txt")
+        if requirements.exists():
+            packages = next(place.glob("lib/python*/site-packages"))
+            packages.joinpath("borrowed.pth").write_text("\n".join(satisfied(requirements)) + "\n")
+        yield messages.InstallDependenciesResponse(stdout=b"installed\n")
+
+
+def satisfied(requirements: Path) -> list[str]:
+    """Folders that satisfy the requirements: named ones, and this interpreter's packages if pip finds the rest there."""
+    lines = requirements.read_text().splitlines()
+    folders = [path for line in lines if (path := requirements.parent / line).is_dir()]
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--quiet", "-r", "/dev/stdin"]
+    rest = "\n".join(line for line in lines if not (requirements.parent / line).is_dir())
+    copy = requirements.with_name(".requirements-without-folders.txt")  # beside it: `-r` and `-c` are relative to it
+    copy.write_text(rest)
+    command[-1] = copy.name
+    try:
+        done = subprocess.run(command, cwd=requirements.parent, capture_output=True, text=True, check=False)
+    finally:
+        copy.unlink()
+    if done.returncode or "Would install" in done.stdout:
+        raise RuntimeError(f"{requirements} asks for more than is here: {done.stdout}{done.stderr}")
+    return [*map(str, folders), *site.getsitepackages()]
+
+
+class NodePackageHost(PackageHost):
+    language = "nodejs"
+
+    def Link(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
+        del context
+        path = Path(request.info.program_directory, "package.json")
+        document = json.loads(path.read_text())
+        for one in request.packages:
+            name = json.loads(Path(request.info.program_directory, one.path, "package.json").read_text())["name"]
+            document.setdefault("dependencies", {})[name] = f"file:{one.path}"
+        path.write_text(json.dumps(document))
+        return messages.LinkResponse(import_instructions="linked into package.json")
+
+    def InstallDependencies(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802 - the protocol's name
+        del context
+        command = ["npm", "install", "--no-audit", "--no-fund", "--omit-lockfile-registry-resolved"]
+        done = subprocess.run(command, cwd=request.info.program_directory, capture_output=True, check=False)
+        if done.returncode:
+            raise RuntimeError(done.stderr.decode())
+        yield messages.InstallDependenciesResponse(stdout=done.stdout)
+
+
+def serve_python() -> None:
+    main(PythonPackageHost)
+
+
+def serve_node() -> None:
+    main(NodePackageHost)
