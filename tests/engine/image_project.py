@@ -11,7 +11,7 @@ import yaml
 
 from multiarch.core.environment import Environment
 from multiarch.model.pulumi_answers import CliResult, steps
-from multiarch.model.pulumi_cli import find_pulumi
+from multiarch.model.pulumi_cli import PulumiCli
 from multiarch.rehearse.engine import cli
 from multiarch.rehearse.engine.workspace import python_options
 from tests.registry.lab import daemon
@@ -41,9 +41,10 @@ class Project:
     registry: daemon.Daemon
     pusher: Pusher
     environment: Environment
+    program: Path
 
     def pulumi(self, *arguments: str) -> CliResult:
-        return cli.run(find_pulumi().path, arguments, cwd=self.folder, environment=self.environment)
+        return cli.run(self.program, arguments, cwd=self.folder, environment=self.environment)
 
     def done(self, *arguments: str) -> CliResult:
         result = self.pulumi(*arguments)
@@ -62,7 +63,7 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
+def project(tmp_path: Path, pulumi: PulumiCli, programs: str) -> Iterator[Project]:
     program = daemon.debian_registry()
     if program is None:
         pytest.skip("docker-registry is not installed (apt-get install docker-registry)")
@@ -81,13 +82,20 @@ def project(tmp_path: Path) -> Iterator[Project]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
     environment = {
         **kept,
+        "PATH": programs,
         "PULUMI_HOME": str(tmp_path / "home"),
         "PULUMI_BACKEND_URL": (tmp_path / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "only for this test",
         "PULUMI_SKIP_UPDATE_CHECK": "1",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
     }
-    made = Project(folder=folder, registry=registry, pusher=pusher, environment=Environment(environment))
+    made = Project(
+        folder=folder,
+        registry=registry,
+        pusher=pusher,
+        environment=Environment(environment),
+        program=pulumi.path,
+    )
     made.done(*cli.stack_init(STACK))
     yield made
     registry.stop()

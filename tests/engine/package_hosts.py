@@ -59,7 +59,7 @@ class PythonPackageHost(PackageHost):
 
 
 def satisfied(requirements: Path) -> list[str]:
-    """Folders that satisfy the requirements: named ones, and this interpreter's packages if pip finds the rest there."""
+    """Folders that satisfy the requirements: those named, and this Python's own if pip finds the rest there."""
     lines = requirements.read_text().splitlines()
     folders = [path for line in lines if (path := requirements.parent / line).is_dir()]
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--quiet", "-r", "/dev/stdin"]
