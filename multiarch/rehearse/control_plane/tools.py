@@ -30,6 +30,8 @@ class Tool:
     ask: tuple[str, ...]
     answer: re.Pattern[str]
     """Finds the version in what the program prints (group 1, without the `v`)."""
+    writes_below: str | None = None
+    """Variable that names the folder where the program writes even when it is only asked for its version."""
 
     def __post_init__(self) -> None:
         """Refuse a table row that could not work."""
@@ -121,6 +123,7 @@ def version_in(tool: Tool, output: str) -> str | None:
 
 def ask_version(tool: Tool, binary: Path) -> tuple[str | None, str]:
     """Run a binary for its version: the version, or None and why there is no answer."""
+    home = {tool.writes_below: str(binary.parent / ".home")} if tool.writes_below else {}
     try:
         done = subprocess.run(
             [binary, *tool.ask],
@@ -130,7 +133,7 @@ def ask_version(tool: Tool, binary: Path) -> tuple[str | None, str]:
             timeout=_ASK_SECONDS,
             check=False,
             stdin=subprocess.DEVNULL,
-            env=environment(Child.CONTROL_PLANE, {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin"}),
+            env=environment(Child.CONTROL_PLANE, {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin", **home}),
         )
     except subprocess.TimeoutExpired:
         return None, f"did not tell its version within {_ASK_SECONDS:.0f} s"

@@ -33,6 +33,7 @@ PULUMI = Tool(
     package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
     ask=("version",),
     answer=re.compile(r"v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)"),
+    writes_below="PULUMI_HOME",  # its logs
 )
 _VERSION = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
