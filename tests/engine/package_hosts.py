@@ -54,7 +54,8 @@ class PythonPackageHost(PackageHost):
         requirements = Path(info.program_directory, "requirements.txt")
         if requirements.exists():
             packages = next(place.glob("lib/python*/site-packages"))
-            packages.joinpath("borrowed.pth").write_text("\n".join(satisfied(requirements)) + "\n")
+            added = [f"import site; site.addsitedir({path!r})\n" for path in satisfied(requirements)]
+            packages.joinpath("borrowed.pth").write_text("".join(added))
         yield messages.InstallDependenciesResponse(stdout=b"installed\n")
 
 

@@ -12,6 +12,7 @@ from multiarch.cluster.connection import Connection
 from multiarch.core.verdict import Verdict
 from multiarch.model.nodes import nodes_for
 from multiarch.model.plan import plan_stack
+from multiarch.model.pulumi_cli import PulumiCli
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.engine import EngineReport, run_engine
 from multiarch.rehearse.engine.workspace import find_kubernetes_plugin
@@ -38,8 +39,8 @@ def changed_stack(stack: str, folder: Path, **pool: Any) -> Path:
 
 
 @pytest.mark.parametrize("stack", ["local", "mirror", *CLOUDS])
-def test_a_stack_is_created_unchanged_when_looked_at_again_and_deleted(stack: str) -> None:
-    report = run_engine(PROJECT, stack)
+def test_a_stack_is_created_unchanged_when_looked_at_again_and_deleted(stack: str, pulumi: PulumiCli) -> None:
+    report = run_engine(PROJECT, stack, pulumi=pulumi)
     assert len(report.claims) == 5
     assert unproved(report) == []
 
@@ -55,7 +56,7 @@ def local_nodes(control_plane: ControlPlane) -> Iterator[Api]:
 
 
 def test_the_local_stack_is_installed_on_a_real_cluster(
-    control_plane: ControlPlane, local_nodes: Api, tmp_path: Path
+    control_plane: ControlPlane, local_nodes: Api, tmp_path: Path, pulumi: PulumiCli
 ) -> None:
     if find_kubernetes_plugin() is None:
         pytest.skip(
@@ -67,7 +68,7 @@ def test_the_local_stack_is_installed_on_a_real_cluster(
     document["config"]["multiarch-runner:runner"]["chart"] = {"path": str(EMBEDDED)}
     file = tmp_path / "Pulumi.local.yaml"
     file.write_text(yaml.safe_dump(document))
-    report = run_engine(PROJECT, "local", stack_file=file, kubeconfig=control_plane.kubeconfig)
+    report = run_engine(PROJECT, "local", stack_file=file, kubeconfig=control_plane.kubeconfig, pulumi=pulumi)
     assert any("the real one" in note for note in report.notes)
     assert unproved(report) == []
     left = local_nodes.find(f"/api/v1/namespaces/{RUNNER_NAMESPACE}")
@@ -86,9 +87,9 @@ def test_the_local_stack_is_installed_on_a_real_cluster(
     ],
 )
 def test_a_change_is_told_as_an_update_or_a_replacement(
-    stack: str, pool: dict[str, Any], action: str, tmp_path: Path
+    stack: str, pool: dict[str, Any], action: str, tmp_path: Path, pulumi: PulumiCli
 ) -> None:
-    report = run_engine(PROJECT, stack, against=changed_stack(stack, tmp_path, **pool))
+    report = run_engine(PROJECT, stack, against=changed_stack(stack, tmp_path, **pool), pulumi=pulumi)
     assert unproved(report) == []
     assert report.changes is not None
     touched = {change.action for change in report.changes if "arm64" in change.resource}

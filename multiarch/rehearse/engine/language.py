@@ -39,6 +39,11 @@ def python_of(info: Any) -> str:
     return str(Path(info.root_directory, named, "bin", "python")) if named else sys.executable
 
 
+def _started(request: Any, arguments: list[str], given: Mapping[str, str], **streams: int) -> subprocess.Popen[bytes]:
+    """Start the request's Python. The environment is the one that the engine gave: it was chosen when it was started."""
+    return subprocess.Popen(tied([python_of(request.info), *arguments]), env=dict(given), cwd=request.pwd, **streams)
+
+
 class LanguageHost(LanguageRuntimeServicer):
     """What the engine asks of a language host."""
 
@@ -73,8 +78,7 @@ class LanguageHost(LanguageRuntimeServicer):
 
     def Run(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
         """Run the program to its end. What it logged as an error itself is `bail`."""
-        command = [python_of(request.info), "-u", str(PROGRAM)]
-        with subprocess.Popen(tied(command), env=dict(os.environ), stdin=subprocess.PIPE, cwd=request.pwd) as process:
+        with _started(request, ["-u", str(PROGRAM)], os.environ, stdin=subprocess.PIPE) as process:
             context.add_callback(process.terminate)
             process.communicate(json.dumps(run_request(request, self._engine)).encode())
         if process.returncode in (0, SHOWN):
@@ -83,16 +87,9 @@ class LanguageHost(LanguageRuntimeServicer):
 
     def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802 - the protocol's name
         """Run a plugin until it ends or the engine has had enough of it; what it writes is passed on."""
-        command = tied([python_of(request.info), request.info.program_directory, *request.args])
         given = dict(one.split("=", 1) for one in request.env)  # the engine's own environment, and its additions
-        with subprocess.Popen(
-            command,
-            env=given,
-            cwd=request.pwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as process:
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with _started(request, [request.info.program_directory, *request.args], given, **pipes) as process:
             context.add_callback(process.terminate)
             for name, data in written_by(process):
                 output = name == "stdout"

@@ -7,9 +7,9 @@ from pathlib import Path
 from multiarch.core.secrets import hide
 from multiarch.core.verdict import Verdict
 from multiarch.model.pulumi_answers import QUIET, REPLACING, CliResult, Step, errors, steps
-from multiarch.model.pulumi_cli import PulumiCli
+from multiarch.model.pulumi_cli import PulumiCli, find_pulumi
 from multiarch.rehearse.engine import cli
-from multiarch.rehearse.engine.have import has_language_host, have_pulumi
+from multiarch.rehearse.engine.have import has_language_host
 from multiarch.rehearse.engine.workspace import Workspace, read_inputs, workspace, write_stack_file
 from multiarch.rehearse.report.model import Claim
 
@@ -126,10 +126,10 @@ def run_engine(  # noqa: PLR0913 - one keyword per option of the command
 
     `against` is a changed stack file of the same stack. With `kubeconfig` and the real kubernetes plugin on this
     machine, Kubernetes objects are created on that cluster for real, and deleted again. `pulumi` is the CLI; by
-    default the one on PATH, else the one that is built. Raises PulumiCliError when there is none that is usable, and
-    ConfigError when a file cannot be read.
+    default the one on PATH. Raises PulumiCliError when there is none that is usable, and ConfigError when a file cannot
+    be read.
     """
-    pulumi = pulumi or have_pulumi()
+    pulumi = pulumi or find_pulumi()
     ours = not has_language_host(pulumi)
     with workspace(project_dir, stack, stack_file=stack_file, kubeconfig=kubeconfig, language_host=ours) as space:
         session = _Session(pulumi, space, progress)
