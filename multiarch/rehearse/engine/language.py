@@ -39,9 +39,12 @@ def python_of(info: Any) -> str:
     return str(Path(info.root_directory, named, "bin", "python")) if named else sys.executable
 
 
-def _started(request: Any, arguments: list[str], given: Mapping[str, str], **streams: int) -> subprocess.Popen[bytes]:
-    """Start the request's Python. The environment is the one that the engine gave: it was chosen when it was started."""
-    return subprocess.Popen(tied([python_of(request.info), *arguments]), env=dict(given), cwd=request.pwd, **streams)
+def _started(
+    request: Any, arguments: list[str], given: Mapping[str, str], *, stdin: int, out: int | None = None
+) -> subprocess.Popen[bytes]:
+    """Start the request's Python. Its environment is the engine's, which was chosen when that was started."""
+    command = tied([python_of(request.info), *arguments])
+    return subprocess.Popen(command, env=dict(given), cwd=request.pwd, stdin=stdin, stdout=out, stderr=out)
 
 
 class LanguageHost(LanguageRuntimeServicer):
@@ -88,8 +91,8 @@ class LanguageHost(LanguageRuntimeServicer):
     def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802 - the protocol's name
         """Run a plugin until it ends or the engine has had enough of it; what it writes is passed on."""
         given = dict(one.split("=", 1) for one in request.env)  # the engine's own environment, and its additions
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with _started(request, [request.info.program_directory, *request.args], given, **pipes) as process:
+        arguments, pipe = [request.info.program_directory, *request.args], subprocess.PIPE
+        with _started(request, arguments, given, stdin=subprocess.DEVNULL, out=pipe) as process:
             context.add_callback(process.terminate)
             for name, data in written_by(process):
                 output = name == "stdout"
