@@ -21,10 +21,6 @@ FULL = "full"
 MODES: tuple[Mode, ...] = typing.get_args(Mode)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "full: an engine test of `make test-engine` alone, for its minutes")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:

@@ -20,7 +20,7 @@ from multiarch.rehearse.install.chart import EMBEDDED
 from multiarch.rehearse.install.fleet import add_nodes, remove_nodes
 
 PROJECT = Path(__file__).resolve().parents[2]
-CLOUDS = ("gke", "eks", "aks")
+OTHERS = ("local", "mirror", "eks", "aks")
 RUNNER_NAMESPACE = "gitlab-runner"
 
 
@@ -38,7 +38,7 @@ def changed_stack(stack: str, folder: Path, **pool: Any) -> Path:
     return file
 
 
-@pytest.mark.parametrize("stack", ["local", "mirror", *CLOUDS])
+@pytest.mark.parametrize("stack", ["gke", *(pytest.param(stack, marks=pytest.mark.full) for stack in OTHERS)])
 def test_a_stack_is_created_unchanged_when_looked_at_again_and_deleted(stack: str, pulumi: PulumiCli) -> None:
     report = run_engine(PROJECT, stack, pulumi=pulumi)
     assert len(report.claims) == 5
@@ -75,6 +75,7 @@ def test_the_local_stack_is_installed_on_a_real_cluster(
     assert left is None or left["status"]["phase"] == "Terminating"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("stack", "pool", "action"),
     [
