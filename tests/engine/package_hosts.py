@@ -6,6 +6,7 @@ is on this machine already, and run Node.js programs by the SDK's own entry.
 
 import json
 import os
+import re
 import site
 import subprocess
 import sys
@@ -56,6 +57,8 @@ class PythonPackageHost(PackageHost):
             packages = next(place.glob("lib/python*/site-packages"))
             added = [f"import site; site.addsitedir({path!r})\n" for path in satisfied(requirements)]
             packages.joinpath("borrowed.pth").write_text("".join(added))
+            for setup in Path(info.program_directory).glob("sdks/*/setup.py"):
+                write_metadata(setup, packages)
         yield messages.InstallDependenciesResponse(stdout=b"installed\n")
 
 
@@ -75,6 +78,16 @@ def satisfied(requirements: Path) -> list[str]:
     if done.returncode or "Would install" in done.stdout:
         raise RuntimeError(f"{requirements} asks for more than is here: {done.stdout}{done.stderr}")
     return [*map(str, folders), *site.getsitepackages()]
+
+
+def write_metadata(setup: Path, packages: Path) -> None:
+    """What `pip install` would note of a generated SDK; it asks for its own version."""
+    version = re.search(r'^VERSION = "(.+)"$', setup.read_text(), re.MULTILINE)
+    name = next(one.parent.name for one in setup.parent.glob("*/_utilities.py"))
+    assert version is not None
+    place = packages / f"{name}-{version[1]}.dist-info"
+    place.mkdir(exist_ok=True)
+    (place / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version[1]}\n")
 
 
 class NodePackageHost(PackageHost):
