@@ -1,4 +1,8 @@
-"""A git server on this machine: HTTPS with a certificate of its own, since the CLI clones by nothing else."""
+"""A git server: HTTPS with a certificate of its own, since the CLI clones by nothing else, behind a proxy's CONNECT.
+
+The proxy lets it have a name and the usual port. A port in the address would come into the name of the plugin's folder,
+where Python refuses to make an environment.
+"""
 
 import datetime as dt
 import os
@@ -15,21 +19,31 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+HOST = "git.example.com"
+
 
 @dataclass(frozen=True, slots=True)
 class GitServer:
     """Serves the bare repositories below a folder."""
 
     address: str
-    """`https://localhost:PORT`."""
-    certificate: Path
-    """What SSL_CERT_FILE must name."""
+    environment: dict[str, str]
+    """What leads a client to it."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     """git's own CGI program behind it: it speaks the protocol."""
 
+    protocol_version = "HTTP/1.1"
     root: Path
+    context: ssl.SSLContext
+
+    def do_CONNECT(self) -> None:
+        """Be what was asked for, whatever its name; the next request comes through TLS."""
+        self.send_response(200)
+        self.end_headers()
+        self.connection = self.context.wrap_socket(self.connection, server_side=True)
+        self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
 
     def do_GET(self) -> None:
         self._answer(b"")
@@ -65,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _write_certificate(folder: Path) -> tuple[Path, Path]:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
     now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -75,7 +89,7 @@ def _write_certificate(folder: Path) -> tuple[Path, Path]:
         .serial_number(1)
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -90,14 +104,15 @@ def _write_certificate(folder: Path) -> tuple[Path, Path]:
 def serving(root: Path, folder: Path) -> Iterator[GitServer]:
     """Serve `root`; `folder` is for the certificate."""
     public, private = _write_certificate(folder)
-    handler = type("Handler", (_Handler,), {"root": root})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(public, private)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield GitServer(f"https://localhost:{server.server_address[1]}", public)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    handler = type("Handler", (_Handler,), {"root": root, "context": context})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        # In capitals: gRPC would take the small ones for the engine's own connections.
+        proxy = {"HTTPS_PROXY": f"http://127.0.0.1:{server.server_address[1]}", "NO_PROXY": "127.0.0.1"}
+        yield GitServer(f"https://{HOST}", {**proxy, "SSL_CERT_FILE": str(public)})
+        server.shutdown()
+        thread.join()

@@ -198,7 +198,7 @@ def test_a_package_of_a_git_url_is_cloned_installed_and_gives_its_schema(
 ) -> None:
     python_project(consumer, "")
     url = f"{server.address}/team/runner.git/{FOLDERS[name]}"
-    consumer.done("package", "add", url, SSL_CERT_FILE=str(server.certificate))
+    consumer.done("package", "add", url, **server.environment)
     recorded = yaml.safe_load((consumer.folder / "Pulumi.yaml").read_text())["packages"]
     assert [*recorded] == [name]
     assert list(consumer.folder.glob("sdks/*/*/pulumi-plugin.json")) != []
