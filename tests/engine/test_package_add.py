@@ -166,7 +166,7 @@ NODES = """\
 import pulumi
 import pulumi_multiarch_runner as runner
 
-nodes = runner.ExistingNodes("arm64", arch=runner.Arch.ARM64)
+nodes = runner.ExistingNodes("arm64", name="arm64", arch=runner.Arch.ARM64)
 pulumi.export("arch", nodes.arch)
 pulumi.export("labels", nodes.labels)
 """
