@@ -18,6 +18,7 @@ from typing import Any
 from pulumi.runtime.proto import language_pb2 as messages
 
 from multiarch.rehearse.engine.language import LanguageHost, main
+from multiarch.rehearse.engine.program import SHOWN
 
 SDKGEN = "MULTIARCH_TEST_SDKGEN"
 """Environment variable: where the program sdkgen is."""
@@ -92,6 +93,26 @@ def write_metadata(setup: Path, packages: Path) -> None:
 
 class NodePackageHost(PackageHost):
     language = "nodejs"
+
+    def Run(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
+        """Run the program by the SDK's own entry, which takes it as arguments."""
+        del context
+        folder = request.info.program_directory
+        flags = {
+            "monitor": request.monitor_address,
+            "engine": self._engine,
+            "organization": request.organization,
+            "project": request.project,
+            "root-directory": request.info.root_directory,
+            "stack": request.stack,
+            "pwd": folder,
+            "parallel": str(request.parallel),
+        }
+        command = ["node", "node_modules/@pulumi/pulumi/cmd/run/index.js"]
+        command += [word for name, value in flags.items() for word in (f"--{name}", value)]
+        command += [*(["--dry-run"] if request.dryRun else []), request.info.entry_point]
+        done = subprocess.run(command, cwd=folder, check=False)
+        return messages.RunResponse(bail=done.returncode == SHOWN, error="failed" if done.returncode else "")
 
     def Link(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
         del context

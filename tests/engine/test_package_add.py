@@ -151,15 +151,23 @@ def consumer(tmp_path: Path, pulumi: PulumiCli, sdkgen: Path) -> Consumer:
     return Consumer(tmp_path / "consumer", pulumi.path, Environment(environment))
 
 
-def python_project(consumer: Consumer, program: str) -> None:
-    document = {
-        "name": "consumer",
-        "runtime": {"name": "python", "options": {"toolchain": "pip", "virtualenv": "venv"}},
-        "plugins": {"providers": write_stand_ins(consumer.folder.parent / "stand-ins")},
-    }
+def write_project(consumer: Consumer, runtime: dict[str, object]) -> None:
+    stand_ins = write_stand_ins(consumer.folder.parent / "stand-ins")
+    document = {"name": "consumer", "runtime": runtime, "plugins": {"providers": stand_ins}}
     (consumer.folder / "Pulumi.yaml").write_text(yaml.safe_dump(document))
+
+
+def python_project(consumer: Consumer, program: str) -> None:
+    write_project(consumer, {"name": "python", "options": {"toolchain": "pip", "virtualenv": "venv"}})
     (consumer.folder / "requirements.txt").write_text("pulumi\n")
     (consumer.folder / "__main__.py").write_text(program)
+
+
+def proved(consumer: Consumer) -> None:
+    """The engine makes the program's component, and its outputs come back."""
+    consumer.done(*cli.stack_init(STACK))
+    consumer.done(*cli.up(STACK))
+    assert json.loads(consumer.done("stack", "output", "--json", "--stack", STACK))["arch"] == "arm64"
 
 
 NODES = """\
@@ -175,21 +183,7 @@ pulumi.export("labels", nodes.labels)
 def test_a_python_program_uses_the_components_of_a_clean_clone_by_path(consumer: Consumer, clone: Path) -> None:
     python_project(consumer, NODES)
     consumer.done("package", "add", str(clone / FOLDERS["multiarch-runner"]))
-    consumer.done(*cli.stack_init(STACK))
-    consumer.done(*cli.up(STACK))
-    outputs = json.loads(consumer.done("stack", "output", "--json", "--stack", STACK))
-    assert outputs["arch"] == "arm64"
-
-
-IMAGE = """\
-import json, pathlib
-import pulumi
-import pulumi_multiarch as multiarch
-
-args = json.loads((pathlib.Path(__file__).parent / "args.json").read_text())
-image = multiarch.MultiArchImage("helper", **args)
-pulumi.export("reference", image.reference)
-"""
+    proved(consumer)
 
 
 @pytest.mark.parametrize("name", FOLDERS)
@@ -202,3 +196,24 @@ def test_a_package_of_a_git_url_is_cloned_installed_and_gives_its_schema(
     recorded = yaml.safe_load((consumer.folder / "Pulumi.yaml").read_text())["packages"]
     assert [*recorded] == [name]
     assert list(consumer.folder.glob("sdks/*/*/pulumi-plugin.json")) != []
+
+
+NODES_IN_TYPESCRIPT = """\
+import * as runner from "@pulumi/multiarch-runner";
+
+const nodes = new runner.ExistingNodes("arm64", { name: "arm64", arch: runner.Arch.Arm64 });
+export const arch = nodes.arch;
+"""
+
+
+@pytest.mark.full
+@pytest.mark.skipif(shutil.which("npm") is None, reason="needs Node.js and npm")
+def test_a_typescript_program_uses_the_components_of_a_clean_clone_by_path(consumer: Consumer, clone: Path) -> None:
+    package = {"name": "consumer", "dependencies": {"@pulumi/pulumi": "3.276.0", "typescript": "^5"}}
+    (consumer.folder / "package.json").write_text(json.dumps(package))
+    (consumer.folder / "index.ts").write_text(NODES_IN_TYPESCRIPT)
+    options = {"compilerOptions": {"target": "es2022", "module": "commonjs", "strict": True}, "files": ["index.ts"]}
+    (consumer.folder / "tsconfig.json").write_text(json.dumps(options))
+    write_project(consumer, {"name": "nodejs"})
+    consumer.done("package", "add", str(clone / FOLDERS["multiarch-runner"]))
+    proved(consumer)
