@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -63,21 +64,31 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, pulumi: PulumiCli, programs: str) -> Iterator[Project]:
+def registry(tmp_path: Path) -> Iterator[daemon.Daemon]:
     program = daemon.debian_registry()
     if program is None:
         pytest.skip("docker-registry is not installed (apt-get install docker-registry)")
-    registry = daemon.start(program, tmp_path / "registry")
+    started = daemon.start(program, tmp_path / "registry")
+    yield started
+    started.stop()
+
+
+def pushed(registry: daemon.Daemon) -> dict[str, Any]:
+    """Push an image for each architecture; give the arguments of the resource that merges them."""
     pusher = Pusher(registry.base)
     digests = {arch: pusher.push(REPOSITORY, image(arch, seed="engine")) for arch in ("amd64", "arm64")}
-    args = {
+    return {
         "target": f"{registry.host}/{REPOSITORY}:1",
         "sources": {f"linux/{arch}": f"{registry.host}/{REPOSITORY}@{digest}" for arch, digest in digests.items()},
         "plain_http": [registry.host],
     }
+
+
+@pytest.fixture
+def project(tmp_path: Path, pulumi: PulumiCli, programs: str, registry: daemon.Daemon) -> Project:
     folder = tmp_path / "project"
     folder.mkdir()
-    write_project(folder, args)
+    write_project(folder, pushed(registry))
     (tmp_path / "state").mkdir()
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
     environment = {
@@ -92,13 +103,12 @@ def project(tmp_path: Path, pulumi: PulumiCli, programs: str) -> Iterator[Projec
     made = Project(
         folder=folder,
         registry=registry,
-        pusher=pusher,
+        pusher=Pusher(registry.base),
         environment=Environment(environment),
         program=pulumi.path,
     )
     made.done(*cli.stack_init(STACK))
-    yield made
-    registry.stop()
+    return made
 
 
 def write_project(folder: Path, args: object) -> None:

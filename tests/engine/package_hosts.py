@@ -111,7 +111,8 @@ class NodePackageHost(PackageHost):
         command = ["node", "node_modules/@pulumi/pulumi/cmd/run/index.js"]
         command += [word for name, value in flags.items() for word in (f"--{name}", value)]
         command += [*(["--dry-run"] if request.dryRun else []), request.info.entry_point]
-        done = subprocess.run(command, cwd=folder, check=False)
+        environment = {**os.environ, "PULUMI_NODEJS_TYPESCRIPT": "true"}
+        done = subprocess.run(command, cwd=folder, env=environment, check=False)
         return messages.RunResponse(bail=done.returncode == SHOWN, error="failed" if done.returncode else "")
 
     def Link(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name

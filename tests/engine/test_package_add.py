@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -25,7 +26,11 @@ from multiarch.rehearse.control_plane.progress import PlainLines
 from multiarch.rehearse.engine import cli
 from multiarch.rehearse.engine.have import TOOLS_MODULE
 from tests.engine.git_server import GitServer, serving
+from tests.engine.image_project import REPOSITORY, pushed, registry
 from tests.engine.package_hosts import SDKGEN
+from tests.registry.lab import daemon
+
+__all__ = ["registry"]
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK = "test"
@@ -163,11 +168,12 @@ def python_project(consumer: Consumer, program: str) -> None:
     (consumer.folder / "__main__.py").write_text(program)
 
 
-def proved(consumer: Consumer) -> None:
-    """The engine makes the program's component, and its outputs come back."""
+def made(consumer: Consumer) -> dict[str, Any]:
+    """Let the engine make what the program declares; give the stack's outputs."""
     consumer.done(*cli.stack_init(STACK))
     consumer.done(*cli.up(STACK))
-    assert json.loads(consumer.done("stack", "output", "--json", "--stack", STACK))["arch"] == "arm64"
+    outputs: dict[str, Any] = json.loads(consumer.done("stack", "output", "--json", "--stack", STACK))
+    return outputs
 
 
 NODES = """\
@@ -183,7 +189,7 @@ pulumi.export("labels", nodes.labels)
 def test_a_python_program_uses_the_components_of_a_clean_clone_by_path(consumer: Consumer, clone: Path) -> None:
     python_project(consumer, NODES)
     consumer.done("package", "add", str(clone / FOLDERS["multiarch-runner"]))
-    proved(consumer)
+    assert made(consumer)["arch"] == "arm64"
 
 
 @pytest.mark.parametrize("name", FOLDERS)
@@ -198,22 +204,32 @@ def test_a_package_of_a_git_url_is_cloned_installed_and_gives_its_schema(
     assert list(consumer.folder.glob("sdks/*/*/pulumi-plugin.json")) != []
 
 
-NODES_IN_TYPESCRIPT = """\
-import * as runner from "@pulumi/multiarch-runner";
+IMAGE_IN_TYPESCRIPT = """\
+import { readFileSync } from "fs";
+import * as multiarch from "@pulumi/multiarch";
 
-const nodes = new runner.ExistingNodes("arm64", { name: "arm64", arch: runner.Arch.Arm64 });
-export const arch = nodes.arch;
+const args: multiarch.MultiArchImageArgs = JSON.parse(readFileSync("args.json", "utf8"));
+const image = new multiarch.MultiArchImage("helper", args);
+export const reference = image.reference;
+export const platforms = image.platforms;
 """
 
 
 @pytest.mark.full
 @pytest.mark.skipif(shutil.which("npm") is None, reason="needs Node.js and npm")
-def test_a_typescript_program_uses_the_components_of_a_clean_clone_by_path(consumer: Consumer, clone: Path) -> None:
+def test_a_typescript_program_merges_an_image_by_the_provider_of_a_clean_clone(
+    consumer: Consumer, clone: Path, registry: daemon.Daemon
+) -> None:
+    """The image's provider and not the components: those ask npm for the clouds' SDKs, hundreds of megabytes."""
+    args = pushed(registry)
+    (consumer.folder / "args.json").write_text(json.dumps({**args, "plainHttp": args.pop("plain_http")}))
     package = {"name": "consumer", "dependencies": {"@pulumi/pulumi": "3.276.0", "typescript": "^5"}}
     (consumer.folder / "package.json").write_text(json.dumps(package))
-    (consumer.folder / "index.ts").write_text(NODES_IN_TYPESCRIPT)
+    (consumer.folder / "index.ts").write_text(IMAGE_IN_TYPESCRIPT)
     options = {"compilerOptions": {"target": "es2022", "module": "commonjs", "strict": True}, "files": ["index.ts"]}
     (consumer.folder / "tsconfig.json").write_text(json.dumps(options))
     write_project(consumer, {"name": "nodejs"})
-    consumer.done("package", "add", str(clone / FOLDERS["multiarch-runner"]))
-    proved(consumer)
+    consumer.done("package", "add", str(clone / FOLDERS["multiarch"]))
+    outputs = made(consumer)
+    assert outputs["reference"].startswith(f"{registry.host}/{REPOSITORY}@sha256:")
+    assert sorted(outputs["platforms"]) == ["linux/amd64", "linux/arm64"]
