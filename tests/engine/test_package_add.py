@@ -93,7 +93,7 @@ def sdkgen(tmp_path_factory: pytest.TempPathFactory) -> Path:
         toolchain = have_go(default_root(), PlainLines(), TOOLS_MODULE)
     except BinariesError as error:
         pytest.skip(f"no Go for the SDK generators: {error}")
-    command = [toolchain.go, "build", *FLAGS, "-ldflags", "-s -w", "-o", program, "./sdkgen"]
+    command = [str(toolchain.go), "build", *FLAGS, "-ldflags", "-s -w", "-o", str(program), "./sdkgen"]
     environment = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
     subprocess.run(command, cwd=TOOLS_MODULE, env=environment, check=True)
     return program
@@ -124,7 +124,7 @@ def write_stand_ins(folder: Path) -> list[dict[str, str]]:
     for package, version in {(one["package"], one["version"]) for one in found}:
         place = folder / package
         place.mkdir(parents=True)
-        resources = {unquote(one["token"]): {} for one in found if one["package"] == package}
+        resources: dict[str, object] = {unquote(one["token"]): {} for one in found if one["package"] == package}
         schema = {"name": package, "version": version, "resources": resources}
         (place / "schema.json").write_text(json.dumps(schema))
         (place / "__main__.py").write_text(STAND_IN.format(version=version))
