@@ -226,7 +226,7 @@ def test_a_typescript_program_merges_an_image_by_the_provider_of_a_clean_clone(
     package = {"name": "consumer", "dependencies": {"@pulumi/pulumi": "3.276.0", "typescript": "^5"}}
     (consumer.folder / "package.json").write_text(json.dumps(package))
     (consumer.folder / "index.ts").write_text(IMAGE_IN_TYPESCRIPT)
-    options = {"compilerOptions": {"target": "es2022", "module": "commonjs", "strict": True}, "files": ["index.ts"]}
+    options = {"compilerOptions": {"target": "es2022", "module": "nodenext", "strict": True}, "files": ["index.ts"]}
     (consumer.folder / "tsconfig.json").write_text(json.dumps(options))
     write_project(consumer, {"name": "nodejs"})
     consumer.done("package", "add", str(clone / FOLDERS["multiarch"]))
