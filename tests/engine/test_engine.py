@@ -1,5 +1,8 @@
 """Every stack under the real engine: preview, up, second preview without changes, refresh, destroy."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +46,15 @@ def test_a_stack_is_created_unchanged_when_looked_at_again_and_deleted(stack: st
     report = run_engine(PROJECT, stack, pulumi=pulumi)
     assert len(report.claims) == 5
     assert unproved(report) == []
+
+
+def test_the_command_proves_a_stack_under_the_engine_and_says_which_it_was() -> None:
+    command = [sys.executable, "-m", "multiarch.cli", "rehearse", "--engine", "--stack", "local", "--json", "-"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert [claim["verdict"] for claim in report["stacks"][0]["claims"]] == ["yes"] * 5
+    assert report["stacks"][0]["cluster"].startswith("pulumi 3.")
 
 
 @pytest.fixture
