@@ -41,6 +41,10 @@ unit: $(VENV)/.dev ## Run the unit tests alone: they need nothing
 test-templates: $(VENV)/.dev ## Run the CI templates' tests: whole pipelines without a GitLab
 	@$(BIN)/pytest tests/templates $(ARGS)
 
+.PHONY: test-engine
+test-engine: $(VENV)/.dev ## Run all tests under the real Pulumi engine (`pulumi` from PATH, else built once, for minutes)
+	@MULTIARCH_ENGINE=full $(BIN)/pytest tests/engine $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(BIN)/ruff check .

@@ -36,18 +36,20 @@ def _check_combination(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
         raise click.UsageError("--context needs --kubeconfig FILE: the embedded control plane has its own")
     if given["kubeconfig"] and given["keep"]:
         raise click.UsageError("--keep is for the embedded control plane; the cluster of --kubeconfig stays anyway")
-    for option in ("keep", "kubeconfig", "chart"):
-        if given["against"] and not given["engine"] and given[option]:
-            raise click.UsageError(
-                f"--{option} has no meaning with --against, which compares two plans: no cluster is used"
-            )
     if given["against"] and len(stacks) != 1:
         raise click.UsageError("--against compares one stack's file: name that stack, once, with --stack")
-    for option in ("keep", "kubeconfig", "chart"):
-        if given["engine"] and given[option]:
-            raise click.UsageError(
-                f"--{option} has no meaning with --engine: the engine is given stand-ins, no cluster"
-            )
+    _check_engine(given)
+
+
+def _check_engine(given: dict[str, Any]) -> None:
+    """Refuse what needs a cluster where there is none: under the engine, and where two plans are compared."""
+    if given["engine"] and given["binaries"] == "official":
+        raise click.UsageError("--binaries official has no meaning with --engine: its `pulumi` is on PATH, or is built")
+    without = {"engine": "the engine is given stand-ins, no cluster", "against": "two plans are compared, no cluster"}
+    mode = next((mode for mode in without if given[mode]), "")
+    option = next((option for option in ("keep", "kubeconfig", "chart") if mode and given[option]), "")
+    if option:
+        raise click.UsageError(f"--{option} has no meaning with --{mode}: {without[mode]}")
 
 
 def _check_clean(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
@@ -77,7 +79,9 @@ def _check_clean(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
 @click.option(
     "--clean", is_flag=True, help="Take off the cluster of --kubeconfig what earlier rehearsals left, and do no more."
 )
-@click.option("--engine", is_flag=True, help="Use the real `pulumi` from PATH, with stand-ins for the clouds.")
+@click.option(
+    "--engine", is_flag=True, help="Use the real `pulumi`, from PATH or built, with stand-ins for the clouds."
+)
 @click.option(
     "--against",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

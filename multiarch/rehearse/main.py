@@ -40,7 +40,9 @@ def run(project: Path | None, stacks: tuple[str, ...], given: Mapping[str, Any])
         ProgressDisplay(outlet.console) as display,
     ):
         if given["engine"]:
-            report = rehearse_under_engine(root, options.stacks, display, against=given["against"])
+            report = rehearse_under_engine(
+                root, options.stacks, display, against=given["against"], binaries=given["binaries"]
+            )
         elif given["against"]:
             report = rehearse_edit(root, options.stacks[0], given["against"], display)
         else:

@@ -1,23 +1,47 @@
-"""The engine tier: the real Pulumi CLI, where there is one. Skipped with the reason where there is none."""
+"""The engine tier: the real Pulumi CLI, from PATH or built. Skipped with the reason where neither can be had.
 
+Some run in every test run; those marked `full` by `make test-engine` alone, which says MULTIARCH_ENGINE=full.
+"""
+
+import os
+import typing
 from pathlib import Path
 
 import pytest
 
-from multiarch.model.pulumi_cli import PulumiCliError, find_pulumi
+from multiarch.model.pulumi_cli import PulumiCli, PulumiCliError
+from multiarch.rehearse.control_plane.progress import PlainLines
+from multiarch.rehearse.engine.have import Mode, has_language_host, have_pulumi, write_language_host
 
 HERE = Path(__file__).parent
+FULL = "full"
+MODES: tuple[Mode, ...] = typing.get_args(Mode)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.engine)
+            if item.get_closest_marker(FULL) and os.environ.get("MULTIARCH_ENGINE") != FULL:
+                item.add_marker(pytest.mark.skip(reason="takes minutes: make test-engine"))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def pulumi() -> None:
+def pulumi() -> PulumiCli:
+    mode = os.environ.get("MULTIARCH_PULUMI", "auto")
+    if mode not in MODES:
+        pytest.fail(f"MULTIARCH_PULUMI={mode}: use one of {', '.join(MODES)}")
     try:
-        find_pulumi()
+        return have_pulumi(mode, PlainLines())
     except PulumiCliError as error:
-        pytest.skip(str(error))
+        pytest.skip(f"no Pulumi CLI: {error}")
+
+
+@pytest.fixture(scope="session")
+def programs(pulumi: PulumiCli, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """PATH with `pulumi` first on it, and with a Python language host: its own, or ours."""
+    folder = tmp_path_factory.mktemp("programs")
+    (folder / "pulumi").symlink_to(pulumi.path)
+    if not has_language_host(pulumi):
+        write_language_host(folder)
+    return os.pathsep.join([str(folder), os.environ["PATH"]])

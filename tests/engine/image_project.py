@@ -5,13 +5,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from multiarch.core.environment import Environment
 from multiarch.model.pulumi_answers import CliResult, steps
-from multiarch.model.pulumi_cli import find_pulumi, run
+from multiarch.model.pulumi_cli import PulumiCli, run
 from multiarch.rehearse.engine import cli
 from multiarch.rehearse.engine.workspace import python_options
 from tests.registry.lab import daemon
@@ -41,9 +42,10 @@ class Project:
     registry: daemon.Daemon
     pusher: Pusher
     environment: Environment
+    program: Path
 
     def pulumi(self, *arguments: str) -> CliResult:
-        command = (str(find_pulumi().path), *arguments)
+        command = (str(self.program), *arguments)
         return run(command, cwd=self.folder, environment=self.environment, limit=600)
 
     def done(self, *arguments: str) -> CliResult:
@@ -63,35 +65,51 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
+def registry(tmp_path: Path) -> Iterator[daemon.Daemon]:
     program = daemon.debian_registry()
     if program is None:
         pytest.skip("docker-registry is not installed (apt-get install docker-registry)")
-    registry = daemon.start(program, tmp_path / "registry")
+    started = daemon.start(program, tmp_path / "registry")
+    yield started
+    started.stop()
+
+
+def pushed(registry: daemon.Daemon) -> dict[str, Any]:
+    """Push an image for each architecture; give the arguments of the resource that merges them."""
     pusher = Pusher(registry.base)
     digests = {arch: pusher.push(REPOSITORY, image(arch, seed="engine")) for arch in ("amd64", "arm64")}
-    args = {
+    return {
         "target": f"{registry.host}/{REPOSITORY}:1",
         "sources": {f"linux/{arch}": f"{registry.host}/{REPOSITORY}@{digest}" for arch, digest in digests.items()},
         "plain_http": [registry.host],
     }
+
+
+@pytest.fixture
+def project(tmp_path: Path, pulumi: PulumiCli, programs: str, registry: daemon.Daemon) -> Project:
     folder = tmp_path / "project"
     folder.mkdir()
-    write_project(folder, args)
+    write_project(folder, pushed(registry))
     (tmp_path / "state").mkdir()
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
     environment = {
         **kept,
+        "PATH": programs,
         "PULUMI_HOME": str(tmp_path / "home"),
         "PULUMI_BACKEND_URL": (tmp_path / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "only for this test",
         "PULUMI_SKIP_UPDATE_CHECK": "1",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
     }
-    made = Project(folder=folder, registry=registry, pusher=pusher, environment=Environment(environment))
+    made = Project(
+        folder=folder,
+        registry=registry,
+        pusher=Pusher(registry.base),
+        environment=Environment(environment),
+        program=pulumi.path,
+    )
     made.done(*cli.stack_init(STACK))
-    yield made
-    registry.stop()
+    return made
 
 
 def write_project(folder: Path, args: object) -> None:

@@ -10,9 +10,9 @@ import yaml
 
 from multiarch.drift.model import Check
 from multiarch.rehearse.engine import cli
-from tests.engine.image_project import REPOSITORY, ROOT, STACK, Project, move_tag, project
+from tests.engine.image_project import REPOSITORY, ROOT, STACK, Project, move_tag, project, registry
 
-__all__ = ["project"]
+__all__ = ["project", "registry"]
 
 CLOUD = ("--only", Check.STATE.value, "--only", Check.CODE.value)
 

@@ -1,5 +1,8 @@
 """Every stack under the real engine: preview, up, second preview without changes, refresh, destroy."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from multiarch.cluster.connection import Connection
 from multiarch.core.verdict import Verdict
 from multiarch.model.nodes import nodes_for
 from multiarch.model.plan import plan_stack
+from multiarch.model.pulumi_cli import PulumiCli
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.engine import EngineRun, run_engine
 from multiarch.rehearse.engine.workspace import find_kubernetes_plugin
@@ -19,7 +23,7 @@ from multiarch.rehearse.install.chart import EMBEDDED
 from multiarch.rehearse.install.fleet import add_nodes, remove_nodes
 
 PROJECT = Path(__file__).resolve().parents[2]
-CLOUDS = ("gke", "eks", "aks")
+OTHERS = ("local", "mirror", "eks", "aks")
 RUNNER_NAMESPACE = "gitlab-runner"
 
 
@@ -37,11 +41,20 @@ def changed_stack(stack: str, folder: Path, **pool: Any) -> Path:
     return file
 
 
-@pytest.mark.parametrize("stack", ["local", "mirror", *CLOUDS])
-def test_a_stack_is_created_unchanged_when_looked_at_again_and_deleted(stack: str) -> None:
-    report = run_engine(PROJECT, stack)
+@pytest.mark.parametrize("stack", ["gke", *(pytest.param(stack, marks=pytest.mark.full) for stack in OTHERS)])
+def test_a_stack_is_created_unchanged_when_looked_at_again_and_deleted(stack: str, pulumi: PulumiCli) -> None:
+    report = run_engine(PROJECT, stack, pulumi=pulumi)
     assert len(report.claims) == 5
     assert unproved(report) == []
+
+
+def test_the_command_proves_a_stack_under_the_engine_and_says_which_it_was() -> None:
+    command = [sys.executable, "-m", "multiarch.cli", "rehearse", "--engine", "--stack", "local", "--json", "-"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert [claim["verdict"] for claim in report["stacks"][0]["claims"]] == ["yes"] * 5
+    assert report["stacks"][0]["cluster"].startswith("pulumi 3.")
 
 
 @pytest.fixture
@@ -55,7 +68,7 @@ def local_nodes(control_plane: ControlPlane) -> Iterator[Api]:
 
 
 def test_the_local_stack_is_installed_on_a_real_cluster(
-    control_plane: ControlPlane, local_nodes: Api, tmp_path: Path
+    control_plane: ControlPlane, local_nodes: Api, tmp_path: Path, pulumi: PulumiCli
 ) -> None:
     if find_kubernetes_plugin() is None:
         pytest.skip(
@@ -67,13 +80,14 @@ def test_the_local_stack_is_installed_on_a_real_cluster(
     document["config"]["multiarch-runner:runner"]["chart"] = {"path": str(EMBEDDED)}
     file = tmp_path / "Pulumi.local.yaml"
     file.write_text(yaml.safe_dump(document))
-    report = run_engine(PROJECT, "local", stack_file=file, kubeconfig=control_plane.kubeconfig)
+    report = run_engine(PROJECT, "local", stack_file=file, kubeconfig=control_plane.kubeconfig, pulumi=pulumi)
     assert any("the real one" in note for note in report.notes)
     assert unproved(report) == []
     left = local_nodes.find(f"/api/v1/namespaces/{RUNNER_NAMESPACE}")
     assert left is None or left["status"]["phase"] == "Terminating"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("stack", "pool", "action"),
     [
@@ -86,9 +100,9 @@ def test_the_local_stack_is_installed_on_a_real_cluster(
     ],
 )
 def test_a_change_is_told_as_an_update_or_a_replacement(
-    stack: str, pool: dict[str, Any], action: str, tmp_path: Path
+    stack: str, pool: dict[str, Any], action: str, tmp_path: Path, pulumi: PulumiCli
 ) -> None:
-    report = run_engine(PROJECT, stack, against=changed_stack(stack, tmp_path, **pool))
+    report = run_engine(PROJECT, stack, against=changed_stack(stack, tmp_path, **pool), pulumi=pulumi)
     assert unproved(report) == []
     assert report.changes is not None
     touched = {change.action for change in report.changes if "arm64" in change.resource}

@@ -2,9 +2,9 @@
 
 from multiarch.model.pulumi_answers import NO_CHANGES_VIOLATED
 from multiarch.rehearse.engine import cli
-from tests.engine.image_project import NAME, REPOSITORY, STACK, TYPE, Project, move_tag, project
+from tests.engine.image_project import NAME, REPOSITORY, STACK, TYPE, Project, move_tag, project, registry
 
-__all__ = ["project"]
+__all__ = ["project", "registry"]
 
 
 def test_a_moved_tag_is_seen_by_refresh_and_repaired_by_up(project: Project) -> None:

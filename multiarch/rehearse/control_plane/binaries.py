@@ -110,14 +110,18 @@ class _Search:
 
     def build(self) -> None:
         """Build what is missing."""
-        shelf = build.shelf_for(self.root, self.platform, self.versions)
+        shelf = build.shelf_for(self.root, self.platform, build.stamps(self.versions))
         with shelf.locked(self._waiting("build")) as scratch:
             self.look_in(shelf, self.missing)  # another rehearsal may have been faster
             if not self.missing:
                 return
             toolchain = have_go(self.root, self.progress)
             builder = build.Builder(
-                toolchain=toolchain, versions=self.versions, platform=self.platform, progress=self.progress
+                toolchain=toolchain,
+                versions=self.versions,
+                stamps=build.stamps(self.versions),
+                platform=self.platform,
+                progress=self.progress,
             )
             for tool in self.missing:
                 made = builder.build(tool, scratch)
@@ -168,7 +172,7 @@ def prepare_binaries(
     if mode in {"auto", "path"}:
         search.look_on_path()
     if mode in {"auto", "build"}:
-        shelf = build.shelf_for(search.root, search.platform, search.versions)
+        shelf = build.shelf_for(search.root, search.platform, build.stamps(search.versions))
         search.look_in(shelf, search.missing)
     if mode in {"auto", "official"}:
         search.look_in(official.shelf_for(search.root, search.platform, search.versions), search.missing)

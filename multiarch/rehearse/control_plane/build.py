@@ -1,4 +1,4 @@
-"""Build the control plane's programs from their pinned modules, one by one, so that an interrupted build goes on."""
+"""Build programs from their pinned modules, one by one, so that an interrupted build goes on."""
 
 import os
 import selectors
@@ -26,11 +26,11 @@ _WORDS_KEPT = 4
 FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
 
 
-def linker_flags(versions: Mapping[str, str]) -> str:
-    """Return flags that strip the programs and tell each its version, as their own release scripts do."""
+def stamps(versions: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that tell each program of the control plane its version, as their own release scripts do."""
     kubernetes = f"v{versions['kube-apiserver']}"
     major, minor, _ = versions["kube-apiserver"].split(".", 2)
-    values = {
+    return {
         "k8s.io/component-base/version.gitVersion": kubernetes,
         "k8s.io/component-base/version.gitMajor": major,
         "k8s.io/component-base/version.gitMinor": minor,
@@ -38,16 +38,20 @@ def linker_flags(versions: Mapping[str, str]) -> str:
         "helm.sh/helm/v3/internal/version.version": f"v{versions['helm']}",
         "sigs.k8s.io/kwok/pkg/consts.Version": f"v{versions['kwok']}",
     }
+
+
+def linker_flags(values: Mapping[str, str]) -> str:
+    """Return flags that strip the programs and set these variables in them."""
     return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in values.items())])
 
 
-def shelf_for(root: Path, platform: Platform, versions: Mapping[str, str], module_dir: Path = TOOLS_MODULE) -> Shelf:
-    """Return the cache's folder for builds of exactly these modules with these flags for this platform."""
+def shelf_for(root: Path, platform: Platform, values: Mapping[str, str], module_dir: Path = TOOLS_MODULE) -> Shelf:
+    """Return the cache's folder for builds of exactly these modules, with these variables set, for this platform."""
     hashed = key(
         (module_dir / "go.mod").read_bytes(),
         (module_dir / "go.sum").read_bytes(),
         " ".join(FLAGS),
-        linker_flags(versions),
+        linker_flags(values),
         str(platform),
     )
     return Shelf(root / "binaries" / f"build-{platform}-{hashed}")
@@ -59,6 +63,8 @@ class Builder:
 
     toolchain: Toolchain
     versions: Mapping[str, str]
+    stamps: Mapping[str, str]
+    """Variables that the linker sets."""
     platform: Platform
     progress: ProgressSink
     module_dir: Path = TOOLS_MODULE
@@ -67,7 +73,7 @@ class Builder:
         """Build one program; returns where it is. Raises BinariesError with the compiler's last words."""
         output = scratch / tool.name
         began = time.monotonic()
-        command = [str(self.toolchain.go), "build", "-v", *FLAGS, "-ldflags", linker_flags(self.versions)]
+        command = [str(self.toolchain.go), "build", "-v", *FLAGS, "-ldflags", linker_flags(self.stamps)]
         with subprocess.Popen(
             tied([*command, "-o", str(output), tool.package]),
             cwd=self.module_dir,

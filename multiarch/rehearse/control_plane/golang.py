@@ -74,9 +74,9 @@ def on_path(wanted: tuple[int, ...]) -> tuple[Toolchain | None, str]:
     return Toolchain(go=Path(found).absolute(), version=version), ""
 
 
-def have_go(cache_root: Path, progress: ProgressSink) -> Toolchain:
+def have_go(cache_root: Path, progress: ProgressSink, module_dir: Path = TOOLS_MODULE) -> Toolchain:
     """Return Go from PATH or the cache, else install the pinned one into the cache. Raises BinariesError."""
-    wanted = wanted_version()
+    wanted = wanted_version(module_dir)
     toolchain, reason = on_path(wanted)
     if toolchain is not None:
         detail = f"Go {toolchain.version} on PATH"

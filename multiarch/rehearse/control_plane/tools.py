@@ -1,11 +1,12 @@
 """The programs of the control plane: which there are, their pinned versions, and how each tells its own.
 
 The pins are the `require` lines of `multiarch/rehearse/tools/go.mod`, the one place; nothing else in the repository
-states these versions.
+states these versions. Programs of other modules are pinned and asked in the same way (engine/have.py).
 """
 
 import re
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class Tool:
     ask: tuple[str, ...]
     answer: re.Pattern[str]
     """Finds the version in what the program prints (group 1, without the `v`)."""
+    writes_below: str | None = None
+    """Variable that names the folder where the program writes even when it is only asked for its version."""
 
     def __post_init__(self) -> None:
         """Refuse a table row that could not work."""
@@ -96,7 +99,7 @@ def requirements(go_mod: str) -> dict[str, str]:
     return found
 
 
-def pinned_versions(module_dir: Path = TOOLS_MODULE) -> dict[str, str]:
+def pinned_versions(module_dir: Path = TOOLS_MODULE, tools: Sequence[Tool] = TOOLS) -> dict[str, str]:
     """Tool name to pinned version, without the `v`: `{"etcd": "3.6.8", ...}`.
 
     Raises BinariesError when go.mod is missing or does not pin one of the programs.
@@ -105,11 +108,11 @@ def pinned_versions(module_dir: Path = TOOLS_MODULE) -> dict[str, str]:
     try:
         required = requirements(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise BinariesError(f"{path}: {error.strerror}: the control plane's versions are pinned there") from error
-    missing = [tool.module for tool in TOOLS if tool.module not in required]
+        raise BinariesError(f"{path}: {error.strerror}: the programs' versions are pinned there") from error
+    missing = [tool.module for tool in tools if tool.module not in required]
     if missing:
         raise BinariesError(f"{path}: no requirement for {missing[0]}, so its version is not pinned")
-    return {tool.name: required[tool.module].removeprefix("v") for tool in TOOLS}
+    return {tool.name: required[tool.module].removeprefix("v") for tool in tools}
 
 
 def version_in(tool: Tool, output: str) -> str | None:
@@ -120,6 +123,7 @@ def version_in(tool: Tool, output: str) -> str | None:
 
 def ask_version(tool: Tool, binary: Path) -> tuple[str | None, str]:
     """Run a binary for its version: the version, or None and why there is no answer."""
+    home = {tool.writes_below: str(binary.parent / ".home")} if tool.writes_below else {}
     try:
         done = subprocess.run(
             [binary, *tool.ask],
@@ -129,7 +133,7 @@ def ask_version(tool: Tool, binary: Path) -> tuple[str | None, str]:
             timeout=_ASK_SECONDS,
             check=False,
             stdin=subprocess.DEVNULL,
-            env=environment(Child.CONTROL_PLANE, {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin"}),
+            env=environment(Child.CONTROL_PLANE, {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin", **home}),
         )
     except subprocess.TimeoutExpired:
         return None, f"did not tell its version within {_ASK_SECONDS:.0f} s"

@@ -10,6 +10,7 @@ from multiarch.core.verdict import Verdict
 from multiarch.model.pulumi_answers import QUIET, REPLACING, CliResult, Step, errors, steps
 from multiarch.model.pulumi_cli import PulumiCli, find_pulumi, run
 from multiarch.rehearse.engine import cli
+from multiarch.rehearse.engine.have import has_language_host
 from multiarch.rehearse.engine.workspace import Workspace, read_inputs, workspace, write_stack_file
 
 Judge = Callable[[CliResult], tuple[Verdict, str]]
@@ -128,20 +129,25 @@ def run_engine(  # noqa: PLR0913 - one keyword per option of the command
     stack_file: Path | None = None,
     against: Path | None = None,
     kubeconfig: Path | None = None,
+    pulumi: PulumiCli | None = None,
     progress: Progress = lambda _: None,
 ) -> EngineRun:
     """Rehearse one stack under the real engine.
 
     `against` is a changed stack file of the same stack. With `kubeconfig` and the real kubernetes plugin on this
-    machine, Kubernetes objects are created on that cluster for real, and deleted again. Raises PulumiCliError when
-    there is no usable `pulumi`, and ConfigError when a file cannot be read.
+    machine, Kubernetes objects are created on that cluster for real, and deleted again. `pulumi` is the CLI; by
+    default the one on PATH. Raises PulumiCliError when there is none that is usable, and ConfigError when a file cannot
+    be read.
     """
-    pulumi = find_pulumi()
-    with workspace(project_dir, stack, stack_file=stack_file, kubeconfig=kubeconfig) as space:
+    pulumi = pulumi or find_pulumi()
+    ours = not has_language_host(pulumi)
+    with workspace(project_dir, stack, stack_file=stack_file, kubeconfig=kubeconfig, language_host=ours) as space:
         session = _Session(pulumi, space, progress)
         changes = _rehearse(session, space, project_dir, against)
         notes = list(space.inputs.notes)
         notes.append(f"kubernetes provider: {'the real one' if space.cluster else 'rehearsal'}")
+        if ours:
+            notes.append("Python language host: the rehearsal's own; this `pulumi` came without one")
     version = ".".join(map(str, pulumi.version))
     return EngineRun(
         stack=stack, engine=f"pulumi {version}", claims=tuple(session.claims), changes=changes, notes=tuple(notes)

@@ -17,6 +17,7 @@ import yaml
 from multiarch.core.environment import Child, Environment, environment
 from multiarch.model.plan.inputs import StackInputs, read_project, read_stack
 from multiarch.model.providers.registry import provider_for, providers
+from multiarch.rehearse.engine.have import write_language_host
 from multiarch.rehearse.engine.schema import minimal_schema
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -124,10 +125,13 @@ def write_stack_file(path: Path, inputs: StackInputs, keep: Path | None = None) 
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
 
 
-def _environment(root: Path) -> Environment:
+def _environment(root: Path, programs: Path | None) -> Environment:
+    inherited = environment(Child.PROGRAM)
+    path = [str(programs), *filter(None, [inherited.get("PATH")])] if programs else []
     return environment(
         Child.PROGRAM,
         {
+            **({"PATH": os.pathsep.join(path)} if path else {}),
             "PULUMI_HOME": str(root / "home"),
             "PULUMI_BACKEND_URL": (root / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(16),
@@ -152,11 +156,17 @@ def _plugins(root: Path, real_kubernetes: Path | None) -> dict[str, Path]:
 
 @contextmanager
 def workspace(
-    project_dir: Path, stack: str, *, stack_file: Path | None = None, kubeconfig: Path | None = None
+    project_dir: Path,
+    stack: str,
+    *,
+    stack_file: Path | None = None,
+    kubeconfig: Path | None = None,
+    language_host: bool = False,
 ) -> Iterator[Workspace]:
     """Make a temporary project for one stack and remove it afterwards, state and all.
 
-    With `kubeconfig`, and the real kubernetes plugin found, Kubernetes objects go to that cluster for real.
+    With `kubeconfig`, and the real kubernetes plugin found, Kubernetes objects go to that cluster for real. With
+    `language_host` our own is put on the CLI's PATH.
     Raises ConfigError for a project or stack file that cannot be read.
     """
     project = read_project(project_dir)
@@ -164,8 +174,10 @@ def workspace(
     with TemporaryDirectory(prefix="multiarch-engine-") as folder:
         root = Path(folder).resolve()
         target = root / "project"
-        for path in (target / "stacks", root / "state", root / "home", root / "stub"):
+        for path in (target / "stacks", root / "state", root / "home", root / "stub", root / "bin"):
             path.mkdir(parents=True)
+        if language_host:
+            write_language_host(root / "bin")
         source = stack_file or project.stack_dir / f"Pulumi.{stack}.yaml"
         real = find_kubernetes_plugin() if kubeconfig is not None else None
         cluster = kubeconfig if real is not None else None
@@ -178,7 +190,7 @@ def workspace(
         yield Workspace(
             project_dir=target,
             stack=stack,
-            environment=_environment(root),
+            environment=_environment(root, root / "bin" if language_host else None),
             inputs=inputs,
             stack_file=written,
             stub_folder=root / "stub",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from multiarch.rehearse.control_plane.build import FLAGS, shelf_for
+from multiarch.rehearse.control_plane.build import FLAGS, shelf_for, stamps
 from multiarch.rehearse.control_plane.cache import Shelf, key
 from multiarch.rehearse.control_plane.errors import BinariesError
 from multiarch.rehearse.control_plane.platform import Platform
@@ -96,10 +96,10 @@ def test_the_key_changes_with_each_thing_that_decides_over_the_programs(
         (module / name).write_bytes((TOOLS_MODULE / name).read_bytes())
 
     def folder(platform: Platform = PLATFORM, **versions: str) -> Path:
-        return shelf_for(tmp_path, platform, {**VERSIONS, **versions}, module).folder
+        return shelf_for(tmp_path, platform, stamps({**VERSIONS, **versions}), module).folder
 
     first = folder()
-    assert first == shelf_for(tmp_path, PLATFORM, VERSIONS).folder
+    assert first == shelf_for(tmp_path, PLATFORM, stamps(VERSIONS)).folder
     seen = {first, folder(Platform("linux", "arm64")), folder(kwok="9.9.9")}
     with (module / "go.sum").open("a") as file:
         file.write("x")

@@ -114,7 +114,7 @@ def test_against_compares_one_stack(project: Path, asked: list[Options]) -> None
 
 def test_the_engine_without_a_pulumi_is_one_line_and_exit_2(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(project))
-    code, _, err = run(project, "--engine", "--stack", "gke")
+    code, _, err = run(project, "--engine", "--stack", "gke", "--binaries", "path")
     assert code == 2
     assert err.startswith("There is no `pulumi` on PATH")
     assert err.count("\n") == 1
