@@ -325,7 +325,7 @@ CASES = {
     ),
     "T2A in a region without it": Case(
         stack="gke",
-        changes="cluster.location: europe-west1",
+        changes="cluster.location: europe-west1\npools[1].machineType: t2a-standard-8",
         path="pools[1].machineType",
         found="in europe-west1",
         consequence="T2A exists only in us-central1",

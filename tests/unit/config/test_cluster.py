@@ -102,7 +102,10 @@ def test_gke_access_is_derived_from_the_cluster() -> None:
 
 def test_eks_access_and_subnets_come_from_the_clusters_region() -> None:
     clouds = reach(EksCluster(name="ci", region="eu-central-1"))
-    assert clouds.looked_up == {"aws:eks/getCluster:getCluster": {"name": "ci", "region": "eu-central-1"}}
+    assert clouds.looked_up == {
+        "aws:eks/getCluster:getCluster": {"name": "ci", "region": "eu-central-1"},
+        "aws:eks/getNodeGroups:getNodeGroups": {"clusterName": "ci", "region": "eu-central-1"},
+    }
     made = json.loads(clouds.provider["kubeconfig"])
     assert made["clusters"][0]["cluster"] == {"server": "https://eks", "certificate-authority-data": "RUtT"}
     assert [clouds.pool[key] for key in ("clusterName", "region")] == ["ci", "eu-central-1"]
