@@ -38,16 +38,16 @@ class Break:
 BREAKS = {
     "no arm64 taint on EKS": Break(
         stack="eks",
-        file="components/node_pools/resolved.py",
-        line="        taints.insert(0, ARM64_TAINT)",
-        broken="        pass",
+        file="components/clouds/contract.py",
+        line="    return (ARM64_TAINT, *taints) if arch is Arch.ARM64 else tuple(taints)",
+        broken="    return tuple(taints)",
         fails={"arm64-taint": "no arm64 taint"},
     ),
     "no arm64 taint on AKS": Break(
         stack="aks",
-        file="components/node_pools/resolved.py",
-        line="        taints.insert(0, ARM64_TAINT)",
-        broken="        pass",
+        file="components/clouds/contract.py",
+        line="    return (ARM64_TAINT, *taints) if arch is Arch.ARM64 else tuple(taints)",
+        broken="    return tuple(taints)",
         fails={"arm64-taint": "no arm64 taint"},
     ),
     "no toleration of the jobs": Break(
