@@ -52,9 +52,9 @@ def test_the_command_proves_a_stack_under_the_engine_and_says_which_it_was() -> 
     command = [sys.executable, "-m", "multiarch.cli", "rehearse", "--engine", "--stack", "local", "--json", "-"]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    report = json.loads(done.stdout)
-    assert [claim["verdict"] for claim in report["stacks"][0]["claims"]] == ["yes"] * 5
-    assert report["stacks"][0]["cluster"].startswith("pulumi 3.")
+    (section,) = json.loads(done.stdout)["sections"]
+    assert [check["verdict"] for check in section["checks"]] == ["yes"] * 5
+    assert section["place"].startswith("pulumi 3.")
 
 
 @pytest.fixture
@@ -78,6 +78,8 @@ def test_the_local_stack_is_installed_on_a_real_cluster(
     document["config"]["multiarch-runner:cluster"]["access"]["context"] = control_plane.context
     # The embedded chart: whether a chart registry is reached is not what this test is about.
     document["config"]["multiarch-runner:runner"]["chart"] = {"path": str(EMBEDDED)}
+    # Nobody made the namespaces here: the stack does, and takes them away again.
+    document["config"]["multiarch-runner:runner"]["existingNamespaces"] = False
     file = tmp_path / "Pulumi.local.yaml"
     file.write_text(yaml.safe_dump(document))
     report = run_engine(PROJECT, "local", stack_file=file, kubeconfig=control_plane.kubeconfig, pulumi=pulumi)
