@@ -105,7 +105,7 @@ class Plugin:
             api_version=given["apiVersion"],
             mode=str(given.get("interactiveMode") or "IfAvailable"),
             hint=one_line(str(given.get("installHint") or "")),
-            cluster=_told(cluster) if given.get("provideClusterInfo") else None,
+            cluster=_cluster_info(cluster) if given.get("provideClusterInfo") else None,
         )
 
     @property
@@ -132,7 +132,7 @@ def log_in(plugin: Plugin, seconds: float | None = None) -> Credential:
     code, out, err = _run(plugin, limit, interactive=interactive)
     if code != 0:
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        raise LoginError(f"its login program `{plugin.name}` ended with {how}{_said(err)}")
+        raise LoginError(f"its login program `{plugin.name}` ended with {how}{_last_words(err)}")
     return read_credential(out, plugin)
 
 
@@ -173,7 +173,7 @@ def _interactive(plugin: Plugin) -> bool:
     return terminal and plugin.mode != "Never"
 
 
-def _told(cluster: Mapping[str, Any]) -> dict[str, Any]:
+def _cluster_info(cluster: Mapping[str, Any]) -> dict[str, Any]:
     told = {key: cluster[key] for key in _CLUSTER_KEYS if cluster.get(key)}
     if cluster.get("certificate-authority-data"):
         told["certificate-authority-data"] = cluster["certificate-authority-data"]
@@ -209,7 +209,7 @@ def _run(plugin: Plugin, seconds: float, *, interactive: bool) -> tuple[int, str
             out, err = _read(process, time.monotonic() + seconds, show=interactive)
             return process.wait(), out.decode(errors="replace"), err.decode(errors="replace")
         except TimeoutError as error:
-            said = _said(error.args[0].decode(errors="replace"))
+            said = _last_words(error.args[0].decode(errors="replace"))
             raise LoginError(f"its login program `{plugin.name}` did not end within {seconds:.0f} s{said}") from error
         finally:
             _end(process)
@@ -273,6 +273,6 @@ def _not_started(plugin: Plugin, error: Exception) -> LoginError:
     return LoginError(f"its login program `{plugin.command}` cannot be run: {reason}")
 
 
-def _said(err: str) -> str:
+def _last_words(err: str) -> str:
     lines = [line.strip() for line in hide(err).splitlines() if line.strip()]
     return f": {one_line(lines[-1])[:_REASON]}" if lines else ""

@@ -42,7 +42,7 @@ def meanings(*, well: str, wrong: str, could_not_tell: str) -> str:
 
 
 @contextmanager
-def told(*usage: type[Exception], interrupted: str) -> Iterator[None]:
+def exit_codes_for(*usage: type[Exception], interrupted: str) -> Iterator[None]:
     """End the command for what goes wrong inside: 2 for errors of `usage`, 3 for trouble, 130 for Ctrl-C.
 
     Trouble is the cluster's (no login, no answer) or the machine's. `interrupted` says what an interrupt leaves behind.

@@ -35,12 +35,12 @@ def explain_gone(facts: Facts) -> tuple[Cause, ...]:
     found = [
         replace(one, gone=(key,), evidence=(*one.evidence, _gave_up(facts)))
         for key, events in pods.items()
-        for one in _explain(facts, events)
+        for one in _causes_of_pod(facts, events)
     ]
     return merged(found)
 
 
-def _explain(facts: Facts, events: Sequence[Event]) -> Iterator[Cause]:
+def _causes_of_pod(facts: Facts, events: Sequence[Event]) -> Iterator[Cause]:
     newest = lasting(events)
     for event in reversed(newest):
         if event.reason == "Failed" and (match := _PULL.match(event.message)):

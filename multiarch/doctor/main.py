@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from components.problems import ConfigError
 from multiarch.cluster.connection import Connection
 from multiarch.cluster.errors import ClusterError
-from multiarch.core.ending import told
+from multiarch.core.ending import exit_codes_for
 from multiarch.core.options import deliver, outlet_of
 from multiarch.core.output import ReportConsole
 from multiarch.core.progress import ProgressDisplay
@@ -26,7 +26,7 @@ from multiarch.model.project import named_stacks, project_of
 def run(given: Mapping[str, Any]) -> NoReturn:
     """Examine the cluster, and deliver the report."""
     outlet = outlet_of(given)
-    with told(ConfigError, interrupted="nothing was changed"):
+    with exit_codes_for(ConfigError, interrupted="nothing was changed"):
         found = _examination(given)
     deliver(to_report(hide_in(found)), WORDS, outlet)
 

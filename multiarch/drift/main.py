@@ -9,7 +9,7 @@ import click
 
 from components.problems import ConfigError
 from multiarch.cluster.kubeconfig import read_and_remember
-from multiarch.core.ending import told, unwind_on_terminate
+from multiarch.core.ending import exit_codes_for, unwind_on_terminate
 from multiarch.core.options import deliver, outlet_of
 from multiarch.core.progress import ProgressDisplay
 from multiarch.core.secrets import hide_in
@@ -29,7 +29,7 @@ def run(project: Path | None, stacks: tuple[str, ...], given: Mapping[str, Any])
     """Compare the stacks, or fold earlier reports, and deliver the report."""
     unwind_on_terminate()
     ended = "every process that was started has been ended"
-    with told(ConfigError, PulumiCliError, interrupted=ended):
+    with exit_codes_for(ConfigError, PulumiCliError, interrupted=ended):
         label = given["issue_label"]
         issue = IssueSettings.from_environment(os.environ, label) if given["gitlab_issue"] else None
         if given["merge"]:

@@ -128,7 +128,7 @@ def _stack(options: Options, stack: str, children: Children, display: ProgressDi
         seconds=options.now() - began,
         commands=cloud.commands,
     )
-    display.finish(stack, _told(report), sign=report.verdict)
+    display.finish(stack, _summary_words(report), sign=report.verdict)
     return report
 
 
@@ -173,7 +173,7 @@ def _failed(checks: frozenset[Check], failure: str) -> tuple[CheckResult, ...]:
     return tuple(CheckResult(check=check, failure=failure) for check in Check if check in checks)
 
 
-def _told(report: ComparedStack) -> str:
+def _summary_words(report: ComparedStack) -> str:
     findings = [finding for check in report.checks for finding in check.findings]
     drifted = sum(finding.verdict is Verdict.NO for finding in findings)
     doubts = sum(finding.verdict is Verdict.UNKNOWN for finding in findings)

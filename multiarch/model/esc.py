@@ -66,11 +66,11 @@ def see(stack_file: Path, project_dir: Path, stack: str) -> Beyond:
     names = environments_of(stack_file)
     if not names:
         return NOTHING
-    return _seen(names, stack_file.read_text(encoding="utf-8"), str(project_dir), stack, shutil.which("pulumi"))
+    return _ask_pulumi(names, stack_file.read_text(encoding="utf-8"), str(project_dir), stack, shutil.which("pulumi"))
 
 
 @lru_cache
-def _seen(names: tuple[str, ...], text: str, project_dir: str, stack: str, found: str | None) -> Beyond:
+def _ask_pulumi(names: tuple[str, ...], text: str, project_dir: str, stack: str, found: str | None) -> Beyond:
     """Ask once for the same file: a command reads it for its cluster, and again for its plan."""
     if found is None:
         return Beyond(names=names, unseen="there is no `pulumi` on PATH")

@@ -28,7 +28,7 @@ class PlanChecks:
 def plan_checks(plan: Plan) -> PlanChecks:
     """Put to a plan what can be asked of it alone."""
     began = time.monotonic()
-    found = judged(plan)
+    found = policy_violations(plan)
     kept = policy_kept(found, time.monotonic() - began, complete=plan.complete)
     advice = tuple(f"advice: {violation}" for violation in found if violation.level is Level.ADVISORY)
     return PlanChecks((providers_accept(plan), kept), advice)
@@ -52,7 +52,7 @@ def not_planned(reason: str) -> Check:
     return Check(id=PLAN_ACCEPTED, title=_TITLE, verdict=Verdict.UNKNOWN, evidence=reason)
 
 
-def judged(plan: Plan) -> list[Violation]:
+def policy_violations(plan: Plan) -> list[Violation]:
     """Judge what the plan declares by the policy pack's rules."""
     return violations(
         recorded(

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from components.kubeconfig_files import Files, default_files
 from components.problems import ConfigError
 from multiarch.cluster.kubeconfig import contexts_of
-from multiarch.core.ending import told, unwind_on_terminate
+from multiarch.core.ending import exit_codes_for, unwind_on_terminate
 from multiarch.core.options import Outlet, deliver, outlet_of
 from multiarch.core.output import STANDARD_OUTPUT
 from multiarch.core.progress import ProgressDisplay
@@ -33,7 +33,7 @@ def run(project: Path | None, options: Mapping[str, Any], *, rehearse: Rehearse 
     if options["rehearse"]:  # so that the control plane ends as it does on Ctrl-C
         unwind_on_terminate()
     fleet = options["fleet"]
-    with told(ConfigError, interrupted="what was written is whole" if fleet else "nothing was written"):
+    with exit_codes_for(ConfigError, interrupted="what was written is whole" if fleet else "nothing was written"):
         given = _given(options)
         session = Session(console=outlet.console, interactive=_interactive(options, outlet))
         request = _request(root, options, given, session.context, rehearse or not_given)

@@ -174,14 +174,14 @@ def _written(request: Request, stage: Stage, known: Onboarding, place: Place) ->
     if request.dry_run:
         return replace(known, message="checked; nothing was written (--dry-run)")
     if place.before == known.text:
-        return replace(known, file=place.path, message=f"{_shown(place, request)} says this already")
+        return replace(known, file=place.path, message=f"{_file_words(place, request)} says this already")
     if place.before is not None and stage.prompt is not None and not request.force and not stage.confirm(place):
         return replace(known, outcome=Outcome.DECLINED, message="the file stays as it is")
     place.write(known.text)
-    return replace(known, file=place.path, message=f"wrote {_shown(place, request)}")
+    return replace(known, file=place.path, message=f"wrote {_file_words(place, request)}")
 
 
-def _shown(place: Place, request: Request) -> str:
+def _file_words(place: Place, request: Request) -> str:
     """Name the file as it is seen from the project."""
     path = place.path
     return str(path.relative_to(request.project) if path.is_relative_to(request.project) else path)

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from components.problems import ConfigError
-from multiarch.core.ending import USAGE, told, unwind_on_terminate
+from multiarch.core.ending import USAGE, exit_codes_for, unwind_on_terminate
 from multiarch.core.options import deliver, outlet_of
 from multiarch.core.progress import ProgressDisplay
 from multiarch.core.secrets import hide_in
@@ -36,7 +36,7 @@ def run(project: Path | None, stacks: tuple[str, ...], given: Mapping[str, Any])
     outlet = outlet_of(given)
     ended = "every process that was started has been ended"
     with (
-        told(ConfigError, KeptPlaneError, PulumiCliError, interrupted=ended),
+        exit_codes_for(ConfigError, KeptPlaneError, PulumiCliError, interrupted=ended),
         ProgressDisplay(outlet.console) as display,
     ):
         if given["engine"]:
@@ -55,7 +55,7 @@ def clean_up(given: Mapping[str, Any]) -> NoReturn:
     unwind_on_terminate()
     outlet = outlet_of(given)
     again = "what is still on the cluster the same command takes off"
-    with told(ConfigError, interrupted=again), ProgressDisplay(outlet.console) as display:
+    with exit_codes_for(ConfigError, interrupted=again), ProgressDisplay(outlet.console) as display:
         report = clean.clean(given["kubeconfig"], given["context"], display)
     deliver(hide_in(report), clean.WORDS, outlet)
 

@@ -86,7 +86,7 @@ def _rehearse(options: Options, plane: Plane, display: ProgressDisplay) -> Rehea
             reports = _reports(planned, plane, options, display)
     finally:
         plane.stop()
-    binaries = {name: _told(source) for name, source in _sources(plane).items()}
+    binaries = {name: _source_words(source) for name, source in _sources(plane).items()}
     return Report(
         command="rehearse",
         sections=tuple(reports),
@@ -237,5 +237,5 @@ def _describe(plane: Plane) -> str:
     return f"embedded Kubernetes {sources['kube-apiserver'].version} (programs from: {origins})"
 
 
-def _told(source: BinarySource) -> str:
+def _source_words(source: BinarySource) -> str:
     return ", ".join(filter(None, (source.version, source.origin.value, source.detail)))

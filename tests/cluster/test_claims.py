@@ -27,7 +27,7 @@ from multiarch.model.release import release_of
 from multiarch.rehearse.claims import rehearse_stack
 from multiarch.rehearse.claims.prove import prove_all
 from multiarch.rehearse.claims.scene import Scene
-from multiarch.rehearse.claims.stack import _Found, _Run, _silent
+from multiarch.rehearse.claims.stack import _Progress, _Run, _silent
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.install import Charts, Helm
 from multiarch.rehearse.install.chart import EMBEDDED
@@ -112,7 +112,7 @@ def installed(local: Plan, control_plane: ControlPlane, charts: Charts) -> Itera
         helm = resources.enter_context(
             Helm(control_plane.binary("helm"), control_plane.kubeconfig, control_plane.context)
         )
-        run = _Run(local, tuple(nodes_for(local)), Api.of(connection), helm, True, _Found(), _silent)  # noqa: FBT003
+        run = _Run(local, tuple(nodes_for(local)), Api.of(connection), helm, True, _Progress(), _silent)  # noqa: FBT003
         try:
             run._nodes()
             yield run._install(charts)

@@ -74,12 +74,12 @@ def look(  # noqa: PLR0913 - what to look at, and how
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="look") as pool:
         progress("reading nodes, workloads and settings")
         counted = pool.submit(_nodes, ask)
-        answers = _asked(ask, namespaces, pool)
+        answers = _answers_of(ask, namespaces, pool)
         places = _places(ask, namespaces, pool)
         progress("asking what you may do")
         allowed = rights(ask, wanted, jobs, pool) if wanted else ()
         count, nodes_unseen = counted.result()
-    return _judged(
+    return _look_of(
         _Gathered(
             context=context,
             server=server,
@@ -116,7 +116,7 @@ def _nodes(ask: Questions) -> tuple[NodeCount, str]:
     return count, ""
 
 
-def _asked(ask: Questions, namespaces: Sequence[str], pool: Executor) -> _Answers:
+def _answers_of(ask: Questions, namespaces: Sequence[str], pool: Executor) -> _Answers:
     settings = f"/api/v1/namespaces/{_SYSTEM}/configmaps"
     groups = pool.submit(ask.get, "/apis", "the API groups")
     sets = pool.submit(_everywhere, ask, "daemonsets", [_SYSTEM], metadata_only=False)
@@ -179,7 +179,7 @@ class _Gathered:
     places: Sequence[NamespaceSeen]
 
 
-def _judged(seen: _Gathered, *, allowed: tuple[Any, ...], seconds: float, requests: int) -> Look:
+def _look_of(seen: _Gathered, *, allowed: tuple[Any, ...], seconds: float, requests: int) -> Look:
     answers = seen.answers
     groups = frozenset(str(group["name"]) for group in (answers.groups.value or {}).get("groups") or [])
     owner = whose(seen.version, seen.count, seen.server, groups)

@@ -35,12 +35,12 @@ def namespaces(ask: Questions, names: Sequence[str], pool: Executor) -> list[Nam
         for name in dict.fromkeys(names)
     }
     return [
-        _seen(name, itself.result(), quotas.result(), limits.result())
+        _namespace_seen(name, itself.result(), quotas.result(), limits.result())
         for name, (itself, quotas, limits) in parts.items()
     ]
 
 
-def _seen(
+def _namespace_seen(
     name: str,
     itself: Seen[dict[str, Any] | None],
     quotas: Seen[list[dict[str, Any]]],

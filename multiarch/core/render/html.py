@@ -32,7 +32,7 @@ def render(report: Report[RunDetail, SectionDetail], words: Words[RunDetail, Sec
     return template.render(
         report=report,
         drawn=drawn,
-        shown=lambda section: _shown(section, brief=words.brief),
+        shown=lambda section: _table_rows(section, brief=words.brief),
         asides=lambda section: list(_asides(section)),
     )
 
@@ -57,7 +57,7 @@ def environment(package: str = "", **values: Any) -> Environment:
     return made
 
 
-def _shown(section: Section[SectionDetail], *, brief: bool) -> list[Check]:
+def _table_rows(section: Section[SectionDetail], *, brief: bool) -> list[Check]:
     """Return the answers for the table: the worst first, and what is well only where it has something to say."""
     found = [leaf.check for leaf in leaves(section.checks)]
     listed = [check for check in found if not brief or check.verdict is not Verdict.YES or check.evidence]

@@ -130,7 +130,7 @@ class _Checks:
             table.add_column(justify="right", no_wrap=True, min_width=6)  # of all times below a minute
         for leaf in self.found:
             sign = mark(leaf.check.verdict, ascii_only=ascii_only(console))
-            subject, seen = _subject(leaf), _seen(leaf.check)
+            subject, seen = _subject(leaf), _evidence_text(leaf.check)
             cells: list[RenderableType] = [subject, seen] if wide else [Group(subject, Padding(seen, (0, 0, 0, 2)))]
             took = seconds(leaf.check.seconds) if leaf.check.seconds else ""
             time = [Text(took, style="dim")] if timed else []
@@ -149,7 +149,7 @@ def _about(check: Check, before: str, after: str) -> list[tuple[str, str]]:
     return [(f"{before}{one_line(check.about)}{after}", "dim")]
 
 
-def _seen(check: Check) -> Text:
+def _evidence_text(check: Check) -> Text:
     style = "dim" if check.verdict is Verdict.YES else ""
     return Text("\n", style=style).join(Text(one_line(line), style=style) for line in check.evidence.splitlines())
 

@@ -80,11 +80,11 @@ def requests(pod: Raw) -> dict[str, Decimal]:
     Init containers run one after the other, beside the sidecars that were started before them.
     """
     spec = pod["spec"]
-    total = added(_asked(container) for container in spec.get("containers") or [])
+    total = added(_requests_of(container) for container in spec.get("containers") or [])
     sidecars: dict[str, Decimal] = {}
     peak: dict[str, Decimal] = {}
     for container in spec.get("initContainers") or []:
-        asked = _asked(container)
+        asked = _requests_of(container)
         if container.get("restartPolicy") == "Always":
             sidecars = added([sidecars, asked])
             peak = _largest(peak, sidecars)
@@ -95,7 +95,7 @@ def requests(pod: Raw) -> dict[str, Decimal]:
     return {**added([total, amounts(spec.get("overhead"))]), "pods": Decimal(1)}
 
 
-def _asked(container: Raw) -> dict[str, Decimal]:
+def _requests_of(container: Raw) -> dict[str, Decimal]:
     """Return a container's requests; a limit without a request counts as one, as the API server's default has it."""
     resources: Mapping[str, Any] = container.get("resources") or {}
     return {**amounts(resources.get("limits")), **amounts(resources.get("requests"))}

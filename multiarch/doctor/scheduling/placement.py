@@ -54,7 +54,7 @@ def arch_of(pod: Raw) -> str:
     return str(only[0]) if len(only) == 1 else ""
 
 
-def asked(pod: Raw) -> str:
+def selection_words(pod: Raw) -> str:
     """Say what a pod selects: `kubernetes.io/arch=arm64, team=a`."""
     selector = pod["spec"].get("nodeSelector") or {}
     words = [f"{key}={value}" for key, value in sorted(selector.items())]
@@ -77,14 +77,14 @@ def _nothing_selected(question: Question, nodes: Sequence[Node]) -> Cause:
         for key, value in sorted(selector.items())
         if not any(node.labels.get(key) == value for node in nodes)
     ]
-    what = ", ".join(lonely) or asked(question.pod)
+    what = ", ".join(lonely) or selection_words(question.pod)
     together = "" if lonely or len(selector) < 2 else " together"  # noqa: PLR2004 - one label is not "together"
     hints = [hint for label in lonely for hint in _near(label, nodes)]
     return cause(
         "selector-matches-no-node",
         what,
         f"no node has {what}{together}",
-        [f"the pods select {asked(question.pod)}; {_count(arches)}", *hints, *question.evidence],
+        [f"the pods select {selection_words(question.pod)}; {_count(arches)}", *hints, *question.evidence],
         _selector_fixes(question, lonely),
     )
 
@@ -92,7 +92,7 @@ def _nothing_selected(question: Question, nodes: Sequence[Node]) -> Cause:
 def _no_arch(question: Question, arch: str, arches: Counter[str] | None) -> Cause:
     pools = question.advice.pools(arch)
     kind, headline = no_node(question.scaling, arch, pools)
-    evidence = [f"the pods select {asked(question.pod)}; {_count(arches)}", *question.evidence]
+    evidence = [f"the pods select {selection_words(question.pod)}; {_count(arches)}", *question.evidence]
     if kind == "scale-from-zero" and (question.scaling.at_maximum or question.scaling.backing_off):
         evidence.append(
             "the autoscaler counts groups at their maximum or in backoff for every pod: it need not be said of the "
@@ -135,7 +135,7 @@ def _unseen(question: Question) -> Iterator[Cause]:
     elif selector == {ARCH_LABEL} and (arch in KNOWN_ARCHES or question.advice.pools(arch)):
         yield _no_arch(question, arch, None)  # it selects nothing else, and no node matches
     else:
-        what = asked(question.pod)
+        what = selection_words(question.pod)
         yield cause("selector-matches-no-node", what, f"no node has {what}", question.evidence)
 
 

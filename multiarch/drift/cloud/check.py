@@ -8,7 +8,7 @@ from pathlib import Path
 
 from multiarch.core.printable import one_line
 from multiarch.core.secrets import hide_tokens
-from multiarch.drift.cloud.commands import READ_ONLY, command, dropped, shown
+from multiarch.drift.cloud.commands import READ_ONLY, command, command_words, dropped
 from multiarch.drift.cloud.diagnostics import cut
 from multiarch.drift.cloud.judge import Judgement, judge
 from multiarch.drift.cloud.processes import Children
@@ -75,7 +75,7 @@ def check_cloud(request: CloudRequest, children: Children, progress: Callable[[s
         results=tuple(judged[check].result for check in wanted),
         state=state,
         state_failure=state_failure,
-        commands=tuple(shown(command(str(request.pulumi), check, request.stack)) for check in asked),
+        commands=tuple(command_words(command(str(request.pulumi), check, request.stack)) for check in asked),
         notes=_notes(judged),
         seconds=max(one.result.seconds for one in judged.values()),
     )

@@ -32,7 +32,7 @@ def is_read_only(arguments: Sequence[str]) -> bool:
     return any(tuple(arguments[1:-1]) == allowed for allowed in READ_ONLY.values())
 
 
-def shown(arguments: Sequence[str]) -> str:
+def command_words(arguments: Sequence[str]) -> str:
     """Write a command line for a report: no folder of this machine."""
     return " ".join((PurePath(arguments[0]).name, *arguments[1:]))
 

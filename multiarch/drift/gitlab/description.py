@@ -38,7 +38,11 @@ def fingerprint(report: Comparison) -> str:
         [
             stack.stack,
             [
-                [check.check, _shape(check.failure), [_said(finding) for finding in check.findings if _worth(finding)]]
+                [
+                    check.check,
+                    _shape(check.failure),
+                    [_what_counts(finding) for finding in check.findings if _worth(finding)],
+                ]
                 for check in stack.checks
             ],
             [_shape(note) for note in stack.notes],
@@ -108,7 +112,7 @@ def _worth(finding: Finding) -> bool:
     return finding.verdict is not Verdict.YES
 
 
-def _said(finding: Finding) -> list[object]:
+def _what_counts(finding: Finding) -> list[object]:
     differences = [[one.path, one.change, one.wanted, one.found] for one in finding.differences]
     since = finding.since.isoformat() if finding.since else ""
     return [finding.resource, finding.verdict, finding.change, differences, _shape(finding.reason), since]

@@ -26,7 +26,7 @@ def apply_rules(stack: ComparedStack, rules: Sequence[Rule], today: dt.date) -> 
 def expired(rules: Sequence[Rule], today: dt.date) -> tuple[str, ...]:
     """Return a note for each rule that ignores nothing any more."""
     return tuple(
-        f"{rule.id}: expired on {rule.expires}, so it ignores nothing any more ({_shown(rule)}: {rule.reason}). "
+        f"{rule.id}: expired on {rule.expires}, so it ignores nothing any more ({_words_of(rule)}: {rule.reason}). "
         "Give it a new date, or remove it."
         for rule in rules
         if rule.expired(today)
@@ -55,7 +55,7 @@ def unmatched(rules: Sequence[Rule], reports: Sequence[ComparedStack], today: dt
     ]
     where = ", ".join(stacks) if len(stacks) <= 3 else f"{len(stacks)} stacks"  # noqa: PLR2004 - as many as one reads
     return tuple(
-        f"{rule.id}: had nothing to ignore in {where} ({_shown(rule)}: {rule.reason}). If that stays so, remove it."
+        f"{rule.id}: had nothing to ignore in {where} ({_words_of(rule)}: {rule.reason}). If that stays so, remove it."
         for rule in useless
     )
 
@@ -114,5 +114,5 @@ def _may_concern(rule: Rule, stacks: Sequence[str]) -> bool:
     return "*" in head[2] or any(name_pattern(head[2]).fullmatch(stack) for stack in stacks)
 
 
-def _shown(rule: Rule) -> str:
+def _words_of(rule: Rule) -> str:
     return f"{rule.path} of {rule.resource}"

@@ -72,7 +72,7 @@ def of_object(
     resource, title = name_of(manifest)
     try:
         scene.in_time()
-        found = _found(scene, manifest)
+        found = _live_object(scene, manifest)
         if isinstance(found, str):
             return gone(check, resource, found, title=title, urn=urn)
         compared = compare(manifest, found, scene.api)
@@ -118,7 +118,7 @@ def finding(  # noqa: PLR0913 - as many as a finding has parts
     )
 
 
-def _found(scene: Scene, manifest: Mapping[str, Any]) -> Mapping[str, Any] | str:
+def _live_object(scene: Scene, manifest: Mapping[str, Any]) -> Mapping[str, Any] | str:
     """Return the object that is there, or why there is none."""
     try:
         path = scene.api.path_of(manifest)

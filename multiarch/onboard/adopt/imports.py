@@ -78,7 +78,7 @@ def _pool(look: Look, answers: Answers, pool: Pool) -> Adoption:
 
 
 def _pool_id(look: Look, answers: Answers, pool: Pool) -> str:
-    told = {**look.identity, **{key: value for key, value in _said(answers).items() if value}}
+    told = {**look.identity, **{key: value for key, value in _stated_place(answers).items() if value}}
 
     def part(key: str, shown: str) -> str:
         return told.get(key) or _UNKNOWN.format(shown)
@@ -98,7 +98,7 @@ def _pool_id(look: Look, answers: Answers, pool: Pool) -> str:
             )
 
 
-def _said(answers: Answers) -> dict[str, str]:
+def _stated_place(answers: Answers) -> dict[str, str]:
     """Return the cluster's place as it was answered. Without a cloud's answers the name is one for messages only."""
     if answers.pools != "create":
         return {}

@@ -58,32 +58,32 @@ _RULES: Final[Mapping[str, Rules]] = {
         check=rules.check_pools,
     ),
     "clusterName": Rules(
-        propose=rules.told("name"),
+        propose=rules.place_from_cluster("name"),
         check=rules.filled,
     ),
     "gcpProject": Rules(
         applies=rules.of("gke"),
-        propose=rules.told("project"),
+        propose=rules.place_from_cluster("project"),
         check=rules.check_place(lambda text: GkeCluster(name="n", project=text, location="us-central1"), "project"),
     ),
     "location": Rules(
         applies=rules.of("gke", "aks"),
-        propose=rules.told("location"),
+        propose=rules.place_from_cluster("location"),
         check=rules.check_location,
     ),
     "region": Rules(
         applies=rules.of("eks"),
-        propose=rules.told("region"),
+        propose=rules.place_from_cluster("region"),
         check=rules.check_place(lambda text: EksCluster(name="n", region=text), "region"),
     ),
     "resourceGroup": Rules(
         applies=rules.of("aks"),
-        propose=rules.told("resourceGroup"),
+        propose=rules.place_from_cluster("resourceGroup"),
         check=rules.filled,
     ),
     "subscription": Rules(
         applies=rules.of("aks"),
-        propose=rules.told("subscriptionId"),
+        propose=rules.place_from_cluster("subscriptionId"),
         check=rules.check_place(
             lambda text: AksCluster(name="n", resource_group="g", subscription_id=text), "subscriptionId"
         ),

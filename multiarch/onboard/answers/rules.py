@@ -43,7 +43,7 @@ def of(*types: str) -> Callable[[Look, Said], bool]:
     return lambda _, said: said["clusterType"] in types and said["pools"] == "create"
 
 
-def told(key: str) -> Callable[[Look, Said], Proposal | None]:
+def place_from_cluster(key: str) -> Callable[[Look, Said], Proposal | None]:
     """Propose what nodes or kubeconfig told of the cluster's own place."""
 
     def propose(look: Look, said: Said) -> Proposal | None:

@@ -95,7 +95,7 @@ def _blocks(section: Section[Onboarded]) -> Iterable[Block]:
     """Yield what was seen and decided, what to mind, what could be adopted, the file, and what to run next."""
     found = section.detail
     if found.look is not None:
-        yield from _seen(found.look)
+        yield from _look_blocks(found.look)
     if found.decision is not None:
         yield from _decided(found.decision)
     if found.adoptions:
@@ -108,7 +108,7 @@ def _blocks(section: Section[Onboarded]) -> Iterable[Block]:
         yield Verbatim(title="Next:", lines=found.next_steps)
 
 
-def _seen(look: Look) -> Iterator[Block]:
+def _look_blocks(look: Look) -> Iterator[Block]:
     rows = tuple((name, "" if verdict is None else verdict.value, text) for name, verdict, text in traits(look))
     yield Table(title="what was seen", heads=("of", "so", "because"), rows=rows)
     if look.pools:

@@ -56,7 +56,7 @@ def beyond(rules: Iterable[Rule], meant: Iterable[Right], everybodys: Iterable[R
     return sorted({right for right in rights_of(rules) if not any(_covers(wide, right) for wide in within)})
 
 
-def told(rights: Sequence[Right]) -> str:
+def rights_words(rights: Sequence[Right]) -> str:
     """Name the first few; what is left out is counted."""
     more = f" and {len(rights) - MOST_SHOWN} more" if len(rights) > MOST_SHOWN else ""
     return ", ".join(map(str, rights[:MOST_SHOWN])) + more

@@ -11,7 +11,7 @@ from multiarch.model.executor.rights import needed, warranted
 from multiarch.model.readback import service_account_api
 from multiarch.rehearse.claims.landing import unmodelled
 from multiarch.rehearse.claims.pods import build
-from multiarch.rehearse.claims.power import BASIC_USER, Right, Rule, beyond, told
+from multiarch.rehearse.claims.power import BASIC_USER, Right, Rule, beyond, rights_words
 from multiarch.rehearse.claims.scene import Promise, Proof, Scene, failed, proved, unknown
 
 EVERYBODY: Headers = (
@@ -105,9 +105,9 @@ def _bounded(scene: Scene, who: str, account: Api, meant: Mapping[str, Sequence[
         excess[place] = beyond(listed.resources, rights, everybodys[place])
         doubts += [f"{place}: {listed.incomplete}"] if listed.incomplete else []
     everywhere = sorted(set.intersection(*map(set, excess.values()))) if len(excess) > 1 else []
-    over = [f"{told(everywhere)} in every namespace asked"] if everywhere else []
+    over = [f"{rights_words(everywhere)} in every namespace asked"] if everywhere else []
     over += [
-        f"{told(own)} in {place}"
+        f"{rights_words(own)} in {place}"
         for place, rights in excess.items()
         if (own := [right for right in rights if right not in everywhere])
     ]

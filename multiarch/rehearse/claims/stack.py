@@ -29,7 +29,7 @@ from multiarch.rehearse.claims.mirror import has_mirrors, make_mirrors
 from multiarch.rehearse.claims.prove import prove_all
 from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.install import Charts, Helm, HelmError, Installer, add_nodes, live_nodes
-from multiarch.rehearse.install.removal import Left, clean_command, told
+from multiarch.rehearse.install.removal import Left, clean_command, left_words
 from multiarch.rehearse.interrupts import Interrupts
 from multiarch.rehearse.report.model import JobView, Rehearsed, StackReport
 
@@ -74,7 +74,7 @@ def _unchecked() -> None:
 
 
 @dataclass(slots=True)
-class _Found:
+class _Progress:
     """What is known so far."""
 
     nodes: list[PlannedNode] = field(default_factory=list)
@@ -129,7 +129,7 @@ def rehearse_stack(  # noqa: PLR0913 - what to prove, where, and how much of it 
     be told becomes a claim of the report; raises ConfigError only when the cluster already has objects of those names
     that this run did not make. An interrupt is raised on once all is clean; what is left it carries as a note.
     """
-    found = _Found(notes=list(plan.notes))
+    found = _Progress(notes=list(plan.notes))
     groups = tuple(nodes(plan))
     try:
         with ExitStack() as resources:
@@ -159,7 +159,7 @@ def rehearse_stack(  # noqa: PLR0913 - what to prove, where, and how much of it 
     return _report(plan, groups, found)
 
 
-def _report(plan: Plan, groups: tuple[NodeGroup, ...], found: _Found) -> StackReport:
+def _report(plan: Plan, groups: tuple[NodeGroup, ...], found: _Progress) -> StackReport:
     detail = Rehearsed(
         pools=tuple(group.pool for group in groups),
         nodes=tuple(found.nodes),
@@ -186,7 +186,7 @@ class _Run:
     api: Api
     helm: Helm
     embedded: bool
-    found: _Found
+    found: _Progress
     progress: Callable[[str], None]
     check: Callable[[], None] = _unchecked
     """Raises ClusterError once the control plane has lost one of its programs."""
@@ -246,7 +246,7 @@ class _Run:
             return
         if left:
             verdict = fold(one.verdict for one in left)
-            self.found.claims.append(_claim("cleaned-up", title, verdict, self._told(left)))
+            self.found.claims.append(_claim("cleaned-up", title, verdict, self._left_words(left)))
 
     def _clean_after(self, error: BaseException) -> None:
         """Clean up after what ends the command: there will be no report, so that the error says what is left."""
@@ -255,7 +255,7 @@ class _Run:
         except ClusterError as doubt:
             error.add_note(str(doubt))
             return
-        error.add_note(self._told(left) if left else NOTHING_LEFT)
+        error.add_note(self._left_words(left) if left else NOTHING_LEFT)
 
     def _clean(self) -> list[Left]:
         """Return what is left. Raises ClusterError for a plane that broke: it goes as a whole."""
@@ -264,8 +264,8 @@ class _Run:
             self.check()  # without its controllers nothing would ever be gone
             return self.installer.clean(() if self.keep_nodes else self._node_names)
 
-    def _told(self, left: Sequence[Left]) -> str:
-        return told(left) + (f". Take it off: {self.clean_up}" if self.clean_up else "")
+    def _left_words(self, left: Sequence[Left]) -> str:
+        return left_words(left) + (f". Take it off: {self.clean_up}" if self.clean_up else "")
 
     @property
     def _all_groups(self) -> tuple[NodeGroup, ...]:

@@ -44,18 +44,18 @@ class Installer:
         taken = [_taken("Node", node, clean) for node in in_the_way(self._api, nodes) if not self.mark.is_on(node)]
         # What can't be installed stops the installation at the same place, so that nothing behind it is touched either.
         with contextlib.suppress(InstallFailed):
-            for kind, found in self._found(plan):
+            for kind, found in self._existing(plan):
                 if not _of_run(found, self.mark.run):
                     taken.append(_taken(kind, found, clean))
         if taken:
             raise ConfigError(taken)
 
-    def _found(self, plan: Plan) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def _existing(self, plan: Plan) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield kind and object of all that is there already, of what the installation would make."""
         before: list[tuple[str, Mapping[str, Any]]] = []
         for item in installables(plan):
             if isinstance(item, PlannedRelease):
-                yield from self._found_release(item)
+                yield from self._existing_release(item)
                 wanted = _missing_secret(item, before)
             else:
                 wanted = item
@@ -64,7 +64,7 @@ class Installer:
             if wanted and found is not None:
                 yield str(wanted.manifest["kind"]), found
 
-    def _found_release(self, release: PlannedRelease) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def _existing_release(self, release: PlannedRelease) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield Helm's records of a release of the same name: it keeps them in Secrets."""
         secrets = f"/api/v1/namespaces/{release.namespace}/secrets"
         selector = f"owner=helm,name={release.name}"

@@ -25,7 +25,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ClusterObject:
     """An object of the cluster."""
 
     kind: Kind
@@ -59,7 +59,7 @@ def find_kinds(api: Api, unseen: list[str]) -> list[Kind]:
         return list(_answered(pool.map(lambda root: _kinds(api, root), roots), unseen))
 
 
-def find_objects(api: Api, kinds: Iterable[Kind], selector: str, unseen: list[str]) -> list[Found]:
+def find_objects(api: Api, kinds: Iterable[Kind], selector: str, unseen: list[str]) -> list[ClusterObject]:
     """Return the objects of those kinds that a label selector matches, each once; `unseen` as with `find_kinds`."""
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         found = list(_answered(pool.map(lambda kind: _objects(api, kind, selector), kinds), unseen))
@@ -67,7 +67,7 @@ def find_objects(api: Api, kinds: Iterable[Kind], selector: str, unseen: list[st
     return list({str(item.metadata["uid"]): item for item in found}.values())
 
 
-def delete_all(api: Api, found: Iterable[Found]) -> None:
+def delete_all(api: Api, found: Iterable[ClusterObject]) -> None:
     """Delete objects side by side, without grace."""
     at_once = {"gracePeriodSeconds": "0", "propagationPolicy": "Background"}
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
@@ -87,14 +87,14 @@ def _kinds(api: Api, root: str) -> list[Kind] | str:
     ]
 
 
-def _objects(api: Api, kind: Kind, selector: str) -> list[Found] | str:
+def _objects(api: Api, kind: Kind, selector: str) -> list[ClusterObject] | str:
     """Return a kind's objects that a selector matches, or why it can't be told."""
     query = {"labelSelector": selector} if selector else None
     try:
         pages = list(api.pages(f"{kind.root}/{kind.plural}", query, metadata_only=True))
     except ApiRefused as refusal:
         return [] if refusal.status == _GONE else f"{kind.plural}: {refusal.message}"
-    return [Found(kind, item["metadata"]) for page in pages for item in page]
+    return [ClusterObject(kind, item["metadata"]) for page in pages for item in page]
 
 
 def _answered(answers: Iterable[list[_T] | str], unseen: list[str]) -> Iterator[_T]:

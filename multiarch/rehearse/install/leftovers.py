@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from multiarch.cluster.api import Api
 from multiarch.model.nodes.marks import Mark
 from multiarch.rehearse.install.installer import title
-from multiarch.rehearse.install.kinds import Found, find_kinds, find_objects
+from multiarch.rehearse.install.kinds import ClusterObject, find_kinds, find_objects
 from multiarch.rehearse.install.removal import Object, Release, Remains
 
 
@@ -30,7 +30,7 @@ def find_leftovers(api: Api, mark: Mark) -> Leftovers:
     return Leftovers(sorted_out(found), tuple(unseen))
 
 
-def sorted_out(found: Iterable[Found]) -> Remains:
+def sorted_out(found: Iterable[ClusterObject]) -> Remains:
     """Sort what was found by how it is taken away; what goes with its namespace or release is not named."""
     found = sorted(found, key=lambda item: (item.namespace, item.kind.name, item.name))
     namespaces = tuple(item.name for item in found if item.kind.name == "Namespace")
@@ -47,7 +47,7 @@ def sorted_out(found: Iterable[Found]) -> Remains:
     )
 
 
-def _release(item: Found) -> str:
+def _release(item: ClusterObject) -> str:
     """Return the name of the Helm release that a Secret is the record of; empty for anything else."""
     labels = item.metadata.get("labels") or {}
     is_record = item.kind.name == "Secret" and labels.get("owner") == "helm"

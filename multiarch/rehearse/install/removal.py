@@ -106,15 +106,15 @@ def take_off(steps: Sequence[Step], progress: Callable[[str], None] = _silent) -
             defect = defect or error
         except BaseException as end:
             left += [Left(missed.what, "interrupted") for missed in steps[done:]]
-            end.add_note(told(left))
+            end.add_note(left_words(left))
             raise
     if defect is not None:
-        defect.add_note(told(left))
+        defect.add_note(left_words(left))
         raise defect
     return left
 
 
-def told(left: Sequence[Left]) -> str:
+def left_words(left: Sequence[Left]) -> str:
     """Say what is left, in one line."""
     return f"still on the cluster: {'; '.join(str(one) for one in left)}"
 

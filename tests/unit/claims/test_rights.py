@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.core.verdict import Verdict
 from multiarch.model.executor.rights import warranted
-from multiarch.rehearse.claims.power import BASIC_USER, Right, Rule, beyond, rights_of, told
+from multiarch.rehearse.claims.power import BASIC_USER, Right, Rule, beyond, rights_of, rights_words
 from multiarch.rehearse.claims.scene import Proof, Scene
 from tests.unit.claims.test_claims import prove, scene
 
@@ -174,7 +174,7 @@ def test_a_mounted_token_fails_whatever_it_may() -> None:
 
 def test_long_lists_are_counted_and_not_cut_silently() -> None:
     rights = [Right("", "pods", f"verb{number}") for number in range(10)]
-    assert told(rights).endswith("verb7 pods and 2 more")
+    assert rights_words(rights).endswith("verb7 pods and 2 more")
 
 
 _WORDS = st.sampled_from(["", "a", "b", "*"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from multiarch.core.environment import Child, environment
-from multiarch.drift.cloud.commands import READ_ONLY, command, dropped, is_read_only, shown
+from multiarch.drift.cloud.commands import READ_ONLY, command, command_words, dropped, is_read_only
 from multiarch.drift.cloud.processes import Children
 from multiarch.drift.model import Check
 from tests.recorded.answers import NAMES, recorded
@@ -152,4 +152,4 @@ def test_what_pulumi_logs_in_with_reaches_it_and_what_would_change_its_answer_is
 
 
 def test_a_report_shows_no_folder_of_the_machine() -> None:
-    assert shown(command("/opt/pulumi/bin/pulumi", Check.CODE, "gke")).startswith("pulumi preview --refresh")
+    assert command_words(command("/opt/pulumi/bin/pulumi", Check.CODE, "gke")).startswith("pulumi preview --refresh")

@@ -32,15 +32,15 @@ CLUSTER = {"type": "existing", "name": "ci"}
 def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StubPulumi]:
     made = StubPulumi(tmp_path / "bin")
     monkeypatch.setenv("PATH", str(made.folder))
-    esc._seen.cache_clear()
+    esc._ask_pulumi.cache_clear()
     yield made
-    esc._seen.cache_clear()
+    esc._ask_pulumi.cache_clear()
 
 
 @pytest.fixture
 def without_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    esc._seen.cache_clear()
+    esc._ask_pulumi.cache_clear()
 
 
 def shown(**entries: Any) -> dict[str, Any]:

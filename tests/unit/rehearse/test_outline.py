@@ -6,7 +6,7 @@ from components.policy.subject import Level, Violation
 from multiarch.core.report import Check, Section
 from multiarch.core.verdict import Verdict
 from multiarch.model.plan.model import Plan, PlannedResource
-from multiarch.model.plan_checks import MOST_SHOWN, judged, policy_kept, providers_accept
+from multiarch.model.plan_checks import MOST_SHOWN, policy_kept, policy_violations, providers_accept
 from multiarch.model.providers.base import Refusal
 from multiarch.rehearse.outline import doubted, goes_through, outline, unplanned
 from multiarch.rehearse.report.model import Rehearsed, StackReport
@@ -64,7 +64,7 @@ def test_only_mandatory_rules_fail_the_policy_and_a_doubt_stays_one(levels: list
 
 def test_the_policy_judges_what_the_plan_declares() -> None:
     key = PlannedResource(urn="urn::key", type="gcp:serviceaccount/key:Key", name="key")
-    found = judged(dataclasses.replace(PLAN, resources=(key,)))
+    found = policy_violations(dataclasses.replace(PLAN, resources=(key,)))
     assert any(item.urn == "urn::key" and item.level is Level.MANDATORY for item in found)
 
 
