@@ -87,7 +87,7 @@ def _eks(count: NodeCount, names: KubeconfigNames) -> dict[str, str]:
     if arguments.get("--region", "") == found.get("region", arguments.get("--region", "")):
         told = {"name": arguments.get("--cluster-name", ""), "region": arguments.get("--region", "")}
         found = {**found, **{key: value for key, value in told.items() if value}}
-    if "name" not in found and (label := count.told("alpha.eksctl.io/cluster-name")):
+    if "name" not in found and (label := count.agreed_label("alpha.eksctl.io/cluster-name")):
         found["name"] = label
     return found
 
@@ -106,7 +106,7 @@ def _aks(count: NodeCount, names: KubeconfigNames) -> dict[str, str]:
         found["location"] = next(iter(count.regions))
     # AKS names the nodes' group MC_<group>_<cluster>_<location>, unless it was given a name of its own.
     groups = {match["group"] for match in matches}
-    label = count.told("kubernetes.azure.com/cluster")
+    label = count.agreed_label("kubernetes.azure.com/cluster")
     group = label or (next(iter(groups)) if len(groups) == 1 else "")
     user = next((match for name in names.all() if (match := _AKS_USER.fullmatch(name))), None)
     found |= _aks_names(group, found.get("location", ""), names, user)

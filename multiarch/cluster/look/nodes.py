@@ -144,7 +144,7 @@ class NodeCount:
             pools.append(group.pool(f"{group.name}-{taken[group.name]}" if again else group.name))
         return tuple(pools)
 
-    def told(self, label: str) -> str:
+    def agreed_label(self, label: str) -> str:
         """Return a cluster label's value where all nodes that carry it agree; empty otherwise."""
         values = self.labels.get(label) or Counter[str]()
         return next(iter(values)) if len(values) == 1 else ""
