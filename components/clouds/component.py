@@ -138,6 +138,20 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def cluster_name_of(args: Mapping[str, Any], name: str) -> pulumi.Input[str]:
+    """Return the name of the component's cluster: as given, else that of the given resource.
+
+    Raises ConfigError where neither is given.
+    """
+    given: pulumi.Input[str] | None = args.get("cluster_name")
+    if given is not None:
+        return given
+    if (cluster := args.get("cluster")) is None:
+        raise no_cluster(name, "cluster_name")
+    made: pulumi.Output[str] = cluster.name
+    return made
+
+
 def no_cluster(name: str, key: str) -> ConfigError:
     """Return the error for a component that was told of no cluster."""
     return ConfigError(

@@ -12,7 +12,7 @@ from pulumi_azure_native import containerservice
 from components.clouds.aks import AKS
 from components.clouds.aks.arguments import IGNORE_CHANGES, REFUSED_CHANGES, agent_pool, kubeconfig
 from components.clouds.aks.sections import AksCluster, AksMode, AksPool, OsDiskType
-from components.clouds.component import CloudPoolArgs, NodePool, ResolvedArgs, no_cluster, resolved_pool
+from components.clouds.component import CloudPoolArgs, NodePool, ResolvedArgs, cluster_name_of, resolved_pool
 from components.clouds.connection import Connection, provider_for
 from components.clouds.contract import ResolvedPool
 from components.clouds.kubeconfig import endpoint_of
@@ -98,11 +98,7 @@ class AksNodePool(NodePool):
     """An AKS agent pool in User mode, with the taints that AKS does not add by itself."""
 
     def __init__(self, name: str, args: AksNodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        cluster, cluster_name = args.get("cluster"), args.get("cluster_name")
-        if cluster_name is None:
-            if cluster is None:
-                raise no_cluster(name, "cluster_name")
-            cluster_name = cluster.name
+        cluster, cluster_name = args.get("cluster"), cluster_name_of(args, name)
         pool = resolved_pool(AKS, args, "", name)
         super().__init__("multiarch-runner:index:AksNodePool", name, None, opts)
         made = containerservice.AgentPool(

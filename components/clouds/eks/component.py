@@ -11,7 +11,14 @@ import pulumi
 from pulumi_aws import autoscaling, ec2, eks, iam
 from pulumi_aws.eks import outputs as eks_outputs
 
-from components.clouds.component import CloudPoolArgs, NodePool, ResolvedArgs, no_cluster, resolved_pool
+from components.clouds.component import (
+    CloudPoolArgs,
+    NodePool,
+    ResolvedArgs,
+    cluster_name_of,
+    no_cluster,
+    resolved_pool,
+)
 from components.clouds.connection import Connection, provider_for
 from components.clouds.contract import ResolvedPool
 from components.clouds.eks import EKS
@@ -107,11 +114,7 @@ class EksNodePool(NodePool):
     """An EKS managed node group of one architecture, with an explicit AMI type."""
 
     def __init__(self, name: str, args: EksNodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        cluster, cluster_name = args.get("cluster"), args.get("cluster_name")
-        if cluster_name is None:
-            if cluster is None:
-                raise no_cluster(name, "cluster_name")
-            cluster_name = cluster.name
+        cluster, cluster_name = args.get("cluster"), cluster_name_of(args, name)
         pool = resolved_pool(EKS, args, args["region"], name)
         super().__init__("multiarch-runner:index:EksNodePool", name, None, opts)
         role_arn, attachments = self._role(name, pool, args["region"])

@@ -8,7 +8,7 @@ from typing import Any, NotRequired, cast
 import pulumi
 from pulumi_gcp import container
 
-from components.clouds.component import CloudPoolArgs, NodePool, ResolvedArgs, no_cluster, resolved_pool
+from components.clouds.component import CloudPoolArgs, NodePool, ResolvedArgs, cluster_name_of, resolved_pool
 from components.clouds.connection import Connection, provider_for
 from components.clouds.contract import ResolvedPool
 from components.clouds.gke import GKE
@@ -107,11 +107,7 @@ class GkeNodePool(NodePool):
     """A GKE node pool with the architecture taint, labels and limits that the runner counts on."""
 
     def __init__(self, name: str, args: GkeNodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        cluster, cluster_name = args.get("cluster"), args.get("cluster_name")
-        if cluster_name is None:
-            if cluster is None:
-                raise no_cluster(name, "cluster_name")
-            cluster_name = cluster.name
+        cluster, cluster_name = args.get("cluster"), cluster_name_of(args, name)
         pool = resolved_pool(GKE, args, args["location"], name)
         # Only now: a pool that cannot work registers nothing.
         super().__init__("multiarch-runner:index:GkeNodePool", name, None, opts)
