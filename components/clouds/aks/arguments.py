@@ -15,11 +15,11 @@ from components.clouds.kubeconfig import Endpoint, exec_kubeconfig
 IGNORE_CHANGES: Final = ("count", "orchestratorVersion")
 
 # What AKS refuses to change in place (PropertyChangeNotAllowed) and azure-native would try to: its replacement.go
-# replaces for vmSize, gpuInstanceProfile and nodePublicIPTags alone (facts/clouds.md).
+# replaces for vmSize, gpuInstanceProfile and nodePublicIPTags alone. FIPS is not among them: AKS changes it in place
+# since 2024-08 (Azure/AKS#4265).
 REFUSED_CHANGES: Final = (
     "availabilityZones",
     "enableEncryptionAtHost",
-    "enableFIPS",
     "maxPods",
     "osDiskSizeGB",
     "osDiskType",

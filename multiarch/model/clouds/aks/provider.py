@@ -19,38 +19,6 @@ CERTIFICATE = "UkVIRUFSU0FM"
 """Base64 of a word, in the place of a CA certificate."""
 _SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
-FORCE_NEW = frozenset(
-    {
-        "agentPoolName",
-        "resourceGroupName",
-        "resourceName",
-        "vmSize",
-        "osType",
-        "osDiskType",
-        "osDiskSizeGB",
-        "kubeletDiskType",
-        "vnetSubnetID",
-        "podSubnetID",
-        "maxPods",
-        "availabilityZones",
-        "scaleSetPriority",
-        "scaleSetEvictionPolicy",
-        "spotMaxPrice",
-        "type",
-        "enableEncryptionAtHost",
-        "enableNodePublicIP",
-        "enableUltraSSD",
-        "gpuInstanceProfile",
-        "proximityPlacementGroupID",
-        "capacityReservationGroupID",
-        "hostGroupID",
-        "kubeletConfig",
-        "linuxOSConfig",
-    }
-)
-"""AKS refuses to change these (PropertyChangeNotAllowed), so that the provider replaces: pulumi-azure-native#3655,
-terraform-provider-azurerm kubernetes_cluster_node_pool ForceNew, learn.microsoft.com/azure/aks/use-node-pools."""
-
 
 def _pool_id(inputs: Inputs, pool: str) -> str:
     group, cluster = inputs.get("resourceGroupName"), inputs.get("resourceName")
@@ -178,7 +146,7 @@ class AzureNativeProvider(KindProvider):
     package: ClassVar[str] = "azure-native"
     version: ClassVar[str] = "3.29.0"
     kinds: ClassVar[Mapping[str, Kind]] = {
-        AGENT_POOL: Kind(rules=(*pool_nodes.RULES, *pool_scaling.RULES), create=_create, replaces=FORCE_NEW)
+        AGENT_POOL: Kind(rules=(*pool_nodes.RULES, *pool_scaling.RULES), create=_create)
     }
     lookups: ClassVar[Mapping[str, Lookup]] = {
         "azure-native:containerservice:getManagedCluster": get_managed_cluster,
