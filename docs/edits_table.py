@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args, get_origin
 
 from components.clouds import CLOUDS
 from components.keys import Key, choices, classes, has_keys, keys, parts, tag
@@ -141,8 +141,8 @@ def _made_up(key: Key, name: str, which: int) -> Any:
 def _of_type(annotation: Any, name: str, which: int, default: Any = None) -> Any:
     word = next(iter(_matching(TEXTS, name)), ("first", "edited"))[which]
     for part in parts(annotation):
-        inner = getattr(part, "__args__", ())
-        match getattr(part, "__origin__", part):
+        inner = get_args(part)
+        match get_origin(part) or part:
             case section if has_keys(section):
                 return section_of(section, name)
             case kind if kind is bool:
@@ -157,7 +157,7 @@ def _of_type(annotation: Any, name: str, which: int, default: Any = None) -> Any
 
 
 def _is_list(key: Key) -> bool:
-    return any(getattr(part, "__origin__", None) is list for part in parts(key.annotation))
+    return any(get_origin(part) is list for part in parts(key.annotation))
 
 
 class Planner:
@@ -328,7 +328,7 @@ def recorded() -> tuple[Row, ...]:
     """Return the table as it was last written."""
     read = json.loads(RECORD.read_text(encoding="utf-8"))
     return tuple(
-        Row(section=section, key=key, **{k: _lists(v) if k == "effects" else v for k, v in told.items()})
+        Row(section=section, key=key, effects=_lists(told.get("effects", {})), reason=told.get("reason", ""))
         for section, found in read.items()
         for key, told in found.items()
     )

@@ -77,8 +77,7 @@ class BuildKitRunner(pulumi.ComponentResource):
         runner, pools, cluster_type = own.runner, pools_of(args["pools"]), args["cluster_type"]
         mirrored = pulumi.Output.from_input(args["helper_image"]) if "helper_image" in args else None
         labels = {CLASS_LABEL: BUILDKIT, **pod_security(own.profile.pod_security)}
-        existing = runner.existing_namespaces
-        namespace = declare_namespace(f"{name}-jobs", runner.job_namespace, labels, self, existing=existing)
+        namespace = declare_namespace(f"{name}-jobs", runner.job_namespace, labels, runner, self)
         account = declare_job_account(f"{name}-job", runner, namespace, self)
         for policy in network_policies(runner, cluster_type):
             # The managers' namespace has its policies from the first runner.

@@ -46,7 +46,7 @@ class RunnerNamespaces(pulumi.ComponentResource):
     def __init__(self, name: str, args: RunnerNamespacesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("multiarch-runner:index:RunnerNamespaces", name, None, opts)
         runner = runner_of(args["runner"])
-        declare = partial(declare_namespace, parent=self, existing=runner.existing_namespaces)
+        declare = partial(declare_namespace, runner=runner, parent=self)
         manager = declare(f"{name}-manager", runner.namespace, pod_security("restricted"))
         jobs = declare(f"{name}-jobs", runner.job_namespace, pod_security(KANIKO.pod_security))
         account = declare_job_account(f"{name}-job", runner, jobs, self)
@@ -67,11 +67,12 @@ class RunnerNamespaces(pulumi.ComponentResource):
 
 
 def declare_namespace(
-    name: str, namespace: str, labels: Mapping[str, str], parent: pulumi.Resource, *, existing: bool
+    name: str, namespace: str, labels: Mapping[str, str], runner: RunnerConfig, parent: pulumi.Resource
 ) -> Namespace:
     """Declare a namespace with labels; of one that is there, its labels alone."""
-    opts = pulumi.ResourceOptions(parent=parent)
-    if existing:
+    # Of one that is there too: the manager's rights move with it, and without them running jobs are lost.
+    opts = pulumi.ResourceOptions(parent=parent, protect=runner.protect or None)
+    if runner.existing_namespaces:
         # Server-side apply of these labels: a delete takes them off, and leaves the namespace.
         metadata = k8s.meta.v1.ObjectMetaPatchArgs(name=namespace, labels=dict(labels))
         return k8s.core.v1.NamespacePatch(name, metadata=metadata, opts=opts)
