@@ -10,7 +10,7 @@ from multiarch.rehearse.because import attributed, edited_keys, with_edit
 
 POOLS = "multiarch-runner:pools"
 RUNNER = "multiarch-runner:runner"
-OLD = {
+OLD: dict[str, Any] = {
     RUNNER: {"concurrent": 5, "metrics": {"enabled": True}},
     POOLS: [{"name": "amd64", "labels": {"a/b": "1"}}, {"name": "arm64", "spot": False}],
 }
@@ -38,7 +38,7 @@ def test_all_edits_together_make_the_changed_file() -> None:
         RUNNER: {"metrics": {"enabled": False}},
         POOLS: [{"name": "arm64", "spot": True}, {"name": "more"}],
     }
-    found = OLD
+    found: Any = OLD
     for key in edited_keys(OLD, new):
         found = with_edit(found, key)
     assert found == new
