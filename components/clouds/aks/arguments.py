@@ -1,4 +1,4 @@
-"""What Azure's provider is given for an AKS pool, and the kubeconfig of a cluster. Pure: plain data, the SDK's names.
+"""What Azure's provider is given for an AKS pool, and the kubeconfig of a cluster. Pure: plain data in its spelling.
 
 Arguments, defaults and what is ignored: facts/nodepools.md, section 3.
 """
@@ -51,20 +51,20 @@ def agent_pool(resolved: ResolvedPool[AksPool]) -> dict[str, Any]:
     pool = resolved.section
     arguments: dict[str, Any] = {
         # Never auto-named: AKS takes 12 characters.
-        "agent_pool_name": resolved.name,
+        "agentPoolName": resolved.name,
         "type": "VirtualMachineScaleSets",
         "mode": pool.mode.value,
-        "vm_size": resolved.machine_types[0],
-        "os_type": "Linux",
-        "os_sku": pool.os_sku,
-        "os_disk_type": os_disk_type(resolved).value,
-        "enable_auto_scaling": True,
+        "vmSize": resolved.machine_types[0],
+        "osType": "Linux",
+        "osSKU": pool.os_sku,
+        "osDiskType": os_disk_type(resolved).value,
+        "enableAutoScaling": True,
         "count": pool.min_nodes,
-        "min_count": pool.min_nodes,
-        "max_count": pool.max_nodes,
-        "scale_down_mode": "Delete",
-        "node_labels": dict(resolved.labels),
-        "upgrade_settings": _upgrade_settings(resolved),
+        "minCount": pool.min_nodes,
+        "maxCount": pool.max_nodes,
+        "scaleDownMode": "Delete",
+        "nodeLabels": dict(resolved.labels),
+        "upgradeSettings": _upgrade_settings(resolved),
         "tags": {"managed-by": "pulumi", **pool.tags},
     }
     return arguments | _spot(pool) | {key: value for key, value in _optional(resolved).items() if value is not None}
@@ -81,31 +81,31 @@ def os_disk_type(resolved: ResolvedPool[AksPool]) -> OsDiskType:
 
 def _upgrade_settings(resolved: ResolvedPool[AksPool]) -> dict[str, Any]:
     pool = resolved.section
-    settings: dict[str, Any] = {"drain_timeout_in_minutes": pool.drain_timeout_minutes or resolved.drain_minutes}
+    settings: dict[str, Any] = {"drainTimeoutInMinutes": pool.drain_timeout_minutes or resolved.drain_minutes}
     # A spot pool cannot surge.
-    return settings if pool.spot else {"max_surge": pool.max_surge, **settings}
+    return settings if pool.spot else {"maxSurge": pool.max_surge, **settings}
 
 
 def _spot(pool: AksPool) -> dict[str, Any]:
     if not pool.spot:
         return {}
     # -1: up to the on-demand price, so that a node goes for want of capacity only.
-    return {"scale_set_priority": "Spot", "scale_set_eviction_policy": "Delete", "spot_max_price": -1.0}
+    return {"scaleSetPriority": "Spot", "scaleSetEvictionPolicy": "Delete", "spotMaxPrice": -1.0}
 
 
 def _optional(resolved: ResolvedPool[AksPool]) -> dict[str, Any]:
     pool = resolved.section
     # With Ephemeral, no size means the whole local disk; a part of it would strand the rest.
     return {
-        "node_taints": [str(taint) for taint in resolved.taints] or None,
-        "os_disk_size_gb": pool.os_disk_size_gb,
-        "availability_zones": list(pool.availability_zones) or None,
-        "max_pods": pool.max_pods,
-        "vnet_subnet_id": pool.vnet_subnet_id,
-        "pod_subnet_id": pool.pod_subnet_id,
-        "enable_encryption_at_host": True if pool.encryption_at_host else None,
-        "enable_fips": True if pool.fips else None,
-        "security_profile": {"enable_secure_boot": pool.secure_boot, "enable_vtpm": pool.vtpm}
+        "nodeTaints": [str(taint) for taint in resolved.taints] or None,
+        "osDiskSizeGB": pool.os_disk_size_gb,
+        "availabilityZones": list(pool.availability_zones) or None,
+        "maxPods": pool.max_pods,
+        "vnetSubnetID": pool.vnet_subnet_id,
+        "podSubnetID": pool.pod_subnet_id,
+        "enableEncryptionAtHost": True if pool.encryption_at_host else None,
+        "enableFIPS": True if pool.fips else None,
+        "securityProfile": {"enableSecureBoot": pool.secure_boot, "enableVTPM": pool.vtpm}
         if pool.secure_boot or pool.vtpm
         else None,
     }

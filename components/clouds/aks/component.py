@@ -4,7 +4,7 @@ It makes an agent pool and nothing else. Pools made here must not also be listed
 `agent_pool_profiles`: the two fight (pulumi-azure-native#2719, #4264).
 """
 
-from typing import Any, NotRequired, cast
+from typing import NotRequired, cast
 
 import pulumi
 from pulumi_azure_native import containerservice
@@ -16,6 +16,7 @@ from components.clouds.component import CloudPoolArgs, NodePool, ResolvedArgs, c
 from components.clouds.connection import Connection, provider_for
 from components.clouds.contract import ResolvedPool
 from components.clouds.kubeconfig import endpoint_of
+from components.clouds.sdk import keywords
 
 
 def connect(cluster: AksCluster) -> Connection:
@@ -106,7 +107,7 @@ class AksNodePool(NodePool):
             resource_group_name=args["resource_group_name"],
             # `resource_name` is Pulumi's own keyword.
             resource_name_=cluster_name,
-            **_typed(agent_pool(pool)),
+            **keywords(containerservice.AgentPoolArgs, agent_pool(pool)),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=None if cluster is None else [cluster],
@@ -118,13 +119,3 @@ class AksNodePool(NodePool):
             ),
         )
         self.publish(pool, [made.name])
-
-
-def _typed(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Turn plain arguments into the SDK's classes, which refuse a key that does not exist."""
-    typed = arguments | {
-        "upgrade_settings": containerservice.AgentPoolUpgradeSettingsArgs(**arguments["upgrade_settings"])
-    }
-    if "security_profile" in arguments:
-        typed["security_profile"] = containerservice.AgentPoolSecurityProfileArgs(**arguments["security_profile"])
-    return typed

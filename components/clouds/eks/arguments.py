@@ -1,4 +1,4 @@
-"""What AWS's provider is given for an EKS pool, and the kubeconfig of a cluster. Pure: plain data, in the SDK's names.
+"""What AWS's provider is given for an EKS pool, and the kubeconfig of a cluster. Pure: plain data in its spelling.
 
 Launch template, node group, role and tags. Arguments, defaults and what is ignored: facts/nodepools.md, section 3.
 """
@@ -53,16 +53,15 @@ def tags(resolved: ResolvedPool[EksPool]) -> dict[str, str]:
 def launch_template(resolved: ResolvedPool[EksPool]) -> dict[str, Any]:
     """Return the arguments of the launch template; instance types and AMI type are the node group's."""
     return {
-        "block_device_mappings": _volumes(ami_type(resolved), resolved.section.disk_size_gb),
+        "blockDeviceMappings": _volumes(ami_type(resolved), resolved.section.disk_size_gb),
         # IMDSv2, and an answer that does not survive a second hop: build pods cannot reach the node's role.
-        "metadata_options": {
-            "http_endpoint": "enabled",
-            "http_tokens": "required",
-            "http_put_response_hop_limit": 1,
+        "metadataOptions": {
+            "httpEndpoint": "enabled",
+            "httpTokens": "required",
+            "httpPutResponseHopLimit": 1,
         },
-        "tag_specifications": [
-            {"resource_type": kind, "tags": {"Name": resolved.name, **tags(resolved)}}
-            for kind in ("instance", "volume")
+        "tagSpecifications": [
+            {"resourceType": kind, "tags": {"Name": resolved.name, **tags(resolved)}} for kind in ("instance", "volume")
         ],
         "tags": tags(resolved),
     }
@@ -70,11 +69,11 @@ def launch_template(resolved: ResolvedPool[EksPool]) -> dict[str, Any]:
 
 def _volumes(ami: str, size_gb: int) -> list[dict[str, Any]]:
     data = data_device(ami)
-    encrypted = {"volume_type": "gp3", "encrypted": "true", "delete_on_termination": "true"}
-    volumes = [{"device_name": data, "ebs": {**encrypted, "volume_size": size_gb}}]
+    encrypted = {"volumeType": "gp3", "encrypted": "true", "deleteOnTermination": "true"}
+    volumes = [{"deviceName": data, "ebs": {**encrypted, "volumeSize": size_gb}}]
     if data != ROOT_DEVICE:
         # Bottlerocket's system volume keeps the size of its image.
-        volumes.insert(0, {"device_name": ROOT_DEVICE, "ebs": encrypted})
+        volumes.insert(0, {"deviceName": ROOT_DEVICE, "ebs": encrypted})
     return volumes
 
 
@@ -97,17 +96,17 @@ def node_group(resolved: ResolvedPool[EksPool], desired: int | None = None) -> d
     pool = resolved.section
     arguments: dict[str, Any] = {
         # A prefix: a replacement is created before its predecessor goes, and needs a name of its own.
-        "node_group_name_prefix": f"{resolved.name}-",
-        "ami_type": ami_type(resolved),
-        "capacity_type": "SPOT" if resolved.spot else "ON_DEMAND",
-        "instance_types": list(resolved.machine_types),
-        "scaling_config": {
-            "min_size": pool.min_nodes,
-            "max_size": pool.max_nodes,
-            "desired_size": pool.min_nodes if desired is None else desired,
+        "nodeGroupNamePrefix": f"{resolved.name}-",
+        "amiType": ami_type(resolved),
+        "capacityType": "SPOT" if resolved.spot else "ON_DEMAND",
+        "instanceTypes": list(resolved.machine_types),
+        "scalingConfig": {
+            "minSize": pool.min_nodes,
+            "maxSize": pool.max_nodes,
+            "desiredSize": pool.min_nodes if desired is None else desired,
         },
-        "update_config": {"max_unavailable_percentage": pool.max_unavailable_percentage},
-        "node_repair_config": {"enabled": pool.node_repair},
+        "updateConfig": {"maxUnavailablePercentage": pool.max_unavailable_percentage},
+        "nodeRepairConfig": {"enabled": pool.node_repair},
         "labels": dict(resolved.labels),
         "tags": tags(resolved),
     }

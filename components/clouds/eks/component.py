@@ -5,7 +5,7 @@ role. It makes no cluster, no network and no autoscaler.
 """
 
 from collections.abc import Sequence
-from typing import Any, NotRequired, cast
+from typing import NotRequired, cast
 
 import pulumi
 from pulumi_aws import autoscaling, ec2, eks, iam
@@ -36,6 +36,7 @@ from components.clouds.eks.arguments import (
 )
 from components.clouds.eks.sections import EksCluster, EksPool
 from components.clouds.kubeconfig import Endpoint
+from components.clouds.sdk import keywords
 
 
 def connect(cluster: EksCluster) -> Connection:
@@ -128,7 +129,7 @@ class EksNodePool(NodePool):
             subnet_ids=_subnets(name, pool.section, args),
             # The number itself: "$Latest" differs from what AWS returns, for ever.
             launch_template=eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.latest_version.apply(str)),
-            **_typed_group(node_group(pool, desired)),
+            **keywords(eks.NodeGroupArgs, node_group(pool, desired)),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Nodes that start before their role may do its work never join; on deletion they hang.
@@ -165,7 +166,7 @@ class EksNodePool(NodePool):
         return ec2.LaunchTemplate(
             f"{name}-template",
             region=region,
-            **_typed_template(launch_template(pool)),
+            **keywords(ec2.LaunchTemplateArgs, launch_template(pool)),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -216,28 +217,3 @@ def _subnets(name: str, pool: EksPool, args: EksNodePoolArgs) -> pulumi.Input[li
         raise no_cluster(name, "subnet_ids")
     found: pulumi.Output[list[pulumi.Input[str]]] = cluster.vpc_config.apply(lambda config: list(config.subnet_ids))
     return found
-
-
-def _typed_group(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Turn plain arguments into the SDK's classes, which refuse a key that does not exist."""
-    return arguments | {
-        "scaling_config": eks.NodeGroupScalingConfigArgs(**arguments["scaling_config"]),
-        "update_config": eks.NodeGroupUpdateConfigArgs(**arguments["update_config"]),
-        "node_repair_config": eks.NodeGroupNodeRepairConfigArgs(**arguments["node_repair_config"]),
-        "taints": [eks.NodeGroupTaintArgs(**taint) for taint in arguments.get("taints", ())] or None,
-    }
-
-
-def _typed_template(arguments: dict[str, Any]) -> dict[str, Any]:
-    return arguments | {
-        "block_device_mappings": [
-            ec2.LaunchTemplateBlockDeviceMappingArgs(
-                device_name=volume["device_name"], ebs=ec2.LaunchTemplateBlockDeviceMappingEbsArgs(**volume["ebs"])
-            )
-            for volume in arguments["block_device_mappings"]
-        ],
-        "metadata_options": ec2.LaunchTemplateMetadataOptionsArgs(**arguments["metadata_options"]),
-        "tag_specifications": [
-            ec2.LaunchTemplateTagSpecificationArgs(**specification) for specification in arguments["tag_specifications"]
-        ],
-    }

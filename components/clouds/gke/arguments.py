@@ -1,4 +1,4 @@
-"""What Google's provider is given for a GKE pool, and the kubeconfig of a cluster. Pure: plain data, the SDK's names.
+"""What Google's provider is given for a GKE pool, and the kubeconfig of a cluster. Pure: plain data in its spelling.
 
 Arguments, defaults and what is ignored: facts/nodepools.md, section 3.
 """
@@ -37,28 +37,28 @@ def node_pool(resolved: ResolvedPool[GkePool], location: str) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "name": resolved.name,
         "location": location,
-        "initial_node_count": initial_nodes_per_zone(pool, len(zones) if zones else None),
+        "initialNodeCount": initial_nodes_per_zone(pool, len(zones) if zones else None),
         "autoscaling": _autoscaling(pool),
-        "management": {"auto_repair": True, "auto_upgrade": True},
-        "upgrade_settings": {
+        "management": {"autoRepair": True, "autoUpgrade": True},
+        "upgradeSettings": {
             "strategy": "SURGE",
-            "max_surge": pool.max_surge,
-            "max_unavailable": pool.max_unavailable,
+            "maxSurge": pool.max_surge,
+            "maxUnavailable": pool.max_unavailable,
         },
         # Deleting or replacing a pool ends its nodes without regard to disruption budgets (pulumi-gcp#255).
-        "node_drain_configs": [
+        "nodeDrainConfigs": [
             {
-                "respect_pdb_during_node_pool_deletion": True,
-                "grace_termination_duration": f"{drain * 60}s",
-                "pdb_timeout_duration": f"{drain * 60}s",
+                "respectPdbDuringNodePoolDeletion": True,
+                "graceTerminationDuration": f"{drain * 60}s",
+                "pdbTimeoutDuration": f"{drain * 60}s",
             }
         ],
-        "node_config": _node_config(resolved),
+        "nodeConfig": _node_config(resolved),
     }
     if zones is not None:
-        arguments["node_locations"] = zones
+        arguments["nodeLocations"] = zones
     if pool.max_pods_per_node is not None:
-        arguments["max_pods_per_node"] = pool.max_pods_per_node
+        arguments["maxPodsPerNode"] = pool.max_pods_per_node
     return arguments
 
 
@@ -66,8 +66,8 @@ def _autoscaling(pool: GkePool) -> dict[str, Any]:
     # Totals exclude per-zone limits. Spot capacity is where it is: ANY zone; else the zones are kept even.
     policy = "ANY" if pool.spot else "BALANCED"
     if pool.limits is Limits.PER_ZONE:
-        return {"min_node_count": pool.min_nodes, "max_node_count": pool.max_nodes, "location_policy": policy}
-    return {"total_min_node_count": pool.min_nodes, "total_max_node_count": pool.max_nodes, "location_policy": policy}
+        return {"minNodeCount": pool.min_nodes, "maxNodeCount": pool.max_nodes, "locationPolicy": policy}
+    return {"totalMinNodeCount": pool.min_nodes, "totalMaxNodeCount": pool.max_nodes, "locationPolicy": policy}
 
 
 def _node_config(resolved: ResolvedPool[GkePool]) -> dict[str, Any]:
@@ -77,27 +77,27 @@ def _node_config(resolved: ResolvedPool[GkePool]) -> dict[str, Any]:
     if gvnic is None and machine is not None and SERIES[machine.family].gvnic_required:
         gvnic = True
     config: dict[str, Any] = {
-        "machine_type": resolved.machine_types[0],
-        "image_type": pool.image_type,
-        "boot_disk": {"size_gb": pool.disk_size_gb} | ({"disk_type": disk_type} if disk_type else {}),
+        "machineType": resolved.machine_types[0],
+        "imageType": pool.image_type,
+        "bootDisk": {"sizeGb": pool.disk_size_gb} | ({"diskType": disk_type} if disk_type else {}),
         "labels": dict(resolved.labels),
         "metadata": {"disable-legacy-endpoints": "true"},
-        "oauth_scopes": list(pool.oauth_scopes),
-        "shielded_instance_config": {
-            "enable_secure_boot": pool.secure_boot,
-            "enable_integrity_monitoring": pool.integrity_monitoring,
+        "oauthScopes": list(pool.oauth_scopes),
+        "shieldedInstanceConfig": {
+            "enableSecureBoot": pool.secure_boot,
+            "enableIntegrityMonitoring": pool.integrity_monitoring,
         },
         # Pods see the workload's identity and never the node's.
-        "workload_metadata_config": {"mode": "GKE_METADATA"},
+        "workloadMetadataConfig": {"mode": "GKE_METADATA"},
     }
     optional: dict[str, Any] = {
         "spot": True if pool.spot else None,
-        "service_account": pool.service_account,
+        "serviceAccount": pool.service_account,
         "gvnic": None if gvnic is None else {"enabled": gvnic},
         "taints": [gke_taint(taint) for taint in resolved.taints] or None,
-        "taint_config": pool.architecture_taint and {"architecture_taint_behavior": pool.architecture_taint.value},
+        "taintConfig": pool.architecture_taint and {"architectureTaintBehavior": pool.architecture_taint.value},
         "tags": list(pool.tags) or None,
-        "resource_labels": dict(pool.resource_labels) or None,
+        "resourceLabels": dict(pool.resource_labels) or None,
     }
     return config | {key: value for key, value in optional.items() if value is not None}
 

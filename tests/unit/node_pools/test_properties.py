@@ -113,12 +113,12 @@ def test_a_pool_without_problems_resolves_and_renders(pool: Any) -> None:
         case "gke":
             assert gke_args.node_pool(spec, "us-central1")["name"] == pool.name
         case "eks":
-            assert eks_args.node_group(spec)["ami_type"] in (
+            assert eks_args.node_group(spec)["amiType"] in (
                 "BOTTLEROCKET_x86_64",
                 *aws.DEFAULT_AMI_TYPES.values(),
             )
         case "aks":
-            assert aks_args.agent_pool(spec)["agent_pool_name"] == pool.name
+            assert aks_args.agent_pool(spec)["agentPoolName"] == pool.name
 
 
 @many
