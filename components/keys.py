@@ -12,11 +12,21 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from typing_extensions import get_type_hints, is_typeddict
 
+
+def _describe(schema: dict[str, Any], cls: type) -> None:
+    """Complete a class's JSON Schema by the descriptions of the keys that it has from its bases."""
+    for key in keys(cls):
+        entry = schema.get("properties", {}).get(key.name)
+        if entry is not None and key.description:
+            entry.setdefault("description", key.description)
+
+
 CONFIG: Final = ConfigDict(
     extra="forbid",
     alias_generator=to_camel,
     populate_by_name=True,
     use_attribute_docstrings=True,
+    json_schema_extra=_describe,
 )
 """How every configuration class is read: an unknown key is an error, and its docstrings are the reference."""
 
@@ -45,10 +55,16 @@ def keys(cls: type) -> tuple[Key, ...]:
             annotation=info.annotation,
             required=info.is_required(),
             default=None if info.is_required() else _default(info),
-            description=" ".join((info.description or "").split()),
+            description=_description(cls, name),
         )
         for name, info in fields.items()
     )
+
+
+def _description(cls: type, field: str) -> str:
+    """Return the docstring under a field, or else that of a base's: pydantic itself reads only the class's own."""
+    said = (base.__dict__.get("__pydantic_fields__", {}).get(field) for base in cls.__mro__)
+    return " ".join(next((info.description for info in said if info and info.description), "").split())
 
 
 @cache

@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from components.keys import CONFIG
+from components.keys import CONFIG, keys
 from components.problems import ConfigError
 from components.reading import Kin, did_you_mean, joined, kind, parse, shown
 
@@ -200,3 +200,15 @@ def test_kinds_have_plain_names() -> None:
         "a mapping",
         "empty",
     ]
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Twig(Leaf):
+    shades: list[Colour] = field(default_factory=lambda: [Colour.RED])
+    """Shades of the twig."""
+
+
+def test_a_key_of_a_base_has_its_description_in_the_reference_and_in_the_schema() -> None:
+    assert [key.description for key in keys(Twig)] == ["The leaf's name. Any text.", "Shades of the twig."]
+    described = TypeAdapter(Twig).json_schema()["properties"]
+    assert [entry["description"] for entry in described.values()] == [key.description for key in keys(Twig)]
