@@ -77,7 +77,7 @@ def check_place(cluster: Callable[[str], Cluster], key: str) -> Callable[[Value,
         if not str(value).strip():
             return "it must not be empty"
         wrong = [problem for problem in check_cluster(cluster(str(value))) if problem.path == f"cluster.{key}"]
-        return "; ".join(f"{problem.found}: {problem.consequence}. {problem.fix}" for problem in wrong)
+        return "; ".join(problem.text for problem in wrong)
 
     return check
 
