@@ -69,9 +69,14 @@ def _changed(old: Mapping[str, PlannedResource], new: Mapping[str, PlannedResour
                 name=will.name,
                 paths=paths,
                 reasons=tuple(sorted(reasons)),
-                deleted_first=bool(reasons) and (will.delete_before_replace or diff.delete_before_replace),
+                deleted_first=bool(reasons) and _deleted_first(will, diff),
                 protected=was.protect,
             )
+
+
+def _deleted_first(will: PlannedResource, diff: Diff) -> bool:
+    """Follow Pulumi's engine: what the program says goes before what the provider would do."""
+    return diff.delete_before_replace if will.delete_before_replace is None else will.delete_before_replace
 
 
 def _gone(old: Mapping[str, PlannedResource], new: Mapping[str, PlannedResource]) -> Iterator[Edit]:

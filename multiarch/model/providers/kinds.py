@@ -29,6 +29,9 @@ class Kind:
     replaces: frozenset[str] = field(default_factory=frozenset)
     """Property paths without indices; whatever lies below one is replaced too."""
     delete_before_replace: bool = False
+    """Whether the provider deletes first where the program does not say otherwise."""
+    named: bool = False
+    """Whether its id follows from its inputs, so that two of them can't have the same."""
     ignores: frozenset[str] = field(default_factory=frozenset)
     """Inputs that never differ: they steer the provider itself."""
 
@@ -92,19 +95,24 @@ class KindProvider:
     kinds: ClassVar[Mapping[str, Kind]]
     lookups: ClassVar[Mapping[str, Lookup]] = {}
 
+    def __init__(self) -> None:
+        self._owners: dict[str, str] = {}
+
     def check_config(self, inputs: Inputs) -> list[Refusal]:
         """Accept any configuration; a provider with rules of its own overrides this."""
         del inputs
         return []
 
     def check(self, token: str, name: str, inputs: Inputs) -> list[Refusal]:
-        """Put all rules of the kind to the inputs."""
-        del name
+        """Put all rules of the kind to the inputs, and see that no other resource of the program has its name."""
         kind = self.kinds.get(token)
         if kind is None:
             message = f"the rehearsal has no provider for {token}: it cannot tell whether {self.package} would take it"
             return [refusal("", message, "rehearsal")]
-        return [found for rule in kind.rules for found in rule(inputs)]
+        found = [found for rule in kind.rules for found in rule(inputs)]
+        if kind.named and self._owners.setdefault(identity := kind.create(name, inputs).id, name) != name:
+            found.append(refusal("", f"Already exists: {identity}", f"{self.package}: names are unique"))
+        return found
 
     def create(self, token: str, name: str, inputs: Inputs) -> Created:
         """Give the computed outputs over the inputs. An unknown token gets its inputs back: `check` refused it."""
@@ -124,10 +132,11 @@ class KindProvider:
         patterns = kind.replaces if kind else frozenset[str]()
         ignored = kind.ignores if kind else frozenset[str]()
         changed = [path for path in differences(olds, news) if not _covers(ignored, path)]
+        replaces = tuple(path for path in changed if _covers(patterns, path))
         return Diff(
-            updates=tuple(path for path in changed if not _covers(patterns, path)),
-            replaces=tuple(path for path in changed if _covers(patterns, path)),
-            delete_before_replace=kind.delete_before_replace if kind else False,
+            updates=tuple(path for path in changed if path not in replaces),
+            replaces=replaces,
+            delete_before_replace=bool(replaces and kind and kind.delete_before_replace),
         )
 
     def invoke(self, token: str, args: Inputs) -> Mapping[str, Any]:

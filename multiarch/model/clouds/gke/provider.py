@@ -29,7 +29,12 @@ FORCE_NEW = frozenset(
         *(
             f"nodeConfig.{key}"
             for key in (
+                "advancedMachineFeatures",
+                "bootDiskKmsKey",
+                "guestAccelerators",
+                "gvnic",
                 "oauthScopes",
+                "reservationAffinity",
                 "serviceAccount",
                 "spot",
                 "preemptible",
@@ -133,6 +138,9 @@ class GcpProvider(KindProvider):
             create=_create_pool,
             replaces=FORCE_NEW,
             ignores=frozenset({"deletionPolicy", "ignoreNodeCountChanges"}),
+            # pulumi-terraform-bridge, nameRequiresDeleteBeforeReplace: where the program states a name.
+            delete_before_replace=True,
+            named=True,
         )
     }
     lookups: ClassVar[Mapping[str, Lookup]] = {
