@@ -4,19 +4,22 @@ It makes an agent pool and nothing else. Pools made here must not also be listed
 `agent_pool_profiles`: the two fight (pulumi-azure-native#2719, #4264).
 """
 
-from typing import NotRequired, cast
+from collections.abc import Mapping
+from typing import Final, NotRequired, cast
 
 import pulumi
 from pulumi_azure_native import containerservice
 
 from components.clouds.aks import AKS
-from components.clouds.aks.arguments import IGNORE_CHANGES, REFUSED_CHANGES, agent_pool, kubeconfig
+from components.clouds.aks.arguments import IGNORE_CHANGES, REPLACES, agent_pool, kubeconfig
 from components.clouds.aks.sections import AksCluster, AksMode, AksPool, OsDiskType
 from components.clouds.component import CloudPoolArgs, NodePool, ResolvedArgs, cluster_name_of, resolved_pool
 from components.clouds.connection import Connection, provider_for
 from components.clouds.contract import ResolvedPool
 from components.clouds.kubeconfig import endpoint_of
 from components.clouds.sdk import keywords
+
+ARGUMENTS: Final[Mapping[str, type]] = {"arguments": containerservice.AgentPoolArgs}
 
 
 def connect(cluster: AksCluster) -> Connection:
@@ -112,9 +115,9 @@ class AksNodePool(NodePool):
                 parent=self,
                 depends_on=None if cluster is None else [cluster],
                 ignore_changes=list(IGNORE_CHANGES),
-                # The name is fixed, so that a successor cannot be made beside it (pulumi-azure-native#3655).
-                delete_before_replace=True,
-                replace_on_changes=list(REFUSED_CHANGES),
+                # azure-native itself says that the old one goes first, whatever the names (its provider.go).
+                delete_before_replace=pool.deleted_first,
+                replace_on_changes=list(REPLACES),
                 protect=pool.protect or None,
             ),
         )

@@ -1,6 +1,7 @@
 """Nodes that are already there: nothing is created. The component states what must be true of them."""
 
-from typing import NotRequired, cast
+from collections.abc import Mapping
+from typing import Final, NotRequired, cast
 
 import pulumi
 
@@ -10,6 +11,8 @@ from components.clouds.contract import ResolvedPool
 from components.clouds.existing import EXISTING
 from components.clouds.existing.sections import ExistingCluster, ExistingPool
 from components.clouds.machines import Arch
+
+ARGUMENTS: Final[Mapping[str, type]] = {}
 
 
 def connect(cluster: ExistingCluster) -> Connection:

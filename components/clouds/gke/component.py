@@ -3,7 +3,8 @@
 It makes the pool and nothing else: no cluster, no service account, no network.
 """
 
-from typing import NotRequired, cast
+from collections.abc import Mapping
+from typing import Final, NotRequired, cast
 
 import pulumi
 from pulumi_gcp import container
@@ -16,6 +17,8 @@ from components.clouds.gke.arguments import IGNORE_CHANGES, kubeconfig, node_poo
 from components.clouds.gke.sections import ArchitectureTaint, GkeCluster, GkePool, Limits
 from components.clouds.kubeconfig import Endpoint
 from components.clouds.sdk import keywords
+
+ARGUMENTS: Final[Mapping[str, type]] = {"arguments": container.NodePoolArgs}
 
 
 def connect(cluster: GkeCluster) -> Connection:
@@ -121,8 +124,7 @@ class GkeNodePool(NodePool):
                 parent=self,
                 depends_on=None if cluster is None else [cluster],
                 ignore_changes=list(IGNORE_CHANGES),
-                # The name is fixed, so that a successor cannot be made beside it.
-                delete_before_replace=True,
+                delete_before_replace=pool.deleted_first,
                 protect=pool.protect or None,
             ),
         )

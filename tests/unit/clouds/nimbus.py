@@ -1,7 +1,7 @@
 """A made-up fourth cloud, as one module: what docs/clouds.md says that a cloud has to bring."""
 
 import sys
-from typing import Final, Literal, NotRequired, cast
+from typing import Annotated, Final, Literal, NotRequired, cast
 
 import pulumi
 from pydantic.dataclasses import dataclass
@@ -21,6 +21,7 @@ from components.clouds.contract import (
 )
 from components.clouds.machines import Arch, Machines, MachineType
 from components.clouds.sections import Access, CloudPool
+from components.forms import Form
 from components.keys import CONFIG
 from components.problems import Problem
 
@@ -35,7 +36,7 @@ class NimbusCluster:
     name: str
     """The cluster's name in Nimbus."""
 
-    sky: str
+    sky: Annotated[str, Form(pattern="north|south", what="part of the sky", write="north or south")]
     """The part of the sky that it floats in. North is best."""
 
     access: Access
@@ -55,12 +56,6 @@ def _place(name: str) -> MachineType | None:
     if arch is None:
         return None
     return MachineType(name=name, cloud="nimbus", family=name.partition("-")[0], arch=arch, local_disk=False)
-
-
-def _check_place(cluster: NimbusCluster) -> list[Problem]:
-    if cluster.sky in {"north", "south"}:
-        return []
-    return [Problem(path="cluster.sky", found=cluster.sky, consequence="no such sky", fix="Use north or south.")]
 
 
 def _check_pool(subject: Subject[NimbusPool]) -> list[Problem]:
@@ -104,7 +99,6 @@ NIMBUS: Final = Cloud(
     name="nimbus",
     cluster=NimbusCluster,
     pool=NimbusPool,
-    check_place=_check_place,
     settings=lambda cluster: (Setting(key="nimbus:sky", wanted=cluster.sky, said_by="cluster.sky", required=True),),
     location=lambda cluster: cluster.sky,
     machines=Machines(

@@ -21,6 +21,7 @@ from components.clouds.gke import arguments as gke_args
 from components.clouds.gke.sections import GkeCluster, GkePool
 from components.clouds.sections import PoolBase, Taint
 from components.reading import parse
+from multiarch.model.clouds.eks.provider import AwsProvider
 
 GOLDEN = Path(__file__).parent / "golden"
 US = GkeCluster(name="ci", project="acme-ci", location="us-central1")
@@ -82,6 +83,20 @@ GOLDENS: dict[str, Callable[[], Any]] = {
         maxSurge=2,
         maxUnavailable=1,
         drainGraceMinutes=30,
+        privateNodes=True,
+        bootDiskKmsKey="projects/p/locations/us-central1/keyRings/r/cryptoKeys/k",
+        reservationAffinity={
+            "consumeReservationType": "SPECIFIC_RESERVATION",
+            "key": "compute.googleapis.com/reservation-name",
+            "values": ["builds"],
+        },
+        kubeletConfig={"podPidsLimit": 4096, "imageGcLowThresholdPercent": 60, "cpuManagerPolicy": "static"},
+        linuxNodeConfig={
+            "cgroupMode": "v2",
+            "sysctls": {"vm.max_map_count": 262144},
+            "transparentHugepageDefrag": "defer+madvise",
+        },
+        arguments={"nodeConfig": {"kubeletConfig": {"evictionSoft": {"memoryAvailable": "500Mi"}}}},
         minNodes=3,
         maxNodes=9,
     ),
@@ -103,10 +118,19 @@ GOLDENS: dict[str, Callable[[], Any]] = {
         nodeRepair=False,
         maxUnavailablePercentage=50,
     ),
+    "eks-reserved": lambda: _eks(
+        arch="arm64",
+        kmsKeyId="arn:aws:kms:eu-central-1:123456789012:key/1234abcd",
+        capacityReservation={"id": "cr-0123456789abcdef0"},
+        kubeletConfig={"podPidsLimit": 4096, "imageGcHighThresholdPercent": 70},
+        arguments={"forceUpdateVersion": True},
+        launchTemplateArguments={"ebsOptimized": "true"},
+    ),
     "eks-china-without-hints": lambda: _eks("cn-north-1", arch="arm64", autoscalerTags=False),
     "aks-arm64-default": lambda: _aks(arch="arm64"),
     "aks-amd64-default": lambda: _aks(name="amd64", arch="amd64"),
     "aks-arm64-spot-local-disk": lambda: _aks(machineType="Standard_D4pds_v6", spot=True, taints=TAINTS),
+    "aks-exact-name": lambda: _aks(name="arm64build", arch="arm64", replacement="deleteFirst"),
     "aks-everything": lambda: _aks(
         name="amd64",
         machineType="Standard_D8ds_v6",
@@ -124,6 +148,10 @@ GOLDENS: dict[str, Callable[[], Any]] = {
         vtpm=True,
         encryptionAtHost=True,
         fips=True,
+        capacityReservationGroupId="/subscriptions/0/providers/x/capacityReservationGroups/builds",
+        kubeletConfig={"failSwapOn": False, "podMaxPids": 4096, "containerLogMaxSizeMb": 50},
+        linuxOsConfig={"swapFileSizeMb": 1500, "sysctls": {"net.ipv4.tcp_keepalive_intvl": 30}},
+        arguments={"linuxOSConfig": {"sysctls": {"netIpv4TcpTwReuse": True}}},
         labels={"team": "builds"},
         tags={"cost-centre": "42"},
     ),
@@ -215,6 +243,31 @@ def test_instance_types_and_disk_are_in_one_place_on_eks() -> None:
     arguments = _eks(arch="arm64")
     assert "instanceType" not in arguments["launch_template"]
     assert "diskSize" not in arguments["node_group"]
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        ("eu-central-1", "aws"),
+        ("cn-north-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("us-iso-east-1", "aws-iso"),
+        ("us-isob-east-1", "aws-iso-b"),
+        ("eu-isoe-west-1", "aws-iso-e"),
+        ("us-isof-south-1", "aws-iso-f"),
+        ("eusc-de-east-1", "aws-eusc"),
+    ],
+)
+def test_policies_are_of_the_regions_own_partition(region: str, partition: str) -> None:
+    policies = _eks(region, arch="arm64")["role_policies"].values()
+    assert {arn.split(":")[1] for arn in policies} == {partition}
+    answer = AwsProvider().invoke("aws:eks/getCluster:getCluster", {"name": "ci", "region": region})
+    assert answer["region"] == region
+
+
+@pytest.mark.parametrize("sku", ["AzureLinux3", "AzureLinux", "Ubuntu", "Ubuntu2204", "Ubuntu2404"])
+def test_every_documented_system_of_aks_is_sent(sku: str) -> None:
+    assert _aks(arch="arm64", osSku=sku)["osSKU"] == sku
 
 
 def test_build_pods_cannot_reach_the_node_role_through_the_metadata_service() -> None:
