@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from multiarch.model.providers.base import Created, Diff, LookupRefusedError, Refusal
+from multiarch.model.providers.replaced import changes
 from multiarch.model.providers.values import UNKNOWN, join
 
 Inputs = Mapping[str, Any]
@@ -22,12 +23,10 @@ def refusal(path: str, message: str, source: str) -> Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One resource type: its rules, its computed outputs, and which changes its API can't carry out in place."""
+    """One resource type: its rules and its computed outputs. Which changes replace it, `replaced.json` says."""
 
     rules: tuple[Rule, ...] = ()
     create: Answer
-    replaces: frozenset[str] = field(default_factory=frozenset)
-    """Property paths without indices; whatever lies below one is replaced too."""
     delete_before_replace: bool = False
     """Whether the provider deletes first where the program does not say otherwise."""
     named: bool = False
@@ -70,7 +69,12 @@ def entries(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
-    """List the property paths at which two values differ. An unknown differs from everything."""
+    """List the property paths at which two values differ: of a block that comes or goes, what is in it.
+
+    An unknown differs from everything.
+    """
+    if (old is None and isinstance(new, Mapping) and new) or (new is None and isinstance(old, Mapping) and old):
+        old, new = old or {}, new or {}
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in sorted({*old, *new}):
             yield from differences(old.get(key), new.get(key), join(path, key))
@@ -84,6 +88,13 @@ def differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
 def _covers(patterns: frozenset[str], path: str) -> bool:
     bare = re.sub(r"\[\d+\]", "", path)
     return any(bare == one or bare.startswith((f"{one}.", f"{one}[")) for one in patterns)
+
+
+def _come_or_gone(blocks: frozenset[str], olds: Inputs, news: Inputs) -> frozenset[str]:
+    def there(inputs: Inputs, block: str) -> bool:
+        return get(inputs, *block.split(".")) is not None
+
+    return frozenset(block for block in blocks if there(olds, block) != there(news, block))
 
 
 class KindProvider:
@@ -127,16 +138,20 @@ class KindProvider:
         return self.create(token, name, inputs).outputs
 
     def diff(self, token: str, olds: Inputs, news: Inputs) -> Diff:
-        """Sort the changed properties into those updated in place and those that force a replacement."""
+        """Sort the changed properties by what becomes of the resource, as the providers' own sources say."""
         kind = self.kinds.get(token)
-        patterns = kind.replaces if kind else frozenset[str]()
-        ignored = kind.ignores if kind else frozenset[str]()
-        changed = [path for path in differences(olds, news) if not _covers(ignored, path)]
-        replaces = tuple(path for path in changed if _covers(patterns, path))
+        if kind is None:
+            return Diff(updates=tuple(differences(olds, news)))
+        known = changes(token)
+        forced = known.replaces | _come_or_gone(known.replaces_when_added_or_removed, olds, news)
+        changed = [path for path in differences(olds, news) if not _covers(kind.ignores, path)]
+        rest = [path for path in changed if not _covers(forced, path)]
+        replaces = tuple(path for path in changed if _covers(forced, path))
         return Diff(
-            updates=tuple(path for path in changed if path not in replaces),
+            updates=tuple(path for path in rest if not _covers(known.refused, path)),
             replaces=replaces,
-            delete_before_replace=bool(replaces and kind and kind.delete_before_replace),
+            refused=tuple(path for path in rest if _covers(known.refused, path)),
+            delete_before_replace=bool(replaces) and kind.delete_before_replace,
         )
 
     def invoke(self, token: str, args: Inputs) -> Mapping[str, Any]:

@@ -19,38 +19,6 @@ CERTIFICATE = "UkVIRUFSU0FM"
 """Base64 of a word, in the place of a CA certificate."""
 _SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
-FORCE_NEW = frozenset(
-    {
-        "agentPoolName",
-        "resourceGroupName",
-        "resourceName",
-        "vmSize",
-        "osType",
-        "osDiskType",
-        "osDiskSizeGB",
-        "kubeletDiskType",
-        "vnetSubnetID",
-        "podSubnetID",
-        "maxPods",
-        "availabilityZones",
-        "scaleSetPriority",
-        "scaleSetEvictionPolicy",
-        "spotMaxPrice",
-        "type",
-        "enableEncryptionAtHost",
-        "enableNodePublicIP",
-        "enableUltraSSD",
-        "gpuInstanceProfile",
-        "proximityPlacementGroupID",
-        "capacityReservationGroupID",
-        "hostGroupID",
-        "kubeletConfig",
-        "linuxOSConfig",
-    }
-)
-"""AKS refuses to change these (PropertyChangeNotAllowed), so that the provider replaces: pulumi-azure-native#3655,
-terraform-provider-azurerm kubernetes_cluster_node_pool ForceNew, learn.microsoft.com/azure/aks/use-node-pools."""
-
 
 def _pool_id(inputs: Inputs, pool: str) -> str:
     group, cluster = inputs.get("resourceGroupName"), inputs.get("resourceName")
@@ -181,7 +149,6 @@ class AzureNativeProvider(KindProvider):
         AGENT_POOL: Kind(
             rules=(*pool_nodes.RULES, *pool_scaling.RULES),
             create=_create,
-            replaces=FORCE_NEW,
             # pulumi-azure-native provider/pkg/provider/provider.go, Diff: whatever is not auto-named.
             delete_before_replace=True,
             named=True,

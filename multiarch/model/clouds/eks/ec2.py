@@ -155,7 +155,6 @@ def _create_tag(name: str, inputs: Inputs) -> Created:
 LAUNCH_TEMPLATE = Kind(
     rules=(names, metadata, volumes, reservations, eks_exclusions, user_data),
     create=_create,
-    replaces=frozenset({"name", "namePrefix"}),
     ignores=frozenset({"updateDefaultVersion"}),
 )
-SCALING_TAG = Kind(rules=(scaling_tag,), create=_create_tag, replaces=frozenset({"autoscalingGroupName", "tag.key"}))
+SCALING_TAG = Kind(rules=(scaling_tag,), create=_create_tag)

@@ -145,7 +145,7 @@ class AwsProvider(KindProvider):
     package: ClassVar[str] = "aws"
     version: ClassVar[str] = "7.51.1"
     kinds: ClassVar[Mapping[str, Kind]] = {
-        NODE_GROUP: Kind(rules=group_rules.RULES, create=_create_group, replaces=group_rules.FORCE_NEW),
+        NODE_GROUP: Kind(rules=group_rules.RULES, create=_create_group),
         LAUNCH_TEMPLATE: ec2.LAUNCH_TEMPLATE,
         "aws:autoscaling/tag:Tag": ec2.SCALING_TAG,
         "aws:iam/role:Role": iam.ROLE,

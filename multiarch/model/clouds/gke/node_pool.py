@@ -276,10 +276,10 @@ def system(inputs: Inputs) -> Iterator[Refusal]:
     """Kubelet and Linux settings, and the key of the boot disks, as the API documents them."""
     kubelet = get(inputs, "nodeConfig", "kubeletConfig")
     source = "cloud.google.com/kubernetes-engine/docs/how-to/node-system-config"
-    for key, (low, high) in KUBELET.items():
-        value = number(get(kubelet, key))
-        if value is not None and not low <= value <= high:
-            yield refusal(f"nodeConfig.kubeletConfig.{key}", f"{key} {value} is not in {low} to {high}", source)
+    for name, (least, most) in KUBELET.items():
+        value = number(get(kubelet, name))
+        if value is not None and not least <= value <= most:
+            yield refusal(f"nodeConfig.kubeletConfig.{name}", f"{name} {value} is not in {least} to {most}", source)
     low, high = (number(get(kubelet, f"imageGc{which}ThresholdPercent")) for which in ("Low", "High"))
     if low is not None and high is not None and low >= high:
         message = f"imageGcLowThresholdPercent {low} must be lower than imageGcHighThresholdPercent {high}"

@@ -15,39 +15,6 @@ VERSION = "1.33.5-gke.1125000"
 CERTIFICATE = "UkVIRUFSU0FM"
 """Base64 of a word, in the place of a CA certificate."""
 
-FORCE_NEW = frozenset(
-    {
-        "cluster",
-        "location",
-        "name",
-        "namePrefix",
-        "project",
-        "initialNodeCount",
-        "maxPodsPerNode",
-        "placementPolicy",
-        "queuedProvisioning",
-        *(
-            f"nodeConfig.{key}"
-            for key in (
-                "advancedMachineFeatures",
-                "bootDiskKmsKey",
-                "guestAccelerators",
-                "gvnic",
-                "oauthScopes",
-                "reservationAffinity",
-                "serviceAccount",
-                "spot",
-                "preemptible",
-                "shieldedInstanceConfig",
-                "localSsdCount",
-                "metadata",
-                "minCpuPlatform",
-            )
-        ),
-    }
-)
-"""terraform-provider-google resource_container_node_pool.go, ForceNew. Machine type, taints, labels don't."""
-
 
 def _create_pool(name: str, inputs: Inputs) -> Created:
     cluster = str(text(inputs.get("cluster")) or name).rsplit("/", 1)[-1]
@@ -136,7 +103,6 @@ class GcpProvider(KindProvider):
         NODE_POOL: Kind(
             rules=(*node_pool.RULES, *scaling.RULES),
             create=_create_pool,
-            replaces=FORCE_NEW,
             ignores=frozenset({"deletionPolicy", "ignoreNodeCountChanges"}),
             # pulumi-terraform-bridge, nameRequiresDeleteBeforeReplace: where the program states a name.
             delete_before_replace=True,
