@@ -181,7 +181,7 @@ NODES = """\
 import pulumi
 import pulumi_multiarch_runner as runner
 
-nodes = runner.ExistingNodes("arm64", name="arm64", arch=runner.Arch.ARM64)
+nodes = runner.ExistingNodes("arm64", pool={"name": "arm64", "arch": runner.Arch.ARM64, "labels": {"disk_type": "ssd"}})
 pulumi.export("arch", nodes.arch)
 pulumi.export("labels", nodes.labels)
 """
@@ -190,7 +190,8 @@ pulumi.export("labels", nodes.labels)
 def test_a_python_program_uses_the_components_of_a_clean_clone_by_path(consumer: Consumer, clone: Path) -> None:
     python_project(consumer, NODES)
     consumer.done("package", "add", str(clone / FOLDERS["multiarch-runner"]))
-    assert made(consumer)["arch"] == "arm64"
+    outputs = made(consumer)
+    assert (outputs["arch"], outputs["labels"]) == ("arm64", {"disk_type": "ssd"})
 
 
 @pytest.mark.parametrize("name", FOLDERS)

@@ -12,11 +12,11 @@ import yaml
 from components.clouds.machines import Arch
 from components.problems import ConfigError
 from components.runner.admission import policy_name, validations
-from components.runner.arguments import parsed, runner_args
+from components.runner.arguments import checked, runner_args
 from components.runner.classes import KANIKO, ROOTLESS_BUILDKIT, buildkit_class, first_class
+from components.runner.component import MultiArchRunner
 from components.runner.executor import config_toml
 from components.runner.placement import RunnerPool
-from components.runner.release import MultiArchRunner
 from components.runner.settings import RunnerConfig
 from components.runner.spec import check_settings
 from components.runner.values import helm_values
@@ -152,7 +152,7 @@ class TestResources:
 
     def test_without_a_token_it_is_refused_before_anything_is_declared(self, stacks: Stacks) -> None:
         with pytest.raises(ConfigError) as caught:
-            parsed(runner_args(stacks["gke"](buildkit={}).config))
+            checked(runner_args(stacks["gke"](buildkit={}).config))
         assert [problem.path for problem in caught.value.problems] == ["buildkit_token"]
 
     def test_an_existing_secret_is_only_named(self, record: Record, stacks: Stacks) -> None:
