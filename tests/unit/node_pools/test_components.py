@@ -325,11 +325,13 @@ def test_a_connection_declares_the_clusters_own_kind_of_pool_in_its_place(
 def test_a_pool_may_be_itself_or_a_mapping_in_either_spelling(record: Record, spelling: str) -> None:
     mapping = {"name": "arm64", "arch": "arm64", spelling: 7, "labels": {"max_nodes": "kept"}}
     section = GkePool(name="arm64", arch=Arch.ARM64, max_nodes=7, labels={"max_nodes": "kept"})
-    first, second = (
-        record(lambda pool=pool: GkeNodePool("p", {**_gke(), "pool": pool})).one(GKE).inputs
-        for pool in (mapping, section)
-    )
-    assert first == second
+
+    def made(pool: Any) -> Any:
+        args = _gke() | {"pool": pool}
+        return record(lambda: GkeNodePool("p", args)).one(GKE).inputs
+
+    first = made(mapping)
+    assert first == made(section)
     assert first["nodeConfig"]["labels"]["max_nodes"] == "kept"
 
 
