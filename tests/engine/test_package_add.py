@@ -99,6 +99,21 @@ def sdkgen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
+YAML_HOST = "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml@v1.25.0"
+
+
+@pytest.fixture
+def yaml_host(consumer: "Consumer") -> None:
+    """Pulumi's own language host for YAML, built from its module; a minute and a half the first time."""
+    try:
+        toolchain = have_go(default_root(), PlainLines(), TOOLS_MODULE)
+    except BinariesError as error:
+        pytest.skip(f"no Go for the YAML host: {error}")
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    environment["GOBIN"] = str(consumer.folder.parent / "programs")
+    subprocess.run([str(toolchain.go), "install", *FLAGS, YAML_HOST], env=environment, check=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Consumer:
     """Somebody's project in some language."""
@@ -192,6 +207,49 @@ def test_a_python_program_uses_the_components_of_a_clean_clone_by_path(consumer:
     consumer.done("package", "add", str(clone / FOLDERS["multiarch-runner"]))
     outputs = made(consumer)
     assert (outputs["arch"], outputs["labels"]) == ("arm64", {"disk_type": "ssd"})
+
+
+def test_a_python_program_is_told_of_a_mistake_by_its_path_and_without_our_traceback(
+    consumer: Consumer, clone: Path
+) -> None:
+    python_project(consumer, NODES.replace('"labels":', '"max_nodes": 0, "labels":'))
+    consumer.done("package", "add", str(clone / FOLDERS["multiarch-runner"]))
+    consumer.done(*cli.stack_init(STACK))
+    refused = consumer.pulumi(*cli.up(STACK))
+    assert refused.exit != 0
+    assert "arm64.pool.maxNodes" in refused.stdout + refused.stderr
+    assert "component.py" not in refused.stdout + refused.stderr
+
+
+NODES_IN_YAML = """\
+resources:
+  nodes:
+    type: multiarch-runner:ExistingNodes
+    properties:
+      pool: {name: arm64, arch: arm64, taints: [{key: ci}], labels: {disk_type: ssd}}
+outputs:
+  arch: ${nodes.arch}
+  labels: ${nodes.labels}
+  taints: ${nodes.taints}
+"""
+
+
+@pytest.mark.full
+@pytest.mark.usefixtures("yaml_host")
+def test_a_yaml_program_uses_the_components_of_a_clean_clone_by_path(consumer: Consumer, clone: Path) -> None:
+    """The newest host that Go's proxy has is older than the CLI and can't link: `package add` ends after the SDK."""
+    write_project(consumer, {"name": "yaml"})
+    place = str(clone / FOLDERS["multiarch-runner"])
+    added = consumer.pulumi("package", "add", place)
+    assert added.exit == 0 or "method Link not implemented" in added.stderr
+    document = yaml.safe_load((consumer.folder / "Pulumi.yaml").read_text())
+    document["plugins"]["providers"].append({"name": "multiarch-runner", "path": place})
+    (consumer.folder / "Pulumi.yaml").write_text(yaml.safe_dump(document | yaml.safe_load(NODES_IN_YAML)))
+    assert made(consumer) == {
+        "arch": "arm64",
+        "labels": {"disk_type": "ssd"},
+        "taints": ["kubernetes.io/arch=arm64:NoSchedule", "ci:NoSchedule"],
+    }
 
 
 @pytest.mark.parametrize("name", FOLDERS)

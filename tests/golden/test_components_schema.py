@@ -26,9 +26,8 @@ def _sections(cls: type) -> Iterator[type]:
             yield from _sections(inside[0])
 
 
-SECTIONS = {
-    found.__name__: found for cls in (RunnerConfig, *(one.pool for one in CLOUDS.values())) for found in _sections(cls)
-}
+ROOTS: tuple[type, ...] = (RunnerConfig, *(cloud.pool for cloud in CLOUDS.values()))
+SECTIONS = {found.__name__: found for root in ROOTS for found in _sections(root)}
 
 
 @pytest.fixture(scope="module")
