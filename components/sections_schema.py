@@ -91,7 +91,7 @@ class SectionProvider(component.ComponentProvider):
         except ComponentInitError as error:
             if not isinstance(error.inner, ConfigError):
                 raise
-            raise InputPropertiesError("", [_told(problem) for problem in error.inner.problems]) from error
+            raise InputPropertiesError("", [_detail(problem) for problem in error.inner.problems]) from error
 
     def map_inputs(self, inputs: Inputs, component_def: ComponentDefinition) -> Inputs:
         """Return the arguments by their names in Python, and what they hold as it came.
@@ -101,10 +101,10 @@ class SectionProvider(component.ComponentProvider):
         known = list(component_def.inputs)
         strangers = [unknown("", name, known, component_def.name) for name in inputs if name not in known]
         if strangers:
-            raise InputPropertiesError("", [_told(problem) for problem in strangers])
+            raise InputPropertiesError("", [_detail(problem) for problem in strangers])
         whole = {name: replace(one, ref=None, items=None) for name, one in component_def.inputs.items()}
         return super().map_inputs(inputs, replace(component_def, inputs=whole))
 
 
-def _told(problem: Problem) -> InputPropertyErrorDetails:
+def _detail(problem: Problem) -> InputPropertyErrorDetails:
     return {"property_path": problem.path, "reason": str(problem).removeprefix(f"{problem.path}: ")}
