@@ -6,9 +6,9 @@ its description in the JSON Schema, so it states the unit, the reason of the def
 
 from dataclasses import field
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
 from components.clouds.machines import Arch
@@ -62,7 +62,7 @@ _SYSCTL: Final = Form(
 )
 Sysctls: TypeAlias = dict[Annotated[str, _SYSCTL], int | str]
 """Kernel parameters by name."""
-Passed: TypeAlias = dict[str, Any]
+Passed: TypeAlias = dict[str, JsonValue]
 """Arguments that are passed through to an SDK, in its spelling: checked by its classes (passed.py)."""
 
 

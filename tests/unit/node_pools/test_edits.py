@@ -88,7 +88,7 @@ def judge(record: Record) -> Judge:
 
     def planned(cloud: str, keys: dict[str, Any]) -> PlannedResource:
         component, token, place = POOLS[cloud]
-        given: Any = {"name": "arm64", "arch": "arm64", "cluster_name": "ci", **place, **keys}
+        given: Any = {"pool": {"name": "arm64", "arch": "arm64", **keys}, "cluster_name": "ci", **place}
         made = record(lambda: component("arm64", given)).one(token)
         return PlannedResource(
             urn=made.urn,
