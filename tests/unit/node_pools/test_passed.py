@@ -128,7 +128,7 @@ def test_the_keys_that_pass_through_are_those_that_the_cloud_and_its_sdk_know() 
 def test_reports_tell_of_what_is_passed_through(
     record: Callable[[Callable[[], object]], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    passed = {"nodeConfig": {"localSsdCount": 1}}
+    passed: Any = {"nodeConfig": {"localSsdCount": 1}}
     pool = GkePool(name="arm64", machine_type="t2a-standard-8", arguments=passed)
     record(lambda: GkeNodePool("arm64", {"pool": pool, "location": "us-central1", "cluster_name": "ci"}))
     assert "arm64: passed through, checked by the SDK's types only: arguments.nodeConfig.localSsdCount" in caplog.text
