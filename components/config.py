@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, TypeVar
 
-from components.clouds import CLOUDS, Cluster, check_cluster, check_pools, cloud_of, placed, resolve
+from components.clouds import CLOUDS, Cluster, check_pools, cloud_of, placed, resolve
 from components.clouds.contract import DAY_MINUTES, ResolvedPool
 from components.clouds.sections import PoolBase
 from components.keys import keys
@@ -33,8 +33,6 @@ from components.stack_keys import BUILDKIT_TOKEN, KEYS, MIRROR_PASSWORD, NAMESPA
 
 T = TypeVar("T")
 
-
-_JUDGED_BY_POOLS: Final = ("runner.architectures", "runner.defaultArch", "runner.manager")
 
 _PREFIX: Final = f"{NAMESPACE}:"
 _NO_POOLS: Final = Problem(
@@ -78,7 +76,6 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
 
     cluster = found.attempt(lambda: _cluster(ours))
     if cluster:
-        found.problems += check_cluster(cluster)
         found.problems += check_provider_settings(cloud_of(cluster).settings(cluster), values, secret_keys)
     pools = _pools(ours, found)
     if cluster:
@@ -86,7 +83,7 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
         found.problems += _checked(cluster, pools)
     runner = found.attempt(lambda: _runner(ours))
     if cluster and runner:
-        found.problems += _checked_runner(runner, pools, cluster)
+        found.problems += check_runner(runner, pools, cluster)
         found.problems += _checked_drain(pools, cloud_of(cluster).drain_key, runner.job_timeout)
     token, buildkit = ours.get(RUNNER_TOKEN), ours.get(BUILDKIT_TOKEN)
     found.problems += check_runner_token(token, secret=RUNNER_TOKEN in secrets, runner=runner)
@@ -232,15 +229,6 @@ def _checked(cluster: Cluster, pools: tuple[PoolBase | None, ...]) -> list[Probl
         for problem in check_pools(cluster, [pool])
         if problem.path.startswith("pools[0]")
     ]
-
-
-def _checked_runner(runner: RunnerConfig, pools: tuple[PoolBase | None, ...], cluster: Cluster) -> list[Problem]:
-    """Check the runner; where not all pools could be read, leave out what depends on which pools there are."""
-    good = [pool for pool in pools if pool]
-    problems = check_runner(runner, good, cluster)
-    if good and len(good) == len(pools):
-        return problems
-    return [problem for problem in problems if not problem.path.startswith(_JUDGED_BY_POOLS)]
 
 
 def _checked_drain(pools: tuple[PoolBase | None, ...], key: str, longest_job: int) -> list[Problem]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from components.clouds import CLOUDS
 from components.clouds.sections import CloudPool, PoolBase
-from components.keys import Key, choices, classes, keys, spoken, tag
+from components.keys import Key, choices, classes, keys, limits, spoken, tag
 from components.runner.spec import RunnerConfig
 from docs.edits_section import edits_section
 from docs.edits_table import recorded
@@ -106,7 +106,7 @@ def _type(key: Key, nested: dict[str, type]) -> str:
     """Say what a value is; a mapping with keys of its own links to its section, which is then written too."""
     found = classes(key.annotation)
     if not found:
-        return _cell(spoken(key.annotation))
+        return _cell(": ".join((spoken(key.annotation), *filter(None, [", ".join(limits(key.annotation))]))))
     links = []
     for cls in found:
         title = _title(cls, key)

@@ -34,11 +34,6 @@ def cloud_of(section: Cluster | PoolBase) -> Cloud[Any, Any]:
     raise TypeError(f"{type(section).__name__} is a section of no cloud")
 
 
-def check_cluster(cluster: Cluster) -> list[Problem]:
-    """Return what is wrong with a cluster's own keys: paths `cluster.<key>`."""
-    return checks.check_cluster(cluster, cloud_of(cluster))
-
-
 def check_pools(cluster: Cluster, pools: Sequence[PoolBase]) -> list[Problem]:
     """Return everything that is wrong with the pools of a cluster, which are of its own cloud: paths `pools[i].key`."""
     cloud = cloud_of(cluster)

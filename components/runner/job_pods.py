@@ -12,72 +12,77 @@ from pydantic.dataclasses import dataclass
 
 from components.keys import CONFIG
 
-MountPath = Annotated[str, Field(description="Where it is mounted in every container of the job. An absolute path.")]
-ReadOnly = Annotated[bool, Field(description="Mount it without the right to write.")]
-SubPath = Annotated[str, Field(description="Only this folder or file of it.")]
-VolumeName = Annotated[str, Field(description="Name of the volume in the pod.")]
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Mount:
+    """What all volumes of the jobs have."""
+
+    type: str
+    """Which kind of volume this is."""
+
+    name: str
+    """Name of the volume in the pod."""
+
+    mount_path: str
+    """Where it is mounted in every container of the job. An absolute path."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class ClaimVolume:
+class StoredMount(Mount):
+    """What volumes have whose content is not the pod's own."""
+
+    sub_path: str = ""
+    """Only this folder or file of it."""
+
+    read_only: bool = False
+    """Mount it without the right to write."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class ClaimVolume(StoredMount):
     """A PersistentVolumeClaim in the jobs' namespace. Jobs at the same time share it: it must be `ReadWriteMany`."""
 
     type: Literal["pvc"]
-    """Which kind of volume this is."""
 
     name: str
     """Name of the claim."""
 
-    mount_path: MountPath
-    sub_path: SubPath = ""
-    read_only: ReadOnly = False
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class FilesMount(StoredMount):
+    """What a volume has that shows an object's keys as files."""
+
+    read_only: bool = True
+
+    items: dict[str, str] = field(default_factory=dict)
+    """Key of the object to the file that it becomes. Empty: all keys, by their own names."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class SecretVolume:
+class SecretVolume(FilesMount):
     """A Secret in the jobs' namespace, as files. Every job can read it."""
 
     type: Literal["secret"]
-    """Which kind of volume this is."""
 
     name: str
     """Name of the Secret."""
 
-    mount_path: MountPath
-    sub_path: SubPath = ""
-    read_only: ReadOnly = True
-
-    items: dict[str, str] = field(default_factory=dict)
-    """Key of the Secret to the file that it becomes. Empty: all keys, by their own names."""
-
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class ConfigMapVolume:
+class ConfigMapVolume(FilesMount):
     """A ConfigMap in the jobs' namespace, as files: a company's certificates, a `pip.conf`."""
 
     type: Literal["configMap"]
-    """Which kind of volume this is."""
 
     name: str
     """Name of the ConfigMap."""
 
-    mount_path: MountPath
-    sub_path: SubPath = ""
-    read_only: ReadOnly = True
-
-    items: dict[str, str] = field(default_factory=dict)
-    """Key of the ConfigMap to the file that it becomes. Empty: all keys, by their own names."""
-
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class EmptyDirVolume:
+class EmptyDirVolume(Mount):
     """A folder of the pod's own, gone with it."""
 
     type: Literal["emptyDir"]
-    """Which kind of volume this is."""
-
-    name: VolumeName
-    mount_path: MountPath
 
     medium: Literal["", "Memory"] = ""
     """`Memory`: a RAM disk, which counts as the container's memory."""
@@ -87,14 +92,10 @@ class EmptyDirVolume:
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class CsiVolume:
+class CsiVolume(StoredMount):
     """A volume that a CSI driver makes for the pod alone: secrets of a vault, a cache on a local disk."""
 
     type: Literal["csi"]
-    """Which kind of volume this is."""
-
-    name: VolumeName
-    mount_path: MountPath
 
     driver: str
     """Name of the driver, for example `secrets-store.csi.k8s.io`."""
@@ -105,19 +106,12 @@ class CsiVolume:
     attributes: dict[str, str] = field(default_factory=dict)
     """The driver's own settings (`volumeAttributes`)."""
 
-    sub_path: SubPath = ""
-    read_only: ReadOnly = False
-
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class NfsVolume:
+class NfsVolume(Mount):
     """A folder of an NFS server. The node mounts it, so that no network policy has to name the server."""
 
     type: Literal["nfs"]
-    """Which kind of volume this is."""
-
-    name: VolumeName
-    mount_path: MountPath
 
     server: str
     """Host or address of the server."""
@@ -125,7 +119,8 @@ class NfsVolume:
     path: str
     """Folder that it exports."""
 
-    read_only: ReadOnly = False
+    read_only: bool = False
+    """Mount it without the right to write."""
 
 
 Volume = Annotated[

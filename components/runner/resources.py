@@ -1,75 +1,74 @@
 """CPU, memory and disk of the containers, as a stack file states them, in Kubernetes quantities (`500m`, `2Gi`)."""
 
 from dataclasses import field
-from typing import Annotated
 
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from components.keys import CONFIG
-
-CpuRequest = Annotated[str | None, Field(description="CPU that the scheduler sets aside. `null`: none.")]
-CpuLimit = Annotated[
-    str | None,
-    Field(description="CPU that the container is throttled to. Unset: throttling slows a build and frees nothing."),
-]
-MemoryRequest = Annotated[str | None, Field(description="Memory that the scheduler sets aside. `null`: none.")]
-MemoryLimit = Annotated[str | None, Field(description="Memory above which the container is killed. `null`: none.")]
-DiskRequest = Annotated[str | None, Field(description="Node disk that the scheduler sets aside. `null`: none.")]
-DiskLimit = Annotated[str | None, Field(description="Node disk above which the pod is evicted. `null`: none.")]
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Requirements:
     """Requests and limits of one container."""
 
-    cpu_request: CpuRequest = None
-    cpu_limit: CpuLimit = None
-    memory_request: MemoryRequest = None
-    memory_limit: MemoryLimit = None
-    ephemeral_storage_request: DiskRequest = None
-    ephemeral_storage_limit: DiskLimit = None
+    cpu_request: str | None = None
+    """CPU that the scheduler sets aside. `null`: none."""
+
+    cpu_limit: str | None = None
+    """CPU that the container is throttled to. Unset: throttling slows a build and frees nothing."""
+
+    memory_request: str | None = None
+    """Memory that the scheduler sets aside. `null`: none."""
+
+    memory_limit: str | None = None
+    """Memory above which the container is killed. `null`: none."""
+
+    ephemeral_storage_request: str | None = None
+    """Node disk that the scheduler sets aside. `null`: none."""
+
+    ephemeral_storage_limit: str | None = None
+    """Node disk above which the pod is evicted. `null`: none."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class BuildRequirements(Requirements):
     """Requests and limits of the container that runs a job's script."""
 
-    cpu_request: CpuRequest = "1"
-    memory_request: MemoryRequest = "2Gi"
-    memory_limit: MemoryLimit = "8Gi"
-    ephemeral_storage_request: DiskRequest = "10Gi"
-    ephemeral_storage_limit: DiskLimit = "40Gi"
+    cpu_request: str | None = "1"
+    memory_request: str | None = "2Gi"
+    memory_limit: str | None = "8Gi"
+    ephemeral_storage_request: str | None = "10Gi"
+    ephemeral_storage_limit: str | None = "40Gi"
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class HelperRequirements(Requirements):
     """Requests and limits of the container that clones, caches and uploads."""
 
-    cpu_request: CpuRequest = "250m"
-    memory_request: MemoryRequest = "256Mi"
-    memory_limit: MemoryLimit = "1Gi"
-    ephemeral_storage_request: DiskRequest = "1Gi"
+    cpu_request: str | None = "250m"
+    memory_request: str | None = "256Mi"
+    memory_limit: str | None = "1Gi"
+    ephemeral_storage_request: str | None = "1Gi"
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class ServiceRequirements(Requirements):
     """Requests and limits of each container of a job's `services:`."""
 
-    cpu_request: CpuRequest = "100m"
-    memory_request: MemoryRequest = "128Mi"
-    memory_limit: MemoryLimit = "2Gi"
-    ephemeral_storage_request: DiskRequest = "1Gi"
+    cpu_request: str | None = "100m"
+    memory_request: str | None = "128Mi"
+    memory_limit: str | None = "2Gi"
+    ephemeral_storage_request: str | None = "1Gi"
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class ManagerRequirements(Requirements):
     """Requests and limits of the runner manager."""
 
-    cpu_request: CpuRequest = "250m"
-    memory_request: MemoryRequest = "256Mi"
-    memory_limit: MemoryLimit = "512Mi"
-    ephemeral_storage_request: DiskRequest = "256Mi"
+    cpu_request: str | None = "250m"
+    memory_request: str | None = "256Mi"
+    memory_limit: str | None = "512Mi"
+    ephemeral_storage_request: str | None = "256Mi"
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)

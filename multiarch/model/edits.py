@@ -82,7 +82,7 @@ def _edit(was: PlannedResource, will: PlannedResource, diff: Diff) -> Edit | Non
         name=will.name,
         paths=paths,
         reasons=replaced or tuple(sorted(diff.refused)),
-        deleted_first=bool(replaced) and (will.delete_before_replace or diff.delete_before_replace),
+        deleted_first=bool(replaced) and _deleted_first(will, diff),
         protected=was.protect and will.protect,
     )
 
@@ -96,6 +96,11 @@ def _moves(edit: Edit, was: PlannedResource, will: PlannedResource) -> bool:
     outputs = _plain(provider.update(will.type, will.name, state, inputs))
     computed = outputs.keys() - inputs.keys()
     return bool(computed) if edit.action is Action.REPLACE else any(outputs[key] != state.get(key) for key in computed)
+
+
+def _deleted_first(will: PlannedResource, diff: Diff) -> bool:
+    """Follow Pulumi's engine: what the program says goes before what the provider would do."""
+    return diff.delete_before_replace if will.delete_before_replace is None else will.delete_before_replace
 
 
 def _gone(old: Mapping[str, PlannedResource], new: Mapping[str, PlannedResource]) -> Iterator[Edit]:

@@ -50,7 +50,6 @@ EXISTING: Final = Cloud(
     name="existing",
     cluster=ExistingCluster,
     pool=ExistingPool,
-    check_place=lambda _: [],
     settings=lambda _: (),
     location=lambda _: "",
     machines=NO_MACHINES,

@@ -105,7 +105,9 @@ def _promise(group: NodeGroup, resource: PlannedResource, remembered: StateResou
     kept = {label: value for label, value in pool.labels.items() if not label.startswith(_CLOUDS_OWN) or label in _SPOT}
     # Existing nodes are told from others by the labels that the stack states, or else by what they are.
     stated = dict(pool.labels) or {"kubernetes.io/arch": pool.arch}
-    member, prefix = ({key: pool.labels[key]} if key else stated), ""
+    # The pool that was deployed, where its successor of an edit that was not has another name.
+    name = remembered.outputs.get("name") if remembered else None
+    member, prefix = ({key: name or pool.labels[key]} if key else stated), ""
     if pool.cloud == "eks":
         kept[_CAPACITY] = pool.labels[_CAPACITY]
         member, prefix = _eks_group(plain(resource.inputs), resource.name, remembered)

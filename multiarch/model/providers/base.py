@@ -31,7 +31,7 @@ class Diff:
     refused: tuple[str, ...] = ()
     """The provider would try to change these in place, and the cloud refuses."""
     delete_before_replace: bool = False
-    """True where the cloud can't hold the old and the new one at a time although the name is the provider's."""
+    """Whether the provider itself deletes the old one first; the program's word goes before that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

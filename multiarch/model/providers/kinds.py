@@ -30,6 +30,9 @@ class Kind:
     counts: str = ""
     """An output that every update in place makes greater by one."""
     delete_before_replace: bool = False
+    """Whether the provider deletes first where the program does not say otherwise."""
+    named: bool = False
+    """Whether its id follows from its inputs, so that two of them can't have the same."""
     ignores: frozenset[str] = field(default_factory=frozenset)
     """Inputs that never differ: they steer the provider itself."""
 
@@ -106,19 +109,24 @@ class KindProvider:
     kinds: ClassVar[Mapping[str, Kind]]
     lookups: ClassVar[Mapping[str, Lookup]] = {}
 
+    def __init__(self) -> None:
+        self._owners: dict[str, str] = {}
+
     def check_config(self, inputs: Inputs) -> list[Refusal]:
         """Accept any configuration; a provider with rules of its own overrides this."""
         del inputs
         return []
 
     def check(self, token: str, name: str, inputs: Inputs) -> list[Refusal]:
-        """Put all rules of the kind to the inputs."""
-        del name
+        """Put all rules of the kind to the inputs, and see that no other resource of the program has its name."""
         kind = self.kinds.get(token)
         if kind is None:
             message = f"the rehearsal has no provider for {token}: it cannot tell whether {self.package} would take it"
             return [refusal("", message, "rehearsal")]
-        return [found for rule in kind.rules for found in rule(inputs)]
+        found = [found for rule in kind.rules for found in rule(inputs)]
+        if kind.named and self._owners.setdefault(identity := kind.create(name, inputs).id, name) != name:
+            found.append(refusal("", f"Already exists: {identity}", f"{self.package}: names are unique"))
+        return found
 
     def create(self, token: str, name: str, inputs: Inputs) -> Created:
         """Give the computed outputs over the inputs. An unknown token gets its inputs back: `check` refused it."""
@@ -144,11 +152,12 @@ class KindProvider:
         forced = known.replaces | _come_or_gone(known.replaces_when_added_or_removed, olds, news)
         changed = [path for path in differences(olds, news) if not covers(kind.ignores, path)]
         rest = [path for path in changed if not covers(forced, path)]
+        replaces = tuple(path for path in changed if covers(forced, path))
         return Diff(
             updates=tuple(path for path in rest if not covers(known.refused, path)),
-            replaces=tuple(path for path in changed if covers(forced, path)),
+            replaces=replaces,
             refused=tuple(path for path in rest if covers(known.refused, path)),
-            delete_before_replace=kind.delete_before_replace,
+            delete_before_replace=bool(replaces) and kind.delete_before_replace,
         )
 
     def invoke(self, token: str, args: Inputs) -> Mapping[str, Any]:

@@ -64,7 +64,7 @@ _RULES: Final[Mapping[str, Rules]] = {
     "gcpProject": Rules(
         applies=rules.of("gke"),
         propose=rules.place_from_cluster("project"),
-        check=rules.check_place(lambda text: GkeCluster(name="n", project=text, location="us-central1"), "project"),
+        check=rules.check_place(GkeCluster, "project"),
     ),
     "location": Rules(
         applies=rules.of("gke", "aks"),
@@ -74,7 +74,7 @@ _RULES: Final[Mapping[str, Rules]] = {
     "region": Rules(
         applies=rules.of("eks"),
         propose=rules.place_from_cluster("region"),
-        check=rules.check_place(lambda text: EksCluster(name="n", region=text), "region"),
+        check=rules.check_place(EksCluster, "region"),
     ),
     "resourceGroup": Rules(
         applies=rules.of("aks"),
@@ -84,9 +84,7 @@ _RULES: Final[Mapping[str, Rules]] = {
     "subscription": Rules(
         applies=rules.of("aks"),
         propose=rules.place_from_cluster("subscriptionId"),
-        check=rules.check_place(
-            lambda text: AksCluster(name="n", resource_group="g", subscription_id=text), "subscriptionId"
-        ),
+        check=rules.check_place(AksCluster, "subscriptionId"),
     ),
     "access": Rules(
         applies=rules.creating,

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from components.clouds import Cluster, check_cluster, machine_type
+from components.clouds import machine_type
 from components.clouds.gke.sections import GkeCluster
 from components.clouds.machines import Arch
+from components.problems import ConfigError
+from components.reading import parse
 from multiarch.cluster.look.model import Look
 from multiarch.core.verdict import Verdict
 from multiarch.model.project import STACK_NAME
@@ -69,15 +71,19 @@ def check_stack(value: Value, look: Look, said: Said) -> str:
     return "Pulumi takes up to 100 letters, digits, dots, dashes and underscores"
 
 
-def check_place(cluster: Callable[[str], Cluster], key: str) -> Callable[[Value, Look, Said], str]:
+def check_place(cluster: type, key: str) -> Callable[[Value, Look, Said], str]:
     """Check a part of the cluster's place by the rules of the stack file itself."""
 
     def check(value: Value, look: Look, said: Said) -> str:
         del look, said
         if not str(value).strip():
             return "it must not be empty"
-        wrong = [problem for problem in check_cluster(cluster(str(value))) if problem.path == f"cluster.{key}"]
-        return "; ".join(f"{problem.found}: {problem.consequence}. {problem.fix}" for problem in wrong)
+        try:
+            parse(cluster, {key: str(value)}, "cluster")
+        except ConfigError as error:  # of the keys that are not there, too
+            wrong = [problem for problem in error.problems if problem.path == f"cluster.{key}"]
+            return "; ".join(problem.text for problem in wrong)
+        return ""
 
     return check
 
@@ -86,8 +92,7 @@ def check_location(value: Value, look: Look, said: Said) -> str:
     """Check the cluster's location by its cloud's rules."""
     if said["clusterType"] == "aks":
         return filled(value, look, said)
-    place = check_place(lambda text: GkeCluster(name="n", project="project-1", location=text), "location")
-    return place(value, look, said)
+    return check_place(GkeCluster, "location")(value, look, said)
 
 
 def filled(value: Value, look: Look, said: Said) -> str:

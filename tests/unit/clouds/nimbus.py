@@ -1,12 +1,12 @@
 """A made-up fourth cloud, as one module: what docs/clouds.md says that a cloud has to bring."""
 
 import sys
-from typing import Final, Literal, NotRequired, cast
+from typing import Annotated, Final, Literal, TypedDict, cast
 
 import pulumi
 from pydantic.dataclasses import dataclass
 
-from components.clouds.component import CloudPoolArgs, NodePool, ResolvedArgs, resolved_pool
+from components.clouds.component import NodePool, resolved_pool
 from components.clouds.connection import Connection, provider_for
 from components.clouds.contract import (
     ARM64_TAINT_IS_DECLARED,
@@ -21,6 +21,7 @@ from components.clouds.contract import (
 )
 from components.clouds.machines import Arch, Machines, MachineType
 from components.clouds.sections import Access, CloudPool
+from components.forms import Form
 from components.keys import CONFIG
 from components.problems import Problem
 
@@ -35,7 +36,7 @@ class NimbusCluster:
     name: str
     """The cluster's name in Nimbus."""
 
-    sky: str
+    sky: Annotated[str, Form(pattern="north|south", what="part of the sky", write="north or south")]
     """The part of the sky that it floats in. North is best."""
 
     access: Access
@@ -57,12 +58,6 @@ def _place(name: str) -> MachineType | None:
     return MachineType(name=name, cloud="nimbus", family=name.partition("-")[0], arch=arch, local_disk=False)
 
 
-def _check_place(cluster: NimbusCluster) -> list[Problem]:
-    if cluster.sky in {"north", "south"}:
-        return []
-    return [Problem(path="cluster.sky", found=cluster.sky, consequence="no such sky", fix="Use north or south.")]
-
-
 def _check_pool(subject: Subject[NimbusPool]) -> list[Problem]:
     if subject.pool.altitude > 0 and subject.location != "nowhere":
         return []
@@ -73,11 +68,11 @@ def _nodes(pool: NimbusPool, arch: Arch) -> Nodes:
     return Nodes(labels=created_labels(pool, arch), taints=with_arch_taint(pool.taints, arch))
 
 
-class NimbusNodePoolArgs(CloudPoolArgs):
+class NimbusNodePoolArgs(TypedDict):
     """Arguments of a Nimbus pool."""
 
-    altitude: NotRequired[int]
-    """Height in metres."""
+    pool: NimbusPool
+    """The pool, as in a stack file's `pools`."""
 
 
 class NimbusNodePool(NodePool):
@@ -91,7 +86,7 @@ class NimbusNodePool(NodePool):
 
 def connect(cluster: NimbusCluster) -> Connection:
     def declare(pool: ResolvedPool[NimbusPool]) -> NodePool:
-        return NimbusNodePool(pool.name, cast("NimbusNodePoolArgs", ResolvedArgs(pool)))
+        return NimbusNodePool(pool.name, NimbusNodePoolArgs(pool=pool.section))
 
     return Connection(provider=provider_for(cluster.access, None, f"nimbus/{cluster.name}"), declare=declare)
 
@@ -104,7 +99,6 @@ NIMBUS: Final = Cloud(
     name="nimbus",
     cluster=NimbusCluster,
     pool=NimbusPool,
-    check_place=_check_place,
     settings=lambda cluster: (Setting(key="nimbus:sky", wanted=cluster.sky, said_by="cluster.sky", required=True),),
     location=lambda cluster: cluster.sky,
     machines=Machines(

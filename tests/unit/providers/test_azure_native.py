@@ -43,6 +43,7 @@ SPOT: dict[str, Any] = {
 }
 AMD64 = {"vmSize": "Standard_D8s_v6", "nodeTaints": []}
 
+GROUP = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/capacityReservationGroups/c"
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"resourceGroupName": ...}, "resourceGroupName"),
     ({"resourceGroupName": "ci."}, "resourceGroupName"),
@@ -99,6 +100,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"tags": {f"k{i}": "v" for i in range(51)}}, "tags"),
     ({"tags": {"a/b": "v"}}, 'tags["a/b"]'),
     ({"vnetSubnetID": "nodes"}, "vnetSubnetID"),
+    ({"capacityReservationGroupID": "builds"}, "capacityReservationGroupID"),
+    ({**SPOT, "capacityReservationGroupID": GROUP}, "capacityReservationGroupID"),
+    ({"kubeletConfig": {"containerLogMaxFiles": 1}}, "kubeletConfig.containerLogMaxFiles"),
+    (
+        {"kubeletConfig": {"imageGcLowThreshold": 80, "imageGcHighThreshold": 80}},
+        "kubeletConfig.imageGcLowThreshold",
+    ),
+    ({"linuxOSConfig": {"swapFileSizeMB": 1500}}, "linuxOSConfig.swapFileSizeMB"),
 ]
 ACCEPTED: list[dict[str, Any]] = [
     {},
@@ -118,6 +127,8 @@ ACCEPTED: list[dict[str, Any]] = [
     {"availabilityZones": ["1", "2", "3"], "maxPods": 32},
     {"upgradeSettings.maxSurge": "1"},
     {"nodeTaints": ["dedicated=ci:NoExecute", "plain:PreferNoSchedule"]},
+    {"capacityReservationGroupID": GROUP},
+    {"linuxOSConfig": {"swapFileSizeMB": 1500}, "kubeletConfig": {"failSwapOn": False}},
     {"vnetSubnetID": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/n"},
     {"nodeTaints": UNKNOWN, "nodeLabels": UNKNOWN, "vmSize": UNKNOWN, "count": UNKNOWN, "osSKU": UNKNOWN},
 ]

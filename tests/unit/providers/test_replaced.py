@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from pulumi_azure_native import containerservice
 
-from components.clouds.aks.arguments import REFUSED_CHANGES
+from components.clouds.aks import arguments as aks
+from components.clouds.gke import arguments as gke
 from multiarch.model.providers.kinds import KindProvider
 from multiarch.model.providers.registry import providers
 from multiarch.model.providers.replaced import RECORD, changes
@@ -31,8 +32,21 @@ def test_every_kind_of_every_stand_in_was_looked_up() -> None:
             assert changes(token).source, token
 
 
-def test_the_program_has_aks_replace_just_what_aks_refuses_to_change() -> None:
-    assert set(REFUSED_CHANGES) <= changes(AGENT_POOL).refused
+def test_an_aks_pool_has_another_name_for_whatever_replaces_it_and_is_replaced_for_what_aks_refuses() -> None:
+    known = changes(AGENT_POOL)
+    assert set(aks.REPLACES) == (known.replaces | known.refused) - {
+        "agentPoolName",
+        "resourceGroupName",
+        "resourceName",
+    }
+
+
+def test_a_gke_pool_has_another_name_for_whatever_replaces_it() -> None:
+    """But for its place, its name, and what Pulumi is told to ignore: another name would replace the pool for that."""
+    known = changes("gcp:container/nodePool:NodePool")
+    place = {"cluster", "location", "name", "namePrefix", "project"}
+    assert set(gke.REPLACES) == known.replaces - place - set(gke.IGNORE_CHANGES)
+    assert set(gke.REPLACES_FOR_BLOCK) == known.replaces_when_added_or_removed - {"nodeConfig"}
 
 
 def test_what_azures_sdk_calls_unchangeable_is_refused() -> None:

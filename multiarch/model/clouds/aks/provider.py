@@ -146,7 +146,13 @@ class AzureNativeProvider(KindProvider):
     package: ClassVar[str] = "azure-native"
     version: ClassVar[str] = "3.29.0"
     kinds: ClassVar[Mapping[str, Kind]] = {
-        AGENT_POOL: Kind(rules=(*pool_nodes.RULES, *pool_scaling.RULES), create=_create)
+        AGENT_POOL: Kind(
+            rules=(*pool_nodes.RULES, *pool_scaling.RULES),
+            create=_create,
+            # pulumi-azure-native provider/pkg/provider/provider.go, Diff: whatever is not auto-named.
+            delete_before_replace=True,
+            named=True,
+        )
     }
     lookups: ClassVar[Mapping[str, Lookup]] = {
         "azure-native:containerservice:getManagedCluster": get_managed_cluster,

@@ -19,7 +19,7 @@ REGION = "us-east-1"
 KUBERNETES = "1.33"
 SUBNETS = ["subnet-0a1b2c3d4e5f60001", "subnet-0a1b2c3d4e5f60002", "subnet-0a1b2c3d4e5f60003"]
 _CLUSTER = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_REGION = re.compile(r"[a-z]{2}(sc)?(-[a-z]+)+-\d")
 
 
 def get_cluster(args: Inputs) -> Mapping[str, Any]:
@@ -170,6 +170,7 @@ class AwsProvider(KindProvider):
     }
 
     def __init__(self) -> None:
+        super().__init__()
         self._templates: dict[str, Inputs] = {}
 
     def check_config(self, inputs: Inputs) -> list[Refusal]:

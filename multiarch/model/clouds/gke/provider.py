@@ -104,6 +104,9 @@ class GcpProvider(KindProvider):
             rules=(*node_pool.RULES, *scaling.RULES),
             create=_create_pool,
             ignores=frozenset({"deletionPolicy", "ignoreNodeCountChanges"}),
+            # pulumi-terraform-bridge, nameRequiresDeleteBeforeReplace: where the program states a name.
+            delete_before_replace=True,
+            named=True,
         )
     }
     lookups: ClassVar[Mapping[str, Lookup]] = {
