@@ -187,6 +187,11 @@ class Cloud(Generic[C, P]):
     anywhere: bool = False
     """Whether its clusters may stand in any other cloud."""
 
+    @property
+    def creates_pools(self) -> bool:
+        """Whether pools are made in it; else they are there already."""
+        return issubclass(self.pool, CloudPool)
+
     def placed(self, pool: P, location: str) -> P:
         """Return a pool of this place: one that states only its architecture gets the machine type that is there."""
         if self.machine_there is None or not isinstance(pool, CloudPool) or pool.machine_type or pool.arch is None:

@@ -18,6 +18,14 @@ def s3_server(**keys: Any) -> dict[str, Any]:
     return {"type": "s3", "bucket": "b", "region": "us-east-1", "server": server}
 
 
+SERVERS: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
+    ("gke", {"address": "https://minio.example.com"}, {}, "runner.cache.server.address", "without a scheme"),
+    ("gke", {"address": "minio:0"}, {}, "runner.cache.server.address", "is no host with a port"),
+    ("gke", {"address": "key:secret@minio"}, {}, "runner.cache.server.address", "is no host with a port"),
+    ("aks", {"existingSecret": ""}, {}, "runner.cache.server.existingSecret", "no name of a Secret"),
+    ("eks", {"address": "minio.data.svc:9000"}, {}, "runner.networkPolicies.cache.cidrs", "close the way"),
+    ("eks", {"address": "minio"}, {"cache": {"cidrs": []}}, "runner.networkPolicies.cache.cidrs", "close the"),
+]
 MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     ("gke", {"gitlabUrl": "http://gitlab.example.com"}, "runner.gitlabUrl", "is not https"),
     ("gke", {"gitlabUrl": "gitlab.example.com"}, "runner.gitlabUrl", "not the URL of a server"),
@@ -136,14 +144,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     *(
         (cluster, {"cache": s3_server(**keys), "networkPolicies": policies}, path, says)
-        for cluster, keys, policies, path, says in (
-            ("gke", {"address": "https://minio.example.com"}, {}, "runner.cache.server.address", "without a scheme"),
-            ("gke", {"address": "minio:0"}, {}, "runner.cache.server.address", "is no host with a port"),
-            ("gke", {"address": "key:secret@minio"}, {}, "runner.cache.server.address", "is no host with a port"),
-            ("aks", {"existingSecret": ""}, {}, "runner.cache.server.existingSecret", "no name of a Secret"),
-            ("eks", {"address": "minio.data.svc:9000"}, {}, "runner.networkPolicies.cache.cidrs", "close the way"),
-            ("eks", {"address": "minio"}, {"cache": {"cidrs": []}}, "runner.networkPolicies.cache.cidrs", "close the"),
-        )
+        for cluster, keys, policies, path, says in SERVERS
     ),
     (
         "eks",
