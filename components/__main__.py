@@ -11,16 +11,13 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from pulumi.provider.experimental import component_provider_host  # noqa: E402 - not by the path, but sorted with what is
 
-# A host serves every cloud, so that here, and nowhere else, all their SDKs are imported.
-from components.clouds.aks.component import AksNodePool  # noqa: E402 - found by the path above
-from components.clouds.eks.component import EksNodePool  # noqa: E402 - likewise
-from components.clouds.existing.component import ExistingNodes  # noqa: E402 - likewise
-from components.clouds.gke.component import GkeNodePool  # noqa: E402 - likewise
+from components.clouds import CLOUDS  # noqa: E402 - found by the path above
 from components.runner.release import MultiArchRunner  # noqa: E402 - likewise
 
 if __name__ == "__main__":
     component_provider_host(
         name="multiarch-runner",
-        components=[GkeNodePool, EksNodePool, AksNodePool, ExistingNodes, MultiArchRunner],
+        # A host serves every cloud, so that here, and nowhere else, all their SDKs are imported.
+        components=[*(cloud.shell().COMPONENT for cloud in CLOUDS.values()), MultiArchRunner],
         version="0.1.0",
     )

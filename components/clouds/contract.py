@@ -13,6 +13,7 @@ from components.clouds.sections import Access, CloudPool, PoolBase, Taint
 from components.problems import Problem
 
 if TYPE_CHECKING:
+    from components.clouds.component import NodePool
     from components.clouds.connection import Connection
 
 POOL_LABEL: Final = "multiarch-runner.io/pool"
@@ -143,6 +144,10 @@ class ResolvedPool(Generic[P_co]):
 
 class Shell(Protocol[C_contra]):
     """The part of a cloud that needs its SDK: imported only when a stack of that cloud is run."""
+
+    @property
+    def COMPONENT(self) -> "type[NodePool]":  # noqa: N802 - a module's constant
+        """The pool's component, for programs in other Pulumi languages."""
 
     def connect(self, cluster: C_contra) -> "Connection":
         """Look the cluster up as far as needed, and make the way to it."""
