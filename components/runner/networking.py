@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import field
 from enum import StrEnum
 from ipaddress import ip_network
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic.dataclasses import dataclass
 
+from components.clouds import CLOUDS, may_stand_in
 from components.keys import CONFIG
 from components.problems import Problem
 
@@ -15,16 +17,12 @@ ANYWHERE = ("0.0.0.0/0", "::/0")
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "34.118.224.0/20", "fc00::/7")
 
 
-class MetadataProvider(StrEnum):
-    """Which address hands out a cloud identity to pods, once the metadata addresses are blocked.
-
-    The pairing of address and dataplane is not interchangeable on GKE.
-    """
-
-    NONE = "none"
-    GKE_CALICO = "gkeCalico"
-    GKE_DATAPLANE_V2 = "gkeDataplaneV2"
-    EKS_POD_IDENTITY = "eksPodIdentity"
+NO_IDENTITY: Final = "none"
+if TYPE_CHECKING:
+    MetadataProvider = str
+else:
+    # The choices are the clouds' own.
+    MetadataProvider = Literal[(NO_IDENTITY, *(name for cloud in CLOUDS.values() for name in cloud.runner.identities))]
 
 
 class Protocol(StrEnum):
@@ -65,7 +63,7 @@ class ExtraEgress:
 class MetadataAccess:
     """Who may ask the cloud's metadata server for an identity. Nobody by default: it also hands out the node's own."""
 
-    provider: MetadataProvider = MetadataProvider.NONE
+    provider: MetadataProvider = NO_IDENTITY
     """`gkeCalico` or `gkeDataplaneV2` (Workload Identity, by the cluster's dataplane), `eksPodIdentity`, or `none`
     (also right for IRSA and for Azure, whose tokens come by another way)."""
 
@@ -115,11 +113,6 @@ class NetworkPolicies:
 
 
 _LAST_PORT = 65535
-_PROVIDER_OF = {
-    MetadataProvider.GKE_CALICO: "gke",
-    MetadataProvider.GKE_DATAPLANE_V2: "gke",
-    MetadataProvider.EKS_POD_IDENTITY: "eks",
-}
 
 
 def check_network_policies(policies: NetworkPolicies, cluster_type: str) -> list[Problem]:
@@ -137,14 +130,14 @@ def check_network_policies(policies: NetworkPolicies, cluster_type: str) -> list
             )
         )
     provider = policies.metadata.provider
-    owner = _PROVIDER_OF.get(provider, cluster_type)
-    if cluster_type not in (owner, "existing"):
+    there = [name for cloud in may_stand_in(cluster_type) for name in cloud.runner.identities]
+    if provider not in (NO_IDENTITY, *there):
         problems.append(
             Problem(
                 path=f"{path}.metadata.provider",
                 found=f"{provider} on a cluster of type {cluster_type}",
                 consequence="it opens an address that hands out no identity there, and none to those who need one",
-                fix=f"Drop it, or use the provider of {cluster_type}.",
+                fix=f"Drop it{''.join(f', or use {name}' for name in there)}.",
             )
         )
     return problems

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from components.clouds import Cluster
+from components.clouds import CLOUDS, Cluster
 from components.clouds.sections import PoolBase as Pool
 from components.kubernetes_names import DNS_LABEL, LABEL_VALUE, META_KEY, OBJECT_NAME, is_annotation_key
 from components.problems import Problem
@@ -16,7 +16,7 @@ from components.runner.extra_checks import check_values
 from components.runner.guards import RUNNER_KIN
 from components.runner.helper_image import check_helper_image, named_architecture
 from components.runner.job_pods_checks import check_job_pods
-from components.runner.networking import MetadataProvider, check_network_policies
+from components.runner.networking import NO_IDENTITY, check_network_policies
 from components.runner.placement import RunnerPool, check_placement, unresolved
 from components.runner.quantities import check_requirements, check_resources
 from components.runner.selectors import allowed_selectors, check_selectors
@@ -239,10 +239,11 @@ def _check_images(runner: RunnerConfig) -> list[Problem]:
 
 
 def _check_job_identity(runner: RunnerConfig, cluster_type: str) -> list[Problem]:
-    """Find jobs that are given a Google identity, and kept from the server that hands it out."""
-    policies, annotation = runner.network_policies, "iam.gke.io/gcp-service-account"
-    reached = policies.metadata.provider is not MetadataProvider.NONE and policies.metadata.jobs
-    annotated = cluster_type == "gke" and annotation in runner.job_service_account.annotations
+    """Find jobs that are given a cloud identity, and kept from the server that hands it out."""
+    policies, cloud = runner.network_policies, CLOUDS[cluster_type].runner
+    reached = policies.metadata.provider != NO_IDENTITY and policies.metadata.jobs
+    annotation = cloud.identity_annotation
+    annotated = bool(annotation) and annotation in runner.job_service_account.annotations
     if not annotated or reached or not policies.enabled:
         return []
     return [
@@ -250,7 +251,7 @@ def _check_job_identity(runner: RunnerConfig, cluster_type: str) -> list[Problem
             path="runner.networkPolicies.metadata.jobs",
             found=f"jobServiceAccount has {annotation}, but jobs don't reach the metadata server",
             consequence="no job could take its identity, and every push would be refused",
-            fix="Set metadata.jobs: true, with provider gkeDataplaneV2 or gkeCalico.",
+            fix=f"Set metadata.jobs: true, with provider {' or '.join(cloud.identities)}.",
         )
     ]
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from components.clouds import CLOUDS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedPool:
@@ -11,7 +13,7 @@ class PlannedPool:
     name: str
     """As the cloud calls it."""
     cloud: str
-    """Whose it is: `gke`, `eks`, `aks`, `existing`."""
+    """Whose it is: the cluster type."""
     arch: str
     """`amd64` or `arm64`."""
     machine_type: str
@@ -28,6 +30,11 @@ class PlannedPool:
     """Each as `key=value:Effect`, the cloud's own taints included."""
     zones: tuple[str, ...] = ()
     """Where its nodes may be; empty for the cluster's own."""
+
+    @property
+    def created(self) -> bool:
+        """Whether the stack makes its nodes; else they are there already."""
+        return CLOUDS[self.cloud].creates_pools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ It makes an agent pool and nothing else. Pools made here must not also be listed
 `agent_pool_profiles`: the two fight (pulumi-azure-native#2719, #4264).
 """
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 import pulumi
 from pulumi_azure_native import containerservice
@@ -94,3 +94,6 @@ def _typed(arguments: dict[str, Any]) -> dict[str, Any]:
     if "security_profile" in arguments:
         typed["security_profile"] = containerservice.AgentPoolSecurityProfileArgs(**arguments["security_profile"])
     return typed
+
+
+COMPONENT: Final = AksNodePool

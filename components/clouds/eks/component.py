@@ -5,7 +5,7 @@ role. It makes no cluster, no network and no autoscaler.
 """
 
 from collections.abc import Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 import pulumi
 from pulumi_aws import autoscaling, ec2, eks, iam
@@ -205,3 +205,6 @@ def _typed_template(arguments: dict[str, Any]) -> dict[str, Any]:
             ec2.LaunchTemplateTagSpecificationArgs(**specification) for specification in arguments["tag_specifications"]
         ],
     }
+
+
+COMPONENT: Final = EksNodePool

@@ -1,6 +1,6 @@
 """Nodes that are already there: nothing is created. The component states what must be true of them."""
 
-from typing import TypedDict
+from typing import Final, TypedDict
 
 import pulumi
 
@@ -34,3 +34,6 @@ class ExistingNodes(NodePool):
         pool = resolved_pool(EXISTING, args, "", name)
         super().__init__("multiarch-runner:index:ExistingNodes", name, None, opts)
         self.publish(pool, [pool.name])
+
+
+COMPONENT: Final = ExistingNodes

@@ -3,7 +3,7 @@
 It makes the pool and nothing else: no cluster, no service account, no network.
 """
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 import pulumi
 from pulumi_gcp import container
@@ -116,3 +116,6 @@ def _typed_config(config: dict[str, Any]) -> dict[str, Any]:
     if "taints" in config:
         typed["taints"] = [container.NodePoolNodeConfigTaintArgs(**taint) for taint in config["taints"]]
     return typed
+
+
+COMPONENT: Final = GkeNodePool

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
+from components.clouds import CLOUDS
+from components.clouds.existing import EXISTING
 from components.clouds.machines import Arch
 from multiarch.cluster.look import autoscaler
-from multiarch.cluster.look.model import Look, Provider
+from multiarch.cluster.look.model import Look
 from multiarch.cluster.look.version import parsed
 from multiarch.core.verdict import Verdict
 from multiarch.onboard.answers.model import Answers
@@ -15,6 +17,7 @@ from multiarch.onboard.decide.pools import usable
 OLDEST: Final = (1, 25)
 """Pod Security and `endPort` of network policies are stable since 1.25; the stack needs both."""
 _NODES_UNSEEN: Final = "nodes:"
+_MAKING: Final = tuple(name for name, cloud in CLOUDS.items() if cloud.creates_pools)
 
 
 def obstacles(look: Look) -> tuple[Obstacle, ...]:
@@ -74,7 +77,7 @@ def _nodes(look: Look) -> Iterator[Obstacle]:
             consequence="the runner manager and its jobs are Linux containers",
             fix="Add a Linux node pool first.",
         )
-    if look.provider is Provider.OTHER:
+    if look.provider == EXISTING.name:
         yield from _own_nodes(look)
 
 
@@ -86,7 +89,7 @@ def _own_nodes(look: Look) -> Iterator[Obstacle]:
         yield Obstacle(
             found="the cluster has no node, and nothing tells whose it is",
             consequence="there is nothing that jobs could run on, and no cloud to create it in",
-            fix="Join nodes first; or name the cloud: --cluster-type gke, eks or aks.",
+            fix=f"Join nodes first; or name the cloud: --cluster-type {' or '.join(_MAKING)}.",
         )
         return
     kinds = sorted({f"{pool.os}/{pool.arch}" for pool in look.pools})
@@ -106,11 +109,11 @@ def _pools(look: Look, answers: Answers) -> Iterator[Obstacle]:
     if answers.pools != "create":
         return
     seen, said = look.provider, answers.cluster_type
-    if seen is not Provider.OTHER and said != seen.value:
+    if seen not in (EXISTING.name, said):
         yield Obstacle(
-            found=f"the cluster is {seen.value} ({look.provider_because}), the answer says {said}",
+            found=f"the cluster is {seen} ({look.provider_because}), the answer says {said}",
             consequence=f"pools of {said} can't join it",
-            fix=f"Say {seen.value}, or existing.",
+            fix=f"Say {seen}, or {EXISTING.name}.",
         )
     if look.autoscaler_name == autoscaler.PROVISIONING:
         yield Obstacle(

@@ -6,6 +6,7 @@ from components.clouds.machines import Arch
 from multiarch.cluster.look import autoscaler
 from multiarch.cluster.look.model import Look
 from multiarch.core.verdict import Verdict
+from multiarch.model.clouds import KNOWN
 from multiarch.onboard.answers.model import Answers
 from multiarch.onboard.decide.model import Remark
 from multiarch.onboard.decide.pools import JOB_MIB, JOB_MILLIS, chosen, usable
@@ -56,17 +57,14 @@ def _network(look: Look) -> Iterator[Remark]:
 def _scaling(look: Look, answers: Answers) -> Iterator[Remark]:
     if answers.pools != "create":
         return
-    if answers.cluster_type == "aks" and Arch.ARM64 in answers.archs:
-        yield Remark(
-            text="AKS can't be relied on to start an arm64 node from zero: Cluster Autoscaler before 1.33.5, 1.34.4, "
-            "1.35.2 and 1.36.0 takes an empty pool for amd64 (kubernetes/autoscaler#9322), and which build runs is "
-            "AKS's choice. The arm64 pool keeps one node."
-        )
-    if answers.cluster_type == "eks":
-        yield from _eks_scaling(look, answers)
+    cloud = KNOWN[answers.cluster_type]
+    if cloud.from_zero and Arch.ARM64 in answers.archs:
+        yield Remark(text=f"{cloud.from_zero}. The arm64 pool keeps one node.")
+    if cloud.marks is not None and not cloud.marks.scales_by_itself:
+        yield from _scaling_from_inside(look, answers)
 
 
-def _eks_scaling(look: Look, answers: Answers) -> Iterator[Remark]:
+def _scaling_from_inside(look: Look, answers: Answers) -> Iterator[Remark]:
     if look.autoscaler_name == autoscaler.CLUSTER_AUTOSCALER:
         if answers.min_nodes == 0:
             yield Remark(

@@ -11,6 +11,7 @@ from components.clouds.connection import Connection, provider_for
 from components.clouds.contract import (
     ARM64_TAINT_IS_DECLARED,
     Cloud,
+    ForRunner,
     Nodes,
     ResolvedPool,
     Setting,
@@ -118,4 +119,12 @@ NIMBUS: Final = Cloud(
     check_pool=_check_pool,
     nodes=_nodes,
     shell=_shell,
+    runner=ForRunner(
+        metadata=("203.0.113.254/32",),
+        resolvers=("169.254.77.7/32",),
+        identities={},
+        identity_annotation="",
+        storage="",
+        late_nodes=False,
+    ),
 )

@@ -11,6 +11,21 @@ from components.runner.spec import check_runner
 Stacks = dict[str, Callable[..., Any]]
 
 # (stack, keys of `runner`, path, words of the message)
+
+
+def s3_server(**keys: Any) -> dict[str, Any]:
+    server = {"address": "minio.example.com:9000", "existingSecret": "minio", **keys}
+    return {"type": "s3", "bucket": "b", "region": "us-east-1", "server": server}
+
+
+SERVERS: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
+    ("gke", {"address": "https://minio.example.com"}, {}, "runner.cache.server.address", "without a scheme"),
+    ("gke", {"address": "minio:0"}, {}, "runner.cache.server.address", "is no host with a port"),
+    ("gke", {"address": "key:secret@minio"}, {}, "runner.cache.server.address", "is no host with a port"),
+    ("aks", {"existingSecret": ""}, {}, "runner.cache.server.existingSecret", "no name of a Secret"),
+    ("eks", {"address": "minio.data.svc:9000"}, {}, "runner.networkPolicies.cache.cidrs", "close the way"),
+    ("eks", {"address": "minio"}, {"cache": {"cidrs": []}}, "runner.networkPolicies.cache.cidrs", "close the"),
+]
 MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     ("gke", {"gitlabUrl": "http://gitlab.example.com"}, "runner.gitlabUrl", "is not https"),
     ("gke", {"gitlabUrl": "gitlab.example.com"}, "runner.gitlabUrl", "not the URL of a server"),
@@ -127,6 +142,16 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
         )
         for cluster in ("gke", "aks")
     ),
+    *(
+        (cluster, {"cache": s3_server(**keys), "networkPolicies": policies}, path, says)
+        for cluster, keys, policies, path, says in SERVERS
+    ),
+    (
+        "eks",
+        {"cache": {**s3_server(), "roleArn": "arn:aws:iam::123456789012:role/ci"}},
+        "runner.cache.roleArn",
+        "knows no role",
+    ),
     ("aks", {"cache": {"type": "gcs", "bucket": "b"}}, "runner.cache.type", "gives the manager an identity"),
     (
         "eks",
@@ -236,6 +261,12 @@ def test_every_mistake_is_told_at_once(stacks: Stacks) -> None:
     stack = stacks["gke"](concurrent=0, selectorRegex="", helperImage="upstream")
     paths = [problem.path for problem in check_runner(stack.runner, stack.pools, stack.cluster)]
     assert paths == ["runner.selectorRegex", "runner.helperImage", "runner.concurrent"]
+
+
+@pytest.mark.parametrize("name", ["gke", "eks", "aks", "local"])
+def test_a_cache_server_of_ones_own_needs_no_identity_of_a_cloud(stacks: Stacks, name: str) -> None:
+    stack = stacks[name](cache=s3_server(), networkPolicies={})
+    assert check_runner(stack.runner, stack.pools, stack.cluster) == []
 
 
 def test_turned_off_policies_need_no_metadata_exception(stacks: Stacks) -> None:

@@ -13,6 +13,7 @@ from components.clouds.sections import Taint, TaintEffect
 from components.runner.executor import config_toml, runner_entry
 from components.runner.placement import RunnerPool, job_tolerations
 from components.runner.settings import RunnerConfig
+from components.runner.values import helm_values
 
 Stacks = dict[str, Callable[..., Any]]
 Read = Callable[..., RunnerConfig]
@@ -114,6 +115,23 @@ def test_a_cache_brings_no_static_keys(stack: Any) -> None:
     text = config_toml(stack.runner, stack.runner_pools, stack.cluster.type)
     for key in ("AccessKey", "SecretKey", "AccountKey", "PrivateKey", "CredentialsFile", "SessionToken"):
         assert key not in text
+
+
+def test_a_cache_server_of_ones_own_is_reached_with_keys_that_only_a_secret_holds(stacks: Stacks) -> None:
+    server = {"address": "minio.example.com:9000", "existingSecret": "minio", "pathStyle": True}
+    stack = stacks["gke"](cache={"type": "s3", "bucket": "ci", "region": "us-east-1", "server": server})
+    entry: Any = runner_entry(stack.runner, stack.runner_pools, stack.cluster.type)
+    assert entry["cache"]["s3"] == {
+        "BucketName": "ci",
+        "BucketLocation": "us-east-1",
+        "ServerAddress": "minio.example.com:9000",
+        "Insecure": False,
+        "AuthenticationType": "access-key",
+        "PathStyle": True,
+    }
+    values: Any = helm_values(stack.runner, stack.runner_pools, stack.cluster.type, secret="token")
+    assert values["runners"]["cache"] == {"secretName": "minio"}
+    assert values["serviceAccount"]["annotations"] == {}
 
 
 def test_only_azures_workload_identity_labels_the_jobs_pods(stacks: Stacks) -> None:

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from components.clouds.gke.sections import GkeCluster
-from multiarch.model.clouds.contract import KnownCloud, another, outside
+from multiarch.model.clouds.contract import KnownCloud, Naming, PoolImport, another, outside
 from multiarch.model.clouds.gke.machines import machine_of
+from multiarch.model.clouds.gke.marks import MARKS
 from multiarch.model.clouds.gke.nodes import node_group
+from multiarch.model.clouds.gke.offer import offered
 from multiarch.model.providers.base import RehearsalProvider
 
 
@@ -46,4 +48,23 @@ GKE: Final = KnownCloud(
     place=lambda cluster: cluster.location,
     scheme="gce",
     machine_elsewhere=_elsewhere,
+    marks=MARKS,
+    naming=Naming(separator="-", completed=None),
+    own_labels=("cloud.google.com/",),
+    spot_labels=("cloud.google.com/gke-spot",),
+    doubt_from_zero="",
+    tolerates=True,
+    dns_on_nodes=True,
+    offered=offered,
+    # Its figures are of standard shapes without local disks.
+    priced=lambda machine: "-standard-" in machine.name and not machine.local_disk,
+    imports=PoolImport(
+        type="gcp:container/nodePool:NodePool",
+        identity=lambda part, pool: "/".join(
+            [part("project", "project"), part("location", "location"), part("name", "cluster"), pool]
+        ),
+        ignored=("initialNodeCount", "nodeCount", "version", "nodeConfig"),
+        note="Import records no taints, so that the first preview shows them as a difference (magic-modules d577844); "
+        "machine type, disks and service account must be stated as they are, or the pool is replaced.",
+    ),
 )
