@@ -42,8 +42,8 @@ only. Required there unless `runner.buildkit.token` names another source |
 Required with its `username` |
 
 Nothing is converted: `"5"` is no number, `5` is no text. An unknown key is an error, and so is a key of another
-cloud's pools. Every mistake is told at once, before anything is created. For completion and checks while you type,
-editors read [stack.schema.json](stack.schema.json):
+cloud's pools. Before anything is created, all mistakes of single keys are told at once; where there are none, all
+between keys. For completion and checks while you type, editors read [stack.schema.json](stack.schema.json):
 
 ```yaml
 # yaml-language-server: $schema=../docs/stack.schema.json

@@ -5,13 +5,13 @@ import re
 from components.problems import Problem
 from components.runner.chart import chart_version, runner_version
 from components.runner.classes import buildkit_release_name
+from components.runner.forms import LONGEST_RELEASE
 from components.runner.settings import BuildKit, RunnerConfig
 from components.runner.tokens import check_token_source
 from components.versions import FIRST_CONTAINER_PROFILES
 
 _PATH = "runner.buildkit"
 _TOKEN = f"{_PATH}.token"
-_LONGEST_RELEASE = 53  # Helm's own limit
 _EXACT = re.compile(r"v?([0-9]+)\.([0-9]+)\.([0-9]+)")
 
 
@@ -26,7 +26,6 @@ def check_buildkit(runner: RunnerConfig) -> list[Problem]:
         *_check_registration(runner, own),
         *_check_release(runner),
         *_check_runner(runner),
-        *_check_concurrent(own),
     ]
 
 
@@ -101,14 +100,14 @@ def _check_registration(runner: RunnerConfig, own: BuildKit) -> list[Problem]:
 
 def _check_release(runner: RunnerConfig) -> list[Problem]:
     name = buildkit_release_name(runner)
-    if len(name) <= _LONGEST_RELEASE or len(runner.release_name) > _LONGEST_RELEASE:
+    if len(name) <= LONGEST_RELEASE:
         return []
     return [
         Problem(
             path="runner.releaseName",
             found=f"{len(runner.release_name)} characters, and {len(name)} for the BuildKit runner's release",
             consequence="Helm refuses release names that are longer than 53",
-            fix=f"Shorten it to {_LONGEST_RELEASE - len(name) + len(runner.release_name)} characters.",
+            fix=f"Shorten it to {LONGEST_RELEASE - len(name) + len(runner.release_name)} characters.",
         )
     ]
 
@@ -137,18 +136,5 @@ def _check_runner(runner: RunnerConfig) -> list[Problem]:
             found=f"set, and the runner's version in {named} is not known",
             consequence=f"could not tell whether it knows the containers' own profiles ({needed} or later)",
             fix="State chart.runnerVersion (the chart's appVersion).",
-        )
-    ]
-
-
-def _check_concurrent(own: BuildKit) -> list[Problem]:
-    if own.concurrent >= 1:
-        return []
-    return [
-        Problem(
-            path=f"{_PATH}.concurrent",
-            found=f"{own.concurrent}",
-            consequence="GitLab Runner would refuse to start",
-            fix="Use 1 or more.",
         )
     ]

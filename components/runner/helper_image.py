@@ -90,13 +90,6 @@ def _at_least_first(version: str) -> bool:
 
 def _check_own(runner: RunnerConfig) -> Problem | None:
     path, image = "runner.helperImage", runner.helper_image
-    if not image.strip() or image != image.strip() or "/" not in image:
-        return Problem(
-            path=path,
-            found=f"{image!r}",
-            consequence="it is neither a mode nor the full name of an image, and no job could pull it",
-            fix="Use auto, upstream, mirror, or registry/name:tag.",
-        )
     if arch := named_architecture(image):
         return Problem(
             path=path,

@@ -19,8 +19,8 @@ class Colour(StrEnum):
     BLUE = "blue"
 
 
-Code = Annotated[str, Form(pattern="[0-9]+", what="code", write="digits, for example 12")]
-Word = Annotated[str, Form(pattern="[a-z]+", what="word", write="letters")]
+Code = Annotated[str, Form("[0-9]+", "code", "digits, for example 12")]
+Word = Annotated[str, Form("[a-z]+", "word", "letters")]
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
