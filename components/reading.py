@@ -31,14 +31,14 @@ class Kin:
     """The classes that could have been meant.
 
     `own` names what is read (`gke pools`), `because` says why (`the cluster is gke`). `others` maps names such as
-    `eks pools` to their classes. `refused` names keys that are left out on purpose, with what they would do and what to
-    do instead. `inside` says the same of classes further in.
+    `eks pools` to their classes. `refused` names keys that are left out on purpose, with what to do instead. `inside`
+    says the same of classes further in.
     """
 
     own: str
     because: str
     others: Mapping[str, type] = field(default_factory=dict)
-    refused: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
     inside: Mapping[type, "Kin"] = field(default_factory=dict)
 
 
@@ -209,8 +209,7 @@ class _Reader:
             return unknown(parent.path, name, known, f"`{parent.path}`")
         path = joined(parent.path, name)
         if name in kin.refused:
-            consequence, fix = kin.refused[name]
-            return Problem(path=path, found="not offered", consequence=consequence, fix=fix)
+            return Problem(path=path, found="not offered", fix=kin.refused[name])
         if homes := [home for home, cls in kin.others.items() if key_of(cls, name)]:
             return _foreign(path, name, homes, kin)
         return unknown(parent.path, name, known, kin.own)

@@ -542,7 +542,7 @@ CASES = {
         changes="runner.nodeTolerationsOverwriteAllowed: .*",
         path="runner.nodeTolerationsOverwriteAllowed",
         found="not offered",
-        consequence="an empty toleration tolerates every taint",
+        consequence="an empty toleration a job tolerates every taint",
         fix="tolerate the arm64 taint",
     ),
     "overwrite of the namespace": Case(
@@ -550,8 +550,8 @@ CASES = {
         changes="runner.namespaceOverwriteAllowed: .*",
         path="runner.namespaceOverwriteAllowed",
         found="not offered",
-        consequence="pods in any namespace",
-        fix="set jobNamespace",
+        consequence="no network policy",
+        fix="Set jobNamespace",
     ),
     "runner tags in Helm values": Case(
         stack="gke",

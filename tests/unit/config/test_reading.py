@@ -151,12 +151,12 @@ def test_kin_tells_of_refused_and_foreign_keys() -> None:
         own="oaks",
         because="this is an oak",
         others={"firs": Leaf},
-        refused={"axe": ("it would fall", "Leave it.")},
+        refused={"axe": "Leave it: it would fall."},
     )
     foreign, refused = told({"name": "x", "axe": 1}, kin)
     assert foreign.startswith("tree.name: 'name' is a key of firs, but this is an oak: it has no effect here")
     assert foreign.endswith("Remove it.")
-    assert refused == "tree.axe: not offered: it would fall. Leave it."
+    assert refused == "tree.axe: not offered. Leave it: it would fall."
 
 
 def test_pythons_spelling_is_no_key() -> None:

@@ -21,7 +21,9 @@ near_misses = st.builds(
     st.sampled_from(["kubernetes.io/arch", "kubernetesXio/arch", "kubernetes.io/os", "arch", ""]),
     st.sampled_from(["=amd64", "=arm64", "=s390x", "=amd64x", "=amd64\n", "=", "", "=arm", "=arm64|amd64", "==arm64"]),
 )
-label_keys = st.from_regex(r"([a-z][a-z0-9-]{0,8}\.[a-z]{2,3}/)?[a-z]([a-z0-9_.-]{0,10}[a-z0-9])?", fullmatch=True)
+label_keys = st.from_regex(
+    r"([a-z]([a-z0-9-]{0,7}[a-z0-9])?\.[a-z]{2,3}/)?[a-z]([a-z0-9_.-]{0,10}[a-z0-9])?", fullmatch=True
+)
 label_values = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,10}[A-Za-z0-9])?", fullmatch=True)
 
 
