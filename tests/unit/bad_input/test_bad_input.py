@@ -255,7 +255,6 @@ CASES = {
         changes="runnerToken: {secure: AAABAA}",
         path="runnerToken",
         found="set, and so is runner.token.existingSecret",
-        consequence="nobody could tell which",
         fix="Keep one",
     ),
     "secret where none is kept": Case(
