@@ -37,6 +37,7 @@ from components.runner.job_pods import JobPods
 from components.runner.mirror import HelperMirror
 from components.runner.networking import NetworkPolicies
 from components.runner.resources import JobResources, ManagerRequirements
+from components.runner.selectors import Selector, SelectorRegex
 from components.versions import JOB_IMAGE
 
 
@@ -241,11 +242,11 @@ class RunnerConfig:
     default_arch: Arch = Arch.AMD64
     """Architecture of a job that selects none."""
 
-    selectors: list[str] = field(default_factory=list)
+    selectors: list[Selector] = field(default_factory=list)
     """Further node selectors that jobs may set, each `label=value`. The label is literal, the value a regular
     expression (RE2) for the whole value: `disktype=ssd`, `team=(a|b)`. They are anchored for you."""
 
-    selector_regex: str | None = None
+    selector_regex: SelectorRegex | None = None
     """The runner's `node_selector_overwrite_allowed` in full, instead of `architectures` and `selectors`. GitLab Runner
     matches it unanchored, so that it must say `^` and `$` itself."""
 

@@ -502,7 +502,7 @@ CASES = {
         changes="runner.helperImage: registry.example.com/helper:arm64-v19.1.1",
         path="runner.helperImage",
         found="is an image for arm64",
-        consequence="jobs of the other architecture fail",
+        consequence="those of the other architecture fail",
         fix="Use helperImage: auto",
     ),
     "helper image of another version": Case(
@@ -511,7 +511,7 @@ CASES = {
         path="runner.helperImage",
         found="is version 19.0.0, the runner is 19.1.1",
         consequence="two versions fail in the middle of jobs",
-        fix="Use version 19.1.1",
+        fix="Use a tag with 19.1.1",
     ),
     "upstream helper image before there was one": Case(
         stack="gke",

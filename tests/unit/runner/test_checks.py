@@ -255,7 +255,7 @@ def test_every_mistake_of_single_keys_is_told_at_once_and_then_every_one_between
         "runner.concurrent",
         "runner.manager.replicas",
     ]
-    between = of(stacks["gke"], selectorRegex="", helperImage="upstream", pollTimeout=3600)
+    between = of(stacks["gke"], selectorRegex=r"^kubernetes\.io/arch=amd64$", helperImage="upstream", pollTimeout=3600)
     assert [one.path for one in between] == ["runner.selectorRegex", "runner.helperImage", "runner.pollTimeout"]
 
 
