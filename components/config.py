@@ -18,15 +18,13 @@ from components.reading import Kin, did_you_mean, kind, parse, shown, unknown
 from components.runner.spec import RUNNER_KIN, RunnerConfig, check_runner
 from components.stack_checks import (
     GITLAB_TOKEN,
-    check_buildkit_token,
     check_extras,
     check_gitlab_token,
-    check_mirror_password,
     check_namespaces,
     check_plain_tokens,
     check_provider_settings,
-    check_runner_token,
     check_secret_parts,
+    check_secrets,
     creates_runner,
 )
 from components.stack_keys import BUILDKIT_TOKEN, KEYS, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN
@@ -86,11 +84,7 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
     if cluster and runner:
         found.problems += check_runner(runner, pools, cluster)
         found.problems += _checked_drain(pools, cloud_of(cluster).drain_key, runner.job_timeout)
-    token, buildkit = ours.get(RUNNER_TOKEN), ours.get(BUILDKIT_TOKEN)
-    found.problems += check_runner_token(token, secret=RUNNER_TOKEN in secrets, runner=runner)
-    found.problems += check_buildkit_token(buildkit, token, secret=BUILDKIT_TOKEN in secrets, runner=runner)
-    password = ours.get(MIRROR_PASSWORD)
-    found.problems += check_mirror_password(password, secret=MIRROR_PASSWORD in secrets, runner=runner)
+    found.problems += check_secrets(ours, secrets, runner)
     found.problems += check_gitlab_token(values, secret_keys, runner)
     for key in sorted(set(ours) - {RUNNER_TOKEN, BUILDKIT_TOKEN}):
         found.problems += check_plain_tokens(key, _json(ours[key]))
@@ -101,10 +95,10 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
         cluster=cluster,
         pools=tuple(resolve(pool, runner.job_timeout) for pool in pools if pool),
         runner=runner,
-        runner_token=token,
-        buildkit_token=buildkit,
+        runner_token=ours.get(RUNNER_TOKEN),
+        buildkit_token=ours.get(BUILDKIT_TOKEN),
         gitlab_token=gitlab_token,
-        mirror_password=password,
+        mirror_password=ours.get(MIRROR_PASSWORD),
     )
 
 

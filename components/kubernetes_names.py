@@ -1,10 +1,15 @@
-"""What Kubernetes lets names, labels and annotations be called, each as a pattern of the whole text.
+"""What Kubernetes lets names, labels and annotations be called: each as a pattern of the whole text, and as a type.
 
 Source: k8s.io/apimachinery pkg/util/validation/validation.go.
 """
 
 import re
-from typing import Final
+from ipaddress import ip_address
+from typing import Annotated, Final
+
+from pydantic import AfterValidator
+
+from components.forms import Form, no_secret, quoted, wrong
 
 _LABEL: Final = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _SUBDOMAIN: Final = rf"(?![^/]{{254}}){_LABEL}(\.{_LABEL})*"
@@ -26,3 +31,39 @@ LABEL_VALUE: Final = re.compile(rf"({_QUALIFIED})?")
 def is_annotation_key(text: str) -> bool:
     """Tell whether an annotation may be called so: its key is checked in lower case (api/validation/objectmeta.go)."""
     return META_KEY.fullmatch(text.lower()) is not None
+
+
+def _annotation_key(text: str) -> str:
+    if is_annotation_key(text):
+        return text
+    raise wrong(f"{quoted(text)} is no key of an annotation", f"Write {_KEY}.")
+
+
+def _address(text: str) -> str:
+    try:
+        ip_address(text)
+    except ValueError:
+        raise wrong(
+            f"{quoted(text)} is no IP address", "Write one, such as 10.0.0.10; a name can't stand here."
+        ) from None
+    return text
+
+
+_KEY: Final = "letters, digits, '-', '_' and '.', at will after a prefix with '/'"
+_NO_SECRET: Final = no_secret("Drop it: whoever may read the object would have it. A cloud identity needs no secret.")
+
+DnsLabel = Annotated[str, Form(DNS_LABEL.pattern, "Kubernetes name", "at most 63 lower-case letters, digits and '-'")]
+ObjectName = Annotated[
+    str,
+    Form(OBJECT_NAME.pattern, "name of a Kubernetes object", "at most 253 lower-case letters, digits, '-' and '.'"),
+]
+HostName = Annotated[str, Form(OBJECT_NAME.pattern, "host name", "lower-case letters, digits, '-' and '.'")]
+LabelKey = Annotated[str, _NO_SECRET, Form(META_KEY.pattern, "key of a label", _KEY)]
+LabelValue = Annotated[
+    str,
+    _NO_SECRET,
+    Form(LABEL_VALUE.pattern, "value of a label", "at most 63 letters, digits, '-', '_' and '.', no sign at its ends"),
+]
+AnnotationKey = Annotated[str, _NO_SECRET, AfterValidator(_annotation_key)]
+AnnotationValue = Annotated[str, _NO_SECRET]
+IpAddress = Annotated[str, AfterValidator(_address)]

@@ -13,6 +13,8 @@ from typing import Any, Final, TypeVar, get_args, get_origin
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from components import forms
+from components.forms import LONGEST_SHOWN, brief, quoted
 from components.keys import Key, choices, classes, has_keys, key_of, keys, parts, spoken, tag
 from components.problems import ConfigError, Problem
 from components.secret_text import NOT_SHOWN, SECRET_NAME, blotted
@@ -20,7 +22,6 @@ from components.secret_text import NOT_SHOWN, SECRET_NAME, blotted
 T = TypeVar("T")
 
 _QUOTE_AS_WRITTEN: Final = "Put it in quotes, just as it is written there."
-_LONGEST_SHOWN: Final = 60
 _UNKNOWN: Final = ("unexpected_keyword_argument", "extra_forbidden")  # pydantic's words for a key that nobody reads
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][\w-]*")
 
@@ -30,14 +31,14 @@ class Kin:
     """The classes that could have been meant.
 
     `own` names what is read (`gke pools`), `because` says why (`the cluster is gke`). `others` maps names such as
-    `eks pools` to their classes. `refused` names keys that are left out on purpose, with what they would do and what to
-    do instead. `inside` says the same of classes further in.
+    `eks pools` to their classes. `refused` names keys that are left out on purpose, with what to do instead. `inside`
+    says the same of classes further in.
     """
 
     own: str
     because: str
     others: Mapping[str, type] = field(default_factory=dict)
-    refused: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
     inside: Mapping[type, "Kin"] = field(default_factory=dict)
 
 
@@ -86,7 +87,7 @@ def _spelled(annotation: Any, value: object) -> object:
 def _not_plain(path: str, error: Exception) -> Problem:
     return Problem(
         path=path,
-        found=f"not plain data ({type(error).__name__}: {str(error)[:_LONGEST_SHOWN]})",
+        found=f"not plain data ({type(error).__name__}: {str(error)[:LONGEST_SHOWN]})",
         consequence="only text, finite numbers, true, false, lists and mappings can be read here",
         fix="Write it as plain YAML.",
     )
@@ -107,11 +108,7 @@ def joined(path: str, *names: str | int) -> str:
 
 def shown(value: object) -> str:
     """Render a value for a message: short, on one line, secrets blotted out; not what a list or mapping holds."""
-    text = value if isinstance(value, str) else _as_json(value)
-    text = blotted(text)
-    if len(text) > _LONGEST_SHOWN:
-        text = text[: _LONGEST_SHOWN - 3] + "..."
-    return repr(text) if isinstance(value, str) else text
+    return quoted(value) if isinstance(value, str) else brief(_as_json(value))
 
 
 def _as_json(value: object) -> str:
@@ -237,8 +234,7 @@ class _Reader:
             return unknown(parent.path, name, known, f"`{parent.path}`")
         path = joined(parent.path, name)
         if name in kin.refused:
-            consequence, fix = kin.refused[name]
-            return Problem(path=path, found="not offered", consequence=consequence, fix=fix)
+            return Problem(path=path, found="not offered", fix=kin.refused[name])
         if homes := [home for home, cls in kin.others.items() if key_of(cls, name)]:
             return _foreign(path, name, homes, kin)
         return unknown(parent.path, name, known, kin.own)
@@ -334,17 +330,33 @@ def _remedy(name: str, wanted: str, value: object, *, inside: bool, optional: bo
             exact = not isinstance(value, float)
             return f"Put it in quotes: {before}'{json.dumps(value)}'." if exact else _QUOTE_AS_WRITTEN
         case str() if wanted == "list of text":
-            return f"Make it a list: {before}[{blotted(value)[:_LONGEST_SHOWN]}]."
+            return f"Make it a list: {before}[{blotted(value)[:LONGEST_SHOWN]}]."
         case _:
             return f"Write {_article(wanted)}."
 
 
+_BOUNDS: Final[Mapping[str, tuple[str, str]]] = {
+    "greater_than_equal": ("is below {ge}", "Use {ge} or more."),
+    "greater_than": ("is not above {gt}", "Use more than {gt}."),
+    "less_than_equal": ("is above {le}", "Use {le} or less."),
+    "less_than": ("is not below {lt}", "Use less than {lt}."),
+    "string_too_short": ("is shorter than {min_length} characters", "Use at least {min_length} characters."),
+    "string_too_long": ("is longer than {max_length} characters", "Use at most {max_length} characters."),
+    "too_short": ("has less than {min_length} entries", "Give it at least {min_length}."),
+    "too_long": ("has more than {max_length} entries", "Give it at most {max_length}."),
+}
+"""What is said of a value outside a bound: pydantic's type of error to what is found and the fix."""
+
+
 def _refused(path: str, error: ErrorDetails) -> Problem:
-    """Render a constraint of a field's own (a bound, a pattern, a validator), in pydantic's words."""
-    message = error["msg"].removeprefix("Value error, ").rstrip(".")
-    return Problem(
-        path=path,
-        found=shown(error["input"]),
-        consequence=f"not allowed here: {message[:1].lower()}{message[1:]}",
-        fix="See docs/config.md for what it takes.",
-    )
+    """Render what is wrong with a value of the right type: a bound, a validator of ours, one of pydantic's own."""
+    value = error["input"]
+    if error["type"] == forms.WRONG:
+        return Problem(path=path, **error["ctx"])
+    if error["type"] in _BOUNDS and value in ("", [], {}):
+        return Problem(path=path, found="empty", fix="Give it a value, or remove the key if it has a default.")
+    if error["type"] in _BOUNDS:
+        found, fix = (text.format(**error["ctx"]) for text in _BOUNDS[error["type"]])
+    else:
+        found, fix = f"is refused: {error['msg'].rstrip('.')}", "See docs/config.md for what it takes."
+    return Problem(path=path, found=f"{shown(value)} {found}", fix=fix)

@@ -56,7 +56,7 @@ class ImageProvider(Provider):
     async def check(self, request: CheckRequest) -> CheckResponse:
         """Validate without any network. Credentials are secret from here on, marked by the program or not."""
         problems = check_inputs(read(request.new_inputs))
-        failures = [CheckFailure(p.path, f"{p.found}: {p.consequence.rstrip('.')}. {p.fix}") for p in problems]
+        failures = [CheckFailure(p.path, p.text) for p in problems]
         return CheckResponse(inputs=_secret(request.new_inputs), failures=failures)
 
     async def diff(self, request: DiffRequest) -> DiffResponse:

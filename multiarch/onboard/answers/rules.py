@@ -83,7 +83,7 @@ def check_place(cloud: str, key: str) -> Callable[[Value, Look, Said], str]:
         except ConfigError as error:
             problems = error.problems
         wrong = [problem for problem in problems if problem.path == f"cluster.{key}"]
-        return "; ".join(f"{problem.found}: {problem.consequence}. {problem.fix}" for problem in wrong)
+        return "; ".join(problem.text for problem in wrong)
 
     return check
 
