@@ -195,7 +195,7 @@ class _Reader:
 
     def problem(self, error: ErrorDetails) -> Problem:
         """Render one error of pydantic's, without the value where its key is called like a secret."""
-        problem, value = self._told(error), error["input"]
+        problem, value = self._rendered(error), error["input"]
         name = next((step for step in reversed(error["loc"]) if isinstance(step, str)), "")
         shows = error["type"] not in _UNKNOWN and isinstance(value, str | int | float)
         if shows and SECRET_NAME.search(name):
@@ -203,7 +203,7 @@ class _Reader:
             return replace(problem, found=NOT_SHOWN + problem.found.removeprefix(shown(value)), fix=fix)
         return problem
 
-    def _told(self, error: ErrorDetails) -> Problem:
+    def _rendered(self, error: ErrorDetails) -> Problem:
         place, parent = self._locate(error["loc"])
         name = str(error["loc"][-1]) if error["loc"] else ""
         match error["type"]:

@@ -4,10 +4,9 @@ Pulumi's analyzer reads annotations and source text. A section says more than th
 what each is called in a stack file, and what it means, also where a base class declares it (`components.keys`).
 """
 
-import types
 from dataclasses import replace
 from inspect import cleandoc
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pulumi import ComponentResource, Inputs, ResourceOptions
 from pulumi.errors import InputPropertiesError, InputPropertyErrorDetails
@@ -16,7 +15,7 @@ from pulumi.provider.experimental import component
 from pulumi.provider.experimental.analyzer import Analyzer, ComponentDefinition, PropertyDefinition
 from pulumi.provider.server import ComponentInitError
 
-from components.keys import has_keys, keys
+from components.keys import has_keys, keys, parts
 from components.problems import ConfigError, Problem
 from components.reading import unknown
 
@@ -58,20 +57,17 @@ class SectionAnalyzer(Analyzer):
 
 def _type_of(annotation: Any) -> Any:
     """Return what the schema can say of a key's type: of one that is any of several classes, nothing."""
-    inner = get_args(annotation)
-    match get_origin(annotation):
-        case origin if origin is Annotated:
-            return _type_of(inner[0])
-        case origin if origin in {Union, types.UnionType}:
-            present = [part for part in inner if part is not types.NoneType]
-            return _type_of(present[0]) if len(present) == 1 else Any
-        case origin if origin is Literal:
-            return str
-        case origin if origin is list:
-            return list[_type_of(inner[0])]  # type: ignore[misc]  # made for Pulumi's analyzer, not for mypy
-        case origin if origin is dict:
-            return dict[str, _type_of(inner[1])]  # type: ignore[misc]  # likewise
-    return annotation if isinstance(annotation, type) else Any
+    [part, *others] = parts(annotation)
+    if others:
+        return Any
+    origin, inner = get_origin(part), get_args(part)
+    if origin is Literal:
+        return type(inner[0])
+    if origin is list:
+        return list[_type_of(inner[0])]  # type: ignore[misc]  # made for Pulumi's analyzer, not for mypy
+    if origin is dict:
+        return dict[str, _type_of(inner[1])]  # type: ignore[misc]  # likewise
+    return part if isinstance(part, type) else Any
 
 
 class SectionProvider(component.ComponentProvider):
@@ -91,7 +87,7 @@ class SectionProvider(component.ComponentProvider):
         except ComponentInitError as error:
             if not isinstance(error.inner, ConfigError):
                 raise
-            raise InputPropertiesError("", [_told(problem) for problem in error.inner.problems]) from error
+            raise InputPropertiesError("", [_detail(problem) for problem in error.inner.problems]) from error
 
     def map_inputs(self, inputs: Inputs, component_def: ComponentDefinition) -> Inputs:
         """Return the arguments by their names in Python, and what they hold as it came.
@@ -101,10 +97,10 @@ class SectionProvider(component.ComponentProvider):
         known = list(component_def.inputs)
         strangers = [unknown("", name, known, component_def.name) for name in inputs if name not in known]
         if strangers:
-            raise InputPropertiesError("", [_told(problem) for problem in strangers])
+            raise InputPropertiesError("", [_detail(problem) for problem in strangers])
         whole = {name: replace(one, ref=None, items=None) for name, one in component_def.inputs.items()}
         return super().map_inputs(inputs, replace(component_def, inputs=whole))
 
 
-def _told(problem: Problem) -> InputPropertyErrorDetails:
+def _detail(problem: Problem) -> InputPropertyErrorDetails:
     return {"property_path": problem.path, "reason": str(problem).removeprefix(f"{problem.path}: ")}

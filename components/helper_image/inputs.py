@@ -71,7 +71,7 @@ def _problem(where: str, found: str, consequence: str, fix: str) -> Problem:
     return Problem(path=where, found=found, consequence=consequence, fix=fix)
 
 
-def _told(where: str, error: ArchmergeError, consequence: str) -> Problem:
+def _refused(where: str, error: ArchmergeError, consequence: str) -> Problem:
     return _problem(where, error.message, consequence, (error.fix or "Mend it").rstrip(".") + ".")
 
 
@@ -88,7 +88,7 @@ def _target(values: Mapping[str, Any]) -> Iterator[Problem]:
     try:
         parse_target(value)
     except ArchmergeError as error:
-        yield _told("target", error, "nothing could be published there")
+        yield _refused("target", error, "nothing could be published there")
         return
     if parse_reference(value).tag is None:
         where = str(parse_reference(value))
@@ -107,7 +107,7 @@ def _sources(values: Mapping[str, Any]) -> Iterator[Problem]:
         try:
             platform = parse_platform(name).normalised
         except ArchmergeError as error:
-            yield _told(where, error, "no machine would choose it")
+            yield _refused(where, error, "no machine would choose it")
             continue
         if platform in seen:
             twin = f"the same platform as {seen[platform]}"
@@ -124,7 +124,7 @@ def _source(where: str, source: Any, target: Any) -> Iterator[Problem]:
     try:
         ref = parse_reference(source)
     except ArchmergeError as error:
-        yield _told(where, error, "there would be nothing to merge")
+        yield _refused(where, error, "there would be nothing to merge")
         return
     if ref.tag is None and ref.digest is None:
         fix = "State the tag, or better the digest."
@@ -167,7 +167,7 @@ def _tags(values: Mapping[str, Any]) -> Iterator[Problem]:
         try:
             check_tag(tag)
         except ArchmergeError as error:
-            yield _told(where, error, "no registry would take it")
+            yield _refused(where, error, "no registry would take it")
         if tag in seen:
             yield _problem(where, f"{tag!r} is named twice, or is the target's own", "it has no effect", "Remove it.")
         seen.add(tag)

@@ -151,6 +151,20 @@ class TestResources:
             by_namespace.setdefault(metadata["namespace"], {})[metadata["name"]] = one.inputs["spec"]
         assert by_namespace[JOBS] == by_namespace["gitlab-runner-jobs"]
 
+    def test_its_resources_are_those_of_an_existing_stack_so_that_none_is_replaced(
+        self, record: Record, stacks: Stacks
+    ) -> None:
+        """Their URNs hold the component's type: another one would need an alias."""
+        found = declared(record, stacks["gke"](buildkit={}))
+        (second,) = [one for one in found.resources if one.type == "multiarch-runner:index:BuildKitRunner"]
+        assert second.name == "runner-buildkit"
+        children = {one.name for one in found.resources if one.parent == second.urn}
+        policies = ("default-deny", "allow-dns", "allow-gitlab", "allow-registry", "allow-packages", "allow-cache")
+        assert children == {
+            *(f"runner-buildkit-{name}" for name in ("jobs", "job", "rules", "rules-here", "token", "release")),
+            *(f"runner-buildkit-jobs-{name}" for name in policies),
+        }
+
     def test_without_a_token_it_is_refused_before_anything_is_declared(self, stacks: Stacks) -> None:
         with pytest.raises(ConfigError) as caught:
             checked(runner_args(stacks["gke"](buildkit={}).config))
