@@ -83,7 +83,7 @@ def _typed_keys(cls: Any) -> tuple[Key, ...]:
         Key(
             name=name,
             field=name,
-            annotation=get_args(annotation)[0] if get_origin(annotation) in {Required, NotRequired} else annotation,
+            annotation=annotation,
             required=name in cls.__required_keys__,
             default=None,
             description=" ".join(described.get(name, {}).get("description", "").split()),
@@ -107,9 +107,12 @@ def key_of(cls: type, name: str) -> Key | None:
     return next((key for key in keys(cls) if key.name == name), None)
 
 
+_WRAPPERS: Final = (Annotated, Required, NotRequired)
+
+
 def parts(annotation: Any) -> Iterator[Any]:
     """Yield the members of a union (without None); for anything else, the annotation itself."""
-    if get_origin(annotation) is Annotated:
+    if get_origin(annotation) in _WRAPPERS:
         yield from parts(get_args(annotation)[0])
     elif get_origin(annotation) in {Union, types.UnionType}:
         for part in get_args(annotation):
