@@ -16,7 +16,7 @@ REGISTRIES: Final = {
     "multiarch/model/clouds/__init__.py": "from multiarch.model.clouds.nimbus import NIMBUS",
 }
 """The two registries, with the import that each needs beside the cloud's name in its list."""
-_PROGRAM: Final = ("components", "multiarch", "archmerge", "docs", "stacks", "Pulumi.yaml", "__main__.py")
+_PROGRAM: Final = ("components", "multiarch", "archmerge", "docs", "stacks", "templates", "Pulumi.yaml", "__main__.py")
 _LAB: Final = "tests/unit/onboard/lab.py"
 """Clusters that are not there: what onboarding looks at in the grown tree."""
 
