@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from multiarch.rehearse.control_plane.sources import Binaries
-from tests.unit.clouds.grown import grow, run
+from tests.grown import grow, run
 
 
 def test_every_claim_about_a_stack_of_a_fourth_cloud_is_proved(binaries: Binaries, tmp_path: Path) -> None:

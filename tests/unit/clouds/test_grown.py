@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.golden.components_schema import schema_text
-from tests.unit.clouds.grown import FOLDERS, REGISTRIES, ROOT, STACK, grow, run, touched
+from tests.grown import FOLDERS, REGISTRIES, ROOT, STACK, grow, run, touched
 
 ONBOARDED = """
 from multiarch.model.clouds import KNOWN

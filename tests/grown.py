@@ -1,4 +1,7 @@
-"""This repository with a fourth cloud in it: the made-up one's files where docs/clouds.md says, and the registries."""
+"""This repository with something added: what docs/clouds.md and docs/extending.md show, done to a copy of it.
+
+`grow` puts the made-up fourth cloud where it belongs; `change` does what a diff in the documentation says.
+"""
 
 import os
 import shutil
@@ -7,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[3]
-NIMBUS: Final = Path(__file__).parent / "nimbus"
+ROOT: Final = Path(__file__).resolve().parents[1]
+NIMBUS: Final = Path(__file__).parent / "unit" / "clouds" / "nimbus"
 FOLDERS: Final = {"components": "components/clouds/nimbus", "tools": "multiarch/model/clouds/nimbus"}
 STACK: Final = "stacks/Pulumi.nimbus.yaml"
 REGISTRIES: Final = {
@@ -21,11 +24,32 @@ _LAB: Final = "tests/unit/onboard/lab.py"
 """Clusters that are not there: what onboarding looks at in the grown tree."""
 
 
+def copy(tree: Path) -> Path:
+    """Copy the repository's program into `tree`."""
+    for name in (*_PROGRAM, _LAB):
+        _copy(ROOT / name, tree / name)
+    return tree
+
+
+def change(tree: Path, diff: str) -> None:
+    """Do what a diff of the documentation says: lines with `+` go behind the line before them, which is there once."""
+    path, before = tree, ""
+    for line in diff.splitlines():
+        text = line[1:]
+        if text.startswith("# "):
+            path = tree / text.removeprefix("# ")
+        elif line.startswith("+"):
+            now = path.read_text(encoding="utf-8")
+            assert now.count(before) == 1, (path, before)
+            before += f"{text}\n"
+            path.write_text(now.replace(before.removesuffix(f"{text}\n"), before), encoding="utf-8")
+        else:
+            before = f"{text}\n"
+
+
 def grow(tree: Path) -> Path:
     """Copy the repository's program into `tree`, and add the cloud."""
-    for name in _PROGRAM:
-        _copy(ROOT / name, tree / name)
-    _copy(ROOT / _LAB, tree / _LAB)
+    copy(tree)
     for part, folder in FOLDERS.items():
         _copy(NIMBUS / part, tree / folder)
         for path in (tree / folder).glob("*.py"):
