@@ -10,20 +10,17 @@ from typing import Any, Final, TypeAlias
 
 from components.clouds import checks
 from components.clouds.aks import AKS
-from components.clouds.aks.sections import AksCluster
-from components.clouds.contract import LONGEST_JOB, Cloud, ResolvedPool
+from components.clouds.contract import LONGEST_JOB, Cloud, ClusterSection, ResolvedPool
 from components.clouds.eks import EKS
-from components.clouds.eks.sections import EksCluster
 from components.clouds.existing import EXISTING
-from components.clouds.existing.sections import ExistingCluster
 from components.clouds.gke import GKE
-from components.clouds.gke.sections import GkeCluster
 from components.clouds.machines import Arch, MachineType
 from components.clouds.sections import PoolBase
 from components.problems import ConfigError, Problem
 
 CLOUDS: Final[dict[str, Cloud[Any, Any]]] = {cloud.name: cloud for cloud in (GKE, EKS, AKS, EXISTING)}
-Cluster: TypeAlias = GkeCluster | EksCluster | AksCluster | ExistingCluster
+Cluster: TypeAlias = ClusterSection
+"""The stack file's section of a cluster, of whichever cloud."""
 
 
 def cloud_of(section: Cluster | PoolBase) -> Cloud[Any, Any]:

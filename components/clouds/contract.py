@@ -159,6 +159,8 @@ class Cloud(Generic[C, P]):
 
     name: str
     """The cluster type: `gke`."""
+    package: str
+    """The Pulumi package of its provider; empty where none is used."""
     cluster: type[C]
     """The stack file's section of a cluster."""
     pool: type[P]

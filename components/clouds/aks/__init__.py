@@ -45,6 +45,7 @@ def _shell() -> Shell[AksCluster]:
 
 AKS: Final = Cloud(
     name="aks",
+    package="azure-native",
     cluster=AksCluster,
     pool=AksPool,
     check_place=check_place,

@@ -36,6 +36,7 @@ def _shell() -> Shell[EksCluster]:
 
 EKS: Final = Cloud(
     name="eks",
+    package="aws",
     cluster=EksCluster,
     pool=EksPool,
     check_place=check_place,

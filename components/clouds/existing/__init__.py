@@ -48,6 +48,7 @@ def _shell() -> Shell[ExistingCluster]:
 
 EXISTING: Final = Cloud(
     name="existing",
+    package="",
     cluster=ExistingCluster,
     pool=ExistingPool,
     check_place=lambda _: [],

@@ -23,6 +23,7 @@ def _shell() -> Shell[GkeCluster]:
 
 GKE: Final = Cloud(
     name="gke",
+    package="gcp",
     cluster=GkeCluster,
     pool=GkePool,
     check_place=check_place,

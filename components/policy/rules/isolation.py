@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from components.clouds import CLOUDS
 from components.policy.reading import (
     NETWORK_POLICY,
     RELEASES,
@@ -20,12 +21,8 @@ from components.policy.subject import UNKNOWN, CouldNotTell, Finding, Resource, 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
-METADATA: Mapping[str, tuple[str, ...]] = {
-    "gcp:": ("169.254.169.254", "fd20:ce::254"),
-    "aws:": ("169.254.169.254", "fd00:ec2::254"),
-    "azure-native:": ("169.254.169.254", "168.63.129.16"),
-}
-"""Each cloud's metadata service (and Azure's WireServer, which hands out extension settings), by its types' prefix."""
+METADATA = "169.254.169.254"
+"""The metadata service of every cloud; its further addresses are the cloud's own to say."""
 METADATA_PORT = 80
 
 _HOST_KEYS = ("hostNetwork", "hostPID", "hostIPC")
@@ -116,8 +113,10 @@ def metadata_blocked(resources: Sequence[Resource], settings: Settings) -> Itera
     Source: EKS best practices and AKS, "Block pod access to IMDS"; Compute Engine, "View and query VM metadata".
     """
     del settings
-    used = {cloud for cloud in METADATA for resource in resources if resource.kind.startswith(cloud)} or set(METADATA)
-    services = {ipaddress.ip_address(address) for cloud in used for address in METADATA[cloud]}
+    clouds = [cloud for cloud in CLOUDS.values() if cloud.package]
+    used = [cloud for cloud in clouds if any(resource.kind.startswith(f"{cloud.package}:") for resource in resources)]
+    ranges = [ipaddress.ip_network(text) for cloud in used or clouds for text in cloud.runner.metadata]
+    services = {ipaddress.ip_address(METADATA), *(one.network_address for one in ranges)}
     policies = [resource for resource in resources if resource.kind == NETWORK_POLICY]
     yield from _each(policies, lambda policy: _reached(policy, services))
 

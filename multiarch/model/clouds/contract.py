@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+from components.clouds import CLOUDS
 from components.clouds.contract import ClusterSection
 from components.clouds.machines import MachineType
 from multiarch.cluster.look.contract import CloudMarks
@@ -81,8 +82,6 @@ class KnownCloud(Generic[C]):
 
     name: str
     """The cluster type, as in `components.clouds.CLOUDS`."""
-    package: str
-    """The Pulumi package of its provider; empty where none is used."""
     provider: Callable[[], RehearsalProvider] | None
     """The stand-in for that provider. Imported on the call: a plan loads only its own cloud's rules."""
     node_groups: Mapping[str, Callable[[PlannedResource, Plan], NodeGroup]]
@@ -123,6 +122,11 @@ class KnownCloud(Generic[C]):
     """Tell whether its family's price is a machine's."""
     imports: PoolImport | None
     """How its pools are taken over; None where it has none."""
+
+    @property
+    def package(self) -> str:
+        """The Pulumi package of its provider; empty where none is used."""
+        return CLOUDS[self.name].package
 
     @property
     def from_zero(self) -> str:

@@ -16,6 +16,7 @@ from multiarch.model.providers.registry import provider_for, providers
 from multiarch.onboard.answers.questions import QUESTIONS
 from multiarch.onboard.decide import prices
 from multiarch.onboard.write.login import login_of
+from tests.unit.clouds.nimbus.components import NIMBUS
 
 CREATED = {name for name, cloud in CLOUDS.items() if cloud.machines.defaults}
 
@@ -60,8 +61,9 @@ def test_a_cloud_that_is_added_at_run_time_gets_its_stand_in_and_its_nodes(monke
     made: list[str] = []
     parts = {part.name: getattr(EXISTING, part.name) for part in fields(KnownCloud)}
     stand_in: Any = object()
-    parts |= {"name": "nimbus", "package": "nimbus", "provider": lambda: stand_in}
+    parts |= {"name": "nimbus", "provider": lambda: stand_in}
     parts["node_groups"] = {"nimbus:sky:Flock": lambda resource, _: made.append(resource.name)}
+    monkeypatch.setitem(CLOUDS, "nimbus", NIMBUS)
     monkeypatch.setitem(KNOWN, "nimbus", KnownCloud(**parts))
     flock = PlannedResource(urn="urn", type="nimbus:sky:Flock", name="arm64", custom=True)
     assert len(nodes_for(Plan(stack="s", resources=(flock,)))) == 1

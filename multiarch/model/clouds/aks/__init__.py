@@ -48,7 +48,6 @@ def _offered(wanted: Wanted) -> Offer:
 
 AKS: Final = KnownCloud(
     name="aks",
-    package="azure-native",
     provider=_provider,
     node_groups={"azure-native:containerservice:AgentPool": node_group},
     membership="kubernetes.azure.com/agentpool",

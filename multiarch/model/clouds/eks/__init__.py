@@ -32,7 +32,6 @@ def _elsewhere(cluster: EksCluster, parts: Sequence[str], node: Mapping[str, Any
 
 EKS: Final = KnownCloud(
     name="eks",
-    package="aws",
     provider=_provider,
     node_groups={"aws:eks/nodeGroup:NodeGroup": node_group},
     membership="eks.amazonaws.com/nodegroup",

@@ -14,7 +14,6 @@ def _no_login(cluster: ExistingCluster) -> str:
 
 EXISTING: Final = KnownCloud(
     name="existing",
-    package="",
     provider=None,
     node_groups={"ExistingNodes": node_group},
     membership="",

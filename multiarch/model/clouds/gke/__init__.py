@@ -37,7 +37,6 @@ def _elsewhere(cluster: GkeCluster, parts: Sequence[str], node: Mapping[str, Any
 
 GKE: Final = KnownCloud(
     name="gke",
-    package="gcp",
     provider=_provider,
     node_groups={"gcp:container/nodePool:NodePool": node_group},
     membership="cloud.google.com/gke-nodepool",

@@ -1,0 +1,19 @@
+"""What Nimbus would refuse."""
+
+from components.clouds.contract import Subject
+from components.problems import Problem
+from tests.unit.clouds.nimbus.components.sections import NimbusCluster, NimbusPool
+
+
+def check_place(cluster: NimbusCluster) -> list[Problem]:
+    """Check where the cluster is said to be."""
+    if cluster.sky in {"north", "south"}:
+        return []
+    return [Problem(path="cluster.sky", found=cluster.sky, consequence="no such sky", fix="Use north or south.")]
+
+
+def check_pool(subject: Subject[NimbusPool]) -> list[Problem]:
+    """Check what is Nimbus' own about a pool."""
+    if subject.pool.altitude > 0:
+        return []
+    return [subject.problem("altitude", "on the ground", "it would be fog", "Use 3000.")]
