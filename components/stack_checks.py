@@ -149,7 +149,7 @@ def _check_source(key: str, runner: RunnerConfig, *, given: bool) -> list[Proble
 
 def _sources(runner: RunnerConfig) -> dict[str, tuple[str, Token | None]]:
     """Return each token's key in the runner's configuration, and the source that it names."""
-    second = runner.buildkit and runner.buildkit.token
+    second = runner.buildkit.token if runner.buildkit else None
     return {RUNNER_TOKEN: ("runner.token", runner.token), BUILDKIT_TOKEN: ("runner.buildkit.token", second)}
 
 
