@@ -124,7 +124,7 @@ def check_inputs(values: Mapping[str, Any]) -> list[Problem]:
     given = {key: value for key, value in values.items() if value is not None and not key.startswith("__")}
     later = {key for key, value in given.items() if value is UNKNOWN}
     try:
-        known = {key: _told(value) for key, value in given.items() if key not in later}
+        known = {key: _filled(value) for key, value in given.items() if key not in later}
         parse(_Asked, known, "", kin=Kin(own="MultiArchImage", because=""))
     except ConfigError as error:
         if problems := [problem for problem in error.problems if problem.path not in later]:
@@ -132,12 +132,12 @@ def check_inputs(values: Mapping[str, Any]) -> list[Problem]:
     return [*_twins(given), *_repeated_tags(given), *_unused_hosts(given)]
 
 
-def _told(value: Any) -> Any:
+def _filled(value: Any) -> Any:
     """Return a value with what is not known in it as that text."""
     if isinstance(value, Mapping):
-        return {key: _told(item) for key, item in value.items()}
+        return {key: _filled(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_told(item) for item in value]
+        return [_filled(item) for item in value]
     return _NOT_KNOWN if value is UNKNOWN else value
 
 
