@@ -36,7 +36,6 @@ _PREFIX: Final = f"{NAMESPACE}:"
 _NO_POOLS: Final = Problem(
     path="pools",
     found="an empty list",
-    consequence="no job would find a node",
     fix="Add a pool of each architecture, for example {name: amd64, arch: amd64} and {name: arm64, arch: arm64}.",
 )
 
@@ -145,13 +144,8 @@ def _json(text: str) -> object:
 def _required(ours: Mapping[str, str], key: str, what: str, example: str) -> object:
     if key in ours:
         return _json(ours[key])
-    problem = Problem(
-        path=key,
-        found="not set",
-        consequence=f"it says {what}, and has no default",
-        fix=f"Add `{_PREFIX}{key}:`, for example {example}.",
-    )
-    raise ConfigError([problem])
+    fix = f"Add `{_PREFIX}{key}:`, for example {example}: it says {what}."
+    raise ConfigError([Problem(path=key, found="not set", fix=fix)])
 
 
 def _cluster(ours: Mapping[str, str]) -> Cluster:
@@ -172,18 +166,14 @@ def _no_cluster_type(chosen: object) -> Problem:
     return Problem(
         path="cluster.type",
         found="not set" if chosen is None else f"{shown(chosen)} is no type of cluster",
-        consequence="it decides which keys cluster and pools have, so nothing else of them was read",
+        consequence="nothing else of cluster and pools was read",
         fix=f"Did you mean {meant}?" if meant else f"Use one of {', '.join(CLOUDS)}.",
     )
 
 
 def _not_a(wanted: str, path: str, data: object) -> Problem:
-    return Problem(
-        path=path,
-        found=f"{shown(data)} is {kind(data)}" if data is not None else "empty",
-        consequence=f"it takes a {wanted}, and nothing is converted silently",
-        fix=f"Write a {wanted}; docs/config.md lists its keys.",
-    )
+    found = f"{shown(data)} is {kind(data)}" if data is not None else "empty"
+    return Problem(path=path, found=found, fix=f"Write a {wanted}; docs/config.md lists its keys.")
 
 
 def _pools(ours: Mapping[str, str], found: _Found) -> tuple[PoolBase | None, ...]:

@@ -4,10 +4,10 @@ Source: k8s.io/apimachinery pkg/util/validation/validation.go.
 """
 
 import re
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Final
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from components.forms import Form, no_secret, quoted, wrong
 
@@ -49,6 +49,16 @@ def _address(text: str) -> str:
     return text
 
 
+def _cidr(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError as error:
+        reason = str(error).removeprefix(repr(text)).strip()
+        fix = "Write it as 203.0.113.0/24, or 203.0.113.7/32 for one address; policies can't name hosts."
+        raise wrong(f"{quoted(text)} is no address range ({reason})", fix) from None
+    return text
+
+
 _KEY: Final = "letters, digits, '-', '_' and '.', at will after a prefix with '/'"
 _NO_SECRET: Final = no_secret("Drop it: whoever may read the object would have it. A cloud identity needs no secret.")
 
@@ -67,3 +77,5 @@ LabelValue = Annotated[
 AnnotationKey = Annotated[str, _NO_SECRET, AfterValidator(_annotation_key)]
 AnnotationValue = Annotated[str, _NO_SECRET]
 IpAddress = Annotated[str, AfterValidator(_address)]
+Cidr = Annotated[str, AfterValidator(_cidr)]
+Port = Annotated[int, Field(ge=1, le=65535)]

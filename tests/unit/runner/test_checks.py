@@ -185,7 +185,12 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
         "runner.networkPolicies.blockedCidrs[0]",
         "host bits",
     ),
-    ("eks", {"networkPolicies": {"registry": {"ports": [0]}}}, "runner.networkPolicies.registry.ports[0]", "no port"),
+    (
+        "eks",
+        {"networkPolicies": {"registry": {"ports": [0]}}},
+        "runner.networkPolicies.registry.ports[0]",
+        "Use 1 or more",
+    ),
     (
         "gke",
         {"jobServiceAccount": {"annotations": {"iam.gke.io/gcp-service-account": "a@b.iam.gserviceaccount.com"}}},
