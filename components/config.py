@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, TypeVar
 
-from components.clouds import CLOUDS, Cluster, check_cluster, check_pools, cloud_of, placed, resolve
+from components.clouds import CLOUDS, Cluster, check_pools, cloud_of, placed, resolve
 from components.clouds.contract import DAY_MINUTES, ResolvedPool
 from components.clouds.sections import PoolBase
 from components.keys import keys
@@ -73,7 +73,6 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
 
     cluster = found.attempt(lambda: _cluster(ours))
     if cluster:
-        found.problems += check_cluster(cluster)
         found.problems += check_provider_settings(cloud_of(cluster).settings(cluster), values, secret_keys)
     pools = _pools(ours, found)
     if cluster:

@@ -7,6 +7,7 @@ import pulumi
 
 from components.clouds.checks import check_pool
 from components.clouds.contract import LONGEST_JOB, Cloud, P, ResolvedPool, Subject
+from components.clouds.passed import passed_through
 from components.clouds.sections import PoolBase
 from components.problems import ConfigError, Problem
 from components.reading import section_of
@@ -40,6 +41,8 @@ class NodePool(pulumi.ComponentResource):
         zones: pulumi.Input[int] = 1,
     ) -> None:
         """Set and register the outputs; `zones` is what limits per zone have to be multiplied by."""
+        if passed := passed_through(pool):
+            pulumi.log.warn(f"{pool.name}: passed through, checked by the SDK's types only: {passed}", resource=self)
         self.names = pulumi.Output.from_input(names).apply(lambda found: [str(name) for name in found])
         self.arch = pulumi.Output.from_input(pool.arch.value)
         self.labels = pulumi.Output.from_input(dict(pool.labels))

@@ -69,7 +69,7 @@ def test_every_key_of_a_section_is_there_as_the_reference_explains_it_and_requir
         assert [key.name for key in keys(section) if key.description not in reference] == []
 
 
-def test_only_a_choice_between_sections_and_free_values_are_of_any_type() -> None:
+def test_only_a_choice_and_free_values_are_of_any_type() -> None:
     schema: Any = json.loads(GOLDEN.read_text())
     free = []
     for name, section in SECTIONS.items():
@@ -78,7 +78,7 @@ def test_only_a_choice_between_sections_and_free_values_are_of_any_type() -> Non
             inner = one.get("items", one.get("additionalProperties", one))
             if inner.get("$ref") == "pulumi.json#/Any" and len(classes(key.annotation)) <= 1:
                 free.append(f"{name}.{key.name}")
-                assert "JsonValue" in str(list(parts(key.annotation))), key
+                assert any(text in str(list(parts(key.annotation))) for text in ("JsonValue", "int | str")), key
     assert free
 
 

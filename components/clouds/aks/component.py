@@ -4,18 +4,22 @@ It makes an agent pool and nothing else. Pools made here must not also be listed
 `agent_pool_profiles`: the two fight (pulumi-azure-native#2719, #4264).
 """
 
-from typing import Any, Final, NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import Final, NotRequired, TypedDict
 
 import pulumi
 from pulumi_azure_native import containerservice
 
 from components.clouds.aks import AKS
-from components.clouds.aks.arguments import IGNORE_CHANGES, REFUSED_CHANGES, agent_pool, kubeconfig
+from components.clouds.aks.arguments import IGNORE_CHANGES, REPLACES, agent_pool, kubeconfig
 from components.clouds.aks.sections import AksCluster, AksPool
 from components.clouds.component import NodePool, cluster_name_of, resolved_pool
 from components.clouds.connection import Connection, provider_for
 from components.clouds.contract import ResolvedPool
 from components.clouds.kubeconfig import endpoint_of
+from components.clouds.sdk import keywords
+
+ARGUMENTS: Final[Mapping[str, type]] = {"arguments": containerservice.AgentPoolArgs}
 
 
 def connect(cluster: AksCluster) -> Connection:
@@ -72,28 +76,18 @@ class AksNodePool(NodePool):
             resource_group_name=args["resource_group_name"],
             # `resource_name` is Pulumi's own keyword.
             resource_name_=cluster_name,
-            **_typed(agent_pool(pool)),
+            **keywords(containerservice.AgentPoolArgs, agent_pool(pool)),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=None if cluster is None else [cluster],
                 ignore_changes=list(IGNORE_CHANGES),
-                # The name is fixed, so that a successor cannot be made beside it (pulumi-azure-native#3655).
-                delete_before_replace=True,
-                replace_on_changes=list(REFUSED_CHANGES),
+                # azure-native itself says that the old one goes first, whatever the names (its provider.go).
+                delete_before_replace=pool.deleted_first,
+                replace_on_changes=list(REPLACES),
                 protect=pool.protect or None,
             ),
         )
         self.publish(pool, [made.name])
-
-
-def _typed(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Turn plain arguments into the SDK's classes, which refuse a key that does not exist."""
-    typed = arguments | {
-        "upgrade_settings": containerservice.AgentPoolUpgradeSettingsArgs(**arguments["upgrade_settings"])
-    }
-    if "security_profile" in arguments:
-        typed["security_profile"] = containerservice.AgentPoolSecurityProfileArgs(**arguments["security_profile"])
-    return typed
 
 
 COMPONENT: Final = AksNodePool

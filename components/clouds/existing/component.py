@@ -1,5 +1,6 @@
 """Nodes that are already there: nothing is created. The component states what must be true of them."""
 
+from collections.abc import Mapping
 from typing import Final, TypedDict
 
 import pulumi
@@ -9,6 +10,8 @@ from components.clouds.connection import Connection, provider_for
 from components.clouds.contract import ResolvedPool
 from components.clouds.existing import EXISTING
 from components.clouds.existing.sections import ExistingCluster, ExistingPool
+
+ARGUMENTS: Final[Mapping[str, type]] = {}
 
 
 def connect(cluster: ExistingCluster) -> Connection:

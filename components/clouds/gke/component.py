@@ -3,7 +3,8 @@
 It makes the pool and nothing else: no cluster, no service account, no network.
 """
 
-from typing import Any, Final, NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import Final, NotRequired, TypedDict
 
 import pulumi
 from pulumi_gcp import container
@@ -15,6 +16,9 @@ from components.clouds.gke import GKE
 from components.clouds.gke.arguments import IGNORE_CHANGES, kubeconfig, node_pool
 from components.clouds.gke.sections import GkeCluster, GkePool, Limits
 from components.clouds.kubeconfig import Endpoint
+from components.clouds.sdk import keywords
+
+ARGUMENTS: Final[Mapping[str, type]] = {"arguments": container.NodePoolArgs}
 
 
 def connect(cluster: GkeCluster) -> Connection:
@@ -76,46 +80,18 @@ class GkeNodePool(NodePool):
             f"{name}-pool",
             cluster=cluster_name,
             project=args.get("project"),
-            **_typed(node_pool(pool, args["location"])),
+            **keywords(container.NodePoolArgs, node_pool(pool, args["location"])),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=None if cluster is None else [cluster],
                 ignore_changes=list(IGNORE_CHANGES),
-                # The name is fixed, so that a successor cannot be made beside it.
-                delete_before_replace=True,
+                delete_before_replace=pool.deleted_first,
                 protect=pool.protect or None,
             ),
         )
         per_zone = pool.section.limits is Limits.PER_ZONE
         zones = made.node_locations.apply(lambda found: len(found or ()) or 1)
         self.publish(pool, [made.name], zones if per_zone else 1)
-
-
-def _typed(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Turn plain arguments into the SDK's classes, which refuse a key that does not exist."""
-    return arguments | {
-        "autoscaling": container.NodePoolAutoscalingArgs(**arguments["autoscaling"]),
-        "management": container.NodePoolManagementArgs(**arguments["management"]),
-        "upgrade_settings": container.NodePoolUpgradeSettingsArgs(**arguments["upgrade_settings"]),
-        "node_drain_configs": [
-            container.NodePoolNodeDrainConfigArgs(**config) for config in arguments["node_drain_configs"]
-        ],
-        "node_config": container.NodePoolNodeConfigArgs(**_typed_config(arguments["node_config"])),
-    }
-
-
-def _typed_config(config: dict[str, Any]) -> dict[str, Any]:
-    classes: dict[str, Any] = {
-        "boot_disk": container.NodePoolNodeConfigBootDiskArgs,
-        "shielded_instance_config": container.NodePoolNodeConfigShieldedInstanceConfigArgs,
-        "workload_metadata_config": container.NodePoolNodeConfigWorkloadMetadataConfigArgs,
-        "gvnic": container.NodePoolNodeConfigGvnicArgs,
-        "taint_config": container.NodePoolNodeConfigTaintConfigArgs,
-    }
-    typed = {key: classes[key](**value) if key in classes else value for key, value in config.items()}
-    if "taints" in config:
-        typed["taints"] = [container.NodePoolNodeConfigTaintArgs(**taint) for taint in config["taints"]]
-    return typed
 
 
 COMPONENT: Final = GkeNodePool

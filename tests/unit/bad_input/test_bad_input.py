@@ -351,7 +351,7 @@ CASES = {
         changes="pools[1].osSku: Windows2022",
         path="pools[1].osSku",
         consequence="Linux build jobs cannot run on it",
-        fix="Use AzureLinux3",
+        fix="Use one of AzureLinux3",
     ),
     "label under kubernetes.io": Case(
         stack="eks",
@@ -366,16 +366,14 @@ CASES = {
         changes="pools[1].name: arm64builders1",
         path="pools[1].name",
         found="no agent pool name",
-        consequence="1 to 12 lower-case letters and digits",
-        fix="Use arm64builder.",
+        fix="Write 1 to 8 lower-case letters and digits",
     ),
     "agent pool name in upper case": Case(
         stack="aks",
         changes="pools[1].name: Arm64",
         path="pools[1].name",
         found="no agent pool name",
-        consequence="1 to 12 lower-case letters and digits",
-        fix="Use arm64.",
+        fix="Write 1 to 8 lower-case letters and digits",
     ),
     "arm64 agent pool in System mode": Case(
         stack="aks",
@@ -413,9 +411,8 @@ CASES = {
         stack="gke",
         changes="pools[1].minNodes: 0\npools[1].maxNodes: 0",
         path="pools[1].maxNodes",
-        found="0 leaves no node",
-        consequence="would wait for ever",
-        fix="Use 1 or more, or remove the pool.",
+        found="0 is below 1",
+        fix="Use 1 or more.",
     ),
     "regional total below its minimum": Case(
         stack="gke",
@@ -585,17 +582,14 @@ CASES = {
         stack="eks",
         changes="cluster.region: eu-central-1a",
         path="cluster.region",
-        found="is an availability zone",
-        consequence="AWS would not find the cluster",
-        fix="Use the region, eu-central-1.",
-        beside=("aws:region",),
+        found="is no AWS region",
+        fix="Write a region, such as eu-central-1, not a zone.",
     ),
     "project name where its id belongs": Case(
         stack="gke",
         changes="cluster.project: Example CI",
         path="cluster.project",
-        found="is not a project id",
-        consequence="not display names",
+        found="is no project id",
         fix="gcloud projects list",
     ),
     "address of GitLab without its scheme": Case(
@@ -702,7 +696,6 @@ def test_a_gitlab_token_in_plain_text_is_told_and_never_shown(broken_stack: Writ
 def test_all_mistakes_are_told_at_once_and_in_a_fixed_order(broken_stack: Write) -> None:
     changes = """
         poools: []
-        cluster.project: No Id
         pools[0].maxNodes: '5'
         pools[1].labels: {kubernetes.io/arch: arm64}
         runner.privileged: true
@@ -711,7 +704,6 @@ def test_all_mistakes_are_told_at_once_and_in_a_fixed_order(broken_stack: Write)
     paths = [problem.path for problem in problems_of(broken_stack("gke", changes)).problems]
     assert paths == [
         "poools",
-        "cluster.project",
         "pools[0].maxNodes",
         "pools[1].labels[kubernetes.io/arch]",
         "runner.privileged",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pulumi_aws
 import pulumi_gcp
 import pytest
@@ -77,7 +78,47 @@ def test_what_the_autoscaler_and_auto_upgrade_change_on_gke_is_ignored(record: R
 
 def test_what_the_autoscaler_changes_on_eks_is_ignored(record: Record) -> None:
     group = record(lambda: EksNodePool("p", _eks())).one(EKS)
-    assert group.ignore_changes == ("scalingConfig.desiredSize",)
+    assert "scalingConfig.desiredSize" in group.ignore_changes
+
+
+def _groups(monkeypatch: pytest.MonkeyPatch, **groups: tuple[int, list[str]]) -> None:
+    """Let EKS tell of groups of these pools: how many nodes they are to have, and where they are."""
+
+    def group(pool: str) -> Any:
+        size, subnets = groups[pool]
+        scaling = [types.SimpleNamespace(desired_size=size)]
+        return types.SimpleNamespace(
+            tags={"multiarch-runner.io/pool": pool}, scaling_configs=scaling, subnet_ids=subnets
+        )
+
+    monkeypatch.setattr(pulumi_aws.eks, "get_node_groups", lambda **_: types.SimpleNamespace(names=list(groups)))
+    monkeypatch.setattr(pulumi_aws.eks, "get_node_group", lambda **given: group(given["node_group_name"]))
+
+
+@pytest.mark.parametrize(
+    ("keys", "where"),
+    [
+        ({}, ["subnet-7"]),  # where it is, whatever subnets the cluster has got since
+        ({"spot": True}, ["subnet-7"]),  # its successor too
+        ({"subnet_ids": ["subnet-8"]}, ["subnet-8"]),
+        ({"name": "new"}, ["subnet-1", "subnet-2"]),
+    ],
+)
+def test_an_eks_group_stays_in_its_subnets_unless_others_are_stated(
+    record: Record, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any], where: list[str]
+) -> None:
+    _groups(monkeypatch, arm64=(1, ["subnet-7"]))
+    assert record(lambda: EksNodePool("p", _eks(**keys))).one(EKS).inputs["subnetIds"] == where
+
+
+def test_subnets_of_a_cluster_that_nobody_could_ask_are_kept_by_the_engine(record: Record) -> None:
+    def program() -> None:
+        EksNodePool("p", _eks(cluster_name=pulumi.Output.from_input("ci")))
+        EksNodePool("q", _eks(cluster_name=pulumi.Output.from_input("ci"), subnet_ids=["subnet-8"]))
+
+    looked_up, stated = sorted(record(program).all(EKS), key=lambda group: str(group.name))
+    assert "subnetIds" in looked_up.ignore_changes
+    assert "subnetIds" not in stated.ignore_changes
 
 
 def test_what_the_autoscaler_and_auto_upgrade_change_on_aks_is_ignored(record: Record) -> None:
@@ -86,11 +127,16 @@ def test_what_the_autoscaler_and_auto_upgrade_change_on_aks_is_ignored(record: R
     assert pool.inputs["count"] == 1
 
 
-@pytest.mark.parametrize(("component", "arguments", "kind"), [(GkeNodePool, _gke, GKE), (AksNodePool, _aks, AKS)])
-def test_a_pool_of_a_fixed_name_goes_before_its_successor_comes(
+@pytest.mark.parametrize(
+    ("component", "arguments", "kind"), [(GkeNodePool, _gke, GKE), (EksNodePool, _eks, EKS), (AksNodePool, _aks, AKS)]
+)
+def test_a_successor_comes_before_its_pool_goes_unless_the_pool_says_otherwise(
     record: Record, component: Any, arguments: Any, kind: str
 ) -> None:
-    assert record(lambda: component("p", arguments())).one(kind).delete_before_replace
+    # Said either way: left to themselves, the providers of Google and Azure delete a pool of a stated name first.
+    assert record(lambda: component("p", arguments())).one(kind).delete_before_replace is False
+    told = arguments(replacement="deleteFirst")
+    assert record(lambda: component("p", told)).one(kind).delete_before_replace is True
 
 
 @pytest.mark.parametrize(
@@ -105,23 +151,16 @@ def test_a_pool_of_a_fixed_name_goes_before_its_successor_comes(
 def test_new_bounds_of_an_eks_group_take_its_present_number_along(
     record: Record, monkeypatch: pytest.MonkeyPatch, bounds: tuple[int, int], now: int | None, told: int | None
 ) -> None:
-    def group(name: str, size: int | None) -> Any:
-        scaling = [types.SimpleNamespace(desired_size=size)]
-        return types.SimpleNamespace(tags={"multiarch-runner.io/pool": name}, scaling_configs=scaling)
-
-    groups = {"arm64-big-1": group("arm64-big", 50), **({"arm64-1": group("arm64", now)} if now is not None else {})}
-    listed = types.SimpleNamespace(names=list(groups))
-    monkeypatch.setattr(pulumi_aws.eks, "get_node_groups", lambda **_: listed)
-    monkeypatch.setattr(pulumi_aws.eks, "get_node_group", lambda **given: groups[given["node_group_name"]])
+    there = {"arm64": (now, ["subnet-1"])} if now is not None else {}
+    _groups(monkeypatch, **{"arm64-big": (50, ["subnet-1"]), **there})
     made = record(lambda: EksNodePool("p", _eks(min_nodes=bounds[0], max_nodes=bounds[1]))).one(EKS)
     assert made.inputs["scalingConfig"]["desiredSize"] == (bounds[0] if told is None else told)
-    assert list(made.ignore_changes) == (["scalingConfig.desiredSize"] if told is None else [])
+    assert ("scalingConfig.desiredSize" in made.ignore_changes) == (told is None)
 
 
 def test_an_eks_group_has_a_name_of_its_own_so_that_its_successor_can_come_first(record: Record) -> None:
     group = record(lambda: EksNodePool("p", _eks())).one(EKS)
     assert group.inputs["nodeGroupNamePrefix"] == "arm64-"
-    assert not group.delete_before_replace
 
 
 @pytest.mark.parametrize(("component", "arguments"), ALL)
@@ -143,8 +182,10 @@ def test_every_component_publishes_the_outputs_that_it_declares(record: Record, 
     assert outputs["arch"] == "arm64"
     assert outputs["taints"] == ["kubernetes.io/arch=arm64:NoSchedule"]
     assert (outputs["min_nodes"], outputs["max_nodes"]) == (1, 20)
-    # On EKS, the name that the cloud made of the prefix.
-    assert outputs["names"] == ["arm64-1" if component is EksNodePool else "arm64"]
+    # In the cloud, the name has a suffix by which a pool is told from its successor.
+    (name,) = outputs["names"]
+    assert (name == "arm64") == (component is ExistingNodes)
+    assert name.startswith("arm64")
 
 
 def test_a_pool_waits_for_a_gke_cluster_that_the_caller_passes(record: Record) -> None:
@@ -192,7 +233,7 @@ def test_a_pool_of_no_cluster_is_refused(record: Record, component: Any, argumen
 
 def test_aks_gets_the_cluster_name_and_not_pulumis_own_keyword(record: Record) -> None:
     pool = record(lambda: AksNodePool("p", _aks())).one(AKS)
-    assert (pool.name, pool.inputs["resourceName"], pool.inputs["agentPoolName"]) == ("p-pool", "ci", "arm64")
+    assert (pool.name, pool.inputs["resourceName"]) == ("p-pool", "ci")
 
 
 def test_nodes_of_eks_start_only_when_their_role_may_do_its_work(record: Record) -> None:
@@ -278,7 +319,7 @@ DECLARED: list[Declared] = [
         GkeCluster(name="ci", project="acme-ci", location="us-central1"),
         GkePool(name="arm64", arch=Arch.ARM64, taints=[Taint(key="x", value="y")], limits=Limits.PER_ZONE),
         GKE,
-        {"cluster": "ci", "project": "acme-ci", "location": "us-central1", "name": "arm64"},
+        {"cluster": "ci", "project": "acme-ci", "location": "us-central1"},
     ),
     (
         EksCluster(name="ci", region="eu-central-1"),

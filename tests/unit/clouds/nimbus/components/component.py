@@ -1,5 +1,6 @@
 """What would need Nimbus' SDK, if there were one: the lookup of a cluster, and the pool."""
 
+from collections.abc import Mapping
 from typing import Any, Final, NotRequired, TypedDict
 
 import pulumi
@@ -67,4 +68,5 @@ class NimbusNodePool(NodePool):
         self.publish(pool, [name])
 
 
+ARGUMENTS: Final[Mapping[str, type]] = {}
 COMPONENT: Final = NimbusNodePool
