@@ -60,7 +60,8 @@ def reference() -> str:
     lines += ["", "## pools", "", "A pool's keys depend on the type of the cluster. Two groups are shared."]
     lines += _section("keys of every pool", PoolBase, keys(PoolBase), nested)
     created = _own(CloudPool, PoolBase)
-    lines += _section("further keys of every created pool (gke, eks, aks)", CloudPool, created, nested)
+    making = ", ".join(kind for kind, cloud in CLOUDS.items() if cloud.creates_pools)
+    lines += _section(f"further keys of every created pool ({making})", CloudPool, created, nested)
     for kind, cloud in CLOUDS.items():
         pool = cloud.pool
         shared = CloudPool if issubclass(pool, CloudPool) else PoolBase

@@ -42,7 +42,7 @@ def config_toml(
     profile: JobProfile = KANIKO,
     mirrored: str | None = None,
 ) -> str:
-    """Return the text of the template, which holds no secret. `cluster_type` is gke, eks, aks or existing.
+    """Return the text of the template, which holds no secret. `cluster_type` is one of CLOUDS.
 
     `mirrored` is the published image for `helperImage: mirror`.
     """

@@ -287,8 +287,8 @@ class RunnerConfig:
     """The jobs' own service account."""
 
     cache: Cache | None = None
-    """Bucket for `cache:` of GitLab CI, reached by workload identity. Put the architecture into the jobs' `cache:key`:
-    a cache of compiled files shared by two architectures breaks both."""
+    """Bucket for `cache:` of GitLab CI, reached by workload identity; or on a server of your own. Put the architecture
+    into the jobs' `cache:key`: a cache of compiled files shared by two architectures breaks both."""
 
     image_pull_secrets: list[ObjectName] = field(default_factory=list)
     """Names of Secrets in the jobs' namespace that pull the jobs' images."""

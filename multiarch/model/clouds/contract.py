@@ -1,7 +1,7 @@
 """What the tools know of a cloud beside what the program does, as one record: a field that is forgotten is an error."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -9,6 +9,8 @@ from components.clouds import CLOUDS
 from components.clouds.contract import ClusterSection
 from components.clouds.machines import MachineType
 from multiarch.cluster.look.contract import CloudMarks
+from multiarch.cluster.look.model import Look
+from multiarch.core.verdict import Answer
 from multiarch.model.nodes.machines import Machine
 from multiarch.model.nodes.model import NodeGroup
 from multiarch.model.plan.model import Plan, PlannedResource
@@ -66,6 +68,17 @@ class PoolImport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hindrance:
+    """Why a stack can't work on a cluster of this cloud, by what a look saw; and what would have to change."""
+
+    found: str
+    consequence: str
+    fix: str
+    of_pools: bool
+    """Whether only the stack's own pools are hindered; nodes that are there can be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Naming:
     """What the cloud calls its pools."""
 
@@ -116,6 +129,10 @@ class KnownCloud(Generic[C]):
     """Whether its API server makes a pod that selects an architecture tolerate that architecture's taint."""
     dns_on_nodes: bool
     """Whether its nodes answer DNS from a cache of their own by default, so that policies must admit that one too."""
+    hindrances: Callable[[Look], Iterable[Hindrance]]
+    """What stands in a stack's way on some of its clusters."""
+    scaling: Callable[[Look, int], Iterable[Answer]]
+    """What to mind about who scales its pools, by their fewest nodes: each text with how good it is."""
     offered: Callable[[Wanted], Offer | str]
     """Find the arm64 machine for a place, or say why there is none."""
     priced: Callable[[MachineType], bool]

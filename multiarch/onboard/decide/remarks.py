@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from components.clouds.machines import Arch
-from multiarch.cluster.look import autoscaler
 from multiarch.cluster.look.model import Look
 from multiarch.core.verdict import Verdict
 from multiarch.model.clouds import KNOWN
@@ -60,36 +59,8 @@ def _scaling(look: Look, answers: Answers) -> Iterator[Remark]:
     cloud = KNOWN[answers.cluster_type]
     if cloud.from_zero and Arch.ARM64 in answers.archs:
         yield Remark(text=f"{cloud.from_zero}. The arm64 pool keeps one node.")
-    if cloud.marks is not None and not cloud.marks.scales_by_itself:
-        yield from _scaling_from_inside(look, answers)
-
-
-def _scaling_from_inside(look: Look, answers: Answers) -> Iterator[Remark]:
-    if look.autoscaler_name == autoscaler.CLUSTER_AUTOSCALER:
-        if answers.min_nodes == 0:
-            yield Remark(
-                text="From zero nodes, Cluster Autoscaler knows a group's architecture, but not its labels and taints: "
-                "the stack tags the Auto Scaling group with them; give its role eks:DescribeNodegroup too.",
-                verdict=Verdict.YES,
-            )
-        return
-    if look.autoscaler_name == autoscaler.AUTO_MODE:
-        yield Remark(text="EKS Auto Mode does not scale managed node groups: these pools stay at their fewest nodes.")
-        return
-    if look.autoscaler_name == autoscaler.KARPENTER:
-        yield Remark(
-            text=f"Karpenter does not scale managed node groups ({look.autoscaler.because}): without Cluster "
-            "Autoscaler these pools stay at their fewest nodes. With a NodePool for both, choose --pools use."
-        )
-        return
-    if look.autoscaler.verdict is Verdict.NO:
-        yield Remark(
-            text=f"Nothing scales this cluster's nodes ({look.autoscaler.because}): the pools stay at "
-            f"{answers.min_nodes} node{'' if answers.min_nodes == 1 else 's'} each. Install Cluster Autoscaler."
-        )
-    elif look.autoscaler.verdict is Verdict.UNKNOWN:
-        text = f"Whether anything scales the pools could not be told ({look.autoscaler.because})."
-        yield Remark(text=text, verdict=Verdict.UNKNOWN)
+    for told in cloud.scaling(look, answers.min_nodes):
+        yield Remark(text=told.because, verdict=told.verdict)
 
 
 def _pools(look: Look, answers: Answers) -> Iterator[Remark]:

@@ -57,6 +57,13 @@ def test_a_created_cloud_has_a_stand_in_for_its_provider_and_nodes() -> None:
         assert provider.package == known.package
 
 
+def test_a_cloud_that_forgets_a_part_is_not_known() -> None:
+    parts = {part.name: getattr(EXISTING, part.name) for part in fields(KnownCloud)}
+    for name in parts:
+        with pytest.raises(TypeError, match=name):
+            KnownCloud(**{key: value for key, value in parts.items() if key != name})
+
+
 def test_a_cloud_that_is_added_at_run_time_gets_its_stand_in_and_its_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     parts = {part.name: getattr(EXISTING, part.name) for part in fields(KnownCloud)}

@@ -1,14 +1,16 @@
 """What the tools know of AKS. Source of context and login: `az aks get-credentials`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from components.clouds.aks.sections import AksCluster
+from multiarch.cluster.look.autoscaler import PROVISIONING
+from multiarch.cluster.look.model import Look
 from multiarch.model.clouds.aks.machines import machine_of
 from multiarch.model.clouds.aks.marks import MARKS
 from multiarch.model.clouds.aks.nodes import node_group
-from multiarch.model.clouds.contract import KnownCloud, Naming, Offer, PoolImport, Wanted, another
+from multiarch.model.clouds.contract import Hindrance, KnownCloud, Naming, Offer, PoolImport, Wanted, another
 from multiarch.model.providers.base import RehearsalProvider
 
 
@@ -46,6 +48,17 @@ def _offered(wanted: Wanted) -> Offer:
     return Offer(name=wanted.like, doubt=doubt)
 
 
+def _hindrances(look: Look) -> Iterator[Hindrance]:
+    if look.autoscaler_name == PROVISIONING:
+        yield Hindrance(
+            found="AKS Node Auto-Provisioning is on",
+            consequence="AKS then refuses agent pools that are scaled by themselves, and all pools of this stack are",
+            fix="Let it make arm64 nodes (a Karpenter NodePool with kubernetes.io/arch In [amd64, arm64]) and choose "
+            "--pools use, or turn it off.",
+            of_pools=True,
+        )
+
+
 AKS: Final = KnownCloud(
     name="aks",
     provider=_provider,
@@ -66,6 +79,8 @@ AKS: Final = KnownCloud(
     "(kubernetes/autoscaler#9322), and which build runs is AKS's choice",
     tolerates=False,
     dns_on_nodes=False,
+    hindrances=_hindrances,
+    scaling=lambda *_: (),
     offered=_offered,
     priced=lambda _: True,
     imports=PoolImport(

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from components.clouds.eks.sections import EksCluster
 from multiarch.model.clouds.contract import KnownCloud, Naming, Offer, PoolImport, another, outside
+from multiarch.model.clouds.eks.advice import hindrances, scaling
 from multiarch.model.clouds.eks.machines import machine_of
 from multiarch.model.clouds.eks.marks import MARKS
 from multiarch.model.clouds.eks.nodes import node_group
@@ -52,6 +53,8 @@ EKS: Final = KnownCloud(
     doubt_from_zero="",
     tolerates=False,
     dns_on_nodes=False,
+    hindrances=hindrances,
+    scaling=scaling,
     offered=lambda wanted: Offer(
         name=wanted.like,
         doubt="not every availability zone has every type: EKS tells when the node group is made",

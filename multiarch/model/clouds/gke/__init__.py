@@ -1,13 +1,14 @@
 """What the tools know of GKE. Source of context and login: `gcloud container clusters get-credentials`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from components.clouds.gke.sections import GkeCluster
-from multiarch.model.clouds.contract import KnownCloud, Naming, PoolImport, another, outside
+from multiarch.cluster.look.model import Look
+from multiarch.model.clouds.contract import Hindrance, KnownCloud, Naming, PoolImport, another, outside
 from multiarch.model.clouds.gke.machines import machine_of
-from multiarch.model.clouds.gke.marks import MARKS
+from multiarch.model.clouds.gke.marks import AUTOPILOT, MARKS
 from multiarch.model.clouds.gke.nodes import node_group
 from multiarch.model.clouds.gke.offer import offered
 from multiarch.model.providers.base import RehearsalProvider
@@ -35,6 +36,17 @@ def _elsewhere(cluster: GkeCluster, parts: Sequence[str], node: Mapping[str, Any
     return another("project", parts[0], cluster.project) or outside(parts[1:2], region)
 
 
+def _hindrances(look: Look) -> Iterator[Hindrance]:
+    if look.flavour == AUTOPILOT:
+        yield Hindrance(
+            found="a GKE Autopilot cluster",
+            consequence="it has no node pools that anybody could create or choose, and which capabilities a build "
+            "may have is Autopilot's to say",
+            fix="Use a Standard cluster.",
+            of_pools=False,
+        )
+
+
 GKE: Final = KnownCloud(
     name="gke",
     provider=_provider,
@@ -54,6 +66,8 @@ GKE: Final = KnownCloud(
     doubt_from_zero="",
     tolerates=True,
     dns_on_nodes=True,
+    hindrances=_hindrances,
+    scaling=lambda *_: (),
     offered=offered,
     # Its figures are of standard shapes without local disks.
     priced=lambda machine: "-standard-" in machine.name and not machine.local_disk,

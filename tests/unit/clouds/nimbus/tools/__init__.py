@@ -42,6 +42,8 @@ NIMBUS: Final = KnownCloud(
     doubt_from_zero="",
     tolerates=False,
     dns_on_nodes=False,
+    hindrances=lambda _: (),
+    scaling=lambda *_: (),
     offered=lambda wanted: Offer(name=wanted.like),
     priced=lambda _: True,
     imports=PoolImport(
