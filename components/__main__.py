@@ -9,18 +9,16 @@ from pathlib import Path
 # Run by path, the repository's root is off the module path and this folder is on it: the root takes its place.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from pulumi.provider.experimental import component_provider_host  # noqa: E402 - not by the path, but sorted with what is
+from pulumi.provider import main  # noqa: E402 - not by the path, but sorted with what is
 
 # A host serves every cloud, so that here, and nowhere else, all their SDKs are imported.
 from components.clouds.aks.component import AksNodePool  # noqa: E402 - found by the path above
 from components.clouds.eks.component import EksNodePool  # noqa: E402 - likewise
 from components.clouds.existing.component import ExistingNodes  # noqa: E402 - likewise
 from components.clouds.gke.component import GkeNodePool  # noqa: E402 - likewise
-from components.runner.release import MultiArchRunner  # noqa: E402 - likewise
+from components.runner.component import MultiArchRunner  # noqa: E402 - likewise
+from components.sections_schema import SectionProvider  # noqa: E402 - likewise
 
 if __name__ == "__main__":
-    component_provider_host(
-        name="multiarch-runner",
-        components=[GkeNodePool, EksNodePool, AksNodePool, ExistingNodes, MultiArchRunner],
-        version="0.1.0",
-    )
+    offered = [GkeNodePool, EksNodePool, AksNodePool, ExistingNodes, MultiArchRunner]
+    main(SectionProvider(offered, "multiarch-runner", "0.1.0"), sys.argv[1:])

@@ -32,8 +32,6 @@ from components.stack_keys import BUILDKIT_TOKEN, KEYS, MIRROR_PASSWORD, NAMESPA
 T = TypeVar("T")
 
 
-_JUDGED_BY_POOLS: Final = ("runner.architectures", "runner.defaultArch", "runner.manager")
-
 _PREFIX: Final = f"{NAMESPACE}:"
 _NO_POOLS: Final = Problem(
     path="pools",
@@ -83,7 +81,7 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
         found.problems += _checked(cluster, pools)
     runner = found.attempt(lambda: _runner(ours))
     if cluster and runner:
-        found.problems += _checked_runner(runner, pools, cluster)
+        found.problems += check_runner(runner, pools, cluster)
         found.problems += _checked_drain(pools, cloud_of(cluster).drain_key, runner.job_timeout)
     found.problems += check_secrets(ours, secrets, runner)
     found.problems += check_gitlab_token(values, secret_keys, runner)
@@ -216,15 +214,6 @@ def _checked(cluster: Cluster, pools: tuple[PoolBase | None, ...]) -> list[Probl
         for problem in check_pools(cluster, [pool])
         if problem.path.startswith("pools[0]")
     ]
-
-
-def _checked_runner(runner: RunnerConfig, pools: tuple[PoolBase | None, ...], cluster: Cluster) -> list[Problem]:
-    """Check the runner; where not all pools could be read, leave out what depends on which pools there are."""
-    good = [pool for pool in pools if pool]
-    problems = check_runner(runner, good, cluster)
-    if good and len(good) == len(pools):
-        return problems
-    return [problem for problem in problems if not problem.path.startswith(_JUDGED_BY_POOLS)]
 
 
 def _checked_drain(pools: tuple[PoolBase | None, ...], key: str, longest_job: int) -> list[Problem]:

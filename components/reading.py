@@ -8,14 +8,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from components import forms
 from components.forms import LONGEST_SHOWN, brief, quoted
-from components.keys import Key, choices, classes, key_of, keys, spoken, tag
+from components.keys import Key, choices, classes, has_keys, key_of, keys, parts, spoken, tag
 from components.problems import ConfigError, Problem
 from components.secret_text import NOT_SHOWN, SECRET_NAME, blotted
 
@@ -57,6 +57,31 @@ def parse(cls: type[T], value: object, path: str, *, kin: Kin | None = None) -> 
         raise ConfigError(tuple(dict.fromkeys(reader.problem(details) for details in error.errors()))) from None
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError([_not_plain(path, error)]) from None
+
+
+def section_of(cls: type[T], value: object, path: str, *, kin: Kin | None = None) -> T:
+    """Return what a component was given for a section: itself, or what a mapping says, read as `parse` reads it.
+
+    A mapping may have the fields' names as keys, and a whole number as a float: other languages' arrive so.
+    """
+    return value if isinstance(value, cls) else parse(cls, _spelled(cls, value), path, kin=kin)
+
+
+def _spelled(annotation: Any, value: object) -> object:
+    """Return a value as a stack file spells it. The keys of a mapping that is no section are its writer's own."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    sections = [part for part in parts(annotation) if has_keys(part)]
+    inner = next((get_args(part)[-1] for part in parts(annotation) if get_origin(part) in {list, dict}), Any)
+    if isinstance(value, list | tuple):
+        return [_spelled(inner, item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    known = {spelling: key for cls in sections for key in keys(cls) for spelling in (key.field, key.name)}
+    return {
+        known[key].name if key in known else key: _spelled(known[key].annotation if key in known else inner, item)
+        for key, item in value.items()
+    }
 
 
 def _not_plain(path: str, error: Exception) -> Problem:
@@ -161,7 +186,7 @@ class _Reader:
 
     def problem(self, error: ErrorDetails) -> Problem:
         """Render one error of pydantic's, without the value where its key is called like a secret."""
-        problem, value = self._told(error), error["input"]
+        problem, value = self._rendered(error), error["input"]
         name = next((step for step in reversed(error["loc"]) if isinstance(step, str)), "")
         shows = error["type"] not in _UNKNOWN and isinstance(value, str | int | float)
         if shows and SECRET_NAME.search(name):
@@ -169,7 +194,7 @@ class _Reader:
             return replace(problem, found=NOT_SHOWN + problem.found.removeprefix(shown(value)), fix=fix)
         return problem
 
-    def _told(self, error: ErrorDetails) -> Problem:
+    def _rendered(self, error: ErrorDetails) -> Problem:
         place, parent = self._locate(error["loc"])
         name = str(error["loc"][-1]) if error["loc"] else ""
         match error["type"]:

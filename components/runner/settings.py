@@ -5,10 +5,9 @@ description in the JSON Schema, so it states the unit, the reason of the default
 states the bounds and the form; what relates several keys is checked in spec.py.
 """
 
-from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
@@ -18,7 +17,6 @@ from components.clouds.sections import Taint
 from components.forms import NotBlank
 from components.keys import CONFIG
 from components.kubernetes_names import AnnotationKey, AnnotationValue, DnsLabel, LabelKey, LabelValue, ObjectName
-from components.reading import parse
 from components.runner.cache import Cache
 from components.runner.extra_values import ExtraValues
 from components.runner.forms import (
@@ -32,7 +30,6 @@ from components.runner.forms import (
     RunnerVersion,
     once,
 )
-from components.runner.guards import RUNNER_KIN
 from components.runner.job_pods import JobPods
 from components.runner.mirror import HelperMirror
 from components.runner.networking import NetworkPolicies
@@ -322,19 +319,3 @@ class RunnerConfig:
 
     values: ExtraValues = field(default_factory=ExtraValues)
     """Further Helm values of the chart: those that this package does not set itself. What it sets always wins."""
-
-
-def runner_of(arguments: Mapping[str, Any]) -> RunnerConfig:
-    """Read a component's `runner` argument. Raises ConfigError with every mistake of its shape.
-
-    Whole floats become integers: those of other Pulumi languages arrive as floats, however deep they are.
-    """
-    return parse(RunnerConfig, _whole(arguments), "runner", kin=RUNNER_KIN)
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, Mapping):
-        return {key: _whole(item) for key, item in value.items()}
-    return [_whole(item) for item in value] if isinstance(value, list | tuple) else value

@@ -31,10 +31,20 @@ __all__ = [
     "runner_version",
 ]
 
+_JUDGED_BY_POOLS = ("runner.architectures", "runner.defaultArch", "runner.manager")
 
-def check_runner(runner: RunnerConfig, pools: Sequence[Pool], cluster: Cluster) -> list[Problem]:
-    """Return every mistake in the runner's configuration, in the order of its keys, with paths `runner.<key>`."""
-    return check_settings(runner, unresolved(pools), cluster.type)
+
+def check_runner(runner: RunnerConfig, pools: Sequence[Pool | None], cluster: Cluster) -> list[Problem]:
+    """Return every mistake in the runner's configuration, in the order of its keys, with paths `runner.<key>`.
+
+    None stands for a pool that could not be read. What such a pool, or one of unknown architecture, will serve can't be
+    told before that is mended: what depends on it is left out.
+    """
+    known = unresolved(pool for pool in pools if pool)
+    problems = check_settings(runner, known, cluster.type)
+    if known and len(known) == len(pools):
+        return problems
+    return [problem for problem in problems if not problem.path.startswith(_JUDGED_BY_POOLS)]
 
 
 def check_settings(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_type: str) -> list[Problem]:

@@ -4,15 +4,15 @@ It makes an agent pool and nothing else. Pools made here must not also be listed
 `agent_pool_profiles`: the two fight (pulumi-azure-native#2719, #4264).
 """
 
-from typing import Any, NotRequired, cast
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 from pulumi_azure_native import containerservice
 
 from components.clouds.aks import AKS
 from components.clouds.aks.arguments import IGNORE_CHANGES, REFUSED_CHANGES, agent_pool, kubeconfig
-from components.clouds.aks.sections import AksCluster, AksMode, AksPool, OsDiskType
-from components.clouds.component import CloudPoolArgs, NodePool, ResolvedArgs, cluster_name_of, resolved_pool
+from components.clouds.aks.sections import AksCluster, AksPool
+from components.clouds.component import NodePool, cluster_name_of, resolved_pool
 from components.clouds.connection import Connection, provider_for
 from components.clouds.contract import ResolvedPool
 from components.clouds.kubeconfig import endpoint_of
@@ -29,15 +29,23 @@ def connect(cluster: AksCluster) -> Connection:
         made = found.apply(lambda it: kubeconfig(endpoint_of(it.kubeconfigs[0].value)))
 
     def declare(pool: ResolvedPool[AksPool]) -> NodePool:
-        place = {"resource_group_name": cluster.resource_group, "cluster_name": cluster.name}
-        return AksNodePool(pool.name, cast("AksNodePoolArgs", ResolvedArgs(pool, **place)))
+        args = AksNodePoolArgs(
+            pool=pool.section,
+            resource_group_name=cluster.resource_group,
+            cluster_name=cluster.name,
+            longest_job=pool.longest_job,
+        )
+        return AksNodePool(pool.name, args)
 
     identity = f"aks/{cluster.resource_group}/{cluster.name}"
     return Connection(provider=provider_for(cluster.access, made, identity), declare=declare)
 
 
-class AksNodePoolArgs(CloudPoolArgs):
+class AksNodePoolArgs(TypedDict):
     """Arguments of an AKS node pool."""
+
+    pool: AksPool
+    """The pool, as in a stack file's `pools`."""
 
     resource_group_name: pulumi.Input[str]
     """Resource group of the cluster."""
@@ -48,50 +56,8 @@ class AksNodePoolArgs(CloudPoolArgs):
     cluster_name: NotRequired[pulumi.Input[str]]
     """Name of the cluster; left out, that of `cluster`."""
 
-    os_sku: NotRequired[str]
-    """Node operating system: `AzureLinux3` (default: small, current), `Ubuntu` or `Ubuntu2204`."""
-
-    mode: NotRequired[AksMode]
-    """`User` or `System`."""
-
-    os_disk_type: NotRequired[OsDiskType]
-    """`Ephemeral` (local disk: faster, no charge) or `Managed`."""
-
-    os_disk_size_gb: NotRequired[int]
-    """OS disk size in GB, 30 or more."""
-
-    availability_zones: NotRequired[list[str]]
-    """Zones such as `['1', '2', '3']`."""
-
-    max_pods: NotRequired[int]
-    """Most pods per node, 10 to 250; left out, the network plugin's default."""
-
-    vnet_subnet_id: NotRequired[str]
-    """Resource ID of the nodes' subnet."""
-
-    pod_subnet_id: NotRequired[str]
-    """Resource ID of the pods' subnet (dynamic IP allocation)."""
-
-    max_surge: NotRequired[str]
-    """Extra nodes during an upgrade, a number or a percentage."""
-
-    drain_timeout_minutes: NotRequired[int]
-    """How long an upgrade waits for running pods to end, in minutes, 1 to 1440."""
-
-    secure_boot: NotRequired[bool]
-    """Trusted Launch: boot only signed code."""
-
-    vtpm: NotRequired[bool]
-    """Trusted Launch: a virtual TPM."""
-
-    encryption_at_host: NotRequired[bool]
-    """Encrypt local and cached disks on the host."""
-
-    fips: NotRequired[bool]
-    """A FIPS-validated image."""
-
-    tags: NotRequired[dict[str, str]]
-    """Azure tags of the agent pool and its scale set."""
+    longest_job: NotRequired[int]
+    """Seconds of the longest job, which a node that is drained waits for. 3600 by default."""
 
 
 class AksNodePool(NodePool):

@@ -5,20 +5,13 @@ role. It makes no cluster, no network and no autoscaler.
 """
 
 from collections.abc import Sequence
-from typing import Any, NotRequired, cast
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 from pulumi_aws import autoscaling, ec2, eks, iam
 from pulumi_aws.eks import outputs as eks_outputs
 
-from components.clouds.component import (
-    CloudPoolArgs,
-    NodePool,
-    ResolvedArgs,
-    cluster_name_of,
-    no_cluster,
-    resolved_pool,
-)
+from components.clouds.component import NodePool, cluster_name_of, no_cluster, resolved_pool
 from components.clouds.connection import Connection, provider_for
 from components.clouds.contract import ResolvedPool
 from components.clouds.eks import EKS
@@ -53,15 +46,20 @@ def connect(cluster: EksCluster) -> Connection:
     subnets = found.apply(lambda it: list(it.vpc_config.subnet_ids))
 
     def declare(pool: ResolvedPool[EksPool]) -> NodePool:
-        place = {"region": cluster.region, "cluster_name": cluster.name, "cluster_subnet_ids": subnets}
-        return EksNodePool(pool.name, cast("EksNodePoolArgs", ResolvedArgs(pool, **place)))
+        args = EksNodePoolArgs(
+            pool=pool.section, region=cluster.region, cluster_name=cluster.name, cluster_subnet_ids=subnets
+        )
+        return EksNodePool(pool.name, args)
 
     identity = f"eks/{cluster.region}/{cluster.name}"
     return Connection(provider=provider_for(cluster.access, made, identity), declare=declare)
 
 
-class EksNodePoolArgs(CloudPoolArgs):
+class EksNodePoolArgs(TypedDict):
     """Arguments of an EKS node pool."""
+
+    pool: EksPool
+    """The pool, as in a stack file's `pools`."""
 
     region: str
     """AWS region of the cluster."""
@@ -74,40 +72,6 @@ class EksNodePoolArgs(CloudPoolArgs):
 
     cluster_subnet_ids: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
     """The cluster's subnets, for a pool that names none of its own."""
-
-    alternative_machine_types: NotRequired[list[str]]
-    """Further instance types of the same architecture and a similar size, in order of preference."""
-
-    ami_type: NotRequired[str]
-    """EKS AMI type."""
-
-    subnet_ids: NotRequired[list[str]]
-    """Subnets of the nodes."""
-
-    node_role_arn: NotRequired[str]
-    """ARN of an existing node role."""
-
-    disk_size_gb: NotRequired[int]
-    """Size in GB of the encrypted gp3 volume with images and build contexts, 20 or more."""
-
-    max_unavailable_percentage: NotRequired[int]
-    """Share of the nodes, in percent (1 to 100), that an upgrade may renew at the same time."""
-
-    autoscaler_tags: NotRequired[bool]
-    """Tag the Auto Scaling group with the pool's labels and taints, which Cluster Autoscaler needs to scale from
-    zero (EKS does not copy them)."""
-
-    node_repair: NotRequired[bool]
-    """Let EKS replace nodes that its health checks find broken."""
-
-    cni_policy: NotRequired[bool]
-    """Attach AmazonEKS_CNI_Policy to the created role."""
-
-    ssm: NotRequired[bool]
-    """Attach AmazonSSMManagedInstanceCore to the created role, for shell access to nodes through Session Manager."""
-
-    tags: NotRequired[dict[str, str]]
-    """AWS tags of the node group, its launch template, instances and volumes."""
 
 
 class EksNodePool(NodePool):

@@ -1,12 +1,12 @@
 """A made-up fourth cloud, as one module: what docs/clouds.md says that a cloud has to bring."""
 
 import sys
-from typing import Final, Literal, NotRequired, cast
+from typing import Final, Literal, TypedDict, cast
 
 import pulumi
 from pydantic.dataclasses import dataclass
 
-from components.clouds.component import CloudPoolArgs, NodePool, ResolvedArgs, resolved_pool
+from components.clouds.component import NodePool, resolved_pool
 from components.clouds.connection import Connection, provider_for
 from components.clouds.contract import (
     ARM64_TAINT_IS_DECLARED,
@@ -73,11 +73,11 @@ def _nodes(pool: NimbusPool, arch: Arch) -> Nodes:
     return Nodes(labels=created_labels(pool, arch), taints=with_arch_taint(pool.taints, arch))
 
 
-class NimbusNodePoolArgs(CloudPoolArgs):
+class NimbusNodePoolArgs(TypedDict):
     """Arguments of a Nimbus pool."""
 
-    altitude: NotRequired[int]
-    """Height in metres."""
+    pool: NimbusPool
+    """The pool, as in a stack file's `pools`."""
 
 
 class NimbusNodePool(NodePool):
@@ -91,7 +91,7 @@ class NimbusNodePool(NodePool):
 
 def connect(cluster: NimbusCluster) -> Connection:
     def declare(pool: ResolvedPool[NimbusPool]) -> NodePool:
-        return NimbusNodePool(pool.name, cast("NimbusNodePoolArgs", ResolvedArgs(pool)))
+        return NimbusNodePool(pool.name, NimbusNodePoolArgs(pool=pool.section))
 
     return Connection(provider=provider_for(cluster.access, None, f"nimbus/{cluster.name}"), declare=declare)
 

@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 from components.forms import Form
 from components.keys import CONFIG, keys
 from components.problems import ConfigError
-from components.reading import Kin, did_you_mean, joined, kind, parse, shown
+from components.reading import Kin, did_you_mean, joined, kind, parse, section_of, shown
 
 
 class Colour(StrEnum):
@@ -238,3 +238,38 @@ def test_a_key_of_a_base_has_its_description_in_the_reference_and_in_the_schema(
     assert [key.description for key in keys(Twig)] == ["The leaf's name. Any text.", "Shades of the twig."]
     described = TypeAdapter(Twig).json_schema()["properties"]
     assert [entry["description"] for entry in described.values()] == [key.description for key in keys(Twig)]
+
+
+class TestWhatAComponentIsGiven:
+    def test_a_section_is_taken_as_it_is(self) -> None:
+        tree = Tree(count=2)
+        assert section_of(Tree, tree, "tree") is tree
+
+    def test_fields_names_and_whole_floats_are_read_however_deep_and_a_mappings_own_keys_are_kept(self) -> None:
+        value = {
+            "leaves": ({"name": "a", "shades": [Colour.RED]},),
+            "by_name": {"size_gb": {"name": "b"}},
+            "store": {"type": "disk", "size_gb": 7.0},
+            "count": 2.0,
+        }
+        assert section_of(Tree, value, "tree") == Tree(
+            leaves=[Leaf(name="a", shades=[Colour.RED])],
+            by_name={"size_gb": Leaf(name="b")},
+            store=Disk(size_gb=7),
+            count=2,
+        )
+
+    @pytest.mark.parametrize(
+        ("value", "path"),
+        [
+            ({"store": {"type": "disk", "size_gb": 7.5}}, "tree.store.sizeGb"),
+            ({"by_nam": {}}, "tree.by_nam"),
+            ({"count": "2"}, "tree.count"),
+            ({"leaves": [{"name": object()}]}, "tree"),
+            (None, "tree"),
+        ],
+    )
+    def test_it_is_as_strict_as_a_stack_file_and_speaks_of_its_keys(self, value: object, path: str) -> None:
+        with pytest.raises(ConfigError) as refused:
+            section_of(Tree, value, "tree")
+        assert [problem.path for problem in refused.value.problems] == [path]

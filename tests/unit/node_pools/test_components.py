@@ -2,12 +2,10 @@
 
 import ast
 import dataclasses
-import inspect
 import json
 import subprocess
 import sys
 import types
-import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,15 +16,15 @@ import pytest
 from pulumi_azure_native import containerservice
 
 from components.clouds import CLOUDS, Cluster, resolve
-from components.clouds.aks.component import AksNodePool, AksNodePoolArgs
+from components.clouds.aks.component import AksNodePool
 from components.clouds.aks.sections import AksCluster, AksPool
-from components.clouds.component import NodePool, TaintArgs
+from components.clouds.component import NodePool
 from components.clouds.connection import connect
-from components.clouds.eks.component import EksNodePool, EksNodePoolArgs
+from components.clouds.eks.component import EksNodePool
 from components.clouds.eks.sections import EksCluster, EksPool
-from components.clouds.existing.component import ExistingNodes, ExistingNodesArgs
+from components.clouds.existing.component import ExistingNodes
 from components.clouds.existing.sections import ExistingCluster, ExistingPool
-from components.clouds.gke.component import GkeNodePool, GkeNodePoolArgs
+from components.clouds.gke.component import GkeNodePool
 from components.clouds.gke.sections import GkeCluster, GkePool, Limits
 from components.clouds.machines import Arch
 from components.clouds.sections import Access, PoolBase, Taint
@@ -39,33 +37,35 @@ EKS = "aws:eks/nodeGroup:NodeGroup"
 AKS = "azure-native:containerservice:AgentPool"
 
 
-def _gke(**keys: Any) -> GkeNodePoolArgs:
-    arguments: Any = {"name": "arm64", "arch": Arch.ARM64, "location": "us-central1", "cluster_name": "ci", **keys}
-    return typing.cast("GkeNodePoolArgs", arguments)
+def _with(keys: dict[str, Any], **place: Any) -> dict[str, Any]:
+    """A component's arguments: keys of its place where they are some, and the pool's for the rest."""
+    pool = {key: value for key, value in keys.items() if key not in (*place, "cluster")}
+    own = {key: value for key, value in keys.items() if key not in pool}
+    return {"pool": {"name": "arm64", "arch": Arch.ARM64, **pool}, **place, **own}
 
 
-def _eks(**keys: Any) -> EksNodePoolArgs:
-    arguments: Any = {
-        "name": "arm64",
-        "arch": Arch.ARM64,
-        "region": "eu-central-1",
-        "cluster_name": "ci",
-        "cluster_subnet_ids": ["subnet-1", "subnet-2"],
-        **keys,
-    }
-    return typing.cast("EksNodePoolArgs", arguments)
+def _gke(**keys: Any) -> Any:
+    return _with(keys, location="us-central1", cluster_name="ci")
 
 
-def _aks(**keys: Any) -> AksNodePoolArgs:
-    arguments: Any = {"name": "arm64", "arch": Arch.ARM64, "resource_group_name": "rg", "cluster_name": "ci", **keys}
-    return typing.cast("AksNodePoolArgs", arguments)
+def _eks(**keys: Any) -> Any:
+    subnets = ["subnet-1", "subnet-2"]
+    return _with(keys, region="eu-central-1", cluster_name="ci", cluster_subnet_ids=subnets)
+
+
+def _aks(**keys: Any) -> Any:
+    return _with(keys, resource_group_name="rg", cluster_name="ci")
+
+
+def _existing(**keys: Any) -> Any:
+    return _with(keys)
 
 
 ALL: list[tuple[type[NodePool], Any]] = [
     (GkeNodePool, _gke),
     (EksNodePool, _eks),
     (AksNodePool, _aks),
-    (ExistingNodes, lambda **keys: {"name": "arm64", "arch": "arm64", **keys}),
+    (ExistingNodes, _existing),
 ]
 
 
@@ -254,7 +254,7 @@ def test_a_pool_that_cannot_work_registers_nothing(record: Record, component: An
             errors.append(error)
 
     recording = record(program)
-    assert [problem.path for problem in errors[0].problems] == ["p.minNodes"]
+    assert [problem.path for problem in errors[0].problems] == ["p.pool.minNodes"]
     assert [resource.type for resource in recording.resources] == ["pulumi:pulumi:Stack"]
 
 
@@ -321,65 +321,24 @@ def test_a_connection_declares_the_clusters_own_kind_of_pool_in_its_place(
         assert {key: inputs[key] for key in expected} == expected
 
 
-PAIRS: list[tuple[Any, Any]] = [
-    (GkePool, GkeNodePoolArgs),
-    (EksPool, EksNodePoolArgs),
-    (AksPool, AksNodePoolArgs),
-    (ExistingPool, ExistingNodesArgs),
-]
+@pytest.mark.parametrize("spelling", ["max_nodes", "maxNodes"])
+def test_a_pool_may_be_itself_or_a_mapping_in_either_spelling(record: Record, spelling: str) -> None:
+    mapping = {"name": "arm64", "arch": "arm64", spelling: 7, "labels": {"max_nodes": "kept"}}
+    section = GkePool(name="arm64", arch=Arch.ARM64, max_nodes=7, labels={"max_nodes": "kept"})
+
+    def made(pool: Any) -> Any:
+        args = _gke() | {"pool": pool}
+        return record(lambda: GkeNodePool("p", args)).one(GKE).inputs
+
+    first = made(mapping)
+    assert first == made(section)
+    assert first["nodeConfig"]["labels"]["max_nodes"] == "kept"
 
 
-def _present(annotation: Any) -> Any:
-    """Return what a TypedDict's key holds when it is there."""
-    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is typing.NotRequired else annotation
-
-
-def _bare(annotation: Any) -> Any:
-    """Return a pool field's type as its component argument should have it."""
-    if typing.get_origin(annotation) is typing.Annotated:
-        return _bare(typing.get_args(annotation)[0])
-    if isinstance(annotation, types.UnionType):
-        (inner,) = [arg for arg in typing.get_args(annotation) if arg is not types.NoneType]
-        return _bare(inner)
-    if annotation == list[Taint]:
-        return list[TaintArgs]
-    return annotation
-
-
-@pytest.mark.parametrize(("pool", "arguments"), PAIRS)
-def test_a_component_takes_every_key_of_its_pool_with_the_same_type(pool: Any, arguments: Any) -> None:
-    # Not get_type_hints: Pulumi's Input holds a forward reference that only its own module can resolve.
-    taken = {name: _present(annotation) for name, annotation in inspect.get_annotations(arguments).items()}
-    declared = typing.get_type_hints(pool, include_extras=True)
-    required = {"name"} | ({"arch"} if pool is ExistingPool else set())
-    for name, annotation in declared.items():
-        assert taken[name] == _bare(annotation), name
-        assert (name in arguments.__required_keys__) == (name in required), name
-
-
-def test_the_components_have_a_schema_for_other_languages() -> None:
-    # In a process of its own: the analyzer must see the modules as a plugin host would.
-    script = (
-        "import json\n"
-        "from pulumi.provider.experimental.component import ComponentProvider\n"
-        "from components.clouds.aks.component import AksNodePool\n"
-        "from components.clouds.eks.component import EksNodePool\n"
-        "from components.clouds.existing.component import ExistingNodes\n"
-        "from components.clouds.gke.component import GkeNodePool\n"
-        "host = ComponentProvider([AksNodePool, EksNodePool, ExistingNodes, GkeNodePool], 'multiarch-runner')\n"
-        "schema = json.loads(host.schema)\n"
-        "print(json.dumps({name: [sorted(it['properties']), it['requiredInputs']] "
-        "for name, it in schema['resources'].items()}))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    found = ast.literal_eval(done.stdout)
-    outputs = ["arch", "labels", "maxNodes", "minNodes", "names", "taints"]
-    assert found == {
-        "multiarch-runner:index:AksNodePool": [outputs, ["name", "resourceGroupName"]],
-        "multiarch-runner:index:EksNodePool": [outputs, ["name", "region"]],
-        "multiarch-runner:index:ExistingNodes": [outputs, ["arch", "name"]],
-        "multiarch-runner:index:GkeNodePool": [outputs, ["location", "name"]],
-    }
+@pytest.mark.parametrize(("component", "arguments"), ALL)
+def test_a_key_that_no_pool_has_is_refused_with_its_path(record: Record, component: Any, arguments: Any) -> None:
+    with pytest.raises(ConfigError, match=r"p\.pool\.maxNods: .* Did you mean maxNodes\?"):
+        record(lambda: component("p", arguments(maxNods=3)))
 
 
 @pytest.mark.parametrize("name", ["component", *(f"{cloud}/component" for cloud in CLOUDS)])

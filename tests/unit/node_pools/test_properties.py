@@ -172,7 +172,7 @@ def test_a_component_makes_of_its_arguments_what_the_stack_file_makes_of_a_pool(
     cloud = cloud_of(pool)
     arguments = {key: value for key, value in dataclasses.asdict(pool).items() if value not in (None, {}, [])}
     try:
-        resolved = resolved_pool(cloud, arguments, cloud.location(cluster), pool.name)
+        resolved = resolved_pool(cloud, {"pool": arguments}, cloud.location(cluster), pool.name)
     except ConfigError:
         assert _own_problems(pool)
         return

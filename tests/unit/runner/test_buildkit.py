@@ -12,11 +12,11 @@ import yaml
 from components.clouds.machines import Arch
 from components.problems import ConfigError
 from components.runner.admission import policy_name, validations
-from components.runner.arguments import parsed, runner_args
+from components.runner.arguments import checked, runner_args
 from components.runner.classes import KANIKO, ROOTLESS_BUILDKIT, buildkit_class, first_class
+from components.runner.component import MultiArchRunner
 from components.runner.executor import config_toml
 from components.runner.placement import RunnerPool
-from components.runner.release import MultiArchRunner
 from components.runner.settings import RunnerConfig
 from components.runner.spec import check_settings
 from components.runner.values import helm_values
@@ -151,9 +151,23 @@ class TestResources:
             by_namespace.setdefault(metadata["namespace"], {})[metadata["name"]] = one.inputs["spec"]
         assert by_namespace[JOBS] == by_namespace["gitlab-runner-jobs"]
 
+    def test_its_resources_are_those_of_an_existing_stack_so_that_none_is_replaced(
+        self, record: Record, stacks: Stacks
+    ) -> None:
+        """Their URNs hold the component's type: another one would need an alias."""
+        found = declared(record, stacks["gke"](buildkit={}))
+        (second,) = [one for one in found.resources if one.type == "multiarch-runner:index:BuildKitRunner"]
+        assert second.name == "runner-buildkit"
+        children = {one.name for one in found.resources if one.parent == second.urn}
+        policies = ("default-deny", "allow-dns", "allow-gitlab", "allow-registry", "allow-packages", "allow-cache")
+        assert children == {
+            *(f"runner-buildkit-{name}" for name in ("jobs", "job", "rules", "rules-here", "token", "release")),
+            *(f"runner-buildkit-jobs-{name}" for name in policies),
+        }
+
     def test_without_a_token_it_is_refused_before_anything_is_declared(self, stacks: Stacks) -> None:
         with pytest.raises(ConfigError) as caught:
-            parsed(runner_args(stacks["gke"](buildkit={}).config))
+            checked(runner_args(stacks["gke"](buildkit={}).config))
         assert [problem.path for problem in caught.value.problems] == ["buildkit_token"]
 
     def test_an_existing_secret_is_only_named(self, record: Record, stacks: Stacks) -> None:

@@ -13,13 +13,12 @@ from typing_extensions import get_type_hints
 from components.config import load_config
 from components.keys import classes, keys
 from components.problems import ConfigError, Problem
-from components.runner.arguments import MultiArchRunnerArgs, parsed
-from components.runner.buildkit_runner import BuildKitRunner
+from components.reading import parse
+from components.runner.arguments import checked
+from components.runner.component import MultiArchRunner
 from components.runner.extra_checks import check_values
 from components.runner.extra_values import ExtraValues
 from components.runner.guards import RUNNER_KIN
-from components.runner.release import MultiArchRunner
-from components.runner.settings import runner_of
 from components.runner.spec import RunnerConfig, check_settings
 from components.runner.values import helm_values, merged, with_token_checksum
 from tests.unit.runner.conftest import told
@@ -28,7 +27,7 @@ Stacks = dict[str, Callable[..., Any]]
 
 
 def read(values: Any) -> RunnerConfig:
-    return runner_of({"gitlabUrl": "https://gitlab.com", "values": values})
+    return parse(RunnerConfig, {"gitlabUrl": "https://gitlab.com", "values": values}, "runner", kin=RUNNER_KIN)
 
 
 def problems(values: Any) -> list[str]:
@@ -375,20 +374,18 @@ def test_what_stands_under_a_secrets_name_is_refused_and_never_repeated(value: A
 
 
 def test_a_component_refuses_values_before_it_declares_anything(record: Any) -> None:
-    args = MultiArchRunnerArgs(
-        runner={"gitlabUrl": "https://gitlab.com", "values": {"podAnnotations": None}, "buildkit": {}},
-        pools=[],
-        cluster_type="gke",
-        token="glrt-only-for-tests_0123456789",
-    )
+    args: Any = {
+        "runner": {"gitlabUrl": "https://gitlab.com", "values": {"podAnnotations": None}, "buildkit": {}},
+        "pools": [],
+        "cluster_type": "gke",
+        "token": "glrt-only-for-tests_0123456789",
+    }
     with pytest.raises(ConfigError, match=re.escape("runner.values.podAnnotations: empty")):
-        parsed(args)
+        checked(args)
 
     def program() -> None:
         with pytest.raises(ConfigError):
             MultiArchRunner("runner", args)
-        with pytest.raises(ConfigError):
-            BuildKitRunner("second", {"runner": args["runner"], "pools": [], "cluster_type": "gke", "namespace": "n"})
 
     assert record(program).resources == []
 
@@ -447,4 +444,4 @@ def test_labels_and_annotations_elsewhere_are_real_ones_and_hold_no_secret(
 @pytest.mark.parametrize("key", ["nodeSelector", "resources"])
 def test_null_where_a_mapping_belongs_is_refused_everywhere(key: str) -> None:
     with pytest.raises(ConfigError, match=key):
-        runner_of({"gitlabUrl": "https://gitlab.com", "manager": {key: None}})
+        parse(RunnerConfig, {"gitlabUrl": "https://gitlab.com", "manager": {key: None}}, "runner")

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from components.problems import ConfigError
+from components.reading import parse
 from components.runner.executor import config_toml
 from components.runner.job_pods import JobPods
 from components.runner.job_pods_checks import check_job_pods
 from components.runner.job_pods_toml import volumes
-from components.runner.settings import runner_of
+from components.runner.settings import RunnerConfig
 from multiarch.model.executor import Job, Pod, parse_config
 from multiarch.model.executor.build import build_pod
 from tests.unit.runner.conftest import read, told
@@ -139,4 +140,4 @@ def test_a_mistake_is_told_with_its_path(jobs: dict[str, Any], path: str, words:
 def test_there_is_no_volume_of_the_nodes_own_disk(kind: str) -> None:
     volume = {"type": kind, "name": "x", "mountPath": "/x"}
     with pytest.raises(ConfigError, match="volumes"):
-        runner_of({"gitlabUrl": "https://gitlab.example.com", "jobs": {"volumes": [volume]}})
+        parse(RunnerConfig, {"gitlabUrl": "https://gitlab.example.com", "jobs": {"volumes": [volume]}}, "runner")
