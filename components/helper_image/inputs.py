@@ -108,15 +108,28 @@ class _Login:
 
 
 @read_strictly(frozen=True, kw_only=True, config=CONFIG)
-class _Asked:
-    """The inputs as they are spelled, each by itself; schema.py says what they mean."""
+class Asked:
+    """The inputs as a program spells them. The package's schema is made of this."""
 
     target: Annotated[str, _form(_target)]
+    """Where to publish: `host/repository:tag`. Another target is another resource."""
+
     sources: Annotated[dict[Annotated[str, _form(parse_platform)], Annotated[str, _form(_source)]], Field(min_length=1)]
+    """One image for each platform, by tag or digest: `{linux/amd64: host/repository@sha256:...}`. An index is taken
+    apart: its image for that platform is used."""
+
     tags: list[Annotated[str, _form(check_tag)]] = field(default_factory=list)
+    """More tags for the same image, written after the target's own."""
+
     credentials: dict[str, Annotated[_Login, BeforeValidator(_login)]] = field(default_factory=dict)
+    """User name and password by registry host. A host left out is looked up in the environment's docker config. Never
+    compared: new ones take effect at the next operation."""
+
     plain_http: list[str] = field(default_factory=list)
+    """Registry hosts that are spoken to without TLS."""
+
     delete_remote: bool = False
+    """Remove the tags from the registry when this resource is deleted. By default the image stays."""
 
 
 def check_inputs(values: Mapping[str, Any]) -> list[Problem]:
@@ -125,7 +138,7 @@ def check_inputs(values: Mapping[str, Any]) -> list[Problem]:
     later = {key for key, value in given.items() if value is UNKNOWN}
     try:
         known = {key: _filled(value) for key, value in given.items() if key not in later}
-        parse(_Asked, known, "", kin=Kin(own="MultiArchImage", because=""))
+        parse(Asked, known, "", kin=Kin(own="MultiArchImage", because=""))
     except ConfigError as error:
         if problems := [problem for problem in error.problems if problem.path not in later]:
             return problems

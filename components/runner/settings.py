@@ -16,7 +16,7 @@ from components.clouds.machines import Arch
 from components.clouds.sections import Taint
 from components.forms import NotBlank
 from components.keys import CONFIG
-from components.kubernetes_names import AnnotationKey, AnnotationValue, LabelKey, LabelValue, ObjectName
+from components.kubernetes_names import AnnotationKey, AnnotationValue, DnsLabel, LabelKey, LabelValue, ObjectName
 from components.runner.cache import Cache
 from components.runner.extra_values import ExtraValues
 from components.runner.forms import (
@@ -66,10 +66,10 @@ class CreatedRunner:
     runner_type: RunnerType
     """`instance`, `group` or `project`: whose jobs the runner takes."""
 
-    group_id: int | None = None
+    group_id: Annotated[int, Field(ge=1)] | None = None
     """Numeric id of the group, for `runnerType: group`."""
 
-    project_id: int | None = None
+    project_id: Annotated[int, Field(ge=1)] | None = None
     """Numeric id of the project, for `runnerType: project`."""
 
     tags: list[str] = field(default_factory=lambda: ["multi-arch"])
@@ -162,7 +162,7 @@ class Metrics:
     pod_monitor: bool = False
     """Also make a PodMonitor, for the Prometheus Operator. Without its CRD the chart silently leaves it out."""
 
-    namespace: str | None = None
+    namespace: DnsLabel | None = None
     """Namespace of Prometheus. With it, only pods of that namespace reach the metrics; without, those of any."""
 
 
