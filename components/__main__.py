@@ -11,14 +11,11 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from pulumi.provider import main  # noqa: E402 - not by the path, but sorted with what is
 
-# A host serves every cloud, so that here, and nowhere else, all their SDKs are imported.
-from components.clouds.aks.component import AksNodePool  # noqa: E402 - found by the path above
-from components.clouds.eks.component import EksNodePool  # noqa: E402 - likewise
-from components.clouds.existing.component import ExistingNodes  # noqa: E402 - likewise
-from components.clouds.gke.component import GkeNodePool  # noqa: E402 - likewise
+from components.clouds import CLOUDS  # noqa: E402 - found by the path above
 from components.runner.component import MultiArchRunner  # noqa: E402 - likewise
 from components.sections_schema import SectionProvider  # noqa: E402 - likewise
 
 if __name__ == "__main__":
-    offered = [GkeNodePool, EksNodePool, AksNodePool, ExistingNodes, MultiArchRunner]
+    # A host serves every cloud, so that here, and nowhere else, all their SDKs are imported.
+    offered = [*(cloud.shell().COMPONENT for cloud in CLOUDS.values()), MultiArchRunner]
     main(SectionProvider(offered, "multiarch-runner", "0.1.0"), sys.argv[1:])

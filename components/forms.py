@@ -6,12 +6,12 @@ must be by itself is a validator that raises `wrong`. components/reading.py tell
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from components.secret_text import blotted
+from components.secret_text import blotted, secret_in
 
 WRONG: Final = "wrong"
 """The type of the errors that `wrong` makes."""
@@ -35,9 +35,9 @@ def brief(text: str) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Form:
-    """What the whole of a text must look like: to be stated in its type, `Annotated[str, Form(...)]`.
+    """What the whole of a text must look like: to be stated in its type, `Annotated[str, Form(pattern, what, write)]`.
 
     `pattern` is one that Python and editors read alike. `what` names such a text (`name of a Secret`), `write` says how
     it is written, for somebody who has written another.
@@ -46,18 +46,16 @@ class Form:
     pattern: str
     what: str
     write: str
-    empty: bool = False
-    """Whether there may be no text at all."""
 
     def fits(self, text: str) -> bool:
         """Tell whether a text has this form."""
-        return re.fullmatch(self.pattern, text) is not None or (self.empty and not text)
+        return re.fullmatch(self.pattern, text) is not None
 
     def check(self, text: str) -> str:
         """Return the text, or raise what `wrong` makes of it."""
         if self.fits(text):
             return text
-        raise wrong(f"{quoted(text)} is no {self.what}" if text else "empty", f"Write {self.write}.")
+        raise wrong(f"{quoted(text)} is no {self.what}" if text.strip() else "empty", f"Write {self.write}.")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Check the text after its type."""
@@ -65,4 +63,19 @@ class Form:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Tell editors."""
-        return {**handler(schema), "pattern": f"^({self.pattern}){'?' if self.empty else ''}$"}
+        return {**handler(schema), "pattern": f"^({self.pattern})$"}
+
+
+NotBlank = Annotated[str, Form(r"[\s\S]*\S[\s\S]*", "not blank", "some text")]
+"""A text with more than white space in it."""
+
+
+def no_secret(instead: str) -> AfterValidator:
+    """Return what refuses a text that looks like a secret, of which no part is shown."""
+
+    def check(text: str) -> str:
+        if secret := secret_in(text):
+            raise wrong(f"looks like {secret}", instead)
+        return text
+
+    return AfterValidator(check)

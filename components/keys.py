@@ -139,14 +139,14 @@ def tag(cls: type) -> str | None:
 
 
 def choices(annotation: Any) -> tuple[str, ...]:
-    """Return the values of an enum or Literal, or of a list's elements; empty if any value of the type will do."""
+    """Return the values of an enum or Literal, or of a list's elements or a mapping's keys; empty if any will do."""
     found: list[str] = []
     for part in parts(annotation):
         if get_origin(part) is Literal:
             found += [str(value) for value in get_args(part)]
         elif isinstance(part, type) and issubclass(part, Enum):
             found += [str(member.value) for member in part]
-        elif get_origin(part) is list:
+        elif get_origin(part) in {list, dict}:
             found += choices(get_args(part)[0])
     return tuple(found)
 
@@ -179,12 +179,12 @@ _LIMITS: Final[dict[type, str]] = {
     Lt: "less than {0.lt}",
     MinLen: "at least {0.min_length}",
     MaxLen: "at most {0.max_length}",
-    Form: "{0.write}",
+    Form: "{0.what}",
 }
 
 
 def limits(annotation: Any) -> tuple[str, ...]:
-    """Say what else a value must be, or what a list or mapping holds: `at least 1`, `lower-case letters`."""
+    """Say what else a value must be, or what a list or mapping holds: `at least 1`, `name of a Helm release`."""
     return tuple(dict.fromkeys(_limits(annotation)))
 
 

@@ -31,14 +31,14 @@ class Kin:
     """The classes that could have been meant.
 
     `own` names what is read (`gke pools`), `because` says why (`the cluster is gke`). `others` maps names such as
-    `eks pools` to their classes. `refused` names keys that are left out on purpose, with what they would do and what to
-    do instead. `inside` says the same of classes further in.
+    `eks pools` to their classes. `refused` names keys that are left out on purpose, with what to do instead. `inside`
+    says the same of classes further in.
     """
 
     own: str
     because: str
     others: Mapping[str, type] = field(default_factory=dict)
-    refused: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
     inside: Mapping[type, "Kin"] = field(default_factory=dict)
 
 
@@ -85,12 +85,8 @@ def _spelled(annotation: Any, value: object) -> object:
 
 
 def _not_plain(path: str, error: Exception) -> Problem:
-    return Problem(
-        path=path,
-        found=f"not plain data ({type(error).__name__}: {str(error)[:LONGEST_SHOWN]})",
-        consequence="only text, finite numbers, true, false, lists and mappings can be read here",
-        fix="Write it as plain YAML.",
-    )
+    found = f"not plain data ({type(error).__name__}: {str(error)[:LONGEST_SHOWN]})"
+    return Problem(path=path, found=found, fix="Write text, finite numbers, true, false, lists and mappings.")
 
 
 def joined(path: str, *names: str | int) -> str:
@@ -148,12 +144,7 @@ def unknown(path: str, key: str, known: Sequence[str], what: str) -> Problem:
     """Tell of a key that nobody reads. `what` names its owner, for example `gke pools`."""
     meant = did_you_mean(key, known)
     fix = f"Did you mean {meant}?" if meant else f"Remove it. Known keys: {', '.join(known)}."
-    return Problem(
-        path=joined(path, key),
-        found=f"{key!r} is no key of {what}",
-        consequence="nothing would read it, so what it asks for would not happen",
-        fix=fix,
-    )
+    return Problem(path=joined(path, key), found=f"{key!r} is no key of {what}", fix=fix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,8 +225,7 @@ class _Reader:
             return unknown(parent.path, name, known, f"`{parent.path}`")
         path = joined(parent.path, name)
         if name in kin.refused:
-            consequence, fix = kin.refused[name]
-            return Problem(path=path, found="not offered", consequence=consequence, fix=fix)
+            return Problem(path=path, found="not offered", fix=kin.refused[name])
         if homes := [home for home, cls in kin.others.items() if key_of(cls, name)]:
             return _foreign(path, name, homes, kin)
         return unknown(parent.path, name, known, kin.own)
@@ -257,12 +247,8 @@ def _siblings(place: _Place) -> Kin | None:
 
 
 def _foreign(path: str, name: str, homes: Sequence[str], kin: Kin) -> Problem:
-    return Problem(
-        path=path,
-        found=f"'{name}' is a key of {' and '.join(homes)}, but {kin.because}",
-        consequence="it has no effect here, so what it asks for would not happen",
-        fix="Remove it.",
-    )
+    found = f"'{name}' is a key of {' and '.join(homes)}, but {kin.because}"
+    return Problem(path=path, found=found, fix="Remove it: it has no effect here.")
 
 
 def _no_type(place: _Place) -> Problem:
@@ -270,33 +256,21 @@ def _no_type(place: _Place) -> Problem:
     options = [found for cls in place.siblings if (found := tag(cls))]
     if value is not None:
         return _no_choice(joined(place.path, "type"), options, value)
-    return Problem(
-        path=joined(place.path, "type"),
-        found="not set",
-        consequence="it decides which other keys are read",
-        fix=f"Add `type:`, one of {', '.join(options)}.",
-    )
+    return Problem(path=joined(place.path, "type"), found="not set", fix=f"Add `type:`, one of {', '.join(options)}.")
 
 
 def _missing(path: str, owner: type, name: str) -> Problem:
     key = key_of(owner, name)
-    meaning = key.description.split(". ")[0].rstrip(".") if key and key.description else "it has to be stated"
-    return Problem(
-        path=path,
-        found="not set",
-        consequence=f"it has no default: {meaning[:1].lower()}{meaning[1:]}",
-        fix=f"Add `{name}: ...` ({spoken(key.annotation) if key else 'a value'}).",
-    )
+    meaning = key.description.split(". ")[0].rstrip(".") if key else ""
+    said = f": {meaning[:1].lower()}{meaning[1:]}" if meaning else ""
+    fix = f"Add `{name}: ...` ({spoken(key.annotation) if key else 'a value'}){said}."
+    return Problem(path=path, found="not set, and it has no default", fix=fix)
 
 
 def _no_choice(path: str, options: Sequence[str], value: object) -> Problem:
     meant = did_you_mean(value, options) if isinstance(value, str) else None
-    return Problem(
-        path=path,
-        found=f"{shown(value)} is not one of {', '.join(options)}",
-        consequence="it has no meaning here, and nothing is guessed",
-        fix=f"Did you mean {meant}?" if meant else f"Use one of {', '.join(options)}.",
-    )
+    fix = f"Did you mean {meant}?" if meant else f"Use one of {', '.join(options)}."
+    return Problem(path=path, found=f"{shown(value)} is not one of {', '.join(options)}", fix=fix)
 
 
 def _wrong_type(path: str, key: Key | None, value: object, *, element: bool) -> Problem:
@@ -305,10 +279,10 @@ def _wrong_type(path: str, key: Key | None, value: object, *, element: bool) -> 
     if inside and key and (inner := re.fullmatch(r"(?:list of|mapping of text to) (.+)", wanted)):
         wanted = inner[1]
     name = key.name if key and element else path
+    found = f"{shown(value)} is {kind(value)}" if value is not None else "empty"
     return Problem(
         path=path,
-        found=f"{shown(value)} is {kind(value)}" if value is not None else "empty",
-        consequence=f"{name} takes {_article(wanted)}, and nothing is converted silently",
+        found=f"{found}, and {name} takes {_article(wanted)}",
         fix=_remedy(name, wanted, value, inside=inside, optional=key is not None and not key.required),
     )
 

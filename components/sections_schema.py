@@ -103,4 +103,4 @@ class SectionProvider(component.ComponentProvider):
 
 
 def _detail(problem: Problem) -> InputPropertyErrorDetails:
-    return {"property_path": problem.path, "reason": str(problem).removeprefix(f"{problem.path}: ")}
+    return {"property_path": problem.path, "reason": problem.text}

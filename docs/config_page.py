@@ -44,8 +44,8 @@ only. Required there unless `runner.buildkit.token` names another source |
 Required with its `username` |
 
 Nothing is converted: `"5"` is no number, `5` is no text. An unknown key is an error, and so is a key of another
-cloud's pools. Every mistake is told at once, before anything is created. For completion and checks while you type,
-editors read [stack.schema.json](stack.schema.json):
+cloud's pools. Before anything is created, all mistakes of single keys are told at once; where there are none, all
+between keys. For completion and checks while you type, editors read [stack.schema.json](stack.schema.json):
 
 ```yaml
 # yaml-language-server: $schema=../docs/stack.schema.json
@@ -62,7 +62,8 @@ def reference() -> str:
     lines += ["", "## pools", "", "A pool's keys depend on the type of the cluster. Two groups are shared."]
     lines += _section("keys of every pool", PoolBase, keys(PoolBase), nested)
     created = _own(CloudPool, PoolBase)
-    lines += _section("further keys of every created pool (gke, eks, aks)", CloudPool, created, nested)
+    making = ", ".join(kind for kind, cloud in CLOUDS.items() if cloud.creates_pools)
+    lines += _section(f"further keys of every created pool ({making})", CloudPool, created, nested)
     for kind, cloud in CLOUDS.items():
         pool = cloud.pool
         shared = CloudPool if issubclass(pool, CloudPool) else PoolBase

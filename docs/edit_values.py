@@ -56,6 +56,7 @@ SECRETS: Final[Mapping[str, tuple[Values, tuple[str, str]]]] = {
 
 TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     # By the key's name: two of the things that it takes.
+    "*server.address": ("s3.example.com", "other-s3.example.com"),
     "*mountPath": ("/first", "/edited"),
     "*cidr": ("198.51.100.0/24", "203.0.113.0/24"),
     "*Cidrs": ("198.51.100.0/24", "203.0.113.0/24"),
@@ -143,8 +144,8 @@ VALUES: Final[Mapping[str, Change]] = {
     "gke.reservationAffinity.consumeReservationType": Change(before="NO_RESERVATION", after="ANY_RESERVATION"),
     "gke.linuxNodeConfig": Change(after={"sysctls": {"vm.max_map_count": "262144"}}),
     "gke.linuxNodeConfig.sysctls": Change(after={"vm.max_map_count": "262144"}),
-    "aks.linuxOsConfig": Change(after={"sysctls": {"vm.max_map_count": "262144"}}),
-    "aks.linuxOsConfig.sysctls": Change(after={"vm.max_map_count": "262144"}),
+    "aks.linuxOsConfig": Change(after={"sysctls": {"vm.max_map_count": 262144}}),
+    "aks.linuxOsConfig.sysctls": Change(after={"vm.max_map_count": 262144}),
     "aks.kubeletConfig": Change(after={"podMaxPids": 4096}),
     "???.kubeletConfig": Change(after={"podPidsLimit": 4096}),
     "eks.capacityReservation": Change(after={"preference": "none"}),

@@ -11,7 +11,7 @@ _INTRODUCTION: Final = """\
 ## What an edit does
 
 Made by planning each edit (`python -m docs.edits_table`). Which input replaces a resource is what the providers' own
-sources say (`multiarch/model/providers/replaced.json`). `multiarch rehearse --stack NAME --against FILE` tells it of an
+sources say (`replaced.json` beside each stand-in). `multiarch rehearse --stack NAME --against FILE` tells it of an
 edit of yours.
 
 - *In place*: the same resource. Where a node pool has to make its nodes anew for it, it drains them, and waits as long

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args, get_origin
@@ -42,8 +43,9 @@ from multiarch.model.placeholders import with_placeholder_token, with_stub_acces
 from multiarch.model.plan.inputs import StackInputs, read_project
 from multiarch.model.plan.model import Plan
 from multiarch.model.plan.program import ProgramCrashError, ProgramRun, run_program
-from multiarch.model.providers.kinds import covers
-from multiarch.model.providers.replaced import Changes, changes
+from multiarch.model.providers.kinds import KindProvider, covers
+from multiarch.model.providers.registry import provider_for
+from multiarch.model.providers.replaced import changes
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 RECORD: Final = Path(__file__).with_name("edits.json")
@@ -271,8 +273,11 @@ def _judged(told: Row, old: Plan, new: Plan) -> Row:
 
 
 def _not_looked_up(edit: Edit) -> Iterator[str]:
-    """Yield what the record of the providers' sources does not know, of kinds whose inputs it lists."""
-    known = changes(edit.type) if edit.paths and not edit.type.startswith(("pulumi:", "multiarch:")) else Changes()
+    """Yield what the record of a provider's sources does not know, of kinds whose inputs it lists."""
+    provider = provider_for(edit.type.partition(":")[0])
+    if not edit.paths or not isinstance(provider, KindProvider):
+        return
+    known = changes(provider.record, edit.type)
     listed = known.in_place | known.replaces | known.replaces_when_added_or_removed | known.refused
     if known.in_place:
         whole = {path.partition(".")[0] for path in listed}  # where an input as a whole is not known yet
@@ -310,10 +315,10 @@ def _kind(token: str) -> str:
 
 def table() -> tuple[Row, ...]:
     """Compute the table, in processes of their own: a plan takes Pulumi's global runtime."""
-    work: list[Place | str] = [*places(), *SECRETS]
-    # Not forked: gRPC's threads do not survive that.
+    # Each finds the work again by its number: a key's type may hold what cannot be sent. Not forked: gRPC's threads
+    # do not survive that.
     with get_context("spawn").Pool(min(len(os.sched_getaffinity(0)), 4), _start) as pool:
-        return tuple(pool.map(_row, work, chunksize=8))
+        return tuple(pool.map(_row, range(len(_work())), chunksize=8))
 
 
 _planners: list["Planner"] = []
@@ -325,7 +330,13 @@ def _start() -> None:
     _planners.append(Planner(Path(folder.name)))
 
 
-def _row(work: Place | str) -> Row:
+@cache
+def _work() -> tuple[Place | str, ...]:
+    return (*places(), *SECRETS)
+
+
+def _row(number: int) -> Row:
+    work = _work()[number]
     return _secret_row(work, _planners[0]) if isinstance(work, str) else row(work, _planners[0])
 
 

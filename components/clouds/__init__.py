@@ -10,20 +10,17 @@ from typing import Any, Final, TypeAlias
 
 from components.clouds import checks
 from components.clouds.aks import AKS
-from components.clouds.aks.sections import AksCluster
-from components.clouds.contract import LONGEST_JOB, Cloud, ResolvedPool
+from components.clouds.contract import LONGEST_JOB, Cloud, ClusterSection, ResolvedPool
 from components.clouds.eks import EKS
-from components.clouds.eks.sections import EksCluster
 from components.clouds.existing import EXISTING
-from components.clouds.existing.sections import ExistingCluster
 from components.clouds.gke import GKE
-from components.clouds.gke.sections import GkeCluster
 from components.clouds.machines import Arch, MachineType
 from components.clouds.sections import PoolBase
-from components.problems import Problem
+from components.problems import ConfigError, Problem
 
 CLOUDS: Final[dict[str, Cloud[Any, Any]]] = {cloud.name: cloud for cloud in (GKE, EKS, AKS, EXISTING)}
-Cluster: TypeAlias = GkeCluster | EksCluster | AksCluster | ExistingCluster
+Cluster: TypeAlias = ClusterSection
+"""The stack file's section of a cluster, of whichever cloud."""
 
 
 def cloud_of(section: Cluster | PoolBase) -> Cloud[Any, Any]:
@@ -32,6 +29,26 @@ def cloud_of(section: Cluster | PoolBase) -> Cloud[Any, Any]:
         if isinstance(section, cloud.cluster | cloud.pool):
             return cloud
     raise TypeError(f"{type(section).__name__} is a section of no cloud")
+
+
+def may_stand_in(cluster_type: str) -> tuple[Cloud[Any, Any], ...]:
+    """Return the clouds that a cluster of this type may stand in: its own, or all of them where that is not said.
+
+    Raises ConfigError for a type that is none.
+    """
+    if cluster_type not in CLOUDS:
+        raise ConfigError([_no_cluster_type(cluster_type)])
+    cloud = CLOUDS[cluster_type]
+    return tuple(CLOUDS.values()) if cloud.anywhere else (cloud,)
+
+
+def _no_cluster_type(found: str) -> Problem:
+    return Problem(
+        path="cluster_type",
+        found=f"{found!r} is no type of cluster",
+        consequence="which addresses hand out the nodes' credentials would be guessed",
+        fix=f"Use one of {', '.join(CLOUDS)}.",
+    )
 
 
 def check_pools(cluster: Cluster, pools: Sequence[PoolBase]) -> list[Problem]:

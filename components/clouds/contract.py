@@ -13,6 +13,7 @@ from components.clouds.sections import Access, CloudPool, PoolBase, Replacement,
 from components.problems import Problem
 
 if TYPE_CHECKING:
+    from components.clouds.component import NodePool
     from components.clouds.connection import Connection
 
 POOL_LABEL: Final = "multiarch-runner.io/pool"
@@ -70,6 +71,34 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityServer:
+    """An address at which pods ask for a cloud identity."""
+
+    cidr: str
+    """The address, as a range of one."""
+    ports: Sequence[tuple[int, int]]
+    """TCP ports, as first and last of a range."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForRunner:
+    """What a cluster's cloud means for the runner in it."""
+
+    metadata: Sequence[str]
+    """Address ranges that hand out the nodes' own credentials, beside the link-local ones."""
+    resolvers: Sequence[str]
+    """Address ranges of resolvers on the node, beside NodeLocal DNSCache's own."""
+    identities: Mapping[str, IdentityServer]
+    """Who may be `networkPolicies.metadata.provider`: the ways in which pods get an identity by an address."""
+    identity_annotation: str
+    """The annotation that gives a service account such an identity; empty where none is needed."""
+    storage: str
+    """The type of `runner.cache` for which its clusters have an identity; empty where there is none."""
+    late_nodes: bool
+    """Whether a new node is Ready before its kubelet can be asked, so that jobs must wait for their pods."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Nodes:
     """What a pool's nodes carry.
 
@@ -124,6 +153,10 @@ class Shell(Protocol[C_contra]):
     ARGUMENTS: Mapping[str, type]
     """The SDK's classes for what a pool passes through, by the pool's fields: the same as in `Cloud.own`."""
 
+    @property
+    def COMPONENT(self) -> "type[NodePool]":  # noqa: N802 - a module's constant
+        """The pool's component, for programs in other Pulumi languages."""
+
     def connect(self, cluster: C_contra) -> "Connection":
         """Look the cluster up as far as needed, and make the way to it."""
 
@@ -134,6 +167,8 @@ class Cloud(Generic[C, P]):
 
     name: str
     """The cluster type: `gke`."""
+    package: str
+    """The Pulumi package of its provider; empty where none is used."""
     cluster: type[C]
     """The stack file's section of a cluster."""
     pool: type[P]
@@ -154,6 +189,8 @@ class Cloud(Generic[C, P]):
     """Say what the pool's nodes carry."""
     shell: Callable[[], Shell[C]]
     """Import what needs the SDK."""
+    runner: ForRunner
+    """What it means for the runner."""
     alternatives: Callable[[P], Sequence[str]] = field(default=lambda _: ())
     """Further machine types of a pool, where the cloud takes several."""
     machine_there: Callable[[Arch, str], str] | None = None
@@ -163,6 +200,13 @@ class Cloud(Generic[C, P]):
     a cluster at a location."""
     drain_key: str = ""
     """The pool's key that says how many minutes a drain may take; empty where the cloud has none."""
+    anywhere: bool = False
+    """Whether its clusters may stand in any other cloud."""
+
+    @property
+    def creates_pools(self) -> bool:
+        """Whether pools are made in it; else they are there already."""
+        return issubclass(self.pool, CloudPool)
 
     def placed(self, pool: P, location: str) -> P:
         """Return a pool of this place: one that states only its architecture gets the machine type that is there."""

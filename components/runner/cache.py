@@ -1,15 +1,21 @@
-"""The bucket behind `cache:` of GitLab CI. There are no fields for static keys: identity comes from the cloud."""
+"""The bucket behind `cache:` of GitLab CI. There are no fields for static keys: identity comes from the cloud.
 
+A server of one's own has no cloud to ask: its keys are in a Secret that the stack only names.
+"""
+
+import ipaddress
 import re
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from components.clouds import may_stand_in
 from components.keys import CONFIG
+from components.kubernetes_names import OBJECT_NAME
 from components.problems import Problem
-from components.runner.networking import MetadataProvider, NetworkPolicies
+from components.runner.networking import ANYWHERE, NetworkPolicies
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -35,8 +41,28 @@ class GcsCache:
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
+class S3Server:
+    """A server of your own that speaks S3: MinIO, Ceph."""
+
+    address: str
+    """Its host, with the port where that is not https's own: `minio.example.com:9000`. The network policies open the
+    port, and the address if it is one; for a name that leads to a private address, state `networkPolicies.cache`."""
+
+    existing_secret: str
+    """Name of a Secret in the manager's namespace, with the keys `accesskey` and `secretkey`, that somebody else makes.
+    Only the manager reads it: jobs get signed URLs."""
+
+    insecure: bool = False
+    """Speak http. Caches then cross the network readable, and anyone on the way could change them."""
+
+    path_style: bool | None = None
+    """Whether the bucket is in the path of a URL instead of its host name. Default: as the runner does it, in the path
+    for all but the big clouds' servers."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class S3Cache:
-    """A bucket of Amazon S3."""
+    """A bucket of Amazon S3, or of a server that speaks it."""
 
     type: Literal["s3"] = "s3"
     """Which kind of storage this is."""
@@ -45,7 +71,10 @@ class S3Cache:
     """Name of the bucket."""
 
     region: str
-    """Region of the bucket, for example `eu-central-1`."""
+    """Region of the bucket, for example `eu-central-1`; MinIO's is `us-east-1` unless set."""
+
+    server: S3Server | None = None
+    """A server of your own instead of Amazon's."""
 
     role_arn: str | None = None
     """IAM role that the manager's service account assumes (IRSA). Without: EKS Pod Identity."""
@@ -88,20 +117,25 @@ Cache = Annotated[GcsCache | S3Cache | AzureCache, Field(discriminator="type")]
 
 _EMAIL = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z0-9.-]+\.iam\.gserviceaccount\.com")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+")
+_ADDRESS: Final = re.compile(
+    r"(?P<host>[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(:(?P<port>[0-9]{1,5}))?"
+)
+_LAST_PORT: Final = 65535
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def manager_annotations(cache: Cache | None) -> dict[str, str]:
     """Return the annotations that give the manager's service account its cloud identity."""
     match cache:
-        case GcsCache(service_account=str(email)):
-            return {"iam.gke.io/gcp-service-account": email}
-        case S3Cache(role_arn=str(role)):
-            return {"eks.amazonaws.com/role-arn": role}
+        case GcsCache(service_account=email):
+            found = {"iam.gke.io/gcp-service-account": email}
+        case S3Cache(role_arn=role):
+            found = {"eks.amazonaws.com/role-arn": role}
         case AzureCache(client_id=client):
-            return {"azure.workload.identity/client-id": client}
-        case _:
-            return {}
+            found = {"azure.workload.identity/client-id": client}
+        case None:
+            found = {}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def check_cache(cache: Cache | None, policies: NetworkPolicies, cluster_type: str) -> list[Problem]:
@@ -123,34 +157,83 @@ def check_cache(cache: Cache | None, policies: NetworkPolicies, cluster_type: st
         for key, (value, shape, example) in shapes.items()
         if value is not None and not shape.fullmatch(value)
     ]
+    if isinstance(cache, S3Cache) and cache.server is not None:
+        return [*problems, *_check_server(cache, cache.server, policies)]
     return problems + _check_metadata(cache, policies, cluster_type)
 
 
-_GIVERS: Mapping[str, tuple[str, tuple[MetadataProvider, ...]]] = {
-    "gcs": ("gke", (MetadataProvider.GKE_DATAPLANE_V2, MetadataProvider.GKE_CALICO)),
-    "s3": ("eks", (MetadataProvider.EKS_POD_IDENTITY,)),
-}
-"""Storage, to whose clusters give the manager its identity by a metadata address, and which addresses these are.
+def _check_server(cache: S3Cache, server: S3Server, policies: NetworkPolicies) -> Iterator[Problem]:
+    if cache.role_arn is not None:
+        yield Problem(
+            path="runner.cache.roleArn",
+            found="set beside server",
+            consequence="a server of one's own knows no role of Amazon's",
+            fix="Drop it; server.existingSecret has what the server asks for.",
+        )
+    if not OBJECT_NAME.fullmatch(server.existing_secret):
+        yield Problem(
+            path="runner.cache.server.existingSecret",
+            found=f"{server.existing_secret!r} is no name of a Secret",
+            consequence="the manager's pod could not start",
+            fix="Name a Secret with the keys accesskey and secretkey.",
+        )
+    match = _ADDRESS.fullmatch(server.address)
+    if match is None or not 0 < port_of(server) <= _LAST_PORT:
+        yield Problem(
+            path="runner.cache.server.address",
+            found=f"{server.address!r} is no host with a port",
+            consequence="the runner would find no server, and every cache would silently miss",
+            fix="Write it as minio.example.com:9000, without a scheme; insecure: true is http.",
+        )
+    elif policies.enabled and _of_the_cluster(match["host"]) and not set(policies.cache.cidrs) - set(ANYWHERE):
+        yield Problem(
+            path="runner.networkPolicies.cache.cidrs",
+            found=f"the internet alone, and {match['host']} is a name of the cluster's own",
+            consequence="the network policies would close the way to it, and every cache would silently miss",
+            fix="Name the range that the server's pods have their addresses from.",
+        )
 
-Not here: Azure, whose identity comes by the token that AKS mounts, and IRSA, likewise.
-"""
+
+def port_of(server: S3Server) -> int:
+    """Return the port of a server of one's own."""
+    match = _ADDRESS.fullmatch(server.address)
+    return int(match["port"]) if match and match["port"] else 80 if server.insecure else 443
+
+
+def ranges_of(server: S3Server) -> list[str]:
+    """Return the address of a server that is stated as one, as a range; nothing for a name."""
+    match = _ADDRESS.fullmatch(server.address)
+    try:
+        address = ipaddress.ip_address(match["host"].strip("[]") if match else "")
+    except ValueError:
+        return []
+    return [f"{address}/{address.max_prefixlen}"]
+
+
+def _of_the_cluster(host: str) -> bool:
+    return host.endswith((".svc", ".cluster.local")) or "." not in host.strip("[]").replace(":", ".")
 
 
 def _check_metadata(cache: Cache, policies: NetworkPolicies, cluster_type: str) -> list[Problem]:
-    if cache.type not in _GIVERS or (isinstance(cache, S3Cache) and cache.role_arn is not None):
+    """Find an identity that the manager would have to ask for at an address, and can't.
+
+    Azure's comes by a token that AKS mounts, and IRSA's likewise.
+    """
+    if isinstance(cache, AzureCache) or (isinstance(cache, S3Cache) and cache.role_arn is not None):
         return []
-    cloud, providers = _GIVERS[cache.type]
-    irsa = "set cache.roleArn (IRSA)" if cache.type == "s3" else ""
-    if cluster_type not in (cloud, "existing"):
+    clouds = [cloud.runner for cloud in may_stand_in(cluster_type) if cloud.runner.storage == cache.type]
+    irsa = "set cache.roleArn (IRSA)" if isinstance(cache, S3Cache) else ""
+    if not clouds:
         return [
             Problem(
                 path="runner.cache.type",
                 found=f"{cache.type} on a cluster of type {cluster_type}",
                 consequence="nothing there gives the manager an identity for it, and every cache would silently miss",
-                fix=f"Use that cloud's own storage{f', or {irsa}' if irsa else ''}.",
+                fix=f"Use that cloud's own storage{f', {irsa}, or name a server of your own' if irsa else ''}.",
             )
         ]
     metadata = policies.metadata
+    providers = [name for cloud in clouds for name in cloud.identities]
     if not policies.enabled or (metadata.provider in providers and metadata.manager):
         return []
     choices = " or ".join(providers) + (f" (or {irsa})" if irsa else "")

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 import tomli_w
 from pydantic import JsonValue
 
+from components.clouds import CLOUDS
 from components.runner import job_pods_toml as job_pods
-from components.runner.cache import AzureCache, Cache, GcsCache, S3Cache, manager_annotations
+from components.runner.cache import AzureCache, Cache, GcsCache, S3Cache, S3Server, manager_annotations
 from components.runner.classes import KANIKO, JobProfile
 from components.runner.helper_image import helper_image
 from components.runner.placement import RunnerPool, job_tolerations
@@ -41,7 +42,7 @@ def config_toml(
     profile: JobProfile = KANIKO,
     mirrored: str | None = None,
 ) -> str:
-    """Return the text of the template, which holds no secret. `cluster_type` is gke, eks, aks or existing.
+    """Return the text of the template, which holds no secret. `cluster_type` is one of CLOUDS.
 
     `mirrored` is the published image for `helperImage: mirror`.
     """
@@ -76,7 +77,7 @@ def feature_flags(runner: RunnerConfig, cluster_type: str) -> Toml:
     """Return the feature flags that differ from the runner's defaults."""
     wait = runner.wait_for_pod_reachable
     if wait is None:
-        wait = cluster_type == "eks"
+        wait = CLOUDS[cluster_type].runner.late_nodes
     return {**({"FF_WAIT_FOR_POD_TO_BE_REACHABLE": True} if wait else {}), **job_pods.flags(runner.jobs)}
 
 
@@ -178,12 +179,7 @@ def _cache(cache: Cache) -> Toml:
         case GcsCache():
             settings["gcs"] = {"BucketName": cache.bucket}
         case S3Cache():
-            settings["s3"] = {
-                "BucketName": cache.bucket,
-                "BucketLocation": cache.region,
-                # The manager's own identity, IRSA or Pod Identity; the runner takes empty keys for it only if told to.
-                "AuthenticationType": "iam",
-            }
+            settings["s3"] = {"BucketName": cache.bucket, "BucketLocation": cache.region, **_server(cache.server)}
         case AzureCache():
             settings["azure"] = {
                 "AccountName": cache.account,
@@ -191,3 +187,17 @@ def _cache(cache: Cache) -> Toml:
                 "StorageDomain": cache.storage_domain,
             }
     return settings
+
+
+def _server(server: S3Server | None) -> Toml:
+    """Return how S3 is reached: Amazon's with the manager's own identity, another with keys that `register` puts in."""
+    if server is None:
+        # IRSA or Pod Identity; the runner takes empty keys for it only if told to.
+        return {"AuthenticationType": "iam"}
+    style: Toml = {} if server.path_style is None else {"PathStyle": server.path_style}
+    return {
+        "ServerAddress": server.address,
+        "Insecure": server.insecure,
+        "AuthenticationType": "access-key",
+        **style,
+    }

@@ -9,18 +9,15 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
 
-from components.runner.networking import ANYWHERE, PRIVATE, Endpoint, MetadataProvider, NetworkPolicies
+from components.clouds import may_stand_in
+from components.runner.cache import S3Cache, port_of, ranges_of
+from components.runner.networking import ANYWHERE, NO_IDENTITY, PRIVATE, Endpoint, MetadataAccess, NetworkPolicies
 from components.runner.settings import RunnerConfig
 from components.runner.values import METRICS_PORT
 
-# Link-local addresses hold every cloud's metadata server, and with it the node's own credentials. The clouds' further
-# addresses: Google's and Amazon's over IPv6, Azure's wire server.
+# Link-local addresses hold every cloud's metadata server, and with it the node's own credentials.
 _LINK_LOCAL = ("169.254.0.0/16", "fe80::/10")
-_ELSEWHERE = {"gke": "fd20:ce::254/128", "eks": "fd00:ec2::254/128", "aks": "168.63.129.16/32"}
-# Resolvers at link-local addresses, by the clusters that can have them: NodeLocal DNSCache everywhere; Cloud DNS at the
-# metadata server's address, whose port 53 hands out no credentials; AKS's LocalDNS (Azure/AKS, "Configure LocalDNS").
-_NODE_LOCAL_DNS = ("169.254.20.10/32",)
-_CLOUD_DNS = {"gke": ("169.254.169.254/32",), "aks": ("169.254.10.10/32", "169.254.10.11/32")}
+_NODE_LOCAL_DNS = "169.254.20.10/32"
 # The cluster's DNS, and its cache on each node: GKE's Dataplane V2 sends queries to the cache, and judges them by the
 # cache's label (world-federation-of-advertisers/cross-media-measurement#3569).
 _DNS_PODS = ("kube-dns", "node-local-dns")
@@ -85,8 +82,8 @@ def _for_jobs(runner: RunnerConfig, cluster_type: str) -> list[Policy]:
         "allow-registry": (_endpoint(settings.registry, blocked),),
         "allow-packages": (_endpoint(settings.packages, blocked),),
         "allow-extra": extra,
-        "allow-metadata": _metadata(settings.metadata.provider) if settings.metadata.jobs else (),
-        "allow-cache": (_endpoint(settings.cache, blocked),) if runner.cache else (),
+        "allow-metadata": _identity(settings.metadata, cluster_type) if settings.metadata.jobs else (),
+        "allow-cache": _cache(runner, blocked),
     }
     return _policies(runner.job_namespace, rules)
 
@@ -97,8 +94,8 @@ def _for_manager(runner: RunnerConfig, cluster_type: str) -> list[Policy]:
         "allow-dns": (_dns(settings, cluster_type),),
         "allow-gitlab": (_gitlab(runner, blocked),),
         "allow-api-server": (_endpoint(settings.api_server, blocked, private=True),),
-        "allow-metadata": _metadata(settings.metadata.provider) if settings.metadata.manager else (),
-        "allow-cache": (_endpoint(settings.cache, blocked),) if runner.cache else (),
+        "allow-metadata": _identity(settings.metadata, cluster_type) if settings.metadata.manager else (),
+        "allow-cache": _cache(runner, blocked),
     }
     policies = _policies(runner.namespace, rules)
     if runner.metrics.enabled:
@@ -126,9 +123,8 @@ def _dns(policies: NetworkPolicies, cluster_type: str) -> Rule:
         Peer(namespace_labels={"kubernetes.io/metadata.name": "kube-system"}, pod_labels={"k8s-app": name})
         for name in _DNS_PODS
     )
-    # An existing cluster may stand in any cloud.
-    cloud = [cidr for kind, found in _CLOUD_DNS.items() if cluster_type in (kind, "existing") for cidr in found]
-    cidrs = dict.fromkeys([*_NODE_LOCAL_DNS, *cloud, *policies.dns_cidrs])
+    clouds = [cidr for cloud in may_stand_in(cluster_type) for cidr in cloud.runner.resolvers]
+    cidrs = dict.fromkeys([_NODE_LOCAL_DNS, *clouds, *policies.dns_cidrs])
     resolvers = (*pods, *(Peer(cidr=cidr) for cidr in cidrs))
     return Rule(peers=resolvers, ports=(Port(number=53, protocol="UDP"), Port(number=53)))
 
@@ -140,27 +136,37 @@ def _gitlab(runner: RunnerConfig, blocked: Sequence[str]) -> Rule:
     return _endpoint(Endpoint(cidrs=gitlab.cidrs, ports=list(dict.fromkeys([*gitlab.ports, port]))), blocked)
 
 
+def _cache(runner: RunnerConfig, blocked: Sequence[str]) -> tuple[Rule, ...]:
+    """Return the rule for the storage behind the cache; a server of one's own has its port, maybe its address, too."""
+    stated, cache = runner.network_policies.cache, runner.cache
+    if cache is None:
+        return ()
+    server = cache.server if isinstance(cache, S3Cache) else None
+    own, ports = (ranges_of(server), [port_of(server)]) if server else ([], [])
+    endpoint = Endpoint(
+        cidrs=list(dict.fromkeys([*stated.cidrs, *own])), ports=list(dict.fromkeys([*stated.ports, *ports]))
+    )
+    return (_endpoint(endpoint, blocked),)
+
+
 def _endpoint(endpoint: Endpoint, blocked: Sequence[str], *, private: bool = False) -> Rule:
     ports = tuple(Port(number=port) for port in endpoint.ports)
     return Rule(peers=_peers(endpoint.cidrs, blocked, private=private), ports=ports)
 
 
-def _metadata(provider: MetadataProvider) -> tuple[Rule, ...]:
-    servers: Mapping[MetadataProvider, tuple[str, tuple[Port, ...]]] = {
-        MetadataProvider.GKE_CALICO: ("169.254.169.252/32", (Port(number=987, end=988),)),
-        MetadataProvider.GKE_DATAPLANE_V2: ("169.254.169.254/32", (Port(number=80), Port(number=8080))),
-        MetadataProvider.EKS_POD_IDENTITY: ("169.254.170.23/32", (Port(number=80),)),
-    }
-    if provider not in servers:
+def _identity(access: MetadataAccess, cluster_type: str) -> tuple[Rule, ...]:
+    """Return the rule for the one address that hands out the pods' own identity."""
+    servers = {name: server for cloud in may_stand_in(cluster_type) for name, server in cloud.runner.identities.items()}
+    if access.provider == NO_IDENTITY:
         return ()
-    address, ports = servers[provider]
-    return (Rule(peers=(Peer(cidr=address),), ports=ports),)
+    server = servers[access.provider]
+    ports = tuple(Port(number=first, end=last if last > first else None) for first, last in server.ports)
+    return (Rule(peers=(Peer(cidr=server.cidr),), ports=ports),)
 
 
 def _blocked(runner: RunnerConfig, cluster_type: str) -> list[str]:
-    # An existing cluster may stand in any cloud.
-    elsewhere = [address for cloud, address in _ELSEWHERE.items() if cluster_type in (cloud, "existing")]
-    return [*_LINK_LOCAL, *elsewhere, *runner.network_policies.blocked_cidrs]
+    clouds = [address for cloud in may_stand_in(cluster_type) for address in cloud.runner.metadata]
+    return [*_LINK_LOCAL, *clouds, *runner.network_policies.blocked_cidrs]
 
 
 def _peers(cidrs: Sequence[str], blocked: Sequence[str], *, private: bool = False) -> tuple[Peer, ...]:

@@ -1,13 +1,14 @@
 """What jobs and manager may reach, as a stack file states it. The objects are made in network.py."""
 
-from collections.abc import Iterator
 from dataclasses import field
 from enum import StrEnum
-from ipaddress import ip_network
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic.dataclasses import dataclass
 
+from components.clouds import CLOUDS, may_stand_in
 from components.keys import CONFIG
+from components.kubernetes_names import Cidr, Port
 from components.problems import Problem
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
@@ -15,16 +16,12 @@ ANYWHERE = ("0.0.0.0/0", "::/0")
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "34.118.224.0/20", "fc00::/7")
 
 
-class MetadataProvider(StrEnum):
-    """Which address hands out a cloud identity to pods, once the metadata addresses are blocked.
-
-    The pairing of address and dataplane is not interchangeable on GKE.
-    """
-
-    NONE = "none"
-    GKE_CALICO = "gkeCalico"
-    GKE_DATAPLANE_V2 = "gkeDataplaneV2"
-    EKS_POD_IDENTITY = "eksPodIdentity"
+NO_IDENTITY: Final = "none"
+if TYPE_CHECKING:
+    MetadataProvider = str
+else:
+    # The choices are the clouds' own.
+    MetadataProvider = Literal[(NO_IDENTITY, *(name for cloud in CLOUDS.values() for name in cloud.runner.identities))]
 
 
 class Protocol(StrEnum):
@@ -38,12 +35,12 @@ class Protocol(StrEnum):
 class Endpoint:
     """Addresses and TCP ports. The metadata addresses are cut out of them."""
 
-    cidrs: list[str] = field(default_factory=lambda: list(ANYWHERE))
+    cidrs: list[Cidr] = field(default_factory=lambda: list(ANYWHERE))
     """Address ranges. The whole internet by default (`0.0.0.0/0`, `::/0`), since policies can't name hosts; narrow it
     where the addresses are fixed. Private networks are never meant by that: name the range of a GitLab, registry or
     mirror inside yours, such as `10.20.0.0/16`. An empty list closes it."""
 
-    ports: list[int] = field(default_factory=lambda: [443])
+    ports: list[Port] = field(default_factory=lambda: [443])
     """TCP ports."""
 
 
@@ -51,10 +48,10 @@ class Endpoint:
 class ExtraEgress:
     """One more destination of the jobs."""
 
-    cidr: str
+    cidr: Cidr
     """Address range."""
 
-    ports: list[int]
+    ports: list[Port]
     """Ports."""
 
     protocol: Protocol = Protocol.TCP
@@ -65,7 +62,7 @@ class ExtraEgress:
 class MetadataAccess:
     """Who may ask the cloud's metadata server for an identity. Nobody by default: it also hands out the node's own."""
 
-    provider: MetadataProvider = MetadataProvider.NONE
+    provider: MetadataProvider = NO_IDENTITY
     """`gkeCalico` or `gkeDataplaneV2` (Workload Identity, by the cluster's dataplane), `eksPodIdentity`, or `none`
     (also right for IRSA and for Azure, whose tokens come by another way)."""
 
@@ -83,7 +80,7 @@ class NetworkPolicies:
     enabled: bool = True
     """Make them. Off: jobs reach everything, the node's cloud identity included, unless others stop them."""
 
-    dns_cidrs: list[str] = field(default_factory=lambda: list(PRIVATE))
+    dns_cidrs: list[Cidr] = field(default_factory=lambda: list(PRIVATE))
     """Addresses of the cluster's DNS Service, on port 53 only. A cache on the node (NodeLocal DNSCache, GKE's default)
     answers at that address itself, so that no pod's label admits it. By default the ranges that Services come from;
     narrow it to the one address of `kubectl -n kube-system get service kube-dns`."""
@@ -106,7 +103,7 @@ class NetworkPolicies:
     extra_egress: list[ExtraEgress] = field(default_factory=list)
     """Further destinations of the jobs."""
 
-    blocked_cidrs: list[str] = field(default_factory=list)
+    blocked_cidrs: list[Cidr] = field(default_factory=list)
     """Ranges to cut out of all the above, such as those of the cluster's pods and services. The cloud's metadata
     addresses are always cut out."""
 
@@ -114,19 +111,10 @@ class NetworkPolicies:
     """Exceptions for workload identity."""
 
 
-_LAST_PORT = 65535
-_PROVIDER_OF = {
-    MetadataProvider.GKE_CALICO: "gke",
-    MetadataProvider.GKE_DATAPLANE_V2: "gke",
-    MetadataProvider.EKS_POD_IDENTITY: "eks",
-}
-
-
 def check_network_policies(policies: NetworkPolicies, cluster_type: str) -> list[Problem]:
     """Return what is wrong with `networkPolicies`."""
     path = "runner.networkPolicies"
-    problems = [problem for key, text in _cidrs(policies) if (problem := _check_cidr(f"{path}.{key}", text))]
-    problems += [problem for key, port in _ports(policies) if (problem := _check_port(f"{path}.{key}", port))]
+    problems = []
     if policies.enabled and not policies.gitlab.cidrs:
         problems.append(
             Problem(
@@ -137,61 +125,14 @@ def check_network_policies(policies: NetworkPolicies, cluster_type: str) -> list
             )
         )
     provider = policies.metadata.provider
-    owner = _PROVIDER_OF.get(provider, cluster_type)
-    if cluster_type not in (owner, "existing"):
+    there = [name for cloud in may_stand_in(cluster_type) for name in cloud.runner.identities]
+    if provider not in (NO_IDENTITY, *there):
         problems.append(
             Problem(
                 path=f"{path}.metadata.provider",
                 found=f"{provider} on a cluster of type {cluster_type}",
                 consequence="it opens an address that hands out no identity there, and none to those who need one",
-                fix=f"Drop it, or use the provider of {cluster_type}.",
+                fix=f"Drop it{''.join(f', or use {name}' for name in there)}.",
             )
         )
     return problems
-
-
-def _endpoints(policies: NetworkPolicies) -> Iterator[tuple[str, Endpoint]]:
-    yield "gitlab", policies.gitlab
-    yield "registry", policies.registry
-    yield "packages", policies.packages
-    yield "apiServer", policies.api_server
-    yield "cache", policies.cache
-
-
-def _cidrs(policies: NetworkPolicies) -> Iterator[tuple[str, str]]:
-    yield from ((f"dnsCidrs[{index}]", text) for index, text in enumerate(policies.dns_cidrs))
-    for name, endpoint in _endpoints(policies):
-        yield from ((f"{name}.cidrs[{index}]", text) for index, text in enumerate(endpoint.cidrs))
-    yield from ((f"extraEgress[{index}].cidr", rule.cidr) for index, rule in enumerate(policies.extra_egress))
-    yield from ((f"blockedCidrs[{index}]", text) for index, text in enumerate(policies.blocked_cidrs))
-
-
-def _ports(policies: NetworkPolicies) -> Iterator[tuple[str, int]]:
-    for name, endpoint in _endpoints(policies):
-        yield from ((f"{name}.ports[{index}]", port) for index, port in enumerate(endpoint.ports))
-    for index, rule in enumerate(policies.extra_egress):
-        yield from ((f"extraEgress[{index}].ports[{place}]", port) for place, port in enumerate(rule.ports))
-
-
-def _check_cidr(path: str, text: str) -> Problem | None:
-    try:
-        ip_network(text)
-    except ValueError as error:
-        return Problem(
-            path=path,
-            found=f"{text!r} is no address range ({str(error).removeprefix(repr(text)).strip()})",
-            consequence="the API server would refuse the policy",
-            fix="Write it as 203.0.113.0/24, or 203.0.113.7/32 for one address; policies can't name hosts.",
-        )
-    return None
-
-
-def _check_port(path: str, port: int) -> Problem | None:
-    if 0 < port <= _LAST_PORT:
-        return None
-    return Problem(
-        path=path,
-        found=f"{port} is no port",
-        consequence="the API server would refuse the policy",
-        fix=f"Use 1 to {_LAST_PORT}.",
-    )

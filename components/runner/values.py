@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from pydantic import JsonValue
 
-from components.runner.cache import AzureCache, manager_annotations
+from components.runner.cache import AzureCache, Cache, S3Cache, manager_annotations
 from components.runner.classes import KANIKO, JobProfile
 from components.runner.executor import AZURE_LABEL, NO_EVICTION, config_toml
 from components.runner.permissions import job_rules
@@ -54,6 +54,7 @@ def helm_values(
             "secret": secret,
             "jobNamespace": runner.job_namespace,
             "config": release_config(runner, pools, cluster_type, profile),
+            **_cache_keys(runner.cache),
         },
         **_access(runner),
         **_pod(runner, pools),
@@ -121,6 +122,12 @@ def _access(runner: RunnerConfig) -> Values:
             "annotations": dict(manager_annotations(runner.cache)),
         },
     }
+
+
+def _cache_keys(cache: Cache | None) -> Values:
+    """Name the Secret whose keys the chart's entrypoint gives to `register`: `accesskey` and `secretkey`."""
+    server = cache.server if isinstance(cache, S3Cache) else None
+    return {"cache": {"secretName": server.existing_secret}} if server else {}
 
 
 def _pod(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> Values:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from multiarch.cluster.look.model import Provider
 from multiarch.doctor.catalogue import BY_ID
 from multiarch.doctor.facts import Facts, Node
 from multiarch.doctor.model import Cause, Fix
@@ -24,11 +23,6 @@ class Advice:
     def stack(self) -> str:
         """The stack that was named; empty without one."""
         return self.facts.stack
-
-    @property
-    def provider(self) -> Provider | None:
-        """Whose cluster it is; None where nobody looked."""
-        return self.facts.look.provider if self.facts.look else None
 
     def kubectl(self, words: str) -> str:
         """Return a kubectl command against this very cluster."""

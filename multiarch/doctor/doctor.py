@@ -16,6 +16,7 @@ from multiarch.doctor.examine import examine, unreachable
 from multiarch.doctor.gather import Wanted, gather
 from multiarch.doctor.model import Examination
 from multiarch.doctor.target import Promised
+from multiarch.model.clouds import marks
 
 
 def diagnose(  # noqa: PLR0913 - what to examine, and how
@@ -66,6 +67,13 @@ def _look(connection: Connection, said: Promised) -> Look | None:
     jobs = said.job_namespaces[0] if said.job_namespaces else "gitlab-runner-jobs"
     api = Api.of(connection)
     try:
-        return look(api, context=connection.context, server=connection.server, namespaces=(manager, jobs), needs=())
+        return look(
+            api,
+            context=connection.context,
+            server=connection.server,
+            clouds=marks(),
+            namespaces=(manager, jobs),
+            needs=(),
+        )
     except ClusterError:
         return None

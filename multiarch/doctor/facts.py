@@ -9,10 +9,13 @@ from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
+from components.clouds.existing import EXISTING
 from multiarch.cluster.look.model import Look
 from multiarch.cluster.seen import Seen
 from multiarch.core.secrets import hide
 from multiarch.core.verdict import Answer
+from multiarch.model.clouds import KNOWN
+from multiarch.model.clouds.contract import KnownCloud
 from multiarch.model.pools import PlannedPool
 from multiarch.model.readback import Installed
 
@@ -212,6 +215,11 @@ class Facts:
     """Those of the stack's plan; empty without a stack."""
     stack: str = ""
     context: str = ""
+
+    @property
+    def cloud(self) -> KnownCloud[Any]:
+        """Whose cluster it is; where nobody looked, nobody's."""
+        return KNOWN[self.look.provider if self.look else EXISTING.name]
 
     def space(self, name: str) -> Space:
         """Return a namespace; one that was not looked at is not known."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from components.clouds import CLOUDS
+
 POOL_LABEL: Final = "multiarch-runner.io/pool"
 """Label of a pool's nodes by which the stack's name of it is known."""
 
@@ -15,7 +17,7 @@ class PlannedPool:
     name: str
     """As the stack calls it; a pool of another program, as the cloud does."""
     cloud: str
-    """Whose it is: `gke`, `eks`, `aks`, `existing`."""
+    """Whose it is: the cluster type."""
     arch: str
     """`amd64` or `arm64`."""
     machine_type: str
@@ -32,6 +34,11 @@ class PlannedPool:
     """Each as `key=value:Effect`, the cloud's own taints included."""
     zones: tuple[str, ...] = ()
     """Where its nodes may be; empty for the cluster's own."""
+
+    @property
+    def created(self) -> bool:
+        """Whether the stack makes its nodes; else they are there already."""
+        return CLOUDS[self.cloud].creates_pools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

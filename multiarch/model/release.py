@@ -32,6 +32,26 @@ class PlannedRelease:
     create_namespace: bool = False
 
 
+_NAMED_SECRETS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "the runner's token": (("secret",), ("runner-registration-token", "runner-token")),
+    "the cache server's keys": (("cache", "secretName"), ("accesskey", "secretkey")),
+}
+"""Where in `runners` the chart reads the name of a Secret, and the keys that it needs of it.
+
+It projects both of the token's: a Secret without the first keeps the manager's pod from starting (runner.md section 1).
+"""
+
+
+def named_secrets(values: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield what each Secret is that a release's values name, its name, and the keys that the manager needs of it."""
+    for what, (path, keys) in _NAMED_SECRETS.items():
+        found: Any = values.get("runners")
+        for step in path:
+            found = found.get(step) if isinstance(found, Mapping) else None
+        if isinstance(found, str) and found:
+            yield what, found, keys
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedObject:
     """A Kubernetes object as the plan declares it."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from components.kubeconfig_files import Files
 from multiarch.cluster.kubeconfig import Purpose, find_context
-from multiarch.cluster.look.identity import KubeconfigNames
+from multiarch.cluster.look.names import KubeconfigNames
 
 ONBOARDING = Purpose(
     unnamed="whichever cluster happens to be current would get a runner",

@@ -8,7 +8,7 @@ import click
 
 from multiarch.core.ending import COULD_NOT_TELL, WRONG
 from multiarch.core.options import report_options
-from multiarch.onboard.answers.texts import WORDINGS, Wording, flag_of
+from multiarch.onboard.answers.texts import Wording, flag_of, wordings
 from multiarch.onboard.outcome import MEANINGS, Outcome
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,22 +33,25 @@ Nothing in the cluster is changed: it is read, and asked what you may do."""
 
 
 def _answer_options(command: F) -> F:
-    """Add a flag for every question, in the order of the questions."""
-    for question in reversed(WORDINGS):
-        command = _option(question)(command)
+    """Add a flag for every question, in the order of the questions; clouds may share one."""
+    questions: dict[str, list[Wording]] = {}
+    for question in wordings():
+        questions.setdefault(question.key, []).append(question)
+    for same in reversed(questions.values()):
+        command = _option(same[0], " ".join(question.help for question in same))(command)
     return command
 
 
-def _option(question: Wording) -> Callable[[F], F]:
+def _option(question: Wording, told: str) -> Callable[[F], F]:
     flag = flag_of(question.key)
     if question.kind is bool:
-        return click.option(f"{flag}/--no-{flag[2:]}", default=None, help=question.help)
+        return click.option(f"{flag}/--no-{flag[2:]}", default=None, help=told)
     if question.choices:
         names = [name for name, _ in question.choices]
-        return click.option(flag, type=click.Choice(names), help=question.help)
+        return click.option(flag, type=click.Choice(names), help=told)
     kind = click.INT if question.kind is int else click.STRING
     metavar = "N" if question.kind is int else "TEXT"
-    return click.option(flag, type=kind, metavar=metavar, help=question.help)
+    return click.option(flag, type=kind, metavar=metavar, help=told)
 
 
 @click.command(epilog=EPILOG)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from components.clouds.existing import EXISTING
 from multiarch.cluster.look import marks
 from multiarch.cluster.look.model import Look, Pool
 from multiarch.core.progress import ProgressDisplay
@@ -116,7 +117,7 @@ def _view(pool: Pool) -> PlannedPool:
     machine = {marks.INSTANCE_TYPE: pool.machine_type} if pool.machine_type else {}
     return PlannedPool(
         name=pool.name,
-        cloud="existing",
+        cloud=EXISTING.name,
         arch=pool.arch,
         machine_type=pool.machine_type,
         spot=pool.spot is Verdict.YES,

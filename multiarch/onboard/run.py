@@ -11,6 +11,7 @@ from multiarch.cluster.look.look import look
 from multiarch.cluster.look.model import Look
 from multiarch.core.progress import ProgressDisplay
 from multiarch.core.verdict import Verdict
+from multiarch.model.clouds import marks
 from multiarch.model.project import remember_stacks
 from multiarch.onboard.access import access_of
 from multiarch.onboard.adopt.imports import adoptions
@@ -93,11 +94,12 @@ def _look(request: Request, stage: Stage, namespaces: tuple[str, str]) -> Look:
             Api.of(connection),
             context=request.context,
             server=access.server,
+            clouds=marks(),
             namespaces=namespaces,
             names=access.names,
             progress=lambda what: stage.display.update(name, what),
         )
-    told = f"{seen.provider.value}, Kubernetes {seen.version}, {seen.nodes} nodes, {seen.requests} requests"
+    told = f"{seen.provider}, Kubernetes {seen.version}, {seen.nodes} nodes, {seen.requests} requests"
     stage.display.finish(name, told, sign=Verdict.UNKNOWN if seen.unseen else Verdict.YES)
     return seen
 

@@ -47,6 +47,28 @@ def test_an_installed_example_stack_is_clean_until_its_arm64_nodes_lose_their_ta
         uninstall(api, helm, program)
 
 
+def test_the_labels_of_namespaces_that_were_there_are_held_and_nothing_else_of_them(
+    connection: Connection, helm: Helm
+) -> None:
+    api = Api.of(connection)
+    names = ("gitlab-runner", "gitlab-runner-jobs")
+    for name in names:
+        theirs = {"name": name, "labels": {"team": "builds"}, "annotations": {"example.org/owner": "platform"}}
+        api.create("/api/v1/namespaces", {"metadata": theirs})
+    _somebodys_secret(api)
+    program = install(api, helm, ROOT, "local")
+    try:
+        (result,) = check_all(program, api, [Check.OBJECTS])
+        assert result.verdict is Verdict.YES, not_clean([result])
+        for name in names:
+            lower = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "privileged"}}}
+            api.call("PATCH", f"/api/v1/namespaces/{name}", lower, None, MERGE)
+        found = not_clean(check_all(program, api, [Check.OBJECTS]))
+        assert sorted(finding.title for finding in found) == [f"Namespace {name}" for name in names]
+    finally:
+        uninstall(api, helm, program)
+
+
 def test_a_twin_in_another_cloud_is_not_compared(control_plane: ControlPlane, connection: Connection) -> None:
     api = Api.of(connection)
     node = {"metadata": {"name": "twin"}, "spec": {"providerID": "gce://someone-elses/us-central1-a/twin"}}

@@ -11,10 +11,11 @@ import pytest
 
 from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
-from multiarch.cluster.look.identity import KubeconfigNames
 from multiarch.cluster.look.look import look
-from multiarch.cluster.look.model import Look, Provider
+from multiarch.cluster.look.model import Look
+from multiarch.cluster.look.names import KubeconfigNames
 from multiarch.core.verdict import Verdict
+from multiarch.model.clouds import marks
 from multiarch.model.readback import service_account_api
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from tests.cluster.onboarding import Proxy, authority, environment, kubeconfig, nodes, objects, project
@@ -30,19 +31,24 @@ def api(connection: Connection) -> Api:
 
 def seen(api: Api, context: str = "ci", namespaces: Sequence[str] = NAMESPACES) -> Look:
     return look(
-        api, context=context, server="https://127.0.0.1", namespaces=namespaces, names=KubeconfigNames(context=context)
+        api,
+        context=context,
+        server="https://127.0.0.1",
+        clouds=marks(),
+        namespaces=namespaces,
+        names=KubeconfigNames(context=context),
     )
 
 
 MIXED = [*eks_nodes(), *eks_nodes("graviton", machine="m7g.xlarge", arch="arm64", zones="ab")]
-SHAPES: dict[str, tuple[list[dict[str, Any]], str, Provider, str, dict[str, int]]] = {
-    "gke": (gke_nodes(), "gke_acme-ci_us-central1_builds", Provider.GKE, "", {"default-pool": 3}),
-    "eks": (eks_nodes(), "me@builds.eu-central-1.eksctl.io", Provider.EKS, "", {"workers": 3}),
-    "aks": (aks_nodes(), "builds", Provider.AKS, "", {"system": 2}),
-    "kind": (kind_nodes(), "kind-ci", Provider.OTHER, "kind", {"amd64": 1, "amd64-control-plane": 1}),
-    "pi": (k3s_nodes(), "pi", Provider.OTHER, "", {"arm64-k3s": 2}),
-    "mixed": (MIXED, "builds", Provider.EKS, "", {"workers": 3, "graviton": 2}),
-    "empty": ([], "ci", Provider.OTHER, "", {}),
+SHAPES: dict[str, tuple[list[dict[str, Any]], str, str, str, dict[str, int]]] = {
+    "gke": (gke_nodes(), "gke_acme-ci_us-central1_builds", "gke", "", {"default-pool": 3}),
+    "eks": (eks_nodes(), "me@builds.eu-central-1.eksctl.io", "eks", "", {"workers": 3}),
+    "aks": (aks_nodes(), "builds", "aks", "", {"system": 2}),
+    "kind": (kind_nodes(), "kind-ci", "existing", "kind", {"amd64": 1, "amd64-control-plane": 1}),
+    "pi": (k3s_nodes(), "pi", "existing", "", {"arm64-k3s": 2}),
+    "mixed": (MIXED, "builds", "eks", "", {"workers": 3, "graviton": 2}),
+    "empty": ([], "ci", "existing", "", {}),
 }
 
 

@@ -18,10 +18,10 @@ GOLDEN = Path(__file__).with_name("components.schema.json")
 
 
 @contextmanager
-def component_host(engine: str = "127.0.0.1:1") -> Iterator[Any]:
+def component_host(engine: str = "127.0.0.1:1", folder: Path = HOST) -> Iterator[Any]:
     """The component provider host, started as Pulumi starts it: by its folder, the port on stdout."""
     process = subprocess.Popen(
-        [sys.executable, str(HOST), engine], stdout=subprocess.PIPE, text=True, cwd=HOST.parent.parent
+        [sys.executable, str(folder), engine], stdout=subprocess.PIPE, text=True, cwd=folder.parent.parent
     )
     try:
         assert process.stdout is not None
@@ -33,9 +33,9 @@ def component_host(engine: str = "127.0.0.1:1") -> Iterator[Any]:
         process.communicate()
 
 
-def schema_text() -> str:
+def schema_text(folder: Path = HOST) -> str:
     """The schema that the host gives out, in a stable order."""
-    with component_host() as host:
+    with component_host(folder=folder) as host:
         schema = json.loads(host.GetSchema(messages.GetSchemaRequest()).schema)
     return json.dumps(schema, indent=2, sort_keys=True) + "\n"
 

@@ -19,7 +19,8 @@ from typing import Any
 from pulumi import _types
 
 from multiarch.model.plan.schema import args_class, branches
-from multiarch.model.providers.replaced import RECORD
+from multiarch.model.providers.kinds import KindProvider
+from multiarch.model.providers.registry import provider_for
 from tests.providers_truth.go_schema import attributes
 
 Section = dict[str, Any]
@@ -215,7 +216,6 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.providers_truth.extract", description=__doc__)
     parser.add_argument("--sources", type=Path, required=True, help="folder that holds the sources")
     sources = parser.parse_args(arguments).sources
-    record = json.loads(RECORD.read_text(encoding="utf-8"))
     for name, read in PARTS.items():
         try:
             found = read(sources)
@@ -223,10 +223,25 @@ def main(arguments: list[str]) -> int:
             sys.stdout.write(f"{name}: kept; {missing}\n")
             continue
         for token, section in found.items():
-            record[token] = {**record.get(token, {}), **section}
+            _remember(token, section)
         sys.stdout.write(f"{name}: read, {len(found)} kinds\n")
-    RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return 0
+
+
+def record_of(token: str) -> Path:
+    """Return the record that lies beside the stand-in for a kind."""
+    package = token.partition(":")[0]
+    provider = provider_for(package)
+    if not isinstance(provider, KindProvider):
+        raise TypeError(f"no stand-in for {package}")
+    return provider.record
+
+
+def _remember(token: str, section: Section) -> None:
+    path = record_of(token)
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record[token] = {**record.get(token, {}), **section}
+    path.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from components.clouds.aks.sections import AksCluster, AksPool
 from components.clouds.contract import (
     ARM64_TAINT_IS_DECLARED,
     Cloud,
+    ForRunner,
     Nodes,
     Setting,
     Shell,
@@ -45,6 +46,7 @@ def _shell() -> Shell[AksCluster]:
 
 AKS: Final = Cloud(
     name="aks",
+    package="azure-native",
     cluster=AksCluster,
     pool=AksPool,
     settings=_settings,
@@ -63,4 +65,12 @@ AKS: Final = Cloud(
     own={"arguments": own},
     nodes=_nodes,
     shell=_shell,
+    runner=ForRunner(
+        metadata=("168.63.129.16/32",),  # the wire server
+        resolvers=("169.254.10.10/32", "169.254.10.11/32"),  # LocalDNS (Azure/AKS, "Configure LocalDNS")
+        identities={},  # its tokens are mounted
+        identity_annotation="",
+        storage="azure",
+        late_nodes=False,
+    ),
 )

@@ -88,3 +88,6 @@ class AksNodePool(NodePool):
             ),
         )
         self.publish(pool, [made.name])
+
+
+COMPONENT: Final = AksNodePool

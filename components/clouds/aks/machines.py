@@ -7,24 +7,25 @@ of karpenter-provider-azure (2026-06-18, read on 2026-11-23); a series that is n
 """
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from components.clouds.machines import Arch, Machines, MachineType
 
-# family -> what follows the vCPUs and features ("" or "v6" or "A100_v4") -> feature letters ("-": none).
+# family : what follows the vCPUs and features ("" or "v6" or "A100_v4") : feature letters ("-": none) : the processor
+# of those sizes that are arm64. A new series is a row, and all that is needed to place, name and suggest it.
 _SERIES_TABLE: Final = """
 A   : : -
 A   : v2 : - m
 B   : : ls ms s
-B   : v2 : als as ats ls pls ps pts s ts
+B   : v2 : als as ats ls pls ps pts s ts : Ampere Altra
 D   : : -
 D   : v2 : - i
 D   : v2_Promo : -
 D   : v3 : - s
 D   : v4 : - a ahs as d ds s
-D   : v5 : - ads as d ds lds ls pds plds pls ps s
+D   : v5 : - ads as d ds lds ls pds plds pls ps s : Ampere Altra
 D   : v5_Promo : as
-D   : v6 : ads alds als as ds lds ls nds nlds nls ns pds plds pls ps s
+D   : v6 : ads alds als as ds lds ls nds nlds nls ns pds plds pls ps s : Cobalt 100
 D   : v7 : ads alds als as ds ids is lds ls s
 DC  : : s
 DC  : v2 : - s
@@ -39,8 +40,8 @@ E   : v3 : - i is s
 E   : v4 : - a as d ds ias ids is s
 E   : v4_ADHType1 : ds
 E   : v4_SPECIAL : i id ids is
-E   : v5 : - ads as bds bs d ds i iads ias ibds ibs id ids is pds ps s
-E   : v6 : ads as bds bs ds ibds ibs ids is nds ns pds ps s
+E   : v5 : - ads as bds bs d ds i iads ias ibds ibs id ids is pds ps s : Ampere Altra
+E   : v6 : ads as bds bs ds ibds ibs ids is nds ns pds ps s : Cobalt 100
 E   : v7 : ads as ds ids is s
 EC  : v5 : ads as eds es iads ias
 EC  : cc_v5 : ads as
@@ -86,7 +87,7 @@ ND  : H200_v5 : isr
 ND  : MI300X_v5 : is isr
 ND  : flex_H100_v5 : is
 ND  : noIB_H100_v5 : is
-ND  : NDR_GB200_v6 : isr isrf
+ND  : NDR_GB200_v6 : isr isrf : Grace
 NG  : V620 : adms
 NG  : V620_v1 : ads
 NP  : : s
@@ -100,15 +101,24 @@ PB  : : s
 """
 
 
-def _read_table() -> dict[str, dict[str, frozenset[str]]]:
-    series: dict[str, dict[str, frozenset[str]]] = {}
-    for line in _SERIES_TABLE.strip().splitlines():
-        family, suffix, features = (column.strip() for column in line.split(":"))
-        series.setdefault(family, {})[suffix] = frozenset("" if word == "-" else word for word in features.split())
-    return series
+class Series(NamedTuple):
+    """A version of a family: its feature letters, and the name of its arm64 processor."""
+
+    features: frozenset[str]
+    processor: str = ""
 
 
-SERIES: Final = _read_table()
+def read_table(text: str) -> dict[str, dict[str, Series]]:
+    """Read rows as above, by family and by what follows."""
+    found: dict[str, dict[str, Series]] = {}
+    for line in text.strip().splitlines():
+        family, suffix, features, *processor = (column.strip() for column in line.split(":"))
+        letters = frozenset("" if word == "-" else word for word in features.split())
+        found.setdefault(family, {})[suffix] = Series(letters, *processor)
+    return found
+
+
+SERIES: Final = read_table(_SERIES_TABLE)
 
 _SIZE: Final = re.compile(
     r"(?i:standard)_(?P<family>[A-Z]+)(?P<vcpus>[0-9]+)(-[1-9][0-9]*)?(?P<features>[a-z]*)(_(?P<suffix>\w+))?"
@@ -132,7 +142,8 @@ def machine_type(name: str) -> MachineType | None:
     if match is None:
         return None
     family, features, suffix = match["family"], match["features"], match["suffix"] or ""
-    if features not in SERIES.get(family, {}).get(suffix, frozenset()):
+    series = SERIES.get(family, {}).get(suffix)
+    if series is None or features not in series.features:
         return None
     # GB200 pairs Blackwell GPUs with Grace, an arm64 CPU.
     arm64 = "p" in features or "GB200" in suffix
@@ -146,10 +157,6 @@ def machine_type(name: str) -> MachineType | None:
     )
 
 
-# The arm64 processor of each version of the sizes; a new one is a row here, and its series are rows of the table above.
-_PROCESSORS: Final = {5: "Ampere Altra", 6: "Cobalt 100"}
-# The B family counts by itself: its v2 came with v5 of the others.
-_B_PROCESSORS: Final = {2: "Ampere Altra"}
 _PLAIN: Final = re.compile(r"(?i:standard)_(?P<family>[BDE])(?P<vcpus>[0-9]+)(?P<features>[a-z]*)_v(?P<version>[0-9])")
 _SIBLING_VCPUS: Final = {"B": (2, 4, 8, 16), "D": (2, 4, 8, 16, 32), "E": (2, 4, 8, 16, 32)}
 
@@ -163,7 +170,7 @@ def sibling(machine: MachineType) -> str | None:
     features = letters if machine.arch is Arch.ARM64 else f"p{letters}"
     if "s" not in features:
         features += "s"
-    known = _B_PROCESSORS if match["family"] == "B" else _PROCESSORS
+    known = [int(suffix[1:]) for suffix, row in SERIES[match["family"]].items() if row.processor]
     version = min(max(int(match["version"]), min(known)), max(known))
     name = f"Standard_{match['family']}{match['vcpus']}{features}_v{version}"
     found = machine_type(name)
@@ -171,12 +178,9 @@ def sibling(machine: MachineType) -> str | None:
 
 
 def arm64_processor(machine: MachineType) -> str | None:
-    """Name the processor of an arm64 machine: it follows from the version."""
-    if "GB200" in machine.family:
-        return "Grace"
-    version = re.search(r"_v([0-9]+)$", machine.family)
-    known = _B_PROCESSORS if machine.family.startswith("B") else _PROCESSORS
-    return known.get(int(version[1])) if version else None
+    """Name the processor of an arm64 machine, where its row does."""
+    head, _, suffix = machine.family.partition("_")
+    return SERIES[head.rstrip("abcdefghijklmnopqrstuvwxyz")][suffix].processor or None
 
 
 MACHINES: Final = Machines(defaults=DEFAULTS, place=machine_type, like=sibling, arm64_processor=arm64_processor)

@@ -5,6 +5,8 @@ from typing import Final
 from components.clouds.contract import (
     ARM64_TAINT_IS_DECLARED,
     Cloud,
+    ForRunner,
+    IdentityServer,
     Nodes,
     Setting,
     Shell,
@@ -35,6 +37,7 @@ def _shell() -> Shell[EksCluster]:
 
 EKS: Final = Cloud(
     name="eks",
+    package="aws",
     cluster=EksCluster,
     pool=EksPool,
     settings=_settings,
@@ -47,4 +50,12 @@ EKS: Final = Cloud(
     own={"arguments": own_group, "launch_template_arguments": own_template},
     alternatives=lambda pool: pool.alternative_machine_types,
     shell=_shell,
+    runner=ForRunner(
+        metadata=("fd00:ec2::254/128",),  # over IPv6
+        resolvers=(),
+        identities={"eksPodIdentity": IdentityServer(cidr="169.254.170.23/32", ports=[(80, 80)])},
+        identity_annotation="",
+        storage="s3",
+        late_nodes=True,  # the kubelet's certificate comes after Ready (gitlab-runner issue 37244)
+    ),
 )

@@ -201,3 +201,6 @@ def _subnets(
         raise no_cluster(name, "subnet_ids")
     found: pulumi.Output[list[pulumi.Input[str]]] = cluster.vpc_config.apply(lambda config: list(config.subnet_ids))
     return found
+
+
+COMPONENT: Final = EksNodePool

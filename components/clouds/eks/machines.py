@@ -41,19 +41,10 @@ _SIZE: Final = re.compile(r"nano|micro|small|medium|large|([1-9][0-9]*)?xlarge|m
 
 FAMILIES: Final = frozenset(_ARCH_OF)
 
-# The nearest family of the other architecture: same memory per vCPU, like generation.
-_SIBLINGS: Final = {
-    "t3": "t4g", "t3a": "t4g", "t2": "t4g", "t8i": "t4g",
-    "m5": "m6g", "m5a": "m6g", "m6i": "m6g", "m6a": "m6g", "m7i": "m7g", "m7a": "m7g", "m7i-flex": "m7g",
-    "m8i": "m8g", "m8a": "m8g", "m8i-flex": "m8g", "m5d": "m6gd", "m6id": "m6gd", "m8id": "m8gd",
-    "c5": "c6g", "c5a": "c6g", "c6i": "c6g", "c6a": "c6g", "c7i": "c7g", "c7a": "c7g", "c7i-flex": "c7g",
-    "c8i": "c8g", "c8a": "c8g", "c8i-flex": "c8g", "c5d": "c6gd", "c6id": "c6gd", "c8id": "c8gd",
-    "r5": "r6g", "r5a": "r6g", "r6i": "r6g", "r6a": "r6g", "r7i": "r7g", "r7a": "r7g",
-    "r8i": "r8g", "r8a": "r8g", "r5d": "r6gd", "r6id": "r6gd", "r8id": "r8gd",
-    "t4g": "t3", "a1": "m6i", "m6g": "m6i", "m7g": "m7i", "m8g": "m8i", "m9g": "m8i", "m6gd": "m6id", "m8gd": "m8id",
-    "c6g": "c6i", "c7g": "c7i", "c8g": "c8i", "c9g": "c8i", "c6gd": "c6id", "c8gd": "c8id",
-    "r6g": "r6i", "r7g": "r7i", "r8g": "r8i", "r9g": "r8i", "r6gd": "r6id", "r8gd": "r8id",
-}  # fmt: skip
+# The nearest family of the other architecture: same memory per vCPU, same disk, like generation (`_near`); and those
+# whose names don't say it.
+_SIBLINGS: Final = {"t3": "t4g", "t3a": "t4g", "t2": "t4g", "t8i": "t4g", "t4g": "t3", "a1": "m6i"}
+_GENERAL: Final = re.compile(r"(?P<kind>[mcr])(?P<generation>[0-9]+)(?P<maker>[aig]?)(?P<disk>d?)(-flex)?")
 # Sizes that both sides of every pair above have (t: up to 2xlarge; the others from large, up to 4xlarge).
 _BURSTABLE_SIZES: Final = frozenset({"nano", "micro", "small", "medium", "large", "xlarge", "2xlarge"})
 _COMMON_SIZES: Final = frozenset({"large", "xlarge", "2xlarge", "4xlarge"})
@@ -79,12 +70,23 @@ def machine_type(name: str) -> MachineType | None:
 
 def sibling(machine: MachineType) -> str | None:
     """Return the like instance type of the other architecture, or None when there is no sure one."""
-    family = _SIBLINGS.get(machine.family)
+    family = _SIBLINGS.get(machine.family) or _near(machine.family)
     size = machine.name.partition(".")[2]
     burstable = machine.family.startswith("t") and family is not None and family.startswith("t")
     if family is None or size not in (_BURSTABLE_SIZES if burstable else _COMMON_SIZES):
         return None
     return f"{family}.{size}"
+
+
+def _near(family: str) -> str | None:
+    """Find the family of the same kind and generation, or of the next or the last, so that a new one needs no pair."""
+    match = _GENERAL.fullmatch(family)
+    if match is None:
+        return None
+    maker = "i" if match["maker"] == "g" else "g"
+    generations = (int(match["generation"]) + step for step in (0, 1, -1))
+    names = (f"{match['kind']}{generation}{maker}{match['disk']}" for generation in generations)
+    return next((name for name in names if name in FAMILIES), None)
 
 
 _GRAVITON: Final = {"6": "Graviton2", "7": "Graviton3", "8": "Graviton4", "9": "Graviton5"}
@@ -93,13 +95,13 @@ _PROCESSORS: Final = {
     "a1": "Graviton",
     "p6e-gb200": "Grace",
 }
-_GENERATION: Final = re.compile(r"[a-z]+([0-9])")
+_GENERATION: Final = re.compile(r"[a-z]+([0-9]+)")
 
 
 def arm64_processor(machine: MachineType) -> str | None:
     """Name the processor of an arm64 machine: most families have its generation in their name."""
     generation = _GENERATION.match(machine.family)
-    return _PROCESSORS.get(machine.family) or (_GRAVITON[generation[1]] if generation else None)
+    return _PROCESSORS.get(machine.family) or (_GRAVITON.get(generation[1]) if generation else None)
 
 
 MACHINES: Final = Machines(defaults=DEFAULTS, place=machine_type, like=sibling, arm64_processor=arm64_processor)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from components.clouds.contract import ARM64_TAINT, Cloud, Nodes, Shell, Subject, with_arch_taint
+from components.clouds.contract import ARM64_TAINT, Cloud, ForRunner, Nodes, Shell, Subject, with_arch_taint
 from components.clouds.existing.sections import ExistingCluster, ExistingPool
 from components.clouds.machines import NO_MACHINES, Arch
 from components.problems import Problem
@@ -48,6 +48,7 @@ def _shell() -> Shell[ExistingCluster]:
 
 EXISTING: Final = Cloud(
     name="existing",
+    package="",
     cluster=ExistingCluster,
     pool=ExistingPool,
     settings=lambda _: (),
@@ -63,4 +64,6 @@ EXISTING: Final = Cloud(
     check_pool=_check_pool,
     nodes=_nodes,
     shell=_shell,
+    runner=ForRunner(metadata=(), resolvers=(), identities={}, identity_annotation="", storage="", late_nodes=False),
+    anywhere=True,
 )

@@ -37,3 +37,6 @@ class ExistingNodes(NodePool):
         pool = resolved_pool(EXISTING, args, "", name)
         super().__init__("multiarch-runner:index:ExistingNodes", name, None, opts)
         self.publish(pool, [pool.name])
+
+
+COMPONENT: Final = ExistingNodes

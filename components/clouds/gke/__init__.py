@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from components.clouds.contract import ARM64_TAINT, Cloud, Nodes, Shell, created_labels
+from components.clouds.contract import ARM64_TAINT, Cloud, ForRunner, IdentityServer, Nodes, Shell, created_labels
 from components.clouds.gke.arguments import own
 from components.clouds.gke.checks import check_pool
 from components.clouds.gke.machines import MACHINES, machine_there
@@ -24,6 +24,7 @@ def _shell() -> Shell[GkeCluster]:
 
 GKE: Final = Cloud(
     name="gke",
+    package="gcp",
     cluster=GkeCluster,
     pool=GkePool,
     settings=lambda _: (),
@@ -42,4 +43,17 @@ GKE: Final = Cloud(
     own={"arguments": own},
     nodes=_nodes,
     shell=_shell,
+    runner=ForRunner(
+        metadata=("fd20:ce::254/128",),  # over IPv6
+        # Cloud DNS answers at the metadata server's address, whose port 53 hands out no credentials.
+        resolvers=("169.254.169.254/32",),
+        # Workload Identity: which address it is depends on the dataplane.
+        identities={
+            "gkeCalico": IdentityServer(cidr="169.254.169.252/32", ports=[(987, 988)]),
+            "gkeDataplaneV2": IdentityServer(cidr="169.254.169.254/32", ports=[(80, 80), (8080, 8080)]),
+        },
+        identity_annotation="iam.gke.io/gcp-service-account",
+        storage="gcs",
+        late_nodes=False,
+    ),
 )

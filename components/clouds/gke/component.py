@@ -92,3 +92,6 @@ class GkeNodePool(NodePool):
         per_zone = pool.section.limits is Limits.PER_ZONE
         zones = made.node_locations.apply(lambda found: len(found or ()) or 1)
         self.publish(pool, [made.name], zones if per_zone else 1)
+
+
+COMPONENT: Final = GkeNodePool

@@ -26,7 +26,11 @@ DATA_ONLY_DISKS: Final = frozenset({"pd-extreme", "hyperdisk-throughput", "hyper
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """A machine series: architecture, shapes, the boot disks it takes (None: not known), and its network card."""
+    """A machine series: architecture, shapes, the boot disks it takes (None: not known), and its network card.
+
+    `like` is the nearest series of the other architecture, `sizes` the vCPUs that both have; `processor` names an
+    arm64 one. A new series is a row, and all that is needed to place, name and suggest it.
+    """
 
     name: str
     arch: Arch
@@ -35,6 +39,9 @@ class Series:
     custom: bool = False
     gpu: bool = False
     gvnic_required: bool = False
+    like: str = ""
+    sizes: frozenset[str] = frozenset()
+    processor: str = ""
 
 
 def _series(  # noqa: PLR0913  # one row of the table below, one argument per column
@@ -46,7 +53,10 @@ def _series(  # noqa: PLR0913  # one row of the table below, one argument per co
     custom: bool = False,
     gpu: bool = False,
     gvnic_required: bool = False,
+    like: str = "",
+    processor: str = "",
 ) -> Series:
+    nearest, _, sizes = like.partition(" ")
     return Series(
         name=name,
         arch=arch,
@@ -55,6 +65,9 @@ def _series(  # noqa: PLR0913  # one row of the table below, one argument per co
         custom=custom,
         gpu=gpu,
         gvnic_required=gvnic_required,
+        like=nearest,
+        sizes=words(sizes),
+        processor=processor,
     )
 
 
@@ -62,24 +75,52 @@ _GENERAL: Final = "standard highcpu highmem"
 SERIES: Final = {
     series.name: series
     for series in (
-        _series("t2a", Arch.ARM64, "standard", _PD),
-        _series("c4a", Arch.ARM64, _GENERAL, _HYPERDISK, gvnic_required=True),
-        _series("n4a", Arch.ARM64, _GENERAL, _HYPERDISK_NOT_EXTREME, custom=True, gvnic_required=True),
+        _series("t2a", Arch.ARM64, "standard", _PD, like="t2d 1 2 4 8 16 32 48", processor="Ampere Altra"),
+        _series(
+            "c4a", Arch.ARM64, _GENERAL, _HYPERDISK, gvnic_required=True, like="c4 2 4 8 16 32 48", processor="Axion"
+        ),
+        _series(
+            "n4a",
+            Arch.ARM64,
+            _GENERAL,
+            _HYPERDISK_NOT_EXTREME,
+            custom=True,
+            gvnic_required=True,
+            like="n4 2 4 8 16 32 48 64",
+            processor="Axion",
+        ),
         # Grace CPUs beside Blackwell GPUs.
-        _series("a4x", Arch.ARM64, "highgpu maxgpu", _HYPERDISK, gpu=True, gvnic_required=True),
-        _series("e2", Arch.AMD64, _GENERAL, _PD, custom=True),
-        _series("n1", Arch.AMD64, f"{_GENERAL} megamem ultramem", _PD, custom=True),
-        _series("n2", Arch.AMD64, _GENERAL, _EITHER, custom=True),
-        _series("n2d", Arch.AMD64, _GENERAL, _PD, custom=True),
-        _series("n4", Arch.AMD64, _GENERAL, _HYPERDISK_NOT_EXTREME, custom=True, gvnic_required=True),
-        _series("n4d", Arch.AMD64, _GENERAL, _HYPERDISK_NOT_EXTREME, custom=True, gvnic_required=True),
-        _series("t2d", Arch.AMD64, "standard", _PD),
+        _series("a4x", Arch.ARM64, "highgpu maxgpu", _HYPERDISK, gpu=True, gvnic_required=True, processor="Grace"),
+        # The older general series: t2a is the arm64 machine with the same 4 GB per vCPU and the same disks.
+        _series("e2", Arch.AMD64, _GENERAL, _PD, custom=True, like="t2a 2 4 8 16 32"),
+        _series("n1", Arch.AMD64, f"{_GENERAL} megamem ultramem", _PD, custom=True, like="t2a 1 2 4 8 16 32"),
+        _series("n2", Arch.AMD64, _GENERAL, _EITHER, custom=True, like="t2a 2 4 8 16 32 48"),
+        _series("n2d", Arch.AMD64, _GENERAL, _PD, custom=True, like="t2a 2 4 8 16 32 48"),
+        _series(
+            "n4",
+            Arch.AMD64,
+            _GENERAL,
+            _HYPERDISK_NOT_EXTREME,
+            custom=True,
+            gvnic_required=True,
+            like="n4a 2 4 8 16 32 48 64",
+        ),
+        _series(
+            "n4d",
+            Arch.AMD64,
+            _GENERAL,
+            _HYPERDISK_NOT_EXTREME,
+            custom=True,
+            gvnic_required=True,
+            like="n4a 2 4 8 16 32 48 64",
+        ),
+        _series("t2d", Arch.AMD64, "standard", _PD, like="t2a 1 2 4 8 16 32 48"),
         _series("c2", Arch.AMD64, "standard", _PD),
         _series("c2d", Arch.AMD64, _GENERAL, _PD),
         _series("c3", Arch.AMD64, _GENERAL, _NEWER, gvnic_required=True),
         _series("c3d", Arch.AMD64, _GENERAL, _NEWER, gvnic_required=True),
-        _series("c4", Arch.AMD64, _GENERAL, _HYPERDISK, gvnic_required=True),
-        _series("c4d", Arch.AMD64, _GENERAL, _HYPERDISK, gvnic_required=True),
+        _series("c4", Arch.AMD64, _GENERAL, _HYPERDISK, gvnic_required=True, like="c4a 2 4 8 16 32 48"),
+        _series("c4d", Arch.AMD64, _GENERAL, _HYPERDISK, gvnic_required=True, like="c4a 2 4 8 16 32 48 64"),
         _series("c4n", Arch.AMD64, _GENERAL, None),
         _series("h3", Arch.AMD64, "standard", frozenset({"pd-balanced", "hyperdisk-balanced"}), gvnic_required=True),
         _series("h4d", Arch.AMD64, "standard highmem", _HYPERDISK_NOT_EXTREME, gvnic_required=True),
@@ -127,38 +168,18 @@ def _machine(name: str, series: Series, *, local_disk: bool) -> MachineType:
     )
 
 
-_SIBLINGS: Final = {
-    "t2a": ("t2d", "standard", {"1", "2", "4", "8", "16", "32", "48"}),
-    "t2d": ("t2a", "standard", {"1", "2", "4", "8", "16", "32", "48"}),
-    "n4a": ("n4", _GENERAL, {"2", "4", "8", "16", "32", "48", "64"}),
-    "n4": ("n4a", _GENERAL, {"2", "4", "8", "16", "32", "48", "64"}),
-    "n4d": ("n4a", _GENERAL, {"2", "4", "8", "16", "32", "48", "64"}),
-    "c4a": ("c4", _GENERAL, {"2", "4", "8", "16", "32", "48"}),
-    "c4": ("c4a", _GENERAL, {"2", "4", "8", "16", "32", "48"}),
-    "c4d": ("c4a", _GENERAL, {"2", "4", "8", "16", "32", "48", "64"}),
-    # The older general series: t2a is the arm64 machine with the same 4 GB per vCPU and the same disks.
-    "e2": ("t2a", "standard", {"2", "4", "8", "16", "32"}),
-    "n1": ("t2a", "standard", {"1", "2", "4", "8", "16", "32"}),
-    "n2": ("t2a", "standard", {"2", "4", "8", "16", "32", "48"}),
-    "n2d": ("t2a", "standard", {"2", "4", "8", "16", "32", "48"}),
-}  # fmt: skip
-
-
 def sibling(machine: MachineType) -> str | None:
     """Return the like machine type of the other architecture, or None when there is no sure one."""
-    parts = machine.name.split("-")
-    if machine.family not in _SIBLINGS or len(parts) != len(("series", "shape", "vcpus")):
+    series, parts = SERIES[machine.family], machine.name.split("-")
+    if not series.like or len(parts) != len(("series", "shape", "vcpus")):
         return None
-    series, shapes, sizes = _SIBLINGS[machine.family]
-    return f"{series}-{parts[1]}-{parts[2]}" if parts[1] in words(shapes) and parts[2] in sizes else None
+    shapes = series.shapes & SERIES[series.like].shapes
+    return f"{series.like}-{parts[1]}-{parts[2]}" if parts[1] in shapes and parts[2] in series.sizes else None
 
 
-_PROCESSORS: Final = {"t2a": "Ampere Altra", "c4a": "Axion", "n4a": "Axion", "a4x": "Grace"}
-
-
-def arm64_processor(machine: MachineType) -> str:
-    """Name the processor of an arm64 machine of the tables."""
-    return _PROCESSORS[machine.family]
+def arm64_processor(machine: MachineType) -> str | None:
+    """Name the processor of an arm64 machine, where its row does."""
+    return SERIES[machine.family].processor or None
 
 
 MACHINES: Final = Machines(defaults=DEFAULTS, place=machine_type, like=sibling, arm64_processor=arm64_processor)

@@ -5,15 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from multiarch.cluster.look.model import Provider
-from multiarch.core.verdict import Answer, Verdict
+from multiarch.core.verdict import Answer, no, unknown, yes
 
 CLUSTER_AUTOSCALER: Final = "cluster-autoscaler"
 KARPENTER: Final = "karpenter"
 AUTO_MODE: Final = "eks auto mode"
 PROVISIONING: Final = "aks node auto-provisioning"
-GKE: Final = "gke"
-AKS: Final = "aks"
 
 _TAG: Final = re.compile(r":v?([0-9]+\.[0-9]+\.[0-9]+)")
 _STATUS: Final = "ConfigMap kube-system/cluster-autoscaler-status"
@@ -32,8 +29,8 @@ class Scaling:
 class ScalingEvidence:
     """What the judgement rests on."""
 
-    provider: Provider
-    flavour: str
+    cloud: str
+    """Whose autoscaler, outside of the cluster, scales its pools; empty where the cloud has none."""
     groups: frozenset[str]
     """API groups that the server serves."""
     status: bool | None
@@ -48,35 +45,33 @@ def scaling(seen: ScalingEvidence) -> Scaling:
     """Name the autoscaler.
 
     Auto Mode and Node Auto-Provisioning bring API groups of their own (`eks.amazonaws.com`, `karpenter.azure.com`); the
-    autoscalers of GKE and AKS run outside of the cluster and leave a ConfigMap where any pool of theirs is scaled.
+    autoscalers of clouds run outside of the cluster and leave a ConfigMap where any pool of theirs is scaled.
     """
     if "karpenter.azure.com" in seen.groups:
-        return Scaling(answer=_yes("the API group karpenter.azure.com"), name=PROVISIONING)
-    if seen.provider is Provider.EKS and "eks.amazonaws.com" in seen.groups and "karpenter.sh" in seen.groups:
-        return Scaling(answer=_yes("the API groups karpenter.sh and eks.amazonaws.com"), name=AUTO_MODE)
+        return Scaling(answer=yes("the API group karpenter.azure.com"), name=PROVISIONING)
+    if {"eks.amazonaws.com", "karpenter.sh"} <= seen.groups:
+        return Scaling(answer=yes("the API groups karpenter.sh and eks.amazonaws.com"), name=AUTO_MODE)
     karpenter = _deployment(seen.deployments, KARPENTER)
     own = _deployment(seen.deployments, CLUSTER_AUTOSCALER)
     if own is not None:
         because = f"Deployment {_where(own)}"
         if karpenter is not None:
             because += f", beside Karpenter ({_where(karpenter)})"
-        return Scaling(answer=_yes(because), name=CLUSTER_AUTOSCALER, version=_version(own))
+        return Scaling(answer=yes(because), name=CLUSTER_AUTOSCALER, version=_version(own))
     if seen.status:
-        name = {Provider.GKE: GKE, Provider.AKS: AKS}.get(seen.provider, CLUSTER_AUTOSCALER)
-        return Scaling(answer=_yes(_STATUS), name=name)
+        return Scaling(answer=yes(_STATUS), name=seen.cloud or CLUSTER_AUTOSCALER)
     if karpenter is not None or "karpenter.sh" in seen.groups:
         because = f"Deployment {_where(karpenter)}" if karpenter is not None else "the API group karpenter.sh"
-        return Scaling(answer=_yes(because), name=KARPENTER, version=_version(karpenter) if karpenter else "")
+        return Scaling(answer=yes(because), name=KARPENTER, version=_version(karpenter) if karpenter else "")
     return Scaling(answer=_none_found(seen))
 
 
 def _none_found(seen: ScalingEvidence) -> Answer:
     if seen.unseen or seen.status is None:
-        return Answer(verdict=Verdict.UNKNOWN, because=seen.unseen or f"{_STATUS} could not be read")
-    if seen.provider in (Provider.GKE, Provider.AKS):
-        because = f"no {_STATUS}: no pool of today is scaled; {seen.provider.value} scales a pool that asks for it"
-        return Answer(verdict=Verdict.NO, because=because)
-    return Answer(verdict=Verdict.NO, because=f"no {_STATUS}, no Deployment of an autoscaler, no Karpenter")
+        return unknown(seen.unseen or f"{_STATUS} could not be read")
+    if seen.cloud:
+        return no(f"no {_STATUS}: no pool of today is scaled; {seen.cloud} scales a pool that asks for it")
+    return no(f"no {_STATUS}, no Deployment of an autoscaler, no Karpenter")
 
 
 def speaks_of_autoscaling(metadata: Mapping[str, Any]) -> bool:
@@ -106,7 +101,3 @@ def _version(deployment: Mapping[str, Any]) -> str:
 
 def _where(deployment: Mapping[str, Any]) -> str:
     return f"{deployment['metadata'].get('namespace', '')}/{deployment['metadata']['name']}"
-
-
-def _yes(because: str) -> Answer:
-    return Answer(verdict=Verdict.YES, because=because)

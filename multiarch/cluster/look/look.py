@@ -1,7 +1,7 @@
 """One look at a cluster: all questions side by side, none of which can change anything."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,8 +11,10 @@ from multiarch.cluster.api import Api, ApiRefused
 from multiarch.cluster.errors import UnreachableError
 from multiarch.cluster.look import autoscaler, network, runners
 from multiarch.cluster.look.asking import Questions, refused
-from multiarch.cluster.look.identity import KubeconfigNames, identity
+from multiarch.cluster.look.contract import CloudMarks
+from multiarch.cluster.look.marks import EVERYWHERE, NodeMarks
 from multiarch.cluster.look.model import Look
+from multiarch.cluster.look.names import KubeconfigNames, plain_name
 from multiarch.cluster.look.namespaces import NamespaceSeen, namespaces
 from multiarch.cluster.look.nodes import PAGE, NodeCount
 from multiarch.cluster.look.provider import whose
@@ -53,6 +55,7 @@ def look(  # noqa: PLR0913 - what to look at, and how
     *,
     context: str,
     server: str,
+    clouds: Mapping[str, CloudMarks],
     namespaces: Sequence[str] = ("gitlab-runner", "gitlab-runner-jobs"),
     needs: Sequence[Need] | None = None,
     names: KubeconfigNames | None = None,
@@ -60,9 +63,10 @@ def look(  # noqa: PLR0913 - what to look at, and how
 ) -> Look:
     """Look at a cluster without changing anything: GET, LIST and access reviews.
 
-    `namespaces` are those of the manager and of its jobs, in this order. `needs` is what the user's rights are asked
-    for (default: what any stack with these namespaces needs); an empty sequence asks for none. `names` is what the
-    kubeconfig calls the context's parts. What the user may not see is in `Look.unseen`, and no error.
+    `clouds` are those that it may be of. `namespaces` are those of the manager and of its jobs, in this order.
+    `needs` is what the user's rights are asked for (default: what any stack with these namespaces needs); an empty
+    sequence asks for none. `names` is what the kubeconfig calls the context's parts. What the user may not see is
+    in `Look.unseen`, and no error.
     Raises UnreachableError when the server does not answer, or accepts nobody's credentials.
     """
     began = time.monotonic()
@@ -73,7 +77,7 @@ def look(  # noqa: PLR0913 - what to look at, and how
     wanted = standard_needs(manager, jobs) if needs is None else needs
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="look") as pool:
         progress("reading nodes, workloads and settings")
-        counted = pool.submit(_nodes, ask)
+        counted = pool.submit(_nodes, ask, EVERYWHERE.with_clouds(cloud.nodes for cloud in clouds.values()))
         answers = _answers_of(ask, namespaces, pool)
         places = _places(ask, namespaces, pool)
         progress("asking what you may do")
@@ -89,6 +93,7 @@ def look(  # noqa: PLR0913 - what to look at, and how
             nodes_unseen=nodes_unseen,
             answers=answers,
             places=places,
+            clouds=clouds,
         ),
         allowed=allowed,
         seconds=time.monotonic() - began,
@@ -104,9 +109,9 @@ def _version(ask: Questions) -> str:
     return version
 
 
-def _nodes(ask: Questions) -> tuple[NodeCount, str]:
+def _nodes(ask: Questions, known: NodeMarks) -> tuple[NodeCount, str]:
     """Count the nodes page by page; also return why the list ended early, if it did."""
-    count = NodeCount()
+    count = NodeCount(known=known)
     try:
         for page in ask.api.pages("/api/v1/nodes", size=PAGE):
             for node in page:
@@ -177,28 +182,29 @@ class _Gathered:
     nodes_unseen: str
     answers: _Answers
     places: Sequence[NamespaceSeen]
+    clouds: Mapping[str, CloudMarks]
 
 
 def _look_of(seen: _Gathered, *, allowed: tuple[Any, ...], seconds: float, requests: int) -> Look:
     answers = seen.answers
     groups = frozenset(str(group["name"]) for group in (answers.groups.value or {}).get("groups") or [])
-    owner = whose(seen.version, seen.count, seen.server, groups)
+    owner = whose(seen.version, seen.count, seen.server, groups, seen.clouds)
+    cloud = seen.clouds.get(owner.provider)  # none: any cluster
     sets = {str(one["metadata"]["name"]): one for one in answers.daemon_sets.value}
     net = network.network(
         network.NetworkEvidence(
-            provider=owner.provider,
             flavour=owner.flavour,
             daemon_sets=sets,
             unseen=answers.daemon_sets.failure,
             cilium=_data(answers.cilium),
             vpc_cni=_data(answers.vpc_cni),
             k3s_arguments=tuple(seen.count.k3s_arguments),
-        )
+        ),
+        cloud.network if cloud else lambda _: None,
     )
     scaled = autoscaler.scaling(
         autoscaler.ScalingEvidence(
-            provider=owner.provider,
-            flavour=owner.flavour,
+            cloud=owner.provider if cloud and cloud.scales_by_itself else "",
             groups=groups,
             status=None if answers.status.failure else answers.status.value is not None,
             deployments=answers.autoscalers,
@@ -212,7 +218,7 @@ def _look_of(seen: _Gathered, *, allowed: tuple[Any, ...], seconds: float, reque
         provider=owner.provider,
         provider_because=owner.because,
         flavour=owner.flavour,
-        identity=identity(owner.provider, seen.count, seen.names),
+        identity=cloud.identity(seen.count, seen.names) if cloud else {"name": plain_name(seen.names)},
         pools=seen.count.pools(),
         nodes=seen.count.nodes,
         autoscaler=scaled.answer,

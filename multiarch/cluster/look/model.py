@@ -2,21 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from multiarch.core.verdict import Answer, Verdict, unknown
 
 NOT_LOOKED_AT = unknown("not looked at")
-
-
-class Provider(StrEnum):
-    """Who runs the cluster."""
-
-    GKE = "gke"
-    EKS = "eks"
-    AKS = "aks"
-    OTHER = "existing"
-    """kind, k3s, kubeadm, …: named as the stack file's cluster type names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +105,8 @@ class Look:
     """The API server's address."""
     version: str
     """Kubernetes, without `v`: `1.34.2-gke.1200`."""
-    provider: Provider
-    """Whose cluster it is."""
+    provider: str
+    """Whose cluster it is, as the stack file's cluster type names it: its cloud; else `existing` (kind, k3s, …)."""
     provider_because: str
     """What told: `provider ID gce://…`, `no node tells`."""
     flavour: str = ""

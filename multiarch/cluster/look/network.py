@@ -1,12 +1,11 @@
 """The network plugin, and whether it enforces network policies: from its DaemonSet and its settings."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from multiarch.cluster.look.model import Provider
-from multiarch.core.verdict import Answer, Verdict
+from multiarch.core.verdict import Answer, no, unknown, yes
 
 _ENFORCING: Final[Mapping[str, tuple[str, str]]] = {
     "anetd": ("gke dataplane v2 (cilium)", "GKE Dataplane V2"),
@@ -37,7 +36,6 @@ class NetworkLook:
 class NetworkEvidence:
     """What the judgement rests on."""
 
-    provider: Provider
     flavour: str
     daemon_sets: Mapping[str, Mapping[str, Any]]
     """By name."""
@@ -50,23 +48,26 @@ class NetworkEvidence:
     k3s_arguments: tuple[str, ...] = ()
 
 
-def network(seen: NetworkEvidence) -> NetworkLook:
-    """Name the plugin and tell whether it enforces policies. An enforcing one beside another decides."""
+def network(seen: NetworkEvidence, of_cloud: Callable[[NetworkEvidence], NetworkLook | None]) -> NetworkLook:
+    """Name the plugin and tell whether it enforces policies. An enforcing one beside another decides.
+
+    `of_cloud` is asked where no DaemonSet that is known here tells.
+    """
     told = _by_daemon_set(seen)
     if told is not None:
         return told
     if seen.flavour.startswith(("k3s", "k3d")):
         return NetworkLook(cni="flannel (k3s)", policies=_k3s(seen.k3s_arguments))
     if seen.unseen:
-        return NetworkLook(cni="", policies=_unknown(seen.unseen))
-    return _without_daemon_set(seen)
+        return NetworkLook(cni="", policies=unknown(seen.unseen))
+    return of_cloud(seen) or NetworkLook(cni="", policies=unknown("no DaemonSet of a plugin that is known here"))
 
 
 def _by_daemon_set(seen: NetworkEvidence) -> NetworkLook | None:
     sets = seen.daemon_sets
     for name, (cni, who) in _ENFORCING.items():
         if name in sets:
-            return NetworkLook(cni=cni, policies=_yes(f"DaemonSet {_where(sets[name])}: {who}"))
+            return NetworkLook(cni=cni, policies=yes(f"DaemonSet {_where(sets[name])}: {who}"))
     if "cilium" in sets:
         return _cilium(sets["cilium"], seen.cilium)
     if "aws-node" in sets:
@@ -75,31 +76,18 @@ def _by_daemon_set(seen: NetworkEvidence) -> NetworkLook | None:
         return NetworkLook(cni="kindnet", policies=_kindnet(sets["kindnet"]))
     flannel = next((name for name in ("kube-flannel-ds", "kube-flannel") if name in sets), "")
     if flannel:
-        return NetworkLook(cni="flannel", policies=_no(f"DaemonSet {_where(sets[flannel])}: flannel has no policies"))
+        return NetworkLook(cni="flannel", policies=no(f"DaemonSet {_where(sets[flannel])}: flannel has no policies"))
     return None
-
-
-def _without_daemon_set(seen: NetworkEvidence) -> NetworkLook:
-    if seen.provider is Provider.GKE and seen.flavour != "gke autopilot":
-        because = "neither Dataplane V2 (DaemonSet anetd) nor Calico (calico-node) runs"
-        return NetworkLook(cni="gke", policies=_no(because) if seen.daemon_sets else _unknown("no DaemonSet tells"))
-    if seen.provider is Provider.AKS and "azure-cns" in seen.daemon_sets:
-        because = "azure-cns runs, but none of Cilium, Calico and Azure NPM"
-        return NetworkLook(cni="azure cni", policies=_no(because))
-    if seen.flavour == "eks auto mode":
-        because = "Auto Mode's plugin runs outside of Kubernetes; NodeClass.spec.networkPolicy decides"
-        return NetworkLook(cni="eks auto mode", policies=_unknown(because))
-    return NetworkLook(cni="", policies=_unknown("no DaemonSet of a plugin that is known here"))
 
 
 def _cilium(daemon_set: Mapping[str, Any], config: Mapping[str, str] | None) -> NetworkLook:
     where = f"DaemonSet {_where(daemon_set)}"
     if config is None:
-        return NetworkLook(cni="cilium", policies=_yes(f"{where}; enable-policy was not seen, its default enforces"))
+        return NetworkLook(cni="cilium", policies=yes(f"{where}; enable-policy was not seen, its default enforces"))
     mode = config.get("enable-policy", "default")
     if mode == "never":
-        return NetworkLook(cni="cilium", policies=_no(f"{where}, but cilium-config says enable-policy: never"))
-    return NetworkLook(cni="cilium", policies=_yes(f"{where}, enable-policy: {mode}"))
+        return NetworkLook(cni="cilium", policies=no(f"{where}, but cilium-config says enable-policy: never"))
+    return NetworkLook(cni="cilium", policies=yes(f"{where}, enable-policy: {mode}"))
 
 
 def _vpc_cni(daemon_set: Mapping[str, Any], config: Mapping[str, str] | None) -> Answer:
@@ -112,33 +100,31 @@ def _vpc_cni(daemon_set: Mapping[str, Any], config: Mapping[str, str] | None) ->
             if argument.startswith("--enable-network-policy="):
                 on = argument.endswith("=true")
                 because = f"DaemonSet {_where(daemon_set)}, container {container.get('name')}: {argument}"
-                return _yes(because) if on else _no(because)
+                return yes(because) if on else no(because)
     if config is not None and "enable-network-policy-controller" in config:
         on = config["enable-network-policy-controller"] == "true"
         because = f"amazon-vpc-cni: enable-network-policy-controller: {config['enable-network-policy-controller']}"
-        return _yes(because) if on else _no(because)
-    return _no(f"DaemonSet {_where(daemon_set)} runs without the network policy agent")
+        return yes(because) if on else no(because)
+    return no(f"DaemonSet {_where(daemon_set)} runs without the network policy agent")
 
 
 def _kindnet(daemon_set: Mapping[str, Any]) -> Answer:
     image = next((str(container.get("image") or "") for container in _containers(daemon_set)), "")
     match = _KINDNET.search(image)
     if match is None:
-        return _unknown(f"kindnet's image tells no version: {image or 'none'}")
+        return unknown(f"kindnet's image tells no version: {image or 'none'}")
     if int(match[1]) >= _KINDNET_SINCE:
-        return _yes(f"{image}: kindnet enforces them since v{_KINDNET_SINCE}")
-    return _no(f"{image}: kindnet enforces them only since v{_KINDNET_SINCE} (kind 0.24.0)")
+        return yes(f"{image}: kindnet enforces them since v{_KINDNET_SINCE}")
+    return no(f"{image}: kindnet enforces them only since v{_KINDNET_SINCE} (kind 0.24.0)")
 
 
 def _k3s(arguments: Iterable[str]) -> Answer:
     told = list(arguments)
     if not told:
-        return _unknown(
-            "k3s enforces them unless started with --disable-network-policy, and no server's arguments tell"
-        )
+        return unknown("k3s enforces them unless started with --disable-network-policy, and no server's arguments tell")
     if any("--disable-network-policy" in line for line in told):
-        return _no("a k3s server was started with --disable-network-policy (annotation k3s.io/node-args)")
-    return _yes("k3s's own controller: no server was started with --disable-network-policy")
+        return no("a k3s server was started with --disable-network-policy (annotation k3s.io/node-args)")
+    return yes("k3s's own controller: no server was started with --disable-network-policy")
 
 
 def _containers(daemon_set: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -149,15 +135,3 @@ def _containers(daemon_set: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _where(daemon_set: Mapping[str, Any]) -> str:
     return f"{daemon_set['metadata'].get('namespace', '')}/{daemon_set['metadata']['name']}"
-
-
-def _yes(because: str) -> Answer:
-    return Answer(verdict=Verdict.YES, because=because)
-
-
-def _no(because: str) -> Answer:
-    return Answer(verdict=Verdict.NO, because=because)
-
-
-def _unknown(because: str) -> Answer:
-    return Answer(verdict=Verdict.UNKNOWN, because=because)

@@ -24,6 +24,7 @@ class _Group:
     named: bool
     arch: str
     os: str
+    known: marks.NodeMarks
     machine_types: Counter[str] = field(default_factory=Counter)
     nodes: int = 0
     ready: int = 0
@@ -49,16 +50,16 @@ class _Group:
             self.zones.add(zone)
         taints = _taints(node)
         self.taints = taints if self.taints is None else [taint for taint in self.taints if taint in taints]
-        own = {key: value for key, value in labels.items() if marks.of_a_pool(key)}
+        own = {key: value for key, value in labels.items() if self.known.of_a_pool(key)}
         if self.labels is None:
             self.labels = own
         else:
             self.labels = {key: value for key, value in self.labels.items() if own.get(key) == value}
-        self.spot.add(marks.spot(labels))
+        self.spot.add(self.known.spot_of(labels))
         allocatable = (node.get("status") or {}).get("allocatable") or {}
         self.cpu_millis = _least(self.cpu_millis, marks.millis(str(allocatable.get("cpu") or "")))
         self.memory_mib = _least(self.memory_mib, marks.mib(str(allocatable.get("memory") or "")))
-        self.maker = self.maker or marks.maker(labels)
+        self.maker = self.maker or self.known.maker_of(labels)
         self.ours = self.ours or marks.OURS in labels
         self.gpu = self.gpu or any("/gpu" in key or key.endswith("/nvidia") for key in allocatable)
 
@@ -90,6 +91,8 @@ class _Group:
 class NodeCount:
     """What all nodes seen so far tell, of their pools and of their cluster."""
 
+    known: marks.NodeMarks = marks.EVERYWHERE
+    """The labels that mean something."""
     nodes: int = 0
     provider_ids: list[str] = field(default_factory=list)
     """A few of each scheme (`gce`, `aws` ...)."""
@@ -125,11 +128,11 @@ class NodeCount:
         arguments = (node["metadata"].get("annotations") or {}).get("k3s.io/node-args")
         if arguments and "server" in arguments:
             self.k3s_arguments.append(str(arguments))
-        key, group = _group(node, labels)
+        key, group = _group(node, labels, self.known)
         self.groups.setdefault(key, group).add(node)
 
     def _note(self, labels: Mapping[str, str]) -> None:
-        for key in CLUSTER_LABELS:
+        for key in self.known.cluster:
             if key in labels:
                 self.labels.setdefault(key, Counter())[labels[key]] += 1
 
@@ -144,26 +147,14 @@ class NodeCount:
             pools.append(group.pool(f"{group.name}-{taken[group.name]}" if again else group.name))
         return tuple(pools)
 
+    def carried(self, *labels: str) -> bool:
+        """Tell whether any node carries one of these labels, which tell about the cluster."""
+        return any(self.labels.get(label) for label in labels)
+
     def agreed_label(self, label: str) -> str:
         """Return a cluster label's value where all nodes that carry it agree; empty otherwise."""
         values = self.labels.get(label) or Counter[str]()
         return next(iter(values)) if len(values) == 1 else ""
-
-
-CLUSTER_LABELS = (
-    "alpha.eksctl.io/cluster-name",
-    "kubernetes.azure.com/cluster",
-    "kubernetes.azure.com/mode",
-    "eks.amazonaws.com/compute-type",
-    "eks.amazonaws.com/nodegroup",
-    "cloud.google.com/gke-nodepool",
-    "cloud.google.com/gke-os-distribution",
-    "minikube.k8s.io/name",
-    "microk8s.io/cluster",
-    "node.openshift.io/os_id",
-    "node.kubernetes.io/instance-type",
-)
-"""Labels that tell about the cluster and not only about a node."""
 
 
 def _labels(node: Mapping[str, Any]) -> dict[str, str]:
@@ -171,22 +162,24 @@ def _labels(node: Mapping[str, Any]) -> dict[str, str]:
     return labels
 
 
-def _group(node: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[tuple[str, ...], _Group]:
+def _group(
+    node: Mapping[str, Any], labels: Mapping[str, str], known: marks.NodeMarks
+) -> tuple[tuple[str, ...], _Group]:
     """Return the pool that a node belongs to, and its key: by the cloud's pool label, else by what the node is."""
     info = (node.get("status") or {}).get("nodeInfo") or {}
     arch = labels.get(marks.ARCH) or str(info.get("architecture") or "unknown")
     system = labels.get("kubernetes.io/os") or str(info.get("operatingSystem") or "linux")
     machine = labels.get(marks.INSTANCE_TYPE, "")
-    label = next((key for key in marks.POOL_LABELS if labels.get(key)), "")
+    label = next((key for key in known.pools if labels.get(key)), "")
     if label:
         # A pool of several types (EKS, Karpenter) is one pool; of several architectures it is one of each.
         named = labels[label]
-        group = _Group(name=named, named=True, arch=arch, os=system, selector={label: named})
+        group = _Group(name=named, named=True, arch=arch, os=system, known=known, selector={label: named})
         return (named, arch, system), group
     # k3s and single-node clusters put ordinary work on their control plane: only the taint makes it one of its own.
     role = "control-plane" if any(taint.startswith(_CONTROL_PLANE) for taint in _taints(node)) else ""
     name = "-".join(filter(None, (arch, machine.lower(), role, system if system != "linux" else "")))
-    group = _Group(name=name, named=False, arch=arch, os=system, control_plane=bool(role))
+    group = _Group(name=name, named=False, arch=arch, os=system, known=known, control_plane=bool(role))
     return ("", arch, machine, system, role, *sorted(_taints(node))), group
 
 

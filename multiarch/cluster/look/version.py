@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from multiarch.cluster.look.model import Provider
+from components.clouds.existing import EXISTING
 from multiarch.core.verdict import Answer, Verdict
 
 _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
@@ -17,7 +17,7 @@ def parsed(version: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
-def pod_security(version: str, provider: Provider) -> Answer:
+def pod_security(version: str, provider: str) -> Answer:
     """Tell whether Pod Security admission enforces the levels that namespaces are labelled with.
 
     Nobody can ask an API server whether an admission plugin is on without creating something; the version tells that
@@ -31,7 +31,7 @@ def pod_security(version: str, provider: Provider) -> Answer:
         return Answer(verdict=Verdict.NO, because=f"Kubernetes {version} is older than 1.23, which turned it on")
     if found < _POD_SECURITY_STABLE:
         return Answer(verdict=Verdict.UNKNOWN, because=f"a beta feature of Kubernetes {version}, which may be off")
-    if provider is Provider.OTHER:
+    if provider == EXISTING.name:
         because = "built in since 1.25; that no flag of the API server turns it off can't be asked without creating"
         return Answer(verdict=Verdict.UNKNOWN, because=because)
-    return Answer(verdict=Verdict.YES, because=f"built in since 1.25, and {provider.value} leaves it on")
+    return Answer(verdict=Verdict.YES, because=f"built in since 1.25, and {provider} leaves it on")

@@ -167,13 +167,13 @@ def _poll(facts: Facts, runner: Runner) -> Check:
     value = (settings.maybe_number("poll_timeout") if settings else None) or DEFAULT_POLL_SECONDS
     if value >= POLL_SECONDS:
         return asked.fine(f"poll_timeout = {value}")
-    grows = [pool.name for pool in facts.pools if pool.cloud != "existing" and pool.max_nodes > pool.min_nodes]
+    grows = [pool.name for pool in facts.pools if pool.created and pool.max_nodes > pool.min_nodes]
     look = facts.look
     if not grows and look is not None and look.autoscaler.verdict is Verdict.YES:
         grows = [look.autoscaler_name or "an autoscaler"]
     if not grows:
         fixed = look is not None and look.autoscaler.verdict is Verdict.NO
-        if fixed or (facts.pools and all(pool.cloud == "existing" for pool in facts.pools)):
+        if fixed or (facts.pools and all(not pool.created for pool in facts.pools)):
             return asked.fine(f"poll_timeout = {value}; no autoscaler makes nodes here")
         return asked.unknown(f"poll_timeout = {value}; whether nodes are made on demand is not known")
     fix = Advice(facts).in_config(

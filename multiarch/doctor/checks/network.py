@@ -3,7 +3,6 @@
 import ipaddress
 from collections.abc import Iterator, Sequence
 
-from multiarch.cluster.look.model import Provider
 from multiarch.cluster.selectors import label_selector
 from multiarch.core.verdict import Verdict
 from multiarch.doctor.advice import Advice, cause
@@ -68,8 +67,7 @@ def _missing(facts: Facts, closed: Sequence[list[Raw]]) -> str:
     for rules in closed:
         if not any(_to_pods(rule, _CLUSTER_DNS) for rule in rules):
             return "the cluster's DNS"
-        gke = facts.look is not None and facts.look.provider is Provider.GKE
-        cached = facts.local_dns.value or gke
+        cached = facts.local_dns.value or facts.cloud.dns_on_nodes
         if cached and not any(_to_pods(rule, _CACHE_PODS) or _to_address(rule, _CACHE_ADDRESS) for rule in rules):
             return "the DNS cache of the nodes (NodeLocal DNSCache)"
     return ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from multiarch.cluster.look.model import Provider
+from components.clouds.machines import Arch
 from multiarch.core.verdict import Verdict
 from multiarch.doctor.advice import Advice, cause, has_labels
 from multiarch.doctor.facts import ARCH_LABEL, Facts, Node, Raw, Runner
@@ -65,7 +65,7 @@ def _pod(facts: Facts, runner: Runner, arch: str) -> Raw | None:
             built = probe(runner)  # the selector's own check tells; labels and taints are tried all the same
         if isinstance(built, JobRefusal):
             return None
-        pod = _as_gke_admits(facts, built.manifest, arch)
+        pod = _as_admitted(facts, built.manifest, arch)
     # Whatever the regex says: would a pod that asks for this architecture be taken?
     selector = {**(pod["spec"].get("nodeSelector") or {}), ARCH_LABEL: arch}
     return {"metadata": pod["metadata"], "spec": {**pod["spec"], "nodeSelector": selector}}
@@ -75,9 +75,9 @@ def _bare(arch: str) -> Raw:
     return {"metadata": {"name": "plain"}, "spec": {"nodeSelector": {ARCH_LABEL: arch}, "containers": []}}
 
 
-def _as_gke_admits(facts: Facts, pod: Raw, arch: str) -> Raw:
-    """Add what GKE adds to a pod that selects an architecture, where its API server could not be asked."""
-    if facts.look is None or facts.look.provider is not Provider.GKE:
+def _as_admitted(facts: Facts, pod: Raw, arch: str) -> Raw:
+    """Add what some clouds add to a pod that selects an architecture, where the API server could not be asked."""
+    if not facts.cloud.tolerates:
         return pod
     own = {"key": ARCH_LABEL, "operator": "Equal", "value": arch, "effect": "NoSchedule"}
     return {**pod, "spec": {**pod["spec"], "tolerations": [*(pod["spec"].get("tolerations") or []), own]}}
@@ -87,11 +87,10 @@ def _none(facts: Facts, arch: str, asked: Asked) -> Check:
     """Judge an architecture without a node: some pools are empty on purpose."""
     pools = [pool for pool in facts.pools if pool.arch == arch]
     look = facts.look
-    if pools and all(pool.cloud != "existing" and pool.min_nodes == 0 for pool in pools):
+    if pools and all(pool.created and pool.min_nodes == 0 for pool in pools):
         names = ", ".join(pool.name for pool in pools)
-        if look is not None and look.provider is Provider.AKS:
-            why = "on AKS an empty pool can't be assumed to grow (kubernetes/autoscaler#9322): keep minNodes: 1"
-            return asked.unknown(f"pool {names} is empty; {why}")
+        if facts.cloud.from_zero and arch == Arch.ARM64:
+            return asked.unknown(f"pool {names} is empty; {facts.cloud.from_zero}: keep minNodes: 1")
         return asked.fine(f"none now: pool {names} may be empty, and grows when a job asks")
     if not pools and look is not None and look.autoscaler.verdict is not Verdict.NO and look.autoscaler_name:
         return asked.unknown(

@@ -4,7 +4,7 @@ import difflib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from multiarch.cluster.look.model import Provider
+from components.clouds.machines import Arch
 from multiarch.doctor.advice import cause
 from multiarch.doctor.facts import ARCH_LABEL, Node, Raw, Taint
 from multiarch.doctor.model import Cause, Fix
@@ -115,7 +115,7 @@ def no_node(said: Scaling, arch: str, pools: Sequence[PlannedPool]) -> tuple[str
         return "no-node-of-arch", f"there is no {arch} node yet; the autoscaler has ordered one"
     if said.cluster_full:
         return "pool-at-maximum", f"there is no {arch} node, and the cluster has as many nodes as it may"
-    if pools and not any(pool.max_nodes or pool.cloud == "existing" for pool in pools):
+    if pools and not any(pool.max_nodes or not pool.created for pool in pools):
         return "pool-at-maximum", f"there is no {arch} node, and pool {names} may have none"
     if said.excluded:
         return "node-pool-excludes", f"there is no {arch} node, and no NodePool of Karpenter's may make one"
@@ -141,19 +141,18 @@ def _unseen(question: Question) -> Iterator[Cause]:
 
 def _arch_fixes(question: Question, arch: str, kind: str) -> Iterator[Fix]:
     advice = question.advice
-    aks = advice.provider is Provider.AKS
+    zero = advice.facts.cloud.from_zero if arch == Arch.ARM64 else ""
     for pool in advice.pools(arch):
         if kind == "pool-at-maximum" and not pool.max_nodes:
             yield advice.pool_line("Let the pool grow:", pool, "maxNodes: 2")
-        elif pool.cloud != "existing" and pool.min_nodes == 0:
-            why = ": the autoscaler of AKS takes an empty pool for amd64 (kubernetes/autoscaler#9322)" if aks else ""
-            yield advice.pool_line(f"Keep one {arch} node{why}:", pool, "minNodes: 1")
-        elif pool.cloud != "existing":
+        elif pool.created and pool.min_nodes == 0:
+            yield advice.pool_line(f"Keep one {arch} node{f' ({zero})' if zero else ''}:", pool, "minNodes: 1")
+        elif pool.created:
             yield advice.deploy(
                 f"Pool {pool.name} promises {pool.min_nodes} nodes; see it in the cloud, and deploy again:"
             )
     if not advice.stack:
-        note = " On AKS keep at least one: scaling an arm64 pool from zero can't be assumed to work." if aks else ""
+        note = f" Keep at least one: {zero}." if zero else ""
         yield Fix(text=f"Add a pool of {arch} nodes, or let the one that there is have at least one node.{note}")
     if question.scaling.backing_off or kind == "scale-up-fails":
         look = advice.kubectl("-n kube-system get configmap cluster-autoscaler-status -o yaml")

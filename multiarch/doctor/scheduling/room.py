@@ -76,7 +76,7 @@ def _growth(question: Question, arch: str) -> str:
 
 def _bounded(arch: str, advice: Advice) -> list[PlannedPool]:
     """Return the pools whose bounds the stack sets; those of an existing cluster are not its own."""
-    return [pool for pool in advice.pools(arch) if pool.cloud != "existing"]
+    return [pool for pool in advice.pools(arch) if pool.created]
 
 
 def amount_text(name: str, value: Decimal) -> str:

@@ -1,6 +1,6 @@
 """The Kubernetes objects that the program owns, against the ones that are there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from multiarch.core.verdict import Verdict
@@ -8,9 +8,7 @@ from multiarch.drift.live.program import WantedObject
 from multiarch.drift.live.scene import Scene
 from multiarch.drift.live.told import TROUBLE, gone, leave, name_of, of_object, unknown, why
 from multiarch.drift.model import Change, Check, CheckResult, Difference, Finding
-
-_TOKEN_KEYS = ("runner-registration-token", "runner-token")
-"""The chart projects both: a Secret without the first keeps the manager's pod from starting (runner.md section 1)."""
+from multiarch.model.release import named_secrets
 
 
 def check_objects(scene: Scene) -> CheckResult:
@@ -29,21 +27,21 @@ def _tell(scene: Scene, wanted: WantedObject) -> Finding:
     return of_object(scene, Check.OBJECTS, wanted.manifest, wanted.urn, keep=leave(wanted.ignored))
 
 
-def _named_secrets(scene: Scene) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Yield the tokens' Secrets that somebody else makes (`token.existingSecret`), with the release that needs each."""
+def _named_secrets(scene: Scene) -> Iterator[tuple[Mapping[str, Any], tuple[str, ...], str]]:
+    """Yield the Secrets that somebody else makes, the keys that are needed, and the release that needs them."""
     made = {
         (item.manifest["metadata"].get("namespace"), item.manifest["metadata"].get("name"))
         for item in scene.program.objects
         if item.manifest.get("kind") == "Secret" and not item.unclear
     }
     for release in scene.program.releases:
-        name = (release.values.get("runners") or {}).get("secret")
-        if isinstance(name, str) and name and (release.namespace, name) not in made:
-            metadata = {"name": name, "namespace": release.namespace}
-            yield {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}, release.urn
+        for _, name, keys in named_secrets(release.values):
+            if (release.namespace, name) not in made:
+                metadata = {"name": name, "namespace": release.namespace}
+                yield {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}, keys, release.urn
 
 
-def _look(scene: Scene, manifest: Mapping[str, Any], urn: str) -> Finding:
+def _look(scene: Scene, manifest: Mapping[str, Any], keys: Sequence[str], urn: str) -> Finding:
     """Tell whether somebody else's Secret is there, with the keys that the runner needs; its values are nobody's."""
     resource, title = name_of(manifest)
     theirs = "somebody else makes it, and the runner does not start without it"
@@ -54,7 +52,7 @@ def _look(scene: Scene, manifest: Mapping[str, Any], urn: str) -> Finding:
         return unknown(Check.OBJECTS, resource, why(error), title=title, urn=urn)
     if found is None:
         return gone(Check.OBJECTS, resource, theirs, title=title, urn=urn)
-    missing = [key for key in _TOKEN_KEYS if key not in (found.get("data") or {})]
+    missing = [key for key in keys if key not in (found.get("data") or {})]
     return Finding(
         check=Check.OBJECTS,
         resource=resource,

@@ -1,7 +1,7 @@
 """What the program promises of the nodes of each pool, and how a node is known to belong to one. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,14 +12,7 @@ from multiarch.model.nodes.model import NodeGroup
 from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.model.providers.values import plain
 
-_EKS_GROUP: Final = KNOWN["eks"].membership
-_CLOUDS_OWN: Final = (
-    "agentpool", "alpha.eksctl.io/", "beta.kubernetes.io/", "cloud.google.com/", "eks.amazonaws.com/",
-    "kubernetes.azure.com/", "node.kubernetes.io/", "topology.kubernetes.io/",
-)  # fmt: skip
-"""Labels of the clouds, whose values the rehearsal only models: what the program did not state is not promised."""
-_SPOT: Final = frozenset({"cloud.google.com/gke-spot", "kubernetes.azure.com/scalesetpriority"})
-_CAPACITY: Final = "eks.amazonaws.com/capacityType"
+_KUBERNETES_OWN: Final = ("beta.kubernetes.io/", "node.kubernetes.io/", "topology.kubernetes.io/")
 _RANDOM: Final = re.compile(r"[0-9A-Za-z]{6,32}")
 """What AWS and Pulumi add to a node group's name prefix."""
 
@@ -57,7 +50,7 @@ class Promise:
     member: Mapping[str, str] = field(default_factory=dict)
     """Labels that tell a pool's nodes from others."""
     prefix: str = ""
-    """EKS: the node group's name where the cloud completed it; then `member` is empty."""
+    """How the pool's name begins that the cloud completed; then `member` is empty."""
 
 
 def promises_of(plan: Plan, state: Iterable[StateResource] | None = None) -> list[Promise]:
@@ -101,16 +94,18 @@ def _may_be_pool(resource: PlannedResource) -> bool:
 
 
 def _promise(group: NodeGroup, resource: PlannedResource, remembered: StateResource | None) -> Promise:
-    pool, key = group.pool, KNOWN[group.pool.cloud].membership
-    kept = {label: value for label, value in pool.labels.items() if not label.startswith(_CLOUDS_OWN) or label in _SPOT}
+    pool, cloud = group.pool, KNOWN[group.pool.cloud]
+    own = (*_KUBERNETES_OWN, *cloud.own_labels)  # their values are only modelled: what is not stated is not promised
+    kept = {key: value for key, value in pool.labels.items() if not key.startswith(own) or key in cloud.spot_labels}
     # Existing nodes are told from others by the labels that the stack states, or else by what they are.
     stated = dict(pool.labels) or {"kubernetes.io/arch": pool.arch}
+    known = remembered.outputs if remembered else {}
     # The pool that was deployed, where its successor of an edit that was not has another name.
-    name = remembered.outputs.get("name") if remembered else None
-    member, prefix = ({key: name or pool.labels[key]} if key else stated), ""
-    if pool.cloud == "eks":
-        kept[_CAPACITY] = pool.labels[_CAPACITY]
-        member, prefix = _eks_group(plain(resource.inputs), resource.name, remembered)
+    deployed = known.get("name") or pool.labels.get(cloud.membership, "")
+    member, prefix = ({cloud.membership: deployed} if cloud.membership else stated), ""
+    if cloud.naming.completed is not None:
+        name, begin = _completed(cloud.naming.completed, known, plain(resource.inputs))
+        member, prefix = ({cloud.membership: name}, "") if name else ({}, begin or f"{resource.name}-")
     return Promise(
         name=pool.name,
         urn=resource.urn,
@@ -125,17 +120,16 @@ def _promise(group: NodeGroup, resource: PlannedResource, remembered: StateResou
     )
 
 
-def _eks_group(inputs: Mapping[str, Any], logical: str, remembered: StateResource | None) -> tuple[dict[str, str], str]:
-    """Return how the node group is known: by its name where that is known, else by the beginning of it."""
-    key = _EKS_GROUP
-    name = (remembered.outputs.get("nodeGroupName") if remembered else None) or inputs.get("nodeGroupName")
-    if isinstance(name, str) and name:
-        return {key: name}, ""
-    return {}, str(inputs.get("nodeGroupNamePrefix") or f"{logical}-")
+def _completed(
+    read: Callable[[Mapping[str, Any]], tuple[str, str]], known: Mapping[str, Any], inputs: Mapping[str, Any]
+) -> tuple[str, str]:
+    """Return the pool's name, where that is known, and the beginning of it."""
+    name, begin = read(inputs)
+    return read(known)[0] or name, begin
 
 
 def _belongs(labels: Mapping[str, str], promise: Promise) -> bool:
     if promise.prefix:
-        name = labels.get(_EKS_GROUP, "")
+        name = labels.get(KNOWN[promise.cloud].membership, "")
         return name.startswith(promise.prefix) and bool(_RANDOM.fullmatch(name.removeprefix(promise.prefix)))
     return bool(promise.member) and all(labels.get(key) == value for key, value in promise.member.items())

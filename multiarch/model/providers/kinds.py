@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 from multiarch.model.providers.base import Created, Diff, LookupRefusedError, Refusal
-from multiarch.model.providers.replaced import changes
+from multiarch.model.providers.replaced import RECORD, changes
 from multiarch.model.providers.values import UNKNOWN, join
 
 Inputs = Mapping[str, Any]
@@ -108,6 +109,8 @@ class KindProvider:
     own_schema: ClassVar[bool] = False
     kinds: ClassVar[Mapping[str, Kind]]
     lookups: ClassVar[Mapping[str, Lookup]] = {}
+    record: ClassVar[Path] = RECORD
+    """What of the kinds is replaced: a `replaced.json`, in a cloud's folder its own."""
 
     def __init__(self) -> None:
         self._owners: dict[str, str] = {}
@@ -148,7 +151,7 @@ class KindProvider:
         kind = self.kinds.get(token)
         if kind is None:
             return Diff(updates=tuple(differences(olds, news)))
-        known = changes(token)
+        known = changes(self.record, token)
         forced = known.replaces | _come_or_gone(known.replaces_when_added_or_removed, olds, news)
         changed = [path for path in differences(olds, news) if not covers(kind.ignores, path)]
         rest = [path for path in changed if not covers(forced, path)]

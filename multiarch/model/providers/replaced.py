@@ -1,7 +1,7 @@
 """What providers replace, and what their clouds refuse to change: facts from the providers' own sources.
 
-`replaced.json` is written by `python -m tests.providers_truth.extract`, or by a person who read the source that an
-entry names. The stand-ins know nothing else of it.
+A `replaced.json` lies beside its stand-in. It is written by `python -m tests.providers_truth.extract`, or by a person
+who read the source that an entry names. The stand-ins know nothing else of it.
 """
 
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 RECORD: Final = Path(__file__).with_name("replaced.json")
+"""That of the stand-ins in this folder; each cloud's has its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +30,15 @@ class Changes:
 
 
 @cache
-def _record() -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8"))
+def _read(record: Path) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
     return read
 
 
 @cache
-def changes(token: str) -> Changes:
-    """Return what is known of a kind. Raises KeyError for one that nobody looked up."""
-    entry = _record()[token]
+def changes(record: Path, token: str) -> Changes:
+    """Return what a record knows of a kind. Raises KeyError for one that nobody looked up."""
+    entry = _read(record)[token]
     return Changes(
         replaces=frozenset(entry.get("replaces", ())),
         replaces_when_added_or_removed=frozenset(entry.get("replaces_when_added_or_removed", ())),

@@ -1,10 +1,11 @@
 """The answers that make a stack file, and the keys by which flags and answers files spell them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from components.clouds.machines import Arch
-from multiarch.onboard.answers.texts import field_of
+from multiarch.onboard.answers.place import place_said
+from multiarch.onboard.answers.texts import field_of, wordings
 
 Value = str | int | bool
 
@@ -16,19 +17,11 @@ class Answers:
     stack: str
     """Name of the stack."""
     cluster_type: str
-    """`gke`, `eks`, `aks` or `existing`: whose pools the stack makes, or that it makes none."""
+    """Whose pools the stack makes; or that it makes none."""
     cluster_name: str = ""
     """The cluster's name in its cloud."""
-    gcp_project: str = ""
-    """GKE: id of the project."""
-    location: str = ""
-    """GKE and AKS: the cluster's own."""
-    region: str = ""
-    """EKS: the AWS region."""
-    resource_group: str = ""
-    """AKS: of the cluster, not of its nodes."""
-    subscription: str = ""
-    """AKS: its id."""
+    place: Mapping[str, str] = field(default_factory=dict)
+    """Where it is: the parts of its place, by the stack file's keys."""
     access: str = "cloud"
     """`cloud` (looked up there) or `kubeconfig` (the context that was looked at)."""
     context: str = ""
@@ -75,5 +68,7 @@ class Answers:
 
 def answers_of(said: Mapping[str, Value]) -> Answers:
     """Make Answers of values by key. The values were checked when they were taken."""
-    fields = {field_of(key): value for key, value in said.items()}
-    return Answers(**fields)  # type: ignore[arg-type]  # each question gives its own type
+    place = place_said(str(said["clusterType"]), said)
+    asked = {wording.key for wording in wordings() if wording.cloud}
+    fields = {field_of(key): value for key, value in said.items() if key not in asked}
+    return Answers(place=place, **fields)  # type: ignore[arg-type]  # each question gives its own type

@@ -4,15 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
-from components.clouds.aks.sections import AksCluster
-from components.clouds.eks.sections import EksCluster
-from components.clouds.gke.sections import GkeCluster
 from components.clouds.machines import Arch
 from multiarch.cluster.look.model import Look
 from multiarch.onboard.answers import rules
 from multiarch.onboard.answers.model import Value
 from multiarch.onboard.answers.rules import Proposal, Said
-from multiarch.onboard.answers.texts import WORDINGS, Wording
+from multiarch.onboard.answers.texts import Wording, wordings
 
 
 def _always(look: Look, said: Said) -> bool:
@@ -51,7 +48,7 @@ _RULES: Final[Mapping[str, Rules]] = {
         check=rules.check_stack,
     ),
     "clusterType": Rules(
-        propose=lambda look, _: Proposal(value=look.provider.value, because=look.provider_because),
+        propose=lambda look, _: Proposal(value=look.provider, because=look.provider_because),
     ),
     "pools": Rules(
         propose=rules.pools,
@@ -60,31 +57,6 @@ _RULES: Final[Mapping[str, Rules]] = {
     "clusterName": Rules(
         propose=rules.place_from_cluster("name"),
         check=rules.filled,
-    ),
-    "gcpProject": Rules(
-        applies=rules.of("gke"),
-        propose=rules.place_from_cluster("project"),
-        check=rules.check_place(GkeCluster, "project"),
-    ),
-    "location": Rules(
-        applies=rules.of("gke", "aks"),
-        propose=rules.place_from_cluster("location"),
-        check=rules.check_location,
-    ),
-    "region": Rules(
-        applies=rules.of("eks"),
-        propose=rules.place_from_cluster("region"),
-        check=rules.check_place(EksCluster, "region"),
-    ),
-    "resourceGroup": Rules(
-        applies=rules.of("aks"),
-        propose=rules.place_from_cluster("resourceGroup"),
-        check=rules.filled,
-    ),
-    "subscription": Rules(
-        applies=rules.of("aks"),
-        propose=rules.place_from_cluster("subscriptionId"),
-        check=rules.check_place(AksCluster, "subscriptionId"),
     ),
     "access": Rules(
         applies=rules.creating,
@@ -146,11 +118,19 @@ _RULES: Final[Mapping[str, Rules]] = {
 """By key. What is not here is asked of everybody, and any of its choices will do."""
 
 
+def _of_place(wording: Wording) -> Rules:
+    return Rules(
+        applies=rules.creating_in(wording.cloud),
+        propose=rules.place_from_cluster(wording.place),
+        check=rules.check_place(wording.cloud, wording.place),
+    )
+
+
 def _question(wording: Wording) -> Question:
-    rules_of = _RULES.get(wording.key, Rules())
+    rules_of = _of_place(wording) if wording.cloud else _RULES.get(wording.key, Rules())
     said = {one.name: getattr(wording, one.name) for one in fields(Wording)}
     return Question(**said, **{one.name: getattr(rules_of, one.name) for one in fields(Rules)})
 
 
-QUESTIONS: Final[Sequence[Question]] = tuple(map(_question, WORDINGS))
-KEYS: Final = tuple(question.key for question in QUESTIONS)
+QUESTIONS: Final[Sequence[Question]] = tuple(map(_question, wordings()))
+KEYS: Final = tuple(dict.fromkeys(question.key for question in QUESTIONS))

@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from components.clouds import machine_type
-from components.clouds.gke.sections import GkeCluster
+from components.clouds import CLOUDS, machine_type
 from components.clouds.machines import Arch
 from components.problems import ConfigError
-from components.reading import parse
 from multiarch.cluster.look.model import Look
 from multiarch.core.verdict import Verdict
+from multiarch.model.clouds import KNOWN
 from multiarch.model.project import STACK_NAME
 from multiarch.onboard.answers.model import Value
+from multiarch.onboard.answers.place import location_of, place_said, section_of
 from multiarch.onboard.decide.machines import MachineChoice, amd64_choice, arm64_choice
 from multiarch.onboard.decide.pools import concurrent_jobs, usable
 
@@ -40,9 +40,9 @@ def creating(look: Look, said: Said) -> bool:
     return said["pools"] == "create"
 
 
-def of(*types: str) -> Callable[[Look, Said], bool]:
-    """Ask where pools are created in one of these clouds: nodes that are there are reached by their context alone."""
-    return lambda _, said: said["clusterType"] in types and said["pools"] == "create"
+def creating_in(cloud: str) -> Callable[[Look, Said], bool]:
+    """Ask where pools are created in this cloud: nodes that are there are reached by their context alone."""
+    return lambda _, said: said["clusterType"] == cloud and said["pools"] == "create"
 
 
 def place_from_cluster(key: str) -> Callable[[Look, Said], Proposal | None]:
@@ -71,7 +71,7 @@ def check_stack(value: Value, look: Look, said: Said) -> str:
     return "Pulumi takes up to 100 letters, digits, dots, dashes and underscores"
 
 
-def check_place(cluster: type, key: str) -> Callable[[Value, Look, Said], str]:
+def check_place(cloud: str, key: str) -> Callable[[Value, Look, Said], str]:
     """Check a part of the cluster's place by the rules of the stack file itself."""
 
     def check(value: Value, look: Look, said: Said) -> str:
@@ -79,20 +79,13 @@ def check_place(cluster: type, key: str) -> Callable[[Value, Look, Said], str]:
         if not str(value).strip():
             return "it must not be empty"
         try:
-            parse(cluster, {key: str(value)}, "cluster")
+            section_of(cloud, {key: str(value)})
         except ConfigError as error:  # of the keys that are not there, too
             wrong = [problem for problem in error.problems if problem.path == f"cluster.{key}"]
             return "; ".join(problem.text for problem in wrong)
         return ""
 
     return check
-
-
-def check_location(value: Value, look: Look, said: Said) -> str:
-    """Check the cluster's location by its cloud's rules."""
-    if said["clusterType"] == "aks":
-        return filled(value, look, said)
-    return check_place(GkeCluster, "location")(value, look, said)
 
 
 def filled(value: Value, look: Look, said: Said) -> str:
@@ -104,16 +97,17 @@ def filled(value: Value, look: Look, said: Said) -> str:
 def pools(look: Look, said: Said) -> Proposal:
     """Use what is there where both architectures are: a second arm64 pool would be paid for twice."""
     own = {pool.arch for pool in usable(look.pools)}
-    if said["clusterType"] == "existing" or {"amd64", "arm64"} <= own:
-        because = "" if said["clusterType"] == "existing" else "the cluster has nodes of both architectures"
+    creates = CLOUDS[str(said["clusterType"])].creates_pools
+    if not creates or {"amd64", "arm64"} <= own:
+        because = "the cluster has nodes of both architectures" if creates else ""
         return Proposal(value="use", because=because)
     return Proposal(value="create", because="the cluster has no arm64 nodes" if "arm64" not in own else "")
 
 
 def check_pools(value: Value, look: Look, said: Said) -> str:
     """Check that there are nodes to use, or a cloud to create them in."""
-    if value == "create" and said["clusterType"] == "existing":
-        return "a cluster of type existing has no pools that could be created; its nodes are used"
+    if value == "create" and not CLOUDS[str(said["clusterType"])].creates_pools:
+        return f"a cluster of type {said['clusterType']} has no pools that could be created; its nodes are used"
     if value == "use" and not usable(look.pools):
         return "there is no node that jobs could use"
     return ""
@@ -148,7 +142,7 @@ def amd64(look: Look, said: Said) -> Proposal:
 def arm64_machine(look: Look, said: Said) -> MachineChoice | str:
     """Return the arm64 machine that is proposed for these answers, or why none is."""
     cloud = str(said["clusterType"])
-    place = str(said.get("location") or said.get("region") or look.identity.get("location") or "")
+    place = location_of(cloud, place_said(cloud, said), look)
     zones = sorted({zone for pool in look.pools if pool.arch == "amd64" for zone in pool.zones})
     amd64 = str(said.get("amd64Machine") or amd64_choice(cloud, look.pools).name)
     return arm64_choice(cloud, amd64, place, zones)
@@ -193,8 +187,9 @@ def number(least: int, most: int) -> Callable[[Value, Look, Said], str]:
 
 def check_fewest(value: Value, look: Look, said: Said) -> str:
     """Check the fewest nodes of a pool."""
-    if said["clusterType"] == "aks" and said["architectures"] != "amd64" and int(value) < 1:
-        return "AKS can't be relied on to start an arm64 node from zero: 1 or more is wanted"
+    cloud = str(said["clusterType"])
+    if KNOWN[cloud].from_zero and said["architectures"] != "amd64" and int(value) < 1:
+        return f"{KNOWN[cloud].from_zero}: 1 or more is wanted"
     return number(0, 100)(value, look, said)
 
 

@@ -1,8 +1,14 @@
-"""What every question says, in the order in which they are asked. Light: `--help` is made of it."""
+"""What every question says, in the order in which they are asked. Light: `--help` is made of it.
 
-from collections.abc import Sequence
+What is asked of one cloud alone is in that cloud's own folder, as text.
+"""
+
+import functools
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from importlib import resources
+from typing import Any, Final
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots: a question is its words and its rules
@@ -20,27 +26,57 @@ class Wording:
     """Values and what they mean; empty for free text."""
     must_be_said: bool = False
     """Whether --yes leaves it open: the proposal is a prompt's convenience and no knowledge."""
+    cloud: str = ""
+    """The cluster type whose place it asks for; empty for what is asked of everybody."""
+    place: str = ""
+    """The stack file's key of that part of the place."""
 
 
-_CLUSTER_TYPES: Final = (
-    ("gke", "Google Kubernetes Engine"),
-    ("eks", "Amazon EKS"),
-    ("aks", "Azure Kubernetes Service"),
-    ("existing", "any cluster: its nodes are used, none is created"),
-)
+@functools.cache
+def of_clouds() -> Mapping[str, Mapping[str, Any]]:
+    """Return what each cloud says of itself, by cluster type: those that make pools first."""
+    folder = resources.files("multiarch") / "model" / "clouds"
+    found = {
+        one.name: tomllib.loads((one / _FILE).read_text(encoding="utf-8"))
+        for one in folder.iterdir()
+        if (one / _FILE).is_file()
+    }
+    return dict(sorted(found.items(), key=lambda item: (_PLACE not in item[1], item[0])))
 
-WORDINGS: Final[Sequence[Wording]] = (
+
+def wordings() -> Sequence[Wording]:
+    """Return all questions, in the order in which they are asked."""
+    return (*_BEFORE, _cluster_type(), *_CLUSTER, *_places(), *_AFTER)
+
+
+def _cluster_type() -> Wording:
+    making = [name for name, said in of_clouds().items() if _PLACE in said]
+    using = [name for name in of_clouds() if name not in making]
+    return Wording(
+        key="clusterType",
+        text="Kind of cluster",
+        help=f"Whose node pools: {', '.join(making)}; or {', '.join(using)}, which creates none.",
+        choices=tuple((name, said["title"]) for name, said in of_clouds().items()),
+    )
+
+
+def _places() -> Iterator[Wording]:
+    for cloud, said in of_clouds().items():
+        for part in said.get(_PLACE, ()):
+            yield Wording(key=part["answer"], text=part["text"], help=part["help"], cloud=cloud, place=part["key"])
+
+
+_FILE: Final = "onboarding.toml"
+_PLACE: Final = "place"
+
+_BEFORE: Final[Sequence[Wording]] = (
     Wording(
         key="stack",
         text="Name of the stack",
         help="Name of the stack: its file is stacks/Pulumi.<name>.yaml.",
     ),
-    Wording(
-        key="clusterType",
-        text="Kind of cluster",
-        help="Whose node pools: gke, eks, aks; or existing, which creates none.",
-        choices=_CLUSTER_TYPES,
-    ),
+)
+_CLUSTER: Final[Sequence[Wording]] = (
     Wording(
         key="pools",
         text="Node pools",
@@ -52,31 +88,8 @@ WORDINGS: Final[Sequence[Wording]] = (
         text="The cluster's name",
         help="The cluster's name in its cloud; for messages only where the type is existing.",
     ),
-    Wording(
-        key="gcpProject",
-        text="Google Cloud project (its id)",
-        help="GKE: id of the project.",
-    ),
-    Wording(
-        key="location",
-        text="The cluster's own location (region; of a zonal GKE cluster its zone)",
-        help="GKE: the cluster's region, or zone of a zonal one. AKS: its region.",
-    ),
-    Wording(
-        key="region",
-        text="AWS region",
-        help="EKS: the cluster's region.",
-    ),
-    Wording(
-        key="resourceGroup",
-        text="Resource group of the cluster (not the MC_ one)",
-        help="AKS: resource group of the cluster, not that of its nodes.",
-    ),
-    Wording(
-        key="subscription",
-        text="Azure subscription (its id)",
-        help="AKS: id of the subscription.",
-    ),
+)
+_AFTER: Final[Sequence[Wording]] = (
     Wording(
         key="access",
         text="How Pulumi reaches the cluster",

@@ -4,6 +4,7 @@ from components.clouds import machine_type
 from multiarch.cluster.look.model import Look
 from multiarch.core.verdict import Verdict
 from multiarch.onboard.answers.model import Answers
+from multiarch.onboard.answers.place import location_of
 from multiarch.onboard.decide.machines import MachineChoice, arm64_choice
 from multiarch.onboard.decide.model import Decision, Remark
 from multiarch.onboard.decide.obstacles import obstacles, obstacles_of
@@ -38,6 +39,6 @@ def decide(look: Look, answers: Answers) -> Decision:
 def _choice(look: Look, answers: Answers) -> MachineChoice | None:
     """Return what would be proposed for the amd64 machine that was chosen, with its zones."""
     zones = sorted({zone for pool in look.pools if pool.arch == "amd64" for zone in pool.zones})
-    place = answers.location or answers.region or look.identity.get("location", "")
+    place = location_of(answers.cluster_type, answers.place, look)
     found = arm64_choice(answers.cluster_type, answers.amd64_machine, place, zones)
     return found if isinstance(found, MachineChoice) else None

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
+from components.clouds import CLOUDS
+from components.clouds.existing import EXISTING
 from components.clouds.machines import Arch
-from multiarch.cluster.look import autoscaler
-from multiarch.cluster.look.model import Look, Provider
+from multiarch.cluster.look.model import Look
 from multiarch.cluster.look.version import parsed
 from multiarch.core.verdict import Verdict
+from multiarch.model.clouds import KNOWN
 from multiarch.onboard.answers.model import Answers
 from multiarch.onboard.decide.model import Obstacle
 from multiarch.onboard.decide.pools import usable
@@ -15,6 +17,7 @@ from multiarch.onboard.decide.pools import usable
 OLDEST: Final = (1, 25)
 """Pod Security and `endPort` of network policies are stable since 1.25; the stack needs both."""
 _NODES_UNSEEN: Final = "nodes:"
+_MAKING: Final = tuple(name for name, cloud in CLOUDS.items() if cloud.creates_pools)
 
 
 def obstacles(look: Look) -> tuple[Obstacle, ...]:
@@ -54,28 +57,22 @@ def _unseen(look: Look) -> Iterator[Obstacle]:
 
 
 def _nodes(look: Look) -> Iterator[Obstacle]:
-    if look.flavour == "gke autopilot":
-        yield Obstacle(
-            found="a GKE Autopilot cluster",
-            consequence="it has no node pools that anybody could create or choose, and which capabilities a build "
-            "may have is Autopilot's to say",
-            fix="Use a Standard cluster.",
-        )
-    if look.flavour == "eks fargate":
-        yield Obstacle(
-            found="every node is EKS Fargate's",
-            consequence="Fargate on EKS runs amd64 alone and takes no DaemonSets, so that nothing shows whether "
-            "ordinary nodes could join",
-            fix="Add a managed node group for the cluster's own pods first, and run this again.",
-        )
+    yield from _hindered(look, look.provider, of_pools=False)
     if look.nodes and all(pool.os == "windows" for pool in look.pools):
         yield Obstacle(
             found="all nodes run Windows",
             consequence="the runner manager and its jobs are Linux containers",
             fix="Add a Linux node pool first.",
         )
-    if look.provider is Provider.OTHER:
+    if look.provider == EXISTING.name:
         yield from _own_nodes(look)
+
+
+def _hindered(look: Look, cloud: str, *, of_pools: bool) -> Iterator[Obstacle]:
+    """Yield what the cloud itself knows of: what hinders its pools alone, or any stack."""
+    for one in KNOWN[cloud].hindrances(look):
+        if one.of_pools == of_pools:
+            yield Obstacle(found=one.found, consequence=one.consequence, fix=one.fix)
 
 
 def _own_nodes(look: Look) -> Iterator[Obstacle]:
@@ -86,7 +83,7 @@ def _own_nodes(look: Look) -> Iterator[Obstacle]:
         yield Obstacle(
             found="the cluster has no node, and nothing tells whose it is",
             consequence="there is nothing that jobs could run on, and no cloud to create it in",
-            fix="Join nodes first; or name the cloud: --cluster-type gke, eks or aks.",
+            fix=f"Join nodes first; or name the cloud: --cluster-type {' or '.join(_MAKING)}.",
         )
         return
     kinds = sorted({f"{pool.os}/{pool.arch}" for pool in look.pools})
@@ -106,26 +103,13 @@ def _pools(look: Look, answers: Answers) -> Iterator[Obstacle]:
     if answers.pools != "create":
         return
     seen, said = look.provider, answers.cluster_type
-    if seen is not Provider.OTHER and said != seen.value:
+    if seen not in (EXISTING.name, said):
         yield Obstacle(
-            found=f"the cluster is {seen.value} ({look.provider_because}), the answer says {said}",
+            found=f"the cluster is {seen} ({look.provider_because}), the answer says {said}",
             consequence=f"pools of {said} can't join it",
-            fix=f"Say {seen.value}, or existing.",
+            fix=f"Say {seen}, or {EXISTING.name}.",
         )
-    if look.autoscaler_name == autoscaler.PROVISIONING:
-        yield Obstacle(
-            found="AKS Node Auto-Provisioning is on",
-            consequence="AKS then refuses agent pools that are scaled by themselves, and all pools of this stack are",
-            fix="Let it make arm64 nodes (a Karpenter NodePool with kubernetes.io/arch In [amd64, arm64]) and choose "
-            "--pools use, or turn it off.",
-        )
-    if look.autoscaler_name == autoscaler.AUTO_MODE and look.cni != "aws vpc cni":
-        yield Obstacle(
-            found="EKS Auto Mode without the VPC CNI add-on",
-            consequence="nodes of a managed node group would never be ready, since their network plugin is not there",
-            fix="Make a NodePool with kubernetes.io/arch In [amd64, arm64] (the built-in general-purpose is amd64 "
-            "only) and choose --pools use once it has nodes.",
-        )
+    yield from _hindered(look, said, of_pools=True)
     if Arch.ARM64 in answers.archs and not answers.arm64_machine:
         yield Obstacle(
             found="no arm64 machine type",

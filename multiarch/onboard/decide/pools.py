@@ -7,6 +7,7 @@ from components.clouds.contract import ARM64_TAINT
 from components.clouds.machines import Arch
 from multiarch.cluster.look.model import Look, Pool
 from multiarch.core.verdict import Verdict
+from multiarch.model.clouds import KNOWN
 from multiarch.onboard.answers.model import Answers
 from multiarch.onboard.decide.model import PoolPlan
 
@@ -65,11 +66,9 @@ def pool_plans(look: Look, answers: Answers, zones: Sequence[str] = ()) -> tuple
 
 
 def _new(look: Look, answers: Answers, arch: Arch, zones: Sequence[str]) -> PoolPlan:
-    # EKS completes the name by itself, GKE and AKS take it as it is: two pools of one name can't be.
-    taken = (
-        set() if answers.cluster_type == "eks" else {pool.name for pool in look.pools if pool.named and not pool.ours}
-    )
-    dash = "" if answers.cluster_type == "aks" else "-"
+    naming = KNOWN[answers.cluster_type].naming
+    taken = set() if naming.completed else {pool.name for pool in look.pools if pool.named and not pool.ours}
+    dash = naming.separator
     names = (arch.value, f"ci{dash}{arch.value}", *(f"ci{number}{dash}{arch.value}" for number in range(2, 100)))
     return PoolPlan(
         name=next(name for name in names if name not in taken),

@@ -1,19 +1,16 @@
-"""Prices from the dated table beside this file: offline, and never guessed."""
+"""Prices from the clouds' dated tables (`onboarding.toml`): offline, and never guessed."""
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from importlib import resources
-from typing import Any
 
-import yaml
 from pydantic import computed_field
 
 from components.clouds import machine_type
 from components.clouds.machines import MachineType
 from multiarch.model.clouds import KNOWN
 from multiarch.model.nodes.machines import Machine
+from multiarch.onboard.answers.texts import of_clouds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +46,16 @@ class Comparison:
         return round(100 * (1 - self.arm64 / self.amd64))
 
 
-@functools.cache
 def tables() -> Mapping[str, PriceTable]:
     """Return the tables by cloud."""
-    text = resources.files(__package__).joinpath("prices.yaml").read_text(encoding="utf-8")
-    rows: list[dict[str, Any]] = yaml.safe_load(text)
-    return {row["cloud"]: PriceTable(**row) for row in rows}
+    return {cloud: PriceTable(cloud=cloud, **said["prices"]) for cloud, said in of_clouds().items() if "prices" in said}
 
 
 def price(cloud: str, name: str) -> float | None:
     """Return what a machine costs in US dollars per hour; None where the table does not tell."""
     machine = machine_type(cloud, name)
     table = tables().get(cloud)
-    if machine is None or table is None or not _plain(machine):
+    if machine is None or table is None or not KNOWN[cloud].priced(machine):
         return None
     each = table.per_vcpu_hour.get(machine.family)
     return None if each is None else round(each * vcpus(machine), 4)
@@ -90,8 +84,3 @@ def _size(machine: MachineType) -> Machine:
     if size is None:
         raise ValueError(f"{machine.cloud} makes no machines")
     return size(machine.name)
-
-
-def _plain(machine: MachineType) -> bool:
-    """Tell whether a family's figure is this machine's: GCP's figures are of standard shapes without local disks."""
-    return machine.cloud != "gke" or ("-standard-" in machine.name and not machine.local_disk)

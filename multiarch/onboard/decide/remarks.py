@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from components.clouds.machines import Arch
-from multiarch.cluster.look import autoscaler
 from multiarch.cluster.look.model import Look
 from multiarch.core.verdict import Verdict
+from multiarch.model.clouds import KNOWN
 from multiarch.onboard.answers.model import Answers
 from multiarch.onboard.decide.model import Remark
 from multiarch.onboard.decide.pools import JOB_MIB, JOB_MILLIS, chosen, usable
@@ -56,42 +56,11 @@ def _network(look: Look) -> Iterator[Remark]:
 def _scaling(look: Look, answers: Answers) -> Iterator[Remark]:
     if answers.pools != "create":
         return
-    if answers.cluster_type == "aks" and Arch.ARM64 in answers.archs:
-        yield Remark(
-            text="AKS can't be relied on to start an arm64 node from zero: Cluster Autoscaler before 1.33.5, 1.34.4, "
-            "1.35.2 and 1.36.0 takes an empty pool for amd64 (kubernetes/autoscaler#9322), and which build runs is "
-            "AKS's choice. The arm64 pool keeps one node."
-        )
-    if answers.cluster_type == "eks":
-        yield from _eks_scaling(look, answers)
-
-
-def _eks_scaling(look: Look, answers: Answers) -> Iterator[Remark]:
-    if look.autoscaler_name == autoscaler.CLUSTER_AUTOSCALER:
-        if answers.min_nodes == 0:
-            yield Remark(
-                text="From zero nodes, Cluster Autoscaler knows a group's architecture, but not its labels and taints: "
-                "the stack tags the Auto Scaling group with them; give its role eks:DescribeNodegroup too.",
-                verdict=Verdict.YES,
-            )
-        return
-    if look.autoscaler_name == autoscaler.AUTO_MODE:
-        yield Remark(text="EKS Auto Mode does not scale managed node groups: these pools stay at their fewest nodes.")
-        return
-    if look.autoscaler_name == autoscaler.KARPENTER:
-        yield Remark(
-            text=f"Karpenter does not scale managed node groups ({look.autoscaler.because}): without Cluster "
-            "Autoscaler these pools stay at their fewest nodes. With a NodePool for both, choose --pools use."
-        )
-        return
-    if look.autoscaler.verdict is Verdict.NO:
-        yield Remark(
-            text=f"Nothing scales this cluster's nodes ({look.autoscaler.because}): the pools stay at "
-            f"{answers.min_nodes} node{'' if answers.min_nodes == 1 else 's'} each. Install Cluster Autoscaler."
-        )
-    elif look.autoscaler.verdict is Verdict.UNKNOWN:
-        text = f"Whether anything scales the pools could not be told ({look.autoscaler.because})."
-        yield Remark(text=text, verdict=Verdict.UNKNOWN)
+    cloud = KNOWN[answers.cluster_type]
+    if cloud.from_zero and Arch.ARM64 in answers.archs:
+        yield Remark(text=f"{cloud.from_zero}. The arm64 pool keeps one node.")
+    for told in cloud.scaling(look, answers.min_nodes):
+        yield Remark(text=told.because, verdict=told.verdict)
 
 
 def _pools(look: Look, answers: Answers) -> Iterator[Remark]:

@@ -8,10 +8,11 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from multiarch.cluster.look.model import Look, Pool, Provider
+from multiarch.cluster.look.model import Look, Pool
 from multiarch.core.printable import one_line
 from multiarch.core.signs import mark
 from multiarch.core.verdict import Answer, Verdict
+from multiarch.model.clouds import KNOWN
 
 POOL_HEADS = ("pool", "arch", "machine type", "nodes", "CPU", "memory", "zones", "taints")
 
@@ -35,13 +36,14 @@ def look_view(look: Look, *, ascii_only: bool) -> RenderableType:
 def traits(look: Look) -> Iterator[tuple[str, Verdict | None, str]]:
     """Yield what was seen of the cluster: a trait, its answer where it is one, and what it rests on."""
     flavour = f" ({look.flavour})" if look.flavour else ""
-    yield "cluster", None, f"{look.provider.value}{flavour}: {look.provider_because}"
+    yield "cluster", None, f"{look.provider}{flavour}: {look.provider_because}"
     place = ", ".join(f"{key} {value}" for key, value in look.identity.items())
     yield "place", None if place else Verdict.UNKNOWN, place or "neither nodes nor kubeconfig tell"
     yield "version", None, look.version
     name = " ".join(filter(None, (look.autoscaler_name, look.autoscaler_version)))
     sign, told = _answered(look.autoscaler, name)
-    outside = look.provider in (Provider.GKE, Provider.AKS) and look.autoscaler.verdict is Verdict.NO
+    cloud = KNOWN[look.provider].marks
+    outside = cloud is not None and cloud.scales_by_itself and look.autoscaler.verdict is Verdict.NO
     yield "autoscaler", None if outside else sign, told
     yield "network policies", *_answered(look.network_policies, look.cni)
     yield "Pod Security", *_answered(look.pod_security, "")

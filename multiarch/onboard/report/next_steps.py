@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from components.stack_keys import NAMESPACE
 from multiarch.onboard.outcome import Outcome
 from multiarch.onboard.request import Onboarding
-from multiarch.onboard.write.login import LOGINS
+from multiarch.onboard.write.login import login_of
 
 
 def next_steps(found: Onboarding) -> Iterator[str]:
@@ -16,7 +16,7 @@ def next_steps(found: Onboarding) -> Iterator[str]:
         return
     stack = answers.stack
     if answers.pools == "create" and answers.access == "cloud":
-        login = LOGINS[answers.cluster_type]
+        login = login_of(answers.cluster_type)
         yield login.command
         if shutil.which(login.plugin) is None:
             yield f"{login.install}      (`{login.plugin}` is not on PATH; Pulumi's Kubernetes provider calls it)"

@@ -88,7 +88,7 @@ def _section(found: Onboarding) -> Section[Onboarded]:
 
 def _cluster(look: Look) -> str:
     archs = "+".join(sorted({pool.arch for pool in look.pools})) or "no nodes"
-    return f"{look.provider.value} {look.version} {archs}, {look.nodes} nodes"
+    return f"{look.provider} {look.version} {archs}, {look.nodes} nodes"
 
 
 def _blocks(section: Section[Onboarded]) -> Iterable[Block]:

@@ -1,8 +1,8 @@
 """How each cloud is logged in to, and which program on PATH fetches the cluster's credentials."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+
+from multiarch.onboard.answers.texts import of_clouds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,21 +14,6 @@ class Login:
     install: str
 
 
-LOGINS: Final[Mapping[str, Login]] = {
-    "gke": Login(
-        command="gcloud auth application-default login",
-        plugin="gke-gcloud-auth-plugin",
-        install="gcloud components install gke-gcloud-auth-plugin",
-    ),
-    "eks": Login(
-        command="export AWS_PROFILE=...      (read by the AWS provider and by `aws eks get-token` alike)",
-        plugin="aws",
-        install="the AWS CLI, version 2",
-    ),
-    "aks": Login(
-        command="az login",
-        plugin="kubelogin",
-        install="az aks install-cli",
-    ),
-}
-"""As each cloud of `components/clouds` makes kubeconfigs."""
+def login_of(cluster_type: str) -> Login:
+    """Return how a cloud in which pools are made is logged in to."""
+    return Login(**of_clouds()[cluster_type]["login"])

@@ -11,13 +11,16 @@ from typing import Final
 
 import yaml
 
-from components.clouds import machine_type
+from components.clouds import cloud_of, machine_type
+from components.clouds.existing import EXISTING
 from components.stack_keys import NAMESPACE
 from multiarch.cluster.look.model import Look
 from multiarch.core.printable import one_line
+from multiarch.model.clouds import KNOWN
 from multiarch.onboard.answers.model import Answers
+from multiarch.onboard.answers.place import location_of, section_of
 from multiarch.onboard.decide.model import Decision, PoolPlan
-from multiarch.onboard.write.login import LOGINS
+from multiarch.onboard.write.login import login_of
 
 WIDTH: Final = 118
 _PLAIN: Final = re.compile(r"[A-Za-z/~][A-Za-z0-9._/@~+=-]*(:[A-Za-z0-9._/@~+=-]+)*")
@@ -59,7 +62,7 @@ def _head(look: Look, answers: Answers) -> Iterator[str]:
     yield "#"
     yield "# Every key is explained in docs/config.md. Before the first `make up`:"
     if answers.pools == "create" and answers.access == "cloud":
-        yield f"#   {LOGINS[answers.cluster_type].command}"
+        yield f"#   {login_of(answers.cluster_type).command}"
     yield f"#   pulumi stack select --create {stack}"
     if answers.own_token:
         yield f"#   pulumi config set --secret {NAMESPACE}:runnerToken --stack {stack}      (asks for the glrt- token)"
@@ -68,7 +71,7 @@ def _head(look: Look, answers: Answers) -> Iterator[str]:
 def _title(look: Look, answers: Answers) -> str:
     version = f"Kubernetes {look.version}"
     if answers.pools == "create":
-        place = answers.location or answers.region or answers.resource_group
+        place = location_of(answers.cluster_type, answers.place, look)
         kind = answers.cluster_type.upper()
         return f"{kind} cluster {answers.cluster_name} ({place}, {version}): a pool of each architecture is created"
     flavour = f"{look.flavour}, " if look.flavour else ""
@@ -77,13 +80,12 @@ def _title(look: Look, answers: Answers) -> str:
 
 def _provider(answers: Answers) -> Iterator[str]:
     """Write the cloud provider's own settings, where the cluster's place must be theirs too."""
-    if answers.pools == "create" and answers.cluster_type == "eks":
-        yield "  # For the AWS provider itself. It must be the cluster's region."
-        yield f"  aws:region: {scalar(answers.region)}"
-        yield ""
-    if answers.pools == "create" and answers.cluster_type == "aks":
-        yield "  # For the Azure provider itself. It must be the cluster's subscription."
-        yield f"  azure-native:subscriptionId: {scalar(answers.subscription)}"
+    if answers.pools != "create":
+        return
+    section = section_of(answers.cluster_type, {"name": answers.cluster_name, **answers.place})
+    for setting in cloud_of(section).settings(section):
+        yield f"  # For the cloud's own Pulumi provider. It must be the same as {setting.said_by}."
+        yield f"  {setting.key}: {scalar(setting.wanted)}"
         yield ""
 
 
@@ -91,17 +93,8 @@ def _cluster(answers: Answers) -> Iterator[str]:
     created = answers.pools == "create"
     yield f"  # {'The cluster. It is looked up, never changed.' if created else 'The cluster, and how it is reached.'}"
     yield f"  {NAMESPACE}:cluster:"
-    yield f"    type: {answers.cluster_type if created else 'existing'}"
-    place = {
-        "gke": {"project": answers.gcp_project, "location": answers.location},
-        "eks": {"region": answers.region},
-        "aks": {
-            "resourceGroup": answers.resource_group,
-            "subscriptionId": answers.subscription,
-            "location": answers.location,
-        },
-    }
-    texts = {"name": answers.cluster_name, **(place[answers.cluster_type] if created else {})}
+    yield f"    type: {answers.cluster_type if created else EXISTING.name}"
+    texts = {"name": answers.cluster_name, **(answers.place if created else {})}
     for key, value in texts.items():
         if value:
             yield f"    {key}: {scalar(value)}"
@@ -136,8 +129,9 @@ def _created(pool: PoolPlan, answers: Answers, decision: Decision) -> Iterator[s
     if pool.zones:
         yield "      # The zones that have this machine, of those that the cluster's nodes are in."
         yield f"      nodeLocations: [{', '.join(scalar(zone) for zone in pool.zones)}]"
-    if pool.arch == "arm64" and answers.cluster_type == "aks":
-        yield "      # At least 1: AKS can't be relied on to start an arm64 node from zero (docs/pitfalls.md)."
+    if pool.arch == "arm64" and KNOWN[answers.cluster_type].from_zero:
+        cloud = answers.cluster_type.upper()
+        yield f"      # At least 1: {cloud} can't be relied on to start an arm64 node from zero (docs/pitfalls.md)."
     yield f"      minNodes: {pool.min_nodes}"
     yield f"      maxNodes: {pool.max_nodes}"
     if pool.protect:

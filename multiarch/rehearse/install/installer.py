@@ -9,7 +9,7 @@ from multiarch.cluster.api import Api, ApiRefused
 from multiarch.model.nodes import NodeGroup
 from multiarch.model.nodes.marks import OWNER_LABEL, RUN_LABEL, Mark, new_run, tolerating
 from multiarch.model.plan.model import Plan
-from multiarch.model.release import InstallFailed, PlannedObject, PlannedRelease, installables
+from multiarch.model.release import InstallFailed, PlannedObject, PlannedRelease, installables, named_secrets
 from multiarch.rehearse.install.chart import Chart
 from multiarch.rehearse.install.fleet import in_the_way, is_kept
 from multiarch.rehearse.install.helm import ChartRefusalError, Helm, HelmError, HelmSilentError
@@ -56,13 +56,13 @@ class Installer:
         for item in installables(plan):
             if isinstance(item, PlannedRelease):
                 yield from self._existing_release(item)
-                wanted = _missing_secret(item, before)
+                objects = list(missing_secrets(item, before))
             else:
-                wanted = item
+                objects = [item]
                 before.append(("", item.manifest))
-            found = self._api.find(self._path(wanted)) if wanted else None
-            if wanted and found is not None:
-                yield str(wanted.manifest["kind"]), found
+            for wanted in objects:
+                if (found := self._api.find(self._path(wanted))) is not None:
+                    yield str(wanted.manifest["kind"]), found
 
     def _existing_release(self, release: PlannedRelease) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield Helm's records of a release of the same name: it keeps them in Secrets."""
@@ -84,8 +84,7 @@ class Installer:
             if isinstance(item, PlannedObject):
                 self._apply(item)
                 continue
-            secret = _missing_secret(item, self._made)
-            if secret is not None:
+            for secret in list(missing_secrets(item, self._made)):
                 self._apply(secret)
                 stand_ins.append(f"Secret {secret.manifest['metadata']['name']}")
             self._install(item, chart)
@@ -196,20 +195,19 @@ def _taken(kind: str, found: Mapping[str, Any], clean: str) -> Problem:
     )
 
 
-def _missing_secret(release: PlannedRelease, made: Sequence[tuple[str, Mapping[str, Any]]]) -> PlannedObject | None:
-    """Return a stand-in for the token's Secret, where the plan names one and does not make it."""
-    name = (release.values.get("runners") or {}).get("secret")
+def missing_secrets(release: PlannedRelease, made: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[PlannedObject]:
+    """Yield a stand-in for each Secret that the release names and the plan does not make."""
     known = {
         (manifest["metadata"].get("namespace"), manifest["metadata"]["name"])
         for _, manifest in made
         if manifest["kind"] == "Secret"
     }
-    if not name or (release.namespace, name) in known:
-        return None
-    manifest = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": name, "namespace": release.namespace},
-        "stringData": {"runner-token": _PLACEHOLDER, "runner-registration-token": ""},
-    }
-    return PlannedObject("the runner's token", manifest)
+    for what, name, keys in named_secrets(release.values):
+        if (release.namespace, name) not in known:
+            manifest = {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": name, "namespace": release.namespace},
+                "stringData": {**dict.fromkeys(keys, ""), keys[-1]: _PLACEHOLDER},
+            }
+            yield PlannedObject(what, manifest)

@@ -2,7 +2,6 @@
 
 import ast
 import json
-import typing
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ from components.problems import ConfigError
 from components.stack_keys import NAMESPACE
 from docs.config_page import reference
 from docs.stack_schema import stack_schema
-from tests.unit.clouds.nimbus import NIMBUS, NimbusCluster, NimbusPool
+from tests.unit.clouds.nimbus.components import NIMBUS
+from tests.unit.clouds.nimbus.components.sections import NimbusCluster, NimbusPool
 
 COMPONENTS = Path(clouds.__file__).parents[1]
 ROOT = COMPONENTS.parent
@@ -117,7 +117,7 @@ def test_an_added_cloud_is_connected_to_by_its_own_module(
     nimbus: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr("tests.unit.clouds.nimbus.connect", asked.append)
+    monkeypatch.setattr("tests.unit.clouds.nimbus.components.component.connect", asked.append)
     config = load_config(nimbus, ())
     connect(config.cluster)
     assert asked == [config.cluster]
@@ -125,15 +125,15 @@ def test_an_added_cloud_is_connected_to_by_its_own_module(
 
 def test_a_cloud_that_forgets_a_part_is_no_cloud() -> None:
     parts = {part.name: getattr(NIMBUS, part.name) for part in fields(Cloud)}
-    for name in set(parts) - {"alternatives", "machine_there", "drain_key", "own"}:  # what only some clouds have
+    only_some_have = {"alternatives", "machine_there", "drain_key", "own", "anywhere"}
+    for name in set(parts) - only_some_have:
         with pytest.raises(TypeError, match=name):
             Cloud(**{key: value for key, value in parts.items() if key != name})
 
 
-def test_the_registry_has_every_folder_and_every_type_and_no_other() -> None:
+def test_the_registry_has_every_folder_and_no_other() -> None:
     folders = {path.parent.name for path in (COMPONENTS / "clouds").glob("*/__init__.py")}
     assert set(CLOUDS) == folders
-    assert {cloud.cluster for cloud in CLOUDS.values()} == set(typing.get_args(clouds.Cluster))
     for name, cloud in CLOUDS.items():
         assert (cloud.name, cloud.cluster.__dataclass_fields__["type"].default) == (name, name)
 
@@ -173,16 +173,30 @@ def test_no_cloud_knows_another() -> None:
         assert wrong == set(), path
 
 
-def test_no_module_of_the_program_lists_the_clouds_again() -> None:
-    """A second list would have to be found by whoever adds a cloud; components/runner still has some."""
-    again = []
-    for path in COMPONENTS.rglob("*.py"):
-        where = path.relative_to(COMPONENTS).as_posix()
-        if where.startswith(("clouds/", "runner/")):
-            continue
-        text = path.read_text(encoding="utf-8")
-        again += [where for name in ("gke", "eks", "aks") if f'"{name}"' in text]
-    assert again == []
+ELSEWHERE = [
+    path
+    for folder in ("components", "multiarch")
+    for path in (ROOT / folder).rglob("*.py")
+    if not path.is_relative_to(COMPONENTS / "clouds") and not path.is_relative_to(ROOT / "multiarch/model/clouds")
+]
+"""All modules but the clouds' own and the registries."""
+
+
+def test_no_module_beside_the_clouds_own_speaks_of_a_cloud_by_its_name() -> None:
+    """A list or a branch there would have to be found by whoever adds a cloud."""
+    literals = {
+        (path.relative_to(ROOT).as_posix(), node.value)
+        for path in ELSEWHERE
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in set(CLOUDS)
+    }
+    assert literals == set()
+
+
+def test_no_module_beside_the_registries_imports_a_cloud_but_the_one_that_is_none() -> None:
+    folders = [f"{package}.{name}" for package in ("components.clouds", "multiarch.model.clouds") for name in CLOUDS]
+    found = {name for path in ELSEWHERE for name in _imported(path) if name.startswith(tuple(folders))}
+    assert found == {"components.clouds.existing"}, "a cluster of no known cloud is one of existing nodes"
 
 
 def test_an_unknown_section_is_of_no_cloud() -> None:

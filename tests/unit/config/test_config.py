@@ -289,4 +289,4 @@ def test_any_input_gives_a_configuration_or_a_config_error(
         return
     assert found.problems
     for problem in found.problems:
-        assert all((problem.path, problem.found, problem.consequence, problem.fix)), problem
+        assert all((problem.path, problem.found, problem.fix)), problem

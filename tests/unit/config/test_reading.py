@@ -19,8 +19,8 @@ class Colour(StrEnum):
     BLUE = "blue"
 
 
-Code = Annotated[str, Form(pattern="[0-9]+", what="code", write="digits, for example 12")]
-Word = Annotated[str, Form(pattern="[a-z]+", what="word", write="letters")]
+Code = Annotated[str, Form("[0-9]+", "code", "digits, for example 12")]
+Word = Annotated[str, Form("[a-z]+", "word", "letters")]
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -82,7 +82,7 @@ def test_yaml_shapes_are_read_into_the_dataclass() -> None:
 def test_nothing_becomes_a_whole_number(value: object) -> None:
     [problem] = told({"count": value})
     assert problem.startswith("tree.count: ")
-    assert "count takes a whole number, and nothing is converted silently" in problem
+    assert "count takes a whole number" in problem
 
 
 @pytest.mark.parametrize("value", [5, 5.5, True, None, [], {}])
@@ -110,7 +110,7 @@ def test_paths_lead_through_lists_mappings_and_unions() -> None:
 
 def test_a_missing_key_is_explained_by_its_own_docstring() -> None:
     assert told({"leaves": [{}]}) == [
-        "tree.leaves[0].name: not set: it has no default: the leaf's name. Add `name: ...` (text)."
+        "tree.leaves[0].name: not set, and it has no default. Add `name: ...` (text): the leaf's name."
     ]
 
 
@@ -151,12 +151,12 @@ def test_kin_tells_of_refused_and_foreign_keys() -> None:
         own="oaks",
         because="this is an oak",
         others={"firs": Leaf},
-        refused={"axe": ("it would fall", "Leave it.")},
+        refused={"axe": "Leave it: it would fall."},
     )
     foreign, refused = told({"name": "x", "axe": 1}, kin)
-    assert foreign.startswith("tree.name: 'name' is a key of firs, but this is an oak: it has no effect here")
-    assert foreign.endswith("Remove it.")
-    assert refused == "tree.axe: not offered: it would fall. Leave it."
+    assert foreign.startswith("tree.name: 'name' is a key of firs, but this is an oak. ")
+    assert foreign.endswith("Remove it: it has no effect here.")
+    assert refused == "tree.axe: not offered. Leave it: it would fall."
 
 
 def test_pythons_spelling_is_no_key() -> None:

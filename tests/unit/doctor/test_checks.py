@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from multiarch.cluster.look.model import Provider
 from multiarch.cluster.seen import Seen
 from multiarch.core.verdict import Answer, Verdict, no
 from multiarch.doctor.checks.admission import admission_checks
@@ -74,13 +73,11 @@ class TestNodes:
         assert "full right now" in check.evidence
 
     def test_an_empty_pool_that_may_be_empty_is_no_fault(self) -> None:
-        check = self.arm(facts(nodes=(node(),), pools=(pool(min_nodes=0),), stack="s", look=look(Provider.EKS)))
+        check = self.arm(facts(nodes=(node(),), pools=(pool(min_nodes=0),), stack="s", look=look("eks")))
         assert check.verdict is Verdict.YES
 
     def test_on_aks_an_empty_pool_is_a_doubt(self) -> None:
-        check = self.arm(
-            facts(nodes=(node(),), pools=(pool(min_nodes=0, cloud="aks"),), stack="s", look=look(Provider.AKS))
-        )
+        check = self.arm(facts(nodes=(node(),), pools=(pool(min_nodes=0, cloud="aks"),), stack="s", look=look("aks")))
         assert check.verdict is Verdict.UNKNOWN
         assert "9322" in check.evidence
 
@@ -90,7 +87,7 @@ class TestNodes:
     def test_gke_adds_the_toleration_by_itself(self) -> None:
         bare = runner(with_config(node_tolerations=""))
         assert causes(self.arm(facts(runners=(bare,)))) == ["taint-not-tolerated"]
-        assert self.arm(facts(runners=(bare,), look=look(Provider.GKE))).verdict is Verdict.YES
+        assert self.arm(facts(runners=(bare,), look=look("gke"))).verdict is Verdict.YES
 
     def test_a_taint_that_the_pool_promises_and_lost_is_told(self) -> None:
         lost = node("b", "arm64", taints=())
@@ -332,7 +329,7 @@ class TestNetwork:
     def test_the_nodes_cache_needs_a_rule_of_its_own(self) -> None:
         plain = policy([{"to": [KUBE_DNS], "ports": DNS_PORTS}])
         assert causes(self.check(plain, cache=True)) == ["dns-blocked"]
-        assert causes(self.check(plain, provider=Provider.GKE)) == ["dns-blocked"]
+        assert causes(self.check(plain, provider="gke")) == ["dns-blocked"]
         assert self.check(policy([{"to": [KUBE_DNS, CACHE], "ports": DNS_PORTS}]), cache=True).verdict is Verdict.YES
 
     def test_policies_of_other_pods_or_of_the_way_in_close_nothing(self) -> None:

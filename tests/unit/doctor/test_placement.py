@@ -4,7 +4,6 @@ import dataclasses
 import datetime as dt
 from typing import Any
 
-from multiarch.cluster.look.model import Provider
 from multiarch.doctor import scaling
 from multiarch.doctor.advice import Advice
 from multiarch.doctor.facts import Facts, Node, Taint
@@ -65,7 +64,7 @@ class TestNothingMatches:
         assert "nodes have node-pool with: y" in found[0].evidence
 
     def test_an_empty_pool_of_the_stack_gets_a_line_of_its_stack_file(self) -> None:
-        planned = facts(pools=(pool(min_nodes=0),), stack="prod", look=look(Provider.AKS))
+        planned = facts(pools=(pool(min_nodes=0),), stack="prod", look=look("aks"))
         found = ask(pod(), node(), of=planned)
         assert "stacks/Pulumi.prod.yaml" in lines(found[0])
         assert "minNodes: 1" in lines(found[0])

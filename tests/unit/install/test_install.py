@@ -19,7 +19,7 @@ from multiarch.model.release import InstallFailed, PlannedObject, PlannedRelease
 from multiarch.rehearse.install import fleet
 from multiarch.rehearse.install.chart import EMBEDDED, Chart, Charts
 from multiarch.rehearse.install.helm import ChartRefusalError, Helm, HelmError, HelmSilentError
-from multiarch.rehearse.install.installer import Installer, _missing_secret
+from multiarch.rehearse.install.installer import Installer, missing_secrets
 
 FAKE_HELM = """#!/bin/sh
 here=$(dirname "$0")
@@ -103,15 +103,17 @@ class TestObjects:
         with pytest.raises(InstallFailed, match=f"declares {count} Helm releases"):
             release_of(Plan(stack="s", resources=(release,) * count))
 
-    def test_a_token_secret_that_the_plan_does_not_make_gets_a_stand_in_with_both_keys(self) -> None:
-        release = PlannedRelease(name="r", namespace="n", chart="c", values={"runners": {"secret": "theirs"}})
-        stand_in = _missing_secret(release, [])
-        assert stand_in is not None
-        assert stand_in.manifest["metadata"] == {"name": "theirs", "namespace": "n"}
-        assert set(stand_in.manifest["stringData"]) == {"runner-token", "runner-registration-token"}
+    def test_a_secret_that_the_plan_does_not_make_gets_a_stand_in_with_all_its_keys(self) -> None:
+        values = {"runners": {"secret": "theirs", "cache": {"secretName": "minio"}}}
+        release = PlannedRelease(name="r", namespace="n", chart="c", values=values)
+        token, keys = (stand_in.manifest for stand_in in missing_secrets(release, []))
+        assert token["metadata"] == {"name": "theirs", "namespace": "n"}
+        assert set(token["stringData"]) == {"runner-token", "runner-registration-token"}
+        assert keys["metadata"] == {"name": "minio", "namespace": "n"}
+        assert set(keys["stringData"]) == {"accesskey", "secretkey"}
         made = {"kind": "Secret", "metadata": {"name": "theirs", "namespace": "n"}}
-        assert _missing_secret(release, [("path", made)]) is None
-        assert _missing_secret(PlannedRelease(name="r", namespace="n", chart="c"), []) is None
+        assert [one.manifest for one in missing_secrets(release, [("path", made)])] == [keys]
+        assert list(missing_secrets(PlannedRelease(name="r", namespace="n", chart="c"), [])) == []
 
 
 class TestHelm:

@@ -1,7 +1,6 @@
 """The components as the engine sees them: options, dependencies, parents, and what they publish."""
 
 import ast
-import dataclasses
 import json
 import subprocess
 import sys
@@ -351,7 +350,7 @@ def test_a_connection_declares_the_clusters_own_kind_of_pool_in_its_place(
     if cluster.access is not None:
         path = tmp_path / "kubeconfig"
         path.write_text(json.dumps(KUBECONFIG), encoding="utf-8")
-        cluster = dataclasses.replace(cluster, access=Access(context="ci", kubeconfig=str(path)))
+        cluster = ExistingCluster(name="ci", access=Access(context="ci", kubeconfig=str(path)))
 
     recording = record(lambda: connect(cluster).declare(resolve(pool)))
     (outputs,) = [found for urn, found in recording.outputs.items() if urn.endswith("::arm64")]

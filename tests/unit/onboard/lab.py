@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from multiarch.cluster.api import ApiRefused
-from multiarch.cluster.look.identity import KubeconfigNames
 from multiarch.cluster.look.look import look
 from multiarch.cluster.look.model import Look
+from multiarch.cluster.look.names import KubeconfigNames
+from multiarch.model.clouds import marks
 
 ARM_TAINT = {"key": "kubernetes.io/arch", "value": "arm64", "effect": "NoSchedule"}
 
@@ -279,4 +280,4 @@ def seen(  # noqa: PLR0913 - as above
 ) -> Look:  # fmt: skip
     """Look at such a server."""
     names = KubeconfigNames(context=context, cluster=cluster, user=user, arguments=tuple(arguments))
-    return look(server, context=context, server=url, namespaces=namespaces, names=names)  # type: ignore[arg-type]  # as much of an Api as is used
+    return look(server, context=context, server=url, clouds=marks(), namespaces=namespaces, names=names)  # type: ignore[arg-type]  # as much of an Api as is used

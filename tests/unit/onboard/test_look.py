@@ -1,7 +1,7 @@
 import pytest
 
 from multiarch.cluster.errors import UnreachableError
-from multiarch.cluster.look.model import Look, Provider
+from multiarch.cluster.look.model import Look
 from multiarch.core.verdict import Verdict
 from tests.unit.onboard.lab import (
     Server,
@@ -26,37 +26,37 @@ AKS = Server(nodes=aks_nodes(), version="1.34.1")
 @pytest.mark.parametrize(
     ("server", "provider", "flavour"),
     [
-        (GKE, Provider.GKE, ""),
-        (EKS, Provider.EKS, ""),
-        (AKS, Provider.AKS, ""),
-        (Server(nodes=kind_nodes()), Provider.OTHER, "kind"),
-        (Server(nodes=k3s_nodes(), version="1.33.5+k3s1"), Provider.OTHER, "k3s"),
-        (Server(nodes=k3s_nodes(names=["k3d-ci-server-0"]), version="1.33.5+k3s1"), Provider.OTHER, "k3d"),
-        (Server(nodes=[node("m", labels={"minikube.k8s.io/name": "minikube"})]), Provider.OTHER, "minikube"),
-        (Server(nodes=[node("a", provider_id="aws:///eu-west-1a/i-1")]), Provider.OTHER, "self-managed on aws"),
+        (GKE, "gke", ""),
+        (EKS, "eks", ""),
+        (AKS, "aks", ""),
+        (Server(nodes=kind_nodes()), "existing", "kind"),
+        (Server(nodes=k3s_nodes(), version="1.33.5+k3s1"), "existing", "k3s"),
+        (Server(nodes=k3s_nodes(names=["k3d-ci-server-0"]), version="1.33.5+k3s1"), "existing", "k3d"),
+        (Server(nodes=[node("m", labels={"minikube.k8s.io/name": "minikube"})]), "existing", "minikube"),
+        (Server(nodes=[node("a", provider_id="aws:///eu-west-1a/i-1")]), "existing", "self-managed on aws"),
         (
             Server(nodes=k3s_nodes(), version="1.33.5+k3s1", groups=["config.openshift.io"]),
-            Provider.OTHER,
+            "existing",
             "k3s",
         ),
-        (Server(nodes=[node("x")], groups=["config.openshift.io"]), Provider.OTHER, "openshift"),
+        (Server(nodes=[node("x")], groups=["config.openshift.io"]), "existing", "openshift"),
         (
             Server(nodes=[node("c", provider_id="kind://docker/c/c", labels={"eks.amazonaws.com/nodegroup": "x"})]),
-            Provider.OTHER,
+            "existing",
             "kind",
         ),
-        (Server(nodes=gke_nodes(prefix="gk3"), version="1.34.2-gke.1200"), Provider.GKE, "gke autopilot"),
+        (Server(nodes=gke_nodes(prefix="gk3"), version="1.34.2-gke.1200"), "gke", "gke autopilot"),
         (
             Server(
                 nodes=[node("f", labels={"eks.amazonaws.com/compute-type": "fargate"})], version="1.34.1-eks-113cf36"
             ),
-            Provider.EKS,
+            "eks",
             "eks fargate",
         ),
     ],
 )
 def test_provider_and_flavour_are_told_by_marks_and_a_machine_alone_is_no_managed_cluster(
-    server: Server, provider: Provider, flavour: str
+    server: Server, provider: str, flavour: str
 ) -> None:
     found = seen(server)
     assert (found.provider, found.flavour) == (provider, flavour)
@@ -65,14 +65,14 @@ def test_provider_and_flavour_are_told_by_marks_and_a_machine_alone_is_no_manage
 @pytest.mark.parametrize(
     ("version", "url", "provider"),
     [
-        ("1.34.2-gke.1200", "https://34.1.2.3", Provider.GKE),
-        ("1.34.1-eks-113cf36", "https://x", Provider.EKS),
-        ("1.34.1", "https://abc.gr7.eu-central-1.eks.amazonaws.com", Provider.EKS),
-        ("1.34.1", "https://ci-dns.hcp.westeurope.azmk8s.io:443", Provider.AKS),
-        ("1.34.1", "https://192.0.2.1", Provider.OTHER),
+        ("1.34.2-gke.1200", "https://34.1.2.3", "gke"),
+        ("1.34.1-eks-113cf36", "https://x", "eks"),
+        ("1.34.1", "https://abc.gr7.eu-central-1.eks.amazonaws.com", "eks"),
+        ("1.34.1", "https://ci-dns.hcp.westeurope.azmk8s.io:443", "aks"),
+        ("1.34.1", "https://192.0.2.1", "existing"),
     ],
 )
-def test_an_empty_cluster_is_told_by_version_or_server_name(version: str, url: str, provider: Provider) -> None:
+def test_an_empty_cluster_is_told_by_version_or_server_name(version: str, url: str, provider: str) -> None:
     assert seen(Server(version=version), url=url).provider is provider
 
 
@@ -374,7 +374,7 @@ def test_what_may_not_be_seen_is_said_and_is_no_error() -> None:
         denied=["*"],
     )
     found = seen(server)
-    assert found.provider is Provider.GKE
+    assert found.provider == "gke"
     assert found.pools == ()
     assert found.runners_known.verdict is Verdict.UNKNOWN
     assert any("403 Forbidden on nodes" in line for line in found.unseen)

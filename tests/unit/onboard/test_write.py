@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from components.config import load_config
 from components.problems import ConfigError
-from multiarch.cluster.look.model import Look, Pool, Provider
+from multiarch.cluster.look.model import Look, Pool
 from multiarch.core.verdict import Answer, Verdict
 from multiarch.model.placeholders import with_placeholder_token
 from multiarch.model.stack_file import load_stack_file
@@ -105,7 +105,7 @@ def test_whatever_nodes_are_there_the_file_is_a_good_configuration(pools: list[P
         context=context,
         server="https://192.0.2.1",
         version="1.34.2",
-        provider=Provider.OTHER,
+        provider="existing",
         provider_because="no node tells",
         identity={"name": name},
         pools=tuple(pools),

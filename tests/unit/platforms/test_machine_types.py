@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from components.clouds import CLOUDS, machine_type
 from components.clouds.aks import machines as azure
 from components.clouds.eks import machines as aws
 from components.clouds.gke import machines as gcp
-from components.clouds.machines import Arch
+from components.clouds.machines import Arch, MachineType
+from multiarch.onboard.decide.machines import MachineChoice, arm64_choice
 
 HERE = Path(__file__).parent
 
@@ -144,22 +146,54 @@ def test_processors_are_called_by_their_names(cloud: str, name: str, cpu: str) -
     assert CLOUDS[machine.cloud].machines.processor(machine) == cpu
 
 
+def azures_v7(monkeypatch: pytest.MonkeyPatch, row: str) -> None:
+    monkeypatch.setitem(azure.SERIES, "D", azure.SERIES["D"] | azure.read_table(row)["D"])
+
+
 def test_a_new_version_of_azures_arm64_sizes_is_named_and_suggested_by_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(azure.SERIES["D"], "v7", azure.SERIES["D"]["v7"] | {"ps"})
-    monkeypatch.setitem(azure._PROCESSORS, 7, "Cobalt 200")
-    amd64 = azure.machine_type("Standard_D8s_v7")
-    assert amd64 is not None
-    assert azure.MACHINES.sibling(amd64) == "Standard_D8ps_v7"
-    arm64 = azure.machine_type("Standard_D8ps_v7")
-    assert arm64 is not None
-    assert azure.MACHINES.processor(arm64) == "Cobalt 200"
+    azures_v7(monkeypatch, "D : v7 : ads alds als as ds ids is lds ls pds ps s : Cobalt 200")
+    choice = arm64_choice("aks", "Standard_D8s_v7", "westeurope")
+    assert isinstance(choice, MachineChoice)
+    assert choice.name == "Standard_D8ps_v7"
+    assert "Cobalt 200" in choice.because
+    assert machine_type("aks", "Standard_D8pds_v7") == MachineType(
+        name="Standard_D8pds_v7", cloud="aks", family="Dpds_v7", arch=Arch.ARM64, local_disk=True
+    )
+
+
+def test_a_new_ec2_generation_is_named_and_suggested_by_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "FAMILIES", aws.FAMILIES | {"m8g", "m10g", "m10i"})
+    monkeypatch.setattr(aws, "_ARCH_OF", {**aws._ARCH_OF, "m10g": Arch.ARM64, "m10i": Arch.AMD64})
+    monkeypatch.setitem(aws._GRAVITON, "10", "Graviton6")
+    choice = arm64_choice("eks", "m10i.2xlarge", "eu-central-1")
+    assert isinstance(choice, MachineChoice)
+    assert choice.name == "m10g.2xlarge"
+    assert "Graviton6" in choice.because
+
+
+def test_a_new_gcp_series_is_named_and_suggested_by_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = gcp.Series(
+        name="c5a",
+        arch=Arch.ARM64,
+        shapes=frozenset({"standard"}),
+        boot_disks=None,
+        like="c4",
+        sizes=frozenset({"8"}),
+        processor="Axion 2",
+    )
+    monkeypatch.setitem(gcp.SERIES, "c5a", row)
+    placed = machine_type("gke", "c5a-standard-8")
+    assert placed is not None
+    assert gcp.MACHINES.processor(placed) == "Axion 2"
+    assert gcp.MACHINES.sibling(placed) == "c4-standard-8"
 
 
 def test_a_processor_that_no_row_names_is_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(azure.SERIES["D"], "v7", azure.SERIES["D"]["v7"] | {"ps"})
+    azures_v7(monkeypatch, "D : v7 : ps s")
     arm64 = azure.machine_type("Standard_D8ps_v7")
     assert arm64 is not None
     assert azure.MACHINES.processor(arm64) is None
+    assert aws.arm64_processor(replace(arm64, family="m77g")) is None
 
 
 @pytest.mark.parametrize(
@@ -181,7 +215,10 @@ def test_a_small_d_in_an_azure_size_is_a_local_disk_and_a_capital_d_is_not(name:
 
 def test_azure_table_holds_no_feature_twice_under_two_spellings() -> None:
     assert all(
-        feature == feature.lower() for series in azure.SERIES.values() for row in series.values() for feature in row
+        feature == feature.lower()
+        for series in azure.SERIES.values()
+        for row in series.values()
+        for feature in row.features
     )
 
 
@@ -194,8 +231,8 @@ def test_only_azures_b_d_and_e_families_have_arm64_sizes_without_an_accelerator(
     families = {
         family
         for family, series in azure.SERIES.items()
-        for features in series.values()
-        if any("p" in feature for feature in features)
+        for row in series.values()
+        if any("p" in feature for feature in row.features)
     }
     assert families == {"B", "D", "E"}
 

@@ -16,11 +16,12 @@ from components.clouds.aks import arguments as aks
 from components.clouds.gke import arguments as gke
 from multiarch.model.providers.kinds import KindProvider
 from multiarch.model.providers.registry import providers
-from multiarch.model.providers.replaced import RECORD, changes
-from tests.providers_truth.extract import MissingSourceError, aws, google, kubernetes
+from multiarch.model.providers.replaced import changes
+from tests.providers_truth.extract import MissingSourceError, aws, google, kubernetes, record_of
 from tests.providers_truth.go_schema import attributes
 
 AGENT_POOL = "azure-native:containerservice:AgentPool"
+NODE_POOL = "gcp:container/nodePool:NodePool"
 SOURCES = "MULTIARCH_PROVIDER_SOURCES"
 
 
@@ -29,11 +30,11 @@ def test_every_kind_of_every_stand_in_was_looked_up() -> None:
     assert known
     for provider in known:
         for token in provider.kinds:
-            assert changes(token).source, token
+            assert changes(provider.record, token).source, token
 
 
 def test_an_aks_pool_has_another_name_for_whatever_replaces_it_and_is_replaced_for_what_aks_refuses() -> None:
-    known = changes(AGENT_POOL)
+    known = changes(record_of(AGENT_POOL), AGENT_POOL)
     assert set(aks.REPLACES) == (known.replaces | known.refused) - {
         "agentPoolName",
         "resourceGroupName",
@@ -43,7 +44,7 @@ def test_an_aks_pool_has_another_name_for_whatever_replaces_it_and_is_replaced_f
 
 def test_a_gke_pool_has_another_name_for_whatever_replaces_it() -> None:
     """But for its place, its name, and what Pulumi is told to ignore: another name would replace the pool for that."""
-    known = changes("gcp:container/nodePool:NodePool")
+    known = changes(record_of(NODE_POOL), NODE_POOL)
     place = {"cluster", "location", "name", "namePrefix", "project"}
     assert set(gke.REPLACES) == known.replaces - place - set(gke.IGNORE_CHANGES)
     assert set(gke.REPLACES_FOR_BLOCK) == known.replaces_when_added_or_removed - {"nodeConfig"}
@@ -53,7 +54,7 @@ def test_what_azures_sdk_calls_unchangeable_is_refused() -> None:
     source = inspect.getsource(containerservice.AgentPool)
     described = set(re.findall(r":param .*? (\w+): [^\n]*May not be changed after creation", source))
     assert described == {"os_disk_type"}
-    assert "osDiskType" in changes(AGENT_POOL).refused
+    assert "osDiskType" in changes(record_of(AGENT_POOL), AGENT_POOL).refused
 
 
 @pytest.mark.parametrize("part", [google, kubernetes, aws])
@@ -67,8 +68,8 @@ def test_the_record_is_what_the_sources_say(part: Callable[[Path], dict[str, Any
         found = part(Path(given or "."))
     except MissingSourceError as missing:
         pytest.skip(str(missing))
-    record = json.loads(RECORD.read_text(encoding="utf-8"))
     for token, section in found.items():
+        record = json.loads(record_of(token).read_text(encoding="utf-8"))
         for key in section.keys() - {"source"}:
             assert section[key] == record[token][key], f"{token} {key}: python -m tests.providers_truth.extract"
 

@@ -20,6 +20,7 @@ from components.runner.placement import RunnerPool
 from components.runner.settings import RunnerConfig
 from components.runner.spec import check_settings
 from components.runner.values import helm_values
+from tests.unit.runner.conftest import read, told
 from tests.unit.runner.test_golden import GOLDEN, _Block, expect
 from tests.unit.runner.test_release import NAMESPACE, RELEASE, SECRET, secrets, without_secrets
 
@@ -38,9 +39,9 @@ def declared(record: Record, stack: Any) -> Any:
     return record(lambda: MultiArchRunner("runner", runner_args(config)))
 
 
-def problems(runner: RunnerConfig) -> dict[str, str]:
+def problems(**keys: Any) -> dict[str, str]:
     """Return path to what was found, of every problem under `runner`."""
-    return {problem.path: problem.found for problem in check_settings(runner, POOLS, "gke")}
+    return {one.path: one.found for one in told(lambda: check_settings(read(**keys), POOLS, "gke"))}
 
 
 def test_both_managers_tolerate_the_taints_of_the_nodes_that_are_named(stacks: Stacks) -> None:
@@ -215,16 +216,14 @@ class TestResources:
         ({"buildkit": {}, "chart": {"path": "/c"}}, "buildkit", "is not known"),
     ],
 )
-def test_a_second_runner_that_could_not_be_kept_apart_is_refused(
-    runner: Read, keys: dict[str, Any], path: str, found: str
-) -> None:
-    assert found in problems(runner(**keys)).get(f"runner.{path}", ""), problems(runner(**keys))
+def test_a_second_runner_that_could_not_be_kept_apart_is_refused(keys: dict[str, Any], path: str, found: str) -> None:
+    assert found in problems(**keys).get(f"runner.{path}", ""), problems(**keys)
 
 
-def test_a_good_second_runner_has_no_problem(runner: Read) -> None:
-    assert problems(runner(buildkit={})) == {}
+def test_a_good_second_runner_has_no_problem() -> None:
+    assert problems(buildkit={}) == {}
     create = {"runnerType": "instance", "tags": ["multi-arch-buildkit"]}
-    assert problems(runner(buildkit={"token": {"create": create}, "jobNamespace": "builds"})) == {}
+    assert problems(buildkit={"token": {"create": create}, "jobNamespace": "builds"}) == {}
 
 
 def test_every_control_says_what_it_wants_once() -> None:

@@ -15,6 +15,7 @@ from components.runner.job_pods_toml import volumes
 from components.runner.settings import RunnerConfig
 from multiarch.model.executor import Job, Pod, parse_config
 from multiarch.model.executor.build import build_pod
+from tests.unit.runner.conftest import read, told
 
 Stacks = dict[str, Callable[..., Any]]
 EVERYTHING: dict[str, Any] = {
@@ -119,7 +120,7 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"labels": {"a": "b c"}}, "labels.a", "label"),
     ({"annotations": {"karpenter.sh/do-not-disrupt": "false"}}, "do-not-disrupt", "sets itself"),
     ({"labels": {"job.runner.gitlab.com/pod": "x"}}, "job.runner.gitlab.com/pod", "sets itself"),
-    ({"hostAliases": [{"ip": "gitlab", "hostnames": ["g"]}]}, "hostAliases[0].ip", "no address"),
+    ({"hostAliases": [{"ip": "gitlab", "hostnames": ["g"]}]}, "hostAliases[0].ip", "no IP address"),
     ({"dns": {"policy": "none"}}, "dns.nameservers", "policy none"),
     ({"services": [{"name": " "}]}, "services[0].name", "empty"),
     ({"featureFlags": {"SCRIPT": True}}, "featureFlags.SCRIPT", "feature flag"),
@@ -129,8 +130,7 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("jobs", "path", "words"), MISTAKES)
 def test_a_mistake_is_told_with_its_path(jobs: dict[str, Any], path: str, words: str) -> None:
-    runner = parse(RunnerConfig, {"gitlabUrl": "https://gitlab.example.com", "jobs": jobs}, "runner")
-    (problem,) = check_job_pods(runner.jobs)
+    (problem,) = told(lambda: check_job_pods(read(jobs=jobs).jobs))
     assert path in problem.path
     assert words in problem.found
     assert "xxxx" not in str(problem)

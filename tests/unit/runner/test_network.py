@@ -100,6 +100,25 @@ def test_jobs_and_manager_reach_gitlab_on_its_own_port(stacks: Stacks) -> None:
         assert reaches(policies, namespace, "203.0.113.7", 443)
 
 
+@pytest.mark.parametrize(
+    ("server", "address", "port"),
+    [
+        ({"address": "minio.example.com:9000"}, "203.0.113.7", 9000),
+        ({"address": "minio.example.com", "insecure": True}, "203.0.113.7", 80),
+        ({"address": "10.1.2.3:9000"}, "10.1.2.3", 9000),
+        ({"address": "[fd12::7]:9000"}, "fd12::7", 9000),
+    ],
+)
+def test_jobs_and_manager_reach_a_cache_server_of_ones_own(
+    stacks: Stacks, server: dict[str, Any], address: str, port: int
+) -> None:
+    cache = {"type": "s3", "bucket": "b", "region": "r", "server": {**server, "existingSecret": "keys"}}
+    policies = [p for p in policies_of(stacks["gke"](cache=cache)) if p.name == "allow-cache"]
+    for namespace in ("gitlab-runner", "gitlab-runner-jobs"):
+        assert reaches(policies, namespace, address, port)
+        assert not reaches(policies, namespace, "10.1.2.4", port)
+
+
 def test_jobs_reach_registries_and_package_mirrors_but_not_ssh_or_the_api_servers_port(stack: Any) -> None:
     policies = policies_of(stack)
     assert reaches(policies, "gitlab-runner-jobs", "203.0.113.7", 443)

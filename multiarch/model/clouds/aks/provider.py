@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from multiarch.model.clouds.aks import pool_nodes, pool_scaling
@@ -145,6 +146,7 @@ class AzureNativeProvider(KindProvider):
 
     package: ClassVar[str] = "azure-native"
     version: ClassVar[str] = "3.29.0"
+    record: ClassVar[Path] = Path(__file__).with_name("replaced.json")
     kinds: ClassVar[Mapping[str, Kind]] = {
         AGENT_POOL: Kind(
             rules=(*pool_nodes.RULES, *pool_scaling.RULES),

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from components.clouds.eks.sections import EksCluster
-from multiarch.model.clouds.contract import KnownCloud, another, outside
+from multiarch.model.clouds.contract import KnownCloud, Naming, Offer, PoolImport, another, outside
+from multiarch.model.clouds.eks.advice import hindrances, scaling
 from multiarch.model.clouds.eks.machines import machine_of
+from multiarch.model.clouds.eks.marks import MARKS
 from multiarch.model.clouds.eks.nodes import node_group
 from multiarch.model.providers.base import RehearsalProvider
 
@@ -31,7 +33,6 @@ def _elsewhere(cluster: EksCluster, parts: Sequence[str], node: Mapping[str, Any
 
 EKS: Final = KnownCloud(
     name="eks",
-    package="aws",
     provider=_provider,
     node_groups={"aws:eks/nodeGroup:NodeGroup": node_group},
     membership="eks.amazonaws.com/nodegroup",
@@ -42,4 +43,37 @@ EKS: Final = KnownCloud(
     place=lambda cluster: cluster.region,
     scheme="aws",
     machine_elsewhere=_elsewhere,
+    marks=MARKS,
+    naming=Naming(
+        separator="-",
+        completed=lambda inputs: (inputs.get("nodeGroupName") or "", inputs.get("nodeGroupNamePrefix") or ""),
+    ),
+    own_labels=("alpha.eksctl.io/", "eks.amazonaws.com/"),
+    spot_labels=("eks.amazonaws.com/capacityType",),
+    doubt_from_zero="",
+    tolerates=False,
+    dns_on_nodes=False,
+    hindrances=hindrances,
+    scaling=scaling,
+    offered=lambda wanted: Offer(
+        name=wanted.like,
+        doubt="not every availability zone has every type: EKS tells when the node group is made",
+    ),
+    priced=lambda _: True,
+    imports=PoolImport(
+        type="aws:eks/nodeGroup:NodeGroup",
+        identity=lambda part, pool: f"{part('name', 'cluster')}:{pool}",
+        ignored=(
+            "nodeGroupName",
+            "nodeGroupNamePrefix",
+            "launchTemplate",
+            "nodeRoleArn",
+            "subnetIds",
+            "instanceTypes",
+            "diskSize",
+            "scalingConfig.desiredSize",
+        ),
+        note="The component names its groups by prefix and gives them a launch template; an imported group has "
+        "neither, and would be replaced without ignore_changes.",
+    ),
 )

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from multiarch.model.clouds.eks import ec2, group_rules, iam
@@ -118,7 +119,7 @@ def get_policy_document(args: Inputs) -> Mapping[str, Any]:
 
 def _suffix(inputs: Inputs) -> str:
     """Give the generated end of a group's name: another one for a group that takes this one's place."""
-    lasting = {path: get(inputs, *path.split(".")) for path in sorted(changes(NODE_GROUP).replaces)}
+    lasting = {path: get(inputs, *path.split(".")) for path in sorted(changes(AwsProvider.record, NODE_GROUP).replaces)}
     return digest(json.dumps(lasting, default=str), 7)
 
 
@@ -152,6 +153,7 @@ class AwsProvider(KindProvider):
 
     package: ClassVar[str] = "aws"
     version: ClassVar[str] = "7.51.1"
+    record: ClassVar[Path] = Path(__file__).with_name("replaced.json")
     kinds: ClassVar[Mapping[str, Kind]] = {
         NODE_GROUP: Kind(rules=group_rules.RULES, create=_create_group),
         LAUNCH_TEMPLATE: ec2.LAUNCH_TEMPLATE,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from components.clouds.existing.sections import ExistingCluster
-from multiarch.model.clouds.contract import KnownCloud
+from multiarch.model.clouds.contract import KnownCloud, Naming
 from multiarch.model.clouds.existing.nodes import node_group
 
 
@@ -14,7 +14,6 @@ def _no_login(cluster: ExistingCluster) -> str:
 
 EXISTING: Final = KnownCloud(
     name="existing",
-    package="",
     provider=None,
     node_groups={"ExistingNodes": node_group},
     membership="",
@@ -25,4 +24,16 @@ EXISTING: Final = KnownCloud(
     place=lambda _: None,
     scheme="",
     machine_elsewhere=lambda *_: "",
+    marks=None,
+    naming=Naming(separator="-", completed=None),
+    own_labels=(),
+    spot_labels=(),
+    doubt_from_zero="",
+    tolerates=False,
+    dns_on_nodes=False,
+    hindrances=lambda _: (),
+    scaling=lambda *_: (),
+    offered=lambda _: "no machine is made there",
+    priced=lambda _: False,
+    imports=None,
 )

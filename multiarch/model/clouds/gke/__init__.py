@@ -1,13 +1,16 @@
 """What the tools know of GKE. Source of context and login: `gcloud container clusters get-credentials`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from components.clouds.gke.sections import GkeCluster
-from multiarch.model.clouds.contract import KnownCloud, another, outside
+from multiarch.cluster.look.model import Look
+from multiarch.model.clouds.contract import Hindrance, KnownCloud, Naming, PoolImport, another, outside
 from multiarch.model.clouds.gke.machines import machine_of
+from multiarch.model.clouds.gke.marks import AUTOPILOT, MARKS
 from multiarch.model.clouds.gke.nodes import node_group
+from multiarch.model.clouds.gke.offer import offered
 from multiarch.model.providers.base import RehearsalProvider
 
 
@@ -33,9 +36,19 @@ def _elsewhere(cluster: GkeCluster, parts: Sequence[str], node: Mapping[str, Any
     return another("project", parts[0], cluster.project) or outside(parts[1:2], region)
 
 
+def _hindrances(look: Look) -> Iterator[Hindrance]:
+    if look.flavour == AUTOPILOT:
+        yield Hindrance(
+            found="a GKE Autopilot cluster",
+            consequence="it has no node pools that anybody could create or choose, and which capabilities a build "
+            "may have is Autopilot's to say",
+            fix="Use a Standard cluster.",
+            of_pools=False,
+        )
+
+
 GKE: Final = KnownCloud(
     name="gke",
-    package="gcp",
     provider=_provider,
     node_groups={"gcp:container/nodePool:NodePool": node_group},
     membership="cloud.google.com/gke-nodepool",
@@ -46,4 +59,25 @@ GKE: Final = KnownCloud(
     place=lambda cluster: cluster.location,
     scheme="gce",
     machine_elsewhere=_elsewhere,
+    marks=MARKS,
+    naming=Naming(separator="-", completed=None),
+    own_labels=("cloud.google.com/",),
+    spot_labels=("cloud.google.com/gke-spot",),
+    doubt_from_zero="",
+    tolerates=True,
+    dns_on_nodes=True,
+    hindrances=_hindrances,
+    scaling=lambda *_: (),
+    offered=offered,
+    # Its figures are of standard shapes without local disks.
+    priced=lambda machine: "-standard-" in machine.name and not machine.local_disk,
+    imports=PoolImport(
+        type="gcp:container/nodePool:NodePool",
+        identity=lambda part, pool: "/".join(
+            [part("project", "project"), part("location", "location"), part("name", "cluster"), pool]
+        ),
+        ignored=("initialNodeCount", "nodeCount", "version", "nodeConfig"),
+        note="Import records no taints, so that the first preview shows them as a difference (magic-modules d577844); "
+        "machine type, disks and service account must be stated as they are, or the pool is replaced.",
+    ),
 )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from multiarch.model.clouds.gke import node_pool, scaling
@@ -99,6 +100,7 @@ class GcpProvider(KindProvider):
 
     package: ClassVar[str] = "gcp"
     version: ClassVar[str] = "10.2.0"
+    record: ClassVar[Path] = Path(__file__).with_name("replaced.json")
     kinds: ClassVar[Mapping[str, Kind]] = {
         NODE_POOL: Kind(
             rules=(*node_pool.RULES, *scaling.RULES),
