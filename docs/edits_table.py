@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args, get_origin
@@ -41,6 +42,7 @@ from multiarch.model.plan.inputs import StackInputs, read_project
 from multiarch.model.plan.model import Plan
 from multiarch.model.plan.program import ProgramCrashError, ProgramRun, run_program
 from multiarch.model.providers.kinds import covers
+from multiarch.model.providers.registry import record_of
 from multiarch.model.providers.replaced import Changes, changes
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
@@ -261,7 +263,8 @@ def _judged(told: Row, old: Plan, new: Plan) -> Row:
 
 def _not_looked_up(edit: Edit) -> Iterator[str]:
     """Yield what the record of the providers' sources does not know, of kinds whose inputs it lists."""
-    known = changes(edit.type) if edit.paths and not edit.type.startswith(("pulumi:", "multiarch:")) else Changes()
+    judged = edit.paths and not edit.type.startswith(("pulumi:", "multiarch:"))
+    known = changes(record_of(edit.type), edit.type) if judged else Changes()
     listed = known.in_place | known.replaces | known.replaces_when_added_or_removed | known.refused
     if known.in_place:
         whole = {path.partition(".")[0] for path in listed}  # where an input as a whole is not known yet
@@ -299,7 +302,8 @@ def _kind(token: str) -> str:
 
 def table() -> tuple[Row, ...]:
     """Compute the table, in processes of their own: a plan takes Pulumi's global runtime."""
-    work: list[Place | str] = [*places(), *SECRETS]
+    # By number: the keys' types hold functions, which go to no other process.
+    work: list[int | str] = [*range(len(list(places()))), *SECRETS]
     # Not forked: gRPC's threads do not survive that.
     with get_context("spawn").Pool(min(len(os.sched_getaffinity(0)), 4), _start) as pool:
         return tuple(pool.map(_row, work, chunksize=8))
@@ -314,8 +318,10 @@ def _start() -> None:
     _planners.append(Planner(Path(folder.name)))
 
 
-def _row(work: Place | str) -> Row:
-    return _secret_row(work, _planners[0]) if isinstance(work, str) else row(work, _planners[0])
+def _row(work: int | str) -> Row:
+    if isinstance(work, str):
+        return _secret_row(work, _planners[0])
+    return row(next(islice(places(), work, None)), _planners[0])
 
 
 def _secret_row(name: str, planner: "Planner") -> Row:
