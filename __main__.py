@@ -5,7 +5,8 @@ import pulumi
 from components.clouds.connection import connect
 from components.config import read_stack_config
 from components.problems import ConfigError
-from components.runner.release import MultiArchRunner, runner_args
+from components.runner.arguments import runner_args
+from components.runner.component import MultiArchRunner
 
 
 def main() -> None:

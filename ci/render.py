@@ -2,7 +2,7 @@
 
 GitLab templates can't share a script: a catalog component has to stand alone. So the scripts are files of their own
 (shellcheck reads them, tests run them in busybox), and are put into each template that needs them. Versions come from
-components/versions.py.
+ci/versions.py, and the runner's own from components/versions.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import jinja2
 import yaml
 
-from components import versions
+from ci import versions
+from components import versions as runner_versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +40,9 @@ def script(title: str, *names: str) -> str:
 
 def pinned() -> dict[str, str]:
     """Every version that a template may name, by the name of its constant."""
-    found = {name: value for name, value in vars(versions).items() if name.isupper() and isinstance(value, str)}
-    return {**found, "RUNNER_VERSION": versions.RUNNER_OF_CHART[versions.CHART_VERSION]}
+    found = {**vars(runner_versions), **vars(versions)}
+    named = {name: value for name, value in found.items() if name.isupper() and isinstance(value, str)}
+    return {**named, "RUNNER_VERSION": runner_versions.RUNNER_OF_CHART[runner_versions.CHART_VERSION]}
 
 
 def input_of(name: str) -> tuple[str, dict[str, Any]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, TypeVar
 
-from components.clouds import CLOUDS, Cluster, check_cluster, check_pools, cloud_of, placed, resolve
+from components.clouds import CLOUDS, Cluster, check_pools, cloud_of, placed, resolve
 from components.clouds.contract import DAY_MINUTES, ResolvedPool
 from components.clouds.sections import PoolBase
 from components.keys import keys
@@ -18,15 +18,13 @@ from components.reading import Kin, did_you_mean, kind, parse, shown, unknown
 from components.runner.spec import RUNNER_KIN, RunnerConfig, check_runner
 from components.stack_checks import (
     GITLAB_TOKEN,
-    check_buildkit_token,
     check_extras,
     check_gitlab_token,
-    check_mirror_password,
     check_namespaces,
     check_plain_tokens,
     check_provider_settings,
-    check_runner_token,
     check_secret_parts,
+    check_secrets,
     creates_runner,
 )
 from components.stack_keys import BUILDKIT_TOKEN, KEYS, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN
@@ -34,13 +32,10 @@ from components.stack_keys import BUILDKIT_TOKEN, KEYS, MIRROR_PASSWORD, NAMESPA
 T = TypeVar("T")
 
 
-_JUDGED_BY_POOLS: Final = ("runner.architectures", "runner.defaultArch", "runner.manager")
-
 _PREFIX: Final = f"{NAMESPACE}:"
 _NO_POOLS: Final = Problem(
     path="pools",
     found="an empty list",
-    consequence="no job would find a node",
     fix="Add a pool of each architecture, for example {name: amd64, arch: amd64} and {name: arm64, arch: arm64}.",
 )
 
@@ -78,7 +73,6 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
 
     cluster = found.attempt(lambda: _cluster(ours))
     if cluster:
-        found.problems += check_cluster(cluster)
         found.problems += check_provider_settings(cloud_of(cluster).settings(cluster), values, secret_keys)
     pools = _pools(ours, found)
     if cluster:
@@ -86,13 +80,9 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
         found.problems += _checked(cluster, pools)
     runner = found.attempt(lambda: _runner(ours))
     if cluster and runner:
-        found.problems += _checked_runner(runner, pools, cluster)
+        found.problems += check_runner(runner, pools, cluster)
         found.problems += _checked_drain(pools, cloud_of(cluster).drain_key, runner.job_timeout)
-    token, buildkit = ours.get(RUNNER_TOKEN), ours.get(BUILDKIT_TOKEN)
-    found.problems += check_runner_token(token, secret=RUNNER_TOKEN in secrets, runner=runner)
-    found.problems += check_buildkit_token(buildkit, token, secret=BUILDKIT_TOKEN in secrets, runner=runner)
-    password = ours.get(MIRROR_PASSWORD)
-    found.problems += check_mirror_password(password, secret=MIRROR_PASSWORD in secrets, runner=runner)
+    found.problems += check_secrets(ours, secrets, runner)
     found.problems += check_gitlab_token(values, secret_keys, runner)
     for key in sorted(set(ours) - {RUNNER_TOKEN, BUILDKIT_TOKEN}):
         found.problems += check_plain_tokens(key, _json(ours[key]))
@@ -103,10 +93,10 @@ def load_config(values: Mapping[str, str], secret_keys: Collection[str]) -> Stac
         cluster=cluster,
         pools=tuple(resolve(pool, runner.job_timeout) for pool in pools if pool),
         runner=runner,
-        runner_token=token,
-        buildkit_token=buildkit,
+        runner_token=ours.get(RUNNER_TOKEN),
+        buildkit_token=ours.get(BUILDKIT_TOKEN),
         gitlab_token=gitlab_token,
-        mirror_password=password,
+        mirror_password=ours.get(MIRROR_PASSWORD),
     )
 
 
@@ -153,13 +143,8 @@ def _json(text: str) -> object:
 def _required(ours: Mapping[str, str], key: str, what: str, example: str) -> object:
     if key in ours:
         return _json(ours[key])
-    problem = Problem(
-        path=key,
-        found="not set",
-        consequence=f"it says {what}, and has no default",
-        fix=f"Add `{_PREFIX}{key}:`, for example {example}.",
-    )
-    raise ConfigError([problem])
+    fix = f"Add `{_PREFIX}{key}:`, for example {example}: it says {what}."
+    raise ConfigError([Problem(path=key, found="not set", fix=fix)])
 
 
 def _cluster(ours: Mapping[str, str]) -> Cluster:
@@ -180,18 +165,14 @@ def _no_cluster_type(chosen: object) -> Problem:
     return Problem(
         path="cluster.type",
         found="not set" if chosen is None else f"{shown(chosen)} is no type of cluster",
-        consequence="it decides which keys cluster and pools have, so nothing else of them was read",
+        consequence="nothing else of cluster and pools was read",
         fix=f"Did you mean {meant}?" if meant else f"Use one of {', '.join(CLOUDS)}.",
     )
 
 
 def _not_a(wanted: str, path: str, data: object) -> Problem:
-    return Problem(
-        path=path,
-        found=f"{shown(data)} is {kind(data)}" if data is not None else "empty",
-        consequence=f"it takes a {wanted}, and nothing is converted silently",
-        fix=f"Write a {wanted}; docs/config.md lists its keys.",
-    )
+    found = f"{shown(data)} is {kind(data)}" if data is not None else "empty"
+    return Problem(path=path, found=found, fix=f"Write a {wanted}; docs/config.md lists its keys.")
 
 
 def _pools(ours: Mapping[str, str], found: _Found) -> tuple[PoolBase | None, ...]:
@@ -232,15 +213,6 @@ def _checked(cluster: Cluster, pools: tuple[PoolBase | None, ...]) -> list[Probl
         for problem in check_pools(cluster, [pool])
         if problem.path.startswith("pools[0]")
     ]
-
-
-def _checked_runner(runner: RunnerConfig, pools: tuple[PoolBase | None, ...], cluster: Cluster) -> list[Problem]:
-    """Check the runner; where not all pools could be read, leave out what depends on which pools there are."""
-    good = [pool for pool in pools if pool]
-    problems = check_runner(runner, good, cluster)
-    if good and len(good) == len(pools):
-        return problems
-    return [problem for problem in problems if not problem.path.startswith(_JUDGED_BY_POOLS)]
 
 
 def _checked_drain(pools: tuple[PoolBase | None, ...], key: str, longest_job: int) -> list[Problem]:

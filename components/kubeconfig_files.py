@@ -228,30 +228,23 @@ def _anew(key: str) -> str:
 
 
 def _check_cluster(cluster: Mapping[str, Any], of: str) -> None:
-    server = cluster.get("server") or ""
-    try:
-        parts = urlsplit(server)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    server, proxy = cluster.get("server") or "", cluster.get("proxy-url")
+    if not _is_url(server, ("http", "https")):
         found = f"its server {server!r} is no URL" if server else "its cluster has no server"
         raise KubeconfigError(f"{of}: {found}", "Write `server: https://...`.")
-    if cluster.get("proxy-url"):
-        _check_proxy(cluster["proxy-url"], of)
+    if proxy and not _is_url(proxy, _PROXIES):
+        # It may have a password, so that it is not told.
+        fix = f"Write `SCHEME://HOST:PORT`, with {', '.join(_PROXIES)}."
+        raise KubeconfigError(f"{of}: its proxy-url is no URL of a proxy", fix)
 
 
-def _check_proxy(proxy: str, of: str) -> None:
-    """Hold a proxy to what client-go takes. Its URL may have a password, so that it is not told."""
+def _is_url(text: str, schemes: Sequence[str]) -> bool:
+    """Hold a URL to what client-go takes."""
     try:
-        parts = urlsplit(proxy)
-        usable = parts.scheme in _PROXIES and bool(parts.hostname) and parts.port != 0
+        parts = urlsplit(text)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        usable = False
-    if not usable:
-        raise KubeconfigError(
-            f"{of}: its proxy-url is no URL of a proxy", f"Write `SCHEME://HOST:PORT`, with {', '.join(_PROXIES)}."
-        )
+        return False
 
 
 def _check_user(user: Mapping[str, Any], of: str) -> None:

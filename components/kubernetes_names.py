@@ -1,10 +1,15 @@
-"""What Kubernetes lets names, labels and annotations be called, each as a pattern of the whole text.
+"""What Kubernetes lets names, labels and annotations be called: each as a pattern of the whole text, and as a type.
 
 Source: k8s.io/apimachinery pkg/util/validation/validation.go.
 """
 
 import re
-from typing import Final
+from ipaddress import ip_address, ip_network
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field
+
+from components.forms import Form, no_secret, quoted, wrong
 
 _LABEL: Final = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _SUBDOMAIN: Final = rf"(?![^/]{{254}}){_LABEL}(\.{_LABEL})*"
@@ -26,3 +31,51 @@ LABEL_VALUE: Final = re.compile(rf"({_QUALIFIED})?")
 def is_annotation_key(text: str) -> bool:
     """Tell whether an annotation may be called so: its key is checked in lower case (api/validation/objectmeta.go)."""
     return META_KEY.fullmatch(text.lower()) is not None
+
+
+def _annotation_key(text: str) -> str:
+    if is_annotation_key(text):
+        return text
+    raise wrong(f"{quoted(text)} is no key of an annotation", f"Write {_KEY}.")
+
+
+def _address(text: str) -> str:
+    try:
+        ip_address(text)
+    except ValueError:
+        raise wrong(
+            f"{quoted(text)} is no IP address", "Write one, such as 10.0.0.10; a name can't stand here."
+        ) from None
+    return text
+
+
+def _cidr(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError as error:
+        reason = str(error).removeprefix(repr(text)).strip()
+        fix = "Write it as 203.0.113.0/24, or 203.0.113.7/32 for one address; policies can't name hosts."
+        raise wrong(f"{quoted(text)} is no address range ({reason})", fix) from None
+    return text
+
+
+_KEY: Final = "letters, digits, '-', '_' and '.', at will after a prefix with '/'"
+_NO_SECRET: Final = no_secret("Drop it: whoever may read the object would have it. A cloud identity needs no secret.")
+
+DnsLabel = Annotated[str, Form(DNS_LABEL.pattern, "Kubernetes name", "at most 63 lower-case letters, digits and '-'")]
+ObjectName = Annotated[
+    str,
+    Form(OBJECT_NAME.pattern, "name of a Kubernetes object", "at most 253 lower-case letters, digits, '-' and '.'"),
+]
+HostName = Annotated[str, Form(OBJECT_NAME.pattern, "host name", "lower-case letters, digits, '-' and '.'")]
+LabelKey = Annotated[str, _NO_SECRET, Form(META_KEY.pattern, "key of a label", _KEY)]
+LabelValue = Annotated[
+    str,
+    _NO_SECRET,
+    Form(LABEL_VALUE.pattern, "value of a label", "at most 63 letters, digits, '-', '_' and '.', no sign at its ends"),
+]
+AnnotationKey = Annotated[str, _NO_SECRET, AfterValidator(_annotation_key)]
+AnnotationValue = Annotated[str, _NO_SECRET]
+IpAddress = Annotated[str, AfterValidator(_address)]
+Cidr = Annotated[str, AfterValidator(_cidr)]
+Port = Annotated[int, Field(ge=1, le=65535)]

@@ -7,7 +7,7 @@ from components.secret_text import blotted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One mistake: where it is, what is there, what would have happened, and how to fix it.
+    """One mistake: where it is, what is there, and how to fix it; what would have happened, only where it surprises.
 
     `path` is the key as the stack file spells it, for example `pools[1].machineType`. No field repeats what looks like
     a secret, whatever it was made of.
@@ -15,7 +15,7 @@ class Problem:
 
     path: str
     found: str
-    consequence: str
+    consequence: str = ""
     fix: str
 
     def __post_init__(self) -> None:
@@ -23,9 +23,15 @@ class Problem:
         for each in fields(self):
             object.__setattr__(self, each.name, blotted(getattr(self, each.name)))
 
+    @property
+    def text(self) -> str:
+        """All but the path: `found: consequence. fix`, or `found. fix`."""
+        told = f"{self.found}: {self.consequence}" if self.consequence else self.found
+        return f"{told.rstrip('.')}. {self.fix}"
+
     def __str__(self) -> str:
-        """Render as `path: found: consequence. fix`."""
-        return f"{self.path}: {self.found}: {self.consequence.rstrip('.')}. {self.fix}"
+        """Render as `path: text`."""
+        return f"{self.path}: {self.text}"
 
 
 class ConfigError(Exception):

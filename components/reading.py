@@ -8,19 +8,20 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from components.keys import Key, choices, classes, key_of, keys, spoken, tag
+from components import forms
+from components.forms import LONGEST_SHOWN, brief, quoted
+from components.keys import Key, choices, classes, has_keys, key_of, keys, parts, spoken, tag
 from components.problems import ConfigError, Problem
 from components.secret_text import NOT_SHOWN, SECRET_NAME, blotted
 
 T = TypeVar("T")
 
 _QUOTE_AS_WRITTEN: Final = "Put it in quotes, just as it is written there."
-_LONGEST_SHOWN: Final = 60
 _UNKNOWN: Final = ("unexpected_keyword_argument", "extra_forbidden")  # pydantic's words for a key that nobody reads
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][\w-]*")
 
@@ -30,14 +31,14 @@ class Kin:
     """The classes that could have been meant.
 
     `own` names what is read (`gke pools`), `because` says why (`the cluster is gke`). `others` maps names such as
-    `eks pools` to their classes. `refused` names keys that are left out on purpose, with what they would do and what to
-    do instead. `inside` says the same of classes further in.
+    `eks pools` to their classes. `refused` names keys that are left out on purpose, with what to do instead. `inside`
+    says the same of classes further in.
     """
 
     own: str
     because: str
     others: Mapping[str, type] = field(default_factory=dict)
-    refused: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
     inside: Mapping[type, "Kin"] = field(default_factory=dict)
 
 
@@ -58,13 +59,34 @@ def parse(cls: type[T], value: object, path: str, *, kin: Kin | None = None) -> 
         raise ConfigError([_not_plain(path, error)]) from None
 
 
+def section_of(cls: type[T], value: object, path: str, *, kin: Kin | None = None) -> T:
+    """Return what a component was given for a section: itself, or what a mapping says, read as `parse` reads it.
+
+    A mapping may have the fields' names as keys, and a whole number as a float: other languages' arrive so.
+    """
+    return value if isinstance(value, cls) else parse(cls, _spelled(cls, value), path, kin=kin)
+
+
+def _spelled(annotation: Any, value: object) -> object:
+    """Return a value as a stack file spells it. The keys of a mapping that is no section are its writer's own."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    sections = [part for part in parts(annotation) if has_keys(part)]
+    inner = next((get_args(part)[-1] for part in parts(annotation) if get_origin(part) in {list, dict}), Any)
+    if isinstance(value, list | tuple):
+        return [_spelled(inner, item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    known = {spelling: key for cls in sections for key in keys(cls) for spelling in (key.field, key.name)}
+    return {
+        known[key].name if key in known else key: _spelled(known[key].annotation if key in known else inner, item)
+        for key, item in value.items()
+    }
+
+
 def _not_plain(path: str, error: Exception) -> Problem:
-    return Problem(
-        path=path,
-        found=f"not plain data ({type(error).__name__}: {str(error)[:_LONGEST_SHOWN]})",
-        consequence="only text, finite numbers, true, false, lists and mappings can be read here",
-        fix="Write it as plain YAML.",
-    )
+    found = f"not plain data ({type(error).__name__}: {str(error)[:LONGEST_SHOWN]})"
+    return Problem(path=path, found=found, fix="Write text, finite numbers, true, false, lists and mappings.")
 
 
 def joined(path: str, *names: str | int) -> str:
@@ -82,11 +104,7 @@ def joined(path: str, *names: str | int) -> str:
 
 def shown(value: object) -> str:
     """Render a value for a message: short, on one line, secrets blotted out; not what a list or mapping holds."""
-    text = value if isinstance(value, str) else _as_json(value)
-    text = blotted(text)
-    if len(text) > _LONGEST_SHOWN:
-        text = text[: _LONGEST_SHOWN - 3] + "..."
-    return repr(text) if isinstance(value, str) else text
+    return quoted(value) if isinstance(value, str) else brief(_as_json(value))
 
 
 def _as_json(value: object) -> str:
@@ -126,12 +144,7 @@ def unknown(path: str, key: str, known: Sequence[str], what: str) -> Problem:
     """Tell of a key that nobody reads. `what` names its owner, for example `gke pools`."""
     meant = did_you_mean(key, known)
     fix = f"Did you mean {meant}?" if meant else f"Remove it. Known keys: {', '.join(known)}."
-    return Problem(
-        path=joined(path, key),
-        found=f"{key!r} is no key of {what}",
-        consequence="nothing would read it, so what it asks for would not happen",
-        fix=fix,
-    )
+    return Problem(path=joined(path, key), found=f"{key!r} is no key of {what}", fix=fix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +186,7 @@ class _Reader:
 
     def problem(self, error: ErrorDetails) -> Problem:
         """Render one error of pydantic's, without the value where its key is called like a secret."""
-        problem, value = self._told(error), error["input"]
+        problem, value = self._rendered(error), error["input"]
         name = next((step for step in reversed(error["loc"]) if isinstance(step, str)), "")
         shows = error["type"] not in _UNKNOWN and isinstance(value, str | int | float)
         if shows and SECRET_NAME.search(name):
@@ -181,7 +194,7 @@ class _Reader:
             return replace(problem, found=NOT_SHOWN + problem.found.removeprefix(shown(value)), fix=fix)
         return problem
 
-    def _told(self, error: ErrorDetails) -> Problem:
+    def _rendered(self, error: ErrorDetails) -> Problem:
         place, parent = self._locate(error["loc"])
         name = str(error["loc"][-1]) if error["loc"] else ""
         match error["type"]:
@@ -212,8 +225,7 @@ class _Reader:
             return unknown(parent.path, name, known, f"`{parent.path}`")
         path = joined(parent.path, name)
         if name in kin.refused:
-            consequence, fix = kin.refused[name]
-            return Problem(path=path, found="not offered", consequence=consequence, fix=fix)
+            return Problem(path=path, found="not offered", fix=kin.refused[name])
         if homes := [home for home, cls in kin.others.items() if key_of(cls, name)]:
             return _foreign(path, name, homes, kin)
         return unknown(parent.path, name, known, kin.own)
@@ -235,12 +247,8 @@ def _siblings(place: _Place) -> Kin | None:
 
 
 def _foreign(path: str, name: str, homes: Sequence[str], kin: Kin) -> Problem:
-    return Problem(
-        path=path,
-        found=f"'{name}' is a key of {' and '.join(homes)}, but {kin.because}",
-        consequence="it has no effect here, so what it asks for would not happen",
-        fix="Remove it.",
-    )
+    found = f"'{name}' is a key of {' and '.join(homes)}, but {kin.because}"
+    return Problem(path=path, found=found, fix="Remove it: it has no effect here.")
 
 
 def _no_type(place: _Place) -> Problem:
@@ -248,33 +256,21 @@ def _no_type(place: _Place) -> Problem:
     options = [found for cls in place.siblings if (found := tag(cls))]
     if value is not None:
         return _no_choice(joined(place.path, "type"), options, value)
-    return Problem(
-        path=joined(place.path, "type"),
-        found="not set",
-        consequence="it decides which other keys are read",
-        fix=f"Add `type:`, one of {', '.join(options)}.",
-    )
+    return Problem(path=joined(place.path, "type"), found="not set", fix=f"Add `type:`, one of {', '.join(options)}.")
 
 
 def _missing(path: str, owner: type, name: str) -> Problem:
     key = key_of(owner, name)
-    meaning = key.description.split(". ")[0].rstrip(".") if key and key.description else "it has to be stated"
-    return Problem(
-        path=path,
-        found="not set",
-        consequence=f"it has no default: {meaning[:1].lower()}{meaning[1:]}",
-        fix=f"Add `{name}: ...` ({spoken(key.annotation) if key else 'a value'}).",
-    )
+    meaning = key.description.split(". ")[0].rstrip(".") if key else ""
+    said = f": {meaning[:1].lower()}{meaning[1:]}" if meaning else ""
+    fix = f"Add `{name}: ...` ({spoken(key.annotation) if key else 'a value'}){said}."
+    return Problem(path=path, found="not set, and it has no default", fix=fix)
 
 
 def _no_choice(path: str, options: Sequence[str], value: object) -> Problem:
     meant = did_you_mean(value, options) if isinstance(value, str) else None
-    return Problem(
-        path=path,
-        found=f"{shown(value)} is not one of {', '.join(options)}",
-        consequence="it has no meaning here, and nothing is guessed",
-        fix=f"Did you mean {meant}?" if meant else f"Use one of {', '.join(options)}.",
-    )
+    fix = f"Did you mean {meant}?" if meant else f"Use one of {', '.join(options)}."
+    return Problem(path=path, found=f"{shown(value)} is not one of {', '.join(options)}", fix=fix)
 
 
 def _wrong_type(path: str, key: Key | None, value: object, *, element: bool) -> Problem:
@@ -283,10 +279,10 @@ def _wrong_type(path: str, key: Key | None, value: object, *, element: bool) -> 
     if inside and key and (inner := re.fullmatch(r"(?:list of|mapping of text to) (.+)", wanted)):
         wanted = inner[1]
     name = key.name if key and element else path
+    found = f"{shown(value)} is {kind(value)}" if value is not None else "empty"
     return Problem(
         path=path,
-        found=f"{shown(value)} is {kind(value)}" if value is not None else "empty",
-        consequence=f"{name} takes {_article(wanted)}, and nothing is converted silently",
+        found=f"{found}, and {name} takes {_article(wanted)}",
         fix=_remedy(name, wanted, value, inside=inside, optional=key is not None and not key.required),
     )
 
@@ -309,17 +305,33 @@ def _remedy(name: str, wanted: str, value: object, *, inside: bool, optional: bo
             exact = not isinstance(value, float)
             return f"Put it in quotes: {before}'{json.dumps(value)}'." if exact else _QUOTE_AS_WRITTEN
         case str() if wanted == "list of text":
-            return f"Make it a list: {before}[{blotted(value)[:_LONGEST_SHOWN]}]."
+            return f"Make it a list: {before}[{blotted(value)[:LONGEST_SHOWN]}]."
         case _:
             return f"Write {_article(wanted)}."
 
 
+_BOUNDS: Final[Mapping[str, tuple[str, str]]] = {
+    "greater_than_equal": ("is below {ge}", "Use {ge} or more."),
+    "greater_than": ("is not above {gt}", "Use more than {gt}."),
+    "less_than_equal": ("is above {le}", "Use {le} or less."),
+    "less_than": ("is not below {lt}", "Use less than {lt}."),
+    "string_too_short": ("is shorter than {min_length} characters", "Use at least {min_length} characters."),
+    "string_too_long": ("is longer than {max_length} characters", "Use at most {max_length} characters."),
+    "too_short": ("has less than {min_length} entries", "Give it at least {min_length}."),
+    "too_long": ("has more than {max_length} entries", "Give it at most {max_length}."),
+}
+"""What is said of a value outside a bound: pydantic's type of error to what is found and the fix."""
+
+
 def _refused(path: str, error: ErrorDetails) -> Problem:
-    """Render a constraint of a field's own (a bound, a pattern, a validator), in pydantic's words."""
-    message = error["msg"].removeprefix("Value error, ").rstrip(".")
-    return Problem(
-        path=path,
-        found=shown(error["input"]),
-        consequence=f"not allowed here: {message[:1].lower()}{message[1:]}",
-        fix="See docs/config.md for what it takes.",
-    )
+    """Render what is wrong with a value of the right type: a bound, a validator of ours, one of pydantic's own."""
+    value = error["input"]
+    if error["type"] == forms.WRONG:
+        return Problem(path=path, **error["ctx"])
+    if error["type"] in _BOUNDS and value in ("", [], {}):
+        return Problem(path=path, found="empty", fix="Give it a value, or remove the key if it has a default.")
+    if error["type"] in _BOUNDS:
+        found, fix = (text.format(**error["ctx"]) for text in _BOUNDS[error["type"]])
+    else:
+        found, fix = f"is refused: {error['msg'].rstrip('.')}", "See docs/config.md for what it takes."
+    return Problem(path=path, found=f"{shown(value)} {found}", fix=fix)

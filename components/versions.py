@@ -1,6 +1,7 @@
 """Every version that the runner's half of the package pins, in one place. Never taken from the environment.
 
-The versions of the embedded control plane are in multiarch/rehearse/tools/go.mod instead, where Go needs them.
+The versions of the embedded control plane are in multiarch/rehearse/tools/go.mod instead, where Go needs them; those of
+the CI templates' images in ci/versions.py.
 """
 
 from collections.abc import Mapping
@@ -39,37 +40,6 @@ FIRST_CONTAINER_PROFILES: Final = (18, 11, 0)
 
 # Image of a job that names none: multi-arch, as everything that both pools may run has to be.
 JOB_IMAGE: Final = "docker.io/library/alpine:3.22"
-
-# The maintained fork; its `-debug` tag has the shell that GitLab needs, and serves both architectures.
-# renovate: datasource=docker depName=ghcr.io/osscontainertools/kaniko
-KANIKO_IMAGE: Final = "ghcr.io/osscontainertools/kaniko:v1.28.6-debug"
-
-# Rootless, and for the runner class that allows what it needs (docs/ci.md).
-# renovate: datasource=docker depName=docker.io/moby/buildkit
-BUILDKIT_IMAGE: Final = "docker.io/moby/buildkit:v0.33.0-rootless"
-
-# This repository's own image, made by its pipeline from images/archmerge; the tag is the version of archmerge.
-ARCHMERGE_IMAGE: Final = "registry.gitlab.com/multiarch-runner/multiarch-runner/archmerge:0.1.0"
-# renovate: datasource=docker depName=docker.io/library/python
-PYTHON_IMAGE: Final = "docker.io/library/python:3.13-alpine3.22"
-# Debian 13: its Node is 20, and it has the registry that the tests run against.
-# renovate: datasource=docker depName=docker.io/library/python
-TEST_IMAGE: Final = "docker.io/library/python:3.11-trixie"
-
-# What the optional jobs of the CI templates run: each with a shell, which GitLab needs.
-# renovate: datasource=docker depName=docker.io/aquasec/trivy
-TRIVY_IMAGE: Final = "docker.io/aquasec/trivy:0.74.0"
-# renovate: datasource=docker depName=docker.io/anchore/syft
-SYFT_IMAGE: Final = "docker.io/anchore/syft:v1.45.1-debug"
-# renovate: datasource=docker depName=ghcr.io/sigstore/cosign/cosign
-COSIGN_IMAGE: Final = "ghcr.io/sigstore/cosign/cosign:v2.6.1-dev"
-# renovate: datasource=docker depName=registry.gitlab.com/gitlab-org/cli
-GLAB_IMAGE: Final = "registry.gitlab.com/gitlab-org/cli:v1.118.0"
-
-# The Pulumi CLI of the drift jobs, as new as the SDK in requirements.txt. The big image: it also has what kubeconfigs
-# of GKE and EKS call (gke-gcloud-auth-plugin, aws); kubelogin it has not.
-# renovate: datasource=docker depName=docker.io/pulumi/pulumi
-PULUMI_IMAGE: Final = "docker.io/pulumi/pulumi:3.272.0"
 
 # Pod Security levels change with Kubernetes releases; a pinned version keeps an upgrade from refusing running jobs.
 # An API server older than this reads it as its own newest.

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from components.clouds import CLOUDS
 from components.clouds.sections import CloudPool, PoolBase
-from components.keys import Key, choices, classes, keys, spoken, tag
+from components.keys import Key, choices, classes, keys, limits, spoken, tag
 from components.runner.spec import RunnerConfig
 from docs.stack_schema import stack_schema
 
@@ -42,8 +42,8 @@ only. Required there unless `runner.buildkit.token` names another source |
 Required with its `username` |
 
 Nothing is converted: `"5"` is no number, `5` is no text. An unknown key is an error, and so is a key of another
-cloud's pools. Every mistake is told at once, before anything is created. For completion and checks while you type,
-editors read [stack.schema.json](stack.schema.json):
+cloud's pools. Before anything is created, all mistakes of single keys are told at once; where there are none, all
+between keys. For completion and checks while you type, editors read [stack.schema.json](stack.schema.json):
 
 ```yaml
 # yaml-language-server: $schema=../docs/stack.schema.json
@@ -104,7 +104,7 @@ def _type(key: Key, nested: dict[str, type]) -> str:
     """Say what a value is; a mapping with keys of its own links to its section, which is then written too."""
     found = classes(key.annotation)
     if not found:
-        return _cell(spoken(key.annotation))
+        return _cell(": ".join((spoken(key.annotation), *filter(None, [", ".join(limits(key.annotation))]))))
     links = []
     for cls in found:
         title = _title(cls, key)

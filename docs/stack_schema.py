@@ -121,6 +121,8 @@ def _tidied(schema: Any) -> Any:
     }
     if isinstance(description := tidy.get("description"), str):
         tidy["description"] = " ".join(description.split())
+    if "patternProperties" in tidy:
+        tidy["additionalProperties"] = False
     if "$ref" in tidy and len(tidy) > 1:
         tidy["allOf"] = [{"$ref": tidy.pop("$ref")}]
     return tidy

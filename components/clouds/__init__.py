@@ -51,11 +51,6 @@ def _no_cluster_type(found: str) -> Problem:
     )
 
 
-def check_cluster(cluster: Cluster) -> list[Problem]:
-    """Return what is wrong with a cluster's own keys: paths `cluster.<key>`."""
-    return checks.check_cluster(cluster, cloud_of(cluster))
-
-
 def check_pools(cluster: Cluster, pools: Sequence[PoolBase]) -> list[Problem]:
     """Return everything that is wrong with the pools of a cluster, which are of its own cloud: paths `pools[i].key`."""
     cloud = cloud_of(cluster)

@@ -1,4 +1,4 @@
-"""Rules on clusters and pools that hold for every cloud: what is stated, machines, limits, labels, taints, names. Pure.
+"""Rules on pools that hold for every cloud: machines, limits, labels, taints, names. Pure.
 
 Every rule names the key, the consequence and the fix.
 """
@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
-from components.clouds.contract import ARCH_LABEL, MANAGED_BY, POOL_LABEL, Cloud, ClusterSection, Subject
+from components.clouds.arguments import SUFFIX, plain
+from components.clouds.contract import ARCH_LABEL, MANAGED_BY, POOL_LABEL, Cloud, Subject
 from components.clouds.machines import Arch, Machines
-from components.clouds.sections import CloudPool, PoolBase, Taint
-from components.keys import keys
+from components.clouds.passed import check_passed
+from components.clouds.sections import CloudPool, PoolBase, Replacement, Taint
 from components.kubernetes_names import LABEL_VALUE, QUALIFIED_NAME
 from components.problems import Problem
 
@@ -22,24 +23,6 @@ _PREFIX_LENGTH: Final = 253
 # Kubernetes' own domains, which every cloud keeps from users: facts/nodepools.md, section 2.
 _KUBERNETES: Final = ("kubernetes.io", "k8s.io")
 OWN_LABELS: Final = (POOL_LABEL, ARCH_LABEL, MANAGED_BY[0])
-
-
-def check_cluster(cluster: ClusterSection, cloud: Cloud[Any, Any]) -> list[Problem]:
-    """Return what is wrong with a cluster's own keys (paths `cluster.<key>`), in the order of the keys."""
-    texts = [(key.name, getattr(cluster, key.field), key.description) for key in keys(type(cluster)) if key.required]
-    if cluster.access is not None:
-        texts.append(("access.context", cluster.access.context, "Name of the context"))
-    empty = [
-        Problem(
-            path=f"cluster.{name}",
-            found="an empty string",
-            consequence="nothing could be looked up by it",
-            fix=f"Say it: {meaning.split('. ')[0].rstrip('.')}.",
-        )
-        for name, value, meaning in texts
-        if isinstance(value, str) and not value.strip()
-    ]
-    return empty or cloud.check_place(cluster)
 
 
 def check_pools(pools: Sequence[PoolBase], cloud: Cloud[Any, Any], location: str) -> list[Problem]:
@@ -56,12 +39,13 @@ def check_pools(pools: Sequence[PoolBase], cloud: Cloud[Any, Any], location: str
 
 def check_pool(subject: Subject[Any]) -> list[Problem]:
     """Return everything that is wrong with one pool by itself."""
-    return [
+    found = [
         *_check_machine(subject),
         *_check_limits(subject),
         *_check_metadata(subject),
         *subject.cloud.check_pool(subject),
     ]
+    return found or check_passed(subject)
 
 
 def _check_names(pools: Sequence[PoolBase]) -> list[Problem]:
@@ -139,30 +123,10 @@ def _unknown(subject: Subject[Any], name: str) -> Problem:
 
 def _check_limits(subject: Subject[Any]) -> list[Problem]:
     low, high = subject.pool.min_nodes, subject.pool.max_nodes
-    problems = []
-    if low < 0:
-        problems.append(
-            subject.problem("minNodes", f"{low} is negative", "no cloud accepts it", "Use 0 or more; 1 is the default.")
-        )
-    if high < 1:
-        problems.append(
-            subject.problem(
-                "maxNodes",
-                f"{high} leaves no node",
-                "jobs of this architecture would wait for ever",
-                "Use 1 or more, or remove the pool.",
-            )
-        )
-    elif low > high:
-        problems.append(
-            subject.problem(
-                "minNodes",
-                f"{low} is above maxNodes, {high}",
-                "the cloud refuses the pool",
-                f"Set minNodes to {high} or less, or maxNodes to {low} or more.",
-            )
-        )
-    return problems
+    if low <= high:
+        return []
+    fix = f"Set minNodes to {high} or less, or maxNodes to {low} or more."
+    return [subject.problem("minNodes", f"{low} is above maxNodes, {high}", "the cloud refuses the pool", fix)]
 
 
 def _check_metadata(subject: Subject[Any]) -> list[Problem]:
@@ -172,6 +136,32 @@ def _check_metadata(subject: Subject[Any]) -> list[Problem]:
     for position, taint in enumerate(subject.pool.taints):
         problems += _check_taint(subject, f"taints[{position}]", taint)
     return problems + _check_repeated(subject)
+
+
+def check_suffix(subject: Subject[Any], longest: int, dash: str = "-") -> list[Problem]:
+    """Check that the cloud, which takes names of so many characters, takes the pool's with a suffix."""
+    name, room = subject.pool.name, longest - SUFFIX - len(dash)
+    if len(name) <= room or subject.pool.replacement is Replacement.DELETE_FIRST:
+        return []
+    return [
+        subject.problem(
+            "name",
+            f"{name!r} has {len(name)} characters",
+            f"the cloud takes {longest}, and a suffix tells a pool from its successor, which is there before it goes",
+            f"Use at most {room}, or replacement: deleteFirst: jobs then wait while the pool is replaced.",
+        )
+    ]
+
+
+def check_image_gc(subject: Subject[Any], low: str, high: str) -> list[Problem]:
+    """Check the order of two keys of kubeletConfig: the shares of the disk at which images are removed."""
+    config = subject.pool.kubelet_config
+    shares = {} if config is None else plain(config)
+    least, most = shares.get(low), shares.get(high)
+    if least is None or most is None or least < most:
+        return []
+    found = f"{least} is not below {high}, {most}"
+    return [subject.problem(f"kubeletConfig.{low}", found, "no kubelet starts with that", f"Use less than {most}.")]
 
 
 def reserved_domain(cloud: Cloud[Any, Any], key: str) -> str | None:

@@ -1,65 +1,16 @@
 """What the node pool components of all clouds have in common: their outputs, and their arguments' way to a pool."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 import pulumi
-from pydantic.alias_generators import to_camel
 
 from components.clouds.checks import check_pool
-from components.clouds.contract import Cloud, P, ResolvedPool, Subject
-from components.clouds.machines import Arch
+from components.clouds.contract import LONGEST_JOB, Cloud, P, ResolvedPool, Subject
+from components.clouds.passed import passed_through
 from components.clouds.sections import PoolBase
 from components.problems import ConfigError, Problem
-from components.reading import parse
-
-
-class TaintArgs(TypedDict, total=False):
-    """A taint in Kubernetes spelling."""
-
-    key: str
-    """Taint key, for example `ci.example.org/dedicated`."""
-
-    value: str
-    """Taint value. GKE requires one."""
-
-    effect: str
-    """`NoSchedule` (default), `PreferNoSchedule` or `NoExecute`."""
-
-
-class PoolArgs(TypedDict):
-    """What every node pool has, created or already there. All of it is as in a stack file: docs/config.md says more."""
-
-    name: str
-    """Name of the pool, unique in the stack."""
-
-    labels: NotRequired[dict[str, str]]
-    """Further node labels."""
-
-    taints: NotRequired[list[TaintArgs]]
-    """Further taints."""
-
-    min_nodes: NotRequired[int]
-    """Fewest nodes, 0 or more."""
-
-    max_nodes: NotRequired[int]
-    """Most nodes, at least 1 and at least minNodes."""
-
-
-class CloudPoolArgs(PoolArgs):
-    """What every pool has that is created in a cloud."""
-
-    arch: NotRequired[Arch]
-    """`amd64` or `arm64`."""
-
-    machine_type: NotRequired[str]
-    """Machine type, EC2 instance type or Azure VM size."""
-
-    spot: NotRequired[bool]
-    """Spot capacity: cheaper, but a running build can lose its machine at short notice."""
-
-    protect: NotRequired[bool]
-    """Refuse to delete the pool until this is false again."""
+from components.reading import section_of
 
 
 class NodePool(pulumi.ComponentResource):
@@ -90,6 +41,8 @@ class NodePool(pulumi.ComponentResource):
         zones: pulumi.Input[int] = 1,
     ) -> None:
         """Set and register the outputs; `zones` is what limits per zone have to be multiplied by."""
+        if passed := passed_through(pool):
+            pulumi.log.warn(f"{pool.name}: passed through, checked by the SDK's types only: {passed}", resource=self)
         self.names = pulumi.Output.from_input(names).apply(lambda found: [str(name) for name in found])
         self.arch = pulumi.Output.from_input(pool.arch.value)
         self.labels = pulumi.Output.from_input(dict(pool.labels))
@@ -108,34 +61,14 @@ class NodePool(pulumi.ComponentResource):
         )
 
 
-class ResolvedArgs(dict[str, Any]):
-    """A component's arguments for a pool that was read and checked with its whole stack: neither is done again."""
-
-    def __init__(self, pool: ResolvedPool[Any], **place: Any) -> None:
-        super().__init__(place)
-        self.pool = pool
-
-
 def resolved_pool(cloud: Cloud[Any, P], args: Mapping[str, Any], location: str, name: str) -> ResolvedPool[P]:
-    """Read a component's arguments as a pool, check it, and resolve it.
-
-    Keys that are no field of the pool belong to the component itself. Raises ConfigError with every problem.
-    """
-    if isinstance(args, ResolvedArgs):
-        return args.pool
-    known = {field: to_camel(field) for field in cloud.pool.__dataclass_fields__}
-    value = {known[key]: _plain(found) for key, found in args.items() if key in known and found is not None}
-    pool = cloud.placed(parse(cloud.pool, value, name), location)
-    if problems := check_pool(Subject(path=name, pool=pool, cloud=cloud, location=location)):
+    """Read what a component was given as its pool, check it, and resolve it. Raises ConfigError with every problem."""
+    path = f"{name}.pool"
+    pool = cloud.placed(section_of(cloud.pool, args.get("pool", {}), path), location)
+    if problems := check_pool(Subject(path=path, pool=pool, cloud=cloud, location=location)):
         raise ConfigError(problems)
-    return cloud.resolve(pool)
-
-
-def _plain(value: Any) -> Any:
-    """Make whole floats integers again: other languages' integers arrive as floats (pulumi component host)."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    # Other languages' whole numbers arrive as floats.
+    return cloud.resolve(pool, int(args.get("longest_job") or LONGEST_JOB))
 
 
 def cluster_name_of(args: Mapping[str, Any], name: str) -> pulumi.Input[str]:

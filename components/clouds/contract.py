@@ -6,10 +6,10 @@ A field that a cloud forgets is an error when its module is imported. Pure: a cl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from components.clouds.machines import Arch, Machines, MachineType
-from components.clouds.sections import Access, CloudPool, PoolBase, Taint
+from components.clouds.sections import Access, CloudPool, PoolBase, Replacement, Taint
 from components.problems import Problem
 
 if TYPE_CHECKING:
@@ -141,9 +141,17 @@ class ResolvedPool(Generic[P_co]):
         """Name of the pool, unique in the stack."""
         return self.section.name
 
+    @property
+    def deleted_first(self) -> bool:
+        """Whether the pool goes before its successor comes. Always said: providers would do so for a stated name."""
+        return isinstance(self.section, CloudPool) and self.section.replacement is Replacement.DELETE_FIRST
+
 
 class Shell(Protocol[C_contra]):
     """The part of a cloud that needs its SDK: imported only when a stack of that cloud is run."""
+
+    ARGUMENTS: Mapping[str, type]
+    """The SDK's classes for what a pool passes through, by the pool's fields: the same as in `Cloud.own`."""
 
     @property
     def COMPONENT(self) -> "type[NodePool]":  # noqa: N802 - a module's constant
@@ -165,8 +173,6 @@ class Cloud(Generic[C, P]):
     """The stack file's section of a cluster."""
     pool: type[P]
     """The stack file's section of a pool."""
-    check_place: Callable[[C], list[Problem]]
-    """Check where the cluster is said to be: shapes only, whether the place exists is the cloud's to say."""
     settings: Callable[[C], Sequence[Setting]]
     """The provider's settings that must agree with the cluster."""
     location: Callable[[C], str]
@@ -189,6 +195,9 @@ class Cloud(Generic[C, P]):
     """Further machine types of a pool, where the cloud takes several."""
     machine_there: Callable[[Arch, str], str] | None = None
     """The machine type of a pool that states only its architecture, where that depends on the location."""
+    own: Mapping[str, Callable[[ResolvedPool[P], str], Mapping[str, Any]]] = field(default_factory=dict)
+    """By each field of a pool that passes arguments through: what the pool's other keys set there (None: may set), for
+    a cluster at a location."""
     drain_key: str = ""
     """The pool's key that says how many minutes a drain may take; empty where the cloud has none."""
     anywhere: bool = False

@@ -6,20 +6,24 @@ its description in the JSON Schema, so it states the unit, the reason of the def
 
 from dataclasses import field
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
 from components.clouds.machines import Arch
+from components.forms import Form
 from components.keys import CONFIG
+
+Text: TypeAlias = Annotated[str, Form(pattern=r"(.|\n)*\S(.|\n)*", what="text", write="the name that it has")]
+"""Something is said."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Access:
     """How the Kubernetes API is reached: a context of a kubeconfig."""
 
-    context: str
+    context: Text
     """Name of the context. Always stated: the current context of whoever runs the program is never used."""
 
     kubeconfig: str | None = None
@@ -53,78 +57,66 @@ class Taint:
         return f"{self.key}={self.value}:{self.effect}" if self.value else f"{self.key}:{self.effect}"
 
 
-# Pydantic reads attribute docstrings of the class itself, not of its bases, so that the shared fields below carry
-# their descriptions in Field.
+_SYSCTL: Final = Form(
+    pattern=r"[a-z0-9_-]+(\.[a-z0-9_-]+)+", what="kernel parameter", write="its name, such as vm.max_map_count"
+)
+Sysctls: TypeAlias = dict[Annotated[str, _SYSCTL], int | str]
+"""Kernel parameters by name."""
+Passed: TypeAlias = dict[str, JsonValue]
+"""Arguments that are passed through to an SDK, in its spelling: checked by its classes (passed.py)."""
+
+
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class PoolBase:
     """What every node pool has, created or already there."""
 
-    name: Annotated[
-        str,
-        Field(
-            description="Name of the pool, unique in the stack. The cloud's own naming rules are checked "
-            "(AKS: at most 12 lowercase letters and digits)."
-        ),
-    ]
-    labels: Annotated[
-        dict[str, str],
-        Field(
-            description="Further node labels. On created pools `multiarch-runner.io/pool`, `multiarch-runner.io/arch` "
-            "and `managed-by` are always set."
-        ),
-    ] = field(default_factory=dict)
-    taints: Annotated[
-        list[Taint],
-        Field(
-            description="Further taints. The arm64 architecture taint is not written here: it is declared where the "
-            "cloud does not add it by itself. Build jobs tolerate the taints of every pool of the stack, so that a "
-            "taint keeps other workloads off."
-        ),
-    ] = field(default_factory=list)
-    min_nodes: Annotated[
-        int,
-        Field(
-            description="Fewest nodes, 0 or more. 1 by default: the first build of the day does not wait for a "
-            "machine. 0 saves that machine's price and costs its boot time; arm64 pools on AKS need 1.",
-            json_schema_extra={"minimum": 0},
-        ),
-    ] = 1
-    max_nodes: Annotated[
-        int,
-        Field(
-            description="Most nodes, at least 1 and at least minNodes. It bounds the bill, and the number of jobs "
-            "that run at the same time.",
-            json_schema_extra={"minimum": 1},
-        ),
-    ] = 20
+    name: str
+    """Name of the pool, unique in the stack. The cloud's own naming rules are checked (AKS: at most 12 lowercase
+    letters and digits)."""
+
+    labels: dict[str, str] = field(default_factory=dict)
+    """Further node labels. On created pools `multiarch-runner.io/pool`, `multiarch-runner.io/arch` and `managed-by` are
+    always set."""
+
+    taints: list[Taint] = field(default_factory=list)
+    """Further taints. The arm64 architecture taint is not written here: it is declared where the cloud does not add it
+    by itself. Build jobs tolerate the taints of every pool of the stack, so that a taint keeps other workloads off."""
+
+    min_nodes: Annotated[int, Field(ge=0)] = 1
+    """Fewest nodes. 1 by default: the first build of the day does not wait for a machine. 0 saves that
+    machine's price and costs its boot time; arm64 pools on AKS need 1."""
+
+    max_nodes: Annotated[int, Field(ge=1)] = 20
+    """Most nodes, at least minNodes. It bounds the bill, and the number of jobs that run at the same
+    time."""
+
+
+class Replacement(StrEnum):
+    """What goes first where a change replaces a pool."""
+
+    NEW_FIRST = "newFirst"
+    DELETE_FIRST = "deleteFirst"
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class CloudPool(PoolBase):
     """What every pool has that is created in a cloud."""
 
-    arch: Annotated[
-        Arch | None,
-        Field(
-            description="`amd64` or `arm64`. Follows from machineType where that is known, and must be stated for a "
-            "machine type that is not."
-        ),
-    ] = None
-    machine_type: Annotated[
-        str | None,
-        Field(
-            description="Machine type, EC2 instance type or Azure VM size. Left out, arch chooses one with 8 vCPUs "
-            "and 32 GiB."
-        ),
-    ] = None
-    spot: Annotated[
-        bool,
-        Field(
-            description="Spot capacity: cheaper, but a running build can lose its machine at short notice. Off by "
-            "default."
-        ),
-    ] = False
-    protect: Annotated[
-        bool,
-        Field(description="Refuse to delete the pool until this is false again. Set it in production."),
-    ] = False
+    arch: Arch | None = None
+    """`amd64` or `arm64`. Follows from machineType where that is known, and must be stated for a machine type that is
+    not."""
+
+    machine_type: str | None = None
+    """Machine type, EC2 instance type or Azure VM size. Left out, arch chooses one with 8 vCPUs and 32 GiB."""
+
+    spot: bool = False
+    """Spot capacity: cheaper, but a running build can lose its machine at short notice. Off by default."""
+
+    protect: bool = False
+    """Refuse to delete the pool until this is false again. Set it in production."""
+
+    replacement: Replacement = Replacement.NEW_FIRST
+    """What goes first where a change replaces the pool. `newFirst`: its successor is there before it goes, so that the
+    architecture always has nodes. In the cloud the pool's name then ends with a suffix that follows from what replaces
+    it. `deleteFirst`: the pool goes first, for a quota or a reservation that cannot hold both; on GKE and AKS it has
+    exactly its name, as a pool that was imported must."""

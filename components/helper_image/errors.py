@@ -13,13 +13,13 @@ _OWN_WORDS = (
 )
 
 
-class ToldError(Exception):
+class PlainError(Exception):
     """A failure that is told as it is, without the provider's own traceback."""
 
 
-def told(error: ArchmergeError, doing: str) -> ToldError:
+def plain_error(error: ArchmergeError, doing: str) -> PlainError:
     """Return archmerge's error as the resource's."""
     text = str(error)
     for pattern, words in _OWN_WORDS:
         text = pattern.sub(words, text)
-    return ToldError(f"{doing}: {text}")
+    return PlainError(f"{doing}: {text}")

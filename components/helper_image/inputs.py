@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic.dataclasses import dataclass as read_strictly
 
 from archmerge import ArchmergeError, Platform, Reference, parse_platform, parse_reference
 from archmerge.reference import check_tag, parse_target
+from components.forms import quoted, wrong
 from components.helper_image.properties import UNKNOWN, contains_unknown, path
-from components.problems import Problem
-from components.reading import kind, unknown
-
-LOGIN_KEYS: Final = ("username", "password")
+from components.keys import CONFIG
+from components.problems import ConfigError, Problem
+from components.reading import Kin, kind, parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,191 +51,148 @@ def read_inputs(values: Mapping[str, Any]) -> ImageInputs:
     )
 
 
+_NOT_KNOWN: Final = "not known yet"
+"""Stands for what is only known once something else exists: each form takes it."""
+
+
+def _form(check: Callable[[str], object]) -> AfterValidator:
+    """Return what holds a known text to `check`, which raises ArchmergeError or what `wrong` makes."""
+
+    def checked(text: str) -> str:
+        try:
+            if text != _NOT_KNOWN:
+                check(text)
+        except ArchmergeError as error:
+            raise wrong(error.message, f"{(error.fix or 'Mend it').rstrip('.')}.") from None
+        return text
+
+    return AfterValidator(checked)
+
+
+def _target(text: str) -> None:
+    parse_target(text)
+    if parse_reference(text).tag is None:
+        raise wrong(f"{quoted(text)} has no tag", f"Write {parse_reference(text)}:TAG.")
+
+
+def _source(text: str) -> None:
+    reference = parse_reference(text)
+    if reference.tag is None and reference.digest is None:
+        raise wrong(f"{quoted(text)} has neither tag nor digest", "State the tag, or better the digest.")
+
+
+def _login(value: object) -> object:
+    """Want a mapping, without a word of what is there instead."""
+    if value == _NOT_KNOWN:
+        return {"username": value, "password": value}
+    if isinstance(value, Mapping):
+        return value
+    raise wrong(f"is {kind(value)}", "Give {username: ..., password: ...}.")
+
+
+def _hidden(value: object) -> object:
+    """Want a text likewise: a password may have been put under the other key."""
+    if isinstance(value, str) and value:
+        return value
+    fix = "Give both, or leave the host out to use the environment's docker config."
+    raise wrong("not text" if value else "not set", fix)
+
+
+_Hidden = Annotated[str, BeforeValidator(_hidden)]
+
+
+@read_strictly(frozen=True, kw_only=True, config=CONFIG)
+class _Login:
+    username: _Hidden
+    password: _Hidden
+
+
+@read_strictly(frozen=True, kw_only=True, config=CONFIG)
+class Asked:
+    """The inputs as a program spells them. The package's schema is made of this."""
+
+    target: Annotated[str, _form(_target)]
+    """Where to publish: `host/repository:tag`. Another target is another resource."""
+
+    sources: Annotated[dict[Annotated[str, _form(parse_platform)], Annotated[str, _form(_source)]], Field(min_length=1)]
+    """One image for each platform, by tag or digest: `{linux/amd64: host/repository@sha256:...}`. An index is taken
+    apart: its image for that platform is used."""
+
+    tags: list[Annotated[str, _form(check_tag)]] = field(default_factory=list)
+    """More tags for the same image, written after the target's own."""
+
+    credentials: dict[str, Annotated[_Login, BeforeValidator(_login)]] = field(default_factory=dict)
+    """User name and password by registry host. A host left out is looked up in the environment's docker config. Never
+    compared: new ones take effect at the next operation."""
+
+    plain_http: list[str] = field(default_factory=list)
+    """Registry hosts that are spoken to without TLS."""
+
+    delete_remote: bool = False
+    """Remove the tags from the registry when this resource is deleted. By default the image stays."""
+
+
 def check_inputs(values: Mapping[str, Any]) -> list[Problem]:
     """Return every mistake, with its property path. What is unknown yet is passed over; nothing is sent anywhere."""
-    checks: dict[str, Callable[[Mapping[str, Any]], Iterator[Problem]]] = {
-        "target": _target,
-        "sources": _sources,
-        "tags": _tags,
-        "credentials": _credentials,
-        "plainHttp": _plain_http,
-        "deleteRemote": _delete_remote,
-    }
-    problems = [
-        unknown("", key, tuple(checks), "MultiArchImage") for key in values if key not in checks and key[:2] != "__"
-    ]
-    for key, check in checks.items():
-        if values.get(key) is not UNKNOWN:
-            problems += check(values)
-    return problems
-
-
-def _problem(where: str, found: str, consequence: str, fix: str) -> Problem:
-    return Problem(path=where, found=found, consequence=consequence, fix=fix)
-
-
-def _told(where: str, error: ArchmergeError, consequence: str) -> Problem:
-    return _problem(where, error.message, consequence, (error.fix or "Mend it").rstrip(".") + ".")
-
-
-def _wrong_type(where: str, value: Any, wanted: str) -> Problem:
-    found = "not set" if value is None else f"is {kind(value)}"
-    return _problem(where, found, "nothing could be merged from it", f"Give {wanted}.")
-
-
-def _target(values: Mapping[str, Any]) -> Iterator[Problem]:
-    value = values.get("target")
-    if not isinstance(value, str):
-        yield _wrong_type("target", value, "the image to publish: host/repository:tag")
-        return
+    given = {key: value for key, value in values.items() if value is not None and not key.startswith("__")}
+    later = {key for key, value in given.items() if value is UNKNOWN}
     try:
-        parse_target(value)
-    except ArchmergeError as error:
-        yield _told("target", error, "nothing could be published there")
-        return
-    if parse_reference(value).tag is None:
-        where = str(parse_reference(value))
-        yield _problem("target", f"{value!r} has no tag", "'latest' would be published", f"Write {where}:TAG.")
+        known = {key: _filled(value) for key, value in given.items() if key not in later}
+        parse(Asked, known, "", kin=Kin(own="MultiArchImage", because=""))
+    except ConfigError as error:
+        if problems := [problem for problem in error.problems if problem.path not in later]:
+            return problems
+    return [*_twins(given), *_repeated_tags(given), *_unused_hosts(given)]
 
 
-def _sources(values: Mapping[str, Any]) -> Iterator[Problem]:
-    value = values.get("sources")
-    if not isinstance(value, Mapping) or not value:
-        wanted = "one image for each platform: {linux/amd64: host/repository:tag, ...}"
-        yield _wrong_type("sources", value or None, wanted)
-        return
+def _filled(value: Any) -> Any:
+    """Return a value with what is not known in it as that text."""
+    if isinstance(value, Mapping):
+        return {key: _filled(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item) for item in value]
+    return _NOT_KNOWN if value is UNKNOWN else value
+
+
+def _known(values: Mapping[str, Any], key: str, empty: Any) -> Any:
+    value = values.get(key)
+    return empty if value is None or value is UNKNOWN else value
+
+
+def _twins(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Find platforms that are told twice, and sources that are what is published."""
     seen: dict[Platform, str] = {}
-    for name, source in value.items():
-        where = path("sources", name)
-        try:
-            platform = parse_platform(name).normalised
-        except ArchmergeError as error:
-            yield _told(where, error, "no machine would choose it")
-            continue
+    target = _known(values, "target", None)
+    own = parse_target(target) if target else None
+    for name, source in _known(values, "sources", {}).items():
+        where, platform = path("sources", name), parse_platform(name).normalised
         if platform in seen:
-            twin = f"the same platform as {seen[platform]}"
-            yield _problem(where, twin, "a machine would only ever get the first", "Keep one of the two.")
+            yield Problem(path=where, found=f"the same platform as {seen[platform]}", fix="Keep one of the two.")
         seen[platform] = name
-        if source is not UNKNOWN:
-            yield from _source(where, source, values.get("target"))
+        image = None if source is UNKNOWN else parse_reference(source)
+        if own and image and image.digest is None and (image.name, image.tag) == (own.name, own.tag):
+            fix = "Name the image of this one platform, for example with the platform in its tag."
+            yield Problem(path=where, found="it is the target itself", fix=fix)
 
 
-def _source(where: str, source: Any, target: Any) -> Iterator[Problem]:
-    if not isinstance(source, str):
-        yield _wrong_type(where, source, "an image reference: host/repository:tag or host/repository@sha256:...")
-        return
-    try:
-        ref = parse_reference(source)
-    except ArchmergeError as error:
-        yield _told(where, error, "there would be nothing to merge")
-        return
-    if ref.tag is None and ref.digest is None:
-        fix = "State the tag, or better the digest."
-        yield _problem(where, f"{source!r} has neither tag nor digest", "whatever is 'latest' would be merged", fix)
-    own = _known_target(target)
-    if own is not None and ref.digest is None and (ref.name, ref.tag) == (own.name, own.tag):
-        yield _problem(
-            where,
-            "it is the target itself",
-            "the first merge would replace its own source",
-            "Name the image of this one platform, for example with the platform in its tag.",
-        )
-
-
-def _known_target(value: Any) -> Reference | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        return parse_target(value)
-    except ArchmergeError:
-        return None  # told of where the target is checked
-
-
-def _tags(values: Mapping[str, Any]) -> Iterator[Problem]:
-    value = values.get("tags")
-    if value is None:
-        return
-    if not isinstance(value, list):
-        yield _wrong_type("tags", value, "a list of tags")
-        return
-    target = _reference(values.get("target"))
-    seen = {target.tag} if target else set()
-    for number, tag in enumerate(value):
-        where = path("tags", number)
-        if tag is UNKNOWN:
-            continue
-        if not isinstance(tag, str):
-            yield _wrong_type(where, tag, "a tag")
-            continue
-        try:
-            check_tag(tag)
-        except ArchmergeError as error:
-            yield _told(where, error, "no registry would take it")
+def _repeated_tags(values: Mapping[str, Any]) -> Iterator[Problem]:
+    target = _known(values, "target", None)
+    seen = {parse_target(target).tag} if target else set()
+    for number, tag in enumerate(_known(values, "tags", [])):
         if tag in seen:
-            yield _problem(where, f"{tag!r} is named twice, or is the target's own", "it has no effect", "Remove it.")
-        seen.add(tag)
+            found = f"{tag!r} is named twice, or is the target's own"
+            yield Problem(path=path("tags", number), found=found, fix="Remove it.")
+        seen |= {tag} - {UNKNOWN}
 
 
-def _credentials(values: Mapping[str, Any]) -> Iterator[Problem]:
-    value = values.get("credentials")
-    if value is None:
-        return
-    if not isinstance(value, Mapping):
-        yield _wrong_type("credentials", value, "user name and password by registry host")
-        return
-    for host, login in value.items():
-        where = path("credentials", host)
-        yield from _used(where, host, values)
-        if login is UNKNOWN:
-            continue
-        if not isinstance(login, Mapping):
-            yield _wrong_type(where, login, "{username: ..., password: ...}")
-            continue
-        yield from (unknown(where, key, LOGIN_KEYS, f"`{where}`") for key in login if key not in LOGIN_KEYS)
-        for key in LOGIN_KEYS:
-            item = login.get(key)
-            # Never what is there: a password may have been put under the other key.
-            if item is not UNKNOWN and not (isinstance(item, str) and item):
-                found = "not set" if item in (None, "") else "not text"
-                fix = "Give both, or leave the host out to use the environment's docker config."
-                yield _problem(path(where, key), found, "the registry would refuse the login", fix)
-
-
-def _plain_http(values: Mapping[str, Any]) -> Iterator[Problem]:
-    value = values.get("plainHttp")
-    if value is None:
-        return
-    if not isinstance(value, list):
-        yield _wrong_type("plainHttp", value, "a list of registry hosts")
-        return
-    for number, host in enumerate(value):
-        where = path("plainHttp", number)
-        if isinstance(host, str):
-            yield from _used(where, host, values)
-        elif host is not UNKNOWN:
-            yield _wrong_type(where, host, "a registry host")
-
-
-def _used(where: str, host: str, values: Mapping[str, Any]) -> Iterator[Problem]:
-    """Find a host that no image is on: most probably it is spelled wrongly."""
-    sources = values.get("sources")
-    images = [values.get("target"), *(sources.values() if isinstance(sources, Mapping) else [sources])]
+def _unused_hosts(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Find hosts that no image is on: most probably they are spelled wrongly."""
+    images = [values.get("target"), *_known(values, "sources", {"": UNKNOWN}).values()]
     if contains_unknown(images):
         return
-    hosts = sorted({ref.host for ref in map(_reference, images) if ref is not None})
-    if hosts and host not in hosts:
-        fix = f"Write it as the images do: {', '.join(hosts)}."
-        yield _problem(where, f"no image is on {host!r}", "it would have no effect", fix)
-
-
-def _reference(value: Any) -> Reference | None:
-    try:
-        return parse_reference(value) if isinstance(value, str) else None
-    except ArchmergeError:
-        return None  # told of where the image is checked
-
-
-def _delete_remote(values: Mapping[str, Any]) -> Iterator[Problem]:
-    value = values.get("deleteRemote")
-    if value is not None and not isinstance(value, bool):
-        yield _wrong_type("deleteRemote", value, "true or false")
+    hosts = sorted({parse_reference(image).host for image in images})
+    named = [(path("credentials", host), host) for host in _known(values, "credentials", {})]
+    named += [(path("plainHttp", number), host) for number, host in enumerate(_known(values, "plainHttp", []))]
+    for where, host in named:
+        if host is not UNKNOWN and host not in hosts:
+            yield Problem(path=where, found=f"no image is on {host!r}", fix=f"Name {', '.join(hosts)}, as they do.")

@@ -28,7 +28,7 @@ from pulumi.provider.experimental.provider import (
 )
 
 from archmerge import ArchmergeError
-from components.helper_image.errors import told
+from components.helper_image.errors import plain_error
 from components.helper_image.importing import find_image
 from components.helper_image.inputs import check_inputs, read_inputs
 from components.helper_image.properties import read, write
@@ -56,7 +56,7 @@ class ImageProvider(Provider):
     async def check(self, request: CheckRequest) -> CheckResponse:
         """Validate without any network. Credentials are secret from here on, marked by the program or not."""
         problems = check_inputs(read(request.new_inputs))
-        failures = [CheckFailure(p.path, f"{p.found}: {p.consequence.rstrip('.')}. {p.fix}") for p in problems]
+        failures = [CheckFailure(p.path, p.text) for p in problems]
         return CheckResponse(inputs=_secret(request.new_inputs), failures=failures)
 
     async def diff(self, request: DiffRequest) -> DiffResponse:
@@ -127,7 +127,7 @@ async def _ask(doing: str, act: Callable[[], T]) -> T:
     try:
         return await asyncio.to_thread(act)
     except ArchmergeError as error:
-        raise told(error, doing) from None
+        raise plain_error(error, doing) from None
 
 
 def _secret(inputs: Properties) -> Properties:

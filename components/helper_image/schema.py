@@ -3,6 +3,10 @@
 import json
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
+from components.helper_image.inputs import Asked
+
 VERSION: Final = "0.1.0"
 PACKAGE: Final = "multiarch"
 TYPE: Final = "multiarch:index:MultiArchImage"
@@ -10,35 +14,26 @@ _LOGIN: Final = "multiarch:index:Login"
 
 _STRING: Final = {"type": "string"}
 _STRINGS: Final = {"type": "object", "additionalProperties": _STRING}
-_LIST: Final = {"type": "array", "items": _STRING}
 
-INPUTS: Final[dict[str, dict[str, Any]]] = {
-    "target": {
-        **_STRING,
-        "description": "Where to publish: `host/repository:tag`. Another target is another resource.",
-        "willReplaceOnChanges": True,
-    },
-    "sources": {
-        **_STRINGS,
-        "description": "One image for each platform, by tag or digest: `{linux/amd64: host/repository@sha256:...}`. "
-        "An index is taken apart: its image for that platform is used.",
-    },
-    "tags": {**_LIST, "description": "More tags for the same image, written after the target's own."},
-    "credentials": {
-        "type": "object",
-        "additionalProperties": {"$ref": f"#/types/{_LOGIN}"},
-        "description": "User name and password by registry host. A host left out is looked up in the environment's "
-        "docker config. Never compared: new ones take effect at the next operation.",
-        "secret": True,
-    },
-    "plainHttp": {**_LIST, "description": "Registry hosts that are spoken to without TLS."},
-    "deleteRemote": {
-        "type": "boolean",
-        "description": "Remove the tags from the registry when this resource is deleted. By default the image stays.",
-        "default": False,
-    },
-}
-REQUIRED: Final = ("target", "sources")
+_KEPT: Final = ("type", "items", "additionalProperties", "default", "description")
+"""What Pulumi's schemas have in common with JSON Schema, as far as it is used here."""
+
+
+def _as_pulumi(entry: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" in entry:
+        return {"$ref": f"#/types/{_LOGIN}"}
+    found = ((key, entry[key]) for key in _KEPT if key in entry)
+    kept: dict[str, Any] = {key: _as_pulumi(one) if isinstance(one, dict) else one for key, one in found}
+    if "description" in kept:
+        kept["description"] = " ".join(kept["description"].split())
+    return kept
+
+
+_ASKED: Final = TypeAdapter(Asked).json_schema()
+INPUTS: Final[dict[str, dict[str, Any]]] = {name: _as_pulumi(entry) for name, entry in _ASKED["properties"].items()}
+INPUTS["target"]["willReplaceOnChanges"] = True
+INPUTS["credentials"]["secret"] = True
+REQUIRED: Final = tuple(_ASKED["required"])
 OUTPUTS: Final[dict[str, dict[str, Any]]] = {
     "digest": {**_STRING, "description": "What the target's tag points to, as last seen in the registry."},
     "publishedDigest": {**_STRING, "description": "What this resource published. Unlike `digest`: somebody moved it."},

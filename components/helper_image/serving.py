@@ -17,7 +17,7 @@ from pulumi.provider.experimental.provider import Provider
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from components.helper_image.errors import ToldError
+from components.helper_image.errors import PlainError
 
 _OPTIONS = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]  # the engine's own limit
 
@@ -31,7 +31,7 @@ class _Servicer(ProviderServicer):
 
 
 class _PlainErrors(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpcio ships no types
-    """Answers a ToldError with its text. What else is raised is a bug, and keeps its traceback."""
+    """Answers a PlainError with its text. What else is raised is a bug, and keeps its traceback."""
 
     async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], details: Any) -> Any:
         handler = await continuation(details)
@@ -42,7 +42,7 @@ class _PlainErrors(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpcio 
             try:
                 return await handler.unary_unary(request, context)
             except Exception as error:
-                found = _told(error)
+                found = _find(error)
                 if found is None:
                     raise
             await context.abort(grpc.StatusCode.UNKNOWN, str(found))
@@ -53,9 +53,9 @@ class _PlainErrors(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpcio 
         )
 
 
-def _told(error: BaseException | None) -> ToldError | None:
+def _find(error: BaseException | None) -> PlainError | None:
     """Find it below the exception that the SDK has wrapped it in."""
-    while error is not None and not isinstance(error, ToldError):
+    while error is not None and not isinstance(error, PlainError):
         error = error.__context__
     return error
 

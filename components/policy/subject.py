@@ -1,11 +1,11 @@
 """What a rule judges, and what it answers.
 
-Three answers, as everywhere: nothing (the rule holds), a finding (it does not), or `CouldNotTell` (a value is not known
-yet, or cannot be read). A check may report findings first and raise `CouldNotTell` after.
+Three answers, as everywhere: nothing (the rule holds), a finding (it does not), or a doubt (a value is not known, or
+cannot be read). A doubt is yielded among findings, or raised as `CouldNotTell` where nothing after it can be told.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -38,12 +38,12 @@ class Level(StrEnum):
 
 
 class CouldNotTell(Exception):  # noqa: N818 - it is an answer, not an error
-    """Raised by a check that meets a value it cannot know or read."""
+    """Raised where a value is met that cannot be known or read: nothing after it can be told."""
 
     def __init__(self, path: str, reason: str = "is not known yet") -> None:
         self.path = path
         self.reason = reason
-        super().__init__(f"{path} {reason}".strip())
+        super().__init__(f"{path} {reason}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +83,21 @@ class Finding:
     fix: str
     urn: str | None = None
     """Of the resource at fault, for rules over the whole stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something that cannot be told, in the midst of what can."""
+
+    path: str
+    reason: str = "is not known yet"
+
+    def __str__(self) -> str:
+        """Render as CouldNotTell does."""
+        return f"{self.path} {self.reason}"
+
+
+Answer = Finding | Doubt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,50 +141,45 @@ class Settings:
     exemptions: tuple[Exemption, ...] = ()
 
 
-ResourceCheck = Callable[[Resource, Settings], Iterable[Finding]]
-StackCheck = Callable[[Sequence[Resource], Settings], Iterable[Finding]]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """What rules over a resource and rules over a stack have in common."""
 
-    id: str
     level: Level
+    check: Callable[..., Iterable[Answer]] = field(repr=False)
+    """A plain function. Its docstring says what the rule wants, why, and where that comes from."""
 
-    def documented(self) -> Callable[..., Iterable[Finding]]:
-        """Return the function whose docstring says what the rule wants, why, and where that comes from."""
-        raise NotImplementedError
+    @property
+    def id(self) -> str:
+        """The check's name."""
+        return self.check.__name__.replace("_", "-")
 
     @property
     def title(self) -> str:
         """The first line of the check's docstring."""
-        return _doc(self.documented())[0]
+        return _doc(self.check)[0]
 
     @property
     def why(self) -> str:
         """The paragraphs between title and source."""
-        return _doc(self.documented())[1]
+        return _doc(self.check)[1]
 
     @property
     def source(self) -> str:
         """Where the rule comes from."""
-        return _doc(self.documented())[2]
+        return _doc(self.check)[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceRule(Rule):
-    """A rule that can be judged for each resource alone."""
+    """A rule that can be judged for each resource alone: `check(resource)`."""
 
     types: frozenset[str]
     """The `kind`s that it speaks of; empty means all."""
-    check: ResourceCheck = field(repr=False)
+    configured: bool = False
+    """Whether it depends on the settings: `check(resource, settings)`."""
     needs_secret_marks: bool = False
     """Whether it can only be judged where secrets are marked: in a rehearsal, since a policy pack sees plain values."""
-
-    def documented(self) -> Callable[..., Iterable[Finding]]:
-        """Return the check."""
-        return self.check
 
     def concerns(self, resource: Resource) -> bool:
         """Tell whether the rule speaks of such a resource."""
@@ -178,13 +188,7 @@ class ResourceRule(Rule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackRule(Rule):
-    """A rule about resources together."""
-
-    check: StackCheck = field(repr=False)
-
-    def documented(self) -> Callable[..., Iterable[Finding]]:
-        """Return the check."""
-        return self.check
+    """A rule about resources together: `check(resources)`."""
 
 
 def look(value: Any, *keys: str | int, at: str = "") -> Any:
@@ -222,36 +226,6 @@ def join(path: str, key: object) -> str:
     if isinstance(key, int):
         return f"{path}[{key}]"
     return f"{path}.{key}" if path else str(key)
-
-
-def recorded(  # noqa: PLR0913 - the parts of a recorded resource, by name
-    *,
-    type: str,  # noqa: A002 - Pulumi's word
-    name: str,
-    urn: str,
-    inputs: Mapping[str, Any],
-    secret: type | None = None,
-    unknown: object = UNKNOWN,
-    protect: bool | None = None,
-) -> Resource:
-    """Make a Resource of a recording that marks secrets by a class with `.value`, and unknowns by one object."""
-    paths: set[str] = set()
-
-    def plain(value: Any, at: str) -> Any:
-        if secret is not None and isinstance(value, secret):
-            paths.add(at)
-            return plain(value.value, at)  # type: ignore[attr-defined]  # the recording's mark, known by its `.value`
-        if value is unknown:
-            return UNKNOWN
-        if isinstance(value, Mapping):
-            return {key: plain(item, join(at, key)) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [plain(item, join(at, index)) for index, item in enumerate(value)]
-        return value
-
-    properties = plain(inputs, "")
-    marked = None if secret is None else frozenset(paths)
-    return Resource(type=type, name=name, urn=urn, properties=properties, secret_paths=marked, protect=protect)
 
 
 def _doc(function: Callable[..., object]) -> tuple[str, str, str]:

@@ -1,48 +1,25 @@
-"""The component's arguments: the stack file's `runner`, and what is needed of the pools. Plain data."""
+"""The runner component's arguments: the stack file's `runner`, what is needed of the pools, and the secrets."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
 
 import pulumi
-from pydantic import TypeAdapter
 
-from components.clouds.contract import ResolvedPool
-from components.clouds.machines import Arch
-from components.clouds.sections import PoolBase, Taint, TaintEffect
 from components.config import StackConfig
 from components.problems import ConfigError, Problem
-from components.runner.placement import RunnerPool
-from components.runner.settings import RunnerConfig, runner_of
-from components.runner.spec import check_settings
+from components.reading import section_of
+from components.runner.placement import RunnerPool, runner_pool
+from components.runner.spec import RUNNER_KIN, RunnerConfig, check_settings
 from components.stack_checks import check_extras
-
-
-class RunnerPoolArgs(TypedDict):
-    """What the runner needs to know of a node pool."""
-
-    name: str
-    """The pool's name."""
-
-    arch: str
-    """`amd64` or `arm64`."""
-
-    spot: bool
-    """Whether the cloud may take its nodes away."""
-
-    labels: Mapping[str, str]
-    """Labels that its nodes carry."""
-
-    taints: list[str]
-    """Taints that its nodes carry, those that the cloud adds included: `key=value:Effect`."""
 
 
 class MultiArchRunnerArgs(TypedDict):
     """The runner's configuration and what it stands on."""
 
-    runner: Mapping[str, Any]
+    runner: RunnerConfig
     """The runner's configuration, as in the stack file's `runner` (docs/config.md)."""
 
-    pools: list[RunnerPoolArgs]
+    pools: list[RunnerPool]
     """The node pools that the jobs and the manager run on."""
 
     cluster_type: str
@@ -70,8 +47,8 @@ def runner_args(config: StackConfig, nodes: Sequence[pulumi.Input[list[str]]] = 
     `nodes` are the names that the pools' components give out; the release waits for them.
     """
     args = MultiArchRunnerArgs(
-        runner=TypeAdapter(RunnerConfig).dump_python(config.runner, mode="json", by_alias=True),
-        pools=[_pool_args(pool) for pool in config.pools],
+        runner=config.runner,
+        pools=[runner_pool(pool) for pool in config.pools],
         cluster_type=config.cluster.type,
         nodes=list(nodes),
     )
@@ -86,20 +63,10 @@ def runner_args(config: StackConfig, nodes: Sequence[pulumi.Input[list[str]]] = 
     return args
 
 
-def _pool_args(pool: ResolvedPool[PoolBase]) -> RunnerPoolArgs:
-    return RunnerPoolArgs(
-        name=pool.name,
-        arch=pool.arch.value,
-        spot=pool.spot,
-        labels=dict(pool.labels),
-        taints=[str(taint) for taint in pool.node_taints],
-    )
-
-
-def parsed(args: MultiArchRunnerArgs) -> tuple[RunnerConfig, list[RunnerPool]]:
+def checked(args: MultiArchRunnerArgs) -> tuple[RunnerConfig, list[RunnerPool]]:
     """Read and check the plain part of the arguments. Raises ConfigError before anything is declared."""
-    runner = runner_of(args["runner"])
-    pools = pools_of(args["pools"])
+    runner = section_of(RunnerConfig, args["runner"], "runner", kin=RUNNER_KIN)
+    pools = [section_of(RunnerPool, pool, f"pools[{index}]") for index, pool in enumerate(args["pools"])]
     problems = check_settings(runner, pools, args["cluster_type"])
     if runner.token is None and "token" not in args:
         problems.append(_no_token("token", "runner.token"))
@@ -111,11 +78,6 @@ def parsed(args: MultiArchRunnerArgs) -> tuple[RunnerConfig, list[RunnerPool]]:
     if problems:
         raise ConfigError(problems)
     return runner, pools
-
-
-def pools_of(pools: Sequence[RunnerPoolArgs]) -> list[RunnerPool]:
-    """Read the pools. Raises ConfigError."""
-    return [_pool(f"pools[{index}]", pool) for index, pool in enumerate(pools)]
 
 
 def _no_password() -> Problem:
@@ -134,41 +96,3 @@ def _no_token(argument: str, source: str) -> Problem:
         consequence="the runner could not log in to GitLab",
         fix=f"Give the glrt- token as a secret, or name a Secret in {source}.existingSecret.",
     )
-
-
-def _pool(path: str, pool: RunnerPoolArgs) -> RunnerPool:
-    if pool["arch"] not in tuple(Arch):
-        raise ConfigError(
-            [
-                Problem(
-                    path=f"{path}.arch",
-                    found=f"{pool['arch']!r} is not one of {', '.join(Arch)}",
-                    consequence="no job could select it",
-                    fix="Use amd64 or arm64.",
-                )
-            ]
-        )
-    return RunnerPool(
-        name=pool["name"],
-        arch=Arch(pool["arch"]),
-        spot=pool["spot"],
-        labels=pool["labels"],
-        taints=tuple(_taint(f"{path}.taints[{index}]", text) for index, text in enumerate(pool["taints"])),
-    )
-
-
-def _taint(path: str, text: str) -> Taint:
-    label, _, effect = text.rpartition(":")
-    key, _, value = label.partition("=")
-    if not key or effect not in tuple(TaintEffect):
-        raise ConfigError(
-            [
-                Problem(
-                    path=path,
-                    found=f"{text!r} is no taint",
-                    consequence="the runner could not tolerate it",
-                    fix="Write key=value:NoSchedule.",
-                )
-            ]
-        )
-    return Taint(key=key, value=value, effect=TaintEffect(effect))

@@ -5,12 +5,9 @@ written into YAML, TOML or a shell script without quotes, and maps beside the ch
 """
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import ip_address
 from typing import Any, Final
 
-from components.kubernetes_names import DNS_LABEL, LABEL_VALUE, META_KEY, OBJECT_NAME, is_annotation_key
 from components.problems import Problem
 from components.reading import did_you_mean, joined
 from components.runner.executor import AZURE_LABEL, NO_EVICTION
@@ -53,30 +50,6 @@ _TAKEN: Final[Mapping[_Keys, tuple[str, ...]]] = {
     ("service", "annotations"): ("meta.helm.sh/",),
 }
 
-# Texts with a form of their own: (pattern, what it is).
-_FORMS: Final[Mapping[_Keys, tuple[re.Pattern[str], str]]] = {
-    ("image", "registry"): (
-        re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]+)?"),
-        "a registry, such as registry.example.com",
-    ),
-    ("image", "image"): (re.compile(r"[a-z0-9]+([._/-]+[a-z0-9]+)*"), "a repository without a tag or digest"),
-    ("certsSecretName",): (OBJECT_NAME, "the name of a Secret"),
-    ("priorityClassName",): (OBJECT_NAME, "the name of a PriorityClass"),
-    ("runtimeClassName",): (OBJECT_NAME, "the name of a RuntimeClass"),
-    ("schedulerName",): (OBJECT_NAME, "the name of a scheduler"),
-    ("hostname",): (DNS_LABEL, "a host name: lower-case letters, digits and '-'"),
-    ("sentryDsn",): (
-        re.compile(r"https?://[A-Za-z0-9]+@[A-Za-z0-9.-]+(:[0-9]{1,5})?/[A-Za-z0-9./_-]+"),
-        "a DSN with a public key only, https://KEY@HOST/PROJECT",
-    ),
-    ("connectionMaxAge",): (re.compile(r"([0-9]+(\.[0-9]+)?(ms|s|m|h))+"), "a duration, such as 15m"),
-    ("metrics", "podMonitor", "interval"): (re.compile(r"([0-9]+(ms|s|m|h))+"), "a duration, such as 30s"),
-    ("runners", "name"): (
-        re.compile(r"[A-Za-z0-9]([A-Za-z0-9 ._-]{0,126}[A-Za-z0-9])?"),
-        "a name of letters, digits, spaces, '.', '_' and '-'",
-    ),
-}
-
 _VOLUMES_OF_CHART: Final = ("runner-secrets", "etc-gitlab-runner", "projected-secrets", "custom-certs", "configmaps")
 # Where the chart's scripts, config.toml, token and programs are; nothing may be mounted there, above or below.
 _MOUNTED: Final = (
@@ -90,10 +63,8 @@ def check_values(values: ExtraValues) -> list[Problem]:
     """Return what is wrong with `runner.values`, which have their types already. No message repeats a secret."""
     found = _found(dict(values))
     return [*_plain(found)] or [
-        *_forms(found),
         *_maps(found),
         *_environment(values),
-        *_names(values),
         *_volumes(values),
     ]
 
@@ -111,7 +82,7 @@ def _found(value: object, keys: _Keys = ()) -> _Found:
     return [pair for key, entry in entries for pair in [((*keys, key), entry), *_found(entry, (*keys, key))]]
 
 
-def _problem(keys: Iterable[str | int], found: str, consequence: str, fix: str) -> Problem:
+def _problem(keys: Iterable[str | int], found: str, fix: str, consequence: str = "") -> Problem:
     return Problem(path=joined(_PATH, *keys), found=found, consequence=consequence, fix=fix)
 
 
@@ -120,21 +91,16 @@ def _plain(found: _Found) -> Iterator[Problem]:
     for keys, value in found:
         name = str(keys[-1])
         if (secret := _secret(name, value)) is not None:
-            yield _problem(
-                keys,
-                secret,
-                "Helm keeps values readable in the release's Secret, and Git the stack file",
+            fix = (
                 "Put it into a Secret and name that, for a variable by extraEnvFrom with a secretKeyRef; "
-                "the runner's token is `pulumi config set --secret multiarch-runner:runnerToken`.",
+                "the runner's token is `pulumi config set --secret multiarch-runner:runnerToken`."
             )
+            yield _problem(keys, secret, fix, "Helm keeps values readable in the release's Secret")
         elif "{{" in name or (isinstance(value, str) and "{{" in value):
-            fix = "Write the text itself, without '{{'."
-            yield _problem(
-                keys, "a Helm template", "the chart would run it, with the whole stack's values at hand", fix
-            )
+            yield _problem(keys, "a Helm template, which the chart would run", "Write the text itself, without '{{'.")
         elif value is None:
             fix = "Give it a value, or remove the key."
-            yield _problem(keys, "empty", "Helm takes null for an order to take a value away", fix)
+            yield _problem(keys, "empty", fix, "Helm takes null for an order to take a value away")
 
 
 def _secret(name: str, value: object) -> str | None:
@@ -147,37 +113,13 @@ def _secret(name: str, value: object) -> str | None:
     return "a secret in plain text, by its name" if SECRET_NAME.search(name) else None
 
 
-def _forms(found: _Found) -> Iterator[Problem]:
-    for keys, value in found:
-        form = _FORMS.get(keys)
-        if form is not None and not form[0].fullmatch(value):
-            consequence = "the chart, or the API server, would take it for something else"
-            yield _problem(keys, f"not {form[1]}", consequence, _FORM)
-
-
-_FORM: Final = "Correct it, or drop the key."
-
-
 def _maps(found: _Found) -> Iterator[Problem]:
-    """Find labels and annotations that somebody else writes, or that are none."""
-    for keys, value in found:
-        taken = _TAKEN.get(keys[:-1])
-        if taken is None:
-            continue
-        name = str(keys[-1])
+    """Find labels and annotations that somebody else writes."""
+    for keys, _ in found:
+        name, taken = str(keys[-1]), _TAKEN.get(keys[:-1], ())
         if any(name == key or (key.endswith("/") and name.startswith(key)) for key in taken):
-            yield _problem(
-                keys,
-                "set by the stack or the chart itself",
-                "the last of two would win, and undo the other",
-                "Drop it.",
-            )
-        elif not (is_annotation_key(name) if str(keys[-2]).endswith("nnotations") else META_KEY.fullmatch(name)):
-            fix = "Use letters, digits, '-', '_' and '.', after a prefix with '/' if you like."
-            yield _problem(keys, "no key of a label or annotation", "the API server would refuse the object", fix)
-        elif str(keys[-2]).lower().endswith("labels") and not LABEL_VALUE.fullmatch(value):
-            fix = "Use at most 63 letters, digits, '-', '_' and '.'."
-            yield _problem(keys, "no value of a label", "the API server would refuse the object", fix)
+            consequence = "the last of two would win, and undo the other"
+            yield _problem(keys, "set by the stack or the chart itself", "Drop it.", consequence)
 
 
 def _environment(values: ExtraValues) -> Iterator[Problem]:
@@ -185,15 +127,12 @@ def _environment(values: ExtraValues) -> Iterator[Problem]:
     yield from (_unknown_variable("extraEnv", name) for name in plain if name not in _ENV)
     yield from (_unknown_variable("extraEnvFrom", name) for name in sources if name not in _ENV)
     for name, source in sources.items():
+        path = ("extraEnvFrom", name)
         if name in plain:
-            yield _problem(("extraEnvFrom", name), "also in extraEnv", "the last of two would win", "Keep one of them.")
+            yield _problem(path, "also in extraEnv", "Keep one of them.")
         if len(source) != 1:
-            yield _problem(
-                ("extraEnvFrom", name),
-                f"{len(source)} sources",
-                "a variable has exactly one",
-                "Keep one of secretKeyRef, configMapKeyRef and fieldRef.",
-            )
+            fix = "Keep exactly one of secretKeyRef, configMapKeyRef and fieldRef."
+            yield _problem(path, f"{len(source)} sources", fix)
 
 
 def _unknown_variable(key: str, name: str) -> Problem:
@@ -202,32 +141,9 @@ def _unknown_variable(key: str, name: str) -> Problem:
     return _problem(
         (key, name),
         "not one of the variables that can be set",
-        "variables of the manager win over the config.toml that the stack makes (KUBERNETES_PRIVILEGED would)",
         f"Did you mean {meant}?" if meant else f"Use the keys of `runner`. Can be set: {known}.",
+        "variables of the manager win over the config.toml that the stack makes (KUBERNETES_PRIVILEGED would)",
     )
-
-
-def _names(values: ExtraValues) -> Iterator[Problem]:
-    for index, secret in enumerate(values.get("imagePullSecrets", [])):
-        if not OBJECT_NAME.fullmatch(secret["name"]):
-            yield _problem(
-                ("imagePullSecrets", index, "name"), "no name of a Secret", "no image would be pulled", _FORM
-            )
-    for index, alias in enumerate(values.get("hostAliases", [])):
-        if not _is_address(alias["ip"]):
-            yield _problem(("hostAliases", index, "ip"), "no IP address", "the API server would refuse the pod", _FORM)
-        names = alias["hostnames"]
-        if not names or not all(OBJECT_NAME.fullmatch(name) for name in names):
-            path = ("hostAliases", index, "hostnames")
-            yield _problem(path, "not names of hosts", "the API server would refuse the pod", _FORM)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _volumes(values: ExtraValues) -> Iterator[Problem]:
@@ -235,22 +151,20 @@ def _volumes(values: ExtraValues) -> Iterator[Problem]:
     for index, volume in enumerate(volumes):
         path = ("volumes", index)
         if len(volume) != len(("name", "source")):
-            yield _problem(path, f"{len(volume) - 1} sources", "a volume has exactly one", "Keep one of them.")
-        if volume["name"] in _VOLUMES_OF_CHART or not DNS_LABEL.fullmatch(volume["name"]):
-            fix = "Call it something else: lower-case letters, digits and '-'."
-            yield _problem((*path, "name"), "a name of the chart's own, or none", "the API server would refuse it", fix)
+            yield _problem(path, f"{len(volume) - 1} sources", "Keep exactly one of them.")
+        if volume["name"] in _VOLUMES_OF_CHART:
+            yield _problem((*path, "name"), "a name of the chart's own", "Call it something else.")
     names = [volume["name"] for volume in volumes]
     if len(set(names)) != len(names):
-        yield _problem(("volumes",), "two of the same name", "the API server would refuse the pod", "Rename one.")
+        yield _problem(("volumes",), "two of the same name", "Rename one.")
     for index, mount in enumerate(values.get("volumeMounts", [])):
         if mount["name"] not in names:
             fix = "Add it to volumes, or correct the name."
-            yield _problem(("volumeMounts", index, "name"), "not among volumes", "there is nothing to mount", fix)
+            yield _problem(("volumeMounts", index, "name"), "not among volumes", fix)
         if not _is_free(mount["mountPath"]):
             yield _problem(
                 ("volumeMounts", index, "mountPath"),
                 "where the chart has its own files, or no absolute path",
-                "it would hide the manager's programs, its token, or the config.toml that the stack makes",
                 "Mount it elsewhere, for example below /mnt.",
             )
 

@@ -13,8 +13,47 @@ from typing import Annotated, Final, Literal, Required
 from pydantic import ConfigDict, Field, JsonValue, with_config
 from typing_extensions import TypedDict  # typing's own is too little for pydantic before Python 3.12
 
+from components.forms import Form
+from components.kubernetes_names import (
+    AnnotationKey,
+    AnnotationValue,
+    DnsLabel,
+    HostName,
+    IpAddress,
+    LabelKey,
+    LabelValue,
+    ObjectName,
+)
+
 _CONFIG: Final = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
+_Duration = Annotated[str, Form(r"([0-9]+(\.[0-9]+)?(ms|s|m|h))+", "duration", "one such as 15m")]
+_Interval = Annotated[str, Form(r"([0-9]+(ms|s|m|h))+", "duration", "one such as 30s")]
+_Registry = Annotated[
+    str,
+    Form(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]+)?", "registry", "one, as registry.example.com"),
+]
+_Repository = Annotated[
+    str, Form(r"[a-z0-9]+([._/-]+[a-z0-9]+)*", "repository of images", "a repository without a tag or digest")
+]
+_PublicDsn = Annotated[
+    str,
+    Form(
+        r"https?://[A-Za-z0-9]+@[A-Za-z0-9.-]+(:[0-9]{1,5})?/[A-Za-z0-9./_-]+",
+        "DSN with a public key only",
+        "https://KEY@HOST/PROJECT",
+    ),
+]
+_RunnerName = Annotated[
+    str,
+    Form(
+        r"[A-Za-z0-9]([A-Za-z0-9 ._-]{0,126}[A-Za-z0-9])?",
+        "name of a runner",
+        "letters, digits, spaces, '.', '_' and '-'",
+    ),
+]
+_Labels = dict[LabelKey, LabelValue]
+_Annotations = dict[AnnotationKey, AnnotationValue]
 _Seconds = Annotated[int, Field(ge=1, le=300)]
 _Times = Annotated[int, Field(ge=1, le=100)]
 
@@ -23,10 +62,10 @@ _Times = Annotated[int, Field(ge=1, le=100)]
 class ExtraImage(TypedDict, total=False):
     """Where the manager's image is mirrored to. Its tag follows from `runner.chart`."""
 
-    registry: str
+    registry: _Registry
     """Registry host, for example `registry.example.com`."""
 
-    image: str
+    image: _Repository
     """Repository in it, without a tag."""
 
 
@@ -48,7 +87,7 @@ class ExtraProbe(TypedDict, total=False):
 class ExtraObjectName(TypedDict, total=False):
     """An object of the manager's namespace."""
 
-    name: Required[str]
+    name: Required[ObjectName]
     """Its name."""
 
 
@@ -92,10 +131,10 @@ class ExtraEnvSource(TypedDict, total=False):
 class ExtraHostAlias(TypedDict, total=False):
     """A line of the manager's /etc/hosts."""
 
-    ip: Required[str]
+    ip: Required[IpAddress]
     """Address."""
 
-    hostnames: Required[list[str]]
+    hostnames: Required[Annotated[list[HostName], Field(min_length=1)]]
     """Names of that address."""
 
 
@@ -103,7 +142,7 @@ class ExtraHostAlias(TypedDict, total=False):
 class ExtraLabelSelector(TypedDict, total=False):
     """Pods by their labels."""
 
-    matchLabels: dict[str, str]
+    matchLabels: _Labels
     """Labels that they have; the manager's pods have `app` and `release`."""
 
 
@@ -128,7 +167,7 @@ class ExtraSpreadConstraint(TypedDict, total=False):
 class ExtraVolume(TypedDict, total=False):
     """A volume of the manager's pod: its name and exactly one source, of those that Pod Security restricted admits."""
 
-    name: Required[str]
+    name: Required[DnsLabel]
     """What `volumeMounts` calls it."""
 
     configMap: dict[str, JsonValue]
@@ -177,13 +216,13 @@ class ExtraVolumeMount(TypedDict, total=False):
 class ExtraPodMonitor(TypedDict, total=False):
     """Further settings of the PodMonitor that `runner.metrics.podMonitor` makes."""
 
-    labels: dict[str, str]
+    labels: _Labels
     """Labels, for a Prometheus that selects by them."""
 
-    annotations: dict[str, str]
+    annotations: _Annotations
     """Annotations."""
 
-    interval: str
+    interval: _Interval
     """Time between two scrapes, for example `30s`."""
 
     relabelings: list[dict[str, JsonValue]]
@@ -208,10 +247,10 @@ class ExtraService(TypedDict, total=False):
     enabled: bool
     """Make it."""
 
-    labels: dict[str, str]
+    labels: _Labels
     """Labels."""
 
-    annotations: dict[str, str]
+    annotations: _Annotations
     """Annotations."""
 
 
@@ -219,7 +258,7 @@ class ExtraService(TypedDict, total=False):
 class ExtraRunners(TypedDict, total=False):
     """What the stack does not say of the runner itself."""
 
-    name: str
+    name: _RunnerName
     """Name of the runner in its config.toml and logs; the pod's name by default."""
 
 
@@ -252,7 +291,7 @@ class ExtraValues(TypedDict, total=False):
     revisionHistoryLimit: Annotated[int, Field(ge=1)]
     """Old ReplicaSets that are kept."""
 
-    certsSecretName: str
+    certsSecretName: ObjectName
     """Secret of the manager's namespace with the certificate of GitLab's authority, `<host>.crt`."""
 
     shutdown_timeout: Annotated[int, Field(ge=0)]
@@ -261,10 +300,10 @@ class ExtraValues(TypedDict, total=False):
     logFormat: Literal["runner", "text", "json"]
     """How the manager writes its log."""
 
-    sentryDsn: str
+    sentryDsn: _PublicDsn
     """Where the manager reports its errors to: the DSN with the public key only."""
 
-    connectionMaxAge: str
+    connectionMaxAge: _Duration
     """How long a connection to GitLab is kept, for example `15m`."""
 
     extraEnv: dict[str, str]
@@ -277,34 +316,34 @@ class ExtraValues(TypedDict, total=False):
     hostAliases: list[ExtraHostAlias]
     """Lines of the manager's /etc/hosts."""
 
-    hostname: str
+    hostname: DnsLabel
     """Host name of the manager's pod."""
 
-    priorityClassName: str
+    priorityClassName: ObjectName
     """PriorityClass of the manager's pod. It must exist."""
 
-    runtimeClassName: str
+    runtimeClassName: ObjectName
     """RuntimeClass of the manager's pod. It must exist."""
 
-    schedulerName: str
+    schedulerName: ObjectName
     """Scheduler of the manager's pod."""
 
     topologySpreadConstraints: list[ExtraSpreadConstraint]
     """How several managers (`runner.manager.replicas`) are spread."""
 
-    podAnnotations: dict[str, str]
+    podAnnotations: _Annotations
     """Further annotations of the manager's pod."""
 
-    podLabels: dict[str, str]
+    podLabels: _Labels
     """Further labels of the manager's pod."""
 
-    deploymentAnnotations: dict[str, str]
+    deploymentAnnotations: _Annotations
     """Further annotations of the manager's Deployment."""
 
-    deploymentLabels: dict[str, str]
+    deploymentLabels: _Labels
     """Further labels of the manager's Deployment."""
 
-    configMapLabels: dict[str, str]
+    configMapLabels: _Labels
     """Further labels of the manager's ConfigMap."""
 
     volumes: list[ExtraVolume]

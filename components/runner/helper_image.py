@@ -10,7 +10,7 @@ import re
 from components.problems import Problem
 from components.runner.chart import chart_version, runner_version
 from components.runner.mirror import check_mirror
-from components.runner.settings import Chart, RunnerConfig
+from components.runner.settings import RunnerConfig
 from components.versions import FIRST_MULTI_ARCH_HELPER, HELPER_REPOSITORY, HELPER_TAG, RUNNER_OF_CHART
 
 AUTO = "auto"
@@ -62,25 +62,26 @@ def _nothing(_: RunnerConfig) -> None:
 
 
 def _check_upstream(runner: RunnerConfig) -> Problem | None:
-    path = "runner.helperImage"
     version = runner_version(runner.chart)
     named = f"chart {chart_version(runner.chart) or runner.chart.path}"
-    if version is None or (parts := _EXACT.fullmatch(version)) is None:
-        return Problem(
-            path=path,
-            found=f"'upstream', and the runner's version in {named} is not known",
-            consequence="could not tell whether GitLab publishes a multi-arch helper for it",
-            fix="State chart.runnerVersion (the chart's appVersion), or use helperImage: auto.",
+    if version is None or _EXACT.fullmatch(version) is None:
+        return _problem(
+            f"'upstream', and the runner's version in {named} is not known",
+            "State chart.runnerVersion (the chart's appVersion), or use helperImage: auto.",
+            "could not tell whether GitLab publishes a multi-arch helper for it",
         )
-    if tuple(int(part) for part in parts.groups()) >= FIRST_MULTI_ARCH_HELPER:
+    if _at_least_first(version):
         return None
     enough = next(chart for chart, runner in RUNNER_OF_CHART.items() if _at_least_first(runner))
-    return Problem(
-        path=path,
-        found=f"'upstream', but {named} holds runner {version}",
-        consequence="GitLab publishes multi-arch helper images from 19.2.0 on, so that no job could pull its helper",
-        fix=f"Use helperImage: auto (right for jobs that select an architecture), or chart.version: {enough} or later.",
+    return _problem(
+        f"'upstream', but {named} holds runner {version}",
+        f"Use helperImage: auto (right for jobs that select an architecture), or chart.version: {enough} or later.",
+        "GitLab publishes multi-arch helper images from 19.2.0 on, so that no job could pull its helper",
     )
+
+
+def _problem(found: str, fix: str, consequence: str) -> Problem:
+    return Problem(path="runner.helperImage", found=found, consequence=consequence, fix=fix)
 
 
 def _at_least_first(version: str) -> bool:
@@ -89,50 +90,24 @@ def _at_least_first(version: str) -> bool:
 
 
 def _check_own(runner: RunnerConfig) -> Problem | None:
-    path, image = "runner.helperImage", runner.helper_image
-    if not image.strip() or image != image.strip() or "/" not in image:
-        return Problem(
-            path=path,
-            found=f"{image!r}",
-            consequence="it is neither a mode nor the full name of an image, and no job could pull it",
-            fix="Use auto, upstream, mirror, or registry/name:tag.",
-        )
+    image = runner.helper_image
     if arch := named_architecture(image):
-        return Problem(
-            path=path,
-            found=f"{image!r} is an image for {arch}",
-            consequence="it replaces the runner's own choice for every job, so that jobs of the other architecture "
-            "fail with 'exec format error'",
-            fix="Use helperImage: auto, or a multi-arch image whose tag names no architecture.",
+        return _problem(
+            f"{image!r} is an image for {arch}",
+            "Use helperImage: auto, or a multi-arch image whose tag names no architecture.",
+            "it replaces the runner's own choice for every job: those of the other architecture fail with "
+            "'exec format error'",
         )
-    return _check_own_version(path, image, runner.chart)
-
-
-def _check_own_version(path: str, image: str, chart: Chart) -> Problem | None:
-    if _OWN_VERSION.search(image):
-        return None
-    wanted = runner_version(chart)
+    wanted, consequence = runner_version(runner.chart), "helper and runner of two versions fail in the middle of jobs"
     tagged = _VERSION.search(image.partition("@")[0].rpartition("/")[2])
-    if wanted is None:
-        return Problem(
-            path=path,
-            found=f"{image!r}, and the runner's version in the chart is not known",
-            consequence="could not tell whether helper and runner have the same version, as they must",
-            fix="Put ${CI_RUNNER_VERSION} into the tag, or state chart.runnerVersion.",
-        )
-    if tagged is None:
-        return Problem(
-            path=path,
-            found=f"{image!r} does not say its version",
-            consequence=f"could not tell whether it is {wanted}, the runner's; helper and runner of two versions "
-            "fail in the middle of jobs",
-            fix=f"Use a tag with {wanted} or ${{CI_RUNNER_VERSION}} in it.",
-        )
-    if tagged[1] == wanted:
+    if _OWN_VERSION.search(image) or (tagged and tagged[1] == wanted):
         return None
-    return Problem(
-        path=path,
-        found=f"{image!r} is version {tagged[1]}, the runner is {wanted}",
-        consequence="helper and runner of two versions fail in the middle of jobs",
-        fix=f"Use version {wanted}, or ${{CI_RUNNER_VERSION}} in the tag, which follows the chart.",
-    )
+    if wanted is None:
+        return _problem(
+            f"{image!r}, and the runner's version in the chart is not known",
+            "Put ${CI_RUNNER_VERSION} into the tag, or state chart.runnerVersion.",
+            "could not tell whether helper and runner have the same version, as they must",
+        )
+    says = f"is version {tagged[1]}, the runner is {wanted}" if tagged else "does not say its version"
+    fix = f"Use a tag with {wanted}, or ${{CI_RUNNER_VERSION}} in it, which follows the chart."
+    return _problem(f"{image!r} {says}", fix, consequence)

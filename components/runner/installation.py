@@ -10,7 +10,6 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.runner.classes import RunnerClass
-from components.runner.helper_image import MIRROR
 from components.runner.placement import RunnerPool
 from components.runner.settings import Chart
 from components.runner.spec import chart_version
@@ -40,7 +39,6 @@ class Installation:
     own: RunnerClass
     pools: Sequence[RunnerPool]
     cluster_type: str
-    parent: pulumi.Resource
 
     namespace: pulumi.Input[str]
     """The manager's namespace; as an output, it makes everything wait for the namespace."""
@@ -61,18 +59,16 @@ class Installation:
     """What else has to be there first."""
 
 
-def install(wanted: Installation) -> k8s.helm.v3.Release:
+def install(wanted: Installation, parent: pulumi.Resource) -> k8s.helm.v3.Release:
     """Declare the Secret, unless somebody else makes it, and the release on top of it."""
     runner = wanted.own.runner
-    secret, checksum, before = _login(wanted)
+    secret, checksum, before = _login(wanted, parent)
     values: Mapping[str, Any] = helm_values(
         runner, wanted.pools, wanted.cluster_type, secret=secret, profile=wanted.own.profile
     )
     if wanted.mirrored is not None:
         config = partial(release_config, runner, wanted.pools, wanted.cluster_type, wanted.own.profile)
         values = with_config(values, wanted.mirrored.apply(config))
-    elif runner.helper_image == MIRROR:
-        raise ValueError(f"{wanted.name}: helperImage is mirror, and there is no mirrored image")
     if checksum is not None:
         values = with_token_checksum(values, checksum)
     after = [*wanted.after, *before]
@@ -89,11 +85,13 @@ def install(wanted: Installation) -> k8s.helm.v3.Release:
         max_history=5,
         timeout=_HELM_SECONDS,
         # An output's own resources count as dependencies: the manager's pod needs the nodes.
-        opts=pulumi.ResourceOptions(parent=wanted.parent, depends_on=names.apply(lambda _: after)),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=names.apply(lambda _: after)),
     )
 
 
-def _login(wanted: Installation) -> tuple[str, pulumi.Input[str] | None, list[pulumi.Resource]]:
+def _login(
+    wanted: Installation, parent: pulumi.Resource
+) -> tuple[str, pulumi.Input[str] | None, list[pulumi.Resource]]:
     """Return the Secret's name, what changes when the token does, and what the release has to wait for."""
     runner = wanted.own.runner
     source = runner.token
@@ -102,7 +100,7 @@ def _login(wanted: Installation) -> tuple[str, pulumi.Input[str] | None, list[pu
     if source is not None and source.create is not None:
         from components.runner.created import create_runner  # noqa: PLC0415 - pulumi-gitlab is an optional extra
 
-        token = create_runner(wanted.name, runner, source.create, wanted.parent, wanted.gitlab_token)
+        token = create_runner(wanted.name, runner, source.create, parent, wanted.gitlab_token)
     elif wanted.token is not None:
         token = pulumi.Output.secret(wanted.token)
     else:
@@ -118,7 +116,7 @@ def _login(wanted: Installation) -> tuple[str, pulumi.Input[str] | None, list[pu
         # The chart projects both keys; a Secret without the first keeps the pod from starting.
         string_data={"runner-registration-token": "", "runner-token": token},
         opts=pulumi.ResourceOptions(
-            parent=wanted.parent, depends_on=list(wanted.after), additional_secret_outputs=["data", "stringData"]
+            parent=parent, depends_on=list(wanted.after), additional_secret_outputs=["data", "stringData"]
         ),
     )
     # Not a secret any more, so that a preview shows that the token changed.

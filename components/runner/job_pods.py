@@ -7,94 +7,123 @@ Source of the keys: gitlab-runner docs/executors/kubernetes/_index.md and docs/c
 from dataclasses import field
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 from pydantic.dataclasses import dataclass
 
+from components.forms import Form, NotBlank, quoted, wrong
 from components.keys import CONFIG
+from components.kubernetes_names import AnnotationValue, DnsLabel, HostName, IpAddress, LabelKey, LabelValue, ObjectName
+from components.runner.quantities import Quantity
 
-MountPath = Annotated[str, Field(description="Where it is mounted in every container of the job. An absolute path.")]
-ReadOnly = Annotated[bool, Field(description="Mount it without the right to write.")]
-SubPath = Annotated[str, Field(description="Only this folder or file of it.")]
-VolumeName = Annotated[str, Field(description="Name of the volume in the pod.")]
+_OURS: Final = ("cluster-autoscaler.kubernetes.io/safe-to-evict", "karpenter.sh/do-not-disrupt")
+_RUNNERS: Final = "runner.gitlab.com"
+_BUILDS: Final = "/builds"
+
+
+def _mount(path: str) -> str:
+    folder = path.rstrip("/")
+    if not path.startswith("/") or not folder or ".." in path.split("/"):
+        raise wrong(f"{quoted(path)} is no absolute path", "Write /a/path.")
+    if folder == _BUILDS:
+        raise wrong(f"{quoted(path)} is the folder that jobs are cloned into", "Mount it elsewhere, or below it.")
+    return path
+
+
+def _free(key: str) -> str:
+    if key in _OURS or key.partition("/")[0].endswith(_RUNNERS):
+        raise wrong(f"{quoted(key)} is a key that the runner or this package sets itself", "Drop it.")
+    return key
+
+
+MountPath = Annotated[str, AfterValidator(_mount)]
+PodKey = Annotated[LabelKey, AfterValidator(_free)]
+Variable = Annotated[str, Form(r"[A-Za-z_][A-Za-z0-9_]*", "name of a variable", "letters, digits and '_'")]
+Flag = Annotated[str, Form(r"FF_[A-Z0-9_]+", "feature flag of GitLab Runner", "FF_ and capital letters")]
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class ClaimVolume:
+class Mount:
+    """What all volumes of the jobs have."""
+
+    type: str
+    """Which kind of volume this is."""
+
+    name: DnsLabel
+    """Name of the volume in the pod."""
+
+    mount_path: MountPath
+    """Where it is mounted in every container of the job. An absolute path."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class StoredMount(Mount):
+    """What volumes have whose content is not the pod's own."""
+
+    sub_path: str = ""
+    """Only this folder or file of it."""
+
+    read_only: bool = False
+    """Mount it without the right to write."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class ClaimVolume(StoredMount):
     """A PersistentVolumeClaim in the jobs' namespace. Jobs at the same time share it: it must be `ReadWriteMany`."""
 
     type: Literal["pvc"]
-    """Which kind of volume this is."""
 
-    name: str
+    name: ObjectName
     """Name of the claim."""
-
-    mount_path: MountPath
-    sub_path: SubPath = ""
-    read_only: ReadOnly = False
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class SecretVolume:
+class FilesMount(StoredMount):
+    """What a volume has that shows an object's keys as files."""
+
+    read_only: bool = True
+
+    items: dict[str, str] = field(default_factory=dict)
+    """Key of the object to the file that it becomes. Empty: all keys, by their own names."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class SecretVolume(FilesMount):
     """A Secret in the jobs' namespace, as files. Every job can read it."""
 
     type: Literal["secret"]
-    """Which kind of volume this is."""
 
-    name: str
+    name: ObjectName
     """Name of the Secret."""
-
-    mount_path: MountPath
-    sub_path: SubPath = ""
-    read_only: ReadOnly = True
-
-    items: dict[str, str] = field(default_factory=dict)
-    """Key of the Secret to the file that it becomes. Empty: all keys, by their own names."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class ConfigMapVolume:
+class ConfigMapVolume(FilesMount):
     """A ConfigMap in the jobs' namespace, as files: a company's certificates, a `pip.conf`."""
 
     type: Literal["configMap"]
-    """Which kind of volume this is."""
 
-    name: str
+    name: ObjectName
     """Name of the ConfigMap."""
-
-    mount_path: MountPath
-    sub_path: SubPath = ""
-    read_only: ReadOnly = True
-
-    items: dict[str, str] = field(default_factory=dict)
-    """Key of the ConfigMap to the file that it becomes. Empty: all keys, by their own names."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class EmptyDirVolume:
+class EmptyDirVolume(Mount):
     """A folder of the pod's own, gone with it."""
 
     type: Literal["emptyDir"]
-    """Which kind of volume this is."""
-
-    name: VolumeName
-    mount_path: MountPath
 
     medium: Literal["", "Memory"] = ""
     """`Memory`: a RAM disk, which counts as the container's memory."""
 
-    size_limit: str = ""
-    """Most that it may hold, as a Kubernetes quantity. Empty: what the node has."""
+    size_limit: Quantity | None = None
+    """Most that it may hold. By default what the node has."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class CsiVolume:
+class CsiVolume(StoredMount):
     """A volume that a CSI driver makes for the pod alone: secrets of a vault, a cache on a local disk."""
 
     type: Literal["csi"]
-    """Which kind of volume this is."""
-
-    name: VolumeName
-    mount_path: MountPath
 
     driver: str
     """Name of the driver, for example `secrets-store.csi.k8s.io`."""
@@ -105,19 +134,12 @@ class CsiVolume:
     attributes: dict[str, str] = field(default_factory=dict)
     """The driver's own settings (`volumeAttributes`)."""
 
-    sub_path: SubPath = ""
-    read_only: ReadOnly = False
-
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class NfsVolume:
+class NfsVolume(Mount):
     """A folder of an NFS server. The node mounts it, so that no network policy has to name the server."""
 
     type: Literal["nfs"]
-    """Which kind of volume this is."""
-
-    name: VolumeName
-    mount_path: MountPath
 
     server: str
     """Host or address of the server."""
@@ -125,7 +147,8 @@ class NfsVolume:
     path: str
     """Folder that it exports."""
 
-    read_only: ReadOnly = False
+    read_only: bool = False
+    """Mount it without the right to write."""
 
 
 Volume = Annotated[
@@ -137,10 +160,10 @@ Volume = Annotated[
 class HostAlias:
     """An entry of the pods' `/etc/hosts`."""
 
-    ip: str
+    ip: IpAddress
     """The address."""
 
-    hostnames: list[str]
+    hostnames: list[HostName]
     """Names that lead there."""
 
 
@@ -151,7 +174,7 @@ class Dns:
     policy: Literal["none", "default", "cluster-first", "cluster-first-with-host-net"] = "cluster-first"
     """`none`: only what is said here. `default`: as the node does."""
 
-    nameservers: list[str] = field(default_factory=list)
+    nameservers: list[IpAddress] = field(default_factory=list)
     """Addresses of further resolvers. Network policies have to name them, too (`networkPolicies.dnsCidrs`)."""
 
     searches: list[str] = field(default_factory=list)
@@ -165,11 +188,11 @@ class Dns:
 class Service:
     """A container beside every job, as `services:` of a job would add it."""
 
-    name: str
+    name: NotBlank
     """Its image: a multi-arch one."""
 
-    alias: str = ""
-    """Name under which the job reaches it. Empty: from the image's name."""
+    alias: DnsLabel | None = None
+    """Name under which the job reaches it. By default from the image's name."""
 
     entrypoint: list[str] = field(default_factory=list)
     """Instead of the image's own."""
@@ -177,7 +200,7 @@ class Service:
     command: list[str] = field(default_factory=list)
     """Instead of the image's own."""
 
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[Variable, str] = field(default_factory=dict)
     """Its variables."""
 
 
@@ -202,13 +225,13 @@ class JobPods:
     volumes: list[Volume] = field(default_factory=list)
     """Volumes of every job. There is no `hostPath`: Pod Security refuses it, since it is the node's own disk."""
 
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[Variable, str] = field(default_factory=dict)
     """Variables of every job, which a job's own override. For secrets use GitLab's CI/CD variables."""
 
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[PodKey, LabelValue] = field(default_factory=dict)
     """Labels of the pods, for network policies, costs and dashboards."""
 
-    annotations: dict[str, str] = field(default_factory=dict)
+    annotations: dict[PodKey, AnnotationValue] = field(default_factory=dict)
     """Annotations of the pods."""
 
     host_aliases: list[HostAlias] = field(default_factory=list)
@@ -220,7 +243,7 @@ class JobPods:
     pull_policy: list[Literal["always", "if-not-present", "never"]] = field(default_factory=list)
     """How images are pulled, several for one after the other. Empty: as Kubernetes does it for the tag."""
 
-    runtime_class: str | None = None
+    runtime_class: ObjectName | None = None
     """RuntimeClass of the pods (gVisor, Kata). It must exist, and its nodes must be of both architectures."""
 
     pre_get_sources_script: str = ""
@@ -235,7 +258,7 @@ class JobPods:
     services: list[Service] = field(default_factory=list)
     """Containers beside every job."""
 
-    feature_flags: dict[str, bool] = field(default_factory=dict)
+    feature_flags: dict[Flag, bool] = field(default_factory=dict)
     """GitLab Runner's feature flags, `FF_…`."""
 
     pod_patches: list[PodPatch] = field(default_factory=list)

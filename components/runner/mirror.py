@@ -4,15 +4,17 @@ The runner wants a helper of exactly its own version (gitlab-runner docs, advanc
 follow from the runner's version and are never written down.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
+from typing import Annotated
 
+from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
 from archmerge import ArchmergeError, parse_reference
 from archmerge.reference import is_digest
 from components.clouds.machines import Arch
+from components.forms import Form, quoted, wrong
 from components.keys import CONFIG
 from components.problems import Problem
 from components.versions import HELPER_FLAVOR, HELPER_REPOSITORY
@@ -20,9 +22,31 @@ from components.versions import HELPER_FLAVOR, HELPER_REPOSITORY
 PATH = "runner.helperMirror"
 # How GitLab names architectures in the helper's tags: `[flavor-]{x86_64|arm64}-v{version}` (linux_info.go).
 _TAG_ARCH: Mapping[Arch, str] = {Arch.AMD64: "x86_64", Arch.ARM64: "arm64"}
-_FLAVOR = re.compile(r"[a-z0-9][a-z0-9.-]{0,40}")
-_NO_TARGET = "the mirror could not be published"
-_NO_SOURCE = "there would be nothing to mirror"
+
+
+def _repository(text: str) -> str:
+    """Check that a text names a registry and a repository in it: the tag follows from the runner's version."""
+    try:
+        reference = parse_reference(text)
+    except ArchmergeError as error:
+        raise wrong(error.message, error.fix or "Write host/repository.") from None
+    if reference.tag or reference.digest:
+        raise wrong(f"{quoted(text)} has a tag or digest", f"Write {reference.name}.")
+    if not text.startswith(f"{reference.host}/"):
+        raise wrong(f"{quoted(text)} names no registry", f"Write {reference.name}, if Docker Hub is meant.")
+    return text
+
+
+def _digest(text: str) -> str:
+    if is_digest(text):
+        return text
+    fix = "Write sha256: and 64 hex digits, as `archmerge inspect` shows them."
+    raise wrong(f"{quoted(text)} is no digest", fix)
+
+
+Repository = Annotated[str, AfterValidator(_repository)]
+Flavor = Annotated[str, Form(r"([a-z0-9][a-z0-9.-]{0,40})?", "flavor", "for example alpine-latest or ubuntu")]
+Digest = Annotated[str, AfterValidator(_digest)]
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -34,21 +58,21 @@ class HelperMirror:
     (docs/helper-image.md).
     """
 
-    repository: str
+    repository: Repository
     """Where it is published: `host/repository`, without a tag; the tag is made of flavor and version. The cluster's
     nodes pull from here."""
 
-    source: str = HELPER_REPOSITORY
+    source: Repository = HELPER_REPOSITORY
     """Repository that holds the images of the single architectures, without a tag."""
 
-    flavor: str = HELPER_FLAVOR
+    flavor: Flavor = HELPER_FLAVOR
     """Flavor of the helper image, which begins its tags: `alpine-latest`, `ubuntu` ... Empty: the tags without one."""
 
     version: str | None = None
     """Version of the helper image. It has to be the runner's, and is by default. State it along with `digests`: a
     newer chart is refused then, until they are renewed."""
 
-    digests: dict[str, str] = field(default_factory=dict)
+    digests: dict[Arch, Digest] = field(default_factory=dict)
     """Digest by architecture (`amd64`, `arm64`), to pin the sources beyond their tags."""
 
     username: str | None = None
@@ -87,84 +111,32 @@ def _pin(mirror: HelperMirror, arch: Arch) -> str:
 def check_mirror(mirror: HelperMirror | None, mode: str, version: str | None) -> list[Problem]:
     """Return what is wrong with `helperMirror`. `mode` is `helperImage`, `version` the runner's, None if not known."""
     if mode != "mirror":
-        return [] if mirror is None else [_unused(mode)]
+        found = f"set, but helperImage is {mode!r}"
+        return [] if mirror is None else [Problem(path=PATH, found=found, fix="Use helperImage: mirror.")]
     if mirror is None:
-        return [_missing()]
+        fix = "Add `helperMirror: {repository: registry.example.com/ci/gitlab-runner-helper}`."
+        return [Problem(path=PATH, found="not set, but helperImage is 'mirror'", fix=fix)]
     if version is None:
-        return [_unknown_runner()]
-    return [
-        *_check_repository("repository", mirror.repository, _NO_TARGET),
-        *_check_repository("source", mirror.source, _NO_SOURCE),
-        *_check_flavor(mirror.flavor),
-        *_check_version(mirror, version),
-        *_check_digests(mirror),
-    ]
-
-
-def _problem(key: str, found: str, consequence: str, fix: str) -> Problem:
-    return Problem(path=f"{PATH}.{key}" if key else PATH, found=found, consequence=consequence, fix=fix)
-
-
-def _unused(mode: str) -> Problem:
-    return _problem("", f"set, but helperImage is {mode!r}", "nothing would be mirrored", "Use helperImage: mirror.")
-
-
-def _missing() -> Problem:
-    fix = "Add `helperMirror: {repository: registry.example.com/ci/gitlab-runner-helper}`."
-    return _problem("", "not set, but helperImage is 'mirror'", "there is no registry to mirror to", fix)
-
-
-def _unknown_runner() -> Problem:
-    return Problem(
-        path="runner.helperImage",
-        found="'mirror', and the runner's version in the chart is not known",
-        consequence="could not tell which version to mirror; helper and runner must have the same",
-        fix="State chart.runnerVersion (the chart's appVersion).",
-    )
-
-
-def _check_repository(key: str, text: str, consequence: str) -> Iterator[Problem]:
-    try:
-        reference = parse_reference(text)
-    except ArchmergeError as error:
-        yield _problem(key, error.message, consequence, error.fix or "Write host/repository.")
-        return
-    if reference.tag or reference.digest:
-        fix = f"Write {reference.name}."
-        yield _problem(key, f"{text!r} has a tag or digest", "the tag follows from the runner's version", fix)
-    elif not text.startswith(f"{reference.host}/"):
-        fix = f"Write {reference.name}, if Docker Hub is meant."
-        yield _problem(key, f"{text!r} names no registry", "Docker Hub would be meant", fix)
-
-
-def _check_flavor(flavor: str) -> Iterator[Problem]:
-    if flavor and not _FLAVOR.fullmatch(flavor):
-        yield _problem("flavor", f"{flavor!r} begins no tag", _NO_SOURCE, "Use for example alpine-latest or ubuntu.")
+        found = "'mirror', and the runner's version in the chart is not known"
+        consequence = "could not tell which version to mirror; helper and runner must have the same"
+        fix = "State chart.runnerVersion (the chart's appVersion)."
+        return [Problem(path="runner.helperImage", found=found, consequence=consequence, fix=fix)]
+    return list(_check_version(mirror, version))
 
 
 def _check_version(mirror: HelperMirror, version: str) -> Iterator[Problem]:
     if mirror.version is not None and mirror.version.removeprefix("v") != version:
         renew = ", and renew digests" if mirror.digests else ""
-        yield _problem(
-            "version",
-            f"{mirror.version!r}, but the runner is {version}",
-            "helper and runner of two versions fail in the middle of jobs",
-            f"Set it to {version}{renew}, or use the chart of runner {mirror.version.removeprefix('v')}.",
+        yield Problem(
+            path=f"{PATH}.version",
+            found=f"{mirror.version!r}, but the runner is {version}",
+            consequence="helper and runner of two versions fail in the middle of jobs",
+            fix=f"Set it to {version}{renew}, or use the chart of runner {mirror.version.removeprefix('v')}.",
         )
     if mirror.digests and mirror.version is None:
-        yield _problem(
-            "version",
-            "not set, with digests",
-            "with a newer chart, the old helper would be published as the new one",
-            f"State the version that the digests are of, now {version}.",
+        yield Problem(
+            path=f"{PATH}.version",
+            found="not set, with digests",
+            consequence="with a newer chart, the old helper would be published as the new one",
+            fix=f"State the version that the digests are of, now {version}.",
         )
-
-
-def _check_digests(mirror: HelperMirror) -> Iterator[Problem]:
-    for arch, digest in mirror.digests.items():
-        if arch not in tuple(Arch):
-            fix = "Use amd64 and arm64."
-            yield _problem(f"digests.{arch}", f"{arch!r} is no architecture here", "nothing would read it", fix)
-        elif not is_digest(digest):
-            fix = "Write sha256: and 64 hex digits, as `archmerge inspect` shows them."
-            yield _problem(f"digests.{arch}", f"{digest!r} is no digest", _NO_SOURCE, fix)

@@ -1,15 +1,14 @@
 """What jobs and manager may reach, as a stack file states it. The objects are made in network.py."""
 
-from collections.abc import Iterator
 from dataclasses import field
 from enum import StrEnum
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic.dataclasses import dataclass
 
 from components.clouds import CLOUDS, may_stand_in
 from components.keys import CONFIG
+from components.kubernetes_names import Cidr, Port
 from components.problems import Problem
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
@@ -36,12 +35,12 @@ class Protocol(StrEnum):
 class Endpoint:
     """Addresses and TCP ports. The metadata addresses are cut out of them."""
 
-    cidrs: list[str] = field(default_factory=lambda: list(ANYWHERE))
+    cidrs: list[Cidr] = field(default_factory=lambda: list(ANYWHERE))
     """Address ranges. The whole internet by default (`0.0.0.0/0`, `::/0`), since policies can't name hosts; narrow it
     where the addresses are fixed. Private networks are never meant by that: name the range of a GitLab, registry or
     mirror inside yours, such as `10.20.0.0/16`. An empty list closes it."""
 
-    ports: list[int] = field(default_factory=lambda: [443])
+    ports: list[Port] = field(default_factory=lambda: [443])
     """TCP ports."""
 
 
@@ -49,10 +48,10 @@ class Endpoint:
 class ExtraEgress:
     """One more destination of the jobs."""
 
-    cidr: str
+    cidr: Cidr
     """Address range."""
 
-    ports: list[int]
+    ports: list[Port]
     """Ports."""
 
     protocol: Protocol = Protocol.TCP
@@ -81,7 +80,7 @@ class NetworkPolicies:
     enabled: bool = True
     """Make them. Off: jobs reach everything, the node's cloud identity included, unless others stop them."""
 
-    dns_cidrs: list[str] = field(default_factory=lambda: list(PRIVATE))
+    dns_cidrs: list[Cidr] = field(default_factory=lambda: list(PRIVATE))
     """Addresses of the cluster's DNS Service, on port 53 only. A cache on the node (NodeLocal DNSCache, GKE's default)
     answers at that address itself, so that no pod's label admits it. By default the ranges that Services come from;
     narrow it to the one address of `kubectl -n kube-system get service kube-dns`."""
@@ -104,7 +103,7 @@ class NetworkPolicies:
     extra_egress: list[ExtraEgress] = field(default_factory=list)
     """Further destinations of the jobs."""
 
-    blocked_cidrs: list[str] = field(default_factory=list)
+    blocked_cidrs: list[Cidr] = field(default_factory=list)
     """Ranges to cut out of all the above, such as those of the cluster's pods and services. The cloud's metadata
     addresses are always cut out."""
 
@@ -112,14 +111,10 @@ class NetworkPolicies:
     """Exceptions for workload identity."""
 
 
-_LAST_PORT = 65535
-
-
 def check_network_policies(policies: NetworkPolicies, cluster_type: str) -> list[Problem]:
     """Return what is wrong with `networkPolicies`."""
     path = "runner.networkPolicies"
-    problems = [problem for key, text in _cidrs(policies) if (problem := _check_cidr(f"{path}.{key}", text))]
-    problems += [problem for key, port in _ports(policies) if (problem := _check_port(f"{path}.{key}", port))]
+    problems = []
     if policies.enabled and not policies.gitlab.cidrs:
         problems.append(
             Problem(
@@ -141,50 +136,3 @@ def check_network_policies(policies: NetworkPolicies, cluster_type: str) -> list
             )
         )
     return problems
-
-
-def _endpoints(policies: NetworkPolicies) -> Iterator[tuple[str, Endpoint]]:
-    yield "gitlab", policies.gitlab
-    yield "registry", policies.registry
-    yield "packages", policies.packages
-    yield "apiServer", policies.api_server
-    yield "cache", policies.cache
-
-
-def _cidrs(policies: NetworkPolicies) -> Iterator[tuple[str, str]]:
-    yield from ((f"dnsCidrs[{index}]", text) for index, text in enumerate(policies.dns_cidrs))
-    for name, endpoint in _endpoints(policies):
-        yield from ((f"{name}.cidrs[{index}]", text) for index, text in enumerate(endpoint.cidrs))
-    yield from ((f"extraEgress[{index}].cidr", rule.cidr) for index, rule in enumerate(policies.extra_egress))
-    yield from ((f"blockedCidrs[{index}]", text) for index, text in enumerate(policies.blocked_cidrs))
-
-
-def _ports(policies: NetworkPolicies) -> Iterator[tuple[str, int]]:
-    for name, endpoint in _endpoints(policies):
-        yield from ((f"{name}.ports[{index}]", port) for index, port in enumerate(endpoint.ports))
-    for index, rule in enumerate(policies.extra_egress):
-        yield from ((f"extraEgress[{index}].ports[{place}]", port) for place, port in enumerate(rule.ports))
-
-
-def _check_cidr(path: str, text: str) -> Problem | None:
-    try:
-        ip_network(text)
-    except ValueError as error:
-        return Problem(
-            path=path,
-            found=f"{text!r} is no address range ({str(error).removeprefix(repr(text)).strip()})",
-            consequence="the API server would refuse the policy",
-            fix="Write it as 203.0.113.0/24, or 203.0.113.7/32 for one address; policies can't name hosts.",
-        )
-    return None
-
-
-def _check_port(path: str, port: int) -> Problem | None:
-    if 0 < port <= _LAST_PORT:
-        return None
-    return Problem(
-        path=path,
-        found=f"{port} is no port",
-        consequence="the API server would refuse the policy",
-        fix=f"Use 1 to {_LAST_PORT}.",
-    )

@@ -2,41 +2,53 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from pydantic.dataclasses import dataclass
 
 from components.clouds import arch_of
 from components.clouds.contract import ARM64_TAINT, POOL_LABEL, ResolvedPool
 from components.clouds.machines import Arch
 from components.clouds.sections import CloudPool, PoolBase, Taint, TaintEffect
+from components.keys import CONFIG
 from components.problems import Problem
 from components.runner.settings import Manager, RunnerConfig
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class RunnerPool:
-    """What matters of a pool for whoever runs on it.
-
-    `arch` is None when the pool does not tell. `taints` are those that its nodes carry in the end. `labels` and
-    `taints` are empty before the pool is resolved.
-    """
+    """What the runner needs to know of a node pool."""
 
     name: str
-    arch: Arch | None
+    """The pool's name."""
+
+    arch: Arch
+    """`amd64` or `arm64`."""
+
     spot: bool = False
-    labels: Mapping[str, str] = field(default_factory=dict)
-    taints: tuple[Taint, ...] = ()
+    """Whether the cloud may take its nodes away."""
+
+    labels: dict[str, str] = field(default_factory=dict)
+    """Labels that its nodes carry."""
+
+    taints: list[Taint] = field(default_factory=list)
+    """Taints that its nodes carry, those that the cloud adds included."""
 
 
 def unresolved(pools: Iterable[PoolBase]) -> list[RunnerPool]:
-    """Return the pools as the checks see them, before they are resolved."""
+    """Return the pools of known architecture as the checks see them: without labels and taints."""
     return [
-        RunnerPool(name=pool.name, arch=arch_of(pool), spot=isinstance(pool, CloudPool) and pool.spot) for pool in pools
+        RunnerPool(name=pool.name, arch=arch, spot=isinstance(pool, CloudPool) and pool.spot)
+        for pool in pools
+        if (arch := arch_of(pool)) is not None
     ]
 
 
 def runner_pool(pool: ResolvedPool[PoolBase]) -> RunnerPool:
     """Return what matters of a resolved pool."""
-    return RunnerPool(name=pool.name, arch=pool.arch, spot=pool.spot, labels=pool.labels, taints=pool.node_taints)
+    return RunnerPool(
+        name=pool.name, arch=pool.arch, spot=pool.spot, labels=dict(pool.labels), taints=list(pool.node_taints)
+    )
 
 
 def manager_pool(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> str | None:
@@ -57,7 +69,7 @@ def manager_node_selector(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> 
     if POOL_LABEL in pool.labels:
         return {POOL_LABEL: pool.labels[POOL_LABEL]}
     # Nodes that were there before carry only what their pool says of them.
-    return {**pool.labels, **({"kubernetes.io/arch": pool.arch.value} if pool.arch else {})}
+    return {**pool.labels, "kubernetes.io/arch": pool.arch.value}
 
 
 def manager_tolerations(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> list[dict[str, str]]:
@@ -91,8 +103,6 @@ def check_placement(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> list[P
 
 
 def _check_architectures(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> list[Problem]:
-    if any(pool.arch is None for pool in pools):
-        return []  # such a pool is a mistake of its own; what it will serve can't be told before that is mended
     served = {pool.arch for pool in pools}
     problems = [
         Problem(

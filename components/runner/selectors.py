@@ -6,13 +6,18 @@ example in upstream's manual, `kubernetes.io/arch=.*`, also admits `x.kubernetes
 """
 
 import re
+from typing import TYPE_CHECKING, Annotated
 
 import re2  # type: ignore[import-untyped]  # google-re2 ships no stubs
+from pydantic import AfterValidator
 
 from components.clouds.machines import Arch
+from components.forms import quoted, wrong
 from components.kubernetes_names import META_KEY
 from components.problems import Problem
-from components.runner.settings import RunnerConfig
+
+if TYPE_CHECKING:
+    from components.runner.settings import RunnerConfig
 
 ARCH_KEY = "kubernetes.io/arch"
 # Labels that say the architecture too. Selecting by them alone leaves the default architecture's selector in place, and
@@ -23,7 +28,7 @@ OTHER_ARCH_KEYS = ("beta.kubernetes.io/arch", "multiarch-runner.io/arch")
 _FOREIGN = ("s390x", "ppc64le", "riscv64", "arm", "386", "arm64v8", "amd64x", "xarm64", "")
 
 
-def allowed_selectors(runner: RunnerConfig) -> str:
+def allowed_selectors(runner: "RunnerConfig") -> str:
     r"""Return the regular expression of the selectors that jobs may set, anchored at both ends.
 
     By default exactly `^kubernetes\.io/arch=(amd64|arm64)$`.
@@ -37,24 +42,30 @@ def allowed_selectors(runner: RunnerConfig) -> str:
     return f"^({'|'.join([arch, *(_fragment(selector) for selector in runner.selectors)])})$"
 
 
-def check_selectors(runner: RunnerConfig) -> list[Problem]:
-    """Return what is wrong with `selectors` and `selectorRegex`."""
-    if runner.selector_regex is None:
-        return [
-            problem
-            for index, selector in enumerate(runner.selectors)
-            if (problem := _check_fragment(f"runner.selectors[{index}]", selector))
-        ]
+def check_selectors(runner: "RunnerConfig") -> list[Problem]:
+    """Return what is wrong between `selectors`, `selectorRegex` and `architectures`."""
+    regex, path = runner.selector_regex, "runner.selectorRegex"
+    if regex is None:
+        return []
     if runner.selectors:
-        return [
-            Problem(
-                path="runner.selectors",
-                found="set beside selectorRegex",
-                consequence="selectorRegex replaces the whole expression, so that these would be ignored",
-                fix="Drop selectorRegex, or write the selectors into it.",
-            )
-        ]
-    return _check_regex(runner.selector_regex, runner.architectures)
+        fix = "Drop selectorRegex, which replaces the whole expression, or write the selectors into it."
+        return [Problem(path="runner.selectors", found="set beside selectorRegex", fix=fix)]
+    compiled = re2.compile(regex)
+    missing = [str(arch) for arch in runner.architectures if not compiled.search(f"{ARCH_KEY}={arch}")]
+    if missing:
+        fix = f"Admit {' and '.join(missing)}, or take them out of runner.architectures."
+        return [Problem(path=path, found=f"'{regex}' does not admit {ARCH_KEY}={missing[0]}", fix=fix)]
+    admitted = next((text for text in _intruders(runner.architectures) if compiled.search(text)), None)
+    if admitted is None:
+        return []
+    return [
+        Problem(
+            path=path,
+            found=f"'{regex}' also admits {admitted!r}",
+            consequence="such a job would wait for a node that no pool has, until pollTimeout",
+            fix="Escape the dots (kubernetes\\.io/arch) and name the architectures one by one.",
+        )
+    ]
 
 
 def _fragment(selector: str) -> str:
@@ -72,111 +83,6 @@ def _split(selector: str) -> tuple[str, str]:
 
 def _escape(key: str) -> str:
     return key.replace(".", "\\.")
-
-
-def _check_fragment(path: str, selector: str) -> Problem | None:
-    key, value = _split(selector)
-    found = f"{selector!r}"
-    if "=" not in selector:
-        return Problem(
-            path=path,
-            found=f"{found} has no '='",
-            consequence="a selector is label=value; without the label any label could be set",
-            fix="Write label=value, for example disktype=ssd.",
-        )
-    if selector.startswith("^") or value.endswith("$") or value.startswith("^"):
-        return Problem(
-            path=path,
-            found=f"{found} has its own anchors",
-            consequence="the expression is anchored as a whole, and an anchor in the middle never matches",
-            fix="Drop ^ and $.",
-        )
-    if not META_KEY.fullmatch(key):
-        return Problem(
-            path=path,
-            found=f"the label {key!r} is no Kubernetes label key",
-            consequence="no node can carry it, so that the selector would never be met",
-            fix="Use a label that the nodes carry; only the part after '=' is a regular expression.",
-        )
-    if key in (ARCH_KEY, *OTHER_ARCH_KEYS):
-        return Problem(
-            path=path,
-            found=f"{found} selects an architecture",
-            consequence="it would admit architectures beside those of runner.architectures, or none that a job can use",
-            fix=f"Drop it: {ARCH_KEY} is always allowed for runner.architectures.",
-        )
-    return _check_value(path, value)
-
-
-def _check_value(path: str, value: str) -> Problem | None:
-    error = _re2_error(value) or _re2_error(f"^(a=(?:{value})|b)$")
-    if error is None:
-        return None
-    return Problem(
-        path=path,
-        found=f"the value {value!r} is no RE2 expression ({error})",
-        consequence="GitLab Runner would refuse its whole configuration",
-        fix="Correct it; RE2 has no lookaround and no backreferences.",
-    )
-
-
-def _check_regex(regex: str, architectures: list[Arch]) -> list[Problem]:
-    path = "runner.selectorRegex"
-    if not regex.strip():
-        return [
-            Problem(
-                path=path,
-                found="empty",
-                consequence="GitLab Runner would silently ignore every job's selector and run arm64 jobs on "
-                "the default architecture",
-                fix="Drop the key: the default allows the architectures of runner.architectures.",
-            )
-        ]
-    if error := _re2_error(regex):
-        return [
-            Problem(
-                path=path,
-                found=f"'{regex}' is no RE2 expression ({error})",
-                consequence="GitLab Runner would refuse its whole configuration",
-                fix="Correct it; RE2 has no lookaround and no backreferences.",
-            )
-        ]
-    if not all(_anchored(alternative) for alternative in alternatives(regex)):
-        return [
-            Problem(
-                path=path,
-                found=f"'{regex}' is not anchored at both ends",
-                consequence="GitLab Runner looks for a match anywhere in the selector, so that it also admits labels "
-                "and architectures that only contain a permitted one",
-                fix="Write it as ^(...)$.",
-            )
-        ]
-    return _check_admitted(path, regex, architectures)
-
-
-def _check_admitted(path: str, regex: str, architectures: list[Arch]) -> list[Problem]:
-    compiled = re2.compile(regex)
-    missing = [str(arch) for arch in architectures if not compiled.search(f"{ARCH_KEY}={arch}")]
-    if missing:
-        return [
-            Problem(
-                path=path,
-                found=f"'{regex}' does not admit {ARCH_KEY}={missing[0]}",
-                consequence=f"every {missing[0]} job would fail before it starts",
-                fix=f"Admit {' and '.join(missing)}, or take them out of runner.architectures.",
-            )
-        ]
-    admitted = next((text for text in _intruders(architectures) if compiled.search(text)), None)
-    if admitted is None:
-        return []
-    return [
-        Problem(
-            path=path,
-            found=f"'{regex}' also admits {admitted!r}",
-            consequence="such a job would wait for a node that no pool has, until pollTimeout",
-            fix="Escape the dots (kubernetes\\.io/arch) and name the architectures one by one.",
-        )
-    ]
 
 
 def _intruders(architectures: list[Arch]) -> list[str]:
@@ -250,3 +156,44 @@ def _re2_error(regex: str) -> str | None:
         reason = error.args[0]
         return reason.decode() if isinstance(reason, bytes) else str(reason)
     return None
+
+
+_NOT_RE2 = "Correct it; RE2 has no lookaround and no backreferences."
+
+
+def _check_fragment(selector: str) -> str:
+    key, value = _split(selector)
+    if "=" not in selector:
+        raise wrong(f"{quoted(selector)} has no '='", "Write label=value, for example disktype=ssd.")
+    if selector.startswith("^") or value.endswith("$") or value.startswith("^"):
+        raise wrong(f"{quoted(selector)} has its own anchors", "Drop ^ and $: the whole expression is anchored.")
+    if not META_KEY.fullmatch(key):
+        fix = "Use a label that the nodes carry; only the part after '=' is a regular expression."
+        raise wrong(f"{quoted(selector)}: the label {quoted(key)} is no Kubernetes label key", fix)
+    if key in (ARCH_KEY, *OTHER_ARCH_KEYS):
+        fix = f"Drop it: {ARCH_KEY} is always allowed for runner.architectures, and for no others."
+        raise wrong(f"{quoted(selector)} selects an architecture", fix)
+    if error := _re2_error(value) or _re2_error(f"^(a=(?:{value})|b)$"):
+        raise wrong(f"{quoted(selector)}: its value is no RE2 expression ({error})", _NOT_RE2)
+    return selector
+
+
+def _check_regex(regex: str) -> str:
+    if not regex.strip():
+        fix = "Drop the key: the default allows the architectures of runner.architectures."
+        consequence = "GitLab Runner would silently ignore every job's selector and run arm64 jobs on the default one"
+        raise wrong("empty", fix, consequence)
+    if error := _re2_error(regex):
+        raise wrong(f"{quoted(regex)} is no RE2 expression ({error})", _NOT_RE2)
+    if not all(_anchored(alternative) for alternative in alternatives(regex)):
+        raise wrong(
+            f"{quoted(regex)} is not anchored at both ends",
+            "Write it as ^(...)$.",
+            "GitLab Runner looks for a match anywhere in the selector, so that it also admits labels and architectures "
+            "that only contain a permitted one",
+        )
+    return regex
+
+
+Selector = Annotated[str, AfterValidator(_check_fragment)]
+SelectorRegex = Annotated[str, AfterValidator(_check_regex)]

@@ -1,27 +1,40 @@
-"""What a stack file says of the runner. Pure data: the checks are in spec.py.
+"""What a stack file says of the runner. Pure data.
 
 YAML keys are the camelCase of the fields. The docstring under a field is its entry in the config reference and its
-description in the JSON Schema, so it states the unit, the reason of the default, and what the choice costs.
+description in the JSON Schema, so it states the unit, the reason of the default, and what the choice costs. The type
+states the bounds and the form; what relates several keys is checked in spec.py.
 """
 
-from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
-from typing import Any
+from typing import Annotated
 
+from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from components.clouds.machines import Arch
 from components.clouds.sections import Taint
+from components.forms import NotBlank
 from components.keys import CONFIG
-from components.reading import parse
+from components.kubernetes_names import AnnotationKey, AnnotationValue, DnsLabel, LabelKey, LabelValue, ObjectName
 from components.runner.cache import Cache
 from components.runner.extra_values import ExtraValues
-from components.runner.guards import RUNNER_KIN
+from components.runner.forms import (
+    ChartReference,
+    ChartRepository,
+    ChartVersion,
+    GitlabUrl,
+    HelperImage,
+    Namespace,
+    ReleaseName,
+    RunnerVersion,
+    once,
+)
 from components.runner.job_pods import JobPods
 from components.runner.mirror import HelperMirror
 from components.runner.networking import NetworkPolicies
 from components.runner.resources import JobResources, ManagerRequirements
+from components.runner.selectors import Selector, SelectorRegex
 from components.versions import JOB_IMAGE
 
 
@@ -53,10 +66,10 @@ class CreatedRunner:
     runner_type: RunnerType
     """`instance`, `group` or `project`: whose jobs the runner takes."""
 
-    group_id: int | None = None
+    group_id: Annotated[int, Field(ge=1)] | None = None
     """Numeric id of the group, for `runnerType: group`."""
 
-    project_id: int | None = None
+    project_id: Annotated[int, Field(ge=1)] | None = None
     """Numeric id of the project, for `runnerType: project`."""
 
     tags: list[str] = field(default_factory=lambda: ["multi-arch"])
@@ -83,7 +96,7 @@ class Token:
     (`buildkitToken` for `runner.buildkit`).
     """
 
-    existing_secret: str | None = None
+    existing_secret: ObjectName | None = None
     """Name of a Secret in the runner's namespace, made by someone else (External Secrets, Vault). It must hold two
     keys: `runner-token`, and an empty `runner-registration-token`, without which the manager's pod never starts."""
 
@@ -99,20 +112,20 @@ class Token:
 class Chart:
     """Which gitlab-runner chart is installed: by default the official one, at the version tested with this package."""
 
-    version: str | None = None
+    version: ChartVersion | None = None
     """Exact version, for example `0.92.2`. `0.90.1` by default; it must be stated along with `repository` or
     `reference`, since Helm would take whatever is newest there on the day of the update."""
 
-    repository: str | None = None
+    repository: ChartRepository | None = None
     """URL of a Helm repository that mirrors the official chart. Default: https://charts.gitlab.io."""
 
-    reference: str | None = None
+    reference: ChartReference | None = None
     """OCI reference of the chart, for example `oci://registry.example.com/charts/gitlab-runner`."""
 
     path: str | None = None
     """Folder or archive of the chart on this machine, for sites without access to a chart registry."""
 
-    runner_version: str | None = None
+    runner_version: RunnerVersion | None = None
     """Version of GitLab Runner in the chart (its `appVersion`). Known for the chart versions this package lists; needed
     for others where something depends on it, such as a helper image."""
 
@@ -125,14 +138,14 @@ class Manager:
     """Name of the pool that the manager runs on: an on-demand pool, since every job of an evicted manager is lost.
     Default: the first on-demand pool of `defaultArch`, else the first on-demand pool."""
 
-    node_selector: dict[str, str] = field(default_factory=dict)
+    node_selector: dict[LabelKey, LabelValue] = field(default_factory=dict)
     """Node labels instead of `pool`, for nodes this stack does not manage (a system pool)."""
 
     taints: list[Taint] = field(default_factory=list)
     """Taints of the nodes that `nodeSelector` names, as `kubectl describe node` shows them: the manager tolerates them.
     A taint without a value stands for any value. With `pool` there is nothing to say: its taints are tolerated."""
 
-    replicas: int = 1
+    replicas: Annotated[int, Field(ge=1)] = 1
     """Managers. Each takes `concurrent` jobs of its own; one is enough for hundreds of jobs."""
 
     resources: ManagerRequirements = field(default_factory=ManagerRequirements)
@@ -149,7 +162,7 @@ class Metrics:
     pod_monitor: bool = False
     """Also make a PodMonitor, for the Prometheus Operator. Without its CRD the chart silently leaves it out."""
 
-    namespace: str | None = None
+    namespace: DnsLabel | None = None
     """Namespace of Prometheus. With it, only pods of that namespace reach the metrics; without, those of any."""
 
 
@@ -157,10 +170,10 @@ class Metrics:
 class JobServiceAccount:
     """The service account of the jobs' pods, in their namespace. It has no Kubernetes rights and no mounted token."""
 
-    name: str = "gitlab-runner-job"
+    name: ObjectName = "gitlab-runner-job"
     """Its name: the subject of a cloud's workload identity binding."""
 
-    annotations: dict[str, str] = field(default_factory=dict)
+    annotations: dict[AnnotationKey, AnnotationValue] = field(default_factory=dict)
     """Cloud identity for pushing images without static keys: `iam.gke.io/gcp-service-account`,
     `eks.amazonaws.com/role-arn` or `azure.workload.identity/client-id` (which also labels the pods)."""
 
@@ -180,13 +193,13 @@ class BuildKit:
     (`pulumi config set --secret multiarch-runner:buildkitToken`). With `create`, state tags of its own, for example
     `[multi-arch-buildkit]`: the tag is what sends a job to the looser sandbox."""
 
-    job_namespace: str = "gitlab-runner-buildkit-jobs"
+    job_namespace: Namespace = "gitlab-runner-buildkit-jobs"
     """Namespace of these jobs. Its own: what is admitted here is refused in `runner.jobNamespace`."""
 
     job_service_account: JobServiceAccount = field(default_factory=JobServiceAccount)
     """These jobs' service account, in their namespace. A cloud identity has to be bound to it by itself."""
 
-    concurrent: int = 20
+    concurrent: Annotated[int, Field(ge=1)] = 20
     """Jobs of this runner at the same time, beside those of the first."""
 
 
@@ -194,16 +207,16 @@ class BuildKit:
 class RunnerConfig:
     """The runner: one Helm release for every architecture."""
 
-    gitlab_url: str
+    gitlab_url: GitlabUrl
     """URL of GitLab, for example `https://gitlab.com`. HTTPS, unless it is on localhost: the token travels there."""
 
     token: Token | None = None
     """Where the runner's token comes from. Default: the stack's secret `runnerToken`."""
 
-    namespace: str = "gitlab-runner"
+    namespace: Namespace = "gitlab-runner"
     """Namespace of the runner manager (Pod Security `restricted`)."""
 
-    job_namespace: str = "gitlab-runner-jobs"
+    job_namespace: Namespace = "gitlab-runner-jobs"
     """Namespace of the jobs (Pod Security `baseline`: image builders run as root inside their container). Its own, so
     that a job can't reach the manager's token."""
 
@@ -212,27 +225,29 @@ class RunnerConfig:
     the stack sets its Pod Security labels on them and makes its policies and the release in them, and never deletes
     them. Off: the stack makes the namespaces, and `up` refuses those that are there."""
 
-    release_name: str = "gitlab-runner"
+    release_name: ReleaseName = "gitlab-runner"
     """Name of the Helm release."""
 
     chart: Chart = field(default_factory=Chart)
     """Which Helm chart is installed."""
 
-    architectures: list[Arch] = field(default_factory=lambda: [Arch.AMD64, Arch.ARM64])
+    architectures: Annotated[list[Arch], Field(min_length=1), AfterValidator(once)] = field(
+        default_factory=lambda: [Arch.AMD64, Arch.ARM64]
+    )
     """Architectures that jobs may select. Each needs a pool. List one only while the other pool does not exist yet."""
 
     default_arch: Arch = Arch.AMD64
     """Architecture of a job that selects none."""
 
-    selectors: list[str] = field(default_factory=list)
+    selectors: list[Selector] = field(default_factory=list)
     """Further node selectors that jobs may set, each `label=value`. The label is literal, the value a regular
     expression (RE2) for the whole value: `disktype=ssd`, `team=(a|b)`. They are anchored for you."""
 
-    selector_regex: str | None = None
+    selector_regex: SelectorRegex | None = None
     """The runner's `node_selector_overwrite_allowed` in full, instead of `architectures` and `selectors`. GitLab Runner
     matches it unanchored, so that it must say `^` and `$` itself."""
 
-    helper_image: str = "auto"
+    helper_image: HelperImage = "auto"
     """The image that clones, caches and uploads in every job. `auto`: the runner picks the one of the job's
     architecture. `upstream`: GitLab's multi-arch tag, from runner 19.2 on, also right for jobs that select no
     architecture by label. `mirror`: an image for both architectures that the stack itself makes in your registry, see
@@ -242,24 +257,25 @@ class RunnerConfig:
     helper_mirror: HelperMirror | None = None
     """The registry to mirror the helper image to, for `helperImage: mirror`."""
 
-    default_image: str = JOB_IMAGE
+    default_image: NotBlank = JOB_IMAGE
     """Image of a job that names none. It must be multi-arch."""
 
-    concurrent: int = 20
+    concurrent: Annotated[int, Field(ge=1)] = 20
     """Jobs at the same time, of both architectures together."""
 
-    check_interval: int = 3
+    check_interval: Annotated[int, Field(ge=1)] = 3
     """Seconds between two questions to GitLab for new jobs."""
 
     log_level: LogLevel = LogLevel.INFO
     """How much the manager logs."""
 
-    poll_timeout: int = 600
+    poll_timeout: Annotated[int, Field(ge=60)] = 600
     """Seconds that a job waits for its pod to start. GitLab's own 180 is shorter than a node takes to be made and to
     pull an image, so that the first job on an empty pool would fail."""
 
-    job_timeout: int = 3600
-    """Seconds of the longest job. The manager is given as long to finish its jobs when it is replaced."""
+    job_timeout: Annotated[int, Field(ge=600)] = 3600
+    """Seconds of the longest job; GitLab takes nothing below 600. The manager is given as long to finish its jobs when
+    it is replaced."""
 
     resources: JobResources = field(default_factory=JobResources)
     """Requests and limits of the jobs' containers."""
@@ -274,13 +290,13 @@ class RunnerConfig:
     """Bucket for `cache:` of GitLab CI, reached by workload identity; or on a server of your own. Put the architecture
     into the jobs' `cache:key`: a cache of compiled files shared by two architectures breaks both."""
 
-    image_pull_secrets: list[str] = field(default_factory=list)
+    image_pull_secrets: list[ObjectName] = field(default_factory=list)
     """Names of Secrets in the jobs' namespace that pull the jobs' images."""
 
-    allowed_images: list[str] = field(default_factory=list)
+    allowed_images: list[NotBlank] = field(default_factory=list)
     """Patterns of images that jobs may use, for example `registry.example.com/**`. Empty: any."""
 
-    priority_class: str | None = None
+    priority_class: ObjectName | None = None
     """PriorityClass of the jobs' pods. It must exist."""
 
     wait_for_pod_reachable: bool | None = None
@@ -303,19 +319,3 @@ class RunnerConfig:
 
     values: ExtraValues = field(default_factory=ExtraValues)
     """Further Helm values of the chart: those that this package does not set itself. What it sets always wins."""
-
-
-def runner_of(arguments: Mapping[str, Any]) -> RunnerConfig:
-    """Read a component's `runner` argument. Raises ConfigError with every mistake of its shape.
-
-    Whole floats become integers: those of other Pulumi languages arrive as floats, however deep they are.
-    """
-    return parse(RunnerConfig, _whole(arguments), "runner", kin=RUNNER_KIN)
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, Mapping):
-        return {key: _whole(item) for key, item in value.items()}
-    return [_whole(item) for item in value] if isinstance(value, list | tuple) else value

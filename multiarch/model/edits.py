@@ -16,8 +16,10 @@ from multiarch.model.providers.values import UNKNOWN, SecretValue
 
 
 class Action(StrEnum):
-    """What becomes of a resource, in Pulumi's words."""
+    """What becomes of a resource, in Pulumi's words but for the first; worst first."""
 
+    REFUSE = "refused"
+    """The cloud refuses it in the middle of the `up`. No word of Pulumi's: it would call it an update."""
     REPLACE = "replace"
     DELETE = "delete"
     UPDATE = "update"
@@ -35,7 +37,7 @@ class Edit:
     paths: tuple[str, ...] = ()
     """Inputs that differ."""
     reasons: tuple[str, ...] = ()
-    """Of a replacement: the inputs that force it."""
+    """Of a replacement: the inputs that force it. Of a refusal: those that the cloud does not change."""
     deleted_first: bool = False
     """Of a replacement: whether the old one goes before the new one is there, so that there is none meanwhile."""
     protected: bool = False
@@ -58,20 +60,27 @@ def _changed(old: Mapping[str, PlannedResource], new: Mapping[str, PlannedResour
     for urn in old.keys() & new.keys():
         was, will = old[urn], new[urn]
         diff = _diff(was, will)
-        forced = tuple(path for path in diff.updates if _covered(path, will.replace_on_changes))
-        reasons = (*diff.replaces, *forced)
-        paths = tuple(sorted({*diff.updates, *diff.replaces}))
-        if paths:
-            yield Edit(
-                action=Action.REPLACE if reasons else Action.UPDATE,
-                urn=urn,
-                type=will.type,
-                name=will.name,
-                paths=paths,
-                reasons=tuple(sorted(reasons)),
-                deleted_first=bool(reasons) and (will.delete_before_replace or diff.delete_before_replace),
-                protected=was.protect,
-            )
+        paths = tuple(sorted({*diff.updates, *diff.replaces, *diff.refused}))
+        if not paths:
+            continue
+        forced = (path for path in (*diff.updates, *diff.refused) if _covered(path, will.replace_on_changes))
+        replaced = tuple(sorted((*diff.replaces, *forced)))
+        action = Action.REPLACE if replaced else Action.REFUSE if diff.refused else Action.UPDATE
+        yield Edit(
+            action=action,
+            urn=urn,
+            type=will.type,
+            name=will.name,
+            paths=paths,
+            reasons=replaced or tuple(sorted(diff.refused)),
+            deleted_first=bool(replaced) and _deleted_first(will, diff),
+            protected=was.protect,
+        )
+
+
+def _deleted_first(will: PlannedResource, diff: Diff) -> bool:
+    """Follow Pulumi's engine: what the program says goes before what the provider would do."""
+    return diff.delete_before_replace if will.delete_before_replace is None else will.delete_before_replace
 
 
 def _gone(old: Mapping[str, PlannedResource], new: Mapping[str, PlannedResource]) -> Iterator[Edit]:
@@ -96,6 +105,7 @@ def _diff(was: PlannedResource, will: PlannedResource) -> Diff:
     return Diff(
         updates=_without(found.updates, will.ignore_changes),
         replaces=_without(found.replaces, will.ignore_changes),
+        refused=_without(found.refused, will.ignore_changes),
         delete_before_replace=found.delete_before_replace,
     )
 

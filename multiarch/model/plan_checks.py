@@ -1,14 +1,16 @@
 """What a plan alone proves, before any cluster is touched: the providers accept it, and it keeps the policy."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from components.policy.catalogue import RULES, violations
-from components.policy.subject import Level, Violation, recorded
+from components.policy.subject import UNKNOWN as NOT_KNOWN
+from components.policy.subject import Level, Resource, Violation, join
 from multiarch.core.report import Check
 from multiarch.core.verdict import Verdict
-from multiarch.model.plan.model import Plan
+from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.model.providers.values import UNKNOWN, SecretValue
 
 PLAN_ACCEPTED = "plan-accepted"
@@ -54,17 +56,30 @@ def not_planned(reason: str) -> Check:
 
 def policy_violations(plan: Plan) -> list[Violation]:
     """Judge what the plan declares by the policy pack's rules."""
-    return violations(
-        recorded(
-            type=resource.type,
-            name=resource.name,
-            urn=resource.urn,
-            inputs=resource.inputs,
-            secret=SecretValue,
-            unknown=UNKNOWN,
-            protect=resource.protect,
-        )
-        for resource in plan.resources
+    return violations(judged(resource) for resource in plan.resources)
+
+
+def judged(planned: PlannedResource) -> Resource:
+    """Return a planned resource as the policy's rules read it: secret marks taken off, and remembered by their path."""
+    secrets: set[str] = set()
+
+    def taken(value: Any, at: str) -> Any:
+        if isinstance(value, SecretValue):
+            secrets.add(at)
+            return taken(value.value, at)
+        if isinstance(value, Mapping):
+            return {key: taken(item, join(at, key)) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [taken(item, join(at, index)) for index, item in enumerate(value)]
+        return NOT_KNOWN if value is UNKNOWN else value
+
+    return Resource(
+        type=planned.type,
+        name=planned.name,
+        urn=planned.urn,
+        properties=taken(planned.inputs, ""),
+        secret_paths=frozenset(secrets),
+        protect=planned.protect,
     )
 
 

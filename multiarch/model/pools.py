@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from components.clouds import CLOUDS
+
+POOL_LABEL: Final = "multiarch-runner.io/pool"
+"""Label of a pool's nodes by which the stack's name of it is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,7 +15,7 @@ class PlannedPool:
     """A planned node pool as the cloud would make it."""
 
     name: str
-    """As the cloud calls it."""
+    """As the stack calls it; a pool of another program, as the cloud does."""
     cloud: str
     """Whose it is: the cluster type."""
     arch: str

@@ -99,6 +99,21 @@ def sdkgen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
+YAML_HOST = "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml@v1.25.0"
+
+
+@pytest.fixture
+def yaml_host(consumer: "Consumer") -> None:
+    """Pulumi's own language host for YAML, built from its module; a minute and a half the first time."""
+    try:
+        toolchain = have_go(default_root(), PlainLines(), TOOLS_MODULE)
+    except BinariesError as error:
+        pytest.skip(f"no Go for the YAML host: {error}")
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    environment["GOBIN"] = str(consumer.folder.parent / "programs")
+    subprocess.run([str(toolchain.go), "install", *FLAGS, YAML_HOST], env=environment, check=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Consumer:
     """Somebody's project in some language."""
@@ -118,15 +133,20 @@ class Consumer:
         return result.stdout
 
 
-def write_stand_ins(folder: Path) -> list[dict[str, str]]:
-    """Write a plugin for each package that the components' schema points into; give their entries of Pulumi.yaml."""
+def references() -> set[tuple[str, str, str]]:
+    """The clouds' own resources that the components' schema points to, one of each: package, version and token."""
     text = (ROOT / "tests/golden/components.schema.json").read_text()
     found = [match for ref in re.findall(r'"\$ref": "([^"]+)"', text) if (match := REFERENCE.match(ref))]
-    for package, version in {(one["package"], one["version"]) for one in found}:
+    return {(one["package"], one["version"], unquote(one["token"])) for one in found}
+
+
+def write_stand_ins(folder: Path) -> list[dict[str, str]]:
+    """Write a plugin for each package that the components' schema points into; give their entries of Pulumi.yaml."""
+    for package, version, token in references():
         place = folder / package
         place.mkdir(parents=True)
-        resources: dict[str, object] = {unquote(one["token"]): {} for one in found if one["package"] == package}
-        schema = {"name": package, "version": version, "resources": resources}
+        meta = {"moduleFormat": "([^/]*)(?:/[^/]*)?"}  # as the clouds have it: `eks/cluster` is the module eks
+        schema = {"name": package, "version": version, "meta": meta, "resources": {token: {}}}
         (place / "schema.json").write_text(json.dumps(schema))
         (place / "__main__.py").write_text(STAND_IN.format(version=version))
         options = {"toolchain": "pip", "virtualenv": os.path.relpath(sys.prefix, place.resolve())}
@@ -181,7 +201,7 @@ NODES = """\
 import pulumi
 import pulumi_multiarch_runner as runner
 
-nodes = runner.ExistingNodes("arm64", name="arm64", arch=runner.Arch.ARM64)
+nodes = runner.ExistingNodes("arm64", pool={"name": "arm64", "arch": runner.Arch.ARM64, "labels": {"disk_type": "ssd"}})
 pulumi.export("arch", nodes.arch)
 pulumi.export("labels", nodes.labels)
 """
@@ -190,7 +210,51 @@ pulumi.export("labels", nodes.labels)
 def test_a_python_program_uses_the_components_of_a_clean_clone_by_path(consumer: Consumer, clone: Path) -> None:
     python_project(consumer, NODES)
     consumer.done("package", "add", str(clone / FOLDERS["multiarch-runner"]))
-    assert made(consumer)["arch"] == "arm64"
+    outputs = made(consumer)
+    assert (outputs["arch"], outputs["labels"]) == ("arm64", {"disk_type": "ssd"})
+
+
+def test_a_python_program_is_told_of_a_mistake_by_its_path_and_without_our_traceback(
+    consumer: Consumer, clone: Path
+) -> None:
+    python_project(consumer, NODES.replace('"labels":', '"max_nodes": 0, "labels":'))
+    consumer.done("package", "add", str(clone / FOLDERS["multiarch-runner"]))
+    consumer.done(*cli.stack_init(STACK))
+    refused = consumer.pulumi(*cli.up(STACK))
+    assert refused.exit != 0
+    assert "arm64.pool.maxNodes" in refused.stdout + refused.stderr
+    assert "component.py" not in refused.stdout + refused.stderr
+
+
+NODES_IN_YAML = """\
+resources:
+  nodes:
+    type: multiarch-runner:ExistingNodes
+    properties:
+      pool: {name: arm64, arch: arm64, taints: [{key: ci}], labels: {disk_type: ssd}}
+outputs:
+  arch: ${nodes.arch}
+  labels: ${nodes.labels}
+  taints: ${nodes.taints}
+"""
+
+
+@pytest.mark.full
+@pytest.mark.usefixtures("yaml_host")
+def test_a_yaml_program_uses_the_components_of_a_clean_clone_by_path(consumer: Consumer, clone: Path) -> None:
+    """The newest host that Go's proxy has is older than the CLI and can't link: `package add` ends after the SDK."""
+    write_project(consumer, {"name": "yaml"})
+    place = str(clone / FOLDERS["multiarch-runner"])
+    added = consumer.pulumi("package", "add", place)
+    assert added.exit == 0 or "method Link not implemented" in added.stderr
+    document = yaml.safe_load((consumer.folder / "Pulumi.yaml").read_text())
+    document["plugins"]["providers"].append({"name": "multiarch-runner", "path": place})
+    (consumer.folder / "Pulumi.yaml").write_text(yaml.safe_dump(document | yaml.safe_load(NODES_IN_YAML)))
+    assert made(consumer) == {
+        "arch": "arm64",
+        "labels": {"disk_type": "ssd"},
+        "taints": ["kubernetes.io/arch=arm64:NoSchedule", "ci:NoSchedule"],
+    }
 
 
 @pytest.mark.parametrize("name", FOLDERS)
@@ -216,20 +280,65 @@ export const platforms = image.platforms;
 """
 
 
+def typescript_project(consumer: Consumer, program: str, packages: dict[str, str]) -> None:
+    dependencies = {"@pulumi/pulumi": "3.276.0", "typescript": "^5", **packages}
+    package = {"name": "consumer", "dependencies": dependencies}
+    (consumer.folder / "package.json").write_text(json.dumps(package))
+    (consumer.folder / "index.ts").write_text(program)
+    options = {"compilerOptions": {"target": "es2022", "module": "nodenext", "strict": True}, "files": ["index.ts"]}
+    (consumer.folder / "tsconfig.json").write_text(json.dumps(options))
+    write_project(consumer, {"name": "nodejs"})
+
+
+NODES_IN_TYPESCRIPT = """\
+import * as runner from "@pulumi/multiarch-runner";
+
+const pool: runner.types.input.ExistingPoolArgs = {
+    name: "arm64", arch: runner.Arch.ARM64, taints: [{ key: "ci" }], labels: { disk_type: "ssd" },
+};
+// Never made, only held to its types: the whole runner has them.
+export const settings: runner.types.input.RunnerConfigArgs = {
+    gitlabUrl: "https://gitlab.com", architectures: [runner.Arch.ARM64], metrics: { podMonitor: true },
+};
+const nodes = new runner.ExistingNodes("nodes", { pool });
+export const arch = nodes.arch;
+export const labels = nodes.labels;
+export const taints = nodes.taints;
+"""
+
+
+def write_npm_stand_ins(folder: Path) -> dict[str, str]:
+    """Write what stands in for the clouds' npm packages, hundreds of megabytes; give them as dependencies."""
+    for package, version, token in references():
+        place = folder / package
+        place.mkdir(parents=True)
+        document = {"name": f"@pulumi/{package}", "version": version, "types": "index.d.ts", "main": "index.js"}
+        (place / "package.json").write_text(json.dumps(document))
+        (place / "index.js").write_text("")
+        _, module, kind = token.split(":")
+        declared = f"export declare namespace {module.partition('/')[0]} {{ class {kind} {{}} }}"
+        (place / "index.d.ts").write_text(declared)
+    return {f"@pulumi/{place.name}": f"file:{place}" for place in folder.iterdir()}
+
+
+@pytest.mark.full
+@pytest.mark.skipif(shutil.which("npm") is None, reason="needs Node.js and npm")
+def test_a_typescript_program_uses_the_components_of_a_clean_clone_by_path(consumer: Consumer, clone: Path) -> None:
+    typescript_project(consumer, NODES_IN_TYPESCRIPT, write_npm_stand_ins(consumer.folder.parent / "npm"))
+    consumer.done("package", "add", str(clone / FOLDERS["multiarch-runner"]))
+    outputs = made(consumer)
+    assert (outputs["arch"], outputs["labels"]) == ("arm64", {"disk_type": "ssd"})
+    assert outputs["taints"] == ["kubernetes.io/arch=arm64:NoSchedule", "ci:NoSchedule"]
+
+
 @pytest.mark.full
 @pytest.mark.skipif(shutil.which("npm") is None, reason="needs Node.js and npm")
 def test_a_typescript_program_merges_an_image_by_the_provider_of_a_clean_clone(
     consumer: Consumer, clone: Path, registry: daemon.Daemon
 ) -> None:
-    """The image's provider and not the components: those ask npm for the clouds' SDKs, hundreds of megabytes."""
     args = pushed(registry)
     (consumer.folder / "args.json").write_text(json.dumps({**args, "plainHttp": args.pop("plain_http")}))
-    package = {"name": "consumer", "dependencies": {"@pulumi/pulumi": "3.276.0", "typescript": "^5"}}
-    (consumer.folder / "package.json").write_text(json.dumps(package))
-    (consumer.folder / "index.ts").write_text(IMAGE_IN_TYPESCRIPT)
-    options = {"compilerOptions": {"target": "es2022", "module": "nodenext", "strict": True}, "files": ["index.ts"]}
-    (consumer.folder / "tsconfig.json").write_text(json.dumps(options))
-    write_project(consumer, {"name": "nodejs"})
+    typescript_project(consumer, IMAGE_IN_TYPESCRIPT, {})
     consumer.done("package", "add", str(clone / FOLDERS["multiarch"]))
     outputs = made(consumer)
     assert outputs["reference"].startswith(f"{registry.host}/{REPOSITORY}@sha256:")

@@ -58,7 +58,7 @@ def _resource(resource: PlannedResource, plan: Plan) -> dict[str, Any]:
         shown["sdk"] = resource.version
     for option in OPTIONS:
         value = getattr(resource, option)
-        if value:
+        if value or (option == "delete_before_replace" and value is not None):
             shown[option] = _urns(value, plan)
     if not resource.custom and resource.outputs:
         shown["outputs"] = _value(resource.outputs)

@@ -60,7 +60,7 @@ def bodies() -> list[tuple[str, dict[str, Any]]]:
 
 
 def test_the_templates_are_what_their_sources_give() -> None:
-    """So every version in them is the one of components/versions.py."""
+    """So every version in them is the one of ci/versions.py."""
     stale = [path for path, text in render.render().items() if (ROOT / path).read_text() != text]
     assert not stale, f"run `python -m ci.render`: {stale}"
 

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from components.clouds.aks.checks import check_place, check_pool
+from components.clouds.aks.arguments import own
+from components.clouds.aks.checks import check_pool
 from components.clouds.aks.machines import MACHINES
 from components.clouds.aks.sections import AksCluster, AksPool
 from components.clouds.contract import (
@@ -48,7 +49,6 @@ AKS: Final = Cloud(
     package="azure-native",
     cluster=AksCluster,
     pool=AksPool,
-    check_place=check_place,
     settings=_settings,
     location=lambda cluster: cluster.location or "",
     machines=MACHINES,
@@ -62,6 +62,7 @@ AKS: Final = Cloud(
     },
     check_pool=check_pool,
     drain_key="drainTimeoutMinutes",
+    own={"arguments": own},
     nodes=_nodes,
     shell=_shell,
     runner=ForRunner(

@@ -1,66 +1,33 @@
-"""Rules on AKS clusters and agent pools: subscription, name, mode, images, disks, Trusted Launch, scaling from zero."""
+"""Rules on AKS agent pools that relate several keys, or a key and the cloud: mode, images, disks, Trusted Launch."""
 
 import re
 from typing import Final
 
+from components.clouds.aks.arguments import SYSCTLS
 from components.clouds.aks.machines import FIPS_ARM64_OS_SKUS, OS_SKUS, machine_type
-from components.clouds.aks.sections import AksCluster, AksMode, AksPool, OsDiskType
+from components.clouds.aks.sections import AksMode, AksPool, OsDiskType
+from components.clouds.checks import check_image_gc, check_suffix
 from components.clouds.contract import Subject
 from components.clouds.machines import Arch
 from components.problems import Problem
+from components.reading import unknown
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9]{0,11}")
 _NAME_LENGTH: Final = 12
-_SURGE: Final = re.compile(r"([1-9][0-9]?|100)%|[1-9][0-9]*")
-_ZONES: Final = frozenset({"1", "2", "3"})
-_PODS: Final = range(10, 251)
-_DRAIN_MINUTES: Final = range(1, 1441)
-_SUBNET: Final = re.compile(r"/subscriptions/\S+/subnets/[^/\s]+", re.IGNORECASE)
-_OS_DISK_GB: Final = range(30, 2049)
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-def check_place(cluster: AksCluster) -> list[Problem]:
-    """Check the subscription, where one is stated."""
-    subscription = cluster.subscription_id
-    if subscription is None or _UUID.fullmatch(subscription):
-        return []
-    return [
-        Problem(
-            path="cluster.subscriptionId",
-            found=f"{subscription!r} is not a subscription id",
-            consequence="Azure takes ids here, not names, and would not find the cluster",
-            fix="Take the id from `az account show --query id`.",
-        )
-    ]
 
 
 def check_pool(subject: Subject[AksPool]) -> list[Problem]:
     """Check what is AKS's own about a pool."""
     return [
-        *_check_name(subject),
+        *check_suffix(subject, _NAME_LENGTH, dash=""),
         *_check_mode(subject),
         *_check_from_zero(subject),
         *_check_image(subject),
         *_check_trusted_launch(subject),
         *_check_disk(subject),
-        *_check_numbers(subject),
-        *_check_subnets(subject),
-    ]
-
-
-def _check_name(subject: Subject[AksPool]) -> list[Problem]:
-    pool = subject.pool
-    if _NAME.fullmatch(pool.name):
-        return []
-    shorter = re.sub(r"^[^a-z]+|[^a-z0-9]", "", pool.name.lower())[:_NAME_LENGTH] or "arm64"
-    return [
-        subject.problem(
-            "name",
-            f"{pool.name!r} is no agent pool name",
-            "AKS refuses the pool: it takes 1 to 12 lower-case letters and digits, with a letter first",
-            f"Use {shorter}.",
-        )
+        *_check_zones(subject),
+        *_check_reservation(subject),
+        *_check_linux(subject),
+        *check_image_gc(subject, "imageGcLowThreshold", "imageGcHighThreshold"),
     ]
 
 
@@ -103,7 +70,7 @@ def _check_from_zero(subject: Subject[AksPool]) -> list[Problem]:
 
 def _check_image(subject: Subject[AksPool]) -> list[Problem]:
     pool = subject.pool
-    use = "Use AzureLinux3 or Ubuntu."
+    use = f"Use one of {', '.join(OS_SKUS)}."
     if pool.os_sku.startswith("Windows"):
         return [subject.problem("osSku", f"{pool.os_sku!r}", "Linux build jobs cannot run on it", use)]
     if pool.os_sku not in OS_SKUS:
@@ -142,39 +109,15 @@ def _check_trusted_launch(subject: Subject[AksPool]) -> list[Problem]:
 def _check_disk(subject: Subject[AksPool]) -> list[Problem]:
     pool = subject.pool
     machine = subject.machine
-    problems = []
-    if pool.os_disk_type is OsDiskType.EPHEMERAL and machine is not None and not machine.local_disk:
-        problems.append(
-            subject.problem(
-                "osDiskType",
-                f"Ephemeral on {machine.name}",
-                "the size has no local disk ('d' among its letters), and AKS refuses the pool",
-                f"Use {_with_local_disk(machine.name)}, or osDiskType: Managed.",
-            )
-        )
-    if pool.os_disk_size_gb is not None and pool.os_disk_size_gb not in _OS_DISK_GB:
-        problems.append(
-            subject.problem(
-                "osDiskSizeGb",
-                f"{pool.os_disk_size_gb} GB",
-                "AKS takes 30 to 2048 GB",
-                "Use 128, or leave the key out.",
-            )
-        )
-    return problems
-
-
-def _check_subnets(subject: Subject[AksPool]) -> list[Problem]:
-    pool = subject.pool
+    if pool.os_disk_type is not OsDiskType.EPHEMERAL or machine is None or machine.local_disk:
+        return []
     return [
         subject.problem(
-            key,
-            f"{subnet!r} is no subnet's resource ID",
-            "AKS takes whole resource IDs here, not names, and refuses the pool",
-            "Take it from `az network vnet subnet show --query id`.",
+            "osDiskType",
+            f"Ephemeral on {machine.name}",
+            "the size has no local disk ('d' among its letters), and AKS refuses the pool",
+            f"Use {_with_local_disk(machine.name)}, or osDiskType: Managed.",
         )
-        for key, subnet in (("vnetSubnetId", pool.vnet_subnet_id), ("podSubnetId", pool.pod_subnet_id))
-        if subnet is not None and not _SUBNET.fullmatch(subnet)
     ]
 
 
@@ -184,37 +127,33 @@ def _with_local_disk(name: str) -> str:
     return wanted if wanted != name and machine_type(wanted) is not None else "a size with a 'd'"
 
 
-def _check_numbers(subject: Subject[AksPool]) -> list[Problem]:
+def _check_zones(subject: Subject[AksPool]) -> list[Problem]:
+    zones = subject.pool.availability_zones
+    if len(set(zones)) == len(zones):
+        return []
+    return [subject.problem("availabilityZones", f"{zones!r} names a zone twice", "", "Name each zone once.")]
+
+
+def _check_reservation(subject: Subject[AksPool]) -> list[Problem]:
     pool = subject.pool
-    rules = (
-        (
-            "availabilityZones",
-            set(pool.availability_zones) <= _ZONES
-            and len(set(pool.availability_zones)) == len(pool.availability_zones),
-            f"{pool.availability_zones!r}",
-            "Azure's zones are '1', '2' and '3', each at most once",
-            "Use ['1', '2', '3'], or leave the key out.",
-        ),
-        (
-            "maxPods",
-            pool.max_pods is None or pool.max_pods in _PODS,
-            f"{pool.max_pods}",
-            "AKS takes 10 to 250",
-            "30 suffices for build jobs.",
-        ),
-        (
-            "maxSurge",
-            _SURGE.fullmatch(pool.max_surge) is not None,
-            f"{pool.max_surge!r}",
-            "AKS takes a number of nodes or a percentage from 1% to 100%",
-            "Use '33%'.",
-        ),
-        (
-            "drainTimeoutMinutes",
-            pool.drain_timeout_minutes is None or pool.drain_timeout_minutes in _DRAIN_MINUTES,
-            f"{pool.drain_timeout_minutes} minutes",
-            "AKS takes 1 to 1440",
-            "Use the length of the longest job.",
-        ),
-    )
-    return [subject.problem(key, found, consequence, fix) for key, holds, found, consequence, fix in rules if not holds]
+    if pool.capacity_reservation_group_id is None or not pool.spot:
+        return []
+    consequence = "no reservation is of spot machines"
+    found = "reserved machines with spot: true"
+    return [subject.problem("capacityReservationGroupId", found, consequence, "Remove one of the two.")]
+
+
+def _check_linux(subject: Subject[AksPool]) -> list[Problem]:
+    linux, kubelet = subject.pool.linux_os_config, subject.pool.kubelet_config
+    if linux is None:
+        return []
+    path = f"{subject.path}.linuxOsConfig"
+    found = [
+        unknown(f"{path}.sysctls", name, list(SYSCTLS), "AKS's kernel parameters")
+        for name in linux.sysctls
+        if name not in SYSCTLS
+    ]
+    if linux.swap_file_size_mb is not None and (kubelet is None or kubelet.fail_swap_on is not False):
+        key, fix = "linuxOsConfig.swapFileSizeMb", "Set kubeletConfig.failSwapOn: false."
+        found.append(subject.problem(key, "swap", "the kubelet would not start beside it", fix))
+    return found

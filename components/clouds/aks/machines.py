@@ -192,6 +192,7 @@ OS_SKUS: Final = {
     "AzureLinux": frozenset(Arch),
     "Ubuntu": frozenset(Arch),
     "Ubuntu2204": frozenset(Arch),
+    "Ubuntu2404": frozenset(Arch),
 }
 # A FIPS image for arm64 exists on Azure Linux 3 only (facts/nodepools.md, section 1).
 FIPS_ARM64_OS_SKUS: Final = frozenset({"AzureLinux3"})

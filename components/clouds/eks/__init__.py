@@ -13,7 +13,8 @@ from components.clouds.contract import (
     created_labels,
     with_arch_taint,
 )
-from components.clouds.eks.checks import check_place, check_pool
+from components.clouds.eks.arguments import own_group, own_template
+from components.clouds.eks.checks import check_pool
 from components.clouds.eks.machines import MACHINES
 from components.clouds.eks.sections import EksCluster, EksPool
 from components.clouds.machines import Arch
@@ -39,7 +40,6 @@ EKS: Final = Cloud(
     package="aws",
     cluster=EksCluster,
     pool=EksPool,
-    check_place=check_place,
     settings=_settings,
     location=lambda cluster: cluster.region,
     machines=MACHINES,
@@ -47,6 +47,7 @@ EKS: Final = Cloud(
     not_declared=ARM64_TAINT_IS_DECLARED,
     check_pool=check_pool,
     nodes=_nodes,
+    own={"arguments": own_group, "launch_template_arguments": own_template},
     alternatives=lambda pool: pool.alternative_machine_types,
     shell=_shell,
     runner=ForRunner(

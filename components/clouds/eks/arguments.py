@@ -1,14 +1,16 @@
-"""What AWS's provider is given for an EKS pool, and the kubeconfig of a cluster. Pure: plain data, in the SDK's names.
+"""What AWS's provider is given for an EKS pool, and the kubeconfig of a cluster. Pure: plain data in its spelling.
 
 Launch template, node group, role and tags. Arguments, defaults and what is ignored: facts/nodepools.md, section 3.
 """
 
 import json
+from base64 import b64encode
 from typing import Any, Final
 
+from components.clouds.arguments import merged, plain, stated
 from components.clouds.contract import ResolvedPool
 from components.clouds.eks.machines import DEFAULT_AMI_TYPES, ROOT_DEVICE, data_device
-from components.clouds.eks.sections import EksPool
+from components.clouds.eks.sections import CapacityReservation, EksKubeletConfig, EksPool
 from components.clouds.kubeconfig import Endpoint, exec_kubeconfig
 from components.clouds.sections import Taint
 
@@ -52,30 +54,78 @@ def tags(resolved: ResolvedPool[EksPool]) -> dict[str, str]:
 
 def launch_template(resolved: ResolvedPool[EksPool]) -> dict[str, Any]:
     """Return the arguments of the launch template; instance types and AMI type are the node group's."""
+    return merged(stated(own_template(resolved)), resolved.section.launch_template_arguments)
+
+
+def own_template(resolved: ResolvedPool[EksPool], location: str = "") -> dict[str, Any]:
+    """Return what a pool's own keys set in its launch template: None for what they leave to AWS."""
+    del location  # of no consequence here
+    pool = resolved.section
+    reservation = pool.capacity_reservation or CapacityReservation()
     return {
-        "block_device_mappings": _volumes(ami_type(resolved), resolved.section.disk_size_gb),
-        # IMDSv2, and an answer that does not survive a second hop: build pods cannot reach the node's role.
-        "metadata_options": {
-            "http_endpoint": "enabled",
-            "http_tokens": "required",
-            "http_put_response_hop_limit": 1,
+        **dict.fromkeys(("name", "namePrefix", "region")),
+        "blockDeviceMappings": _volumes(ami_type(resolved), pool),
+        "capacityReservationSpecification": {
+            "capacityReservationPreference": reservation.preference,
+            "capacityReservationTarget": {
+                "capacityReservationId": reservation.id,
+                "capacityReservationResourceGroupArn": reservation.resource_group_arn,
+            },
         },
-        "tag_specifications": [
-            {"resource_type": kind, "tags": {"Name": resolved.name, **tags(resolved)}}
-            for kind in ("instance", "volume")
+        # IMDSv2, and an answer that does not survive a second hop: build pods cannot reach the node's role.
+        "metadataOptions": {
+            "httpEndpoint": "enabled",
+            "httpTokens": "required",
+            "httpPutResponseHopLimit": 1,
+        },
+        "tagSpecifications": [
+            {"resourceType": kind, "tags": {"Name": resolved.name, **tags(resolved)}} for kind in ("instance", "volume")
         ],
         "tags": tags(resolved),
+        # Free for whoever passes it through, where the program has nothing to say there.
+        **({} if pool.kubelet_config is None else {"userData": _node_config(pool.kubelet_config)}),
     }
 
 
-def _volumes(ami: str, size_gb: int) -> list[dict[str, Any]]:
+def _volumes(ami: str, pool: EksPool) -> list[dict[str, Any]]:
     data = data_device(ami)
-    encrypted = {"volume_type": "gp3", "encrypted": "true", "delete_on_termination": "true"}
-    volumes = [{"device_name": data, "ebs": {**encrypted, "volume_size": size_gb}}]
+    encrypted = {"volumeType": "gp3", "encrypted": "true", "deleteOnTermination": "true"}
+    if pool.kms_key_id is not None:
+        encrypted["kmsKeyId"] = pool.kms_key_id
+    volumes = [{"deviceName": data, "ebs": {**encrypted, "volumeSize": pool.disk_size_gb}}]
     if data != ROOT_DEVICE:
         # Bottlerocket's system volume keeps the size of its image.
-        volumes.insert(0, {"device_name": ROOT_DEVICE, "ebs": encrypted})
+        volumes.insert(0, {"deviceName": ROOT_DEVICE, "ebs": encrypted})
     return volumes
+
+
+def _node_config(kubelet: EksKubeletConfig) -> str:
+    """Return user data for nodeadm, which Amazon Linux 2023 starts nodes with: EKS adds the cluster's part to it.
+
+    Source: awslabs.github.io/amazon-eks-ami/nodeadm; EKS, "Customize managed nodes with launch templates".
+    """
+    spelled = plain(
+        kubelet,
+        imageGcHighThresholdPercent="imageGCHighThresholdPercent",
+        imageGcLowThresholdPercent="imageGCLowThresholdPercent",
+    )
+    config = {
+        "apiVersion": "node.eks.aws/v1alpha1",
+        "kind": "NodeConfig",
+        "spec": {"kubelet": {"config": stated(spelled)}},
+    }
+    lines = (
+        "MIME-Version: 1.0",
+        'Content-Type: multipart/mixed; boundary="nodeconfig"',
+        "",
+        "--nodeconfig",
+        "Content-Type: application/node.eks.aws",
+        "",
+        json.dumps(config, sort_keys=True),  # JSON is YAML
+        "--nodeconfig--",
+        "",
+    )
+    return b64encode("\n".join(lines).encode()).decode()
 
 
 def desired_size(pool: EksPool, now: int | None) -> int | None:
@@ -94,26 +144,31 @@ def node_group(resolved: ResolvedPool[EksPool], desired: int | None = None) -> d
 
     `desired` is `desired_size`'s answer; without one a new group starts with its minimum.
     """
+    arguments = merged(stated(own_group(resolved)), resolved.section.arguments)
+    if desired is not None:
+        arguments["scalingConfig"]["desiredSize"] = desired
+    return arguments
+
+
+def own_group(resolved: ResolvedPool[EksPool], location: str = "") -> dict[str, Any]:
+    """Return what a pool's own keys set in its node group: None for what others set."""
+    del location  # of no consequence here
     pool = resolved.section
-    arguments: dict[str, Any] = {
+    others = ("clusterName", "diskSize", "launchTemplate", "nodeGroupName", "nodeRoleArn", "region", "subnetIds")
+    return {
+        **dict.fromkeys(others),
         # A prefix: a replacement is created before its predecessor goes, and needs a name of its own.
-        "node_group_name_prefix": f"{resolved.name}-",
-        "ami_type": ami_type(resolved),
-        "capacity_type": "SPOT" if resolved.spot else "ON_DEMAND",
-        "instance_types": list(resolved.machine_types),
-        "scaling_config": {
-            "min_size": pool.min_nodes,
-            "max_size": pool.max_nodes,
-            "desired_size": pool.min_nodes if desired is None else desired,
-        },
-        "update_config": {"max_unavailable_percentage": pool.max_unavailable_percentage},
-        "node_repair_config": {"enabled": pool.node_repair},
+        "nodeGroupNamePrefix": f"{resolved.name}-",
+        "amiType": ami_type(resolved),
+        "capacityType": "SPOT" if resolved.spot else "ON_DEMAND",
+        "instanceTypes": list(resolved.machine_types),
+        "scalingConfig": {"minSize": pool.min_nodes, "maxSize": pool.max_nodes, "desiredSize": pool.min_nodes},
+        "updateConfig": {"maxUnavailablePercentage": pool.max_unavailable_percentage},
+        "nodeRepairConfig": {"enabled": pool.node_repair},
         "labels": dict(resolved.labels),
         "tags": tags(resolved),
+        "taints": [eks_taint(taint) for taint in resolved.taints] or None,
     }
-    if resolved.taints:
-        arguments["taints"] = [eks_taint(taint) for taint in resolved.taints]
-    return arguments
 
 
 def eks_taint(taint: Taint) -> dict[str, str]:

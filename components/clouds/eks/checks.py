@@ -1,9 +1,9 @@
-"""Rules on EKS clusters and managed node groups: region, names, instance types, AMI types."""
+"""Rules on EKS node groups that relate several keys, or a key and the cloud: instance types, AMI types, hints."""
 
-import re
 from collections import Counter
 from typing import Final
 
+from components.clouds.checks import check_image_gc
 from components.clouds.contract import Subject
 from components.clouds.eks.arguments import HINT
 from components.clouds.eks.machines import (
@@ -15,45 +15,24 @@ from components.clouds.eks.machines import (
     ami_of_other_arch,
     machine_type,
 )
-from components.clouds.eks.sections import EksCluster, EksPool
+from components.clouds.eks.sections import EksPool
 from components.clouds.machines import Arch
 from components.problems import Problem
 
-# EKS takes 63 characters; the provider appends '-' and 26 of its own to the name's prefix.
-_NAME: Final = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,35}")
 _HINT_LENGTH: Final = 128
-_SUBNET: Final = re.compile(r"subnet-[0-9a-z]+")
-_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+")
-_SMALLEST_DISK_GB: Final = 20
 _MOST_TYPES: Final = 20
 _MOST_TAINTS: Final = 50
-_REGION: Final = re.compile(r"[a-z]{2}(sc)?(-[a-z]+)+-[0-9]+")
-_PERCENT: Final = range(1, 101)
-
-
-def check_place(cluster: EksCluster) -> list[Problem]:
-    """Check the region. Shapes only: whether it exists is AWS's to say."""
-    if _REGION.fullmatch(cluster.region):
-        return []
-    zone = re.fullmatch(rf"({_REGION.pattern})[a-z]", cluster.region)
-    return [
-        Problem(
-            path="cluster.region",
-            found=f"{cluster.region!r} is {'an availability zone' if zone else 'no AWS region name'}",
-            consequence="AWS would not find the cluster",
-            fix=f"Use the region, {zone[1]}." if zone else "Use a name such as eu-central-1.",
-        )
-    ]
 
 
 def check_pool(subject: Subject[EksPool]) -> list[Problem]:
     """Check what is EKS's own about a pool."""
     return [
-        *_check_name(subject),
         *_check_alternatives(subject),
         *_check_ami_type(subject),
-        *_check_numbers(subject),
-        *_check_references(subject),
+        *_check_ssm(subject),
+        *_check_reservation(subject),
+        *_check_kubelet(subject),
+        *check_image_gc(subject, "imageGcLowThresholdPercent", "imageGcHighThresholdPercent"),
         *_check_hints(subject),
         *_check_taints(subject),
     ]
@@ -66,21 +45,6 @@ def _check_taints(subject: Subject[EksPool]) -> list[Problem]:
         return []
     fix = "Remove those that nobody needs."
     return [subject.problem("taints", f"{len(taints)} taints", f"EKS takes {_MOST_TAINTS} in all", fix)]
-
-
-def _check_name(subject: Subject[EksPool]) -> list[Problem]:
-    pool = subject.pool
-    if _NAME.fullmatch(pool.name):
-        return []
-    return [
-        subject.problem(
-            "name",
-            f"{pool.name!r} is no node group name",
-            "EKS refuses the node group",
-            "Use 1 to 36 letters, digits, '-' and '_', with a letter or digit first (EKS takes 63, of which 27 go to a "
-            "suffix that tells a pool from its successor).",
-        )
-    ]
 
 
 def _check_alternatives(subject: Subject[EksPool]) -> list[Problem]:
@@ -172,65 +136,46 @@ def _check_graviton1(subject: Subject[EksPool], ami_type: str) -> list[Problem]:
     ]
 
 
-def _check_numbers(subject: Subject[EksPool]) -> list[Problem]:
-    pool = subject.pool
-    problems = []
-    if pool.disk_size_gb < _SMALLEST_DISK_GB:
-        problems.append(
-            subject.problem(
-                "diskSizeGb",
-                f"{pool.disk_size_gb} GB",
-                f"the AMI's own volume has {_SMALLEST_DISK_GB} GB: nodes would not start",
-                "Use 100, or at least 50 where images are small.",
-            )
-        )
-    if pool.max_unavailable_percentage not in _PERCENT:
-        problems.append(
-            subject.problem(
-                "maxUnavailablePercentage", f"{pool.max_unavailable_percentage}", "EKS takes 1 to 100", "Use 33."
-            )
-        )
-    return problems
-
-
-def _check_references(subject: Subject[EksPool]) -> list[Problem]:
-    pool = subject.pool
-    problems = []
-    if pool.subnet_ids is not None and not pool.subnet_ids:
-        problems.append(
-            subject.problem(
-                "subnetIds", "an empty list", "EKS needs at least one subnet", "Name some, or leave the key out."
-            )
-        )
-    problems += [
+def _check_ssm(subject: Subject[EksPool]) -> list[Problem]:
+    if subject.pool.node_role_arn is None or not subject.pool.ssm:
+        return []
+    return [
         subject.problem(
-            f"subnetIds[{position}]",
-            f"{subnet!r} is no subnet id",
-            "EKS takes ids here, not names or ARNs",
-            "Use the subnet's id, subnet-...",
+            "ssm",
+            "true with a given nodeRoleArn",
+            "policies are attached only to a role made here: the key would do nothing",
+            "Attach AmazonSSMManagedInstanceCore to that role yourself, and remove the key.",
         )
-        for position, subnet in enumerate(pool.subnet_ids or ())
-        if not _SUBNET.fullmatch(subnet)
     ]
-    if pool.node_role_arn is not None and not _ARN.fullmatch(pool.node_role_arn):
-        problems.append(
-            subject.problem(
-                "nodeRoleArn",
-                f"{pool.node_role_arn!r} is no role ARN",
-                "EKS takes ARNs here, not names",
-                "Use arn:aws:iam::<account>:role/<name>, or leave the key out to have a role made.",
-            )
+
+
+def _check_reservation(subject: Subject[EksPool]) -> list[Problem]:
+    stated = subject.pool.capacity_reservation
+    if stated is None:
+        return []
+    said = [one for one in (stated.preference, stated.id, stated.resource_group_arn) if one is not None]
+    if len(said) != 1:
+        fix = "State preference, id or resourceGroupArn."
+        return [subject.problem("capacityReservation", f"{len(said)} of its keys", "EC2 takes exactly one", fix)]
+    if subject.pool.spot and stated.preference != "none":
+        consequence = "no reservation is of spot machines"
+        fix = "Remove one of the two."
+        return [subject.problem("capacityReservation", "reserved machines with spot: true", consequence, fix)]
+    return []
+
+
+def _check_kubelet(subject: Subject[EksPool]) -> list[Problem]:
+    pool = subject.pool
+    if pool.kubelet_config is None or pool.ami_type is None or pool.ami_type.startswith("AL2023"):
+        return []
+    return [
+        subject.problem(
+            "kubeletConfig",
+            f"with {pool.ami_type}",
+            "it is written for nodeadm, which only Amazon Linux 2023 has: the nodes would not join",
+            "Use an AL2023 amiType, or Bottlerocket's own settings as launchTemplateArguments.userData.",
         )
-    if pool.node_role_arn is not None and pool.ssm:
-        problems.append(
-            subject.problem(
-                "ssm",
-                "true with a given nodeRoleArn",
-                "policies are attached only to a role made here: the key would do nothing",
-                "Attach AmazonSSMManagedInstanceCore to that role yourself, and remove the key.",
-            )
-        )
-    return problems
+    ]
 
 
 def _check_hints(subject: Subject[EksPool]) -> list[Problem]:

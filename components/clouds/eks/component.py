@@ -4,21 +4,14 @@ It makes a managed node group with its launch template, tags for Cluster Autosca
 role. It makes no cluster, no network and no autoscaler.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final, NotRequired, cast
+from collections.abc import Mapping, Sequence
+from typing import Final, NotRequired, TypedDict
 
 import pulumi
 from pulumi_aws import autoscaling, ec2, eks, iam
 from pulumi_aws.eks import outputs as eks_outputs
 
-from components.clouds.component import (
-    CloudPoolArgs,
-    NodePool,
-    ResolvedArgs,
-    cluster_name_of,
-    no_cluster,
-    resolved_pool,
-)
+from components.clouds.component import NodePool, cluster_name_of, no_cluster, resolved_pool
 from components.clouds.connection import Connection, provider_for
 from components.clouds.contract import ResolvedPool
 from components.clouds.eks import EKS
@@ -36,6 +29,12 @@ from components.clouds.eks.arguments import (
 )
 from components.clouds.eks.sections import EksCluster, EksPool
 from components.clouds.kubeconfig import Endpoint
+from components.clouds.sdk import keywords
+
+ARGUMENTS: Final[Mapping[str, type]] = {
+    "arguments": eks.NodeGroupArgs,
+    "launch_template_arguments": ec2.LaunchTemplateArgs,
+}
 
 
 def connect(cluster: EksCluster) -> Connection:
@@ -53,15 +52,20 @@ def connect(cluster: EksCluster) -> Connection:
     subnets = found.apply(lambda it: list(it.vpc_config.subnet_ids))
 
     def declare(pool: ResolvedPool[EksPool]) -> NodePool:
-        place = {"region": cluster.region, "cluster_name": cluster.name, "cluster_subnet_ids": subnets}
-        return EksNodePool(pool.name, cast("EksNodePoolArgs", ResolvedArgs(pool, **place)))
+        args = EksNodePoolArgs(
+            pool=pool.section, region=cluster.region, cluster_name=cluster.name, cluster_subnet_ids=subnets
+        )
+        return EksNodePool(pool.name, args)
 
     identity = f"eks/{cluster.region}/{cluster.name}"
     return Connection(provider=provider_for(cluster.access, made, identity), declare=declare)
 
 
-class EksNodePoolArgs(CloudPoolArgs):
+class EksNodePoolArgs(TypedDict):
     """Arguments of an EKS node pool."""
+
+    pool: EksPool
+    """The pool, as in a stack file's `pools`."""
 
     region: str
     """AWS region of the cluster."""
@@ -75,40 +79,6 @@ class EksNodePoolArgs(CloudPoolArgs):
     cluster_subnet_ids: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
     """The cluster's subnets, for a pool that names none of its own."""
 
-    alternative_machine_types: NotRequired[list[str]]
-    """Further instance types of the same architecture and a similar size, in order of preference."""
-
-    ami_type: NotRequired[str]
-    """EKS AMI type."""
-
-    subnet_ids: NotRequired[list[str]]
-    """Subnets of the nodes."""
-
-    node_role_arn: NotRequired[str]
-    """ARN of an existing node role."""
-
-    disk_size_gb: NotRequired[int]
-    """Size in GB of the encrypted gp3 volume with images and build contexts, 20 or more."""
-
-    max_unavailable_percentage: NotRequired[int]
-    """Share of the nodes, in percent (1 to 100), that an upgrade may renew at the same time."""
-
-    autoscaler_tags: NotRequired[bool]
-    """Tag the Auto Scaling group with the pool's labels and taints, which Cluster Autoscaler needs to scale from
-    zero (EKS does not copy them)."""
-
-    node_repair: NotRequired[bool]
-    """Let EKS replace nodes that its health checks find broken."""
-
-    cni_policy: NotRequired[bool]
-    """Attach AmazonEKS_CNI_Policy to the created role."""
-
-    ssm: NotRequired[bool]
-    """Attach AmazonSSMManagedInstanceCore to the created role, for shell access to nodes through Session Manager."""
-
-    tags: NotRequired[dict[str, str]]
-    """AWS tags of the node group, its launch template, instances and volumes."""
-
 
 class EksNodePool(NodePool):
     """An EKS managed node group of one architecture, with an explicit AMI type."""
@@ -119,22 +89,28 @@ class EksNodePool(NodePool):
         super().__init__("multiarch-runner:index:EksNodePool", name, None, opts)
         role_arn, attachments = self._role(name, pool, args["region"])
         template = self._launch_template(name, pool, args["region"])
-        desired = desired_size(pool.section, _size_of(cluster_name, pool.name, args["region"]))
+        there = _group_of(cluster_name, pool.name, args["region"])
+        desired = desired_size(pool.section, None if there is None else int(there.scaling_configs[0].desired_size))
         group = eks.NodeGroup(
             f"{name}-group",
             cluster_name=cluster_name,
             region=args["region"],
             node_role_arn=role_arn,
-            subnet_ids=_subnets(name, pool.section, args),
+            subnet_ids=_subnets(name, pool.section, there, args),
             # The number itself: "$Latest" differs from what AWS returns, for ever.
             launch_template=eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.latest_version.apply(str)),
-            **_typed_group(node_group(pool, desired)),
+            **keywords(eks.NodeGroupArgs, node_group(pool, desired)),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Nodes that start before their role may do its work never join; on deletion they hang.
                 depends_on=[*attachments, *([] if cluster is None else [cluster])],
-                # The autoscaler's number stays, but where the new bounds leave it outside.
-                ignore_changes=list(IGNORE_CHANGES) if desired is None else None,
+                ignore_changes=[
+                    # The autoscaler's number stays, but where the new bounds leave it outside.
+                    *(IGNORE_CHANGES if desired is None else ()),
+                    # Where nobody could ask for them, those that the group was made in stay.
+                    *(() if pool.section.subnet_ids or isinstance(cluster_name, str) else ("subnetIds",)),
+                ],
+                delete_before_replace=pool.deleted_first,
                 protect=pool.protect or None,
             ),
         )
@@ -165,7 +141,7 @@ class EksNodePool(NodePool):
         return ec2.LaunchTemplate(
             f"{name}-template",
             region=region,
-            **_typed_template(launch_template(pool)),
+            **keywords(ec2.LaunchTemplateArgs, launch_template(pool)),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -181,8 +157,8 @@ class EksNodePool(NodePool):
             )
 
 
-def _size_of(cluster: pulumi.Input[str], pool: str, region: str) -> int | None:
-    """Return how many nodes the pool's group is to have now, as EKS says; None where there is no such group.
+def _group_of(cluster: pulumi.Input[str], pool: str, region: str) -> eks.GetNodeGroupResult | None:
+    """Return the pool's group as EKS has it; None where there is none.
 
     Not asked for a cluster whose name only the engine knows: this program makes it, or could not look it up before.
     """
@@ -191,7 +167,7 @@ def _size_of(cluster: pulumi.Input[str], pool: str, region: str) -> int | None:
     for name in eks.get_node_groups(cluster_name=cluster, region=region).names or ():
         group = eks.get_node_group(cluster_name=cluster, node_group_name=name, region=region)
         if (group.tags or {}).get(POOL_TAG) == pool and group.scaling_configs:
-            return int(group.scaling_configs[0].desired_size)
+            return group
     return None
 
 
@@ -205,9 +181,18 @@ def _scaling_group(resources: Sequence[eks_outputs.NodeGroupResource]) -> str:
     return names[0]
 
 
-def _subnets(name: str, pool: EksPool, args: EksNodePoolArgs) -> pulumi.Input[list[pulumi.Input[str]]]:
+def _subnets(
+    name: str, pool: EksPool, there: eks.GetNodeGroupResult | None, args: EksNodePoolArgs
+) -> pulumi.Input[list[pulumi.Input[str]]]:
+    """Return the subnets: as stated, else those of the group that is there.
+
+    A group can't change them: it would be replaced when its cluster gets another subnet. Another cluster has no such
+    group, and a successor is made where its pool is.
+    """
     if pool.subnet_ids is not None:
         return list(pool.subnet_ids)
+    if there is not None:
+        return list(there.subnet_ids)
     subnets = args.get("cluster_subnet_ids")
     cluster = args.get("cluster")
     if subnets is not None:
@@ -216,31 +201,6 @@ def _subnets(name: str, pool: EksPool, args: EksNodePoolArgs) -> pulumi.Input[li
         raise no_cluster(name, "subnet_ids")
     found: pulumi.Output[list[pulumi.Input[str]]] = cluster.vpc_config.apply(lambda config: list(config.subnet_ids))
     return found
-
-
-def _typed_group(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Turn plain arguments into the SDK's classes, which refuse a key that does not exist."""
-    return arguments | {
-        "scaling_config": eks.NodeGroupScalingConfigArgs(**arguments["scaling_config"]),
-        "update_config": eks.NodeGroupUpdateConfigArgs(**arguments["update_config"]),
-        "node_repair_config": eks.NodeGroupNodeRepairConfigArgs(**arguments["node_repair_config"]),
-        "taints": [eks.NodeGroupTaintArgs(**taint) for taint in arguments.get("taints", ())] or None,
-    }
-
-
-def _typed_template(arguments: dict[str, Any]) -> dict[str, Any]:
-    return arguments | {
-        "block_device_mappings": [
-            ec2.LaunchTemplateBlockDeviceMappingArgs(
-                device_name=volume["device_name"], ebs=ec2.LaunchTemplateBlockDeviceMappingEbsArgs(**volume["ebs"])
-            )
-            for volume in arguments["block_device_mappings"]
-        ],
-        "metadata_options": ec2.LaunchTemplateMetadataOptionsArgs(**arguments["metadata_options"]),
-        "tag_specifications": [
-            ec2.LaunchTemplateTagSpecificationArgs(**specification) for specification in arguments["tag_specifications"]
-        ],
-    }
 
 
 COMPONENT: Final = EksNodePool

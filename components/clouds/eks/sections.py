@@ -1,12 +1,40 @@
 """What a stack file says of an EKS cluster and its node groups."""
 
 from dataclasses import field
-from typing import Literal
+from typing import Annotated, Final, Literal
 
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from components.clouds.sections import Access, CloudPool
+from components.clouds.sections import Access, CloudPool, Passed, Text
+from components.forms import Form
 from components.keys import CONFIG
+
+# Shapes only: whether the region exists is AWS's to say.
+_REGION: Final = Form(
+    pattern=r"[a-z]{2}(sc)?(-[a-z]+)+-[0-9]+", what="AWS region", write="a region, such as eu-central-1, not a zone"
+)
+_NAME: Final = Form(
+    pattern=r"[0-9A-Za-z][A-Za-z0-9_-]{0,35}",
+    what="node group name",
+    write="1 to 36 letters, digits, '-' and '_', with a letter or digit first: AWS adds 27 of its own",
+)
+_SUBNET: Final = Form(pattern=r"subnet-[0-9a-z]+", what="subnet id", write="the id, subnet-..., not a name or ARN")
+_ROLE: Final = Form(
+    pattern=r"arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+", what="role ARN", write="arn:aws:iam::<account>:role/<name>"
+)
+_KMS_KEY: Final = Form(
+    pattern=r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/\S+",
+    what="ARN of a key",
+    write="arn:aws:kms:<region>:<account>:key/<id>",
+)
+_RESERVATION: Final = Form(pattern=r"cr-[0-9a-f]{8,17}", what="id of a capacity reservation", write="its id, cr-...")
+_GROUP: Final = Form(
+    pattern=r"arn:aws[a-z-]*:resource-groups:[a-z0-9-]+:[0-9]{12}:group/\S+",
+    what="ARN of a resource group",
+    write="arn:aws:resource-groups:<region>:<account>:group/<name>",
+)
+_SIZE: Final = Form(pattern=r"[1-9][0-9]*(Ki|Mi|Gi)", what="size", write="a number with Ki, Mi or Gi, such as 50Mi")
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -16,10 +44,10 @@ class EksCluster:
     type: Literal["eks"] = "eks"
     """Which kind of cluster this is."""
 
-    name: str
+    name: Text
     """The cluster's name in AWS."""
 
-    region: str
+    region: Annotated[str, _REGION]
     """The AWS region that the cluster lives in, for example `eu-central-1`."""
 
     access: Access | None = None
@@ -27,8 +55,51 @@ class EksCluster:
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
+class CapacityReservation:
+    """On-demand capacity reservations for a pool (`capacity_reservation_specification`): exactly one of the keys."""
+
+    preference: Literal["open", "none", "capacity-reservations-only"] | None = None
+    """`open` (any that fits, else on demand), `none`, or `capacity-reservations-only`."""
+
+    id: Annotated[str, _RESERVATION] | None = None
+    """Id of the one reservation to use."""
+
+    resource_group_arn: Annotated[str, _GROUP] | None = None
+    """ARN of the resource group whose reservations to use."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class EksKubeletConfig:
+    """The kubelet of an EKS pool's nodes. What is left out is the AMI's default."""
+
+    container_log_max_files: Annotated[int, Field(ge=2)] | None = None
+    """How many log files of a container are kept."""
+
+    container_log_max_size: Annotated[str, _SIZE] | None = None
+    """Size at which a container's log is rotated."""
+
+    cpu_manager_policy: Literal["none", "static"] | None = None
+    """`static` gives pods with whole CPUs as request and limit CPUs of their own."""
+
+    image_gc_high_threshold_percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Share of the disk in use, in percent, from which images are removed; 100 for never."""
+
+    image_gc_low_threshold_percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Share of the disk in use, in percent, at which that stops."""
+
+    max_parallel_image_pulls: Annotated[int, Field(ge=2)] | None = None
+    """How many images are pulled at the same time."""
+
+    pod_pids_limit: Annotated[int, Field(ge=1024)] | None = None
+    """Most processes of a pod. Builds that compile on all CPUs may need more than the default."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class EksPool(CloudPool):
     """An EKS managed node group with its launch template and, unless given, its node role."""
+
+    name: Annotated[str, _NAME]
+    """Name of the pool, unique in the stack. AWS completes it, so that a successor can be there before it goes."""
 
     alternative_machine_types: list[str] = field(default_factory=list)
     """Further instance types of the same architecture and a similar size, in order of preference. Spot finds capacity
@@ -38,17 +109,18 @@ class EksPool(CloudPool):
     """EKS AMI type. Left out: `AL2023_x86_64_STANDARD` or `AL2023_ARM_64_STANDARD` by arch. It is always sent: EKS
     itself would assume x86 and refuse an arm64 instance type."""
 
-    subnet_ids: list[str] | None = None
-    """Subnets of the nodes. Left out: the cluster's own."""
+    subnet_ids: Annotated[list[Annotated[str, _SUBNET]], Field(min_length=1)] | None = None
+    """Subnets of the nodes; a change replaces the pool. Left out: those that the pool has, for a new pool the cluster's
+    own. So a subnet that the cluster gets later replaces nothing: state it to use it."""
 
-    node_role_arn: str | None = None
+    node_role_arn: Annotated[str, _ROLE] | None = None
     """ARN of an existing node role. Left out: a role is created with the worker, image pull and CNI policies."""
 
-    disk_size_gb: int = 100
-    """Size in GB of the encrypted gp3 volume with images and build contexts, 20 or more. 100 holds a day's builds."""
+    disk_size_gb: Annotated[int, Field(ge=20)] = 100
+    """Size in GB of the encrypted gp3 volume with images and build contexts. 100 holds a day's builds."""
 
-    max_unavailable_percentage: int = 33
-    """Share of the nodes, in percent (1 to 100), that an upgrade may renew at the same time."""
+    max_unavailable_percentage: Annotated[int, Field(ge=1, le=100)] = 33
+    """Share of the nodes, in percent, that an upgrade may renew at the same time."""
 
     autoscaler_tags: bool = True
     """Tag the Auto Scaling group with the pool's labels and taints, which Cluster Autoscaler needs to scale from zero
@@ -66,3 +138,22 @@ class EksPool(CloudPool):
 
     tags: dict[str, str] = field(default_factory=dict)
     """AWS tags of the node group, its launch template, instances and volumes."""
+
+    kms_key_id: Annotated[str, _KMS_KEY] | None = None
+    """ARN of the KMS key that encrypts the nodes' volumes; the service-linked role of EC2 Auto Scaling must be allowed
+    to use it. Left out: the account's default key for EBS."""
+
+    capacity_reservation: CapacityReservation | None = None
+    """Capacity reservations that the nodes use. Left out: as EC2 does, any open one that fits."""
+
+    kubelet_config: EksKubeletConfig | None = None
+    """Settings of the kubelet, as a NodeConfig in the launch template's user data, which Amazon Linux 2023 reads.
+    A change renews the nodes. Bottlerocket's own settings, and Linux' kernel parameters: `launchTemplateArguments`."""
+
+    arguments: Passed = field(default_factory=dict)
+    """The way out: further arguments of `aws.eks.NodeGroup` in the SDK's spelling, for example
+    `forceUpdateVersion: true`. Their names and types are checked by the SDK's classes and nothing else; what another
+    key or the program sets is refused. Reports tell of them."""
+
+    launch_template_arguments: Passed = field(default_factory=dict)
+    """Likewise further arguments of `aws.ec2.LaunchTemplate`, for example `ebsOptimized: 'true'`."""

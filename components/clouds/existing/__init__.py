@@ -51,7 +51,6 @@ EXISTING: Final = Cloud(
     package="",
     cluster=ExistingCluster,
     pool=ExistingPool,
-    check_place=lambda _: [],
     settings=lambda _: (),
     location=lambda _: "",
     machines=NO_MACHINES,

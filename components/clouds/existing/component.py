@@ -1,34 +1,33 @@
 """Nodes that are already there: nothing is created. The component states what must be true of them."""
 
-from typing import Final, NotRequired, cast
+from collections.abc import Mapping
+from typing import Final, TypedDict
 
 import pulumi
 
-from components.clouds.component import NodePool, PoolArgs, ResolvedArgs, resolved_pool
+from components.clouds.component import NodePool, resolved_pool
 from components.clouds.connection import Connection, provider_for
 from components.clouds.contract import ResolvedPool
 from components.clouds.existing import EXISTING
 from components.clouds.existing.sections import ExistingCluster, ExistingPool
-from components.clouds.machines import Arch
+
+ARGUMENTS: Final[Mapping[str, type]] = {}
 
 
 def connect(cluster: ExistingCluster) -> Connection:
     """Take the way that the stack file states."""
 
     def declare(pool: ResolvedPool[ExistingPool]) -> NodePool:
-        return ExistingNodes(pool.name, cast("ExistingNodesArgs", ResolvedArgs(pool)))
+        return ExistingNodes(pool.name, ExistingNodesArgs(pool=pool.section))
 
     return Connection(provider=provider_for(cluster.access, None, f"existing/{cluster.name}"), declare=declare)
 
 
-class ExistingNodesArgs(PoolArgs):
-    """Arguments of a pool of existing nodes: what its nodes are and carry."""
+class ExistingNodesArgs(TypedDict):
+    """Arguments of a pool of existing nodes."""
 
-    arch: Arch
-    """Architecture of the nodes, `amd64` or `arm64`: jobs select it by kubelet's label kubernetes.io/arch."""
-
-    architecture_taint: NotRequired[bool]
-    """Whether arm64 nodes carry `kubernetes.io/arch=arm64:NoSchedule`."""
+    pool: ExistingPool
+    """What its nodes are and carry, as in a stack file's `pools`."""
 
 
 class ExistingNodes(NodePool):

@@ -3,7 +3,8 @@
 from typing import Final
 
 from components.clouds.contract import ARM64_TAINT, Cloud, ForRunner, IdentityServer, Nodes, Shell, created_labels
-from components.clouds.gke.checks import check_place, check_pool
+from components.clouds.gke.arguments import own
+from components.clouds.gke.checks import check_pool
 from components.clouds.gke.machines import MACHINES, machine_there
 from components.clouds.gke.sections import ArchitectureTaint, GkeCluster, GkePool
 from components.clouds.machines import Arch
@@ -26,7 +27,6 @@ GKE: Final = Cloud(
     package="gcp",
     cluster=GkeCluster,
     pool=GkePool,
-    check_place=check_place,
     settings=lambda _: (),
     location=lambda cluster: cluster.location,
     machines=MACHINES,
@@ -40,6 +40,7 @@ GKE: Final = Cloud(
     check_pool=check_pool,
     machine_there=machine_there,
     drain_key="drainGraceMinutes",
+    own={"arguments": own},
     nodes=_nodes,
     shell=_shell,
     runner=ForRunner(

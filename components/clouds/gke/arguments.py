@@ -1,13 +1,14 @@
-"""What Google's provider is given for a GKE pool, and the kubeconfig of a cluster. Pure: plain data, the SDK's names.
+"""What Google's provider is given for a GKE pool, and the kubeconfig of a cluster. Pure: plain data in its spelling.
 
 Arguments, defaults and what is ignored: facts/nodepools.md, section 3.
 """
 
 from typing import Any, Final
 
+from components.clouds.arguments import merged, name_in_cloud, plain, stated
 from components.clouds.contract import ResolvedPool
 from components.clouds.gke.machines import SERIES, T2A_ZONES, default_boot_disk, is_zone, machine_type
-from components.clouds.gke.sections import GkePool, Limits
+from components.clouds.gke.sections import GkeKubeletConfig, GkeLinuxNodeConfig, GkePool, Limits
 from components.clouds.kubeconfig import Endpoint, exec_kubeconfig
 from components.clouds.machines import MachineType
 from components.clouds.sections import Taint
@@ -15,6 +16,80 @@ from components.clouds.sections import Taint
 # The cloud changes these by itself: the autoscaler resizes, and a resize rewrites initialNodeCount, which would then
 # replace the pool (pulumi-gcp#412); auto-upgrade moves the version.
 IGNORE_CHANGES: Final = ("initialNodeCount", "nodeCount", "version")
+
+# What Google's provider replaces a pool for (ForceNew in terraform-provider-google's container_node_pool and
+# node_config), but for its place, its name and what is ignored; of the blocks, for their coming and going.
+REPLACES: Final = (
+    "maxPodsPerNode",
+    "networkConfig.acceleratorNetworkProfile",
+    "networkConfig.additionalNodeNetworkConfigs.network",
+    "networkConfig.additionalNodeNetworkConfigs.subnetwork",
+    "networkConfig.additionalPodNetworkConfigs.maxPodsPerNode",
+    "networkConfig.additionalPodNetworkConfigs.secondaryPodRange",
+    "networkConfig.additionalPodNetworkConfigs.subnetwork",
+    "networkConfig.createPodRange",
+    "networkConfig.podIpv4CidrBlock",
+    "networkConfig.podRange",
+    "networkConfig.subnetwork",
+    "nodeConfig.advancedMachineFeatures.enableNestedVirtualization",
+    "nodeConfig.advancedMachineFeatures.threadsPerCore",
+    "nodeConfig.bootDiskKmsKey",
+    "nodeConfig.confidentialNodes.confidentialInstanceType",
+    "nodeConfig.enableConfidentialStorage",
+    "nodeConfig.ephemeralStorageLocalSsdConfig.dataCacheCount",
+    "nodeConfig.ephemeralStorageLocalSsdConfig.localSsdCount",
+    "nodeConfig.flexStart",
+    "nodeConfig.guestAccelerators.count",
+    "nodeConfig.guestAccelerators.gpuDriverInstallationConfig.gpuDriverVersion",
+    "nodeConfig.guestAccelerators.gpuPartitionSize",
+    "nodeConfig.guestAccelerators.gpuSharingConfig.gpuSharingStrategy",
+    "nodeConfig.guestAccelerators.gpuSharingConfig.maxSharedClientsPerGpu",
+    "nodeConfig.guestAccelerators.type",
+    "nodeConfig.hostMaintenancePolicy.maintenanceInterval",
+    "nodeConfig.localNvmeSsdBlockConfig.localSsdCount",
+    "nodeConfig.localSsdCount",
+    "nodeConfig.localSsdEncryptionMode",
+    "nodeConfig.maxRunDuration",
+    "nodeConfig.metadata",
+    "nodeConfig.minCpuPlatform",
+    "nodeConfig.nodeGroup",
+    "nodeConfig.oauthScopes",
+    "nodeConfig.preemptible",
+    "nodeConfig.reservationAffinity.consumeReservationType",
+    "nodeConfig.reservationAffinity.key",
+    "nodeConfig.reservationAffinity.values",
+    "nodeConfig.secondaryBootDisks.diskImage",
+    "nodeConfig.secondaryBootDisks.mode",
+    "nodeConfig.serviceAccount",
+    "nodeConfig.shieldedInstanceConfig.enableIntegrityMonitoring",
+    "nodeConfig.shieldedInstanceConfig.enableSecureBoot",
+    "nodeConfig.soleTenantConfig.nodeAffinities.key",
+    "nodeConfig.soleTenantConfig.nodeAffinities.operator",
+    "nodeConfig.soleTenantConfig.nodeAffinities.values",
+    "nodeConfig.spot",
+    "placementPolicy.policyName",
+    "queuedProvisioning.enabled",
+)
+REPLACES_FOR_BLOCK: Final = (
+    "networkConfig.additionalNodeNetworkConfigs",
+    "networkConfig.additionalPodNetworkConfigs",
+    "networkConfig.podCidrOverprovisionConfig",
+    "nodeConfig.advancedMachineFeatures",
+    "nodeConfig.ephemeralStorageLocalSsdConfig",
+    "nodeConfig.guestAccelerators",
+    "nodeConfig.guestAccelerators.gpuDriverInstallationConfig",
+    "nodeConfig.guestAccelerators.gpuSharingConfig",
+    "nodeConfig.hostMaintenancePolicy",
+    "nodeConfig.localNvmeSsdBlockConfig",
+    "nodeConfig.reservationAffinity",
+    "nodeConfig.sandboxConfig",
+    "nodeConfig.secondaryBootDisks",
+    "nodeConfig.shieldedInstanceConfig",
+    "nodeConfig.soleTenantConfig",
+    "nodeConfig.soleTenantConfig.nodeAffinities",
+    "placementPolicy",
+    "queuedProvisioning",
+)
 
 
 def kubeconfig(endpoint: Endpoint) -> str:
@@ -30,76 +105,97 @@ def kubeconfig(endpoint: Endpoint) -> str:
 
 def node_pool(resolved: ResolvedPool[GkePool], location: str) -> dict[str, Any]:
     """Return the arguments of a pool in a cluster at `location`."""
+    arguments = merged(stated(own(resolved, location)), resolved.section.arguments)
+    return {"name": name_in_cloud(resolved, arguments, REPLACES, REPLACES_FOR_BLOCK), **arguments}
+
+
+def own(resolved: ResolvedPool[GkePool], location: str) -> dict[str, Any]:
+    """Return what a pool's own keys set: None for what they leave to GKE, and for what others set."""
     pool = resolved.section
-    machine = machine_type(resolved.machine_types[0])
-    zones = zones_of(pool, location, machine)
-    drain = pool.drain_grace_minutes or resolved.drain_minutes
-    arguments: dict[str, Any] = {
-        "name": resolved.name,
+    zones = zones_of(pool, location, machine_type(resolved.machine_types[0]))
+    drain = f"{(pool.drain_grace_minutes or resolved.drain_minutes) * 60}s"
+    return {
+        **dict.fromkeys(("cluster", "name", "namePrefix", "nodeCount", "project", "version")),
         "location": location,
-        "initial_node_count": initial_nodes_per_zone(pool, len(zones) if zones else None),
+        "nodeLocations": zones,
+        "initialNodeCount": initial_nodes_per_zone(pool, len(zones) if zones else None),
         "autoscaling": _autoscaling(pool),
-        "management": {"auto_repair": True, "auto_upgrade": True},
-        "upgrade_settings": {
+        "management": {"autoRepair": True, "autoUpgrade": True},
+        "maxPodsPerNode": pool.max_pods_per_node,
+        "networkConfig": {"enablePrivateNodes": pool.private_nodes},
+        "upgradeSettings": {
             "strategy": "SURGE",
-            "max_surge": pool.max_surge,
-            "max_unavailable": pool.max_unavailable,
+            "maxSurge": pool.max_surge,
+            "maxUnavailable": pool.max_unavailable,
         },
         # Deleting or replacing a pool ends its nodes without regard to disruption budgets (pulumi-gcp#255).
-        "node_drain_configs": [
+        "nodeDrainConfigs": [
             {
-                "respect_pdb_during_node_pool_deletion": True,
-                "grace_termination_duration": f"{drain * 60}s",
-                "pdb_timeout_duration": f"{drain * 60}s",
+                "respectPdbDuringNodePoolDeletion": True,
+                "graceTerminationDuration": drain,
+                "pdbTimeoutDuration": drain,
             }
         ],
-        "node_config": _node_config(resolved),
+        "nodeConfig": _node_config(resolved),
     }
-    if zones is not None:
-        arguments["node_locations"] = zones
-    if pool.max_pods_per_node is not None:
-        arguments["max_pods_per_node"] = pool.max_pods_per_node
-    return arguments
 
 
 def _autoscaling(pool: GkePool) -> dict[str, Any]:
-    # Totals exclude per-zone limits. Spot capacity is where it is: ANY zone; else the zones are kept even.
-    policy = "ANY" if pool.spot else "BALANCED"
-    if pool.limits is Limits.PER_ZONE:
-        return {"min_node_count": pool.min_nodes, "max_node_count": pool.max_nodes, "location_policy": policy}
-    return {"total_min_node_count": pool.min_nodes, "total_max_node_count": pool.max_nodes, "location_policy": policy}
+    total = pool.limits is Limits.TOTAL
+    return {
+        # Totals exclude per-zone limits.
+        "totalMinNodeCount": pool.min_nodes if total else None,
+        "totalMaxNodeCount": pool.max_nodes if total else None,
+        "minNodeCount": None if total else pool.min_nodes,
+        "maxNodeCount": None if total else pool.max_nodes,
+        # Spot capacity is where it is: ANY zone; else the zones are kept even.
+        "locationPolicy": "ANY" if pool.spot else "BALANCED",
+    }
 
 
 def _node_config(resolved: ResolvedPool[GkePool]) -> dict[str, Any]:
     pool, machine = resolved.section, machine_type(resolved.machine_types[0])
-    disk_type = pool.disk_type or default_boot_disk(machine)
     gvnic = pool.gvnic
     if gvnic is None and machine is not None and SERIES[machine.family].gvnic_required:
         gvnic = True
-    config: dict[str, Any] = {
-        "machine_type": resolved.machine_types[0],
-        "image_type": pool.image_type,
-        "boot_disk": {"size_gb": pool.disk_size_gb} | ({"disk_type": disk_type} if disk_type else {}),
+    return {
+        "machineType": resolved.machine_types[0],
+        "imageType": pool.image_type,
+        "bootDisk": {"sizeGb": pool.disk_size_gb, "diskType": pool.disk_type or default_boot_disk(machine)},
+        "bootDiskKmsKey": pool.boot_disk_kms_key,
+        "gvnic": {"enabled": gvnic},
+        "kubeletConfig": plain(pool.kubelet_config or GkeKubeletConfig()),
         "labels": dict(resolved.labels),
+        "linuxNodeConfig": _linux(pool.linux_node_config or GkeLinuxNodeConfig()),
         "metadata": {"disable-legacy-endpoints": "true"},
-        "oauth_scopes": list(pool.oauth_scopes),
-        "shielded_instance_config": {
-            "enable_secure_boot": pool.secure_boot,
-            "enable_integrity_monitoring": pool.integrity_monitoring,
+        # A set: another order is no other pool.
+        "oauthScopes": sorted(pool.oauth_scopes),
+        "reservationAffinity": None if pool.reservation_affinity is None else plain(pool.reservation_affinity),
+        "resourceLabels": dict(pool.resource_labels) or None,
+        "serviceAccount": pool.service_account,
+        "shieldedInstanceConfig": {
+            "enableSecureBoot": pool.secure_boot,
+            "enableIntegrityMonitoring": pool.integrity_monitoring,
         },
-        # Pods see the workload's identity and never the node's.
-        "workload_metadata_config": {"mode": "GKE_METADATA"},
-    }
-    optional: dict[str, Any] = {
         "spot": True if pool.spot else None,
-        "service_account": pool.service_account,
-        "gvnic": None if gvnic is None else {"enabled": gvnic},
-        "taints": [gke_taint(taint) for taint in resolved.taints] or None,
-        "taint_config": pool.architecture_taint and {"architecture_taint_behavior": pool.architecture_taint.value},
         "tags": list(pool.tags) or None,
-        "resource_labels": dict(pool.resource_labels) or None,
+        "taintConfig": {"architectureTaintBehavior": pool.architecture_taint and pool.architecture_taint.value},
+        "taints": [gke_taint(taint) for taint in resolved.taints] or None,
+        # Pods see the workload's identity and never the node's.
+        "workloadMetadataConfig": {"mode": "GKE_METADATA"},
     }
-    return config | {key: value for key, value in optional.items() if value is not None}
+
+
+def _linux(config: GkeLinuxNodeConfig) -> dict[str, Any]:
+    def spelled(what: str, value: str | None) -> str | None:
+        return value and f"{what}_{value.upper().replace('+', '_WITH_')}"
+
+    return {
+        "cgroupMode": spelled("CGROUP_MODE", config.cgroup_mode),
+        "sysctls": {name: str(value) for name, value in config.sysctls.items()} or None,
+        "transparentHugepageEnabled": spelled("TRANSPARENT_HUGEPAGE_ENABLED", config.transparent_hugepage_enabled),
+        "transparentHugepageDefrag": spelled("TRANSPARENT_HUGEPAGE_DEFRAG", config.transparent_hugepage_defrag),
+    }
 
 
 def gke_taint(taint: Taint) -> dict[str, str]:

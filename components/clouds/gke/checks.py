@@ -1,8 +1,9 @@
-"""Rules on GKE clusters and node pools: place, name, zones, disks, images, limits."""
+"""Rules on GKE node pools that relate several keys, or a key and the cloud: zones, disks, images, limits."""
 
 import re
 from typing import Final
 
+from components.clouds.checks import check_image_gc, check_suffix
 from components.clouds.contract import ARM64_TAINT, Subject
 from components.clouds.gke.arguments import initial_nodes_per_zone, zones_of
 from components.clouds.gke.machines import (
@@ -19,59 +20,31 @@ from components.clouds.gke.machines import (
     is_zone,
     region_of,
 )
-from components.clouds.gke.sections import GkeCluster, GkePool, Limits
+from components.clouds.gke.sections import Consumption, GkePool, Limits
 from components.clouds.machines import Arch
 from components.problems import Problem
 
-# Shapes only: whether the place exists is the cloud's to say.
-_LOCATION: Final = re.compile(r"[a-z]+-[a-z]+[0-9]+(-[a-z])?")
-_PROJECT: Final = re.compile(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
-_NAME: Final = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
-_SMALLEST_DISK_GB: Final = 10
-_PODS: Final = range(8, 257)
-_DRAIN_MINUTES: Final = range(1, 1441)
-_TAG: Final = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+_NAME_LENGTH: Final = 40
 # Letters of other alphabets are allowed, capitals are not (Compute Engine, "Requirements for labels").
 _RESOURCE_LABEL: Final = re.compile(r"(?![\d_-])([^\WA-Z]|-){1,63}")
 _RESOURCE_VALUE: Final = re.compile(r"([^\WA-Z]|-){0,63}")
-# GKE surge upgrades: maxSurge + maxUnavailable is at least 1 and at most 20.
-_UPGRADE_AT_ONCE: Final = range(1, 21)
-
-
-def check_place(cluster: GkeCluster) -> list[Problem]:
-    """Check project and location."""
-    problems = []
-    if not _PROJECT.fullmatch(cluster.project):
-        problems.append(
-            Problem(
-                path="cluster.project",
-                found=f"{cluster.project!r} is not a project id",
-                consequence="Google Cloud takes ids here (6 to 30 of a-z, 0-9 and '-'), not display names",
-                fix="Take the id from `gcloud projects list`.",
-            )
-        )
-    if not _LOCATION.fullmatch(cluster.location):
-        problems.append(
-            Problem(
-                path="cluster.location",
-                found=f"{cluster.location!r} is no region or zone",
-                consequence="Google Cloud would not find the cluster",
-                fix="Use the cluster's region, such as us-central1, or its zone, such as us-central1-a.",
-            )
-        )
-    return problems
+_UPGRADE_AT_ONCE: Final = 20
+"""Most of maxSurge and maxUnavailable together."""
 
 
 def check_pool(subject: Subject[GkePool]) -> list[Problem]:
     """Check what is GKE's own about a pool."""
     return [
-        *_check_name(subject),
+        *check_suffix(subject, _NAME_LENGTH),
         *_check_zones(subject),
         *_check_disk(subject),
         *_check_image(subject),
-        *_check_numbers(subject),
+        *_check_upgrade(subject),
+        *_check_gvnic(subject),
         *_check_total(subject),
-        *_check_names(subject),
+        *_check_resource_labels(subject),
+        *_check_reservation(subject),
+        *check_image_gc(subject, "imageGcLowThresholdPercent", "imageGcHighThresholdPercent"),
         *_check_architecture_taint(subject),
         *_check_taints(subject),
     ]
@@ -87,20 +60,6 @@ def _check_taints(subject: Subject[GkePool]) -> list[Problem]:
         )
         for position, taint in enumerate(subject.pool.taints)
         if not taint.value and taint.key != ARM64_TAINT.key
-    ]
-
-
-def _check_name(subject: Subject[GkePool]) -> list[Problem]:
-    pool = subject.pool
-    if _NAME.fullmatch(pool.name):
-        return []
-    return [
-        subject.problem(
-            "name",
-            f"{pool.name!r} is no GKE pool name",
-            "GKE refuses the pool",
-            "Use 1 to 40 lower-case letters, digits and '-', with a letter first and no '-' at the end.",
-        )
     ]
 
 
@@ -194,15 +153,6 @@ def _check_disk(subject: Subject[GkePool]) -> list[Problem]:
                     f"Use {default_boot_disk(machine)}, or leave the key out.",
                 )
             ]
-    if pool.disk_size_gb < _SMALLEST_DISK_GB:
-        return [
-            subject.problem(
-                "diskSizeGb",
-                f"{pool.disk_size_gb} GB",
-                f"GKE's smallest boot disk has {_SMALLEST_DISK_GB} GB",
-                "Use 100, or at least 50 where images are small.",
-            )
-        ]
     return []
 
 
@@ -230,80 +180,62 @@ def _check_image(subject: Subject[GkePool]) -> list[Problem]:
     return []
 
 
-def _check_numbers(subject: Subject[GkePool]) -> list[Problem]:
+def _check_upgrade(subject: Subject[GkePool]) -> list[Problem]:
     pool = subject.pool
-    problems = []
-    if pool.max_pods_per_node is not None and pool.max_pods_per_node not in _PODS:
-        problems.append(
-            subject.problem(
-                "maxPodsPerNode", f"{pool.max_pods_per_node}", "GKE takes 8 to 256", "32 suffices for build jobs."
-            )
-        )
-    at_once = pool.max_surge + pool.max_unavailable
-    if min(pool.max_surge, pool.max_unavailable) < 0 or at_once not in _UPGRADE_AT_ONCE:
-        problems.append(
-            subject.problem(
-                "maxSurge",
-                f"{pool.max_surge} with maxUnavailable {pool.max_unavailable}",
-                "GKE needs 1 to 20 of both together, or no upgrade could proceed",
-                "Use maxSurge: 1 and maxUnavailable: 0.",
-            )
-        )
-    machine = subject.machine
-    if pool.gvnic is False and machine is not None and SERIES[machine.family].gvnic_required:
-        problems.append(
-            subject.problem(
-                "gvnic",
-                f"false on {machine.name}",
-                f"{machine.family.upper()} machines have no other network card, and GKE refuses the pool",
-                "Remove it.",
-            )
-        )
-    if pool.drain_grace_minutes is not None and pool.drain_grace_minutes not in _DRAIN_MINUTES:
-        problems.append(
-            subject.problem(
-                "drainGraceMinutes",
-                f"{pool.drain_grace_minutes} minutes",
-                "GKE takes up to a day, and a job needs at least some time to end",
-                "Use the length of the longest job, 1 to 1440 minutes.",
-            )
-        )
-    return problems
-
-
-def _check_names(subject: Subject[GkePool]) -> list[Problem]:
-    """Check what Compute Engine would only refuse after the pool was asked for: tags, labels, the service account."""
-    pool = subject.pool
-    problems = [
+    if 0 < pool.max_surge + pool.max_unavailable <= _UPGRADE_AT_ONCE:
+        return []
+    return [
         subject.problem(
-            f"tags[{position}]",
-            f"{tag!r} is no network tag",
-            "GKE refuses the pool: a tag has 1 to 63 lower-case letters, digits and '-', with a letter first",
-            "Correct it: firewall rules select the nodes by it.",
+            "maxSurge",
+            f"{pool.max_surge} with maxUnavailable {pool.max_unavailable}",
+            "GKE needs 1 to 20 of both together, or no upgrade could proceed",
+            "Use maxSurge: 1 and maxUnavailable: 0.",
         )
-        for position, tag in enumerate(pool.tags)
-        if not _TAG.fullmatch(tag)
     ]
-    problems += [
+
+
+def _check_gvnic(subject: Subject[GkePool]) -> list[Problem]:
+    machine = subject.machine
+    if subject.pool.gvnic is not False or machine is None or not SERIES[machine.family].gvnic_required:
+        return []
+    consequence = f"{machine.family.upper()} machines have no other network card, and GKE refuses the pool"
+    return [subject.problem("gvnic", f"false on {machine.name}", consequence, "Remove it.")]
+
+
+def _check_resource_labels(subject: Subject[GkePool]) -> list[Problem]:
+    """Check what Compute Engine would only refuse after the pool was asked for."""
+    return [
         subject.problem(
             f"resourceLabels[{key}]",
             f"'{key}: {value}' is no label of Compute Engine",
             "GKE refuses the pool: keys and values have at most 63 lower-case letters, digits, '-' and '_'",
             "Correct it: for example team: builds.",
         )
-        for key, value in pool.resource_labels.items()
+        for key, value in subject.pool.resource_labels.items()
         if not (_RESOURCE_LABEL.fullmatch(key) and _RESOURCE_VALUE.fullmatch(value))
     ]
-    if pool.service_account is not None and not re.fullmatch(r"default|[^\s@]+@[^\s@]+", pool.service_account):
-        problems.append(
+
+
+def _check_reservation(subject: Subject[GkePool]) -> list[Problem]:
+    affinity = subject.pool.reservation_affinity
+    if affinity is None:
+        return []
+    specific = affinity.consume_reservation_type is Consumption.SPECIFIC
+    named = affinity.key is not None and bool(affinity.values)
+    if specific != named or (affinity.key is not None) != bool(affinity.values):
+        found = f"{affinity.consume_reservation_type} {'without' if specific else 'with'} key and values"
+        fix = "Give SPECIFIC_RESERVATION a key (compute.googleapis.com/reservation-name) and values; no other has them."
+        return [subject.problem("reservationAffinity", found, "GKE refuses the pool", fix)]
+    if subject.pool.spot and affinity.consume_reservation_type is not Consumption.NONE:
+        return [
             subject.problem(
-                "serviceAccount",
-                f"{pool.service_account!r} is no e-mail address",
-                "GKE refuses the pool: it takes a service account's e-mail",
-                "Use name@project.iam.gserviceaccount.com, or leave the key out.",
+                "reservationAffinity",
+                "reserved machines with spot: true",
+                "no reservation is of spot machines",
+                "Remove one of the two.",
             )
-        )
-    return problems
+        ]
+    return []
 
 
 def _check_total(subject: Subject[GkePool]) -> list[Problem]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from components.policy.reading import RELEASES, helm_values
-from components.policy.subject import UNKNOWN, CouldNotTell, Finding, Resource, Settings, join, look
+from components.policy.subject import UNKNOWN, Answer, Doubt, Finding, Resource, join, look
 
 _RBAC = "kubernetes:rbac.authorization.k8s.io/v1:"
 ROLES = frozenset({f"{_RBAC}Role", f"{_RBAC}ClusterRole"})
@@ -14,14 +14,13 @@ EVERYONE = frozenset({"system:authenticated", "system:unauthenticated", "system:
 _FIELDS = ("apiGroups", "resources", "verbs", "nonResourceURLs")
 
 
-def rbac_explicit(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def rbac_explicit(resource: Resource) -> Iterable[Answer]:
     """Roles name their resources and verbs: no wildcard, and no rule without verbs.
 
     The gitlab-runner chart turns missing rules, and a rule without verbs, into `*`: the runner could then read every
     Secret of the namespace and start any pod.
     Source: gitlab-runner chart, templates/role.yaml; GitLab Runner, "Configure runner API permissions".
     """
-    del settings
     if resource.kind not in RELEASES:
         yield from _rules(resource.get("rules"), "rules")
         return
@@ -39,13 +38,12 @@ def rbac_explicit(resource: Resource, settings: Settings) -> Iterable[Finding]:
     yield from _rules(rules, "values.rbac.rules")
 
 
-def rbac_bindings(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def rbac_bindings(resource: Resource) -> Iterable[Answer]:
     """Nothing is bound to cluster-admin, and nothing to everybody.
 
     A runner executes what other people write; whatever its account may do, they may do.
     Source: Kubernetes, "RBAC good practices".
     """
-    del settings
     if resource.get("roleRef", "name") in {"cluster-admin", "admin", "edit"}:
         yield Finding(
             message=f"binds {resource.get('roleRef', 'name')}", fix="Bind a Role with the rules that are needed."
@@ -56,20 +54,17 @@ def rbac_bindings(resource: Resource, settings: Settings) -> Iterable[Finding]:
             yield Finding(message=f"subjects[{index}] is {subject}: everybody", fix="Name one service account.")
 
 
-def _rules(rules: Any, at: str) -> Iterator[Finding]:
-    doubts = []
+def _rules(rules: Any, at: str) -> Iterator[Answer]:
     for index, rule in enumerate(rules or ()):
         path = join(at, index)
         if not isinstance(rule, Mapping):
-            doubts.append(path)
+            yield Doubt(path)
             continue
         for name in _FIELDS:
             entries = rule.get(name)
             if entries is UNKNOWN or any(entry is UNKNOWN for entry in entries or ()):
-                doubts.append(join(path, name))
+                yield Doubt(join(path, name))
             elif "*" in (entries or ()):
                 yield Finding(message=f"{path}.{name} has the wildcard *", fix="Name each one.")
         if not rule.get("verbs"):
             yield Finding(message=f"{path} has no verbs", fix="Name them: the chart reads none as all.")
-    if doubts:
-        raise CouldNotTell(", ".join(doubts))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import re2  # type: ignore[import-untyped]  # google-re2 ships no stubs; it is the runner's own engine
 
 from components.policy.reading import executors, kubernetes_table
-from components.policy.subject import Finding, Resource, Settings
+from components.policy.subject import Answer, Finding, Resource
 
 SELECTOR_KEY = "node_selector_overwrite_allowed"
 CLOSED_KEYS = (
@@ -32,14 +32,13 @@ _ARCHITECTURE = re.compile(
 )
 
 
-def selector_anchored(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def selector_anchored(resource: Resource) -> Iterable[Answer]:
     """Jobs choose nodes by an expression that is anchored at both ends, and admits no foreign architecture.
 
     GitLab Runner searches it in the whole value, unanchored; and when it is empty, a job's selector is silently
     ignored, so that an arm64 job runs on amd64.
     Source: gitlab-runner executors/kubernetes/overwrites.go.
     """
-    del settings
     for path, runner in executors(resource):
         regex = kubernetes_table(runner).get(SELECTOR_KEY)
         where = f"{path}.kubernetes.{SELECTOR_KEY}"
@@ -62,27 +61,25 @@ def selector_anchored(resource: Resource, settings: Settings) -> Iterable[Findin
             yield Finding(message=f"{where} {regex!r} also admits {admitted!r}", fix=fix)
 
 
-def overwrites_closed(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def overwrites_closed(resource: Resource) -> Iterable[Answer]:
     """Jobs choose neither tolerations, nor namespace, nor service account, nor token.
 
     An empty toleration tolerates every taint, and another namespace or account is another's rights.
     Source: GitLab Runner, "Overwrite container resources" ff.; executors/kubernetes/overwrites.go.
     """
-    del settings
     for path, runner in executors(resource):
         for key in CLOSED_KEYS:
             if kubernetes_table(runner).get(key):
                 yield Finding(message=f"{path}.kubernetes.{key} is set", fix="Drop it.")
 
 
-def helper_any_arch(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def helper_any_arch(resource: Resource) -> Iterable[Answer]:
     """No helper image is of one architecture.
 
     `helper_image` replaces the runner's own choice for all jobs: an image of one architecture breaks those of the
     other.
     Source: gitlab-runner executors/kubernetes/kubernetes.go (`prepareHelperImage`); gitlab-runner#36862.
     """
-    del settings
     for path, runner in executors(resource):
         image = str(kubernetes_table(runner).get("helper_image") or "")
         named = _ARCHITECTURE.search(image.partition("/")[2] or image)
@@ -93,13 +90,12 @@ def helper_any_arch(resource: Resource, settings: Settings) -> Iterable[Finding]
             )
 
 
-def waits_for_nodes(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def waits_for_nodes(resource: Resource) -> Iterable[Answer]:
     """Jobs wait long enough for a pool that scales from zero.
 
     The default of 180 seconds ends many jobs while their node is still starting.
     Source: gitlab-runner common/consts.go; gitlab-runner#38412, #37276.
     """
-    del settings
     for path, runner in executors(resource):
         timeout = kubernetes_table(runner).get("poll_timeout")
         if not isinstance(timeout, int) or timeout < POLL_TIMEOUT:

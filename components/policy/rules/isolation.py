@@ -16,7 +16,7 @@ from components.policy.reading import (
     pod_spec,
 )
 from components.policy.rules.sandbox import CLASS, rootless_escalation
-from components.policy.subject import UNKNOWN, CouldNotTell, Finding, Resource, Settings, join, leaves, look
+from components.policy.subject import UNKNOWN, Answer, CouldNotTell, Doubt, Finding, Resource, join, leaves, look
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -30,21 +30,19 @@ _MIGHTY = frozenset({"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "NET_ADMIN"
 _TRUE = frozenset({"true", "1", "yes"})
 
 
-def no_privileged(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def no_privileged(resource: Resource) -> Iterable[Answer]:
     """No privileged container: not in pods, not in Helm values, not in config.toml.
 
     A privileged container owns its node, and with it every other job there. Images are built without (kaniko).
     Privilege escalation counts as well, but for the build container of a rootless builder (`sandbox-guarded`).
     Source: Kubernetes, "Pod Security Standards" (baseline); GitLab Runner, `privileged`.
     """
-    del settings
-    doubts = []
     needed = set(rootless_escalation(resource)) if resource.kind in RELEASES else set()
     for path, value in _flags(resource, "privileged", "allowPrivilegeEscalation", "allow_privilege_escalation"):
         if path in needed:
             continue
         if value is UNKNOWN:
-            doubts.append(path)
+            yield Doubt(path)
         elif str(value).lower() in _TRUE:
             yield Finding(message=f"{path} is on", fix="Set it to false; images are built without (kaniko).")
     pod = pod_spec(resource)
@@ -52,38 +50,31 @@ def no_privileged(resource: Resource, settings: Settings) -> Iterable[Finding]:
         mighty = _MIGHTY.intersection(look(container, "securityContext", "capabilities", "add", at=path) or ())
         if mighty:
             yield Finding(message=f"{path} adds capability {', '.join(sorted(mighty))}", fix="Drop it.")
-    if doubts:
-        raise CouldNotTell(", ".join(doubts))
 
 
-def no_host_access(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def no_host_access(resource: Resource) -> Iterable[Answer]:
     """No pod uses the node's network, processes or files.
 
     A mounted docker.sock or host path is the node by another name; the host's network reaches the metadata service
     past every NetworkPolicy.
     Source: Kubernetes, "Pod Security Standards" (baseline: host namespaces, hostPath volumes).
     """
-    del settings
-    doubts = []
     for path, value in _flags(resource, *_HOST_KEYS):
         if value is UNKNOWN:
-            doubts.append(path)
+            yield Doubt(path)
         elif str(value).lower() in _TRUE:
             yield Finding(message=f"{path} is on", fix="Drop it.")
     for path in _host_paths(resource):
         yield Finding(message=f"{path} mounts the node's files", fix="Use emptyDir, or a volume claim.")
-    if doubts:
-        raise CouldNotTell(", ".join(doubts))
 
 
-def namespace_pod_security(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def namespace_pod_security(resource: Resource) -> Iterable[Answer]:
     """Namespaces enforce a Pod Security level.
 
     Without the label the cluster's default holds, which is `privileged` unless somebody changed it. That level is for
     namespaces with the label `multiarch-runner.io/class`, which `sandbox-guarded` judges.
     Source: Kubernetes, "Enforce Pod Security Standards with namespace labels".
     """
-    del settings
     level = resource.get("metadata", "labels", ENFORCE)
     if level == "privileged" and resource.get("metadata", "labels", CLASS):
         return
@@ -93,26 +84,24 @@ def namespace_pod_security(resource: Resource, settings: Settings) -> Iterable[F
         )
 
 
-def namespace_pod_security_version(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def namespace_pod_security_version(resource: Resource) -> Iterable[Answer]:
     """Pod Security levels are pinned to a Kubernetes version.
 
     Levels change with releases: `latest` lets a control plane upgrade refuse pods that ran yesterday.
     Source: Kubernetes, "Pod Security Admission" (`enforce-version`).
     """
-    del settings
     version = resource.get("metadata", "labels", f"{ENFORCE}-version")
     if not version or version == "latest":
         yield Finding(message=f"label {ENFORCE}-version is {version or 'not set'}", fix="Set it, for example v1.34.")
 
 
-def metadata_blocked(resources: Sequence[Resource], settings: Settings) -> Iterable[Finding]:
+def metadata_blocked(resources: Sequence[Resource]) -> Iterable[Answer]:
     """No wide egress rule lets pods reach the cloud's metadata service.
 
     It hands out the node's credentials. `0.0.0.0/0` contains it, and `::/0` those of Google and AWS; an exact /32 for
     it is a decision, and allowed. Which addresses count is told by the clouds that the stack uses; without any, all.
     Source: EKS best practices and AKS, "Block pod access to IMDS"; Compute Engine, "View and query VM metadata".
     """
-    del settings
     clouds = [cloud for cloud in CLOUDS.values() if cloud.package]
     used = [cloud for cloud in clouds if any(resource.kind.startswith(f"{cloud.package}:") for resource in resources)]
     ranges = [ipaddress.ip_network(text) for cloud in used or clouds for text in cloud.runner.metadata]
@@ -121,7 +110,7 @@ def metadata_blocked(resources: Sequence[Resource], settings: Settings) -> Itera
     yield from _each(policies, lambda policy: _reached(policy, services))
 
 
-def _reached(policy: Resource, services: AbstractSet[_Address]) -> Iterator[Finding]:
+def _reached(policy: Resource, services: AbstractSet[_Address]) -> Iterator[Answer]:
     egress = policy.get("spec", "egress") or ()
     for index, rule in enumerate(egress):
         path = f"spec.egress[{index}]"
@@ -149,20 +138,19 @@ def _reached(policy: Resource, services: AbstractSet[_Address]) -> Iterator[Find
                 )
 
 
-def jobs_default_deny(resources: Sequence[Resource], settings: Settings) -> Iterable[Finding]:
+def jobs_default_deny(resources: Sequence[Resource]) -> Iterable[Answer]:
     """Namespaces in which jobs run deny all traffic that no policy allows.
 
     NetworkPolicies add up: without one that selects every pod the others restrict nothing, and one that allows
     everything undoes them all.
     Source: Kubernetes, "Network Policies" (default policies).
     """
-    del settings
     policies = [resource for resource in resources if resource.kind == NETWORK_POLICY]
     releases = [resource for resource in resources if resource.kind in RELEASES]
     yield from _each(releases, lambda release: _open_namespaces(release, policies))
 
 
-def _open_namespaces(release: Resource, policies: Sequence[Resource]) -> Iterator[Finding]:
+def _open_namespaces(release: Resource, policies: Sequence[Resource]) -> Iterator[Answer]:
     for namespace in sorted(job_namespaces(release)):
         inside = [policy for policy in policies if policy.get("metadata", "namespace") == namespace]
         isolated = {kind for policy in inside if _all_pods(policy) for kind in _policy_types(policy)}
@@ -178,19 +166,16 @@ def _open_namespaces(release: Resource, policies: Sequence[Resource]) -> Iterato
             yield from _undone(policy)
 
 
-def _each(resources: Iterable[Resource], check: Callable[[Resource], Iterable[Finding]]) -> Iterator[Finding]:
-    """Check each resource; a doubt about one does not hide what is wrong with the next, and comes last."""
-    doubts = []
+def _each(resources: Iterable[Resource], check: Callable[[Resource], Iterable[Answer]]) -> Iterator[Answer]:
+    """Check each resource; a doubt about one does not hide what is wrong with the next."""
     for resource in resources:
         try:
             yield from check(resource)
         except CouldNotTell as doubt:
-            doubts.append(f"{resource.name}: {doubt}")
-    if doubts:
-        raise CouldNotTell("; ".join(doubts), "")
+            yield Doubt(f"{resource.name}: {doubt.path}", doubt.reason)
 
 
-def _undone(policy: Resource) -> Iterator[Finding]:
+def _undone(policy: Resource) -> Iterator[Answer]:
     for key in ("ingress", "egress"):
         for index, rule in enumerate(policy.get("spec", key) or ()):
             if isinstance(rule, Mapping) and not any(rule.values()):

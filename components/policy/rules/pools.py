@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from components.policy.subject import CouldNotTell, Finding, Resource, Settings
+from components.policy.subject import Answer, CouldNotTell, Finding, Resource, Settings
 
 GKE = "gcp:container/nodePool:NodePool"
 EKS = "aws:eks/nodeGroup:NodeGroup"
@@ -24,14 +24,13 @@ _BOUNDS = {
 """Paths of lower and upper bound."""
 
 
-def pool_bounds(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def pool_bounds(resource: Resource) -> Iterable[Answer]:
     """Every pool scales by itself, and has an upper bound above zero.
 
     Without an upper bound one wrong pipeline can buy machines without limit; with a fixed size the pool costs the same
     at night, and `node_count` fights the autoscaler.
     Source: GKE, EKS and AKS cluster autoscaler limits (`totalMaxNodeCount`, `scalingConfig`, `maxCount`).
     """
-    del settings
     low, high = _bounds(resource)
     fix = "Set minNodes and maxNodes of the pool; maxNodes is at least 1."
     if resource.kind == AKS and resource.get("enableAutoScaling") is not True:
@@ -44,7 +43,7 @@ def pool_bounds(resource: Resource, settings: Settings) -> Iterable[Finding]:
         yield Finding(message=f"the lower bound {low:g} is above the upper bound {high:g}", fix=fix)
 
 
-def required_labels(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def pool_labels(resource: Resource, settings: Settings) -> Iterable[Answer]:
     """Nodes carry the labels that say who manages them.
 
     Whoever finds an unknown node must be able to tell which program made it, before deleting it by hand.
@@ -56,7 +55,7 @@ def required_labels(resource: Resource, settings: Settings) -> Iterable[Finding]
         yield Finding(message=f"node label {', '.join(missing)} is missing", fix="Add it to the pool's labels.")
 
 
-def pool_protected(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def pool_protected(resource: Resource, settings: Settings) -> Iterable[Answer]:
     """Pools of production stacks are protected from deletion.
 
     Many changes replace a node pool, and replacing drops every job on it; `protect` makes that a decision.
@@ -71,14 +70,13 @@ def pool_protected(resource: Resource, settings: Settings) -> Iterable[Finding]:
     )
 
 
-def gke_legacy_endpoints(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def gke_legacy_endpoints(resource: Resource) -> Iterable[Answer]:
     """GKE nodes do not serve the legacy metadata endpoints.
 
     They answer without the `Metadata-Flavor` header, so that any request a job can be made to send reads node
     credentials.
     Source: GKE, "Protecting cluster metadata" (`disable-legacy-endpoints`).
     """
-    del settings
     value = resource.get("nodeConfig", "metadata", "disable-legacy-endpoints")
     if str(value).lower() != "true":
         yield Finding(
@@ -87,13 +85,12 @@ def gke_legacy_endpoints(resource: Resource, settings: Settings) -> Iterable[Fin
         )
 
 
-def gke_metadata_server(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def gke_metadata_server(resource: Resource) -> Iterable[Answer]:
     """GKE nodes hide their own identity from pods (`GKE_METADATA`).
 
     In any other mode every job can take the node's service account token.
     Source: GKE, "Workload Identity Federation for GKE" (`GKE_METADATA`).
     """
-    del settings
     mode = resource.get("nodeConfig", "workloadMetadataConfig", "mode")
     if mode != "GKE_METADATA":
         yield Finding(
@@ -101,13 +98,12 @@ def gke_metadata_server(resource: Resource, settings: Settings) -> Iterable[Find
         )
 
 
-def gke_node_identity(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def gke_node_identity(resource: Resource) -> Iterable[Answer]:
     """GKE nodes run as a service account of their own.
 
     The Compute Engine default account usually is an editor of the whole project.
     Source: GKE, "Harden your cluster's security" (least privilege node service accounts).
     """
-    del settings
     if not resource.get("nodeConfig", "serviceAccount"):
         yield Finding(
             message="nodes run as the Compute Engine default service account",
@@ -115,35 +111,32 @@ def gke_node_identity(resource: Resource, settings: Settings) -> Iterable[Findin
         )
 
 
-def eks_launch_template(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def eks_launch_template(resource: Resource) -> Iterable[Answer]:
     """EKS node groups use a launch template.
 
     Only there can IMDSv2, the hop limit and disk encryption be set; EKS's own template leaves them to the account.
     Source: EKS, "Customize managed nodes with launch templates".
     """
-    del settings
     if not (resource.get("launchTemplate", "id") or resource.get("launchTemplate", "name")):
         yield Finding(message="no launch template", fix="Give launchTemplate {id, version: <template>.latestVersion}.")
 
 
-def eks_ami_type(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def eks_ami_type(resource: Resource) -> Iterable[Answer]:
     """EKS node groups say their AMI type.
 
     Left out, EKS assumes x86, and an arm64 instance type fails when the group is created; no static scanner sees it.
     Source: HHS/simpler-grants-gov#12404 (validate, Trivy and checkov all passed).
     """
-    del settings
     if not resource.get("amiType"):
         yield Finding(message="amiType is not set", fix="Set it, for example AL2023_ARM_64_STANDARD.")
 
 
-def eks_disk_encrypted(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def eks_disk_encrypted(resource: Resource) -> Iterable[Answer]:
     """Disks of EKS nodes are encrypted.
 
     Image layers and job checkouts lie there; without `encrypted` the account's default decides.
     Source: EKS best practices, "Data encryption"; EC2, "Amazon EBS encryption".
     """
-    del settings
     fix = 'Set ebs.encrypted to "true" in every blockDeviceMapping.'
     mappings = resource.get("blockDeviceMappings") or []
     if not mappings:
@@ -155,13 +148,12 @@ def eks_disk_encrypted(resource: Resource, settings: Settings) -> Iterable[Findi
             yield Finding(message=f"blockDeviceMappings[{index}].ebs is not encrypted", fix=fix)
 
 
-def eks_metadata_service(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def eks_metadata_service(resource: Resource) -> Iterable[Answer]:
     """EKS nodes ask for IMDSv2 with hop limit 1.
 
     With version 1, or with hop limit 2, a job's container reaches the node role's credentials.
     Source: EKS best practices, "Restrict access to the instance profile"; terraform-aws-eks' default is 1.
     """
-    del settings
     if resource.get("metadataOptions", "httpEndpoint") == "disabled":
         return
     tokens = resource.get("metadataOptions", "httpTokens")
@@ -175,14 +167,13 @@ def eks_metadata_service(resource: Resource, settings: Settings) -> Iterable[Fin
         yield Finding(message=f"metadataOptions.httpPutResponseHopLimit is {said}", fix="Set it to 1.")
 
 
-def aks_host_encryption(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def aks_host_encryption(resource: Resource) -> Iterable[Answer]:
     """AKS nodes encrypt at the host.
 
     Managed disks are always encrypted at rest, but temporary disks and caches only with `enableEncryptionAtHost`; the
     feature must be registered in the subscription first.
     Source: AKS, "Host-based encryption".
     """
-    del settings
     if resource.get("enableEncryptionAtHost") is not True:
         yield Finding(message="enableEncryptionAtHost is not set", fix="Set encryptionAtHost: true on the pool.")
 

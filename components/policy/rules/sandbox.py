@@ -11,7 +11,7 @@ from components.policy.reading import (
     job_namespaces,
     kubernetes_table,
 )
-from components.policy.subject import UNKNOWN, CouldNotTell, Finding, Resource, Settings, look
+from components.policy.subject import UNKNOWN, Answer, CouldNotTell, Doubt, Finding, Resource, look
 
 ADMISSION: Final = "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy"
 BINDING: Final = f"{ADMISSION}Binding"
@@ -43,7 +43,7 @@ def rootless_escalation(resource: Resource) -> Iterator[str]:
                 yield f"{path}.runners[{index}].kubernetes.{_BUILD}.allow_privilege_escalation"
 
 
-def sandbox_guarded(resources: Sequence[Resource], settings: Settings) -> Iterable[Finding]:
+def sandbox_guarded(resources: Sequence[Resource]) -> Iterable[Answer]:
     """Jobs without seccomp and AppArmor profiles run where an admission policy refuses all the rest.
 
     Rootless BuildKit can't run with them, and no Pod Security level lies between `baseline`, which wants them, and
@@ -52,8 +52,6 @@ def sandbox_guarded(resources: Sequence[Resource], settings: Settings) -> Iterab
     build container goes without, and not as root.
     Source: moby/buildkit docs/rootless.md; Kubernetes, "Validating Admission Policy".
     """
-    del settings
-    doubts: list[str] = []
     guarded: set[str] = set()
     for namespace in (one for one in resources if one.kind in NAMESPACES):
         name = ""
@@ -70,18 +68,16 @@ def sandbox_guarded(resources: Sequence[Resource], settings: Settings) -> Iterab
                     fix="Bind a ValidatingAdmissionPolicy to it with Deny and failurePolicy Fail, or use baseline.",
                 )
         except CouldNotTell as doubt:
-            doubts.append(f"{namespace.name}: {doubt}")
+            yield Doubt(f"{namespace.name}: {doubt.path}", doubt.reason)
             guarded.add(name)  # said once, here; whoever runs jobs there is not found at fault for it
     for release in (one for one in resources if one.kind in RELEASES):
         try:
             yield from _loosened(release, guarded)
         except CouldNotTell as doubt:
-            doubts.append(f"{release.name}: {doubt}")
-    if doubts:
-        raise CouldNotTell("; ".join(doubts), "")
+            yield Doubt(f"{release.name}: {doubt.path}", doubt.reason)
 
 
-def _loosened(release: Resource, guarded: set[str]) -> Iterator[Finding]:
+def _loosened(release: Resource, guarded: set[str]) -> Iterator[Answer]:
     for path, runner in executors(release):
         table = kubernetes_table(runner)
         for key in _OTHERS:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from components.policy.reading import RELEASES, config_documents, helm_values
-from components.policy.subject import UNKNOWN, CouldNotTell, Finding, Resource, Settings, leaves
+from components.policy.subject import UNKNOWN, Answer, CouldNotTell, Doubt, Finding, Resource, leaves
 from components.secret_text import AWS_KEY, AZURE_STORAGE_KEY, GITLAB_TOKEN, PRIVATE_KEY, holds
 
 KEY_TYPES = frozenset(
@@ -28,13 +28,12 @@ _TOKEN_KEYS = re.compile(r"(?:^|\.)(?:runnerToken|runnerRegistrationToken|token)
 _HASH = re.compile(r"[0-9a-f]{40,128}")
 
 
-def no_static_cloud_keys(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def no_static_cloud_keys(resource: Resource) -> Iterable[Answer]:
     """No long-lived cloud keys, neither made nor written into the cluster.
 
     They lie in the state and in the cluster, never expire, and work from anywhere. Workload identity needs none.
     Source: GCP, AWS and Azure guidance to prefer workload identity; GitLab Runner, "Distributed runners caching".
     """
-    del settings
     fix = "Use workload identity: GKE Workload Identity, EKS Pod Identity or IRSA, Azure workload identity."
     if resource.kind in KEY_TYPES:
         yield Finding(message=f"{resource.kind} is a static key", fix=fix)
@@ -48,38 +47,33 @@ def no_static_cloud_keys(resource: Resource, settings: Settings) -> Iterable[Fin
     yield from _cache_keys(resource, fix)
 
 
-def token_in_secret_only(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def token_in_secret_only(resource: Resource) -> Iterable[Answer]:
     """GitLab tokens lie in a Kubernetes Secret and nowhere else.
 
     Helm keeps values in its release Secret and shows them with `helm get values`; a ConfigMap, an environment variable
     or an argument is read by everyone who may list pods.
     Source: GitLab Runner chart, "Store registration tokens or runner tokens in secrets" (`runners.secret`).
     """
-    del settings
     if resource.kind == SECRET or not resource.kind.startswith("kubernetes:"):
         return
     fix = "Put it into a kubernetes.core.v1.Secret and name that in runners.secret."
-    doubts = []
     for path, value in leaves(resource.properties):
         if isinstance(value, str) and holds(GITLAB_TOKEN, value):
             yield Finding(message=f"{path} holds a GitLab token", fix=fix)
         elif resource.kind in RELEASES and path.startswith("values.") and _TOKEN_KEYS.search(path):
             if value is UNKNOWN:
-                doubts.append(path)
+                yield Doubt(path)
             elif value and not isinstance(value, bool):
                 yield Finding(message=f"{path} is set", fix=fix)
-    if doubts:
-        raise CouldNotTell(", ".join(doubts))
 
 
-def no_secrets_in_values(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def no_secrets_in_values(resource: Resource) -> Iterable[Answer]:
     """Helm values hold no secret value, except a hash of one.
 
     Pulumi encrypts what is marked secret in its own state, but Helm stores the values in the cluster once more. A
     checksum that rolls the pods when a Secret changes is no secret.
     Source: Helm, "Storage backends" (release Secrets); pulumi-kubernetes `helm_release.go`.
     """
-    del settings
     if resource.secret_paths is None:
         raise CouldNotTell("values", "come without secret marks")
     helm_values(resource)  # a doubt when the values as a whole are not known
@@ -99,7 +93,7 @@ def _cloud_keys(text: str) -> Iterator[str]:
     yield from (what for what, pattern in _KEY_FILES.items() if pattern.search(text))
 
 
-def _cache_keys(resource: Resource, fix: str) -> Iterator[Finding]:
+def _cache_keys(resource: Resource, fix: str) -> Iterator[Answer]:
     """Keys of the runner's cache, in Helm values or in config.toml."""
     if resource.kind not in RELEASES:
         return

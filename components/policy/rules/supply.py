@@ -11,22 +11,22 @@ from components.policy.reading import (
     kubernetes_table,
     pod_spec,
 )
-from components.policy.subject import UNKNOWN, CouldNotTell, Finding, Resource, Settings, join
+from components.policy.subject import UNKNOWN, Answer, Doubt, Finding, Resource, join
 
 _EXACT = re.compile(r"v?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
 _MOVING = re.compile(r"(?:^|[-_.])(latest|stable|edge|nightly|main|master|canary|dev|rolling|bleeding)$", re.IGNORECASE)
+_UNKNOWN_IMAGE = "names an image that is not known yet"
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 # The runner expands both to its own version, so that they name exactly one image for each release of the runner.
 _RUNNER_OWN = re.compile(r"\$\{?CI_RUNNER_(?:VERSION|REVISION)\}?")
 
 
-def chart_pinned(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def chart_pinned(resource: Resource) -> Iterable[Answer]:
     """Helm charts have one exact version.
 
     Without it, or with a range, the same commit installs another chart next week.
     Source: Pulumi, `kubernetes.helm.v3.Release` (`version`: the latest when not given).
     """
-    del settings
     chart = str(resource.get("chart") or "")
     if resource.get("devel"):
         yield Finding(message="devel is set: pre-releases are taken as they come", fix="Drop devel and set version.")
@@ -39,68 +39,58 @@ def chart_pinned(resource: Resource, settings: Settings) -> Iterable[Finding]:
         yield Finding(message=f"chart {chart}: version {version!r} is no exact version", fix="Write it as x.y.z.")
 
 
-def chart_digest(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def chart_digest(resource: Resource) -> Iterable[Answer]:
     """Charts from OCI registries are pinned by digest.
 
     A tag in a registry can be pushed again; a digest cannot. A verified signature (`verify`) serves as well.
     Source: Helm 4, "Use OCI-based registries" (install by digest).
     """
-    del settings
     chart = str(resource.get("chart") or "")
     if chart.startswith("oci://") and not _DIGEST.search(chart) and not resource.get("verify"):
         yield Finding(message=f"{chart} is taken by tag", fix="Append @sha256:<digest>, or set verify and keyring.")
 
 
-def release_recovers(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def release_recovers(resource: Resource) -> Iterable[Answer]:
     """Helm releases roll back when they fail, and have a name of their own.
 
     A half-installed release blocks the next update ("another operation is in progress"); an automatic name changes
     when the release is replaced.
     Source: Pulumi, `kubernetes.helm.v3.Release` (`atomic`, `name`).
     """
-    del settings
     if resource.get("atomic") is not True:
         yield Finding(message="atomic is not set", fix="Set atomic and cleanupOnFail.")
     if not resource.get("name"):
         yield Finding(message="name is not set, so that Pulumi invents one", fix="Set name.")
 
 
-def image_pinned(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def image_pinned(resource: Resource) -> Iterable[Answer]:
     """No image has a moving tag, or none at all.
 
     `latest` is another program tomorrow, and a node that has it cached runs yesterday's.
     Source: Kubernetes, "Images" (avoid `:latest` in production).
     """
-    del settings
-    doubts = []
     for path, reference in _images(resource):
         if reference is UNKNOWN:
-            doubts.append(path)
+            yield Doubt(path, _UNKNOWN_IMAGE)
             continue
         moving = _moving(str(reference))
         if moving is None:
-            doubts.append(path)
+            yield Doubt(path, _UNKNOWN_IMAGE)
         elif moving:
             yield Finding(message=f"{path}: {reference!r} {moving}", fix="Name a version, better a digest.")
-    if doubts:
-        raise CouldNotTell(", ".join(doubts), "names an image that is not known yet")
 
 
-def image_digest(resource: Resource, settings: Settings) -> Iterable[Finding]:
+def image_digest(resource: Resource) -> Iterable[Answer]:
     """Images are pinned by digest.
 
     A version tag can be pushed again; a digest cannot. Exempt is the helper image that follows the runner's version.
     Source: Kubernetes, "Images" (image digests); SLSA.
     """
-    del settings
-    doubts = []
     for path, reference in _images(resource):
         if reference is UNKNOWN or _moving(str(reference)) is None:
-            doubts.append(path)
+            yield Doubt(path, _UNKNOWN_IMAGE)
         elif not _DIGEST.search(str(reference)) and not _RUNNER_OWN.search(str(reference)):
             yield Finding(message=f"{path}: {reference!r} has no digest", fix="Append @sha256:<digest of the index>.")
-    if doubts:
-        raise CouldNotTell(", ".join(doubts), "names an image that is not known yet")
 
 
 def _is_local(chart: str) -> bool:

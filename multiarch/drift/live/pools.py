@@ -99,9 +99,11 @@ def _promise(group: NodeGroup, resource: PlannedResource, remembered: StateResou
     kept = {key: value for key, value in pool.labels.items() if not key.startswith(own) or key in cloud.spot_labels}
     # Existing nodes are told from others by the labels that the stack states, or else by what they are.
     stated = dict(pool.labels) or {"kubernetes.io/arch": pool.arch}
-    member, prefix = ({cloud.membership: pool.labels[cloud.membership]} if cloud.membership else stated), ""
+    known = remembered.outputs if remembered else {}
+    # The pool that was deployed, where its successor of an edit that was not has another name.
+    deployed = known.get("name") or pool.labels.get(cloud.membership, "")
+    member, prefix = ({cloud.membership: deployed} if cloud.membership else stated), ""
     if cloud.naming.completed is not None:
-        known = remembered.outputs if remembered else {}
         name, begin = _completed(cloud.naming.completed, known, plain(resource.inputs))
         member, prefix = ({cloud.membership: name}, "") if name else ({}, begin or f"{resource.name}-")
     return Promise(

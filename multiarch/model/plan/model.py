@@ -41,7 +41,8 @@ class PlannedResource:
     """Input key to the URNs it was computed from."""
     protect: bool = False
     ignore_changes: tuple[str, ...] = ()
-    delete_before_replace: bool = False
+    delete_before_replace: bool | None = None
+    """None leaves it to the provider."""
     retain_on_delete: bool = False
     aliases: tuple[str, ...] = ()
     additional_secret_outputs: tuple[str, ...] = ()

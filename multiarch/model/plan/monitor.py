@@ -209,7 +209,7 @@ def read_request(urn: str, request: Any) -> PlannedResource:
         },
         protect=request.protect,
         ignore_changes=tuple(request.ignoreChanges),
-        delete_before_replace=request.deleteBeforeReplace,
+        delete_before_replace=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,
         retain_on_delete=request.retainOnDelete,
         aliases=_aliases(request),
         additional_secret_outputs=tuple(dict.fromkeys(request.additionalSecretOutputs)),

@@ -67,14 +67,14 @@ def _check_object(args: Any, value: Mapping[str, Any], path: str) -> Iterator[Re
             yield from _check(fields[key], item, join(path, key))
 
 
-def _branches(kind: Any) -> list[Any]:
+def branches(kind: Any) -> list[Any]:
     """Give what a value may be, without the wrappers that only Python code sees (Awaitable, Output)."""
     if typing.get_origin(kind) not in (typing.Union, types.UnionType):
         return [kind]
     return [
         inner
         for branch in typing.get_args(kind)
-        for inner in _branches(branch)
+        for inner in branches(branch)
         if inner is not type(None) and typing.get_origin(inner) not in (collections.abc.Awaitable, pulumi.Output)
     ]
 
@@ -106,7 +106,7 @@ def _check(kind: Any, value: Any, path: str) -> Iterator[Refusal]:
         value = value.value
     if value is UNKNOWN or value is None or kind is Any:
         return
-    fitting = [branch for branch in _branches(kind) if _matches_shape(branch, value)]
+    fitting = [branch for branch in branches(kind) if _matches_shape(branch, value)]
     if not fitting:
         yield _refusal(path, f"expected {_name(kind)}, got {type(value).__name__}")
         return
@@ -129,7 +129,7 @@ def _check_inside(kind: Any, value: Any, path: str) -> Iterator[Refusal]:
 
 def _name(kind: Any) -> str:
     names: list[str] = []
-    for branch in _branches(kind):
+    for branch in branches(kind):
         literal = typing.get_args(branch) if typing.get_origin(branch) is typing.Literal else ()
         names.extend(repr(item) for item in literal)
         if not literal:

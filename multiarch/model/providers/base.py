@@ -24,12 +24,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diff:
-    """How a change of inputs is carried out. Both hold property paths; a path is in one of them only."""
+    """How a change of inputs is carried out. All hold property paths; a path is in one of them only."""
 
     updates: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    """The provider would try to change these in place, and the cloud refuses."""
     delete_before_replace: bool = False
-    """True where the cloud can't hold the old and the new one at a time although the name is the provider's."""
+    """Whether the provider itself deletes the old one first; the program's word goes before that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

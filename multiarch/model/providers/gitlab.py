@@ -51,8 +51,4 @@ class GitlabProvider(KindProvider):
 
     package: ClassVar[str] = "gitlab"
     version: ClassVar[str] = "10.4.0"
-    kinds: ClassVar[Mapping[str, Kind]] = {
-        USER_RUNNER: Kind(
-            rules=(scope, settings), create=_create, replaces=frozenset({"runnerType", "groupId", "projectId"})
-        )
-    }
+    kinds: ClassVar[Mapping[str, Kind]] = {USER_RUNNER: Kind(rules=(scope, settings), create=_create)}

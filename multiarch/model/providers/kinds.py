@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 from multiarch.model.providers.base import Created, Diff, LookupRefusedError, Refusal
+from multiarch.model.providers.replaced import RECORD, changes
 from multiarch.model.providers.values import UNKNOWN, join
 
 Inputs = Mapping[str, Any]
@@ -22,13 +24,14 @@ def refusal(path: str, message: str, source: str) -> Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One resource type: its rules, its computed outputs, and which changes its API can't carry out in place."""
+    """One resource type: its rules and its computed outputs. Which changes replace it, `replaced.json` says."""
 
     rules: tuple[Rule, ...] = ()
     create: Answer
-    replaces: frozenset[str] = field(default_factory=frozenset)
-    """Property paths without indices; whatever lies below one is replaced too."""
     delete_before_replace: bool = False
+    """Whether the provider deletes first where the program does not say otherwise."""
+    named: bool = False
+    """Whether its id follows from its inputs, so that two of them can't have the same."""
     ignores: frozenset[str] = field(default_factory=frozenset)
     """Inputs that never differ: they steer the provider itself."""
 
@@ -67,7 +70,12 @@ def entries(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
-    """List the property paths at which two values differ. An unknown differs from everything."""
+    """List the property paths at which two values differ: of a block that comes or goes, what is in it.
+
+    An unknown differs from everything.
+    """
+    if (old is None and isinstance(new, Mapping) and new) or (new is None and isinstance(old, Mapping) and old):
+        old, new = old or {}, new or {}
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in sorted({*old, *new}):
             yield from differences(old.get(key), new.get(key), join(path, key))
@@ -83,6 +91,13 @@ def _covers(patterns: frozenset[str], path: str) -> bool:
     return any(bare == one or bare.startswith((f"{one}.", f"{one}[")) for one in patterns)
 
 
+def _come_or_gone(blocks: frozenset[str], olds: Inputs, news: Inputs) -> frozenset[str]:
+    def there(inputs: Inputs, block: str) -> bool:
+        return get(inputs, *block.split(".")) is not None
+
+    return frozenset(block for block in blocks if there(olds, block) != there(news, block))
+
+
 class KindProvider:
     """A provider made of a table of kinds and a table of lookups."""
 
@@ -91,6 +106,11 @@ class KindProvider:
     own_schema: ClassVar[bool] = False
     kinds: ClassVar[Mapping[str, Kind]]
     lookups: ClassVar[Mapping[str, Lookup]] = {}
+    record: ClassVar[Path] = RECORD
+    """What of the kinds is replaced: a `replaced.json`, in a cloud's folder its own."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, str] = {}
 
     def check_config(self, inputs: Inputs) -> list[Refusal]:
         """Accept any configuration; a provider with rules of its own overrides this."""
@@ -98,13 +118,15 @@ class KindProvider:
         return []
 
     def check(self, token: str, name: str, inputs: Inputs) -> list[Refusal]:
-        """Put all rules of the kind to the inputs."""
-        del name
+        """Put all rules of the kind to the inputs, and see that no other resource of the program has its name."""
         kind = self.kinds.get(token)
         if kind is None:
             message = f"the rehearsal has no provider for {token}: it cannot tell whether {self.package} would take it"
             return [refusal("", message, "rehearsal")]
-        return [found for rule in kind.rules for found in rule(inputs)]
+        found = [found for rule in kind.rules for found in rule(inputs)]
+        if kind.named and self._owners.setdefault(identity := kind.create(name, inputs).id, name) != name:
+            found.append(refusal("", f"Already exists: {identity}", f"{self.package}: names are unique"))
+        return found
 
     def create(self, token: str, name: str, inputs: Inputs) -> Created:
         """Give the computed outputs over the inputs. An unknown token gets its inputs back: `check` refused it."""
@@ -119,15 +141,20 @@ class KindProvider:
         return self.create(token, name, inputs).outputs
 
     def diff(self, token: str, olds: Inputs, news: Inputs) -> Diff:
-        """Sort the changed properties into those updated in place and those that force a replacement."""
+        """Sort the changed properties by what becomes of the resource, as the providers' own sources say."""
         kind = self.kinds.get(token)
-        patterns = kind.replaces if kind else frozenset[str]()
-        ignored = kind.ignores if kind else frozenset[str]()
-        changed = [path for path in differences(olds, news) if not _covers(ignored, path)]
+        if kind is None:
+            return Diff(updates=tuple(differences(olds, news)))
+        known = changes(self.record, token)
+        forced = known.replaces | _come_or_gone(known.replaces_when_added_or_removed, olds, news)
+        changed = [path for path in differences(olds, news) if not _covers(kind.ignores, path)]
+        rest = [path for path in changed if not _covers(forced, path)]
+        replaces = tuple(path for path in changed if _covers(forced, path))
         return Diff(
-            updates=tuple(path for path in changed if not _covers(patterns, path)),
-            replaces=tuple(path for path in changed if _covers(patterns, path)),
-            delete_before_replace=kind.delete_before_replace if kind else False,
+            updates=tuple(path for path in rest if not _covers(known.refused, path)),
+            replaces=replaces,
+            refused=tuple(path for path in rest if _covers(known.refused, path)),
+            delete_before_replace=bool(replaces) and kind.delete_before_replace,
         )
 
     def invoke(self, token: str, args: Inputs) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import yaml
@@ -11,16 +12,6 @@ from multiarch.model.providers import kubernetes_release as release
 from multiarch.model.providers.base import Created, Diff, Refusal
 from multiarch.model.providers.kinds import Inputs, Kind, KindProvider, Rule, get, refusal, text
 from multiarch.model.providers.values import UNKNOWN
-
-IDENTITY = frozenset({"apiVersion", "kind", "metadata.name", "metadata.namespace"})
-IMMUTABLE: Mapping[str, frozenset[str]] = {
-    "ConfigMap": frozenset({"data", "binaryData"}),
-    "Secret": frozenset({"data", "stringData", "type"}),
-    "RoleBinding": frozenset({"roleRef"}),
-    "ClusterRoleBinding": frozenset({"roleRef"}),
-    "PriorityClass": frozenset({"value", "preemptionPolicy"}),
-}
-"""What pulumi-kubernetes replaces: provider/pkg/provider/provider.go `forceNewProperties`, seen in a recorded run."""
 
 
 def physical_name(name: str, inputs: Inputs) -> str:
@@ -62,7 +53,6 @@ def _kinds() -> dict[str, Kind]:
         scope.token: Kind(
             rules=_rules(scope),
             create=_create(scope),
-            replaces=IDENTITY | IMMUTABLE.get(scope.kind, frozenset()),
         )
         for scope in objects.SCOPES
     }
@@ -101,7 +91,7 @@ class KubernetesProvider(KindProvider):
         same = get(olds, "metadata", "name") is not None and get(olds, "metadata", "name") == get(
             news, "metadata", "name"
         )
-        return Diff(updates=found.updates, replaces=found.replaces, delete_before_replace=bool(found.replaces) and same)
+        return replace(found, delete_before_replace=bool(found.replaces) and same)
 
 
 def _check_kubeconfig(document: Any, inputs: Inputs) -> list[Refusal]:

@@ -94,5 +94,4 @@ def _create(name: str, inputs: Inputs) -> Created:
 KIND = Kind(
     rules=(chart_and_version, release_name, no_token_in_values, positive_numbers),
     create=_create,
-    replaces=frozenset({"name", "namespace"}),
 )

@@ -46,7 +46,7 @@ class MultiArchProvider:
         if token != TYPE:
             return [refusal("", f"the package {PACKAGE} has no {token}", SOURCE)]
         problems = check_inputs(_translated(inputs))
-        return [refusal(one.path, f"{one.found}: {one.consequence}. {one.fix}", SOURCE) for one in problems]
+        return [refusal(one.path, one.text, SOURCE) for one in problems]
 
     def create(self, token: str, name: str, inputs: Inputs) -> Created:
         """Answer with the digests of the stand-ins; with the inputs alone, where `check` has refused them."""

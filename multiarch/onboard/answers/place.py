@@ -1,16 +1,13 @@
 """The cluster's own place, as it was answered: a part for each key of the stack file that its cloud asks for."""
 
 from collections.abc import Mapping
-from typing import Final
+from types import SimpleNamespace
 
 from components.clouds import CLOUDS, Cluster
 from components.keys import keys
-from components.problems import ConfigError
 from components.reading import parse
 from multiarch.cluster.look.model import Look
 from multiarch.onboard.answers.texts import wordings
-
-_SAID_LATER: Final = "x"
 
 
 def place_said(cluster_type: str, said: Mapping[str, object]) -> dict[str, str]:
@@ -20,18 +17,14 @@ def place_said(cluster_type: str, said: Mapping[str, object]) -> dict[str, str]:
 
 
 def section_of(cluster_type: str, told: Mapping[str, str]) -> Cluster:
-    """Return the stack file's section; what must be there and was not told yet has a filler. Raises ConfigError."""
+    """Return the stack file's section. Raises ConfigError."""
     section: type[Cluster] = CLOUDS[cluster_type].cluster
     known = {key.name for key in keys(section)}
-    filled = {key.name: _SAID_LATER for key in keys(section) if key.required and key.name != "access"}
-    return parse(section, {**filled, **{key: value for key, value in told.items() if key in known}}, "cluster")
+    return parse(section, {key: value for key, value in told.items() if key in known}, "cluster")
 
 
 def location_of(cluster_type: str, place: Mapping[str, str], look: Look) -> str:
     """Return where the cluster is, as its cloud's machines depend on it: as was said, else as nodes tell."""
-    try:
-        section = section_of(cluster_type, {**look.identity, **place})
-    except ConfigError:
-        return ""
-    found: str = CLOUDS[cluster_type].location(section)
-    return "" if found == _SAID_LATER else found
+    cloud, told = CLOUDS[cluster_type], {**look.identity, **place}
+    # No section: most of what one needs is not said yet, or not in its form.
+    return cloud.location(SimpleNamespace(**{key.field: told.get(key.name) for key in keys(cloud.cluster)})) or ""

@@ -1,13 +1,13 @@
 """When a question is asked, what is proposed and why, and which answers will do. Pure."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from components.clouds import CLOUDS, check_cluster, machine_type
+from components.clouds import CLOUDS, machine_type
 from components.clouds.machines import Arch
-from components.problems import ConfigError, Problem
+from components.problems import ConfigError
 from multiarch.cluster.look.model import Look
 from multiarch.core.verdict import Verdict
 from multiarch.model.clouds import KNOWN
@@ -79,11 +79,11 @@ def check_place(cloud: str, key: str) -> Callable[[Value, Look, Said], str]:
         if not str(value).strip():
             return "it must not be empty"
         try:
-            problems: Sequence[Problem] = check_cluster(section_of(cloud, {key: str(value)}))
-        except ConfigError as error:
-            problems = error.problems
-        wrong = [problem for problem in problems if problem.path == f"cluster.{key}"]
-        return "; ".join(f"{problem.found}: {problem.consequence}. {problem.fix}" for problem in wrong)
+            section_of(cloud, {key: str(value)})
+        except ConfigError as error:  # of the keys that are not there, too
+            wrong = [problem for problem in error.problems if problem.path == f"cluster.{key}"]
+            return "; ".join(problem.text for problem in wrong)
+        return ""
 
     return check
 

@@ -99,7 +99,9 @@ def _detailed(diff: Diff, olds: Mapping[str, Any], news: Mapping[str, Any]) -> d
         change = "ADD" if top not in olds else "DELETE" if top not in news else "UPDATE"
         return PropertyDiffKind[f"{change}_REPLACE" if replaces else change]
 
-    updates = {path: PropertyDiff(kind(path, replaces=False), input_diff=True) for path in diff.updates}
+    updates = {
+        path: PropertyDiff(kind(path, replaces=False), input_diff=True) for path in (*diff.updates, *diff.refused)
+    }
     return updates | {path: PropertyDiff(kind(path, replaces=True), input_diff=True) for path in diff.replaces}
 
 
@@ -140,7 +142,7 @@ class RehearsalPlugin(Provider):
         state = read_map(request.old_state)
         olds, news = plain(state.get(INPUTS, state)), plain(read_map(request.new_inputs))
         diff = self._provider.diff(token_of(request.urn), olds, news)
-        paths = [*diff.updates, *diff.replaces]
+        paths = [*diff.updates, *diff.refused, *diff.replaces]
         return DiffResponse(
             changes=bool(paths),
             replaces=list(diff.replaces),
@@ -158,8 +160,11 @@ class RehearsalPlugin(Provider):
         return CreateResponse(resource_id=created.id, properties=self._state(created.outputs, inputs))
 
     async def update(self, request: UpdateRequest) -> UpdateResponse:
-        """Answer an update in place."""
+        """Answer an update in place, or refuse it where the cloud would."""
         inputs, state = read_map(request.news), plain(read_map(request.olds))
+        diff = self._provider.diff(token_of(request.urn), state.get(INPUTS, state), plain(inputs))
+        if diff.refused:
+            raise ValueError(f"PropertyChangeNotAllowed: Changing {', '.join(diff.refused)} is not allowed.")
         outputs = self._provider.update(token_of(request.urn), request.name, state, plain(inputs))
         return UpdateResponse(properties=self._state(outputs, inputs))
 

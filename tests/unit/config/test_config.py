@@ -193,7 +193,7 @@ def test_requirements_pin_all_that_the_program_imports() -> None:
     pinned = re.findall(r"^([\w-]+)==\S+$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
     # Extras of pyproject.toml: used only where a stack asks for them. grpc comes with pulumi, at the version it needs.
     optional = {"pulumi_gitlab", "pulumi_policy", "grpc"}
-    with_pydantic = {"pydantic-core", "typing-extensions"}  # likewise
+    with_pydantic = {"pydantic-core", "typing-extensions", "annotated-types"}  # likewise
     assert {name.replace("_", "-") for name in foreign - optional} == {*pinned} | with_pydantic
 
 
@@ -289,4 +289,4 @@ def test_any_input_gives_a_configuration_or_a_config_error(
         return
     assert found.problems
     for problem in found.problems:
-        assert all((problem.path, problem.found, problem.consequence, problem.fix)), problem
+        assert all((problem.path, problem.found, problem.fix)), problem

@@ -1,6 +1,7 @@
 """The generated reference and the JSON Schema: fresh, valid, and as strict as a schema can be."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +137,22 @@ def test_every_link_in_the_reference_leads_to_a_section() -> None:
     anchors = {line.lstrip("# ").lower().replace(" ", "-") for line in text.splitlines() if line.startswith("#")}
     links = {part.partition(")")[0] for part in text.split("](#")[1:]}
     assert links <= anchors
+
+
+@pytest.mark.parametrize(
+    ("runner", "word"),
+    [
+        ({"concurrent": 0}, "minimum"),
+        ({"namespace": "Not one"}, "does not match"),
+        ({"resources": {"build": {"cpuLimit": "1 GB"}}}, "not valid"),
+        ({"jobs": {"featureFlags": {"SCRIPT": True}}}, "do not match|does not match"),
+        ({"helperMirror": {"repository": "r/i", "digests": {"arm": "x"}}}, "not valid"),
+        ({"values": {"revisionHistoryLimit": 0}}, "minimum"),
+    ],
+)
+def test_bounds_and_forms_reach_editors(runner: dict[str, Any], word: str) -> None:
+    document = stack("local")
+    document["config"]["multiarch-runner:runner"].update(runner)
+    found = errors(document)
+    assert found
+    assert any(re.search(word, one) for one in found), found

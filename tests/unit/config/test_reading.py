@@ -5,17 +5,22 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from components.keys import CONFIG
+from components.forms import Form
+from components.keys import CONFIG, keys
 from components.problems import ConfigError
-from components.reading import Kin, did_you_mean, joined, kind, parse, shown
+from components.reading import Kin, did_you_mean, joined, kind, parse, section_of, shown
 
 
 class Colour(StrEnum):
     RED = "red"
     BLUE = "blue"
+
+
+Code = Annotated[str, Form("[0-9]+", "code", "digits, for example 12")]
+Word = Annotated[str, Form("[a-z]+", "word", "letters")]
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -46,6 +51,10 @@ class Tree:
     height: float | None = None
     count: int = 1
     bounded: Annotated[int, Field(le=9)] = 1
+    some: Annotated[list[str], Field(min_length=1, max_length=2)] = field(default_factory=lambda: ["x"])
+    code: Code = "1"
+    codes: dict[Word, Code] = field(default_factory=dict)
+    api_token: Code = "1"
 
 
 def told(value: object, kin: Kin | None = None) -> list[str]:
@@ -73,7 +82,7 @@ def test_yaml_shapes_are_read_into_the_dataclass() -> None:
 def test_nothing_becomes_a_whole_number(value: object) -> None:
     [problem] = told({"count": value})
     assert problem.startswith("tree.count: ")
-    assert "count takes a whole number, and nothing is converted silently" in problem
+    assert "count takes a whole number" in problem
 
 
 @pytest.mark.parametrize("value", [5, 5.5, True, None, [], {}])
@@ -101,7 +110,7 @@ def test_paths_lead_through_lists_mappings_and_unions() -> None:
 
 def test_a_missing_key_is_explained_by_its_own_docstring() -> None:
     assert told({"leaves": [{}]}) == [
-        "tree.leaves[0].name: not set: it has no default: the leaf's name. Add `name: ...` (text)."
+        "tree.leaves[0].name: not set, and it has no default. Add `name: ...` (text): the leaf's name."
     ]
 
 
@@ -116,8 +125,25 @@ def test_a_key_of_a_sibling_is_not_just_unknown() -> None:
 
 
 def test_a_bound_is_told_with_what_is_there() -> None:
-    [problem] = told({"bounded": 10})
-    assert problem.startswith("tree.bounded: 10: not allowed here: input should be less than or equal to 9.")
+    assert told({"bounded": 10}) == ["tree.bounded: 10 is above 9. Use 9 or less."]
+    assert told({"some": []}) == ["tree.some: empty. Give it a value, or remove the key if it has a default."]
+    assert told({"some": ["a", "b", "c"]}) == ["tree.some: [...] has more than 2 entries. Give it at most 2."]
+
+
+def test_a_text_of_another_form_is_told_with_how_it_is_written() -> None:
+    assert told({"code": "A1"}) == ["tree.code: 'A1' is no code. Write digits, for example 12."]
+    assert told({"codes": {"x y": "1", "ok": "1\n"}}) == [
+        "tree.codes[x y]: 'x y' is no word. Write letters.",
+        "tree.codes.ok: '1\\n' is no code. Write digits, for example 12.",
+    ]
+
+
+def test_a_text_of_another_form_is_not_repeated_under_the_name_of_a_secret() -> None:
+    assert told({"apiToken": "hunter2"}) == ["tree.apiToken: (not shown) is no code. Write digits, for example 12."]
+
+
+def test_editors_learn_a_texts_form() -> None:
+    assert TypeAdapter(Tree).json_schema()["properties"]["code"]["pattern"] == "^([0-9]+)$"
 
 
 def test_kin_tells_of_refused_and_foreign_keys() -> None:
@@ -125,12 +151,12 @@ def test_kin_tells_of_refused_and_foreign_keys() -> None:
         own="oaks",
         because="this is an oak",
         others={"firs": Leaf},
-        refused={"axe": ("it would fall", "Leave it.")},
+        refused={"axe": "Leave it: it would fall."},
     )
     foreign, refused = told({"name": "x", "axe": 1}, kin)
-    assert foreign.startswith("tree.name: 'name' is a key of firs, but this is an oak: it has no effect here")
-    assert foreign.endswith("Remove it.")
-    assert refused == "tree.axe: not offered: it would fall. Leave it."
+    assert foreign.startswith("tree.name: 'name' is a key of firs, but this is an oak. ")
+    assert foreign.endswith("Remove it: it has no effect here.")
+    assert refused == "tree.axe: not offered. Leave it: it would fall."
 
 
 def test_pythons_spelling_is_no_key() -> None:
@@ -200,3 +226,50 @@ def test_kinds_have_plain_names() -> None:
         "a mapping",
         "empty",
     ]
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Twig(Leaf):
+    shades: list[Colour] = field(default_factory=lambda: [Colour.RED])
+    """Shades of the twig."""
+
+
+def test_a_key_of_a_base_has_its_description_in_the_reference_and_in_the_schema() -> None:
+    assert [key.description for key in keys(Twig)] == ["The leaf's name. Any text.", "Shades of the twig."]
+    described = TypeAdapter(Twig).json_schema()["properties"]
+    assert [entry["description"] for entry in described.values()] == [key.description for key in keys(Twig)]
+
+
+class TestWhatAComponentIsGiven:
+    def test_a_section_is_taken_as_it_is(self) -> None:
+        tree = Tree(count=2)
+        assert section_of(Tree, tree, "tree") is tree
+
+    def test_fields_names_and_whole_floats_are_read_however_deep_and_a_mappings_own_keys_are_kept(self) -> None:
+        value = {
+            "leaves": ({"name": "a", "shades": [Colour.RED]},),
+            "by_name": {"size_gb": {"name": "b"}},
+            "store": {"type": "disk", "size_gb": 7.0},
+            "count": 2.0,
+        }
+        assert section_of(Tree, value, "tree") == Tree(
+            leaves=[Leaf(name="a", shades=[Colour.RED])],
+            by_name={"size_gb": Leaf(name="b")},
+            store=Disk(size_gb=7),
+            count=2,
+        )
+
+    @pytest.mark.parametrize(
+        ("value", "path"),
+        [
+            ({"store": {"type": "disk", "size_gb": 7.5}}, "tree.store.sizeGb"),
+            ({"by_nam": {}}, "tree.by_nam"),
+            ({"count": "2"}, "tree.count"),
+            ({"leaves": [{"name": object()}]}, "tree"),
+            (None, "tree"),
+        ],
+    )
+    def test_it_is_as_strict_as_a_stack_file_and_speaks_of_its_keys(self, value: object, path: str) -> None:
+        with pytest.raises(ConfigError) as refused:
+            section_of(Tree, value, "tree")
+        assert [problem.path for problem in refused.value.problems] == [path]

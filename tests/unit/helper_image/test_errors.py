@@ -5,7 +5,7 @@ import pytest
 from archmerge import MismatchError, NetworkError, parse_platform
 from archmerge.index import decide_platform
 from archmerge.manifests import parse_config
-from components.helper_image.errors import told
+from components.helper_image.errors import plain_error
 
 
 def _config(arch: str, variant: str = "") -> bytes:
@@ -17,7 +17,7 @@ def test_a_mismatch_names_no_option_of_the_command_line(claim: str, arch: str, v
     config = parse_config(_config(arch, variant), "config")
     with pytest.raises(MismatchError) as caught:
         decide_platform(parse_platform(claim), config, "a.example/app:1", allow=False)
-    text = str(told(caught.value, "publishing b.example/app:1"))
+    text = str(plain_error(caught.value, "publishing b.example/app:1"))
     assert text.startswith("publishing b.example/app:1: a.example/app:1 is said to be")
     assert "fix: look at the build" in text
     assert "--" not in text
@@ -27,4 +27,4 @@ def test_plain_http_is_named_as_the_input_that_it_is() -> None:
     error = NetworkError(
         "GET https://a", fix="this host seems to speak plain HTTP; if that is meant, say --plain-http HOST"
     )
-    assert str(told(error, "x")).endswith("if that is meant, name the host in `plainHttp`")
+    assert str(plain_error(error, "x")).endswith("if that is meant, name the host in `plainHttp`")

@@ -43,7 +43,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"target": "host.example/app"}, "target", "has no tag"),
     ({"target": "host.example/App:1"}, "target", "is no repository name"),
     ({"sources": None}, "sources", "not set"),
-    ({"sources": {}}, "sources", "not set"),
+    ({"sources": {}}, "sources", "empty"),
     ({"sources": ["a/b:1"]}, "sources", "is a list"),
     ({"sources": {"arm64": "a.example/b:1"}}, "sources.arm64", "is not of the form os/arch"),
     ({"sources": {"linux/arm64": 1.0}}, 'sources["linux/arm64"]', "is a number"),
@@ -96,6 +96,13 @@ def test_each_mistake_is_refused_at_its_property_path(change: dict[str, Any], wh
 @pytest.mark.parametrize("key", sorted(GOOD))
 def test_an_unknown_value_passes_anywhere(key: str) -> None:
     assert check_inputs({**GOOD, key: UNKNOWN}) == []
+
+
+def test_an_unknown_value_passes_inside_of_others() -> None:
+    host = "registry.example.com"
+    for login in (UNKNOWN, {"username": UNKNOWN, "password": UNKNOWN}):
+        inside = {"sources": {"linux/arm64": UNKNOWN}, "tags": [UNKNOWN, UNKNOWN], "plainHttp": [UNKNOWN]}
+        assert check_inputs({**GOOD, **inside, "credentials": {host: login}}) == []
 
 
 def test_an_unknown_value_hides_no_other_mistake() -> None:

@@ -22,7 +22,8 @@ class Registered:
     inputs: dict[str, Any]
     dependencies: tuple[str, ...]
     ignore_changes: tuple[str, ...]
-    delete_before_replace: bool
+    delete_before_replace: bool | None
+    replace_on_changes: tuple[str, ...]
     protect: bool
 
 
@@ -83,7 +84,8 @@ class _Recorder(mocks.MockMonitor):
                 inputs=rpc.deserialize_properties(request.object),
                 dependencies=tuple(request.dependencies),
                 ignore_changes=tuple(request.ignoreChanges),
-                delete_before_replace=request.deleteBeforeReplace,
+                delete_before_replace=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,
+                replace_on_changes=tuple(request.replaceOnChanges),
                 protect=request.protect,
             )
         )

@@ -21,6 +21,7 @@ from components.clouds.gke import arguments as gke_args
 from components.clouds.gke.sections import GkeCluster, GkePool
 from components.clouds.sections import PoolBase, Taint
 from components.reading import parse
+from multiarch.model.clouds.eks.provider import AwsProvider
 
 GOLDEN = Path(__file__).parent / "golden"
 US = GkeCluster(name="ci", project="acme-ci", location="us-central1")
@@ -82,6 +83,20 @@ GOLDENS: dict[str, Callable[[], Any]] = {
         maxSurge=2,
         maxUnavailable=1,
         drainGraceMinutes=30,
+        privateNodes=True,
+        bootDiskKmsKey="projects/p/locations/us-central1/keyRings/r/cryptoKeys/k",
+        reservationAffinity={
+            "consumeReservationType": "SPECIFIC_RESERVATION",
+            "key": "compute.googleapis.com/reservation-name",
+            "values": ["builds"],
+        },
+        kubeletConfig={"podPidsLimit": 4096, "imageGcLowThresholdPercent": 60, "cpuManagerPolicy": "static"},
+        linuxNodeConfig={
+            "cgroupMode": "v2",
+            "sysctls": {"vm.max_map_count": 262144},
+            "transparentHugepageDefrag": "defer+madvise",
+        },
+        arguments={"nodeConfig": {"kubeletConfig": {"evictionSoft": {"memoryAvailable": "500Mi"}}}},
         minNodes=3,
         maxNodes=9,
     ),
@@ -103,10 +118,19 @@ GOLDENS: dict[str, Callable[[], Any]] = {
         nodeRepair=False,
         maxUnavailablePercentage=50,
     ),
+    "eks-reserved": lambda: _eks(
+        arch="arm64",
+        kmsKeyId="arn:aws:kms:eu-central-1:123456789012:key/1234abcd",
+        capacityReservation={"id": "cr-0123456789abcdef0"},
+        kubeletConfig={"podPidsLimit": 4096, "imageGcHighThresholdPercent": 70},
+        arguments={"forceUpdateVersion": True},
+        launchTemplateArguments={"ebsOptimized": "true"},
+    ),
     "eks-china-without-hints": lambda: _eks("cn-north-1", arch="arm64", autoscalerTags=False),
     "aks-arm64-default": lambda: _aks(arch="arm64"),
     "aks-amd64-default": lambda: _aks(name="amd64", arch="amd64"),
     "aks-arm64-spot-local-disk": lambda: _aks(machineType="Standard_D4pds_v6", spot=True, taints=TAINTS),
+    "aks-exact-name": lambda: _aks(name="arm64build", arch="arm64", replacement="deleteFirst"),
     "aks-everything": lambda: _aks(
         name="amd64",
         machineType="Standard_D8ds_v6",
@@ -124,6 +148,10 @@ GOLDENS: dict[str, Callable[[], Any]] = {
         vtpm=True,
         encryptionAtHost=True,
         fips=True,
+        capacityReservationGroupId="/subscriptions/0/providers/x/capacityReservationGroups/builds",
+        kubeletConfig={"failSwapOn": False, "podMaxPids": 4096, "containerLogMaxSizeMb": 50},
+        linuxOsConfig={"swapFileSizeMb": 1500, "sysctls": {"net.ipv4.tcp_keepalive_intvl": 30}},
+        arguments={"linuxOSConfig": {"sysctls": {"netIpv4TcpTwReuse": True}}},
         labels={"team": "builds"},
         tags={"cost-centre": "42"},
     ),
@@ -145,25 +173,25 @@ def test_no_golden_file_is_left_behind() -> None:
 
 def test_the_default_arm64_pool_on_gke_is_what_the_issue_says() -> None:
     pool = _gke(GkePool, "us-central1", arch="arm64")
-    config = pool["node_config"]
-    assert config["machine_type"] == "t2a-standard-8"
+    config = pool["nodeConfig"]
+    assert config["machineType"] == "t2a-standard-8"
     assert pool["autoscaling"] == {
-        "total_min_node_count": 1,
-        "total_max_node_count": 20,
-        "location_policy": "BALANCED",
+        "totalMinNodeCount": 1,
+        "totalMaxNodeCount": 20,
+        "locationPolicy": "BALANCED",
     }
-    assert pool["management"] == {"auto_repair": True, "auto_upgrade": True}
-    assert config["image_type"] == "cos_containerd"
+    assert pool["management"] == {"autoRepair": True, "autoUpgrade": True}
+    assert config["imageType"] == "cos_containerd"
     assert config["metadata"]["disable-legacy-endpoints"] == "true"
     assert config["labels"]["managed-by"] == "pulumi"
-    assert pool["node_locations"] == ["us-central1-a", "us-central1-b", "us-central1-f"]
+    assert pool["nodeLocations"] == ["us-central1-a", "us-central1-b", "us-central1-f"]
 
 
 def test_gke_is_not_told_the_taint_that_it_adds_itself() -> None:
     spec = _spec(GkePool, US, {"arch": "arm64"})
     assert spec.taints == ()
     assert [str(taint) for taint in spec.node_taints] == ["kubernetes.io/arch=arm64:NoSchedule"]
-    assert "taints" not in gke_args.node_pool(spec, "us-central1")["node_config"]
+    assert "taints" not in gke_args.node_pool(spec, "us-central1")["nodeConfig"]
 
 
 def test_a_gke_pool_that_opted_out_has_no_architecture_taint() -> None:
@@ -176,19 +204,19 @@ def test_arm64_pools_on_eks_and_aks_carry_the_arch_taint_and_amd64_pools_do_not(
         eks = _spec(EksPool, EKS, {"arch": arch})
         aks = _spec(AksPool, AKS, {"arch": arch})
         assert [str(taint) for taint in eks.taints] == expected
-        assert aks_args.agent_pool(aks).get("node_taints", []) == expected
+        assert aks_args.agent_pool(aks).get("nodeTaints", []) == expected
 
 
 def test_an_aks_spot_pool_declares_the_taint_and_label_that_aks_adds() -> None:
     pool = _aks(arch="arm64", spot=True)
-    assert "kubernetes.azure.com/scalesetpriority=spot:NoSchedule" in pool["node_taints"]
-    assert pool["node_labels"]["kubernetes.azure.com/scalesetpriority"] == "spot"
-    assert "max_surge" not in pool["upgrade_settings"]
+    assert "kubernetes.azure.com/scalesetpriority=spot:NoSchedule" in pool["nodeTaints"]
+    assert pool["nodeLabels"]["kubernetes.azure.com/scalesetpriority"] == "spot"
+    assert "maxSurge" not in pool["upgradeSettings"]
 
 
 def test_limits_are_totals_unless_per_zone_is_asked_for() -> None:
     per_zone = _gke(GkePool, "us-central1", arch="arm64", limits="perZone", maxNodes=5)["autoscaling"]
-    assert per_zone == {"min_node_count": 1, "max_node_count": 5, "location_policy": "BALANCED"}
+    assert per_zone == {"minNodeCount": 1, "maxNodeCount": 5, "locationPolicy": "BALANCED"}
 
 
 @pytest.mark.parametrize(
@@ -198,36 +226,61 @@ def test_limits_are_totals_unless_per_zone_is_asked_for() -> None:
 def test_a_gke_pool_starts_with_at_least_its_minimum(low: int, zones: int, each: int) -> None:
     names = [f"us-central1-{letter}" for letter in "abf"[:zones]]
     pool = _gke(GkePool, "us-central1", arch="arm64", minNodes=low, nodeLocations=names)
-    assert pool["initial_node_count"] == each
+    assert pool["initialNodeCount"] == each
 
 
 def test_an_unstated_disk_of_an_unknown_machine_is_left_to_gke() -> None:
-    config = _gke(GkePool, "us-central1", arch="arm64", machineType="q9-standard-8")["node_config"]
-    assert config["boot_disk"] == {"size_gb": 100}
+    config = _gke(GkePool, "us-central1", arch="arm64", machineType="q9-standard-8")["nodeConfig"]
+    assert config["bootDisk"] == {"sizeGb": 100}
 
 
 def test_the_ami_type_is_always_sent_to_eks() -> None:
     for arch, ami in (("arm64", "AL2023_ARM_64_STANDARD"), ("amd64", "AL2023_x86_64_STANDARD")):
-        assert _eks(arch=arch)["node_group"]["ami_type"] == ami
+        assert _eks(arch=arch)["node_group"]["amiType"] == ami
 
 
 def test_instance_types_and_disk_are_in_one_place_on_eks() -> None:
     arguments = _eks(arch="arm64")
-    assert "instance_type" not in arguments["launch_template"]
-    assert "disk_size" not in arguments["node_group"]
+    assert "instanceType" not in arguments["launch_template"]
+    assert "diskSize" not in arguments["node_group"]
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        ("eu-central-1", "aws"),
+        ("cn-north-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("us-iso-east-1", "aws-iso"),
+        ("us-isob-east-1", "aws-iso-b"),
+        ("eu-isoe-west-1", "aws-iso-e"),
+        ("us-isof-south-1", "aws-iso-f"),
+        ("eusc-de-east-1", "aws-eusc"),
+    ],
+)
+def test_policies_are_of_the_regions_own_partition(region: str, partition: str) -> None:
+    policies = _eks(region, arch="arm64")["role_policies"].values()
+    assert {arn.split(":")[1] for arn in policies} == {partition}
+    answer = AwsProvider().invoke("aws:eks/getCluster:getCluster", {"name": "ci", "region": region})
+    assert answer["region"] == region
+
+
+@pytest.mark.parametrize("sku", ["AzureLinux3", "AzureLinux", "Ubuntu", "Ubuntu2204", "Ubuntu2404"])
+def test_every_documented_system_of_aks_is_sent(sku: str) -> None:
+    assert _aks(arch="arm64", osSku=sku)["osSKU"] == sku
 
 
 def test_build_pods_cannot_reach_the_node_role_through_the_metadata_service() -> None:
-    options = _eks(arch="arm64")["launch_template"]["metadata_options"]
-    assert options["http_tokens"] == "required"
-    assert options["http_put_response_hop_limit"] == 1
+    options = _eks(arch="arm64")["launch_template"]["metadataOptions"]
+    assert options["httpTokens"] == "required"
+    assert options["httpPutResponseHopLimit"] == 1
 
 
 @pytest.mark.parametrize("ami", ["AL2023_ARM_64_STANDARD", "BOTTLEROCKET_ARM_64"])
 def test_every_eks_volume_is_encrypted_gp3(ami: str) -> None:
-    volumes = _eks(arch="arm64", amiType=ami)["launch_template"]["block_device_mappings"]
-    assert {(volume["ebs"]["volume_type"], volume["ebs"]["encrypted"]) for volume in volumes} == {("gp3", "true")}
-    sized = {volume["device_name"] for volume in volumes if "volume_size" in volume["ebs"]}
+    volumes = _eks(arch="arm64", amiType=ami)["launch_template"]["blockDeviceMappings"]
+    assert {(volume["ebs"]["volumeType"], volume["ebs"]["encrypted"]) for volume in volumes} == {("gp3", "true")}
+    sized = {volume["deviceName"] for volume in volumes if "volumeSize" in volume["ebs"]}
     assert sized == {"/dev/xvdb" if ami.startswith("BOTTLEROCKET") else "/dev/xvda"}
 
 
@@ -243,7 +296,7 @@ def test_the_autoscaler_is_told_every_label_and_taint_of_an_eks_group() -> None:
 
 def test_aks_is_sent_a_count_although_it_autoscales() -> None:
     pool = _aks(arch="arm64", minNodes=2)
-    assert (pool["count"], pool["enable_auto_scaling"]) == (2, True)
+    assert (pool["count"], pool["enableAutoScaling"]) == (2, True)
     assert "count" in aks_args.IGNORE_CHANGES
 
 
@@ -253,8 +306,8 @@ def test_aks_is_sent_a_count_although_it_autoscales() -> None:
 )
 def test_the_os_disk_is_ephemeral_only_where_a_local_disk_is_known(size: str, disk: str) -> None:
     pool = _aks(arch="arm64", machineType=size)
-    assert pool["os_disk_type"] == disk
-    assert "os_disk_size_gb" not in pool
+    assert pool["osDiskType"] == disk
+    assert "osDiskSizeGB" not in pool
 
 
 def test_an_unchecked_pool_of_no_known_architecture_is_never_resolved_by_a_guess() -> None:

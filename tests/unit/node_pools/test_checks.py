@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from pydantic.alias_generators import to_camel
+from pydantic_core import to_jsonable_python
 
 from components.clouds import Cluster, check_pools
 from components.clouds.aks.sections import AksCluster, AksPool
@@ -11,6 +13,8 @@ from components.clouds.eks.sections import EksCluster, EksPool
 from components.clouds.existing.sections import ExistingCluster, ExistingPool
 from components.clouds.gke.sections import GkeCluster, GkePool
 from components.clouds.sections import Access, PoolBase, Taint
+from components.problems import ConfigError, Problem
+from components.reading import parse
 
 US = GkeCluster(name="ci", project="acme-ci", location="us-central1")
 EAST = GkeCluster(name="ci", project="acme-ci", location="us-east1")
@@ -27,15 +31,17 @@ TYPES: dict[type[Cluster], type[PoolBase]] = {
 }
 
 
-def _pools(cluster: Cluster, keys: dict[str, Any]) -> list[PoolBase]:
+def _problems(cluster: Cluster, keys: dict[str, Any]) -> list[Problem]:
     """Put the pool under test beside good ones of both architectures, so that only its own problems show."""
     cls: Any = TYPES[type(cluster)]
     good: dict[str, Any] = {"machine_type": "c4a-standard-8"} if isinstance(cluster, GkeCluster) else {}
-    return [
-        cls(**({"name": "under0test"} | keys)),
-        cls(name="good1", arch="arm64", **good),
-        cls(name="good2", arch="amd64"),
-    ]
+    stated = {to_camel(key): value for key, value in ({"name": "tested"} | keys).items()}
+    plain = to_jsonable_python(stated, by_alias=True)
+    try:
+        pool = parse(cls, plain, "pools[0]")
+    except ConfigError as error:
+        return list(error.problems)
+    return check_pools(cluster, [pool, cls(name="good1", arch="arm64", **good), cls(name="good2", arch="amd64")])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +57,8 @@ class Bad:
 
 
 ARCH_TAINT = Taint(key="kubernetes.io/arch", value="arm64")
+
+RESERVATIONS = "/subscriptions/0/resourceGroups/ci/providers/Microsoft.Compute/capacityReservationGroups/builds"
 
 BAD = [
     Bad(
@@ -142,7 +150,7 @@ BAD = [
         cluster=US,
         keys={"arch": "arm64", "disk_size_gb": 9},
         path="diskSizeGb",
-        says=("9 GB", "10 GB"),
+        says=("9 is below 10",),
         mended={"disk_size_gb": 100},
     ),
     Bad(
@@ -430,15 +438,15 @@ BAD = [
         cluster=AKS,
         keys={"name": "arm64buildpool", "arch": "arm64"},
         path="name",
-        says=("'arm64buildpool'", "1 to 12 lower-case", "Use arm64buildpo."),
-        mended={"name": "arm64buildpo"},
+        says=("1 to 8 lower-case letters",),
+        mended={"name": "arm64bui"},
     ),
     Bad(
         what="an AKS pool name in upper case",
         cluster=AKS,
         keys={"name": "Arm64", "arch": "arm64"},
         path="name",
-        says=("Use arm64.",),
+        says=("1 to 8 lower-case letters",),
         mended={"name": "arm64"},
     ),
     Bad(
@@ -446,8 +454,8 @@ BAD = [
         cluster=US,
         keys={"name": "a" * 41, "arch": "arm64"},
         path="name",
-        says=("1 to 40",),
-        mended={"name": "a" * 40},
+        says=("1 to 35", "40 with replacement: deleteFirst"),
+        mended={"name": "a" * 35},
     ),
     Bad(
         what="a GKE pool name with an underscore",
@@ -470,7 +478,7 @@ BAD = [
         cluster=EKS,
         keys={"name": "a" * 37, "arch": "arm64"},
         path="name",
-        says=("suffix",),
+        says=("1 to 36 letters",),
         mended={"name": "a" * 36},
     ),
     Bad(
@@ -566,15 +574,15 @@ BAD = [
         cluster=AKS,
         keys={"arch": "arm64", "os_disk_size_gb": 20},
         path="osDiskSizeGb",
-        says=("30 to 2048",),
+        says=("20 is below 30",),
         mended={"os_disk_size_gb": 128},
     ),
     Bad(
         what="a zone that Azure does not have",
         cluster=AKS,
         keys={"arch": "arm64", "availability_zones": ["westeurope-1"]},
-        path="availabilityZones",
-        says=("'1', '2' and '3'",),
+        path="availabilityZones[0]",
+        says=("not one of 1, 2, 3",),
         mended={"availability_zones": ["1", "2", "3"]},
     ),
     Bad(
@@ -582,7 +590,7 @@ BAD = [
         cluster=AKS,
         keys={"arch": "arm64", "max_pods": 251},
         path="maxPods",
-        says=("10 to 250",),
+        says=("251 is above 250",),
         mended={"max_pods": 30},
     ),
     Bad(
@@ -606,7 +614,7 @@ BAD = [
         cluster=AKS,
         keys={"arch": "arm64", "drain_timeout_minutes": 1441},
         path="drainTimeoutMinutes",
-        says=("1 to 1440",),
+        says=("1441 is above 1440",),
         mended={"drain_timeout_minutes": 1440},
     ),
     Bad(
@@ -622,7 +630,7 @@ BAD = [
         cluster=EKS,
         keys={"arch": "arm64", "min_nodes": 0, "max_nodes": 0},
         path="maxNodes",
-        says=("wait for ever", "Use 1 or more"),
+        says=("0 is below 1",),
         mended={"max_nodes": 1},
     ),
     Bad(
@@ -630,7 +638,7 @@ BAD = [
         cluster=US,
         keys={"arch": "arm64", "min_nodes": -1},
         path="minNodes",
-        says=("negative",),
+        says=("-1 is below 0",),
         mended={"min_nodes": 0},
     ),
     Bad(
@@ -659,7 +667,7 @@ BAD = [
         cluster=US,
         keys={"arch": "arm64", "max_pods_per_node": 7},
         path="maxPodsPerNode",
-        says=("8 to 256",),
+        says=("7 is below 8",),
         mended={"max_pods_per_node": 32},
     ),
     Bad(
@@ -675,7 +683,7 @@ BAD = [
         cluster=US,
         keys={"arch": "arm64", "drain_grace_minutes": 0},
         path="drainGraceMinutes",
-        says=("1 to 1440",),
+        says=("0 is below 1",),
         mended={"drain_grace_minutes": 60},
     ),
     Bad(
@@ -699,7 +707,7 @@ BAD = [
         cluster=EKS,
         keys={"arch": "arm64", "disk_size_gb": 10},
         path="diskSizeGb",
-        says=("20 GB",),
+        says=("10 is below 20",),
         mended={"disk_size_gb": 100},
     ),
     Bad(
@@ -707,7 +715,7 @@ BAD = [
         cluster=EKS,
         keys={"arch": "arm64", "max_unavailable_percentage": 0},
         path="maxUnavailablePercentage",
-        says=("1 to 100",),
+        says=("0 is below 1",),
         mended={"max_unavailable_percentage": 33},
     ),
     Bad(
@@ -715,7 +723,7 @@ BAD = [
         cluster=EKS,
         keys={"arch": "arm64", "subnet_ids": []},
         path="subnetIds",
-        says=("at least one",),
+        says=("empty",),
         mended={"subnet_ids": None},
     ),
     Bad(
@@ -723,7 +731,7 @@ BAD = [
         cluster=EKS,
         keys={"arch": "arm64", "node_role_arn": "nodes"},
         path="nodeRoleArn",
-        says=("ARNs here",),
+        says=("no role ARN",),
         mended={"node_role_arn": "arn:aws:iam::123456789012:role/nodes"},
     ),
     Bad(
@@ -808,7 +816,7 @@ BAD += [
         cluster=EKS,
         keys={"arch": "arm64", "subnet_ids": ["subnet-0123456789abcdef0", "private-a"]},
         path="subnetIds[1]",
-        says=("'private-a' is no subnet id", "not names"),
+        says=("not a name",),
         mended={"subnet_ids": ["subnet-0123456789abcdef0"]},
     ),
     Bad(
@@ -827,24 +835,136 @@ BAD += [
         says=("no subnet's resource ID",),
         mended={"pod_subnet_id": ID.replace("nodes", "pods")},
     ),
+    Bad(
+        what="no room for the suffix of a GKE pool's successor",
+        cluster=US,
+        keys={"name": "a" * 36, "arch": "arm64"},
+        path="name",
+        says=("has 36 characters", "there before it goes", "at most 35, or replacement: deleteFirst"),
+        mended={"replacement": "deleteFirst"},
+    ),
+    Bad(
+        what="no room for the suffix of an AKS pool's successor",
+        cluster=AKS,
+        keys={"name": "arm64build", "arch": "arm64"},
+        path="name",
+        says=("has 10 characters", "at most 8, or replacement: deleteFirst"),
+        mended={"replacement": "deleteFirst"},
+    ),
+    Bad(
+        what="a specific reservation on GKE that is not named",
+        cluster=US,
+        keys={"arch": "arm64", "reservation_affinity": {"consumeReservationType": "SPECIFIC_RESERVATION"}},
+        path="reservationAffinity",
+        says=("without key and values", "compute.googleapis.com/reservation-name"),
+        mended={
+            "reservation_affinity": {
+                "consumeReservationType": "SPECIFIC_RESERVATION",
+                "key": "compute.googleapis.com/reservation-name",
+                "values": ["builds"],
+            }
+        },
+    ),
+    Bad(
+        what="reserved spot machines on GKE",
+        cluster=US,
+        keys={"arch": "arm64", "spot": True, "reservation_affinity": {"consumeReservationType": "ANY_RESERVATION"}},
+        path="reservationAffinity",
+        says=("no reservation is of spot machines",),
+        mended={"spot": False},
+    ),
+    Bad(
+        what="two reservations on EKS",
+        cluster=EKS,
+        keys={"arch": "arm64", "capacity_reservation": {"id": "cr-0123456789abcdef0", "preference": "open"}},
+        path="capacityReservation",
+        says=("2 of its keys", "exactly one"),
+        mended={"capacity_reservation": {"id": "cr-0123456789abcdef0"}},
+    ),
+    Bad(
+        what="reserved spot machines on EKS",
+        cluster=EKS,
+        keys={"arch": "arm64", "spot": True, "capacity_reservation": {"preference": "open"}},
+        path="capacityReservation",
+        says=("no reservation is of spot machines",),
+        mended={"capacity_reservation": {"preference": "none"}},
+    ),
+    Bad(
+        what="reserved spot machines on AKS",
+        cluster=AKS,
+        keys={"arch": "arm64", "spot": True, "capacity_reservation_group_id": RESERVATIONS},
+        path="capacityReservationGroupId",
+        says=("no reservation is of spot machines",),
+        mended={"spot": False},
+    ),
+    Bad(
+        what="kubelet settings for Bottlerocket",
+        cluster=EKS,
+        keys={"arch": "arm64", "ami_type": "BOTTLEROCKET_ARM_64", "kubelet_config": {"podPidsLimit": 4096}},
+        path="kubeletConfig",
+        says=("only Amazon Linux 2023", "launchTemplateArguments.userData"),
+        mended={"ami_type": "AL2023_ARM_64_STANDARD"},
+    ),
+    Bad(
+        what="images that are removed before they would be",
+        cluster=US,
+        keys={
+            "arch": "arm64",
+            "kubelet_config": {"imageGcLowThresholdPercent": 80, "imageGcHighThresholdPercent": 70},
+        },
+        path="kubeletConfig.imageGcLowThresholdPercent",
+        says=("80 is not below imageGcHighThresholdPercent, 70",),
+        mended={"kubelet_config": {"imageGcLowThresholdPercent": 60, "imageGcHighThresholdPercent": 70}},
+    ),
+    Bad(
+        what="a kernel parameter that AKS keeps",
+        cluster=AKS,
+        keys={"arch": "arm64", "linux_os_config": {"sysctls": {"vm.max_map_counts": 262144}}},
+        path="linuxOsConfig.sysctls[vm.max_map_counts]",
+        says=("Did you mean vm.max_map_count?",),
+        mended={"linux_os_config": {"sysctls": {"vm.max_map_count": 262144}}},
+    ),
+    Bad(
+        what="swap that the kubelet refuses",
+        cluster=AKS,
+        keys={"arch": "arm64", "linux_os_config": {"swapFileSizeMb": 1500}},
+        path="linuxOsConfig.swapFileSizeMb",
+        says=("failSwapOn: false",),
+        mended={"kubelet_config": {"failSwapOn": False}},
+    ),
+    Bad(
+        what="a key of Cloud KMS by its short name",
+        cluster=US,
+        keys={"arch": "arm64", "boot_disk_kms_key": "nodes"},
+        path="bootDiskKmsKey",
+        says=("projects/<project>/locations/",),
+        mended={"boot_disk_kms_key": "projects/p/locations/us-central1/keyRings/r/cryptoKeys/k"},
+    ),
+    Bad(
+        what="a KMS key by its id on EKS",
+        cluster=EKS,
+        keys={"arch": "arm64", "kms_key_id": "1234abcd"},
+        path="kmsKeyId",
+        says=("arn:aws:kms:",),
+        mended={"kms_key_id": "arn:aws:kms:eu-central-1:123456789012:key/1234abcd"},
+    ),
 ]
 
 
 @pytest.mark.parametrize("bad", BAD, ids=[bad.what for bad in BAD])
 def test_a_bad_pool_is_refused_with_path_consequence_and_fix(bad: Bad) -> None:
-    problems = check_pools(bad.cluster, _pools(bad.cluster, bad.keys))
+    problems = _problems(bad.cluster, bad.keys)
     assert [problem.path for problem in problems] == [f"pools[0].{bad.path}"]
     text = str(problems[0])
     for words in bad.says:
         assert words in text
     assert problems[0].found
-    assert problems[0].consequence
-    assert problems[0].fix.endswith(".")
+    assert problems[0].fix.endswith((".", "?"))
 
 
 @pytest.mark.parametrize("bad", BAD, ids=[bad.what for bad in BAD])
 def test_the_fix_that_is_told_mends_the_pool(bad: Bad) -> None:
-    assert check_pools(bad.cluster, _pools(bad.cluster, bad.keys | bad.mended)) == []
+    assert _problems(bad.cluster, bad.keys | bad.mended) == []
 
 
 def test_a_pool_of_unknown_architecture_is_not_told_to_be_missing_as_well() -> None:
@@ -861,7 +981,7 @@ def test_two_pools_of_one_name_are_a_problem_of_the_second() -> None:
 
 def test_every_problem_of_every_pool_is_told_at_once() -> None:
     pools = [
-        AksPool(name="UPPER", arch="arm64", mode="System", secure_boot=True, min_nodes=5, max_nodes=3),  # type: ignore[arg-type]  # as YAML gives it
+        AksPool(name="longerthan8", arch="arm64", mode="System", secure_boot=True, min_nodes=5, max_nodes=3),  # type: ignore[arg-type]  # as YAML gives it
         AksPool(name="amd64", machine_type="Standard_NoSuch", labels={"k8s.io/x": "y"}),
     ]
     assert {problem.path for problem in check_pools(AKS, pools)} == {

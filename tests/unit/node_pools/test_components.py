@@ -1,31 +1,30 @@
 """The components as the engine sees them: options, dependencies, parents, and what they publish."""
 
 import ast
-import inspect
 import json
 import subprocess
 import sys
 import types
-import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pulumi_aws
 import pulumi_gcp
 import pytest
 from pulumi_azure_native import containerservice
 
 from components.clouds import CLOUDS, Cluster, resolve
-from components.clouds.aks.component import AksNodePool, AksNodePoolArgs
+from components.clouds.aks.component import AksNodePool
 from components.clouds.aks.sections import AksCluster, AksPool
-from components.clouds.component import NodePool, TaintArgs
+from components.clouds.component import NodePool
 from components.clouds.connection import connect
-from components.clouds.eks.component import EksNodePool, EksNodePoolArgs
+from components.clouds.eks.component import EksNodePool
 from components.clouds.eks.sections import EksCluster, EksPool
-from components.clouds.existing.component import ExistingNodes, ExistingNodesArgs
+from components.clouds.existing.component import ExistingNodes
 from components.clouds.existing.sections import ExistingCluster, ExistingPool
-from components.clouds.gke.component import GkeNodePool, GkeNodePoolArgs
+from components.clouds.gke.component import GkeNodePool
 from components.clouds.gke.sections import GkeCluster, GkePool, Limits
 from components.clouds.machines import Arch
 from components.clouds.sections import Access, PoolBase, Taint
@@ -38,33 +37,35 @@ EKS = "aws:eks/nodeGroup:NodeGroup"
 AKS = "azure-native:containerservice:AgentPool"
 
 
-def _gke(**keys: Any) -> GkeNodePoolArgs:
-    arguments: Any = {"name": "arm64", "arch": Arch.ARM64, "location": "us-central1", "cluster_name": "ci", **keys}
-    return typing.cast("GkeNodePoolArgs", arguments)
+def _with(keys: dict[str, Any], **place: Any) -> dict[str, Any]:
+    """A component's arguments: keys of its place where they are some, and the pool's for the rest."""
+    pool = {key: value for key, value in keys.items() if key not in (*place, "cluster")}
+    own = {key: value for key, value in keys.items() if key not in pool}
+    return {"pool": {"name": "arm64", "arch": Arch.ARM64, **pool}, **place, **own}
 
 
-def _eks(**keys: Any) -> EksNodePoolArgs:
-    arguments: Any = {
-        "name": "arm64",
-        "arch": Arch.ARM64,
-        "region": "eu-central-1",
-        "cluster_name": "ci",
-        "cluster_subnet_ids": ["subnet-1", "subnet-2"],
-        **keys,
-    }
-    return typing.cast("EksNodePoolArgs", arguments)
+def _gke(**keys: Any) -> Any:
+    return _with(keys, location="us-central1", cluster_name="ci")
 
 
-def _aks(**keys: Any) -> AksNodePoolArgs:
-    arguments: Any = {"name": "arm64", "arch": Arch.ARM64, "resource_group_name": "rg", "cluster_name": "ci", **keys}
-    return typing.cast("AksNodePoolArgs", arguments)
+def _eks(**keys: Any) -> Any:
+    subnets = ["subnet-1", "subnet-2"]
+    return _with(keys, region="eu-central-1", cluster_name="ci", cluster_subnet_ids=subnets)
+
+
+def _aks(**keys: Any) -> Any:
+    return _with(keys, resource_group_name="rg", cluster_name="ci")
+
+
+def _existing(**keys: Any) -> Any:
+    return _with(keys)
 
 
 ALL: list[tuple[type[NodePool], Any]] = [
     (GkeNodePool, _gke),
     (EksNodePool, _eks),
     (AksNodePool, _aks),
-    (ExistingNodes, lambda **keys: {"name": "arm64", "arch": "arm64", **keys}),
+    (ExistingNodes, _existing),
 ]
 
 
@@ -77,7 +78,47 @@ def test_what_the_autoscaler_and_auto_upgrade_change_on_gke_is_ignored(record: R
 
 def test_what_the_autoscaler_changes_on_eks_is_ignored(record: Record) -> None:
     group = record(lambda: EksNodePool("p", _eks())).one(EKS)
-    assert group.ignore_changes == ("scalingConfig.desiredSize",)
+    assert "scalingConfig.desiredSize" in group.ignore_changes
+
+
+def _groups(monkeypatch: pytest.MonkeyPatch, **groups: tuple[int, list[str]]) -> None:
+    """Let EKS tell of groups of these pools: how many nodes they are to have, and where they are."""
+
+    def group(pool: str) -> Any:
+        size, subnets = groups[pool]
+        scaling = [types.SimpleNamespace(desired_size=size)]
+        return types.SimpleNamespace(
+            tags={"multiarch-runner.io/pool": pool}, scaling_configs=scaling, subnet_ids=subnets
+        )
+
+    monkeypatch.setattr(pulumi_aws.eks, "get_node_groups", lambda **_: types.SimpleNamespace(names=list(groups)))
+    monkeypatch.setattr(pulumi_aws.eks, "get_node_group", lambda **given: group(given["node_group_name"]))
+
+
+@pytest.mark.parametrize(
+    ("keys", "where"),
+    [
+        ({}, ["subnet-7"]),  # where it is, whatever subnets the cluster has got since
+        ({"spot": True}, ["subnet-7"]),  # its successor too
+        ({"subnet_ids": ["subnet-8"]}, ["subnet-8"]),
+        ({"name": "new"}, ["subnet-1", "subnet-2"]),
+    ],
+)
+def test_an_eks_group_stays_in_its_subnets_unless_others_are_stated(
+    record: Record, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any], where: list[str]
+) -> None:
+    _groups(monkeypatch, arm64=(1, ["subnet-7"]))
+    assert record(lambda: EksNodePool("p", _eks(**keys))).one(EKS).inputs["subnetIds"] == where
+
+
+def test_subnets_of_a_cluster_that_nobody_could_ask_are_kept_by_the_engine(record: Record) -> None:
+    def program() -> None:
+        EksNodePool("p", _eks(cluster_name=pulumi.Output.from_input("ci")))
+        EksNodePool("q", _eks(cluster_name=pulumi.Output.from_input("ci"), subnet_ids=["subnet-8"]))
+
+    looked_up, stated = sorted(record(program).all(EKS), key=lambda group: str(group.name))
+    assert "subnetIds" in looked_up.ignore_changes
+    assert "subnetIds" not in stated.ignore_changes
 
 
 def test_what_the_autoscaler_and_auto_upgrade_change_on_aks_is_ignored(record: Record) -> None:
@@ -86,11 +127,16 @@ def test_what_the_autoscaler_and_auto_upgrade_change_on_aks_is_ignored(record: R
     assert pool.inputs["count"] == 1
 
 
-@pytest.mark.parametrize(("component", "arguments", "kind"), [(GkeNodePool, _gke, GKE), (AksNodePool, _aks, AKS)])
-def test_a_pool_of_a_fixed_name_goes_before_its_successor_comes(
+@pytest.mark.parametrize(
+    ("component", "arguments", "kind"), [(GkeNodePool, _gke, GKE), (EksNodePool, _eks, EKS), (AksNodePool, _aks, AKS)]
+)
+def test_a_successor_comes_before_its_pool_goes_unless_the_pool_says_otherwise(
     record: Record, component: Any, arguments: Any, kind: str
 ) -> None:
-    assert record(lambda: component("p", arguments())).one(kind).delete_before_replace
+    # Said either way: left to themselves, the providers of Google and Azure delete a pool of a stated name first.
+    assert record(lambda: component("p", arguments())).one(kind).delete_before_replace is False
+    told = arguments(replacement="deleteFirst")
+    assert record(lambda: component("p", told)).one(kind).delete_before_replace is True
 
 
 @pytest.mark.parametrize(
@@ -105,23 +151,16 @@ def test_a_pool_of_a_fixed_name_goes_before_its_successor_comes(
 def test_new_bounds_of_an_eks_group_take_its_present_number_along(
     record: Record, monkeypatch: pytest.MonkeyPatch, bounds: tuple[int, int], now: int | None, told: int | None
 ) -> None:
-    def group(name: str, size: int | None) -> Any:
-        scaling = [types.SimpleNamespace(desired_size=size)]
-        return types.SimpleNamespace(tags={"multiarch-runner.io/pool": name}, scaling_configs=scaling)
-
-    groups = {"arm64-big-1": group("arm64-big", 50), **({"arm64-1": group("arm64", now)} if now is not None else {})}
-    listed = types.SimpleNamespace(names=list(groups))
-    monkeypatch.setattr(pulumi_aws.eks, "get_node_groups", lambda **_: listed)
-    monkeypatch.setattr(pulumi_aws.eks, "get_node_group", lambda **given: groups[given["node_group_name"]])
+    there = {"arm64": (now, ["subnet-1"])} if now is not None else {}
+    _groups(monkeypatch, **{"arm64-big": (50, ["subnet-1"]), **there})
     made = record(lambda: EksNodePool("p", _eks(min_nodes=bounds[0], max_nodes=bounds[1]))).one(EKS)
     assert made.inputs["scalingConfig"]["desiredSize"] == (bounds[0] if told is None else told)
-    assert list(made.ignore_changes) == (["scalingConfig.desiredSize"] if told is None else [])
+    assert ("scalingConfig.desiredSize" in made.ignore_changes) == (told is None)
 
 
 def test_an_eks_group_has_a_name_of_its_own_so_that_its_successor_can_come_first(record: Record) -> None:
     group = record(lambda: EksNodePool("p", _eks())).one(EKS)
     assert group.inputs["nodeGroupNamePrefix"] == "arm64-"
-    assert not group.delete_before_replace
 
 
 @pytest.mark.parametrize(("component", "arguments"), ALL)
@@ -143,8 +182,10 @@ def test_every_component_publishes_the_outputs_that_it_declares(record: Record, 
     assert outputs["arch"] == "arm64"
     assert outputs["taints"] == ["kubernetes.io/arch=arm64:NoSchedule"]
     assert (outputs["min_nodes"], outputs["max_nodes"]) == (1, 20)
-    # On EKS, the name that the cloud made of the prefix.
-    assert outputs["names"] == ["arm64-1" if component is EksNodePool else "arm64"]
+    # In the cloud, the name has a suffix by which a pool is told from its successor.
+    (name,) = outputs["names"]
+    assert (name == "arm64") == (component is ExistingNodes)
+    assert name.startswith("arm64")
 
 
 def test_a_pool_waits_for_a_gke_cluster_that_the_caller_passes(record: Record) -> None:
@@ -192,7 +233,7 @@ def test_a_pool_of_no_cluster_is_refused(record: Record, component: Any, argumen
 
 def test_aks_gets_the_cluster_name_and_not_pulumis_own_keyword(record: Record) -> None:
     pool = record(lambda: AksNodePool("p", _aks())).one(AKS)
-    assert (pool.name, pool.inputs["resourceName"], pool.inputs["agentPoolName"]) == ("p-pool", "ci", "arm64")
+    assert (pool.name, pool.inputs["resourceName"]) == ("p-pool", "ci")
 
 
 def test_nodes_of_eks_start_only_when_their_role_may_do_its_work(record: Record) -> None:
@@ -253,7 +294,7 @@ def test_a_pool_that_cannot_work_registers_nothing(record: Record, component: An
             errors.append(error)
 
     recording = record(program)
-    assert [problem.path for problem in errors[0].problems] == ["p.minNodes"]
+    assert [problem.path for problem in errors[0].problems] == ["p.pool.minNodes"]
     assert [resource.type for resource in recording.resources] == ["pulumi:pulumi:Stack"]
 
 
@@ -278,7 +319,7 @@ DECLARED: list[Declared] = [
         GkeCluster(name="ci", project="acme-ci", location="us-central1"),
         GkePool(name="arm64", arch=Arch.ARM64, taints=[Taint(key="x", value="y")], limits=Limits.PER_ZONE),
         GKE,
-        {"cluster": "ci", "project": "acme-ci", "location": "us-central1", "name": "arm64"},
+        {"cluster": "ci", "project": "acme-ci", "location": "us-central1"},
     ),
     (
         EksCluster(name="ci", region="eu-central-1"),
@@ -320,65 +361,24 @@ def test_a_connection_declares_the_clusters_own_kind_of_pool_in_its_place(
         assert {key: inputs[key] for key in expected} == expected
 
 
-PAIRS: list[tuple[Any, Any]] = [
-    (GkePool, GkeNodePoolArgs),
-    (EksPool, EksNodePoolArgs),
-    (AksPool, AksNodePoolArgs),
-    (ExistingPool, ExistingNodesArgs),
-]
+@pytest.mark.parametrize("spelling", ["max_nodes", "maxNodes"])
+def test_a_pool_may_be_itself_or_a_mapping_in_either_spelling(record: Record, spelling: str) -> None:
+    mapping = {"name": "arm64", "arch": "arm64", spelling: 7, "labels": {"max_nodes": "kept"}}
+    section = GkePool(name="arm64", arch=Arch.ARM64, max_nodes=7, labels={"max_nodes": "kept"})
+
+    def made(pool: Any) -> Any:
+        args = _gke() | {"pool": pool}
+        return record(lambda: GkeNodePool("p", args)).one(GKE).inputs
+
+    first = made(mapping)
+    assert first == made(section)
+    assert first["nodeConfig"]["labels"]["max_nodes"] == "kept"
 
 
-def _present(annotation: Any) -> Any:
-    """Return what a TypedDict's key holds when it is there."""
-    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is typing.NotRequired else annotation
-
-
-def _bare(annotation: Any) -> Any:
-    """Return a pool field's type as its component argument should have it."""
-    if typing.get_origin(annotation) is typing.Annotated:
-        return _bare(typing.get_args(annotation)[0])
-    if isinstance(annotation, types.UnionType):
-        (inner,) = [arg for arg in typing.get_args(annotation) if arg is not types.NoneType]
-        return _bare(inner)
-    if annotation == list[Taint]:
-        return list[TaintArgs]
-    return annotation
-
-
-@pytest.mark.parametrize(("pool", "arguments"), PAIRS)
-def test_a_component_takes_every_key_of_its_pool_with_the_same_type(pool: Any, arguments: Any) -> None:
-    # Not get_type_hints: Pulumi's Input holds a forward reference that only its own module can resolve.
-    taken = {name: _present(annotation) for name, annotation in inspect.get_annotations(arguments).items()}
-    declared = typing.get_type_hints(pool, include_extras=True)
-    required = {"name"} | ({"arch"} if pool is ExistingPool else set())
-    for name, annotation in declared.items():
-        assert taken[name] == _bare(annotation), name
-        assert (name in arguments.__required_keys__) == (name in required), name
-
-
-def test_the_components_have_a_schema_for_other_languages() -> None:
-    # In a process of its own: the analyzer must see the modules as a plugin host would.
-    script = (
-        "import json\n"
-        "from pulumi.provider.experimental.component import ComponentProvider\n"
-        "from components.clouds.aks.component import AksNodePool\n"
-        "from components.clouds.eks.component import EksNodePool\n"
-        "from components.clouds.existing.component import ExistingNodes\n"
-        "from components.clouds.gke.component import GkeNodePool\n"
-        "host = ComponentProvider([AksNodePool, EksNodePool, ExistingNodes, GkeNodePool], 'multiarch-runner')\n"
-        "schema = json.loads(host.schema)\n"
-        "print(json.dumps({name: [sorted(it['properties']), it['requiredInputs']] "
-        "for name, it in schema['resources'].items()}))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    found = ast.literal_eval(done.stdout)
-    outputs = ["arch", "labels", "maxNodes", "minNodes", "names", "taints"]
-    assert found == {
-        "multiarch-runner:index:AksNodePool": [outputs, ["name", "resourceGroupName"]],
-        "multiarch-runner:index:EksNodePool": [outputs, ["name", "region"]],
-        "multiarch-runner:index:ExistingNodes": [outputs, ["arch", "name"]],
-        "multiarch-runner:index:GkeNodePool": [outputs, ["location", "name"]],
-    }
+@pytest.mark.parametrize(("component", "arguments"), ALL)
+def test_a_key_that_no_pool_has_is_refused_with_its_path(record: Record, component: Any, arguments: Any) -> None:
+    with pytest.raises(ConfigError, match=r"p\.pool\.maxNods: .* Did you mean maxNodes\?"):
+        record(lambda: component("p", arguments(maxNods=3)))
 
 
 @pytest.mark.parametrize("name", ["component", *(f"{cloud}/component" for cloud in CLOUDS)])

@@ -1,6 +1,7 @@
 """What holds for any pool that the checks let through."""
 
 import dataclasses
+import re
 from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
@@ -44,7 +45,7 @@ taints = st.builds(
     Taint, key=keys, value=values, effect=st.sampled_from(["NoSchedule", "PreferNoSchedule", "NoExecute"])
 )
 common = {
-    "name": st.from_regex(r"[a-z][a-z0-9]{0,11}", fullmatch=True),
+    "name": st.from_regex(r"[a-z][a-z0-9]{0,7}", fullmatch=True),
     "labels": st.dictionaries(keys, values, max_size=3),
     "taints": st.lists(taints, max_size=3),
     "min_nodes": st.integers(0, 6),
@@ -111,14 +112,14 @@ def test_a_pool_without_problems_resolves_and_renders(pool: Any) -> None:
     spec = resolve(pool)
     match cloud_of(pool).name:
         case "gke":
-            assert gke_args.node_pool(spec, "us-central1")["name"] == pool.name
+            assert re.fullmatch(rf"{pool.name}-[a-z0-9]{{4}}", gke_args.node_pool(spec, "us-central1")["name"])
         case "eks":
-            assert eks_args.node_group(spec)["ami_type"] in (
+            assert eks_args.node_group(spec)["amiType"] in (
                 "BOTTLEROCKET_x86_64",
                 *aws.DEFAULT_AMI_TYPES.values(),
             )
         case "aks":
-            assert aks_args.agent_pool(spec)["agent_pool_name"] == pool.name
+            assert re.fullmatch(rf"{pool.name}[a-z0-9]{{4}}", aks_args.agent_pool(spec)["agentPoolName"])
 
 
 @many
@@ -172,7 +173,7 @@ def test_a_component_makes_of_its_arguments_what_the_stack_file_makes_of_a_pool(
     cloud = cloud_of(pool)
     arguments = {key: value for key, value in dataclasses.asdict(pool).items() if value not in (None, {}, [])}
     try:
-        resolved = resolved_pool(cloud, arguments, cloud.location(cluster), pool.name)
+        resolved = resolved_pool(cloud, {"pool": arguments}, cloud.location(cluster), pool.name)
     except ConfigError:
         assert _own_problems(pool)
         return

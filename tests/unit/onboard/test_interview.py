@@ -68,7 +68,7 @@ def test_yes_takes_no_proposal_that_is_no_knowledge() -> None:
     [
         ("stack", "a b", "letters, digits"),
         ("clusterType", "openshift", "one of aks, eks, gke, existing"),
-        ("region", "eu-central-1a", "availability zone"),
+        ("region", "eu-central-1a", "no AWS region"),
         ("arm64Machine", "m7i.xlarge", "is amd64, not arm64"),
         ("amd64Machine", "m7g.xlarge", "is arm64, not amd64"),
         ("minNodes", -1, "from 0"),

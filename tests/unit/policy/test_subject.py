@@ -1,50 +1,24 @@
 """A recording becomes a neutral resource: marks off, unknowns kept, secrets remembered by path."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 
-from components.policy.subject import UNKNOWN, CouldNotTell, Resource, join, leaves, look, recorded
+from components.policy.subject import UNKNOWN, CouldNotTell, Resource, join, leaves, look
 from multiarch.model.plan.model import PlannedResource
+from multiarch.model.plan_checks import judged
 from multiarch.model.providers.values import UNKNOWN as PLAN_UNKNOWN
 from multiarch.model.providers.values import SecretValue
 
 
-@dataclass
-class Mark:
-    value: Any
-
-
-HIDDEN = object()
-
-
-def test_secret_marks_are_taken_off_and_remembered_by_path() -> None:
-    inputs = {"values": {"a": Mark("x"), "b": [Mark({"c": HIDDEN})]}}
-    item = recorded(type="t", name="n", urn="u", inputs=inputs, secret=Mark, unknown=HIDDEN)
-    assert item.properties == {"values": {"a": "x", "b": [{"c": UNKNOWN}]}}
+def test_a_planned_resource_is_judged_without_its_secret_marks_which_are_remembered_by_path() -> None:
+    inputs = {"values": {"a": SecretValue("x"), "b": [SecretValue({"c": PLAN_UNKNOWN})]}, "d": PLAN_UNKNOWN}
+    item = judged(PlannedResource(urn="urn:pulumi:gke::p::t::n", type="t", name="n", inputs=inputs))
+    assert item.properties == {"values": {"a": "x", "b": [{"c": UNKNOWN}]}, "d": UNKNOWN}
     assert item.secret_paths == frozenset({"values.a", "values.b[0]"})
-
-
-def test_a_recording_without_marks_does_not_claim_that_nothing_is_secret() -> None:
-    assert recorded(type="t", name="n", urn="u", inputs={}).secret_paths is None
-
-
-def test_a_planned_resource_of_the_rehearsal_can_be_judged() -> None:
-    planned = PlannedResource(
-        urn="urn:pulumi:gke::p::t::n", type="t", name="n", inputs={"a": SecretValue("x"), "b": PLAN_UNKNOWN}
-    )
-    item = recorded(
-        type=planned.type,
-        name=planned.name,
-        urn=planned.urn,
-        inputs=planned.inputs,
-        secret=SecretValue,
-        unknown=PLAN_UNKNOWN,
-    )
-    assert item.properties == {"a": "x", "b": UNKNOWN}
-    assert item.secret_paths == frozenset({"a"})
     assert item.stack == "gke"
+
+
+def test_a_resource_without_marks_does_not_claim_that_nothing_is_secret() -> None:
+    assert Resource(type="t", name="n", urn="u", properties={}).secret_paths is None
 
 
 def test_a_path_through_an_unknown_is_a_doubt_and_says_where() -> None:

@@ -51,6 +51,11 @@ def ebs(**parts: Any) -> dict[str, Any]:
     return {"blockDeviceMappings": [{"deviceName": "/dev/xvda", "ebs": volume}]}
 
 
+def reserved(preference: str | None, **target: str) -> dict[str, Any]:
+    said = {"capacityReservationPreference": preference, "capacityReservationTarget": target or None}
+    return {"capacityReservationSpecification": {key: value for key, value in said.items() if value is not None}}
+
+
 REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     (NODE_GROUP, GROUP, {"clusterName": ...}, "clusterName"),
     (NODE_GROUP, GROUP, {"nodeRoleArn": "nodes"}, "nodeRoleArn"),
@@ -107,6 +112,8 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     (ROLE_TOKEN, ROLE, {"assumeRolePolicy": "{"}, "assumeRolePolicy"),
     (ROLE_TOKEN, ROLE, {"assumeRolePolicy": "{}"}, "assumeRolePolicy"),
     (ROLE_TOKEN, ROLE, {"assumeRolePolicy": '{"Statement": [{"Effect": "Allow"}]}'}, "assumeRolePolicy"),
+    (LAUNCH_TEMPLATE, TEMPLATE, reserved("all"), "capacityReservationSpecification.capacityReservationPreference"),
+    (LAUNCH_TEMPLATE, TEMPLATE, reserved("open", capacityReservationId="cr-1"), "capacityReservationSpecification"),
     (ROLE_TOKEN, ROLE, {"name": "n" * 65}, "name"),
     (ROLE_TOKEN, ROLE, {"namePrefix": "n" * 39}, "namePrefix"),
     (ROLE_TOKEN, ROLE, {"name": "a", "namePrefix": "b"}, "namePrefix"),
@@ -137,6 +144,8 @@ ACCEPTED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (LAUNCH_TEMPLATE, TEMPLATE, {}),
     (LAUNCH_TEMPLATE, TEMPLATE, {"name": "nodes", "userData": base64.b64encode(b"#!/bin/sh").decode()}),
     (LAUNCH_TEMPLATE, TEMPLATE, ebs(volumeSize=20)),
+    (LAUNCH_TEMPLATE, TEMPLATE, reserved("capacity-reservations-only")),
+    (LAUNCH_TEMPLATE, TEMPLATE, reserved(None, capacityReservationId="cr-1")),
     (ROLE_TOKEN, ROLE, {"name": "nodes", "maxSessionDuration": 3600}),
     (ROLE_TOKEN, ROLE, {"assumeRolePolicy": UNKNOWN}),
     (ATTACHMENT_TOKEN, ATTACHMENT, {}),

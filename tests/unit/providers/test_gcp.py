@@ -37,6 +37,10 @@ def taint(**parts: Any) -> dict[str, Any]:
     return {"nodeConfig.taints": [{"key": "ci.example.org/dedicated", "value": "ci", "effect": "NO_SCHEDULE", **parts}]}
 
 
+def reserved(**affinity: Any) -> dict[str, Any]:
+    return {"nodeConfig.reservationAffinity": affinity}
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"cluster": ...}, "cluster"),
     ({"location": ...}, "location"),
@@ -96,6 +100,16 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"upgradeSettings.strategy": "FAST"}, "upgradeSettings.strategy"),
     ({"nodeDrainConfigs": [{}]}, "nodeDrainConfigs[0]"),
     ({"nodeDrainConfigs": [{"pdbTimeoutDuration": "1h"}]}, "nodeDrainConfigs[0].pdbTimeoutDuration"),
+    (reserved(consumeReservationType="SOME"), "nodeConfig.reservationAffinity.consumeReservationType"),
+    (reserved(consumeReservationType="SPECIFIC_RESERVATION"), "nodeConfig.reservationAffinity"),
+    (reserved(consumeReservationType="ANY_RESERVATION", key="k", values=["v"]), "nodeConfig.reservationAffinity"),
+    ({"nodeConfig.spot": True, **reserved(consumeReservationType="ANY_RESERVATION")}, "nodeConfig.reservationAffinity"),
+    ({"nodeConfig.kubeletConfig": {"podPidsLimit": 100}}, "nodeConfig.kubeletConfig.podPidsLimit"),
+    (
+        {"nodeConfig.kubeletConfig": {"imageGcLowThresholdPercent": 80, "imageGcHighThresholdPercent": 70}},
+        "nodeConfig.kubeletConfig.imageGcLowThresholdPercent",
+    ),
+    ({"nodeConfig.bootDiskKmsKey": "nodes"}, "nodeConfig.bootDiskKmsKey"),
 ]
 ACCEPTED: list[dict[str, Any]] = [
     {},
@@ -122,6 +136,11 @@ ACCEPTED: list[dict[str, Any]] = [
     {"maxPodsPerNode": 32},
     {"nodeDrainConfigs": [{"pdbTimeoutDuration": "3600s"}]},
     {"nodeConfig.resourceLabels": {"team": "ci"}, "nodeConfig.tags": ["ci-nodes"]},
+    reserved(
+        consumeReservationType="SPECIFIC_RESERVATION", key="compute.googleapis.com/reservation-name", values=["r"]
+    ),
+    {"nodeConfig.spot": True, **reserved(consumeReservationType="NO_RESERVATION")},
+    {"nodeConfig.kubeletConfig": {"podPidsLimit": 4096, "imageGcLowThresholdPercent": 60}},
     {"nodeConfig": UNKNOWN, "autoscaling": UNKNOWN, "location": UNKNOWN, "cluster": UNKNOWN},
 ]
 

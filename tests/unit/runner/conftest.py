@@ -18,15 +18,25 @@ from components.clouds.gke.sections import GkeCluster, GkePool
 from components.clouds.machines import Arch
 from components.clouds.sections import PoolBase
 from components.config import StackConfig
+from components.problems import ConfigError, Problem
+from components.reading import parse
 from components.runner.placement import RunnerPool, runner_pool
-from components.runner.spec import RunnerConfig
+from components.runner.spec import RUNNER_KIN, RunnerConfig
 
 TOKEN = "glrt-only-for-tests_0123456789"
 
 
 def read(**keys: Any) -> RunnerConfig:
-    """Read a runner as a stack file would give it."""
-    return TypeAdapter(RunnerConfig).validate_python({"gitlabUrl": "https://gitlab.com", **keys})
+    """Read a runner as a stack file gives it."""
+    return parse(RunnerConfig, {"gitlabUrl": "https://gitlab.com", **keys}, "runner", kin=RUNNER_KIN)
+
+
+def told(check: Callable[[], list[Problem]]) -> list[Problem]:
+    """What a user is told, by the reader or else by the checks after it."""
+    try:
+        return check()
+    except ConfigError as error:
+        return list(error.problems)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,14 +12,15 @@ import yaml
 from components.clouds.machines import Arch
 from components.problems import ConfigError
 from components.runner.admission import policy_name, validations
-from components.runner.arguments import parsed, runner_args
+from components.runner.arguments import checked, runner_args
 from components.runner.classes import KANIKO, ROOTLESS_BUILDKIT, buildkit_class, first_class
+from components.runner.component import MultiArchRunner
 from components.runner.executor import config_toml
 from components.runner.placement import RunnerPool
-from components.runner.release import MultiArchRunner
 from components.runner.settings import RunnerConfig
 from components.runner.spec import check_settings
 from components.runner.values import helm_values
+from tests.unit.runner.conftest import read, told
 from tests.unit.runner.test_golden import GOLDEN, _Block, expect
 from tests.unit.runner.test_release import NAMESPACE, RELEASE, SECRET, secrets, without_secrets
 
@@ -38,9 +39,9 @@ def declared(record: Record, stack: Any) -> Any:
     return record(lambda: MultiArchRunner("runner", runner_args(config)))
 
 
-def problems(runner: RunnerConfig) -> dict[str, str]:
+def problems(**keys: Any) -> dict[str, str]:
     """Return path to what was found, of every problem under `runner`."""
-    return {problem.path: problem.found for problem in check_settings(runner, POOLS, "gke")}
+    return {one.path: one.found for one in told(lambda: check_settings(read(**keys), POOLS, "gke"))}
 
 
 def test_both_managers_tolerate_the_taints_of_the_nodes_that_are_named(stacks: Stacks) -> None:
@@ -150,9 +151,23 @@ class TestResources:
             by_namespace.setdefault(metadata["namespace"], {})[metadata["name"]] = one.inputs["spec"]
         assert by_namespace[JOBS] == by_namespace["gitlab-runner-jobs"]
 
+    def test_its_resources_are_those_of_an_existing_stack_so_that_none_is_replaced(
+        self, record: Record, stacks: Stacks
+    ) -> None:
+        """Their URNs hold the component's type: another one would need an alias."""
+        found = declared(record, stacks["gke"](buildkit={}))
+        (second,) = [one for one in found.resources if one.type == "multiarch-runner:index:BuildKitRunner"]
+        assert second.name == "runner-buildkit"
+        children = {one.name for one in found.resources if one.parent == second.urn}
+        policies = ("default-deny", "allow-dns", "allow-gitlab", "allow-registry", "allow-packages", "allow-cache")
+        assert children == {
+            *(f"runner-buildkit-{name}" for name in ("jobs", "job", "rules", "rules-here", "token", "release")),
+            *(f"runner-buildkit-jobs-{name}" for name in policies),
+        }
+
     def test_without_a_token_it_is_refused_before_anything_is_declared(self, stacks: Stacks) -> None:
         with pytest.raises(ConfigError) as caught:
-            parsed(runner_args(stacks["gke"](buildkit={}).config))
+            checked(runner_args(stacks["gke"](buildkit={}).config))
         assert [problem.path for problem in caught.value.problems] == ["buildkit_token"]
 
     def test_an_existing_secret_is_only_named(self, record: Record, stacks: Stacks) -> None:
@@ -201,16 +216,14 @@ class TestResources:
         ({"buildkit": {}, "chart": {"path": "/c"}}, "buildkit", "is not known"),
     ],
 )
-def test_a_second_runner_that_could_not_be_kept_apart_is_refused(
-    runner: Read, keys: dict[str, Any], path: str, found: str
-) -> None:
-    assert found in problems(runner(**keys)).get(f"runner.{path}", ""), problems(runner(**keys))
+def test_a_second_runner_that_could_not_be_kept_apart_is_refused(keys: dict[str, Any], path: str, found: str) -> None:
+    assert found in problems(**keys).get(f"runner.{path}", ""), problems(**keys)
 
 
-def test_a_good_second_runner_has_no_problem(runner: Read) -> None:
-    assert problems(runner(buildkit={})) == {}
+def test_a_good_second_runner_has_no_problem() -> None:
+    assert problems(buildkit={}) == {}
     create = {"runnerType": "instance", "tags": ["multi-arch-buildkit"]}
-    assert problems(runner(buildkit={"token": {"create": create}, "jobNamespace": "builds"})) == {}
+    assert problems(buildkit={"token": {"create": create}, "jobNamespace": "builds"}) == {}
 
 
 def test_every_control_says_what_it_wants_once() -> None:

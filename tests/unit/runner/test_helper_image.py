@@ -6,6 +6,7 @@ from components.runner.chart import runner_version
 from components.runner.helper_image import check_helper_image, helper_image, named_architecture
 from components.runner.spec import RunnerConfig
 from components.versions import CHART_VERSION, RUNNER_OF_CHART
+from tests.unit.runner.conftest import told
 
 Read = Callable[..., RunnerConfig]
 
@@ -70,12 +71,12 @@ def test_an_architecture_specific_helper_image_is_refused(runner: Read, image: s
         ("registry.example.com/helper", "does not say its version"),
         ("registry.example.com/helper@sha256:" + "1" * 64, "does not say its version"),
         ("registry.example.com:19.1/helper:alpine3.21", "does not say its version"),
-        ("helper", "neither a mode nor the full name"),
-        ("", "neither a mode nor the full name"),
+        ("helper", "no mode or full name"),
+        ("", "empty"),
     ],
 )
 def test_a_helper_that_is_not_of_the_runners_version_is_refused(runner: Read, image: str, says: str) -> None:
-    (problem,) = check_helper_image(runner(helperImage=image))
+    (problem,) = told(lambda: check_helper_image(runner(helperImage=image)))
     assert says in str(problem)
 
 

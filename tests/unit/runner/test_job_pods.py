@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from components.problems import ConfigError
+from components.reading import parse
 from components.runner.executor import config_toml
 from components.runner.job_pods import JobPods
 from components.runner.job_pods_checks import check_job_pods
 from components.runner.job_pods_toml import volumes
-from components.runner.settings import runner_of
+from components.runner.settings import RunnerConfig
 from multiarch.model.executor import Job, Pod, parse_config
 from multiarch.model.executor.build import build_pod
+from tests.unit.runner.conftest import read, told
 
 Stacks = dict[str, Callable[..., Any]]
 EVERYTHING: dict[str, Any] = {
@@ -118,7 +120,7 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"labels": {"a": "b c"}}, "labels.a", "label"),
     ({"annotations": {"karpenter.sh/do-not-disrupt": "false"}}, "do-not-disrupt", "sets itself"),
     ({"labels": {"job.runner.gitlab.com/pod": "x"}}, "job.runner.gitlab.com/pod", "sets itself"),
-    ({"hostAliases": [{"ip": "gitlab", "hostnames": ["g"]}]}, "hostAliases[0].ip", "no address"),
+    ({"hostAliases": [{"ip": "gitlab", "hostnames": ["g"]}]}, "hostAliases[0].ip", "no IP address"),
     ({"dns": {"policy": "none"}}, "dns.nameservers", "policy none"),
     ({"services": [{"name": " "}]}, "services[0].name", "empty"),
     ({"featureFlags": {"SCRIPT": True}}, "featureFlags.SCRIPT", "feature flag"),
@@ -128,8 +130,7 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("jobs", "path", "words"), MISTAKES)
 def test_a_mistake_is_told_with_its_path(jobs: dict[str, Any], path: str, words: str) -> None:
-    runner = runner_of({"gitlabUrl": "https://gitlab.example.com", "jobs": jobs})
-    (problem,) = check_job_pods(runner.jobs)
+    (problem,) = told(lambda: check_job_pods(read(jobs=jobs).jobs))
     assert path in problem.path
     assert words in problem.found
     assert "xxxx" not in str(problem)
@@ -139,4 +140,4 @@ def test_a_mistake_is_told_with_its_path(jobs: dict[str, Any], path: str, words:
 def test_there_is_no_volume_of_the_nodes_own_disk(kind: str) -> None:
     volume = {"type": kind, "name": "x", "mountPath": "/x"}
     with pytest.raises(ConfigError, match="volumes"):
-        runner_of({"gitlabUrl": "https://gitlab.example.com", "jobs": {"volumes": [volume]}})
+        parse(RunnerConfig, {"gitlabUrl": "https://gitlab.example.com", "jobs": {"volumes": [volume]}}, "runner")

@@ -9,6 +9,7 @@ from components.helper_image.inputs import check_inputs
 from components.runner.helper_image import check_helper_image, helper_image
 from components.runner.mirror import mirror_sources, mirror_target
 from components.runner.spec import RunnerConfig
+from tests.unit.runner.conftest import told
 
 Read = Callable[..., RunnerConfig]
 REPOSITORY = "registry.example.com/ci/gitlab-runner-helper"
@@ -68,17 +69,17 @@ def test_what_the_config_takes_the_provider_takes(runner: Read, keys: dict[str, 
     [
         ({"version": "19.0.0"}, "version", "'19.0.0', but the runner is 19.1.1"),
         ({"digests": {"arm64": PIN}}, "version", "not set, with digests"),
-        ({"version": "19.1.1", "digests": {"arm": PIN}}, "digests.arm", "no architecture here"),
+        ({"version": "19.1.1", "digests": {"arm": PIN}}, "digests.arm", "not one of amd64, arm64"),
         ({"version": "19.1.1", "digests": {"arm64": "sha256:1"}}, "digests.arm64", "is no digest"),
         ({"repository": f"{REPOSITORY}:v1"}, "repository", "has a tag or digest"),
         ({"repository": "ci/helper"}, "repository", "names no registry"),
         ({"repository": "registry.example.com/CI"}, "repository", "is no repository name"),
         ({"source": f"{UPSTREAM}@{PIN}"}, "source", "has a tag or digest"),
-        ({"flavor": "Alpine latest"}, "flavor", "begins no tag"),
+        ({"flavor": "Alpine latest"}, "flavor", "is no flavor"),
     ],
 )
 def test_what_could_not_be_mirrored_is_refused(runner: Read, keys: dict[str, Any], path: str, says: str) -> None:
-    (problem,) = check_helper_image(mirrored(runner, **keys))
+    (problem,) = told(lambda: check_helper_image(mirrored(runner, **keys)))
     assert problem.path == f"runner.helperMirror.{path}"
     assert says in problem.found
 
@@ -101,7 +102,7 @@ def test_mode_and_mirror_go_together(runner: Read) -> None:
     (missing,) = check_helper_image(runner(helperImage="mirror"))
     assert (missing.path, missing.found) == ("runner.helperMirror", "not set, but helperImage is 'mirror'")
     (unused,) = check_helper_image(runner(helperMirror={"repository": REPOSITORY}))
-    assert unused.consequence == "nothing would be mirrored"
+    assert unused.found == "set, but helperImage is 'auto'"
 
 
 def test_the_config_names_what_was_published(runner: Read) -> None:

@@ -11,14 +11,11 @@ from typing import Any
 import pulumi
 import pytest
 from pulumi.runtime import rpc
-from pydantic import TypeAdapter
 
 import components.runner
 from components.problems import ConfigError
-from components.reading import parse
-from components.runner.arguments import MultiArchRunnerArgs, parsed, runner_args
-from components.runner.release import MultiArchRunner
-from components.runner.settings import RunnerConfig
+from components.runner.arguments import checked, runner_args
+from components.runner.component import MultiArchRunner, Runner
 
 Stacks = dict[str, Callable[..., Any]]
 Record = Callable[[Callable[[], object]], Any]
@@ -223,7 +220,7 @@ def test_policies_close_both_directions_and_cut_out_the_metadata_addresses(recor
 def test_outputs_are_the_annotated_attributes(record: Record, stacks: Stacks) -> None:
     found = declared(record, stacks["eks"]())
     (runner,) = (outputs for urn, outputs in found.outputs.items() if urn.endswith("MultiArchRunner::runner"))
-    assert set(runner) == set(MultiArchRunner.__annotations__)
+    assert set(runner) == set(Runner.__annotations__)
     assert runner["runner_version"] == "19.1.1"
     assert runner["service_account"] == runner["release_name"] == "gitlab-runner"
     assert runner["job_service_account"] == "gitlab-runner-job"
@@ -232,7 +229,7 @@ def test_outputs_are_the_annotated_attributes(record: Record, stacks: Stacks) ->
 
 
 def test_nothing_is_declared_for_a_mistaken_configuration(record: Record, stacks: Stacks) -> None:
-    stack = stacks["gke"](selectorRegex="")
+    stack = stacks["gke"](selectorRegex=r"^kubernetes\.io/arch=amd64$")
     problems: list[str] = []
 
     def program() -> None:
@@ -247,34 +244,26 @@ def test_nothing_is_declared_for_a_mistaken_configuration(record: Record, stacks
 
 def test_a_missing_token_is_a_problem_and_not_a_crash(stacks: Stacks) -> None:
     with pytest.raises(ConfigError) as caught:
-        parsed(runner_args(replace(stacks["gke"](), token=None).config))
+        checked(runner_args(replace(stacks["gke"](), token=None).config))
     assert [problem.path for problem in caught.value.problems] == ["token"]
 
 
 @pytest.mark.parametrize(
     ("pool", "path"),
-    [({"arch": "s390x"}, "pools[0].arch"), ({"taints": ["nonsense"]}, "pools[0].taints[0]")],
+    [({"arch": "s390x"}, "pools[0].arch"), ({"taints": [{"key": "a", "effect": "None"}]}, "pools[0].taints[0].effect")],
 )
 def test_arguments_from_other_languages_are_checked_too(stacks: Stacks, pool: dict[str, Any], path: str) -> None:
     args: Any = runner_args(stacks["gke"]().config)
-    args["pools"][0] |= pool
+    args["pools"][0] = {"name": "amd64", "arch": "amd64", **pool}
     with pytest.raises(ConfigError) as caught:
-        parsed(args)
+        checked(args)
     assert [problem.path for problem in caught.value.problems] == [path]
 
 
 def test_arguments_carry_the_whole_configuration(stack: Any) -> None:
-    runner, pools = parsed(runner_args(stack.config))
-    assert runner == stack.runner
+    runner, pools = checked(runner_args(stack.config))
+    assert runner is stack.runner
     assert pools == stack.runner_pools
-
-
-def test_a_ceiling_of_null_survives_the_arguments(runner: Callable[..., RunnerConfig]) -> None:
-    config = runner(resources={"ceiling": {"cpu": None}})
-    assert (
-        parse(RunnerConfig, TypeAdapter(RunnerConfig).dump_python(config, mode="json", by_alias=True), "runner")
-        == config
-    )
 
 
 def test_a_runner_that_the_stack_creates_has_its_tag_on_the_server(record: Record, stacks: Stacks) -> None:
@@ -315,7 +304,7 @@ def test_without_the_extra_a_created_runner_is_refused_with_the_command(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pulumi_gitlab" else object())
     stack = replace(stacks["gke"](token={"create": {"runnerType": "instance"}}), token=None)
     with pytest.raises(ConfigError) as caught:
-        parsed(runner_args(stack.config))
+        checked(runner_args(stack.config))
     assert "pip install -e '.[gitlab]'" in caught.value.problems[0].fix
 
 
@@ -332,25 +321,3 @@ def test_component_modules_evaluate_their_annotations() -> None:
     for path in folder.glob("*.py"):
         imports = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
         assert "__future__" not in [node.module for node in imports], path.name
-
-
-def test_pulumis_own_analyzer_takes_the_component() -> None:
-    from pulumi.provider.experimental.analyzer import Analyzer  # noqa: PLC0415 - slow to import, wanted here alone
-
-    component = Analyzer("multiarch-runner").analyze_component(MultiArchRunner)
-    assert set(component.outputs) == {
-        "".join(part.title() if index else part for index, part in enumerate(name.split("_")))
-        for name in MultiArchRunner.__annotations__
-    }
-    expected = {"runner", "pools", "clusterType", "token", "buildkitToken", "gitlabToken", "mirrorPassword", "nodes"}
-    assert set(component.inputs) == expected
-    assert set(MultiArchRunnerArgs.__annotations__) == {
-        "runner",
-        "pools",
-        "cluster_type",
-        "mirror_password",
-        "token",
-        "buildkit_token",
-        "gitlab_token",
-        "nodes",
-    }

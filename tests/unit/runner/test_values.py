@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.problems import ConfigError
+from components.reading import parse
 from components.runner.executor import config_toml
 from components.runner.permissions import job_rules, pod_security
-from components.runner.settings import runner_of
+from components.runner.settings import RunnerConfig
 from components.runner.values import (
     TOKEN_CHECKSUM,
     escape_template,
@@ -141,7 +142,11 @@ def test_taints_of_the_managers_nodes_move_no_job(stacks: Stacks) -> None:
 )
 def test_what_is_no_taint_is_refused_with_its_place(taints: Any, words: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(f"{words}: ")):
-        runner_of({"gitlabUrl": "https://gitlab.com", "manager": {"nodeSelector": {"a": "b"}, "taints": taints}})
+        parse(
+            RunnerConfig,
+            {"gitlabUrl": "https://gitlab.com", "manager": {"nodeSelector": {"a": "b"}, "taints": taints}},
+            "runner",
+        )
 
 
 def test_the_managers_cloud_identity_is_an_annotation_of_its_service_account(stacks: Stacks) -> None:

@@ -3,7 +3,7 @@
 from multiarch.model.clouds.aks.machines import machine_of
 from multiarch.model.nodes.model import NodeGroup, Shape, manifest, short_hash, spread
 from multiarch.model.plan.model import Plan, PlannedResource
-from multiarch.model.pools import PlannedPool
+from multiarch.model.pools import POOL_LABEL, PlannedPool
 from multiarch.model.providers.values import plain
 
 _SPOT_KEY = "kubernetes.azure.com/scalesetpriority"
@@ -34,7 +34,7 @@ def node_group(resource: PlannedResource, plan: Plan) -> NodeGroup:
     scaled = bool(inputs.get("enableAutoScaling"))
     count = int(inputs.get("count") or 1)
     view = PlannedPool(
-        name=pool,
+        name=labels.get(POOL_LABEL, pool),
         cloud="aks",
         arch=machine.arch,
         machine_type=size,

@@ -19,6 +19,7 @@ WINDOWS = ("Windows2019", "Windows2022", "Windows2025", "WindowsAnnual")
 MIN_DISK_GB = 30
 MAX_DISK_GB = 2048
 MAX_TAGS = 50
+MIN_LOG_FILES = 2
 RESOURCE_GROUP = re.compile(r"[-\w._()]{1,89}[-\w_()]|[-\w_()]")
 MANAGED_CLUSTER = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?")
 _POOL = re.compile(r"[a-z][a-z0-9]{0,11}")
@@ -176,6 +177,40 @@ def tags(inputs: Inputs) -> Iterator[Refusal]:
             yield refusal(join("tags", key), f"InvalidTagValue: {len(value)} characters, the limit is 256", source)
 
 
+def system(inputs: Inputs) -> Iterator[Refusal]:
+    """Kubelet and Linux settings that go together."""
+    source = "learn.microsoft.com/azure/aks/custom-node-configuration"
+    kubelet = inputs.get("kubeletConfig")
+    low, high = (number(get(kubelet, f"imageGc{which}Threshold")) for which in ("Low", "High"))
+    if low is not None and high is not None and low >= high:
+        message = f"CustomKubeletConfig: imageGcLowThreshold {low} must be lower than imageGcHighThreshold {high}"
+        yield refusal("kubeletConfig.imageGcLowThreshold", message, source)
+    files = number(get(kubelet, "containerLogMaxFiles"))
+    if files is not None and files < MIN_LOG_FILES:
+        yield refusal("kubeletConfig.containerLogMaxFiles", f"CustomKubeletConfig: {files} is less than 2", source)
+    if get(inputs, "linuxOSConfig", "swapFileSizeMB") is not None and get(kubelet, "failSwapOn") not in (
+        False,
+        UNKNOWN,
+    ):
+        message = "CustomLinuxOSConfig: swapFileSizeMB needs kubeletConfig.failSwapOn false"
+        yield refusal("linuxOSConfig.swapFileSizeMB", message, source)
+
+
+def reservations(inputs: Inputs) -> Iterator[Refusal]:
+    """Want a capacity reservation group by its resource id, and not for spot machines."""
+    given, source = (
+        text(inputs.get("capacityReservationGroupID")),
+        "learn.microsoft.com/azure/aks/use-capacity-reservation-groups",
+    )
+    if given is None:
+        return
+    if not re.fullmatch(r"/subscriptions/[^/]+/.+/capacityReservationGroups/[^/]+", given, re.IGNORECASE):
+        message = f"LinkedInvalidPropertyId: {given!r} is not a valid resource ID"
+        yield refusal("capacityReservationGroupID", message, source)
+    if inputs.get("scaleSetPriority") == "Spot":
+        yield refusal("capacityReservationGroupID", "Spot VMs can't use a capacity reservation", source)
+
+
 def text_fields(inputs: Inputs) -> Iterator[Refusal]:
     """Subnets are resource ids."""
     for key in ("vnetSubnetID", "podSubnetID"):
@@ -184,4 +219,15 @@ def text_fields(inputs: Inputs) -> Iterator[Refusal]:
             yield refusal(key, f"LinkedInvalidPropertyId: {given!r} is not a valid resource ID", API)
 
 
-RULES: tuple[Rule, ...] = (identity, mode, images, disks, labels, taints, tags, text_fields)
+RULES: tuple[Rule, ...] = (
+    identity,
+    mode,
+    images,
+    disks,
+    labels,
+    taints,
+    tags,
+    system,
+    reservations,
+    text_fields,
+)

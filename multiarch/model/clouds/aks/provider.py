@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from multiarch.model.clouds.aks import pool_nodes, pool_scaling
@@ -18,38 +19,6 @@ API_VERSION = "2025-09-01"
 CERTIFICATE = "UkVIRUFSU0FM"
 """Base64 of a word, in the place of a CA certificate."""
 _SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-
-FORCE_NEW = frozenset(
-    {
-        "agentPoolName",
-        "resourceGroupName",
-        "resourceName",
-        "vmSize",
-        "osType",
-        "osDiskType",
-        "osDiskSizeGB",
-        "kubeletDiskType",
-        "vnetSubnetID",
-        "podSubnetID",
-        "maxPods",
-        "availabilityZones",
-        "scaleSetPriority",
-        "scaleSetEvictionPolicy",
-        "spotMaxPrice",
-        "type",
-        "enableEncryptionAtHost",
-        "enableNodePublicIP",
-        "enableUltraSSD",
-        "gpuInstanceProfile",
-        "proximityPlacementGroupID",
-        "capacityReservationGroupID",
-        "hostGroupID",
-        "kubeletConfig",
-        "linuxOSConfig",
-    }
-)
-"""AKS refuses to change these (PropertyChangeNotAllowed), so that the provider replaces: pulumi-azure-native#3655,
-terraform-provider-azurerm kubernetes_cluster_node_pool ForceNew, learn.microsoft.com/azure/aks/use-node-pools."""
 
 
 def _pool_id(inputs: Inputs, pool: str) -> str:
@@ -177,8 +146,15 @@ class AzureNativeProvider(KindProvider):
 
     package: ClassVar[str] = "azure-native"
     version: ClassVar[str] = "3.29.0"
+    record: ClassVar[Path] = Path(__file__).with_name("replaced.json")
     kinds: ClassVar[Mapping[str, Kind]] = {
-        AGENT_POOL: Kind(rules=(*pool_nodes.RULES, *pool_scaling.RULES), create=_create, replaces=FORCE_NEW)
+        AGENT_POOL: Kind(
+            rules=(*pool_nodes.RULES, *pool_scaling.RULES),
+            create=_create,
+            # pulumi-azure-native provider/pkg/provider/provider.go, Diff: whatever is not auto-named.
+            delete_before_replace=True,
+            named=True,
+        )
     }
     lookups: ClassVar[Mapping[str, Lookup]] = {
         "azure-native:containerservice:getManagedCluster": get_managed_cluster,

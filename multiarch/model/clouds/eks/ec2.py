@@ -19,6 +19,8 @@ IMAGE_GB = 20
 MAX_GB = 65536
 VOLUME_TYPES = ("standard", "io1", "io2", "gp2", "sc1", "st1", "gp3")
 TAGGED = ("instance", "volume", "network-interface", "spot-instances-request", "elastic-gpu")
+PREFERENCES = ("open", "none", "capacity-reservations-only")
+TARGETS = ("capacityReservationId", "capacityReservationResourceGroupArn")
 _NAME = re.compile(r"[a-zA-Z0-9().\-/_]+")
 
 
@@ -94,6 +96,20 @@ def eks_exclusions(inputs: Inputs) -> Iterator[Refusal]:
             yield refusal(f"networkInterfaces[{index}].subnetId", message, EKS_SOURCE)
 
 
+def reservations(inputs: Inputs) -> Iterator[Refusal]:
+    """Take a preference or a target, and of targets one."""
+    given = inputs.get("capacityReservationSpecification")
+    preference, target = get(given, "capacityReservationPreference"), get(given, "capacityReservationTarget")
+    path = "capacityReservationSpecification"
+    if preference not in (None, *PREFERENCES, UNKNOWN):
+        message = f"InvalidParameterValue: {preference} is not one of {', '.join(PREFERENCES)}"
+        yield refusal(f"{path}.capacityReservationPreference", message, SOURCE)
+    targets = [key for key in TARGETS if get(target, key) is not None]
+    if (preference is not None and targets) or len(targets) > 1:
+        message = "InvalidParameterCombination: specify CapacityReservationPreference or one CapacityReservationTarget"
+        yield refusal(path, message, SOURCE)
+
+
 def user_data(inputs: Inputs) -> Iterator[Refusal]:
     """User data is base64."""
     given = text(inputs.get("userData"))
@@ -137,9 +153,8 @@ def _create_tag(name: str, inputs: Inputs) -> Created:
 
 
 LAUNCH_TEMPLATE = Kind(
-    rules=(names, metadata, volumes, eks_exclusions, user_data),
+    rules=(names, metadata, volumes, reservations, eks_exclusions, user_data),
     create=_create,
-    replaces=frozenset({"name", "namePrefix"}),
     ignores=frozenset({"updateDefaultVersion"}),
 )
-SCALING_TAG = Kind(rules=(scaling_tag,), create=_create_tag, replaces=frozenset({"autoscalingGroupName", "tag.key"}))
+SCALING_TAG = Kind(rules=(scaling_tag,), create=_create_tag)

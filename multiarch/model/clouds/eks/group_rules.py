@@ -44,24 +44,6 @@ NAME_MAX = 63
 _NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]*")
 _SUBNET = re.compile(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})")
 
-FORCE_NEW = frozenset(
-    {
-        "clusterName",
-        "nodeGroupName",
-        "nodeGroupNamePrefix",
-        "nodeRoleArn",
-        "subnetIds",
-        "amiType",
-        "capacityType",
-        "diskSize",
-        "instanceTypes",
-        "remoteAccess",
-        "launchTemplate.id",
-        "launchTemplate.name",
-    }
-)
-"""terraform-provider-aws internal/service/eks/node_group.go: ForceNew. Scaling, labels, taints, versions don't."""
-
 
 def identity(inputs: Inputs) -> Iterator[Refusal]:
     """Cluster, role, subnets, name."""

@@ -120,9 +120,5 @@ def _create_attachment(name: str, inputs: Inputs) -> Created:
     return Created(id=f"{inputs.get('role')}-{digest(name, 20)}", outputs=dict(inputs))
 
 
-ROLE = Kind(
-    rules=(trust_policy, role_names, managed_policies),
-    create=_create_role,
-    replaces=frozenset({"name", "namePrefix", "path"}),
-)
-ATTACHMENT = Kind(rules=(attachment,), create=_create_attachment, replaces=frozenset({"role", "policyArn"}))
+ROLE = Kind(rules=(trust_policy, role_names, managed_policies), create=_create_role)
+ATTACHMENT = Kind(rules=(attachment,), create=_create_attachment)

@@ -15,7 +15,7 @@ _EFFECTS = {
     "PREFER_NO_SCHEDULE": "PreferNoSchedule",
     "NO_EXECUTE": "NoExecute",
 }
-_REGION_OF_ARN = re.compile(r"^arn:aws[^:]*:[^:]+:([a-z]{2}(?:-[a-z]+)+-[0-9]+):")
+_REGION_OF_ARN = re.compile(r"^arn:aws[^:]*:[^:]+:([a-z]{2}(?:sc)?(?:-[a-z]+)+-[0-9]+):")
 DEFAULT_INSTANCE = "t3.medium"
 """What the API takes when neither the node group nor its launch template names a type."""
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from multiarch.model.clouds.eks import ec2, group_rules, iam
@@ -18,7 +19,7 @@ REGION = "us-east-1"
 KUBERNETES = "1.33"
 SUBNETS = ["subnet-0a1b2c3d4e5f60001", "subnet-0a1b2c3d4e5f60002", "subnet-0a1b2c3d4e5f60003"]
 _CLUSTER = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_REGION = re.compile(r"[a-z]{2}(sc)?(-[a-z]+)+-\d")
 
 
 def get_cluster(args: Inputs) -> Mapping[str, Any]:
@@ -144,8 +145,9 @@ class AwsProvider(KindProvider):
 
     package: ClassVar[str] = "aws"
     version: ClassVar[str] = "7.51.1"
+    record: ClassVar[Path] = Path(__file__).with_name("replaced.json")
     kinds: ClassVar[Mapping[str, Kind]] = {
-        NODE_GROUP: Kind(rules=group_rules.RULES, create=_create_group, replaces=group_rules.FORCE_NEW),
+        NODE_GROUP: Kind(rules=group_rules.RULES, create=_create_group),
         LAUNCH_TEMPLATE: ec2.LAUNCH_TEMPLATE,
         "aws:autoscaling/tag:Tag": ec2.SCALING_TAG,
         "aws:iam/role:Role": iam.ROLE,
@@ -162,6 +164,7 @@ class AwsProvider(KindProvider):
     }
 
     def __init__(self) -> None:
+        super().__init__()
         self._templates: dict[str, Inputs] = {}
 
     def check_config(self, inputs: Inputs) -> list[Refusal]:

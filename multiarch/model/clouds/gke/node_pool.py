@@ -58,6 +58,15 @@ N4A_REGIONS = frozenset(
     "us-central1 us-east1 us-east4 us-west1 europe-west1 europe-west2 europe-west3 europe-west4 asia-southeast1".split()  # noqa: SIM905 - one line reads better than nine
 )
 NEEDS_GVNIC = ("c4a", "n4a")
+RESERVATIONS = ("UNSPECIFIED", "NO_RESERVATION", "ANY_RESERVATION", "SPECIFIC_RESERVATION")
+KUBELET = {
+    "containerLogMaxFiles": (2, 10),
+    "imageGcHighThresholdPercent": (10, 85),
+    "imageGcLowThresholdPercent": (10, 85),
+    "maxParallelImagePulls": (2, 5),
+    "podPidsLimit": (1024, 4194304),
+}
+"""Bounds that GKE documents for kubelet settings."""
 
 
 def region_of(location: str) -> str:
@@ -245,6 +254,41 @@ def node_settings(inputs: Inputs) -> Iterator[Refusal]:
         yield refusal("nodeConfig.workloadMetadataConfig.mode", message, "terraform-provider-google node_config")
 
 
+def reservations(inputs: Inputs) -> Iterator[Refusal]:
+    """Want a specific reservation named, and no other; none is of spot machines."""
+    affinity = get(inputs, "nodeConfig", "reservationAffinity")
+    kind = get(affinity, "consumeReservationType")
+    if kind in (None, UNKNOWN):
+        return
+    path, source = "nodeConfig.reservationAffinity", f"{API}.config.reservationAffinity"
+    if kind not in RESERVATIONS:
+        message = f"expected consume_reservation_type to be one of {', '.join(RESERVATIONS)}, got {kind}"
+        yield refusal(f"{path}.consumeReservationType", message, "terraform-provider-google node_config")
+    named = get(affinity, "key") is not None and get(affinity, "values") not in (None, [])
+    if (kind == "SPECIFIC_RESERVATION") != named:
+        message = f"{kind} with key {get(affinity, 'key')!r} and values {get(affinity, 'values')!r}"
+        yield refusal(path, message, source)
+    if get(inputs, "nodeConfig", "spot") is True and kind in ("ANY_RESERVATION", "SPECIFIC_RESERVATION"):
+        yield refusal(path, "Spot VMs don't consume reservations", "cloud.google.com/compute/docs/instances/spot")
+
+
+def system(inputs: Inputs) -> Iterator[Refusal]:
+    """Kubelet and Linux settings, and the key of the boot disks, as the API documents them."""
+    kubelet = get(inputs, "nodeConfig", "kubeletConfig")
+    source = "cloud.google.com/kubernetes-engine/docs/how-to/node-system-config"
+    for name, (least, most) in KUBELET.items():
+        value = number(get(kubelet, name))
+        if value is not None and not least <= value <= most:
+            yield refusal(f"nodeConfig.kubeletConfig.{name}", f"{name} {value} is not in {least} to {most}", source)
+    low, high = (number(get(kubelet, f"imageGc{which}ThresholdPercent")) for which in ("Low", "High"))
+    if low is not None and high is not None and low >= high:
+        message = f"imageGcLowThresholdPercent {low} must be lower than imageGcHighThresholdPercent {high}"
+        yield refusal("nodeConfig.kubeletConfig.imageGcLowThresholdPercent", message, source)
+    key = text(get(inputs, "nodeConfig", "bootDiskKmsKey"))
+    if key is not None and not re.fullmatch(r"projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+", key):
+        yield refusal("nodeConfig.bootDiskKmsKey", f"Invalid key {key!r}", f"{API}.config.bootDiskKmsKey")
+
+
 def tags_and_labels(inputs: Inputs) -> Iterator[Refusal]:
     """Network tags and billing labels follow Compute Engine's rules, not Kubernetes'."""
     tags = items(get(inputs, "nodeConfig", "tags"))
@@ -275,5 +319,7 @@ RULES: tuple[Rule, ...] = (
     labels,
     taints,
     node_settings,
+    reservations,
+    system,
     tags_and_labels,
 )

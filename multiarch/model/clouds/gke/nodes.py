@@ -7,7 +7,7 @@ from typing import Any
 from multiarch.model.clouds.gke.machines import machine_of
 from multiarch.model.nodes.model import NodeGroup, Shape, manifest, short_hash, spread
 from multiarch.model.plan.model import Plan, PlannedResource
-from multiarch.model.pools import PlannedPool
+from multiarch.model.pools import POOL_LABEL, PlannedPool
 from multiarch.model.providers.values import plain
 
 _EFFECTS = {
@@ -43,7 +43,7 @@ def node_group(resource: PlannedResource, plan: Plan) -> NodeGroup:
         **({"cloud.google.com/gke-spot": "true"} if spot else {}),
     }
     view = PlannedPool(
-        name=pool,
+        name=labels.get(POOL_LABEL, pool),
         cloud="gke",
         arch=machine.arch,
         machine_type=machine_type,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from multiarch.model.clouds.gke import node_pool, scaling
@@ -14,34 +15,6 @@ PROJECT = "rehearsal-project"
 VERSION = "1.33.5-gke.1125000"
 CERTIFICATE = "UkVIRUFSU0FM"
 """Base64 of a word, in the place of a CA certificate."""
-
-FORCE_NEW = frozenset(
-    {
-        "cluster",
-        "location",
-        "name",
-        "namePrefix",
-        "project",
-        "initialNodeCount",
-        "maxPodsPerNode",
-        "placementPolicy",
-        "queuedProvisioning",
-        *(
-            f"nodeConfig.{key}"
-            for key in (
-                "oauthScopes",
-                "serviceAccount",
-                "spot",
-                "preemptible",
-                "shieldedInstanceConfig",
-                "localSsdCount",
-                "metadata",
-                "minCpuPlatform",
-            )
-        ),
-    }
-)
-"""terraform-provider-google resource_container_node_pool.go, ForceNew. Machine type, taints, labels don't."""
 
 
 def _create_pool(name: str, inputs: Inputs) -> Created:
@@ -127,12 +100,15 @@ class GcpProvider(KindProvider):
 
     package: ClassVar[str] = "gcp"
     version: ClassVar[str] = "10.2.0"
+    record: ClassVar[Path] = Path(__file__).with_name("replaced.json")
     kinds: ClassVar[Mapping[str, Kind]] = {
         NODE_POOL: Kind(
             rules=(*node_pool.RULES, *scaling.RULES),
             create=_create_pool,
-            replaces=FORCE_NEW,
             ignores=frozenset({"deletionPolicy", "ignoreNodeCountChanges"}),
+            # pulumi-terraform-bridge, nameRequiresDeleteBeforeReplace: where the program states a name.
+            delete_before_replace=True,
+            named=True,
         )
     }
     lookups: ClassVar[Mapping[str, Lookup]] = {

@@ -14,7 +14,7 @@ from components.clouds.contract import (
     with_arch_taint,
 )
 from components.clouds.machines import Arch
-from tests.unit.clouds.nimbus.components.checks import check_place, check_pool
+from tests.unit.clouds.nimbus.components.checks import check_pool
 from tests.unit.clouds.nimbus.components.machines import MACHINES
 from tests.unit.clouds.nimbus.components.sections import NimbusCluster, NimbusPool
 
@@ -38,7 +38,6 @@ NIMBUS: Final = Cloud(
     package="nimbus",
     cluster=NimbusCluster,
     pool=NimbusPool,
-    check_place=check_place,
     settings=_settings,
     location=lambda cluster: cluster.sky,
     machines=MACHINES,

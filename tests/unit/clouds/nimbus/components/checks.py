@@ -2,14 +2,7 @@
 
 from components.clouds.contract import Subject
 from components.problems import Problem
-from tests.unit.clouds.nimbus.components.sections import NimbusCluster, NimbusPool
-
-
-def check_place(cluster: NimbusCluster) -> list[Problem]:
-    """Check where the cluster is said to be."""
-    if cluster.sky in {"north", "south"}:
-        return []
-    return [Problem(path="cluster.sky", found=cluster.sky, consequence="no such sky", fix="Use north or south.")]
+from tests.unit.clouds.nimbus.components.sections import NimbusPool
 
 
 def check_pool(subject: Subject[NimbusPool]) -> list[Problem]:

@@ -1,10 +1,11 @@
 """What would need Nimbus' SDK, if there were one: the lookup of a cluster, and the pool."""
 
-from typing import Any, Final, NotRequired, cast
+from collections.abc import Mapping
+from typing import Any, Final, NotRequired, TypedDict
 
 import pulumi
 
-from components.clouds.component import CloudPoolArgs, NodePool, ResolvedArgs, cluster_name_of, resolved_pool
+from components.clouds.component import NodePool, cluster_name_of, resolved_pool
 from components.clouds.connection import Connection, provider_for
 from components.clouds.contract import ResolvedPool
 from tests.unit.clouds.nimbus.components import NIMBUS
@@ -22,15 +23,20 @@ def connect(cluster: NimbusCluster) -> Connection:
         made = found.apply(lambda it: kubeconfig(cluster, it["server"], it["ca"]))
 
     def declare(pool: ResolvedPool[NimbusPool]) -> NodePool:
-        place = {"cluster_name": cluster.name, "sky": cluster.sky}
-        return NimbusNodePool(pool.name, cast("NimbusNodePoolArgs", ResolvedArgs(pool, **place)))
+        args = NimbusNodePoolArgs(
+            pool=pool.section, cluster_name=cluster.name, sky=cluster.sky, longest_job=pool.longest_job
+        )
+        return NimbusNodePool(pool.name, args)
 
     identity = f"nimbus/{cluster.sky}/{cluster.name}"
     return Connection(provider=provider_for(cluster.access, made, identity), declare=declare)
 
 
-class NimbusNodePoolArgs(CloudPoolArgs):
+class NimbusNodePoolArgs(TypedDict):
     """Arguments of a Nimbus pool."""
+
+    pool: NimbusPool
+    """The pool, as in a stack file's `pools`."""
 
     cluster_name: str
     """The cluster's name in Nimbus."""
@@ -38,8 +44,8 @@ class NimbusNodePoolArgs(CloudPoolArgs):
     sky: str
     """The part of the sky that it floats in."""
 
-    altitude: NotRequired[int]
-    """Height in metres."""
+    longest_job: NotRequired[int]
+    """Seconds of the longest job, which a node that is drained waits for. 3600 by default."""
 
 
 class NimbusNodePool(NodePool):
@@ -62,4 +68,5 @@ class NimbusNodePool(NodePool):
         self.publish(pool, [name])
 
 
+ARGUMENTS: Final[Mapping[str, type]] = {}
 COMPONENT: Final = NimbusNodePool

@@ -1,10 +1,11 @@
 """What a stack file says of a Nimbus cluster and its flocks."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic.dataclasses import dataclass
 
 from components.clouds.sections import Access, CloudPool
+from components.forms import Form
 from components.keys import CONFIG
 
 
@@ -18,7 +19,7 @@ class NimbusCluster:
     name: str
     """The cluster's name in Nimbus."""
 
-    sky: str
+    sky: Annotated[str, Form(pattern="north|south", what="part of the sky", write="north or south")]
     """The part of the sky that it floats in. North is best."""
 
     access: Access | None = None

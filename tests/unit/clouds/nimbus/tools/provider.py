@@ -1,6 +1,7 @@
 """The stand-in for Nimbus' provider: what its API would refuse, if there were one."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from multiarch.model.providers.base import Created, LookupRefusedError, Refusal
@@ -38,11 +39,8 @@ class NimbusProvider(KindProvider):
     package: ClassVar[str] = "nimbus"
     version: ClassVar[str] = "1.0.0"
     own_schema: ClassVar[bool] = True
+    record: ClassVar[Path] = Path(__file__).with_name("replaced.json")
     kinds: ClassVar[Mapping[str, Kind]] = {
-        FLOCK: Kind(
-            rules=(_droplet, _altitude),
-            create=_create,
-            replaces=frozenset({"name", "cluster", "sky", "droplet"}),
-        )
+        FLOCK: Kind(rules=(_droplet, _altitude), create=_create),
     }
     lookups: ClassVar[Mapping[str, Lookup]] = {"nimbus:sky:getCluster": get_cluster}
