@@ -95,6 +95,7 @@ bench-merge: $(VENV)/.dev ## Measure archmerge against the tools it replaces (ne
 
 .PHONY: docs
 docs: $(VENV)/.dev ## Write the generated files anew (config reference, JSON Schema, CI templates)
+	@$(BIN)/python -m docs.edits_table
 	@$(BIN)/python -m docs.config_page
 	@$(BIN)/python -m docs.policy_page
 	@$(BIN)/python -m ci.render

@@ -17,6 +17,8 @@ from components.clouds import CLOUDS
 from components.clouds.sections import CloudPool, PoolBase
 from components.keys import Key, choices, classes, keys, limits, spoken, tag
 from components.runner.spec import RunnerConfig
+from docs.edits_section import edits_section
+from docs.edits_table import recorded
 from docs.stack_schema import stack_schema
 
 DOCS: Final = Path(__file__).resolve().parent
@@ -72,6 +74,7 @@ def reference() -> str:
         for name in waiting:
             lines += _section(name, nested[name], keys(nested[name]), nested)
             done.add(name)
+    lines += edits_section(recorded())
     return "\n".join(lines) + "\n"
 
 

@@ -84,8 +84,14 @@ def install(wanted: Installation, parent: pulumi.Resource) -> k8s.helm.v3.Releas
         create_namespace=False,
         max_history=5,
         timeout=_HELM_SECONDS,
-        # An output's own resources count as dependencies: the manager's pod needs the nodes.
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=names.apply(lambda _: after)),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            # An output's own resources count as dependencies: the manager's pod needs the nodes.
+            depends_on=names.apply(lambda _: after),
+            # The manager's rights stand in the jobs' namespace: two releases cannot both own them.
+            delete_before_replace=True,
+            protect=runner.protect or None,
+        ),
     )
 
 

@@ -78,7 +78,8 @@ def _declare_namespace(
     name: str, runner: RunnerConfig, namespace: str, labels: Mapping[str, str], parent: pulumi.Resource
 ) -> Namespace:
     """Declare a namespace with labels; of one that is there, its labels alone."""
-    opts = pulumi.ResourceOptions(parent=parent)
+    # Of one that is there too: the manager's rights move with it, and without them running jobs are lost.
+    opts = pulumi.ResourceOptions(parent=parent, protect=runner.protect or None)
     if runner.existing_namespaces:
         # Server-side apply of these labels: a delete takes them off, and leaves the namespace.
         metadata = k8s.meta.v1.ObjectMetaPatchArgs(name=namespace, labels=dict(labels))

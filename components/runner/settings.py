@@ -228,6 +228,11 @@ class RunnerConfig:
     release_name: ReleaseName = "gitlab-runner"
     """Name of the Helm release."""
 
+    protect: bool = True
+    """Refuse to delete the releases and the namespaces, and so to move them: all running jobs would be lost. Where
+    that is meant (another `namespace`, `jobNamespace` or `releaseName`), say false in the same edit, and in an `up`
+    before it where something is given up (`buildkit`); docs/usage.md has the way. `make destroy` needs neither."""
+
     chart: Chart = field(default_factory=Chart)
     """Which Helm chart is installed."""
 

@@ -41,7 +41,7 @@ class Edit:
     deleted_first: bool = False
     """Of a replacement: whether the old one goes before the new one is there, so that there is none meanwhile."""
     protected: bool = False
-    """Whether Pulumi refuses to delete it, and so to replace it."""
+    """Whether Pulumi refuses to delete it, and so to replace it: not where the edit itself takes that away."""
 
 
 def edits(before: Plan, after: Plan) -> tuple[Edit, ...]:
@@ -57,25 +57,45 @@ def edits(before: Plan, after: Plan) -> tuple[Edit, ...]:
 
 
 def _changed(old: Mapping[str, PlannedResource], new: Mapping[str, PlannedResource]) -> Iterator[Edit]:
-    for urn in old.keys() & new.keys():
+    """Compare what is in both. What gives other outputs changes those that take them, which come after it."""
+    moved: set[str] = set()
+    for urn in (urn for urn in new if urn in old):
         was, will = old[urn], new[urn]
-        diff = _diff(was, will)
-        paths = tuple(sorted({*diff.updates, *diff.replaces, *diff.refused}))
-        if not paths:
-            continue
-        forced = (path for path in (*diff.updates, *diff.refused) if _covered(path, will.replace_on_changes))
-        replaced = tuple(sorted((*diff.replaces, *forced)))
-        action = Action.REPLACE if replaced else Action.REFUSE if diff.refused else Action.UPDATE
-        yield Edit(
-            action=action,
-            urn=urn,
-            type=will.type,
-            name=will.name,
-            paths=paths,
-            reasons=replaced or tuple(sorted(diff.refused)),
-            deleted_first=bool(replaced) and _deleted_first(will, diff),
-            protected=was.protect,
-        )
+        following = [key for key, urns in will.property_dependencies.items() if moved & set(urns)]
+        edit = _edit(was, will, _diff(was, will, following))
+        if edit is not None:
+            yield edit
+            if _moves(edit, was, will):
+                moved.add(urn)
+
+
+def _edit(was: PlannedResource, will: PlannedResource, diff: Diff) -> Edit | None:
+    paths = tuple(sorted({*diff.updates, *diff.replaces, *diff.refused}))
+    if not paths:
+        return None
+    forced = (path for path in (*diff.updates, *diff.refused) if _covered(path, will.replace_on_changes))
+    replaced = tuple(sorted((*diff.replaces, *forced)))
+    return Edit(
+        action=Action.REPLACE if replaced else Action.REFUSE if diff.refused else Action.UPDATE,
+        urn=will.urn,
+        type=will.type,
+        name=will.name,
+        paths=paths,
+        reasons=replaced or tuple(sorted(diff.refused)),
+        deleted_first=bool(replaced) and _deleted_first(will, diff),
+        protected=was.protect and will.protect,
+    )
+
+
+def _moves(edit: Edit, was: PlannedResource, will: PlannedResource) -> bool:
+    """Tell whether the edit gives outputs that are not as they were: a new one's, or a template's next version."""
+    provider = provider_for(will.type.partition(":")[0])
+    if provider is None or edit.action is Action.REFUSE:
+        return False
+    state, inputs = _plain(was.outputs), _plain(will.inputs)
+    outputs = _plain(provider.update(will.type, will.name, state, inputs))
+    computed = outputs.keys() - inputs.keys()
+    return bool(computed) if edit.action is Action.REPLACE else any(outputs[key] != state.get(key) for key in computed)
 
 
 def _deleted_first(will: PlannedResource, diff: Diff) -> bool:
@@ -94,11 +114,14 @@ def _added(old: Mapping[str, PlannedResource], new: Mapping[str, PlannedResource
         yield Edit(action=Action.CREATE, urn=urn, type=new[urn].type, name=new[urn].name)
 
 
-def _diff(was: PlannedResource, will: PlannedResource) -> Diff:
-    """Ask the stand-in. A kind without one changes in place: that is what `plan-accepted` then doubts."""
+def _diff(was: PlannedResource, will: PlannedResource, following: Iterable[str]) -> Diff:
+    """Ask the stand-in. A kind without one changes in place: that is what `plan-accepted` then doubts.
+
+    `following` are inputs that come from something which will be another one: nobody knows their value yet.
+    """
     package = will.type.removeprefix("pulumi:providers:").partition(":")[0]
     provider = provider_for(package)
-    olds, news = _plain(was.inputs), _plain(will.inputs)
+    olds, news = _plain(was.inputs), {**_plain(will.inputs), **dict.fromkeys(following, UNKNOWN)}
     if provider is None or will.type.startswith("pulumi:"):
         return Diff(updates=() if olds == news else tuple(sorted(_keys(olds, news))))
     found = provider.diff(will.type, olds, news)

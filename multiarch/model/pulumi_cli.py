@@ -3,14 +3,16 @@
 A drift check starts its own (multiarch/drift/cloud/processes.py): many at a time, bounded, and ended in good order.
 """
 
+import json
 import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,6 +26,7 @@ MINIMUM = (3, 226, 1)
 INSTALL_HINT = (
     "Install it from https://www.pulumi.com/docs/install/ (3.226.1 or later). `make rehearse` needs no Pulumi CLI."
 )
+_RUNNER = "multiarch-runner:index:MultiArchRunner$"
 ACTIONS = ("up", "preview", "destroy")
 USAGE = "usage: python -m multiarch.model.pulumi_cli {up|preview|destroy} STACK [PULUMI ARGUMENT ...]"
 
@@ -99,15 +102,29 @@ def run(command: Sequence[str], *, cwd: Path, environment: Environment, limit: f
     )
 
 
-def commands(cli: PulumiCli, action: str, stack: str, extra: list[str]) -> list[list[str]]:
+def commands(cli: PulumiCli, action: str, stack: str, extra: list[str], held: Sequence[str] = ()) -> list[list[str]]:
     """Give the command lines of one action, in order.
 
     The stack is made in the backend when it is new there, but never by `destroy`: a misspelt name must not
-    leave an empty stack behind.
+    leave an empty stack behind. `held` are the resources whose protection does not outlive the wish to destroy them.
     """
     pulumi = str(cli.path)
     act = [pulumi, action, "--stack", stack, *extra]
-    return [act] if action == "destroy" else [[pulumi, "stack", "select", "--create", stack], act]
+    if action == "destroy":
+        return [*([pulumi, "state", "unprotect", urn, "--yes", "--stack", stack] for urn in held), act]
+    return [[pulumi, "stack", "select", "--create", stack], act]
+
+
+def protected_runner(state: Mapping[str, Any]) -> list[str]:
+    """List the runner's own protected resources (`runner.protect`) in a state; protected pools are not among them."""
+    found = state.get("deployment", {}).get("resources", ())
+    return [one["urn"] for one in found if one.get("protect") and _RUNNER in one["urn"]]
+
+
+def _held(cli: PulumiCli, stack: str) -> list[str]:
+    export = [str(cli.path), "stack", "export", "--stack", stack]
+    done = subprocess.run(export, env=environment(Child.PULUMI), stdout=subprocess.PIPE, check=False)
+    return protected_runner(json.loads(done.stdout)) if done.returncode == 0 else []  # Pulumi has said why
 
 
 def main(arguments: list[str]) -> int:
@@ -125,7 +142,8 @@ def main(arguments: list[str]) -> int:
     except PulumiCliError as error:
         click.echo(error, err=True)
         return 2
-    for command in commands(cli, action, stack, extra):
+    held = _held(cli, stack) if action == "destroy" else ()
+    for command in commands(cli, action, stack, extra, held):
         code = subprocess.run(command, env=environment(Child.PULUMI), check=False).returncode
         if code:
             return code

@@ -12,12 +12,15 @@ from multiarch.core.verdict import Verdict
 from multiarch.model.edits import Action, Edit, edits
 from multiarch.model.plan.launch import plan_stack
 from multiarch.model.plan.model import Plan, PlanError
+from multiarch.rehearse.because import because
 from multiarch.rehearse.outline import goes_through, outline, unplanned
 from multiarch.rehearse.report.model import ChangeView, RehearsalReport, RunsOn, StackReport
 
 ARCH_LABEL = "multiarch-runner.io/arch"
 """What every node pool that the program makes bears in its inputs (components)."""
 _ENDS = (Action.REPLACE, Action.DELETE)
+_HOUSES = ("kubernetes:core/v1:Namespace", "kubernetes:core/v1:NamespacePatch", "kubernetes:helm.sh/v3:Release")
+"""What no running job outlives: its namespace, and the release whose rights its manager works with."""
 
 
 def rehearse_edit(project: Path, stack: str, against: Path, display: ProgressDisplay) -> RehearsalReport:
@@ -45,20 +48,43 @@ def _compared(project: Path, stack: str, against: Path, display: ProgressDisplay
         note = "a plan that does not go through is not compared: what it does not declare would seem deleted"
         return replace(report, notes=(*report.notes, note))
     found = edits(before, after)
-    changes = tuple(_view(edit) for edit in found)
-    checks = (*report.checks, allowed(found), kept(found, before, after))
+    display.update(f"compare {stack}", "planning each key's own part in it")
+    keys = because(project, stack, against, before, found)
+    lost = jobs_lost(found, before)
+    changes = tuple(_view(edit, keys.get(edit.urn, ()), lost.get(edit.urn, "")) for edit in found)
+    checks = (*report.checks, allowed(found, before), kept(found, before, after))
     return replace(report, checks=checks, detail=replace(report.detail, changes=changes))
 
 
-def allowed(found: Sequence[Edit]) -> Check:
-    """Claim that Pulumi carries the edit out: it deletes nothing that is protected."""
-    held = [f"{edit.name} ({_why(edit)})" for edit in found if edit.protected and edit.action in _ENDS]
+def allowed(found: Sequence[Edit], before: Plan) -> Check:
+    """Claim that `up` carries the edit out: it deletes nothing that is protected, and the cloud refuses nothing."""
+    held = [f"{edit.name} ({_why(edit)}; it is protected)" for edit in found if edit.protected and edit.action in _ENDS]
+    held += [f"{edit.name} ({_why(edit)})" for edit in found if edit.action is Action.REFUSE]
+    same = sum(resource.custom for resource in before.resources) - sum(
+        edit.action is not Action.CREATE for edit in found
+    )
     return Check(
         id="edit-allowed",
-        title="the edit deletes and replaces nothing that is protected",
+        title="neither Pulumi nor the cloud refuses the edit",
         verdict=Verdict.NO if held else Verdict.YES,
-        evidence=f"`up` would refuse: {', '.join(held)}" if held else f"{len(found)} changes",
+        evidence=f"`up` would refuse: {', '.join(held)}"
+        if held
+        else f"{len(found)} changes, {same} resources are kept",
     )
+
+
+def jobs_lost(found: Sequence[Edit], before: Plan) -> Mapping[str, str]:
+    """Tell of each edit which running jobs end with it: those of its nodes, or all, with the manager's rights."""
+    archs = {resource.urn: _arch(resource.inputs) for resource in before.resources}
+    lost = {}
+    for edit in found:
+        if edit.action not in _ENDS or edit.protected:
+            continue
+        if edit.type in _HOUSES:
+            lost[edit.urn] = "all that run"
+        elif archs[edit.urn]:
+            lost[edit.urn] = f"those that run on it ({archs[edit.urn]})"
+    return lost
 
 
 def kept(found: Sequence[Edit], before: Plan, after: Plan) -> Check:
@@ -88,16 +114,20 @@ def _gone_meanwhile(edit: Edit) -> bool:
 
 def _why(edit: Edit) -> str:
     order = ", deleted first" if edit.deleted_first else ""
+    if edit.action is Action.REFUSE:
+        return f"the cloud does not change {', '.join(edit.reasons)}"
     return f"replaced because of {', '.join(edit.reasons)}{order}" if edit.action is Action.REPLACE else "deleted"
 
 
-def _view(edit: Edit) -> ChangeView:
+def _view(edit: Edit, keys: tuple[str, ...], lost: str) -> ChangeView:
     order = " (deleted first)" if edit.deleted_first else ""
     return ChangeView(
         action=f"{edit.action}{order}",
         resource=f"{edit.type} {edit.name}",
         paths=edit.paths,
         reasons=edit.reasons,
+        keys=keys,
+        jobs_lost=lost,
     )
 
 

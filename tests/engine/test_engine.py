@@ -95,10 +95,6 @@ def test_the_local_stack_is_installed_on_a_real_cluster(
     [
         ("gke", {"maxNodes": 30}, "update"),
         ("gke", {"maxPodsPerNode": 32}, "replace"),
-        ("eks", {"maxNodes": 30}, "update"),
-        ("eks", {"machineType": "m8g.2xlarge", "arch": "arm64"}, "replace"),
-        ("aks", {"maxNodes": 30}, "update"),
-        ("aks", {"machineType": "Standard_D16ps_v6", "arch": "arm64"}, "replace"),
     ],
 )
 def test_a_change_is_told_as_an_update_or_a_replacement(

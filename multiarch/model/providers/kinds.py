@@ -28,6 +28,8 @@ class Kind:
 
     rules: tuple[Rule, ...] = ()
     create: Answer
+    counts: str = ""
+    """An output that every update in place makes greater by one."""
     delete_before_replace: bool = False
     """Whether the provider deletes first where the program does not say otherwise."""
     named: bool = False
@@ -86,7 +88,8 @@ def differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-def _covers(patterns: frozenset[str], path: str) -> bool:
+def covers(patterns: frozenset[str], path: str) -> bool:
+    """Tell whether a path is, or lies below, one of the patterns, which have no indices."""
     bare = re.sub(r"\[\d+\]", "", path)
     return any(bare == one or bare.startswith((f"{one}.", f"{one}[")) for one in patterns)
 
@@ -137,8 +140,11 @@ class KindProvider:
 
     def update(self, token: str, name: str, state: Inputs, inputs: Inputs) -> Inputs:
         """Give the outputs after an update: made anew, under the name that the resource already has."""
-        del state
-        return self.create(token, name, inputs).outputs
+        outputs = self.create(token, name, inputs).outputs
+        kind = self.kinds.get(token)
+        if kind is None or not kind.counts:
+            return outputs
+        return {**outputs, kind.counts: (number(state.get(kind.counts)) or 0) + 1}
 
     def diff(self, token: str, olds: Inputs, news: Inputs) -> Diff:
         """Sort the changed properties by what becomes of the resource, as the providers' own sources say."""
@@ -147,13 +153,13 @@ class KindProvider:
             return Diff(updates=tuple(differences(olds, news)))
         known = changes(self.record, token)
         forced = known.replaces | _come_or_gone(known.replaces_when_added_or_removed, olds, news)
-        changed = [path for path in differences(olds, news) if not _covers(kind.ignores, path)]
-        rest = [path for path in changed if not _covers(forced, path)]
-        replaces = tuple(path for path in changed if _covers(forced, path))
+        changed = [path for path in differences(olds, news) if not covers(kind.ignores, path)]
+        rest = [path for path in changed if not covers(forced, path)]
+        replaces = tuple(path for path in changed if covers(forced, path))
         return Diff(
-            updates=tuple(path for path in rest if not _covers(known.refused, path)),
+            updates=tuple(path for path in rest if not covers(known.refused, path)),
             replaces=replaces,
-            refused=tuple(path for path in rest if _covers(known.refused, path)),
+            refused=tuple(path for path in rest if covers(known.refused, path)),
             delete_before_replace=bool(replaces) and kind.delete_before_replace,
         )
 

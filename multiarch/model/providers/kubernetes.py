@@ -86,12 +86,14 @@ class KubernetesProvider(KindProvider):
         return _check_kubeconfig(document, inputs)
 
     def diff(self, token: str, olds: Inputs, news: Inputs) -> Diff:
-        """Delete first when a replacement keeps the name: two objects can't share it (provider.go `Diff`)."""
+        """Delete first when a replacement keeps name and namespace: no two objects can share them (provider.go)."""
         found = super().diff(token, olds, news)
-        same = get(olds, "metadata", "name") is not None and get(olds, "metadata", "name") == get(
-            news, "metadata", "name"
+        keeps = (
+            token != release.TOKEN
+            and get(olds, "metadata", "name") is not None
+            and all(get(olds, "metadata", key) == get(news, "metadata", key) for key in ("name", "namespace"))
         )
-        return replace(found, delete_before_replace=bool(found.replaces) and same)
+        return replace(found, delete_before_replace=bool(found.replaces) and keeps)
 
 
 def _check_kubeconfig(document: Any, inputs: Inputs) -> list[Refusal]:

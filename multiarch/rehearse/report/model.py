@@ -45,13 +45,17 @@ class ChangeView:
     """What a changed stack file would do to one resource, as the stand-ins (with `--engine`: the engine) know it."""
 
     action: str
-    """`create`, `update`, `replace`, `replace (deleted first)` or `delete`."""
+    """`create`, `update`, `replace`, `replace (deleted first)`, `delete`, or `refused` by the cloud."""
     resource: str
     """Type and name."""
     paths: tuple[str, ...] = ()
     """Properties that differ."""
     reasons: tuple[str, ...] = ()
-    """Of a replacement: the properties that force it."""
+    """Of a replacement: the properties that force it. Of a refusal: those that the cloud does not change."""
+    keys: tuple[str, ...] = ()
+    """Keys of the stack file that it comes from, such as `pools[1].diskType`; empty with `--engine`."""
+    jobs_lost: str = ""
+    """Which running jobs end with it, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

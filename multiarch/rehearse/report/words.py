@@ -23,9 +23,9 @@ def _blocks(stack: StackReport) -> Iterable[Block]:
         yield Table(title="jobs", heads=("job", "asked for", "went to"), rows=rows)
     if stack.detail.changes is not None:
         changes = tuple(_change(change) for change in stack.detail.changes)
-        nothing = (("", "the changed stack file would change nothing", ""),)
+        nothing = (("", "the changed stack file would change nothing", "", ""),)
         title = "what the changed stack file would do"
-        yield Table(title=title, heads=("would", "resource", "because of"), rows=changes or nothing)
+        yield Table(title=title, heads=("would", "resource", "because of", "jobs lost"), rows=changes or nothing)
 
 
 def _went_to(job: JobView) -> str:
@@ -39,7 +39,10 @@ def _went_to(job: JobView) -> str:
 
 
 def _change(change: ChangeView) -> tuple[str, ...]:
-    return (change.action, change.resource, ", ".join(change.reasons or change.paths))
+    inputs = ", ".join(change.reasons or change.paths)
+    keys = ", ".join(change.keys)
+    because = f"{keys} ({inputs})" if keys and inputs else keys or inputs
+    return (change.action, change.resource, because, change.jobs_lost)
 
 
 WORDS = Words(

@@ -3,7 +3,15 @@ from pathlib import Path
 import pytest
 
 from multiarch.model import pulumi_cli
-from multiarch.model.pulumi_cli import PulumiCli, PulumiCliError, commands, find_pulumi, main, parse_version
+from multiarch.model.pulumi_cli import (
+    PulumiCli,
+    PulumiCliError,
+    commands,
+    find_pulumi,
+    main,
+    parse_version,
+    protected_runner,
+)
 
 
 def install(folder: Path, script: str) -> Path:
@@ -53,6 +61,17 @@ def test_versions_are_read_with_and_without_suffix(text: str, version: tuple[int
 def test_the_oldest_supported_version_is_accepted(project: Path) -> None:
     install(project, "echo v3.226.1")
     assert find_pulumi().version == pulumi_cli.MINIMUM
+
+
+def test_destroy_takes_the_runners_own_protection_away_and_leaves_that_of_pools() -> None:
+    runner = "urn:pulumi:gke::p::multiarch-runner:index:MultiArchRunner$kubernetes:helm.sh/v3:Release::runner-release"
+    pool = "urn:pulumi:gke::p::multiarch-runner:index:GkeNodePool$gcp:container/nodePool:NodePool::arm64-pool"
+    resources = [{"urn": runner, "protect": True}, {"urn": pool, "protect": True}, {"urn": f"{runner}-2"}]
+    held = protected_runner({"deployment": {"resources": resources}})
+    assert held == [runner]
+    unprotect, destroy = commands(PulumiCli(Path("pulumi"), (3, 260, 0)), "destroy", "gke", [], held)
+    assert unprotect == ["pulumi", "state", "unprotect", runner, "--yes", "--stack", "gke"]
+    assert destroy == ["pulumi", "destroy", "--stack", "gke"]
 
 
 def test_destroy_never_creates_a_stack() -> None:

@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from multiarch import cli
 from multiarch.core.verdict import Verdict
-from multiarch.model.edits import edits
+from multiarch.model.edits import Action, edits
 from multiarch.model.plan.model import Plan, PlannedResource
-from multiarch.rehearse.against import allowed, kept
+from multiarch.rehearse.against import allowed, jobs_lost, kept
 
 if TYPE_CHECKING:
     from multiarch.core.report import Check
@@ -28,7 +28,7 @@ def pool(name: str, arch: str, *, spot: bool = False, **given: Any) -> PlannedRe
 def judged(before: list[PlannedResource], after: list[PlannedResource]) -> tuple[Check, Check]:
     one, other = Plan(stack="s", resources=tuple(before)), Plan(stack="s", resources=tuple(after))
     found = edits(one, other)
-    return allowed(found), kept(found, one, other)
+    return allowed(found, one), kept(found, one, other)
 
 
 AMD64 = pool("amd64", "amd64")
@@ -60,7 +60,61 @@ def test_an_architecture_that_is_given_up_is_no_fault_of_the_edit() -> None:
 def test_what_is_protected_is_told_before_pulumi_refuses() -> None:
     may, _ = judged([pool("arm64", "arm64", protect=True)], [pool("arm64", "arm64", protect=True, spot=True)])
     assert may.verdict is Verdict.NO
-    assert may.evidence == "`up` would refuse: arm64-pool (replaced because of nodeConfig.spot, deleted first)"
+    assert may.evidence == (
+        "`up` would refuse: arm64-pool (replaced because of nodeConfig.spot, deleted first; it is protected)"
+    )
+
+
+def test_an_edit_that_takes_the_protection_away_is_carried_out() -> None:
+    may, _ = judged([pool("arm64", "arm64", protect=True)], [pool("arm64", "arm64", spot=True)])
+    assert may.verdict is Verdict.YES
+
+
+def test_what_aks_does_not_change_is_refused_unless_pulumi_replaces_the_pool_for_it() -> None:
+    def agent_pool(size: int, *, replaced: bool = False) -> PlannedResource:
+        options: dict[str, Any] = {"replace_on_changes": ("maxPods",)} if replaced else {}
+        token = "azure-native:containerservice:AgentPool"
+        return PlannedResource(urn="urn:pool", type=token, name="pool", inputs={"maxPods": size}, **options)
+
+    may, _ = judged([agent_pool(30)], [agent_pool(50)])
+    assert may.evidence == "`up` would refuse: pool (the cloud does not change maxPods)"
+    may, _ = judged([agent_pool(30)], [agent_pool(50, replaced=True)])
+    assert may.verdict is Verdict.YES
+
+
+def test_what_follows_from_another_ones_edit_is_told_too() -> None:
+    def resources(gigabytes: int) -> list[PlannedResource]:
+        template = PlannedResource(
+            urn="urn:template",
+            type="aws:ec2/launchTemplate:LaunchTemplate",
+            name="template",
+            inputs={"blockDeviceMappings": [{"ebs": {"volumeSize": gigabytes}}]},
+            outputs={"latestVersion": 1},
+        )
+        group = PlannedResource(
+            urn="urn:group",
+            type="aws:eks/nodeGroup:NodeGroup",
+            name="group",
+            inputs={"launchTemplate": {"id": "lt-1", "version": "1"}},
+            property_dependencies={"launchTemplate": ("urn:template",)},
+        )
+        return [template, group]
+
+    found = edits(Plan(stack="s", resources=tuple(resources(50))), Plan(stack="s", resources=tuple(resources(80))))
+    assert {(edit.name, edit.action) for edit in found} == {("template", Action.UPDATE), ("group", Action.UPDATE)}
+
+
+def test_jobs_are_lost_with_their_nodes_their_namespace_and_the_managers_release() -> None:
+    namespace = PlannedResource(
+        urn="urn:jobs", type="kubernetes:core/v1:Namespace", name="jobs", inputs={"metadata": {"name": "jobs"}}
+    )
+    moved = PlannedResource(
+        urn="urn:jobs", type="kubernetes:core/v1:Namespace", name="jobs", inputs={"metadata": {"name": "other"}}
+    )
+    before = Plan(stack="s", resources=(pool("arm64", "arm64"), namespace))
+    after = Plan(stack="s", resources=(pool("arm64", "arm64", spot=True), moved))
+    lost = jobs_lost(edits(before, after), before)
+    assert lost == {"urn:arm64": "those that run on it (arm64)", "urn:jobs": "all that run"}
 
 
 def test_an_edit_in_place_ends_nothing() -> None:

@@ -155,6 +155,7 @@ def _create_tag(name: str, inputs: Inputs) -> Created:
 LAUNCH_TEMPLATE = Kind(
     rules=(names, metadata, volumes, reservations, eks_exclusions, user_data),
     create=_create,
+    counts="latestVersion",
     ignores=frozenset({"updateDefaultVersion"}),
 )
 SCALING_TAG = Kind(rules=(scaling_tag,), create=_create_tag)

@@ -10,6 +10,7 @@ from multiarch.model.clouds.eks import ec2, group_rules, iam
 from multiarch.model.clouds.eks.iam import ACCOUNT, digest
 from multiarch.model.providers.base import Created, LookupRefusedError, Refusal
 from multiarch.model.providers.kinds import Inputs, Kind, KindProvider, Lookup, get, number, text
+from multiarch.model.providers.replaced import changes
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
@@ -116,8 +117,15 @@ def get_policy_document(args: Inputs) -> Mapping[str, Any]:
     return {"id": digest(document, 10), "json": document, "minifiedJson": document}
 
 
+def _suffix(inputs: Inputs) -> str:
+    """Give the generated end of a group's name: another one for a group that takes this one's place."""
+    lasting = {path: get(inputs, *path.split(".")) for path in sorted(changes(NODE_GROUP).replaces)}
+    return digest(json.dumps(lasting, default=str), 7)
+
+
 def _create_group(name: str, inputs: Inputs) -> Created:
-    group = text(inputs.get("nodeGroupName")) or f"{text(inputs.get('nodeGroupNamePrefix')) or name + '-'}1a2b3c4"
+    prefix = text(inputs.get("nodeGroupNamePrefix")) or f"{name}-"
+    group = text(inputs.get("nodeGroupName")) or prefix + _suffix(inputs)
     cluster, region = str(inputs.get("clusterName")), text(inputs.get("region")) or REGION
     unique = digest(f"{cluster}/{group}", 32)
     scaling_group = f"eks-{group}-{unique[:8]}-{unique[8:12]}-{unique[12:16]}-{unique[16:20]}-{unique[20:32]}"
