@@ -6,6 +6,7 @@
 import atexit
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, get_args, get_origin
 
 from components.clouds import CLOUDS
-from components.keys import Key, choices, classes, has_keys, keys, parts, tag
+from components.keys import Key, choices, classes, has_keys, keys, limits, parts, tag
 from components.problems import ConfigError
 from components.runner.spec import RunnerConfig
 from components.stack_keys import NAMESPACE, SECRET_KEYS
@@ -26,6 +27,7 @@ from docs.edit_values import (
     CLUSTERS,
     GIVEN,
     NOT_READ,
+    PASSED,
     POOLS,
     REFUSED,
     RUNNER,
@@ -150,12 +152,18 @@ def _of_type(annotation: Any, name: str, which: int, default: Any = None) -> Any
             case kind if kind is bool:
                 return not default
             case kind if kind is int:
-                return (default or 0) + 1 + which
+                return (default or _least(annotation)) + 1 + which
             case kind if kind is list:
                 return [_of_type(inner[0], name, which)]
             case kind if kind is dict:
                 return {word: _of_type(inner[1], name, which)}
     return word
+
+
+def _least(annotation: Any) -> int:
+    """Return the smallest whole number that a key takes, 0 where it does not say."""
+    found = (re.fullmatch(r"at least (\d+)", one) for one in limits(annotation))
+    return next((int(one[1]) for one in found if one), 0)
 
 
 def _is_list(key: Key) -> bool:
@@ -217,9 +225,12 @@ def edited(stack: dict[str, Any], values: Mapping[tuple[str | int, ...], Any]) -
 
 def row(place: Place, planner: Planner) -> Row:
     """Plan the stack before and after the edit, and tell what becomes of it."""
+    name = f"{place.section}.{place.label}"
     change, told = change_of(place), Row(section=place.section, key=place.label)
+    if name in PASSED:
+        return replace(told, effects={"what the provider does with what is passed": ()})
     before = edited(base(place.section), place.given)
-    for values in _matching(GIVEN, f"{place.section}.{place.label}"):
+    for values in _matching(GIVEN, name):
         before = edited(before, _by_path(values))
     if change.before is not None:
         before = edited(before, {place.path: change.before})
@@ -229,7 +240,7 @@ def row(place: Place, planner: Planner) -> Row:
     try:
         old, new = planner.plan(before), planner.plan(after)
     except (ConfigError, ProgramCrashError) as error:
-        if isinstance(error, ConfigError) and f"{place.section}.{place.label}" in REFUSED:
+        if isinstance(error, ConfigError) and name in REFUSED:
             return replace(told, effects={"refused before anything is declared": ()})
         return replace(told, problem=str(error))
     if refused := [str(refusal) for plan in (old, new) for refusal in plan.refusals]:
