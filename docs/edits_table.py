@@ -43,9 +43,9 @@ from multiarch.model.placeholders import with_placeholder_token, with_stub_acces
 from multiarch.model.plan.inputs import StackInputs, read_project
 from multiarch.model.plan.model import Plan
 from multiarch.model.plan.program import ProgramCrashError, ProgramRun, run_program
-from multiarch.model.providers.kinds import KindProvider, covers
-from multiarch.model.providers.registry import provider_for
-from multiarch.model.providers.replaced import changes
+from multiarch.model.providers.kinds import covers
+from multiarch.model.providers.registry import record_of
+from multiarch.model.providers.replaced import Changes, changes
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 RECORD: Final = Path(__file__).with_name("edits.json")
@@ -273,11 +273,9 @@ def _judged(told: Row, old: Plan, new: Plan) -> Row:
 
 
 def _not_looked_up(edit: Edit) -> Iterator[str]:
-    """Yield what the record of a provider's sources does not know, of kinds whose inputs it lists."""
-    provider = provider_for(edit.type.partition(":")[0])
-    if not edit.paths or not isinstance(provider, KindProvider):
-        return
-    known = changes(provider.record, edit.type)
+    """Yield what the record of the providers' sources does not know, of kinds whose inputs it lists."""
+    judged = edit.paths and not edit.type.startswith(("pulumi:", "multiarch:"))
+    known = changes(record_of(edit.type), edit.type) if judged else Changes()
     listed = known.in_place | known.replaces | known.replaces_when_added_or_removed | known.refused
     if known.in_place:
         whole = {path.partition(".")[0] for path in listed}  # where an input as a whole is not known yet
