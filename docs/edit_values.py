@@ -43,6 +43,11 @@ _MIRROR: Final = {
     "runner.helperImage": "mirror",
     "runner.helperMirror": {"repository": "registry.example.com/ci/helper", "username": "first"},
 }
+_RESERVED: Final = {
+    "consumeReservationType": "SPECIFIC_RESERVATION",
+    "key": "compute.googleapis.com/reservation-name",
+    "values": ["first"],
+}
 SECRETS: Final[Mapping[str, tuple[Values, tuple[str, str]]]] = {
     "runnerToken": ({}, ("glrt-aaaaaaaaaaaaaaaaaaaa", "glrt-bbbbbbbbbbbbbbbbbbbb")),
     "buildkitToken": ({"runner.buildkit": {}}, ("glrt-aaaaaaaaaaaaaaaaaaaa", "glrt-bbbbbbbbbbbbbbbbbbbb")),
@@ -73,6 +78,20 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "*clientId": ("00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"),
     "*roleArn": ("arn:aws:iam::123456789012:role/first", "arn:aws:iam::123456789012:role/edited"),
     "*nodeRoleArn": ("arn:aws:iam::123456789012:role/first", "arn:aws:iam::123456789012:role/edited"),
+    "*bootDiskKmsKey": tuple(
+        f"projects/example-ci/locations/us-central1/keyRings/ci/cryptoKeys/{name}" for name in ("first", "edited")
+    ),
+    "*kmsKeyId": tuple(
+        f"arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-00000000000{n}" for n in (1, 2)
+    ),
+    "*capacityReservationGroupId": tuple(
+        "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/ci/providers/Microsoft.Compute"
+        f"/capacityReservationGroups/{name}"
+        for name in ("first", "edited")
+    ),
+    "*containerLogMaxSize": ("40Mi", "50Mi"),
+    "*cpuCfsQuotaPeriod": ("90ms", "80ms"),
+    "*GcAge": ("2m", "3m"),
     "*erviceAccount": ("first@example-ci.iam.gserviceaccount.com", "edited@example-ci.iam.gserviceaccount.com"),
 }
 
@@ -89,6 +108,9 @@ GIVEN: Final[Mapping[str, Values]] = {
     "runner.chart.runnerVersion": {"runner.chart.path": "/charts/gitlab-runner", **_MIRROR},
     "runner.helperMirror.digests": {"runner.helperMirror.version": "19.1.1"},
     "runner.values.volumeMounts": {"runner.values.volumes": [{"name": "first", "emptyDir": {}}]},
+    "gke.reservationAffinity.key": {"pools.0.reservationAffinity": dict(_RESERVED)},
+    "gke.reservationAffinity.values": {"pools.0.reservationAffinity": dict(_RESERVED)},
+    "aks.linuxOsConfig.swapFileSizeMb": {"pools.0.kubeletConfig": {"failSwapOn": False}},
     "gke.architectureTaint": {"pools.0.machineType": "t2a-standard-8"},
     "existing.architectureTaint": {"pools.0.arch": "arm64", "pools.2.architectureTaint": False},
     "???.arch": {"pools.0.machineType": ..., "pools.0.arch": "amd64"},
@@ -118,6 +140,20 @@ GIVEN: Final[Mapping[str, Values]] = {
 
 VALUES: Final[Mapping[str, Change]] = {
     # Pools.
+    "gke.reservationAffinity.consumeReservationType": Change(before="NO_RESERVATION", after="ANY_RESERVATION"),
+    "gke.linuxNodeConfig": Change(after={"sysctls": {"vm.max_map_count": "262144"}}),
+    "gke.linuxNodeConfig.sysctls": Change(after={"vm.max_map_count": "262144"}),
+    "aks.linuxOsConfig": Change(after={"sysctls": {"vm.max_map_count": "262144"}}),
+    "aks.linuxOsConfig.sysctls": Change(after={"vm.max_map_count": "262144"}),
+    "aks.kubeletConfig": Change(after={"podMaxPids": 4096}),
+    "???.kubeletConfig": Change(after={"podPidsLimit": 4096}),
+    "eks.capacityReservation": Change(after={"preference": "none"}),
+    "eks.capacityReservation.preference": Change(before="none", after="open"),
+    "eks.capacityReservation.resourceGroupArn": Change(
+        before="arn:aws:resource-groups:eu-central-1:123456789012:group/first",
+        after="arn:aws:resource-groups:eu-central-1:123456789012:group/edited",
+    ),
+    "eks.capacityReservation.id": Change(before="cr-0123456789abcdef0", after="cr-0123456789abcdef1"),
     "*.arch": Change(after="arm64"),
     "gke.machineType": Change(after="n2-standard-16"),
     "eks.machineType": Change(after="m7i.4xlarge"),
@@ -191,5 +227,7 @@ NOT_READ: Final[Mapping[str, str]] = {
     "secrets.mirrorPassword": _LOGIN,
 }
 """Keys whose edit changes no resource, and why that is right."""
+PASSED: Final = frozenset({"gke.arguments", "eks.arguments", "eks.launchTemplateArguments", "aks.arguments"})
+"""Keys that pass on what the provider takes; what that does cannot be told of the key."""
 REFUSED: Final = frozenset({"runner.buildkit.token.create.runUntagged"})
 """Keys of which every other value is refused before anything is declared."""

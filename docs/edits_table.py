@@ -6,18 +6,20 @@
 import atexit
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args, get_origin
 
 from components.clouds import CLOUDS
-from components.keys import Key, choices, classes, has_keys, keys, parts, tag
+from components.keys import Key, choices, classes, has_keys, keys, limits, parts, tag
 from components.problems import ConfigError
 from components.runner.spec import RunnerConfig
 from components.stack_keys import NAMESPACE, SECRET_KEYS
@@ -25,6 +27,7 @@ from docs.edit_values import (
     CLUSTERS,
     GIVEN,
     NOT_READ,
+    PASSED,
     POOLS,
     REFUSED,
     RUNNER,
@@ -41,6 +44,7 @@ from multiarch.model.plan.inputs import StackInputs, read_project
 from multiarch.model.plan.model import Plan
 from multiarch.model.plan.program import ProgramCrashError, ProgramRun, run_program
 from multiarch.model.providers.kinds import covers
+from multiarch.model.providers.registry import record_of
 from multiarch.model.providers.replaced import Changes, changes
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
@@ -148,12 +152,18 @@ def _of_type(annotation: Any, name: str, which: int, default: Any = None) -> Any
             case kind if kind is bool:
                 return not default
             case kind if kind is int:
-                return (default or 0) + 1 + which
+                return (default or _least(annotation)) + 1 + which
             case kind if kind is list:
                 return [_of_type(inner[0], name, which)]
             case kind if kind is dict:
                 return {word: _of_type(inner[1], name, which)}
     return word
+
+
+def _least(annotation: Any) -> int:
+    """Return the smallest whole number that a key takes, 0 where it does not say."""
+    found = (re.fullmatch(r"at least (\d+)", one) for one in limits(annotation))
+    return next((int(one[1]) for one in found if one), 0)
 
 
 def _is_list(key: Key) -> bool:
@@ -215,9 +225,12 @@ def edited(stack: dict[str, Any], values: Mapping[tuple[str | int, ...], Any]) -
 
 def row(place: Place, planner: Planner) -> Row:
     """Plan the stack before and after the edit, and tell what becomes of it."""
+    name = f"{place.section}.{place.label}"
     change, told = change_of(place), Row(section=place.section, key=place.label)
+    if name in PASSED:
+        return replace(told, effects={"what the provider does with what is passed": ()})
     before = edited(base(place.section), place.given)
-    for values in _matching(GIVEN, f"{place.section}.{place.label}"):
+    for values in _matching(GIVEN, name):
         before = edited(before, _by_path(values))
     if change.before is not None:
         before = edited(before, {place.path: change.before})
@@ -227,7 +240,7 @@ def row(place: Place, planner: Planner) -> Row:
     try:
         old, new = planner.plan(before), planner.plan(after)
     except (ConfigError, ProgramCrashError) as error:
-        if isinstance(error, ConfigError) and f"{place.section}.{place.label}" in REFUSED:
+        if isinstance(error, ConfigError) and name in REFUSED:
             return replace(told, effects={"refused before anything is declared": ()})
         return replace(told, problem=str(error))
     if refused := [str(refusal) for plan in (old, new) for refusal in plan.refusals]:
@@ -261,7 +274,8 @@ def _judged(told: Row, old: Plan, new: Plan) -> Row:
 
 def _not_looked_up(edit: Edit) -> Iterator[str]:
     """Yield what the record of the providers' sources does not know, of kinds whose inputs it lists."""
-    known = changes(edit.type) if edit.paths and not edit.type.startswith(("pulumi:", "multiarch:")) else Changes()
+    judged = edit.paths and not edit.type.startswith(("pulumi:", "multiarch:"))
+    known = changes(record_of(edit.type), edit.type) if judged else Changes()
     listed = known.in_place | known.replaces | known.replaces_when_added_or_removed | known.refused
     if known.in_place:
         whole = {path.partition(".")[0] for path in listed}  # where an input as a whole is not known yet
@@ -299,7 +313,8 @@ def _kind(token: str) -> str:
 
 def table() -> tuple[Row, ...]:
     """Compute the table, in processes of their own: a plan takes Pulumi's global runtime."""
-    work: list[Place | str] = [*places(), *SECRETS]
+    # By number: the keys' types hold functions, which go to no other process.
+    work: list[int | str] = [*range(len(list(places()))), *SECRETS]
     # Not forked: gRPC's threads do not survive that.
     with get_context("spawn").Pool(min(len(os.sched_getaffinity(0)), 4), _start) as pool:
         return tuple(pool.map(_row, work, chunksize=8))
@@ -314,8 +329,10 @@ def _start() -> None:
     _planners.append(Planner(Path(folder.name)))
 
 
-def _row(work: Place | str) -> Row:
-    return _secret_row(work, _planners[0]) if isinstance(work, str) else row(work, _planners[0])
+def _row(work: int | str) -> Row:
+    if isinstance(work, str):
+        return _secret_row(work, _planners[0])
+    return row(next(islice(places(), work, None)), _planners[0])
 
 
 def _secret_row(name: str, planner: "Planner") -> Row:

@@ -19,8 +19,7 @@ from typing import Any
 from pulumi import _types
 
 from multiarch.model.plan.schema import args_class, branches
-from multiarch.model.providers.kinds import KindProvider
-from multiarch.model.providers.registry import provider_for
+from multiarch.model.providers.registry import record_of
 from tests.providers_truth.go_schema import attributes
 
 Section = dict[str, Any]
@@ -226,15 +225,6 @@ def main(arguments: list[str]) -> int:
             _remember(token, section)
         sys.stdout.write(f"{name}: read, {len(found)} kinds\n")
     return 0
-
-
-def record_of(token: str) -> Path:
-    """Return the record that lies beside the stand-in for a kind."""
-    package = token.partition(":")[0]
-    provider = provider_for(package)
-    if not isinstance(provider, KindProvider):
-        raise TypeError(f"no stand-in for {package}")
-    return provider.record
 
 
 def _remember(token: str, section: Section) -> None:

@@ -79,6 +79,20 @@ class Hindrance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnChange:
+    """A property of the components' pools that the cloud changes by itself: no drift."""
+
+    id: str
+    """How reports call it: `gke-node-count`."""
+    resource: str
+    """Glob over the URN."""
+    path: str
+    reason: str
+    source: str
+    """Where that can be looked up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Naming:
     """What the cloud calls its pools."""
 
@@ -123,6 +137,8 @@ class KnownCloud(Generic[C]):
     """How the labels begin that it writes on nodes by itself; what the program did not state is not promised."""
     spot_labels: tuple[str, ...]
     """Those of them that follow from what the program states."""
+    own_changes: tuple[OwnChange, ...]
+    """What autoscalers and auto-upgrades change in pools that the components made."""
     doubt_from_zero: str
     """Why it can't be relied on to start an arm64 node from zero; empty where it can."""
     tolerates: bool

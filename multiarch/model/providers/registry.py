@@ -1,8 +1,10 @@
 """Which rehearsal provider speaks for a package. A package without one is never passed over silently."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from multiarch.model.providers.base import RehearsalProvider
+from multiarch.model.providers.kinds import KindProvider
 
 
 def _kubernetes() -> RehearsalProvider:
@@ -41,3 +43,11 @@ def provider_for(package: str) -> RehearsalProvider | None:
     """Give the package's rehearsal provider, or None."""
     make = providers().get(package)
     return make() if make else None
+
+
+def record_of(token: str) -> Path:
+    """Return the `replaced.json` beside the stand-in for a kind. Raises KeyError for a kind that has none."""
+    provider = provider_for(token.partition(":")[0])
+    if not isinstance(provider, KindProvider):
+        raise KeyError(token)
+    return provider.record

@@ -15,9 +15,9 @@ from pulumi_azure_native import containerservice
 from components.clouds.aks import arguments as aks
 from components.clouds.gke import arguments as gke
 from multiarch.model.providers.kinds import KindProvider
-from multiarch.model.providers.registry import providers
+from multiarch.model.providers.registry import providers, record_of
 from multiarch.model.providers.replaced import changes
-from tests.providers_truth.extract import MissingSourceError, aws, google, kubernetes, record_of
+from tests.providers_truth.extract import MissingSourceError, aws, google, kubernetes
 from tests.providers_truth.go_schema import attributes
 
 AGENT_POOL = "azure-native:containerservice:AgentPool"

@@ -10,6 +10,7 @@ from multiarch.cluster.look.model import Look
 from multiarch.model.clouds.aks.machines import machine_of
 from multiarch.model.clouds.aks.marks import MARKS
 from multiarch.model.clouds.aks.nodes import node_group
+from multiarch.model.clouds.aks.own_changes import OWN_CHANGES
 from multiarch.model.clouds.contract import Hindrance, KnownCloud, Naming, Offer, PoolImport, Wanted, another
 from multiarch.model.providers.base import RehearsalProvider
 
@@ -75,6 +76,7 @@ AKS: Final = KnownCloud(
     naming=Naming(separator="", completed=None),
     own_labels=("agentpool", "kubernetes.azure.com/"),
     spot_labels=("kubernetes.azure.com/scalesetpriority",),
+    own_changes=OWN_CHANGES,
     doubt_from_zero="Cluster Autoscaler before 1.33.5, 1.34.4, 1.35.2 and 1.36.0 takes an empty pool for amd64 "
     "(kubernetes/autoscaler#9322), and which build runs is AKS's choice",
     tolerates=False,

@@ -10,6 +10,7 @@ from multiarch.model.clouds.eks.advice import hindrances, scaling
 from multiarch.model.clouds.eks.machines import machine_of
 from multiarch.model.clouds.eks.marks import MARKS
 from multiarch.model.clouds.eks.nodes import node_group
+from multiarch.model.clouds.eks.own_changes import OWN_CHANGES
 from multiarch.model.providers.base import RehearsalProvider
 
 
@@ -50,6 +51,7 @@ EKS: Final = KnownCloud(
     ),
     own_labels=("alpha.eksctl.io/", "eks.amazonaws.com/"),
     spot_labels=("eks.amazonaws.com/capacityType",),
+    own_changes=OWN_CHANGES,
     doubt_from_zero="",
     tolerates=False,
     dns_on_nodes=False,

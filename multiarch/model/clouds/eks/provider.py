@@ -119,7 +119,7 @@ def get_policy_document(args: Inputs) -> Mapping[str, Any]:
 
 def _suffix(inputs: Inputs) -> str:
     """Give the generated end of a group's name: another one for a group that takes this one's place."""
-    lasting = {path: get(inputs, *path.split(".")) for path in sorted(changes(NODE_GROUP).replaces)}
+    lasting = {path: get(inputs, *path.split(".")) for path in sorted(changes(AwsProvider.record, NODE_GROUP).replaces)}
     return digest(json.dumps(lasting, default=str), 7)
 
 

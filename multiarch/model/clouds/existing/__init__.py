@@ -28,6 +28,7 @@ EXISTING: Final = KnownCloud(
     naming=Naming(separator="-", completed=None),
     own_labels=(),
     spot_labels=(),
+    own_changes=(),
     doubt_from_zero="",
     tolerates=False,
     dns_on_nodes=False,

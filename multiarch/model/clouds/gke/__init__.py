@@ -11,6 +11,7 @@ from multiarch.model.clouds.gke.machines import machine_of
 from multiarch.model.clouds.gke.marks import AUTOPILOT, MARKS
 from multiarch.model.clouds.gke.nodes import node_group
 from multiarch.model.clouds.gke.offer import offered
+from multiarch.model.clouds.gke.own_changes import OWN_CHANGES
 from multiarch.model.providers.base import RehearsalProvider
 
 
@@ -63,6 +64,7 @@ GKE: Final = KnownCloud(
     naming=Naming(separator="-", completed=None),
     own_labels=("cloud.google.com/",),
     spot_labels=("cloud.google.com/gke-spot",),
+    own_changes=OWN_CHANGES,
     doubt_from_zero="",
     tolerates=True,
     dns_on_nodes=True,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from multiarch.model.clouds.contract import KnownCloud, Naming, Offer, PoolImport, another
+from multiarch.model.clouds.contract import KnownCloud, Naming, Offer, OwnChange, PoolImport, another
 from multiarch.model.providers.base import RehearsalProvider
 from tests.unit.clouds.nimbus.components.sections import NimbusCluster
 from tests.unit.clouds.nimbus.tools.machines import machine_of
@@ -39,6 +39,15 @@ NIMBUS: Final = KnownCloud(
     naming=Naming(separator="-", completed=None),
     own_labels=("nimbus.example/",),
     spot_labels=("nimbus.example/fleeting",),
+    own_changes=(
+        OwnChange(
+            id="nimbus-count",
+            resource="urn:pulumi:*multiarch-runner:index:NimbusNodePool$nimbus:sky:Flock::*",
+            path="count",
+            reason="the autoscaler decides how many droplets there are",
+            source="https://nimbus.example/flocks",
+        ),
+    ),
     doubt_from_zero="",
     tolerates=False,
     dns_on_nodes=False,
