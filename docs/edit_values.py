@@ -102,6 +102,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "*token": {"existingSecret": "first"},
     "*token.create": {"runnerType": "instance", "tags": ["first"]},
     "*jobs.dns": {"nameservers": ["10.0.0.1"]},
+    "runner.cache (s3).server": {"address": "first.example.com:9000", "existingSecret": "first"},
 }
 
 GIVEN: Final[Mapping[str, Values]] = {
@@ -205,6 +206,8 @@ VALUES: Final[Mapping[str, Change]] = {
     "runner.jobs.dns.policy": Change(after="none"),
     "runner.jobs.featureFlags": Change(after={"FF_NETWORK_PER_BUILD": True}),
     "runner.cache": Change(after={"type": "gcs", "bucket": "edited"}),
+    "runner.cache (s3).server": Change(after={"address": "edited.example.com:9000", "existingSecret": "edited"}),
+    "runner.cache (s3).server.address": Change(after="edited.example.com:9000"),
     "runner.manager.pool": Change(after="arm64"),
     "runner.manager.taints": Change(after=[{"key": "example.org/edited", "value": "edited"}]),
     "runner.values.sentryDsn": Change(after="https://key@sentry.example.com/1"),
