@@ -6,8 +6,9 @@ Dockerfile with a downloaded binary; its config is right, so no other check can 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from archmerge.layers import Entry, LayerError, entries, normal
-from archmerge.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,45 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
 from functools import partial
+from typing import TYPE_CHECKING
 
-from archmerge import arguments
+from archmerge import __version__, arguments, output
 from archmerge.errors import ArchmergeError, ExitCode, UsageError
+from archmerge.files import digest_sources, read_batch
 from archmerge.inputs import pairs, split_commas, template_sources
+from archmerge.inspection import NO, UNCLEAR, inspect, verify
+from archmerge.merging import MergeResult, merge
 from archmerge.platforms import parse_platform
-from archmerge.records import TYPE_CHECKING
 from archmerge.reference import parse_reference, parse_target
 from archmerge.request import MergeRequest, Source
 from archmerge.session import Hooks, Session
 from archmerge.transport.connections import Options
+from archmerge.transport.parallel import settle
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
     from typing import NoReturn
 
-    from archmerge.memory import Memory
-
 _BATCH_WORKERS = 16
 _PASSWORD_MAX = 64 << 10
+_NOT_WITH_BATCH = (
+    *("target", "template", "files", "references", "platforms", "tags", "annotations", "annotation"),
+    *("digest_file", "dotenv"),
+)
 
 
-def main(argv: Sequence[str] | None = None, *, as_process: bool = False) -> int:
-    """Run the command; its exit code. Errors become one message on standard error, never a traceback.
-
-    `as_process`: the process is the command's own, its signals too.
-    """
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code. Errors become one message on standard error, never a traceback."""
     argv = sys.argv[1:] if argv is None else argv
     try:
-        args = arguments.parse(argv)
-        args.as_process = as_process
-        return _run(args)
+        return _run(arguments.parse(argv))
     except ArchmergeError as error:
         if "--json" in argv:
-            from archmerge import output  # noqa: PLC0415 - not before something is to be shown
-
             _out(output.to_json(output.error_json(error)))
         _err(f"archmerge: {error}")
         return error.code
@@ -59,42 +60,29 @@ def main(argv: Sequence[str] | None = None, *, as_process: bool = False) -> int:
 
 def entry() -> NoReturn:
     """Run the command as a process: exit at once, without taking 8 ms to take every module apart."""
-    sys.setswitchinterval(0.0005)  # a thread whose answer is there waits no 5 ms for one that is loading modules
-    code = main(as_process=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled job says which tags have moved, too
+    code = main()
     for stream in (sys.stdout, sys.stderr):
-        try:  # noqa: SIM105 - contextlib is not loaded for this
+        with contextlib.suppress(OSError, ValueError):
             stream.flush()
-        except (OSError, ValueError):
-            pass
     os._exit(code)
 
 
 def _run(args: argparse.Namespace) -> int:
     if args.version:
-        from archmerge import __version__  # noqa: PLC0415 - seldom needed
-
         _out(f"archmerge {__version__}")
         return ExitCode.OK
-    if args.command == "push":
-        return _batch(args) if args.batch else _push(args)
-    if args.command == "inspect":
-        return _inspect(args)
-    if args.command == "verify":
-        return _verify(args)
-    arguments.build_parser().print_help(sys.stderr)
-    return ExitCode.USAGE
+    if not args.command:
+        arguments.build_parser().print_help(sys.stderr)
+        return ExitCode.USAGE
+    return {"push": _push, "inspect": _inspect, "verify": _verify}[args.command](args)
 
 
 def _push(args: argparse.Namespace) -> int:
+    if args.batch:
+        return _batch(args)
     request = push_request(args)
     with _session(args, parse_target(request.target).host) as session:
-        session.begin([request])
-        # From here on everything is loaded while that request is on its way.
-        from archmerge import output  # noqa: PLC0415
-        from archmerge.merging import merge  # noqa: PLC0415
-
-        if args.as_process:
-            _heed_termination()
         result = merge(request, session)
     if not args.dry_run:
         output.write(args.digest_file, f"{result.digest}\n")
@@ -124,8 +112,6 @@ def push_request(args: argparse.Namespace) -> MergeRequest:
     if args.template:
         sources = template_sources(args.template, platforms)
     elif args.files:
-        from archmerge.files import digest_sources  # noqa: PLC0415 - json and pathlib, only where files are read
-
         sources = digest_sources(args.files, platforms)
     elif platforms:
         raise UsageError(
@@ -180,33 +166,15 @@ def _annotated(sources: list[Source], given: Sequence[Sequence[str]]) -> list[So
 
 def _batch(args: argparse.Namespace) -> int:
     """Many merges at once over shared tokens and connections; the exit code is that of the first that failed."""
-    given = (
-        "target",
-        "template",
-        "files",
-        "references",
-        "platforms",
-        "tags",
-        "annotations",
-        "annotation",
-        "digest_file",
-        "dotenv",
-    )
-    for name in given:
+    for name in _NOT_WITH_BATCH:
         if getattr(args, name):
             raise UsageError(f"--batch doesn't go with --{name.replace('_', '-')}", fix="say it in the batch file")
-    from archmerge.files import read_batch  # noqa: PLC0415 - json and pathlib, only where files are read
-
     requests = [_switched(request, args) for request in read_batch(args.batch)]
     hosts = {parse_target(request.target).host for request in requests}
     with _session(args, hosts.pop() if len(hosts) == 1 else "") as session:
-        session.begin(requests)
-        from archmerge import output  # noqa: PLC0415 - as in _push
-        from archmerge.merging import MergeResult, merge  # noqa: PLC0415
-        from archmerge.transport.parallel import settle  # noqa: PLC0415
-
-        if args.as_process:
-            _heed_termination()
+        for request in requests:  # all rights that will be needed, before the first token
+            request.check()
+            session.announce(request)
         outcomes = settle([partial(merge, request, session) for request in requests], _BATCH_WORKERS)
     failed: list[Exception] = []
     listed = []
@@ -229,9 +197,6 @@ def _batch(args: argparse.Namespace) -> int:
 
 
 def _inspect(args: argparse.Namespace) -> int:
-    from archmerge import output  # noqa: PLC0415 - push must not wait for it
-    from archmerge.inspection import inspect  # noqa: PLC0415
-
     with _session(args, parse_reference(args.reference).host) as session:
         report = inspect(args.reference, session)
     if args.raw:
@@ -242,9 +207,6 @@ def _inspect(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from archmerge import output  # noqa: PLC0415 - push must not wait for it
-    from archmerge.inspection import NO, UNCLEAR, verify  # noqa: PLC0415
-
     platforms = [parse_platform(text) for text in split_commas(args.platforms)]
     with _session(args, parse_reference(args.reference).host) as session:
         digest, checks = verify(args.reference, platforms, session, binaries=args.verify_binaries)
@@ -277,24 +239,7 @@ def _session(args: argparse.Namespace, host: str) -> Session:
         realms=frozenset(args.token_realm),
     )
     hooks = Hooks(_say, _say if args.debug or dry_run else _ignore)
-    return Session(options, primary=host, memory=_memory(args), hooks=hooks)
-
-
-def _heed_termination() -> None:
-    """Make a cancelled job (SIGTERM) end as Ctrl-C does: with a word on which tags have moved."""
-    import signal  # noqa: PLC0415 - while the first request is on its way
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
-
-
-def _memory(args: argparse.Namespace) -> Memory | None:
-    from archmerge.memory import Memory, place_of  # noqa: PLC0415 - see there
-
-    place = "" if args.no_memory else place_of(os.environ)
-    return Memory(place) if place else None
+    return Session(options, primary=host, hooks=hooks)
 
 
 def _hosts(named: list[str], host: str, option: str) -> frozenset[str]:

@@ -6,14 +6,17 @@ DOCKER_CONFIG, ~/.docker, podman's auth.json, GitLab's CI_REGISTRY*. The first s
 
 from __future__ import annotations
 
+import json
 import os.path
+import subprocess
+from base64 import b64encode
 from binascii import a2b_base64
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
+from archmerge.environment import helper_environment
 from archmerge.errors import AuthError
-from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import DOCKER_HUB
-from archmerge.transport.wire import basic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -40,7 +43,9 @@ class Credential(NamedTuple):
     @property
     def basic(self) -> str:
         """The value of an Authorization header, or an empty string without a password."""
-        return basic(self.username, self.password) if self.password else ""
+        if not self.password:
+            return ""
+        return "Basic " + b64encode(f"{self.username}:{self.password}".encode()).decode()
 
     @property
     def secrets(self) -> set[str]:
@@ -73,6 +78,7 @@ class Credentials:
         self._helper = helper or run_helper
         self._documents: dict[str, dict[str, Any] | None] = {}
         self._answers: dict[tuple[str, str], dict[str, Any] | None] = {}
+        self._broken: list[AuthError] = []
         self.notes: list[str] = []
         """What was skipped and why; shown when authentication fails."""
 
@@ -83,7 +89,11 @@ class Credentials:
         for source, document in self._configs():
             if found := self._from_config(document, source, host, repository):
                 return found
-        return self._from_gitlab(host)
+        if found := self._from_gitlab(host):
+            return found
+        if self._broken:
+            raise self._broken[0]  # whose login is in there can't be told
+        return None
 
     def _pair(self, host: str) -> Credential | None:
         """Return the pair of the command line, for the target's host, or else of the environment, for its own."""
@@ -106,7 +116,7 @@ class Credentials:
             yield from self._documents_of([inline])
         elif inline:
             if name not in self._documents:
-                self._documents[name] = _load(inline, name)
+                self._documents[name] = self._parse(inline, name)
             yield name, self._documents[name] or {}
         docker, runtime = environ.get("DOCKER_CONFIG"), environ.get("XDG_RUNTIME_DIR")
         files = [
@@ -136,7 +146,16 @@ class Credentials:
         except (OSError, UnicodeDecodeError) as error:
             self.notes.append(f"{name}: {type(error).__name__}")
             return None
-        return _load(text, name)
+        return self._parse(text, name)
+
+    def _parse(self, text: str, source: str) -> dict[str, Any] | None:
+        """Read JSON. What is none stops the search only where no other source knows the host."""
+        try:
+            return _load(text, source)
+        except AuthError as error:
+            self._broken.append(error)
+            self.notes.append(error.message)
+            return None
 
     def _from_config(self, document: dict[str, Any], source: str, host: str, repository: str) -> Credential | None:
         helpers = document.get("credHelpers")
@@ -218,10 +237,6 @@ def run_helper(program: str, server: str) -> dict[str, Any] | None:
     """Ask `docker-credential-PROGRAM`. None when it knows nothing of the server; raises OSError when it isn't there."""
     if not program.replace("-", "").replace("_", "").replace(".", "").isalnum():
         raise ValueError(f"{program[:80]!r} is no helper's name")
-    import subprocess  # noqa: PLC0415 - 5 ms, only where there is a helper
-
-    from archmerge.environment import helper_environment  # noqa: PLC0415 - as above
-
     command = [f"docker-credential-{program}", "get"]
     try:
         ran = subprocess.run(
@@ -240,8 +255,6 @@ def run_helper(program: str, server: str) -> dict[str, Any] | None:
         # Helpers say on standard output why they fail; but an answer there is an answer, and not for a message.
         said = ran.stderr if ran.stdout.lstrip().startswith(b"{") else ran.stdout + ran.stderr
         raise ValueError(said[-200:].decode("utf-8", "replace").strip() or f"ended with {ran.returncode}")
-    import json  # noqa: PLC0415 - as above
-
     answer = json.loads(ran.stdout)
     return answer if isinstance(answer, dict) else None
 
@@ -258,8 +271,6 @@ def _strip(key: str) -> str:
 
 
 def _load(text: str, source: str) -> dict[str, Any]:
-    import json  # noqa: PLC0415 - in GitLab CI there is no file to read
-
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from glob import glob
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archmerge.errors import MismatchError, MissingError, UsageError
 from archmerge.inputs import template_sources
 from archmerge.platforms import Platform, parse_platform
-from archmerge.records import TYPE_CHECKING
 from archmerge.reference import parse_digest, parse_reference
 from archmerge.request import MergeRequest, Source
 
@@ -40,8 +41,6 @@ def expand_files(names: Sequence[str]) -> list[Path]:
     for name in names:
         path = Path(name)
         if not path.exists() and any(char in name for char in "*?["):
-            from glob import glob  # noqa: PLC0415 - only for an unexpanded pattern
-
             files += map(Path, sorted(glob(name)))
         else:
             files.append(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import MismatchError, UsageError
 from archmerge.manifests import (
@@ -16,7 +17,6 @@ from archmerge.manifests import (
     Manifest,
     digest_of,
 )
-from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import Digest
 from archmerge.request import ANNOTATIONS_FIX, NO_ANNOTATIONS
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from archmerge.errors import UsageError
 from archmerge.platforms import parse_platform
-from archmerge.records import TYPE_CHECKING
 from archmerge.reference import expand_template
 from archmerge.request import Source
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import ArchmergeError, MismatchError, MissingError, WrongContentError
 from archmerge.manifests import ATTESTATION_OF, CONFIG_TYPES, Descriptor, Manifest, parse_config
-from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import Reference, parse_reference
 from archmerge.transport.parallel import gather, settle
 
@@ -122,7 +122,7 @@ def _check_child(registry: Registry, ref: Reference, entry: Descriptor, binaries
         _try(f"{name}: config says the same platform", partial(_require_platform, registry, ref, entry, child[0]))
     )
     if binaries and checks[-1].answer == YES and child[0].config:
-        from archmerge.binaries import check_binaries  # noqa: PLC0415 - zlib, only where asked for
+        from archmerge.binaries import check_binaries  # noqa: PLC0415 - tarfile, only where asked for
 
         config = parse_config(registry.small_blob(ref.repository, child[0].config), f"{ref}: config")
         verdict = check_binaries(registry, ref, child[0], config)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import MismatchError, WrongContentError
 from archmerge.platforms import Platform
-from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import Digest, is_digest
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ The round trips of a run (docs/merge.md): challenge, token, manifests, configs a
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import ArchmergeError, AuthError, MismatchError, MissingError, RefusedError, UnknownError
 from archmerge.index import Child, build_index, decide_platform
 from archmerge.manifests import ATTESTATION_OF, CONFIG_TYPES, Descriptor, ImageConfig, Manifest, parse_config
 from archmerge.platforms import Platform, parse_platform
-from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import Digest, Reference, parse_reference, parse_target
 from archmerge.session import Session
 from archmerge.transfer import Target, Wanted, bring
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from archmerge.request import MergeRequest, Source
 
 WRITTEN, UNCHANGED, NOT_WRITTEN, UNCLEAR = "written", "unchanged", "not written", "could not tell"
-_SEVERAL = 2
 _WARM_MAX = 16
 _BLOBS_GUESS = 6
 
@@ -108,6 +107,7 @@ class _Merge:
         """Children that the target repository has already."""
         self.mounts: dict[str, Mount] = {}
         self.moving_now: dict[str, Digest | None] = {}
+        """What the moving tags lead to, where that was looked at."""
 
     def run(self, images: list[_Image]) -> MergeResult:
         self.session.announce(self.request)
@@ -219,7 +219,7 @@ class _Merge:
         registry = self.session.registry(image.ref.host)
         image.config = parse_config(registry.small_blob(image.ref.repository, config), f"{image.ref}: config")
         if self.request.verify_binaries:
-            from archmerge.binaries import check_binaries  # noqa: PLC0415 - tarfile and zlib, only where asked for
+            from archmerge.binaries import check_binaries  # noqa: PLC0415 - tarfile, 10 ms, only where asked for
 
             verdict = check_binaries(registry, image.ref, image.manifest, image.config)
             image.binaries = verdict.answer
@@ -307,29 +307,23 @@ class _Merge:
             self.write_tags(index, [self.tag, *moving], done, moving)
             return done
         self.write_tags(index, [self.tag], done, moving)
-        if self.registry.multi_tag and len(moving) >= _SEVERAL:
-            confirmed = self.registry.put_manifest(self.target.repository, index.digest, index, moving)
-            done.update(dict.fromkeys(confirmed & set(moving), WRITTEN))
-        self.write_tags(index, [tag for tag in moving if tag not in done], done, [])
+        self.write_tags(index, moving, done, [])
         return done
 
     def write_tags(self, index: Manifest, tags: list[str], done: dict[str, str], later: list[str]) -> None:
-        tasks: list[Callable[[], str | None]] = [partial(self.write_tag, index, tag) for tag in tags]
-        if len(later) >= _SEVERAL and self.registry.multi_tag is None and self.tag_now(self.tag) != index.digest:
-            tasks.append(partial(self.probe_multi_tag, index))
         try:
-            outcomes = settle(tasks)
+            outcomes = settle([partial(self.write_tag, index, tag) for tag in tags])
         except KeyboardInterrupt:
             states = {**done, **dict.fromkeys(tags, UNCLEAR), **dict.fromkeys(later, NOT_WRITTEN)}
             self.session.note("interrupted; tags: " + _listed(states))
             raise
         failure = None
-        for tag, outcome in zip(tags, outcomes, strict=False):
+        for tag, outcome in zip(tags, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 failure = failure or outcome
                 done[tag] = self.aftermath(tag, index)
             else:
-                done[tag] = outcome or WRITTEN
+                done[tag] = outcome
         if failure is None:
             return
         if isinstance(failure, ArchmergeError):
@@ -353,14 +347,6 @@ class _Merge:
                 return UNCHANGED
             raise
         return WRITTEN
-
-    def probe_multi_tag(self, index: Manifest) -> None:
-        """Whether `?tag=` is understood, asked beside the ordinary PUT of the same tag, so that it costs no trip."""
-        try:
-            confirmed = self.registry.put_manifest(self.target.repository, index.digest, index, [self.tag])
-        except ArchmergeError:
-            confirmed = frozenset()
-        self.registry.multi_tag = self.tag in confirmed
 
     def aftermath(self, tag: str, index: Manifest) -> str:
         """After a failed write: what the tag points to."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING
+
 from archmerge.errors import UsageError
-from archmerge.records import TYPE_CHECKING
 from archmerge.reference import parse_reference
 
 if TYPE_CHECKING:
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
 
 def to_json(document: Any) -> str:
     """JSON for machines and people."""
-    import json  # noqa: PLC0415 - the parsers have loaded it where it is needed
-
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 

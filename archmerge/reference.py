@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import UsageError
-from archmerge.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from typing import NewType

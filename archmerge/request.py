@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from archmerge.errors import MissingError, UsageError
 from archmerge.platforms import parse_platform
-from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import check_tag, parse_reference, parse_target
 
 if TYPE_CHECKING:

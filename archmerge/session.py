@@ -5,23 +5,22 @@ from __future__ import annotations
 import os
 import threading
 import time
+from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.authorizer import Authorizer
 from archmerge.credentials import Credentials
 from archmerge.gitlab import naming_trap
-from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import DOCKER_HUB, parse_reference, parse_target
+from archmerge.registry import Registry
 from archmerge.tokens import known_challenge
 from archmerge.transport.client import Client
 from archmerge.transport.connections import Options, origin_of
 from archmerge.transport.parallel import Once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from typing import Self
 
-    from archmerge.memory import Memory
-    from archmerge.registry import Registry
     from archmerge.request import MergeRequest
 
 
@@ -43,32 +42,26 @@ class Session:
     """Connections and tokens for a number of merges. Safe to share between threads; close it at the end.
 
     `primary` is the host that `login` and the environment's ARCHMERGE_PASSWORD are for. `credentials` replaces all the
-    places where credentials are looked for; `memory` spares the first question to a registry met before.
+    places where credentials are looked for.
     """
 
-    def __init__(  # noqa: PLR0913 - each stands for itself
+    def __init__(
         self,
         options: Options | None = None,
         *,
         primary: str = "",
         environ: Mapping[str, str] | None = None,
         credentials: Credentials | None = None,
-        memory: Memory | None = None,
         hooks: Hooks | None = None,
     ) -> None:
         self.options = options = options or Options()
         self.environ = os.environ if environ is None else environ
         hooks = hooks or Hooks()
         self.note = hooks.note
-        self.client = Client(
-            options,
-            trace=hooks.trace,
-            wait=hooks.wait,
-        )
+        self.client = Client(options, trace=hooks.trace, wait=hooks.wait)
         self._credentials = credentials or Credentials(
             self.environ, primary=primary, explicit=options.login, docker_cfg=options.docker_cfg
         )
-        self._memory = memory
         self._authorizers: dict[str, Authorizer] = {}
         self._registries: dict[str, Registry] = {}
         self._lock = threading.RLock()
@@ -85,8 +78,6 @@ class Session:
                     self.base(host),
                     self._credentials,
                     known=known_challenge(host, self.environ),
-                    # Who answers for a host whose certificate is not checked is not known either.
-                    memory=None if host in self.options.insecure else self._memory,
                 )
             return self._authorizers[host]
 
@@ -96,12 +87,10 @@ class Session:
 
     def registry(self, host: str) -> Registry:
         """Return the registry at `host`; the same object for the same host."""
-        from archmerge.registry import DryRegistry, Registry  # noqa: PLC0415 - while the first request is on its way
-
         with self._lock:
             if host not in self._registries:
-                kind = DryRegistry if self.options.dry_run else Registry
-                self._registries[host] = kind(self.client, host, self.base(host), self.authorizer(host), self._explain)
+                base, authorizer = self.base(host), self.authorizer(host)
+                self._registries[host] = Registry(self.client, host, base, authorizer, self._explain)
             return self._registries[host]
 
     def announce(self, request: MergeRequest) -> None:
@@ -113,25 +102,12 @@ class Session:
         mounting = {ref.repository for ref in sources if ref.host == target.host} - {target.repository}
         self.authorizer(target.host).want(target.repository, "pull", "push", mounting=mounting)
 
-    def begin(self, requests: Sequence[MergeRequest]) -> None:
-        """Check and announce the requests, and have the very first HTTP request of all on its way.
-
-        To be called before the rest of the program is loaded: most of that is then done in the time of a round trip.
-        """
-        for request in requests:
-            request.check()
-        for request in requests:
-            self.announce(request)
-        self.authorizer(parse_target(requests[0].target).host).begin()
-
     def warm(self, host: str, count: int) -> None:
         """Open connections in the background, to have them when credentials and token are there."""
         self.client.connections.warm(origin_of(self.base(host)), count)
 
     def close(self) -> None:
         """Close the connections."""
-        if self._memory:
-            self._memory.save()
         self.client.connections.close()
 
     def __enter__(self) -> Self:

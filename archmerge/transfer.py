@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import CopyForbiddenError, WrongContentError
-from archmerge.records import TYPE_CHECKING, NamedTuple
+from archmerge.transport.connections import Fault
 from archmerge.transport.parallel import gather
-from archmerge.transport.wire import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archmerge.manifests import Descriptor
     from archmerge.registry import Mount, Registry
+    from archmerge.transport.answers import Stream
     from archmerge.transport.parallel import Once
-    from archmerge.transport.wire import Stream
 
 TRANSFERS = 4
 """Blobs copied at once: each holds one chunk (256 KiB) in memory, whatever its size."""
@@ -83,6 +83,9 @@ def copy_blob(item: Wanted, target: Registry, repository: str, session: str = ""
 
     def once() -> None:
         # A session that a mount was refused with is good for one attempt; after a fault it may be half full.
+        if target.dry:
+            target.client.trace(f"would copy {blob.digest} ({blob.size} bytes) to {target.base}/v2/{repository}/blobs/")
+            return
         place = sessions.pop() if sessions else target.start_upload(repository)
         target.finish_upload(repository, place, blob, lambda: _opened(item))
 

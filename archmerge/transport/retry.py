@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import time
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 from archmerge.errors import NetworkError
-from archmerge.records import NamedTuple
 
 RETRIED_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 SLOW_DOWN_STATUS = frozenset({429, 503})
@@ -21,8 +23,6 @@ class RetryPolicy(NamedTuple):
 
     def delay(self, attempt: int, asked: float | None) -> float:
         """Seconds to wait after attempt number `attempt` (from 0); `asked` is the registry's Retry-After."""
-        import random  # noqa: PLC0415 - seldom needed
-
         spread = random.uniform(0.5, 1.0)  # noqa: S311 - spreads clients in time, protects nothing
         if asked is not None:
             return asked + spread * self.base
@@ -34,10 +34,6 @@ def parse_retry_after(value: str | None, now: float | None = None) -> float | No
     text = (value or "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:_DIGITS_MAX])
-    if not text:
-        return None
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - seldom needed
-
     try:
         then = parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError, TypeError):

@@ -18,7 +18,7 @@ from archmerge import (
 from archmerge.inspection import NO, YES, verify
 from archmerge.manifests import Manifest, load_object
 from archmerge.registry import Registry
-from archmerge.transport.client import Answer
+from archmerge.transport.answers import Answer
 from archmerge.transport.connections import origin_of
 from components.helper_image.credentials import ImageSession
 from components.helper_image.inputs import ImageInputs

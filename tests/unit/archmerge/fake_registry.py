@@ -23,8 +23,6 @@ class FakeRegistry:
         self.tags: dict[str, dict[str, str]] = {}
         self.seen: list[tuple[str, str]] = []
         self.authorizations: list[str] = []
-        self.multi_tag = False
-        """Understands PUT with ?tag=, and says so with OCI-Tag (zot)."""
         self.basic = ""
         """The one Authorization value that is let in, asked for by a Basic challenge."""
         self.immutable = False
@@ -104,17 +102,17 @@ class FakeRegistry:
         return self._error(404, "UNSUPPORTED")
 
     def _manifest(self, *request: Any) -> tuple[int, list[tuple[str, str]], bytes]:
-        method, repository, version, query, content_type, body = request
+        method, repository, version, _, content_type, body = request
         held, tags = self.manifests.setdefault(repository, {}), self.tags.setdefault(repository, {})
         if method == "PUT":
-            return self._put_manifest(repository, version, query, content_type, body)
+            return self._put_manifest(repository, version, content_type, body)
         digest = version if ":" in version else tags.get(version, "")
         if digest not in held:
             return self._error(404, "MANIFEST_UNKNOWN")
         return 200, [("Content-Type", held[digest][0]), ("Docker-Content-Digest", digest)], held[digest][1]
 
     def _put_manifest(
-        self, repository: str, version: str, query: dict[str, list[str]], content_type: str, body: bytes
+        self, repository: str, version: str, content_type: str, body: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         digest, document, tags = digest_of(body), json.loads(body), self.tags[repository]
         held = {*self.manifests[repository], *self.blobs.setdefault(repository, {})}
@@ -123,13 +121,12 @@ class FakeRegistry:
             return self._error(400, "MANIFEST_BLOB_UNKNOWN")
         if document.get("mediaType", content_type) != content_type:
             return self._error(400, "MANIFEST_INVALID")
-        named = ([] if ":" in version else [version]) + (query.get("tag", []) if self.multi_tag else [])
+        named = [] if ":" in version else [version]
         if self.immutable and any(tag in tags for tag in named):
             return self._error(400, "TAG_INVALID")
         self.manifests[repository][digest] = (content_type, body)
         tags.update(dict.fromkeys(named, digest))
-        confirmed = [("OCI-Tag", tag) for tag in query.get("tag", []) if self.multi_tag]
-        return 201, [("Docker-Content-Digest", digest), *confirmed], b""
+        return 201, [("Docker-Content-Digest", digest)], b""
 
     def _upload(self, *request: Any) -> tuple[int, list[tuple[str, str]], bytes]:
         method, repository, _, query, _, body = request
