@@ -3,8 +3,8 @@
     python archmerge/packaging/make_zipapp.py [dist/archmerge.pyz ["/usr/local/bin/python3 -IS"]]
 
 The second word is what starts it when it is run by itself; `-IS` spares Python the search for site-packages (6 ms).
-The same sources and Python give the same bytes. Byte code of the building Python goes in too: that version starts
-40 ms sooner, others compile the sources beside it.
+The same sources and Python give the same bytes. Byte code of the building Python goes in too, without docstrings: that
+version starts 40 ms sooner, others compile the sources beside it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ import zipfile
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
-# No garbage is looked for while modules load (2 ms): there is none yet.
-_MAIN = "import gc\n\ngc.set_threshold(50_000)\nfrom archmerge.cli import entry\n\nentry()\n"
+_MAIN = "from archmerge.cli import entry\n\nentry()\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -31,21 +30,21 @@ def build(target: Path, interpreter: str = "/usr/bin/env python3") -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as file:
         file.write(f"#!{interpreter}\n".encode())
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive, tempfile.TemporaryDirectory() as scratch:
+        with zipfile.ZipFile(file, "w") as archive, tempfile.TemporaryDirectory() as scratch:
             _add(archive, "__main__.py", _MAIN.encode())
             for path in sources():
                 name = str(Path("archmerge") / path.relative_to(PACKAGE))
                 _add(archive, name, path.read_bytes())
                 compiled = Path(scratch) / "module.pyc"
                 mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-                py_compile.compile(str(path), str(compiled), name, doraise=True, invalidation_mode=mode)
+                py_compile.compile(str(path), str(compiled), name, doraise=True, optimize=2, invalidation_mode=mode)
                 _add(archive, f"{name}c", compiled.read_bytes())
     target.chmod(0o755)
     return target
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_STORED)
+    archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED, 9)
 
 
 if __name__ == "__main__":
