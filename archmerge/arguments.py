@@ -123,6 +123,8 @@ def _push(push: argparse.ArgumentParser) -> None:
     add("--allow-mismatch", action="store_true", help="publish a wrongly labelled image as what its config says")
     add("--no-copy", action="store_true", help="mount blobs only; exit 8 where the registry declines that")
     add("--verify-binaries", action="store_true", help="also check what the images run, in their layers")
+    add("--amend", action="store_true", help="replace or add these platforms in the index that is there, keep others")
+    add("--no-attestations", action="store_true", help="leave out what BuildKit attests (unknown/unknown)")
     add("--tags-at-once", action="store_true", help="write all tags in one round trip, not the target's own first")
     add("--dry-run", action="store_true", help="read and verify, and show every request, but write nothing")
     add("--digest-file", metavar="FILE", help="write the digest here, too")

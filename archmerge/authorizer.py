@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _OK, _UNAUTHORIZED = 200, 401
 _NO_POST = (404, 405)
+_JUST_NOW = 30.0
+"""Seconds: a token that is refused so soon after another one has not expired."""
 
 
 class Authorizer:
@@ -55,7 +57,7 @@ class Authorizer:
         self._denied: dict[str, AuthError] = {}
         self._apart: set[str] = set()
         """Repositories whose scopes were refused together: each gets a token of its own."""
-        self._renewed: set[str] = set()
+        self._renewed = float("-inf")
         self._secrets: set[str] = set()
         self._lock = threading.RLock()
 
@@ -106,12 +108,14 @@ class Authorizer:
             several = token is not None and token.several
             if answer.status != _UNAUTHORIZED and not several:
                 return False
-            if several and (answer.status != _UNAUTHORIZED or repository in self._renewed):
-                self._client.trace(f"the token for several repositories was refused; asking for {repository} alone")
-                self._apart.add(repository)
-            self._renewed.add(repository)
+            sharing = [name for name, held in self._tokens.items() if held == token]
+            now = time.monotonic()
+            if several and (answer.status != _UNAUTHORIZED or now - self._renewed < _JUST_NOW):
+                self._client.trace("the token for several repositories was refused; asking for each repository apart")
+                self._apart.update(sharing)
+            self._renewed = now
             self._challenge, self._guess = challenge, None
-            for name in [name for name, held in self._tokens.items() if held == token]:
+            for name in sharing:
                 del self._tokens[name]
             return self.header(repository) != header
 

@@ -139,6 +139,8 @@ def _switched(request: MergeRequest, args: argparse.Namespace) -> MergeRequest:
         allow_mismatch=args.allow_mismatch,
         copy=not args.no_copy,
         verify_binaries=args.verify_binaries,
+        attestations=not args.no_attestations,
+        amend=args.amend,
         tags_at_once=args.tags_at_once,
     )
 

@@ -146,7 +146,7 @@ def _require_blob(registry: Registry, ref: Reference, blob: Descriptor) -> None:
 
 def _require_platform(registry: Registry, ref: Reference, entry: Descriptor, child: Manifest) -> None:
     own = _config_platform(registry, ref, child)
-    if own is None or entry.platform is None or not own.known or not entry.platform.claims(own):
+    if own is None or entry.platform is None or not own.known or not entry.platform.describes(own):
         raise MismatchError(f"the index says {entry.platform}, the config says {own}")
 
 

@@ -214,5 +214,6 @@ def _descriptor(value: Any, where: str) -> Descriptor:
         size=size,
         platform=_platform(_get(value, "platform", dict, where), f"{where}.platform") if platform else None,
         annotations=_annotations(value, where),
-        foreign=".foreign." in media_type or ".nondistributable." in media_type,
+        # Without an address of its own such a layer is where all the others are, and goes where they go.
+        foreign=(".foreign." in media_type or ".nondistributable." in media_type) and bool(value.get("urls")),
     )

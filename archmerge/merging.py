@@ -9,8 +9,16 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import ArchmergeError, AuthError, MismatchError, MissingError, RefusedError, UnknownError
-from archmerge.index import Child, build_index, decide_platform
-from archmerge.manifests import ATTESTATION_OF, CONFIG_TYPES, Descriptor, ImageConfig, Manifest, parse_config
+from archmerge.index import Child, amended, build_index, decide_platform
+from archmerge.manifests import (
+    ATTESTATION_OF,
+    CONFIG_TYPES,
+    DOCKER_LIST,
+    Descriptor,
+    ImageConfig,
+    Manifest,
+    parse_config,
+)
 from archmerge.platforms import Platform, parse_platform
 from archmerge.reference import Digest, Reference, parse_reference, parse_target
 from archmerge.session import Session
@@ -124,7 +132,7 @@ class _Merge:
                 entry.digest,
                 children[entry.digest],
                 entry.is_attestation,
-                by_digest[entry.digest].binaries,
+                by_digest[entry.digest].binaries if entry.digest in by_digest else "not checked",
             )
             for entry in index.manifests
         ]
@@ -153,16 +161,10 @@ class _Merge:
             image.manifest = self.session.registry(image.ref.host).manifest(image.ref.repository, image.ref.version)
             return True
 
-        def look() -> bool:
-            # Only to spare work on a repeated run: a target that can't be read yet (new project) is no error.
-            try:
-                self.current = self.registry.manifest(self.target.repository, self.tag)
-            except ArchmergeError as error:
-                self.session.client.trace(f"{self.target}: not there yet ({error.message})")
-            return True
-
         tasks: list[Callable[[], bool]] = [partial(load, image) for image in images]
-        outcomes = settle([*tasks, look])[:-1]
+        *outcomes, looked = settle([*tasks, self.look])
+        if isinstance(looked, Exception):
+            raise looked
         missing = [error for error in outcomes if isinstance(error, MissingError)]
         for error in outcomes:
             if isinstance(error, Exception) and not isinstance(error, MissingError):
@@ -173,6 +175,19 @@ class _Merge:
             self.session.note(f"left out, as --ignore-missing says: {error.message}")
         return [image for image, outcome in zip(images, outcomes, strict=True) if outcome is True]
 
+    def look(self) -> bool:
+        """See what the target's tag leads to: to spare work on a repeated run, or as what is to be amended."""
+        try:
+            self.current = self.registry.manifest(self.target.repository, self.tag)
+        except ArchmergeError as error:
+            if self.request.amend:
+                raise
+            self.session.client.trace(f"{self.target}: not there yet ({error.message})")
+            return False
+        if self.request.amend and not self.current.is_index:
+            raise MismatchError(f"{self.target} is a single image; only an index can be amended")
+        return True
+
     def expand(self, images: list[_Image]) -> list[_Image]:
         """Replace each index by its images (those that the claim names) and their attestations, and read these."""
         flat: list[_Image] = []
@@ -182,6 +197,8 @@ class _Merge:
                 flat.append(image)
                 continue
             for entry in chosen_entries(image.manifest, image.claim, str(image.ref)):
+                if entry.is_attestation and not self.request.attestations:
+                    continue
                 part = _Image(image.source, entry)
                 added.append(part)
                 flat.append(part)
@@ -259,7 +276,12 @@ class _Merge:
     def assemble(self, images: list[_Image]) -> tuple[Manifest, dict[str, str]]:
         """Return the index, and where each child came from."""
         children = [self.child(image) for image in images]
-        index = build_index(children, kind=self.request.kind, annotations=dict(self.request.annotations))
+        kind, annotations = self.request.kind, dict(self.request.annotations)
+        if self.request.amend and self.current:
+            children = amended(self.current, children, self.target.name)
+            kind = "auto" if self.current.media_type == DOCKER_LIST else "oci"
+            annotations = {**self.current.annotations, **annotations}
+        index = build_index(children, kind=kind, annotations=annotations)
         return index, {child.descriptor.digest: child.origin for child in children}
 
     def child(self, image: _Image) -> Child:
@@ -301,6 +323,8 @@ class _Merge:
 
     def publish(self, index: Manifest) -> dict[str, str]:
         """Write the tags: the target's own, then the moving ones; on a failure the error says what has moved."""
+        if self.request.amend:
+            self.require_unmoved()
         moving = [tag for tag in dict.fromkeys(self.request.tags) if tag != self.tag]
         done: dict[str, str] = {}
         if self.request.tags_at_once:
@@ -309,6 +333,15 @@ class _Merge:
         self.write_tags(index, [self.tag], done, moving)
         self.write_tags(index, moving, done, [])
         return done
+
+    def require_unmoved(self) -> None:
+        """Refuse to write over what somebody else has published since the index was read."""
+        now = self.registry.tag_digest(self.target.repository, self.tag)
+        if self.current and now != self.current.digest:
+            raise RefusedError(
+                f"{self.target} has moved from {self.current.digest} to {now} since it was read; nothing was written",
+                fix="somebody else publishes it: run it again, and let such jobs run one at a time (resource_group)",
+            )
 
     def write_tags(self, index: Manifest, tags: list[str], done: dict[str, str], later: list[str]) -> None:
         try:

@@ -57,6 +57,10 @@ class Platform(NamedTuple):
             return False
         return not mine.os_version or mine.os_version == other.os_version
 
+    def describes(self, config: Platform) -> bool:
+        """Whether this claim is true of an image with this config. A config without a variant contradicts none."""
+        return self.claims(config if config.variant else config._replace(variant=self.variant))
+
     @property
     def order(self) -> tuple[str, int, Platform]:
         """Sort key: amd64 first (a reader without a match of its own takes the first), then arm64, then by name."""

@@ -38,6 +38,10 @@ class MergeRequest(NamedTuple):
     allow_mismatch: bool = False
     copy: bool = True
     verify_binaries: bool = False
+    attestations: bool = True
+    """Whether what BuildKit attests of the images goes into the index."""
+    amend: bool = False
+    """Replace, or add, these images in the index that the target's tag leads to, and leave its others."""
     tags_at_once: bool = False
     """Write all tags in one round trip, instead of the target's own before the others."""
 
