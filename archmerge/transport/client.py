@@ -200,12 +200,17 @@ class Client:
             )
 
     def _exchange(self, request: Request) -> Stream:
+        # A body is opened before the pace is asked for one more: it may come from the same host, and wait for it.
+        with request.body() if callable(request.body) else contextlib.nullcontext(request.body) as body:
+            return self._paced(request, body)
+
+    def _paced(self, request: Request, body: Any) -> Stream:
         origin = origin_of(request.url)
         pace = self.connections.pace(origin)
         pace.enter(lambda: self.deadline.cap(1, public_url(request.url)))
         began, status = time.monotonic(), 0
         try:
-            stream = self._send(origin, request)
+            stream = self._send(origin, request, body)
             status = stream.status
         finally:
             # The pace is of requests, not of bodies: a blob on its way would else wait for itself at the other end.
@@ -214,17 +219,17 @@ class Client:
         self.trace(f"{request.method} {public_url(request.url)} -> {stream.status} in {took:.0f} ms")
         return stream
 
-    def _send(self, origin: Origin, request: Request) -> Stream:
+    def _send(self, origin: Origin, request: Request, body: Any) -> Stream:
         """Send on a kept connection, or a new one when there is none or it turns out to be closed already."""
         doing = public_url(request.url)
         if not callable(request.body) and (kept := self.connections.take(origin)):
             # That the other side had given it up is no fault: no attempt is counted.
             with contextlib.suppress(*_GIVEN_UP):
-                return self._speak(origin, kept, request)
+                return self._speak(origin, kept, request, body)
         opened = self.connections.open(origin, self.deadline.cap(self.options.connect_timeout, doing))
-        return self._speak(origin, opened, request)
+        return self._speak(origin, opened, request, body)
 
-    def _speak(self, origin: Origin, connection: http.client.HTTPConnection, request: Request) -> Stream:
+    def _speak(self, origin: Origin, connection: http.client.HTTPConnection, request: Request, body: Any) -> Stream:
         """Write the request and wait for the answer. Closes the connection on any error."""
 
         def done(reusable: bool) -> None:  # noqa: FBT001 - a callback of one meaning
@@ -235,7 +240,7 @@ class Client:
 
         try:
             connection.sock.settimeout(self.deadline.cap(self.options.read_timeout, public_url(request.url)))
-            self._write(origin, connection, request)
+            self._write(origin, connection, request, body)
             return Stream(connection, connection.getresponse(), request.url, done)
         except http.client.HTTPException as error:
             connection.close()
@@ -246,18 +251,15 @@ class Client:
             connection.close()
             raise
 
-    def _write(self, origin: Origin, connection: http.client.HTTPConnection, request: Request) -> None:
+    def _write(self, origin: Origin, connection: http.client.HTTPConnection, request: Request, body: Any) -> None:
         parts, headers = urlsplit(request.url), dict(request.headers)
         target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         if origin.scheme == "http" and (proxy := self.connections.proxies.of(origin)):
             # A plain request through a proxy names the whole URL; TLS goes through a tunnel instead.
             target, headers = f"http://{origin.netloc}{target}", headers | proxy.headers
-        if not callable(request.body):
-            connection.request(request.method, target, request.body, headers)
-            return
-        body: Any
-        with request.body() as body, contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            # A registry that refuses an upload may answer and close before it has read it all: the answer tells why.
+        # A registry that refuses an upload may answer and close before it has read it all: the answer tells why.
+        early = (BrokenPipeError, ConnectionResetError) if callable(request.body) else ()
+        with contextlib.suppress(*early):
             connection.request(request.method, target, body, headers)
 
 

@@ -249,3 +249,12 @@ def test_attestations_can_be_left_out_and_a_docker_list_be_made_then(
     with pytest.raises(Exception, match="--no-attestations"):
         merge(docker, open_session())
     assert merge(docker._replace(attestations=False), open_session()).media_type == DOCKER_LIST
+
+
+def test_a_host_that_bears_one_request_at_a_time_is_copied_within(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session]
+) -> None:
+    """The blob is read from where it is written to: neither may wait for the other's turn."""
+    fake.mount_status = 405
+    merge(request(fake, f"{pair}-ARCH:1", "fresh:1"), open_session(per_host=1))
+    assert fake.tags["fresh"]["1"]
