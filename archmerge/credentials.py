@@ -1,7 +1,8 @@
 """Whose name to come under: finding credentials where CI systems and container tools keep them.
 
 Order (docs/merge.md): `--username`/environment pair, --docker-cfg, DOCKER_AUTH_CONFIG, REGISTRY_AUTH_FILE,
-DOCKER_CONFIG, ~/.docker, podman's auth.json, GitLab's CI_REGISTRY*. The first source that knows the host wins.
+DOCKER_CONFIG, ~/.docker, podman's auth.json, GitLab's CI_REGISTRY*, the job's own identity in a cloud. The first source
+that knows the host wins.
 """
 
 from __future__ import annotations
@@ -59,10 +60,10 @@ class Credentials:
 
     `primary` is the host that `explicit` is for, and the environment's pair unless ARCHMERGE_REGISTRY names another:
     sending them to whatever registry a source names would give the password away. `helper` runs a credential helper
-    (tests replace it).
+    (tests replace it), `cloud` logs in by the job's own identity, or says why it can't.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a place to look at
         self,
         environ: Mapping[str, str],
         *,
@@ -70,12 +71,15 @@ class Credentials:
         explicit: tuple[str, str] | None = None,
         docker_cfg: str | None = None,
         helper: Callable[[str, str], dict[str, Any] | None] | None = None,
+        cloud: Callable[[str], Credential | str | None] | None = None,
     ) -> None:
         self._environ = environ
         self._primary = primary
         self._explicit = explicit
         self._docker_cfg = docker_cfg
         self._helper = helper or run_helper
+        self._cloud = cloud
+        self._clouds: dict[str, Credential | None] = {}
         self._documents: dict[str, dict[str, Any] | None] = {}
         self._answers: dict[tuple[str, str], dict[str, Any] | None] = {}
         self._broken: list[AuthError] = []
@@ -90,6 +94,8 @@ class Credentials:
             if found := self._from_config(document, source, host, repository):
                 return found
         if found := self._from_gitlab(host):
+            return found
+        if found := self._from_cloud(host):
             return found
         if self._broken:
             raise self._broken[0]  # whose login is in there can't be told
@@ -190,6 +196,13 @@ class Credentials:
         if username == "<token>":
             return Credential(identity_token=secret, source=source)
         return Credential(username, secret, source=source)
+
+    def _from_cloud(self, host: str) -> Credential | None:
+        if self._cloud and host not in self._clouds:
+            found = self._cloud(host)
+            self._clouds[host] = None if isinstance(found, str) else found
+            self.notes += [found] if isinstance(found, str) else []
+        return self._clouds.get(host)
 
     def _from_gitlab(self, host: str) -> Credential | None:
         for server, user, password in (

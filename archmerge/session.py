@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.authorizer import Authorizer
+from archmerge.cloud import CloudLogins, login
 from archmerge.credentials import Credentials
 from archmerge.gitlab import naming_trap
 from archmerge.reference import DOCKER_HUB, parse_reference, parse_target
@@ -60,7 +62,11 @@ class Session:
         self.note = hooks.note
         self.client = Client(options, trace=hooks.trace, wait=hooks.wait)
         self._credentials = credentials or Credentials(
-            self.environ, primary=primary, explicit=options.login, docker_cfg=options.docker_cfg
+            self.environ,
+            primary=primary,
+            explicit=options.login,
+            docker_cfg=options.docker_cfg,
+            cloud=partial(login, CloudLogins(self.environ)),
         )
         self._authorizers: dict[str, Authorizer] = {}
         self._registries: dict[str, Registry] = {}

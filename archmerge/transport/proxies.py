@@ -5,6 +5,7 @@ On top of that rule `no_proxy` may hold ranges of addresses (10.0.0.0/8), as for
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 from base64 import b64encode
@@ -62,8 +63,11 @@ class Proxies:
         return Proxy(parts.hostname, port, headers, variable)
 
     def _bypassed(self, origin: Origin) -> bool:
-        if proxy_bypass(f"{origin.host}:{origin.port}"):
+        if origin.host == "metadata.google.internal" or proxy_bypass(f"{origin.host}:{origin.port}"):
             return True
+        with contextlib.suppress(ValueError):
+            if ipaddress.ip_address(origin.host).is_link_local:
+                return True  # a cloud's metadata service: no proxy knows this machine's
         for word in str(self._urls.get("no", "")).replace(",", " ").split():
             try:
                 if ipaddress.ip_address(origin.host) in ipaddress.ip_network(word, strict=False):
