@@ -49,6 +49,9 @@ def from_manifest_tool(argv: list[str]) -> list[str]:
     # manifest-tool's host flags take no value; ours would take the command's name, or a reference, for one.
     # Before the command there are no references, so that any word is a host there.
     head, tail = _valued(head, _is_word), _valued(tail, _is_host)
+    if "from-spec" in tail[:4]:
+        number = tail.index("from-spec")
+        tail = [*tail[:number], "--manifest-tool", "--spec", *tail[number + 1 :]]
     if "from-args" in tail[:4]:
         number = tail.index("from-args")
         # Go's flag package takes one dash for two, and =true and =false for switches.
@@ -112,7 +115,15 @@ def _push(push: argparse.ArgumentParser) -> None:
     add("--tags", action="append", default=[], metavar="T,T", help="tags to move after it, such as latest,1.2")
     add("--template", metavar="REF", help="source images, with ARCH, OS and VARIANT to fill in")
     add("--platforms", action="append", default=[], metavar="P,P", help="linux/amd64,linux/arm64 and so on")
-    add("--from", dest="files", nargs="+", default=[], metavar="FILE", help="digest files that build jobs left")
+    add(
+        "--from",
+        dest="files",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="what builds left: digest files, OCI layouts",
+    )
+    add("--spec", metavar="FILE", help="manifest-tool's YAML: target, tags and images")
     add("--batch", metavar="FILE", help="many merges: a JSON array, or one JSON object per line")
     add("--type", dest="kind", choices=("oci", "docker", "auto"), default="oci", help="kind of index (default: oci)")
     add("--annotations", action="append", default=[], metavar="K=V,K=V", help="annotations of the index")

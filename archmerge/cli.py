@@ -10,9 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from archmerge import __version__, arguments, output
+from archmerge.built import digest_sources, read_spec
 from archmerge.errors import ArchmergeError, ExitCode, UsageError
-from archmerge.files import digest_sources, read_batch
-from archmerge.inputs import pairs, split_commas, template_sources
+from archmerge.files import pairs, read_batch, split_commas, template_sources
 from archmerge.inspection import NO, UNCLEAR, inspect, verify
 from archmerge.merging import MergeResult, merge
 from archmerge.platforms import parse_platform
@@ -31,7 +31,7 @@ _BATCH_WORKERS = 16
 _PASSWORD_MAX = 64 << 10
 _NOT_WITH_BATCH = (
     *("target", "template", "files", "references", "platforms", "tags", "annotations", "annotation"),
-    *("digest_file", "dotenv"),
+    *("digest_file", "dotenv", "spec"),
 )
 
 
@@ -100,19 +100,23 @@ def _push(args: argparse.Namespace) -> int:
 
 def push_request(args: argparse.Namespace) -> MergeRequest:
     """Turn the options of `push` into a request, before anything is sent."""
+    if args.spec and not args.target:
+        spec = read_spec(args.spec)
+        args.target, args.tags = spec.target, [*spec.tags, *args.tags]
     if not args.target:
         raise UsageError("push needs --target", fix="name what to publish: --target HOST/app:TAG")
     platforms = split_commas(args.platforms)
-    ways = [name for name in ("template", "files", "references") if getattr(args, name)]
+    ways = [name for name in ("template", "files", "references", "spec") if getattr(args, name)]
     if len(ways) != 1:
         raise UsageError(
             f"push takes its images in one way, not {len(ways)}",
             fix="give either --template with --platforms, or --from FILES, or references",
         )
+    files = [args.spec] if args.spec else args.files
     if args.template:
         sources = template_sources(args.template, platforms)
-    elif args.files:
-        sources = digest_sources(args.files, platforms)
+    elif files:
+        sources = digest_sources(files, platforms, parse_target(args.target).name)
     elif platforms:
         raise UsageError(
             "references don't go with --platforms", fix="write PLATFORM=REF, as in linux/arm64=HOST/app@DIGEST"
@@ -129,6 +133,7 @@ def push_request(args: argparse.Namespace) -> MergeRequest:
         tags=split_commas(args.tags),
         kind=args.kind,
         annotations=annotations,
+        platforms=platforms if files else (),
     )
     return _switched(request, args)
 

@@ -125,7 +125,7 @@ def _check_child(registry: Registry, ref: Reference, entry: Descriptor, binaries
         from archmerge.binaries import check_binaries  # noqa: PLC0415 - tarfile, only where asked for
 
         config = parse_config(registry.small_blob(ref.repository, child[0].config), f"{ref}: config")
-        verdict = check_binaries(registry, ref, child[0], config)
+        verdict = check_binaries(registry, ref, child[0], config, registry.client.deadline)
         checks.append(Check(f"{name}: programs are of its architecture", verdict.answer, verdict.reason))
     return checks
 

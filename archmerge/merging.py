@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from archmerge.built import expect
 from archmerge.errors import ArchmergeError, AuthError, MismatchError, MissingError, RefusedError, UnknownError
 from archmerge.index import Child, amended, build_index, decide_platform
 from archmerge.manifests import (
@@ -158,7 +159,7 @@ class _Merge:
         """All source manifests, and what the target's tag is now; the images that are there."""
 
         def load(image: _Image) -> bool:
-            image.manifest = self.session.registry(image.ref.host).manifest(image.ref.repository, image.ref.version)
+            image.manifest = self.session.reader(image.ref.host).manifest(image.ref.repository, image.ref.version)
             return True
 
         tasks: list[Callable[[], bool]] = [partial(load, image) for image in images]
@@ -204,7 +205,7 @@ class _Merge:
                 flat.append(part)
 
         def load(part: _Image) -> None:
-            part.manifest = self.session.registry(part.ref.host).manifest(part.ref.repository, part.ref.version)
+            part.manifest = self.session.reader(part.ref.host).manifest(part.ref.repository, part.ref.version)
             if part.manifest.is_index:
                 raise MismatchError(f"{part.ref}: an index inside an index; most readers don't look that deep")
 
@@ -233,12 +234,12 @@ class _Merge:
                 f"{image.ref}: an artifact, not an image (its config is {config.media_type if config else 'absent'})",
                 fix="leave it out: an artifact has no platform, and no place in a multi-platform image",
             )
-        registry = self.session.registry(image.ref.host)
+        registry = self.session.reader(image.ref.host)
         image.config = parse_config(registry.small_blob(image.ref.repository, config), f"{image.ref}: config")
         if self.request.verify_binaries:
             from archmerge.binaries import check_binaries  # noqa: PLC0415 - tarfile, 10 ms, only where asked for
 
-            verdict = check_binaries(registry, image.ref, image.manifest, image.config)
+            verdict = check_binaries(registry, image.ref, image.manifest, image.config, self.session.client.deadline)
             image.binaries = verdict.answer
             if verdict.answer == "no" and not self.request.allow_mismatch:
                 raise MismatchError(
@@ -276,6 +277,9 @@ class _Merge:
     def assemble(self, images: list[_Image]) -> tuple[Manifest, dict[str, str]]:
         """Return the index, and where each child came from."""
         children = [self.child(image) for image in images]
+        if self.request.platforms:
+            held = [child.descriptor.platform for child in children if not child.descriptor.is_attestation]
+            expect(list(map(parse_platform, self.request.platforms)), list(filter(None, held)), "the sources")
         kind, annotations = self.request.kind, dict(self.request.annotations)
         if self.request.amend and self.current:
             children = amended(self.current, children, self.target.name)
@@ -303,9 +307,7 @@ class _Merge:
         wanted: dict[str, Wanted] = {}
         for image in away:
             for blob in image.manifest.blobs:
-                wanted.setdefault(
-                    blob.digest, Wanted(blob, self.session.registry(image.ref.host), image.ref.repository)
-                )
+                wanted.setdefault(blob.digest, Wanted(blob, self.session.reader(image.ref.host), image.ref.repository))
         copied = bring(
             Target(self.registry, self.target.repository, self.session.once),
             list(wanted.values()),

@@ -38,6 +38,8 @@ class MergeRequest(NamedTuple):
     allow_mismatch: bool = False
     copy: bool = True
     verify_binaries: bool = False
+    platforms: Sequence[str] = ()
+    """Exactly these are expected; any, when empty."""
     attestations: bool = True
     """Whether what BuildKit attests of the images goes into the index."""
     amend: bool = False

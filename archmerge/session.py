@@ -12,7 +12,8 @@ from archmerge.authorizer import Authorizer
 from archmerge.cloud import CloudLogins, login
 from archmerge.credentials import Credentials
 from archmerge.gitlab import naming_trap
-from archmerge.reference import DOCKER_HUB, parse_reference, parse_target
+from archmerge.layout import Layout
+from archmerge.reference import DOCKER_HUB, ON_DISK, parse_reference, parse_target
 from archmerge.registry import Registry
 from archmerge.tokens import known_challenge
 from archmerge.transport.client import Client
@@ -70,6 +71,7 @@ class Session:
         )
         self._authorizers: dict[str, Authorizer] = {}
         self._registries: dict[str, Registry] = {}
+        self._layouts: dict[str, Layout] = {}
         self._lock = threading.RLock()
         self.once = Once()
         """Mounts, copies and child manifests are shared by the merges of a batch."""
@@ -99,10 +101,20 @@ class Session:
                 self._registries[host] = Registry(self.client, host, base, authorizer, self._explain)
             return self._registries[host]
 
+    def reader(self, host: str) -> Registry | Layout:
+        """Return what images are read from: a registry, or an OCI layout on this disk."""
+        if not host.startswith(ON_DISK):
+            return self.registry(host)
+        with self._lock:
+            if host not in self._layouts:
+                self._layouts[host] = Layout(host)
+            return self._layouts[host]
+
     def announce(self, request: MergeRequest) -> None:
         """Take note of the rights that a merge will need, so that one token serves many requests."""
         target = parse_target(request.target)
         sources = [parse_reference(source.reference) for source in request.sources]
+        sources = [ref for ref in sources if not ref.host.startswith(ON_DISK)]
         for ref in sources:
             self.authorizer(ref.host).want(ref.repository, "pull")
         mounting = {ref.repository for ref in sources if ref.host == target.host} - {target.repository}
@@ -110,6 +122,8 @@ class Session:
 
     def warm(self, host: str, count: int) -> None:
         """Open connections in the background, to have them when credentials and token are there."""
+        if host.startswith(ON_DISK):
+            return
         self.client.connections.warm(origin_of(self.base(host)), count)
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ version starts 40 ms sooner, others compile the sources beside it.
 
 from __future__ import annotations
 
+import importlib.util
 import py_compile
 import sys
 import tempfile
@@ -25,13 +26,23 @@ def sources() -> list[Path]:
     return sorted(path for folder in (PACKAGE, PACKAGE / "transport") for path in folder.glob("*.py"))
 
 
+def yaml_sources() -> dict[str, bytes]:
+    """PyYAML, without its part in C: for specs of manifest-tool, and so without byte code."""
+    found = importlib.util.find_spec("yaml")
+    if found is None or not found.submodule_search_locations:
+        raise SystemExit("the zipapp holds PyYAML: python -m pip install PyYAML")
+    folder = Path(found.submodule_search_locations[0])
+    return {f"yaml/{path.name}": path.read_bytes() for path in sorted(folder.glob("*.py")) if path.name != "cyaml.py"}
+
+
 def build(target: Path, interpreter: str = "/usr/bin/env python3") -> Path:
     """Write the zipapp to `target`, and return it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as file:
         file.write(f"#!{interpreter}\n".encode())
         with zipfile.ZipFile(file, "w") as archive, tempfile.TemporaryDirectory() as scratch:
-            _add(archive, "__main__.py", _MAIN.encode())
+            for name, content in {"__main__.py": _MAIN.encode(), **yaml_sources()}.items():
+                _add(archive, name, content)
             for path in sources():
                 name = str(Path("archmerge") / path.relative_to(PACKAGE))
                 _add(archive, name, path.read_bytes())

@@ -17,14 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import archmerge
-from archmerge import ExitCode, MissingError, UsageError, arguments, inputs, output, platforms, reference
+from archmerge import ExitCode, MissingError, UsageError, arguments, files, output, platforms, reference
 from archmerge.arguments import from_manifest_tool, parse
 from archmerge.binaries import elf_architecture
+from archmerge.built import digest_sources
 from archmerge.cli import main, push_request
 from archmerge.errors import ArchmergeError, NetworkError
-from archmerge.files import digest_sources, read_batch
+from archmerge.files import read_batch, template_sources
 from archmerge.gitlab import naming_trap
-from archmerge.inputs import template_sources
 from archmerge.layers import LayerError, entries, normal
 from archmerge.transport.connections import Pace
 from archmerge.transport.parallel import Once, gather, settle
@@ -152,7 +152,7 @@ def test_digest_files_say_what_is_wrong_with_them(tmp_path: Path) -> None:
     path = tmp_path / "arm64.json"
     good = {"platform": "linux/arm64", "image": "h.io/a:tag", "digest": DIGEST}
     path.write_text(json.dumps(good))
-    assert digest_sources([str(path)], [])[0].reference == f"h.io/a@{DIGEST}"
+    assert digest_sources([str(path)], [], "h.io/a")[0].reference == f"h.io/a@{DIGEST}"
     for change, said in (
         ({"digest": "sha256:1"}, "neither sha256"),
         ({"platfrom": "x"}, "unknown key 'platfrom'"),
@@ -161,13 +161,13 @@ def test_digest_files_say_what_is_wrong_with_them(tmp_path: Path) -> None:
     ):
         path.write_text(json.dumps(good | change))
         with pytest.raises(UsageError, match=said):
-            digest_sources([str(path)], [])
+            digest_sources([str(path)], [], "h.io/a")
     del good["platform"]
     path.write_text(json.dumps(good))
     with pytest.raises(UsageError, match="'platform' is missing"):
-        digest_sources([str(path)], [])
+        digest_sources([str(path)], [], "h.io/a")
     with pytest.raises(MissingError, match="needs:"):
-        digest_sources([str(tmp_path / "digests/*.json")], [])
+        digest_sources([str(tmp_path / "digests/*.json")], [], "h.io/a")
 
 
 def test_batch_files(tmp_path: Path) -> None:
@@ -333,7 +333,7 @@ def test_paths_are_normalised() -> None:
     assert normal("/a//b/../c") == "/a/c"
 
 
-@pytest.mark.parametrize("module", [arguments, inputs, output, platforms, reference])
+@pytest.mark.parametrize("module", [arguments, files, output, platforms, reference])
 def test_examples_in_docstrings_hold(module: ModuleType) -> None:
     ran = doctest.testmod(module)
     assert (ran.failed, ran.attempted > 0) == (0, True)
@@ -346,4 +346,4 @@ def test_archmerge_imports_only_python_and_itself() -> None:
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
                 top = name.partition(".")[0]
-                assert top == "archmerge" or top in sys.stdlib_module_names, f"{path.name} imports {name}"
+                assert top in {"archmerge", "yaml", *sys.stdlib_module_names}, f"{path.name} imports {name}"
