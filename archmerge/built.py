@@ -145,8 +145,10 @@ def _from_references(lines: list[str], name: str) -> list[Source]:
 
 def read_spec(name: str) -> MergeRequest:
     """Read a spec of manifest-tool: YAML with `image`, `tags`, and `manifests` of `image` and `platform`."""
-    import yaml  # noqa: PLC0415 - 20 ms, where somebody has such a file
-
+    try:
+        import yaml  # noqa: PLC0415 - 20 ms, where somebody has such a file
+    except ImportError:
+        raise UsageError(f"{name}: YAML can't be read here", fix="pip install PyYAML, or write it as JSON") from None
     try:
         document = yaml.safe_load(_text(name))
     except yaml.YAMLError as error:
