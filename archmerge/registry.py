@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from email.message import Message
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from archmerge.errors import ArchmergeError, AuthError, MissingError, NetworkError, RefusedError, WrongContentError
-from archmerge.manifests import ACCEPT, SIZE_LIMIT, Descriptor, Manifest, digest_of, parse_manifest
+from archmerge.manifests import (
+    ACCEPT,
+    OCI_INDEX,
+    SIZE_LIMIT,
+    Descriptor,
+    Manifest,
+    digest_of,
+    load_object,
+    parse_manifest,
+)
 from archmerge.reference import Digest, is_digest
-from archmerge.transport.answers import Answer, StatusError
+from archmerge.transport.answers import Answer, StatusError, public_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,6 +41,9 @@ _PART_SIZES = (64 << 20, 8 << 20, 1 << 19)
 """Bytes at a time for what is too large in one: under the limits of Cloudflare (100 MB) and nginx (1 MiB)."""
 _NOT_YET_KNOWN = (b"MANIFEST_BLOB_UNKNOWN", b"BLOB_UNKNOWN", b"MANIFEST_UNKNOWN")
 _UNKNOWN_ATTEMPTS = 4
+_NOT_OFFERED = (400, 405, 501)
+"""How registries say that they delete no tags, or nothing."""
+_NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
 _OCTETS = {"Content-Type": "application/octet-stream"}
 _MOUNT_ATTEMPTS = 2
 """A mount only spares an upload: whatever stands in its way, the blob can be uploaded."""
@@ -81,6 +94,48 @@ class Registry:
             raise self.problem(answer, repository, f"looking at {self.host}/{repository}:{tag}")
         said = answer.header("Docker-Content-Digest")
         return Digest(said) if is_digest(said) else self.manifest(repository, tag).digest
+
+    def tags(self, repository: str) -> list[str]:
+        """List the repository's tags, page by page. MissingError when there is no such repository."""
+        found: list[str] = []
+        for answer in self._pages(repository, "tags/list?n=1000", {}):
+            listed = load_object(answer.body, f"{self.host}/{repository}: tags").get("tags") or []
+            found += [str(tag) for tag in listed]
+        return found
+
+    def referrers(self, repository: str, digest: str) -> list[Descriptor]:
+        """Return what speaks of a manifest (signatures, SBOMs), by the API, or the tag where there is no API."""
+        where = f"{self.host}/{repository}: referrers of {digest}"
+        try:
+            pages = list(self._pages(repository, f"referrers/{digest}", {"Accept": OCI_INDEX}))
+        except MissingError:
+            try:
+                return list(self.manifest(repository, digest.replace(":", "-")).manifests)
+            except MissingError:
+                return []
+        return [entry for page in pages for entry in parse_manifest(page.body, OCI_INDEX, "", where).manifests]
+
+    def delete(self, repository: str, version: str) -> bool:
+        """Delete a tag or a manifest; False when the registry does not do that. Gone already is as good as deleted."""
+        answer = self._call("DELETE", repository, f"manifests/{version}", {})
+        if answer.status in _NOT_OFFERED:
+            return False
+        if answer.status not in (200, _CREATED, _ACCEPTED, _NOT_FOUND):
+            raise self.problem(answer, repository, f"deleting {self.host}/{repository}: {version}", reading=False)
+        return True
+
+    def _pages(self, repository: str, path: str, headers: Mapping[str, str]) -> Iterator[Answer]:
+        """Read a list to its end. Where it goes on at another host, it is no list of this registry's."""
+        while path:
+            answer = self._call("GET", repository, path, headers)
+            if answer.status != 200:  # noqa: PLR2004
+                raise self.problem(answer, repository, f"listing {self.host}/{repository}/{path}")
+            yield answer
+            more, begin = _NEXT.search(answer.header("Link")), f"{self.base}/v2/{repository}/"
+            following = self.client.follow(answer.url, more[1], {})[0] if more else begin
+            if not following.startswith(begin):
+                raise RefusedError(f"{self.host}/{repository}: the list goes on elsewhere, at {public_url(following)}")
+            path = following[len(begin) :]
 
     def has_manifest(self, repository: str, digest: str) -> bool:
         """Whether the repository itself holds this manifest."""
