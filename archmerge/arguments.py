@@ -135,6 +135,7 @@ def _push(push: argparse.ArgumentParser) -> None:
     add("--no-copy", action="store_true", help="mount blobs only; exit 8 where the registry declines that")
     add("--verify-binaries", action="store_true", help="also check what the images run, in their layers")
     add("--amend", action="store_true", help="replace or add these platforms in the index that is there, keep others")
+    add("--referrers", action="store_true", help="carry signatures and SBOMs along to another repository")
     add("--no-attestations", action="store_true", help="leave out what BuildKit attests (unknown/unknown)")
     add("--tags-at-once", action="store_true", help="write all tags in one round trip, not the target's own first")
     add("--dry-run", action="store_true", help="read and verify, and show every request, but write nothing")
@@ -151,9 +152,19 @@ def _inspect(inspect: argparse.ArgumentParser) -> None:
 def _verify(verify: argparse.ArgumentParser) -> None:
     verify.add_argument("reference", metavar="REF")
     verify.add_argument("--platforms", action="append", default=[], metavar="P,P", help="exactly these are expected")
+    verify.add_argument("--require", action="append", default=[], metavar="K,K", help="of signature, sbom, provenance")
     verify.add_argument(
         "--verify-binaries", action="store_true", help="also check what the images run, in their layers"
     )
+
+
+def _prune(prune: argparse.ArgumentParser) -> None:
+    add = prune.add_argument
+    add("reference", metavar="REPOSITORY")
+    add("--remove", action="append", default=[], metavar="GLOB,GLOB", help="tags that may go (default: *-ARCH)")
+    add("--keep", action="append", default=[], metavar="GLOB,GLOB", help="tags that stay, whatever --remove says")
+    add("--days", type=_days, default=7.0, metavar="N", help="only images that old (default: 7; 0: any age)")
+    add("--delete", action="store_true", help="delete, rather than say what would be")
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
@@ -182,6 +193,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "push": ("publish one index over several images", _push),
     "inspect": ("show the platforms, digests, sizes and attestations of an image", _inspect),
+    "prune": ("say, or delete, what no kept tag reaches", _prune),
     "verify": ("check that an index holds what it says, whole and true", _verify),
 }
 
@@ -203,6 +215,13 @@ def _seconds(text: str) -> float:
     value = float(text)
     if not 0 < value <= 86400:  # noqa: PLR2004 - a day
         raise argparse.ArgumentTypeError("must be more than 0, and at most 86400")
+    return value
+
+
+def _days(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 36500:  # noqa: PLR2004 - a century
+        raise argparse.ArgumentTypeError("must be 0 to 36500")
     return value
 
 

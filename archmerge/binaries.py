@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.layers import Entry, LayerError, entries, normal
+from archmerge.verdicts import NO, UNCLEAR, YES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from archmerge.registry import Registry
     from archmerge.transport.retry import Deadline
 
-YES, NO, UNCLEAR = "yes", "no", "could not tell"
 READ_LIMIT = 256 << 20
 """Bytes of compressed layers read per image, at most."""
 _ELF = b"\x7fELF"

@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING
 from archmerge import __version__, arguments, output
 from archmerge.built import digest_sources, read_spec
 from archmerge.errors import ArchmergeError, ExitCode, UsageError
+from archmerge.evidence import KINDS
 from archmerge.files import pairs, read_batch, split_commas, template_sources
-from archmerge.inspection import NO, UNCLEAR, inspect, verify
+from archmerge.inspection import inspect, verify
 from archmerge.merging import MergeResult, merge
 from archmerge.platforms import parse_platform
+from archmerge.pruning import PER_ARCHITECTURE, Rules, prune
 from archmerge.reference import parse_reference, parse_target
 from archmerge.request import MergeRequest, Source
 from archmerge.session import Hooks, Session
 from archmerge.transport.connections import Options
 from archmerge.transport.parallel import settle
+from archmerge.verdicts import NO, UNCLEAR
 
 if TYPE_CHECKING:
     import argparse
@@ -75,7 +78,7 @@ def _run(args: argparse.Namespace) -> int:
     if not args.command:
         arguments.build_parser().print_help(sys.stderr)
         return ExitCode.USAGE
-    return {"push": _push, "inspect": _inspect, "verify": _verify}[args.command](args)
+    return {"push": _push, "inspect": _inspect, "prune": _prune, "verify": _verify}[args.command](args)
 
 
 def _push(args: argparse.Namespace) -> int:
@@ -145,6 +148,7 @@ def _switched(request: MergeRequest, args: argparse.Namespace) -> MergeRequest:
         copy=not args.no_copy,
         verify_binaries=args.verify_binaries,
         attestations=not args.no_attestations,
+        referrers=args.referrers,
         amend=args.amend,
         tags_at_once=args.tags_at_once,
     )
@@ -215,8 +219,12 @@ def _inspect(args: argparse.Namespace) -> int:
 
 def _verify(args: argparse.Namespace) -> int:
     platforms = [parse_platform(text) for text in split_commas(args.platforms)]
+    require = split_commas(args.require)
+    if unknown := sorted(set(require) - set(KINDS)):
+        raise UsageError(f"--require {unknown[0]!r} is none of {', '.join(KINDS)}")
     with _session(args, parse_reference(args.reference).host) as session:
-        digest, checks = verify(args.reference, platforms, session, binaries=args.verify_binaries)
+        binaries = args.verify_binaries
+        digest, checks = verify(args.reference, platforms, session, binaries=binaries, require=require)
     if args.json:
         _out(output.to_json(output.checks_json(args.reference, digest, checks)))
     else:
@@ -225,6 +233,25 @@ def _verify(args: argparse.Namespace) -> int:
     if NO in answers:
         return ExitCode.MISMATCH
     return ExitCode.UNKNOWN if UNCLEAR in answers else ExitCode.OK
+
+
+def _prune(args: argparse.Namespace) -> int:
+    ref = parse_reference(args.reference)
+    if ref.tag or ref.digest:
+        raise UsageError(f"prune takes a repository, not {ref}", fix=f"archmerge prune {ref.name}")
+    rules = Rules(tuple(split_commas(args.remove)) or PER_ARCHITECTURE, split_commas(args.keep), args.days)
+    with _session(args, ref.host) as session:
+        decided = prune(session.registry(ref.host), ref.repository, rules, delete=args.delete)
+    if args.json:
+        _out(output.to_json({"repository": ref.name, "deleted": args.delete, **decided._asdict()}))
+        return ExitCode.OK
+    for tag, state in sorted(decided.tags.items()):
+        _out(f"{tag}: {state}")
+    for digest in decided.delete:
+        _out(f"{'deleted' if args.delete else 'would delete'} {ref.name}@{digest}")
+    if not args.delete and decided.delete and not args.quiet:
+        _err("nothing was deleted: --delete does it")
+    return ExitCode.OK
 
 
 def _session(args: argparse.Namespace, host: str) -> Session:

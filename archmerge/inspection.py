@@ -6,9 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import ArchmergeError, MismatchError, MissingError, WrongContentError
+from archmerge.evidence import check_evidence
 from archmerge.manifests import ATTESTATION_OF, CONFIG_TYPES, Descriptor, Manifest, parse_config
 from archmerge.reference import Reference, parse_reference
 from archmerge.transport.parallel import gather, settle
+from archmerge.verdicts import NO, UNCLEAR, YES, Check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from archmerge.platforms import Platform
     from archmerge.registry import Registry
     from archmerge.session import Session
-
-YES, NO, UNCLEAR = "yes", "no", "could not tell"
 
 
 class Part(NamedTuple):
@@ -42,14 +42,6 @@ class Report(NamedTuple):
     body: bytes
 
 
-class Check(NamedTuple):
-    """One claim about an index, and whether it holds."""
-
-    claim: str
-    answer: str
-    reason: str = ""
-
-
 def inspect(reference: str, session: Session) -> Report:
     """Read an index and its children (three round trips, four with a token), or a single image."""
     ref = parse_reference(reference)
@@ -69,9 +61,16 @@ def inspect(reference: str, session: Session) -> Report:
 
 
 def verify(
-    reference: str, platforms: Sequence[Platform], session: Session, *, binaries: bool = False
+    reference: str,
+    platforms: Sequence[Platform],
+    session: Session,
+    *,
+    binaries: bool = False,
+    require: Sequence[str] = (),
 ) -> tuple[str, list[Check]]:
     """Check that an index holds exactly `platforms` (any, when empty) and that each child is whole and true.
+
+    `require` names what each image must have beside it: `signature`, `sbom`, `provenance`.
 
     Returns the digest that was checked, and the checks. Raises when the index itself can't be read.
     """
@@ -87,6 +86,8 @@ def verify(
     wanted = [partial(_check_child, registry, ref, entry, binaries) for entry in top.manifests]
     for found in gather(wanted):
         checks += found
+    if require:
+        checks += check_evidence(registry, ref.repository, top, require)
     return top.digest, checks
 
 

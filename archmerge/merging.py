@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.built import expect
+from archmerge.carrying import carry
 from archmerge.errors import ArchmergeError, AuthError, MismatchError, MissingError, RefusedError, UnknownError
 from archmerge.index import Child, amended, build_index, decide_platform
 from archmerge.manifests import (
@@ -22,9 +23,11 @@ from archmerge.manifests import (
 )
 from archmerge.platforms import Platform, parse_platform
 from archmerge.reference import Digest, Reference, parse_reference, parse_target
+from archmerge.registry import Registry
 from archmerge.session import Session
 from archmerge.transfer import Target, Wanted, bring
 from archmerge.transport.parallel import gather, settle
+from archmerge.verdicts import NO, UNCLEAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from archmerge.registry import Mount
     from archmerge.request import MergeRequest, Source
 
-WRITTEN, UNCHANGED, NOT_WRITTEN, UNCLEAR = "written", "unchanged", "not written", "could not tell"
+WRITTEN, UNCHANGED, NOT_WRITTEN = "written", "unchanged", "not written"
 _WARM_MAX = 16
 _BLOBS_GUESS = 6
 
@@ -125,6 +128,8 @@ class _Merge:
         self.examine(images)
         index, children = self.assemble(images)
         copied = self.place(images)
+        if self.request.referrers:
+            self.carry(images)
         tags = self.publish(index)
         by_digest = {image.manifest.digest: image for image in images}
         merged = [
@@ -241,13 +246,13 @@ class _Merge:
 
             verdict = check_binaries(registry, image.ref, image.manifest, image.config, self.session.client.deadline)
             image.binaries = verdict.answer
-            if verdict.answer == "no" and not self.request.allow_mismatch:
+            if verdict.answer == NO and not self.request.allow_mismatch:
                 raise MismatchError(
                     f"{image.ref}: {verdict.reason}", fix="the build took its files from another platform"
                 )
             if verdict.answer == UNCLEAR:
                 raise UnknownError(f"{image.ref}: --verify-binaries could not tell: {verdict.reason}", fix=verdict.fix)
-            if verdict.answer == "no":
+            if verdict.answer == NO:
                 self.session.note(f"allowed by --allow-mismatch: {image.ref}: {verdict.reason}")
 
     def mount_tasks(self, images: Sequence[_Image]) -> list[Callable[[], None]]:
@@ -322,6 +327,16 @@ class _Merge:
 
         gather([partial(put, manifest) for manifest in manifests.values()])
         return copied
+
+    def carry(self, images: list[_Image]) -> None:
+        """Bring along what speaks of images from elsewhere; what an OCI layout holds beside them is not read."""
+        target = Target(self.registry, self.target.repository, self.session.once)
+        for image in images:
+            source = self.session.reader(image.ref.host)
+            if isinstance(source, Registry) and not self.at_home(image):
+                count = carry(source, image.ref.repository, image.manifest.digest, target, copy=self.request.copy)
+                if count:
+                    self.session.note(f"carried along with {image.ref}: {count} that speak of it")
 
     def publish(self, index: Manifest) -> dict[str, str]:
         """Write the tags: the target's own, then the moving ones; on a failure the error says what has moved."""

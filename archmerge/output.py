@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from archmerge.errors import ArchmergeError
-    from archmerge.inspection import Check, Report
+    from archmerge.inspection import Report
     from archmerge.merging import MergeResult
+    from archmerge.verdicts import Check
 
 
 def to_json(document: Any) -> str:

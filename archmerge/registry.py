@@ -250,8 +250,8 @@ class Registry:
         except ArchmergeError as error:
             self.client.trace(f"an upload session was left open: {error.message}")
 
-    def put_manifest(self, repository: str, version: str, manifest: Manifest) -> None:
-        """Store a manifest's exact bytes under a tag or its digest.
+    def put_manifest(self, repository: str, version: str, manifest: Manifest) -> bool:
+        """Store a manifest's exact bytes under a tag or its digest; whether its subject's list of referrers has it.
 
         Stores that become consistent in time don't know a blob or child right after its upload: those get a few tries.
         """
@@ -271,6 +271,7 @@ class Registry:
             stored = self._stored(repository, version)
             if stored != manifest.digest:
                 raise WrongContentError(f"{place}: {manifest.digest} was written, {stored or 'nothing'} is there")
+        return bool(answer.header("OCI-Subject"))
 
     def _stored(self, repository: str, version: str) -> Digest | None:
         try:

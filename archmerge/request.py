@@ -42,6 +42,8 @@ class MergeRequest(NamedTuple):
     """Exactly these are expected; any, when empty."""
     attestations: bool = True
     """Whether what BuildKit attests of the images goes into the index."""
+    referrers: bool = False
+    """Whether signatures, SBOMs and the like of images from elsewhere are carried along."""
     amend: bool = False
     """Replace, or add, these images in the index that the target's tag leads to, and leave its others."""
     tags_at_once: bool = False

@@ -12,9 +12,10 @@ from archmerge import (
     merge,
     parse_platform,
 )
-from archmerge.inspection import NO, YES, verify
+from archmerge.inspection import verify
 from archmerge.manifests import Manifest
 from archmerge.registry import Registry
+from archmerge.verdicts import NO, YES
 from components.helper_image.credentials import ImageSession
 from components.helper_image.inputs import ImageInputs
 from components.helper_image.state import Found

@@ -38,6 +38,8 @@ class FakeRegistry:
         """Bytes of an upload's body from which it is answered with 413."""
         self.forgetful = 0
         """How many more manifests are refused, for what they refer to is not known yet."""
+        self.referrers_api = True
+        """Lists what speaks of a manifest; without it, clients keep a tag for each."""
         self.tokens: TokenService | None = None
         self.parts: dict[str, bytes] = {}
         """What came by PATCH so far, by repository."""
@@ -104,6 +106,11 @@ class FakeRegistry:
             return 200, [], b"{}"
         if self.moved[0] and method in ("POST", "PUT"):
             return self.moved[0], [("Location", f"http://{self.moved[1]}{target}")], b""
+        if path.endswith("/tags/list"):
+            repository = path.removeprefix("/v2/").removesuffix("/tags/list")
+            return 200, [], json.dumps({"tags": sorted(self.tags.get(repository, {}))}).encode()
+        if "/referrers/" in path:
+            return self._referrers(*path.removeprefix("/v2/").split("/referrers/"))
         for part in ("/manifests/", "/blobs/uploads/", "/blobs/"):
             if part in path:
                 repository, _, rest = path.removeprefix("/v2/").partition(part)
@@ -122,6 +129,10 @@ class FakeRegistry:
         digest = version if ":" in version else tags.get(version, "")
         if digest not in held:
             return self._error(404, "MANIFEST_UNKNOWN")
+        if method == "DELETE":
+            del held[digest]
+            self.tags[repository] = {tag: held_by for tag, held_by in tags.items() if held_by != digest}
+            return 202, [], b""
         return 200, [("Content-Type", held[digest][0]), ("Docker-Content-Digest", digest)], held[digest][1]
 
     def _put_manifest(
@@ -140,7 +151,20 @@ class FakeRegistry:
             return self._error(400, "TAG_INVALID")
         self.manifests[repository][digest] = (content_type, body)
         tags.update(dict.fromkeys(named, digest))
-        return 201, [("Docker-Content-Digest", digest)], b""
+        subject = (
+            [("OCI-Subject", document["subject"]["digest"])] if self.referrers_api and "subject" in document else []
+        )
+        return 201, [("Docker-Content-Digest", digest), *subject], b""
+
+    def _referrers(self, repository: str, digest: str) -> tuple[int, list[tuple[str, str]], bytes]:
+        if not self.referrers_api:
+            return self._error(404, "UNSUPPORTED")
+        entries = [
+            {"mediaType": kind, "digest": own, "size": len(body)}
+            for own, (kind, body) in self.manifests.get(repository, {}).items()
+            if json.loads(body).get("subject", {}).get("digest") == digest
+        ]
+        return 200, [], json.dumps({"schemaVersion": 2, "manifests": entries}).encode()
 
     def _upload(  # noqa: PLR0911 - what real ones do
         self, *request: Any
