@@ -90,9 +90,10 @@ def released_python() -> tuple[str, str]:
 
 
 def own_command(python: str, scratch: Path, host: str) -> list[str]:
-    """archmerge as docs/merge.md says to run it: -IS leaves out site-packages, which it does not need."""
+    """archmerge as the merge image has it: byte code, and -IS, for it needs no site-packages."""
     pyz = scratch / "archmerge.pyz"
-    subprocess.run([python, make_zipapp.__file__, str(pyz)], check=True, capture_output=True)
+    command = [python, make_zipapp.__file__, str(pyz), f"{python} -IS"]
+    subprocess.run(command, check=True, capture_output=True)
     return [python, "-IS", str(pyz), f"--plain-http={host}", "--quiet", "push"]
 
 

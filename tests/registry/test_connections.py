@@ -294,7 +294,7 @@ def test_another_registry_is_streamed_from_in_under_40_mib(bench: Workbench, new
         body["layers"] += [images.descriptor(blob, "application/vnd.oci.image.layer.v1.tar") for blob in noise]
         made = images.Image(json.dumps(body).encode(), base.media_type, (*base.blobs, *noise))
         newest.push(repository, made, f"1-{arch}")
-    pyz = build(tmp_path / "archmerge.pyz")
+    pyz = build(tmp_path / "archmerge.pyz", f"{sys.executable} -IS")
     auth = {"auth": base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()}
     _docker_config(tmp_path, {"auths": {bench.host: auth, newest.host: auth}})
     # VmHWM, not ru_maxrss: the latter is inherited from the process that started this one.
@@ -321,11 +321,13 @@ def test_another_registry_is_streamed_from_in_under_40_mib(bench: Workbench, new
     assert int(ran.stdout.split()[-1]) < 40 << 10, ran.stdout
 
 
-def test_the_zipapp_runs_with_nothing_but_python(bench: Workbench, tmp_path: Path) -> None:
+@pytest.mark.parametrize("interpreter", ["", f"{sys.base_prefix}/bin/python3 -IS"], ids=["sources", "byte code"])
+def test_the_zipapp_runs_with_nothing_but_python(bench: Workbench, tmp_path: Path, interpreter: str) -> None:
     repository = bench.name()
     template = bench.pair(repository, apart=True)
-    pyz = build(tmp_path / "archmerge.pyz")
-    assert pyz.read_bytes() == build(tmp_path / "again.pyz").read_bytes()
+    pyz = build(tmp_path / "archmerge.pyz", interpreter)
+    assert pyz.read_bytes() == build(tmp_path / "again.pyz", interpreter).read_bytes()
+    assert pyz.stat().st_size < 300_000
     # The base interpreter, not the virtual environment's; no site-packages, no environment, no user directory.
     python = Path(sys.base_prefix) / "bin/python3"
     command = [str(python), "-S", "-E", "-I", str(pyz), f"--plain-http={bench.host}", "push", "--platforms", BOTH]
