@@ -34,16 +34,7 @@ def result_json(result: MergeResult, *, dry_run: bool = False) -> dict[str, Any]
         "dryRun": dry_run,
         "tags": result.tags,
         "copiedBytes": result.copied_bytes,
-        "manifests": [
-            {
-                "platform": child.platform,
-                "digest": child.digest,
-                "source": child.source,
-                "attestation": child.attestation,
-                "binaries": child.binaries,
-            }
-            for child in result.children
-        ],
+        "manifests": [child._asdict() for child in result.children],
     }
 
 
@@ -130,8 +121,7 @@ def checks_text(reference: str, digest: str, checks: Sequence[Check]) -> str:
 
 def checks_json(reference: str, digest: str, checks: Sequence[Check]) -> dict[str, Any]:
     """`verify --json`; the keys are API."""
-    listed = [{"claim": check.claim, "answer": check.answer, "reason": check.reason} for check in checks]
-    return {"reference": reference, "digest": digest, "checks": listed}
+    return {"reference": reference, "digest": digest, "checks": [check._asdict() for check in checks]}
 
 
 def human(size: float) -> str:

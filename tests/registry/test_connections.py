@@ -6,8 +6,10 @@ import base64
 import json
 import os
 import select
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -282,6 +284,44 @@ def test_proxies_are_used_and_no_proxy_is_kept(bench: Workbench, monkeypatch: py
     assert bench.merge(template, f"{repository}:2").code == 0
     assert passed == []
     via.close()
+
+
+def test_tls_goes_through_a_tunnel_of_the_proxy(
+    basic: tuple[daemon.Daemon, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, certificate = basic
+    asked: list[str] = []
+
+    def tunnel(client: socket.socket) -> None:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += client.recv(4096)
+        asked.append(head.decode())
+        with socket.create_connection(running.host.split(":")) as there:  # type: ignore[arg-type]  # host and port
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            ways = {client: there, there: client}
+            while ready := select.select(list(ways), [], [], 10)[0]:
+                for one in ready:
+                    if not (piece := one.recv(65536)):
+                        return
+                    ways[one].sendall(piece)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        threading.Thread(target=lambda: tunnel(server.accept()[0]), daemon=True).start()
+        monkeypatch.setenv("https_proxy", f"http://me:pa%3Ass@127.0.0.1:{port}")
+        ran = run("inspect", f"{running.host}/app:1", "--cacert", str(certificate))
+    assert ran.code == 3, ran.err  # reached, and there is no such image
+    assert asked[0].startswith(f"CONNECT {running.host} HTTP/1.")
+    assert base64.b64encode(b"me:pa:ss").decode() in asked[0]
+
+
+def test_a_proxy_that_is_not_there_is_named(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://me:hunter2@127.0.0.1:9")
+    ran = bench.run("inspect", f"{bench.host}/app:1", "--retries", "0")
+    assert ran.code == 7
+    assert "by the proxy 127.0.0.1:9 of http_proxy" in ran.err
+    assert "hunter2" not in ran.err
 
 
 def test_another_registry_is_streamed_from_in_under_40_mib(bench: Workbench, newest: Workbench, tmp_path: Path) -> None:
