@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os.path
-import subprocess
 from base64 import b64encode
 from binascii import a2b_base64
 from typing import TYPE_CHECKING, NamedTuple
@@ -250,6 +249,8 @@ def run_helper(program: str, server: str) -> dict[str, Any] | None:
     """Ask `docker-credential-PROGRAM`. None when it knows nothing of the server; raises OSError when it isn't there."""
     if not program.replace("-", "").replace("_", "").replace(".", "").isalnum():
         raise ValueError(f"{program[:80]!r} is no helper's name")
+    import subprocess  # noqa: PLC0415 - 3 ms, only where there is a helper
+
     command = [f"docker-credential-{program}", "get"]
     try:
         ran = subprocess.run(

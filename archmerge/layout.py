@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tarfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -49,6 +48,8 @@ class Layout:
         self._folder = path = host.removeprefix(ON_DISK)
         self._members: dict[str, _Place] | None = None
         if not os.path.isdir(path):
+            import tarfile  # noqa: PLC0415 - 4 ms, only where there is one
+
             try:
                 with tarfile.open(path, "r:") as archive:
                     self._members = {

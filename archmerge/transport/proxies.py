@@ -11,7 +11,6 @@ import os
 from base64 import b64encode
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass
 
 from archmerge.errors import UsageError
 
@@ -36,7 +35,11 @@ class Proxies:
     """The proxies that the environment names. `all_proxy` is for both schemes, where these have none of their own."""
 
     def __init__(self) -> None:
-        self._urls = getproxies_environment()
+        self._urls: dict[str, str] = {}
+        if any(name.lower().endswith("_proxy") for name in os.environ):
+            from urllib.request import getproxies_environment  # noqa: PLC0415 - 6 ms, only where there is a proxy
+
+            self._urls = getproxies_environment()
 
     def of(self, origin: Origin) -> Proxy | None:
         """Return the proxy to use; None to go straight. UsageError for one that can't be used, with its variable."""
@@ -63,6 +66,8 @@ class Proxies:
         return Proxy(parts.hostname, port, headers, variable)
 
     def _bypassed(self, origin: Origin) -> bool:
+        from urllib.request import proxy_bypass  # noqa: PLC0415 - as above
+
         if origin.host == "metadata.google.internal" or proxy_bypass(f"{origin.host}:{origin.port}"):
             return True
         with contextlib.suppress(ValueError):
