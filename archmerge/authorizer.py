@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 from archmerge.errors import ArchmergeError, AuthError, NetworkError
@@ -20,7 +19,7 @@ from archmerge.tokens import (
 )
 from archmerge.transport.answers import public_url
 from archmerge.transport.connections import origin_of
-from archmerge.transport.parallel import gather, settle
+from archmerge.transport.parallel import gather
 from archmerge.transport.trust import may_have, named
 
 if TYPE_CHECKING:
@@ -174,7 +173,10 @@ class Authorizer:
                 self._denied[repository] = error
             if len(group) == 1 or isinstance(error, NetworkError):
                 raise
-            self._fetch_apart(group, repository, credential)
+            # One refused source scope can refuse the whole token (kaniko #1007).
+            self._client.trace("the token for all repositories was refused; asking for each repository apart")
+            self._apart.update(group)
+            self._fetch(repository)
             return
         self._tokens.update(dict.fromkeys(group, token._replace(several=len(group) > 1)))
 
@@ -184,22 +186,6 @@ class Authorizer:
         self._discover()
         found = self._challenge or NO_CHALLENGE
         return found[:3] != guess[:3] or isinstance(error, NetworkError)
-
-    def _fetch_apart(self, group: Mapping[str, set[str]], needed: str, credential: Credential | None) -> None:
-        """One refused source scope can refuse the whole token (kaniko #1007): ask for each repository by itself."""
-        self._client.trace("the token for all repositories was refused; asking for each repository apart")
-        self._apart.update(group)
-        single = [{name: actions} for name, actions in group.items()]
-        answers = settle([partial(self._ask, one, credential) for one in single])
-        for one, answer in zip(single, answers, strict=True):
-            name = next(iter(one))
-            if isinstance(answer, Token):
-                self._tokens[name] = answer
-            elif isinstance(answer, AuthError):
-                self._denied[name] = answer
-        if needed in self._tokens:
-            return
-        raise next(a for one, a in zip(single, answers, strict=True) if needed in one and isinstance(a, Exception))
 
     def _group(self, repository: str, credential: Credential | None) -> dict[str, set[str]]:
         """Return the repositories to ask a token for together: wanted, of the same credential, not refused before."""
