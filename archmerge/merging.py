@@ -184,7 +184,7 @@ class _Merge:
     def look(self) -> bool:
         """See what the target's tag leads to: to spare work on a repeated run, or as what is to be amended."""
         try:
-            self.current = self.registry.manifest(self.target.repository, self.tag)
+            self.current = self.registry.manifest(self.target.repository, self.tag, spare=not self.request.amend)
         except ArchmergeError as error:
             if self.request.amend:
                 raise

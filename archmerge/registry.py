@@ -73,10 +73,14 @@ class Registry:
         """Whether it only says what it would write."""
         self._explain = explain
 
-    def manifest(self, repository: str, version: str) -> Manifest:
-        """Return a manifest or index, its digest checked. MissingError when it isn't there."""
+    def manifest(self, repository: str, version: str, *, spare: bool = False) -> Manifest:
+        """Return a manifest or index, its digest checked. MissingError when it isn't there.
+
+        With `spare`, it is read only to spare work: a refusal then tells nothing about the token.
+        """
         where = f"{self.host}/{repository}{'@' if is_digest(version) else ':'}{version}"
-        answer = self._call("GET", repository, f"manifests/{quote(version, safe=':')}", {"Accept": ACCEPT})
+        path = f"manifests/{quote(version, safe=':')}"
+        answer = self._call("GET", repository, path, {"Accept": ACCEPT}, spare=spare)
         if answer.status != 200:  # noqa: PLR2004
             raise self.problem(answer, repository, f"reading {where}")
         manifest = parse_manifest(answer.body, answer.header("Content-Type"), version, where)
@@ -309,6 +313,7 @@ class Registry:
         body: bytes | None = None,
         *,
         attempts: int = 0,
+        spare: bool = False,
     ) -> Answer:
         """Send a request with the repository's authorization, and return the answer."""
         url = f"{self.base}/v2/{repository}/{path}"
@@ -319,18 +324,18 @@ class Registry:
         def send(authorization: Mapping[str, str]) -> Answer:
             return self.client.request(method, url, {**headers, **authorization}, body, attempts=attempts)
 
-        return self._authorized(repository, send, mounting="?mount=" in path)
+        return self._authorized(repository, send, once=spare or method == "HEAD" or "?mount=" in path)
 
-    def _authorized(self, repository: str, send: Callable[[dict[str, str]], _T], *, mounting: bool = False) -> _T:
+    def _authorized(self, repository: str, send: Callable[[dict[str, str]], _T], *, once: bool = False) -> _T:
         """Send with the repository's authorization, which is renewed, and then asked for alone, when it is refused.
 
-        For a mount it must be the one for both repositories.
+        With `once` it is only renewed: a mount needs the token for both repositories, and some registries refuse to
+        look at what is not there (Quay, Artifactory), whatever the token.
         """
-        left = 1 if mounting else 2
+        left, refusals = (1, (_UNAUTHORIZED,)) if once else (2, (_UNAUTHORIZED, _FORBIDDEN))
         while True:
             header = self.auth.header(repository)
             answer = send({"Authorization": header} if header else {})
-            refusals = (_UNAUTHORIZED,) if mounting else (_UNAUTHORIZED, _FORBIDDEN)
             if not left or not isinstance(answer, Answer) or answer.status not in refusals:
                 return answer
             if not self.auth.refused(repository, header, answer):

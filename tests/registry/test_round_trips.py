@@ -72,15 +72,18 @@ def test_requests_of_the_smallest_run_are_exactly_the_needed_ones(bench: Workben
     assert kinds == ["blob-get"] * 2 + ["manifest-get"] * 3 + ["manifest-put", "ping", "token"]
 
 
-def test_gitlabs_known_token_endpoint_saves_a_trip(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("apart", "trips"), [(False, 4), (True, 5)], ids=["same repository", "other repositories"])
+def test_gitlabs_known_token_endpoint_saves_a_trip(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, *, apart: bool, trips: int
+) -> None:
     repository = bench.name()
-    template = bench.pair(repository, apart=False)
+    template = bench.pair(repository, apart=apart)
     monkeypatch.setenv("CI_REGISTRY", bench.host)
     monkeypatch.setenv("CI_SERVER_URL", bench.proxy.base)
     bench.proxy.reset()
     bench.proxy.delay = DELAY
     assert bench.merge(template, f"{repository}:1").code == 0
-    assert bench.proxy.depth == 4
+    assert bench.proxy.depth == trips
     assert bench.proxy.seen[0].path.startswith("/jwt/auth?service=container_registry&account=builder&scope=")
 
 

@@ -53,6 +53,24 @@ def test_a_token_that_is_refused_for_one_repository_alone_ends_it(
     assert len(service.asked) <= 3
 
 
+def test_a_look_that_is_refused_whatever_the_token_does_not_cost_the_mounts(
+    fake: FakeRegistry, pair: str, open_session: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Quay answers 401 to a look at a repository that is not there yet."""
+    service = TokenService(fake, honours_one=False, refuses_with=401)
+    answer = fake.answer
+
+    def shy(method: str, target: str, headers: dict[str, str], body: bytes) -> object:
+        if method in ("GET", "HEAD") and target.startswith("/v2/new/manifests/") and not fake.manifests.get("new"):
+            return 401, [("WWW-Authenticate", f'Bearer realm="http://{fake.host}/token",service="s"')], b""
+        return answer(method, target, headers, body)
+
+    monkeypatch.setattr(fake, "answer", shy)
+    merge(request(fake, f"{pair}-ARCH:1", "new:1"), open_session(LOGIN))
+    assert {len(scopes) for scopes in service.asked} == {3}
+    assert {method for method, path in fake.seen if "/uploads/" in path} == {"POST"}  # mounted, and nothing uploaded
+
+
 # 9: 307 and 308 for requests with a body
 
 
