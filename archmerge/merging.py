@@ -148,13 +148,10 @@ class _Merge:
 
     def warm(self, images: list[_Image]) -> None:
         """Open the connections that will be needed while challenge and token are under way."""
-        counts: dict[str, int] = {self.target.host: 1}
-        for image in images:
-            counts[image.ref.host] = counts.get(image.ref.host, 0) + 1
-        if any(not self.at_home(image) for image in images):
-            counts[self.target.host] = len(images) * _BLOBS_GUESS
-        for host, count in counts.items():
-            self.session.warm(host, min(count, _WARM_MAX))
+        away = any(not self.at_home(image) for image in images)
+        self.session.warm(self.target.host, min(len(images) * (_BLOBS_GUESS if away else 1) + 1, _WARM_MAX))
+        for host in {image.ref.host for image in images} - {self.target.host}:
+            self.session.warm(host, min(len(images), _WARM_MAX))
 
     def at_home(self, image: _Image) -> bool:
         """Whether it is in the target repository by itself."""

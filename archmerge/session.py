@@ -69,25 +69,11 @@ class Session:
             docker_cfg=options.docker_cfg,
             cloud=partial(login, CloudLogins(self.environ)),
         )
-        self._authorizers: dict[str, Authorizer] = {}
         self._registries: dict[str, Registry] = {}
         self._layouts: dict[str, Layout] = {}
         self._lock = threading.RLock()
         self.once = Once()
         """Mounts, copies and child manifests are shared by the merges of a batch."""
-
-    def authorizer(self, host: str) -> Authorizer:
-        """Return who gets tokens for `host`; the same object for the same host, so that tokens are shared."""
-        with self._lock:
-            if host not in self._authorizers:
-                self._authorizers[host] = Authorizer(
-                    self.client,
-                    host,
-                    self.base(host),
-                    self._credentials,
-                    known=known_challenge(host, self.environ),
-                )
-            return self._authorizers[host]
 
     def base(self, host: str) -> str:
         """Return the URL that the API of `host` is under."""
@@ -97,8 +83,10 @@ class Session:
         """Return the registry at `host`; the same object for the same host."""
         with self._lock:
             if host not in self._registries:
-                base, authorizer = self.base(host), self.authorizer(host)
-                self._registries[host] = Registry(self.client, host, base, authorizer, self._explain)
+                base, known = self.base(host), known_challenge(host, self.environ)
+                authorizer = Authorizer(self.client, host, base, self._credentials, known=known)
+                explain = partial(naming_trap, self.environ)
+                self._registries[host] = Registry(self.client, host, base, authorizer, explain)
             return self._registries[host]
 
     def reader(self, host: str) -> Registry | Layout:
@@ -116,9 +104,9 @@ class Session:
         sources = [parse_reference(source.reference) for source in request.sources]
         sources = [ref for ref in sources if not ref.host.startswith(ON_DISK)]
         for ref in sources:
-            self.authorizer(ref.host).want(ref.repository, "pull")
+            self.registry(ref.host).auth.want(ref.repository, "pull")
         mounting = {ref.repository for ref in sources if ref.host == target.host} - {target.repository}
-        self.authorizer(target.host).want(target.repository, "pull", "push", mounting=mounting)
+        self.registry(target.host).auth.want(target.repository, "pull", "push", mounting=mounting)
 
     def warm(self, host: str, count: int) -> None:
         """Open connections in the background, to have them when credentials and token are there."""
@@ -137,6 +125,3 @@ class Session:
     def __exit__(self, *_error: object) -> None:
         """Close."""
         self.close()
-
-    def _explain(self, host: str, repository: str) -> str:
-        return naming_trap(host, repository, self.environ)

@@ -12,7 +12,6 @@ from archmerge.transport.connections import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable
     from email.message import Message
-    from types import TracebackType
     from typing import Self
 
 CHUNK = 256 << 10
@@ -80,7 +79,7 @@ class Stream:
         """Itself."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Close."""
         self.close()
 

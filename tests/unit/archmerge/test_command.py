@@ -213,10 +213,10 @@ def test_template_sources_claim_their_platform() -> None:
 )
 def test_gitlabs_naming_trap(repository: str, said: str) -> None:
     environ = {"CI_REGISTRY_IMAGE": "r.example.com/group/app"}
-    trap = naming_trap("r.example.com", repository, environ)
+    trap = naming_trap(environ, "r.example.com", repository)
     assert said in trap
     assert bool(said) == bool(trap)
-    assert naming_trap("other.example.com", repository, environ) == ""
+    assert naming_trap(environ, "other.example.com", repository) == ""
 
 
 @pytest.mark.parametrize(

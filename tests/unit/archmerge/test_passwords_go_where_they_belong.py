@@ -158,7 +158,7 @@ def everything(world: World) -> tuple[list[Seen], str]:
         patch.setattr(Connections, "open", lambda _self, origin, _timeout: net.open(origin))
         hooks = Hooks(trace=said.append, wait=lambda _seconds: None)
         with Session(OPTIONS, environ=environ, hooks=hooks) as session:
-            session.authorizer(world.host).want("x", "pull", "push", mounting=["y"])
+            session.registry(world.host).auth.want("x", "pull", "push", mounting=["y"])
             registry = session.registry(world.host)
 
             def upload(session_url: Callable[[], str]) -> None:
@@ -311,7 +311,7 @@ def test_the_jobs_own_variables_name_gitlabs_realm() -> None:
     environ = {"HOME": "/nonexistent", "CI_REGISTRY": "hub.example.org", "CI_SERVER_URL": "https://git.example.com"}
     environ |= {"CI_REGISTRY_USER": "me", "CI_REGISTRY_PASSWORD": "p"}
     with Session(Options(), environ=environ) as session:
-        authorizer = session.authorizer("hub.example.org")
+        authorizer = session.registry("hub.example.org").auth
         credential = authorizer._credential("x")
         assert authorizer._acceptable("https://git.example.com/jwt/auth", credential)
         assert not authorizer._acceptable("https://thief.example.net/jwt/auth", credential)
