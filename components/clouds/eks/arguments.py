@@ -5,6 +5,7 @@ Launch template, node group, role and tags. Arguments, defaults and what is igno
 
 import json
 from base64 import b64encode
+from dataclasses import dataclass
 from typing import Any, Final
 
 from components.clouds.arguments import merged, plain, stated
@@ -128,15 +129,26 @@ def _node_config(kubelet: EksKubeletConfig) -> str:
     return b64encode("\n".join(lines).encode()).decode()
 
 
-def desired_size(pool: EksPool, now: int | None) -> int | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaling:
+    """A group's bounds and its number of nodes, as EKS has them."""
+
+    least: int
+    most: int
+    desired: int
+
+
+def desired_size(pool: EksPool, there: Scaling | None) -> int | None:
     """Return how many nodes the group must be told to have; None where it may go on having as many as it has.
 
     AWS refuses bounds that the present number is not within ("Minimum capacity 2 can't be greater than desired size
-    1", terraform-aws-eks#944), and never moves the number by itself. `now` is None for a group that is not there.
+    1", terraform-aws-eks#944), and never moves the number by itself. And the provider sends new bounds with a number:
+    of an ignored one the state's, from which the autoscaler has moved on. Nodes with running jobs would go.
+    `there` is None for a group that is not there.
     """
-    if now is None or pool.min_nodes <= now <= pool.max_nodes:
+    if there is None or (there.least, there.most) == (pool.min_nodes, pool.max_nodes):
         return None
-    return min(max(now, pool.min_nodes), pool.max_nodes)
+    return min(max(there.desired, pool.min_nodes), pool.max_nodes)
 
 
 def node_group(resolved: ResolvedPool[EksPool], desired: int | None = None) -> dict[str, Any]:

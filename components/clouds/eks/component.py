@@ -18,6 +18,7 @@ from components.clouds.eks import EKS
 from components.clouds.eks.arguments import (
     IGNORE_CHANGES,
     POOL_TAG,
+    Scaling,
     assume_role_policy,
     autoscaler_hints,
     desired_size,
@@ -90,7 +91,7 @@ class EksNodePool(NodePool):
         role_arn, attachments = self._role(name, pool, args["region"])
         template = self._launch_template(name, pool, args["region"])
         there = _group_of(cluster_name, pool.name, args["region"])
-        desired = desired_size(pool.section, None if there is None else int(there.scaling_configs[0].desired_size))
+        desired = desired_size(pool.section, None if there is None else _scaling(there))
         group = eks.NodeGroup(
             f"{name}-group",
             cluster_name=cluster_name,
@@ -105,7 +106,7 @@ class EksNodePool(NodePool):
                 # Nodes that start before their role may do its work never join; on deletion they hang.
                 depends_on=[*attachments, *([] if cluster is None else [cluster])],
                 ignore_changes=[
-                    # The autoscaler's number stays, but where the new bounds leave it outside.
+                    # The autoscaler's number stays; new bounds take it along, as it is and not as the state has it.
                     *(IGNORE_CHANGES if desired is None else ()),
                     # Where nobody could ask for them, those that the group was made in stay.
                     *(() if pool.section.subnet_ids or isinstance(cluster_name, str) else ("subnetIds",)),
@@ -169,6 +170,11 @@ def _group_of(cluster: pulumi.Input[str], pool: str, region: str) -> eks.GetNode
         if (group.tags or {}).get(POOL_TAG) == pool and group.scaling_configs:
             return group
     return None
+
+
+def _scaling(there: eks.GetNodeGroupResult) -> Scaling:
+    config = there.scaling_configs[0]
+    return Scaling(least=int(config.min_size), most=int(config.max_size), desired=int(config.desired_size))
 
 
 def _scaling_group(resources: Sequence[eks_outputs.NodeGroupResource]) -> str:

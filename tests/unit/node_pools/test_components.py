@@ -82,11 +82,11 @@ def test_what_the_autoscaler_changes_on_eks_is_ignored(record: Record) -> None:
 
 
 def _groups(monkeypatch: pytest.MonkeyPatch, **groups: tuple[int, list[str]]) -> None:
-    """Let EKS tell of groups of these pools: how many nodes they are to have, and where they are."""
+    """Let EKS tell of groups of these pools, of 1 to 20 nodes: how many they are to have, and where they are."""
 
     def group(pool: str) -> Any:
         size, subnets = groups[pool]
-        scaling = [types.SimpleNamespace(desired_size=size)]
+        scaling = [types.SimpleNamespace(desired_size=size, min_size=1, max_size=20)]
         return types.SimpleNamespace(
             tags={"multiarch-runner.io/pool": pool}, scaling_configs=scaling, subnet_ids=subnets
         )
@@ -144,7 +144,9 @@ def test_a_successor_comes_before_its_pool_goes_unless_the_pool_says_otherwise(
     [
         ((2, 10), 1, 2),  # a raised minimum: AWS refuses it while fewer are desired
         ((0, 3), 7, 3),  # a lowered maximum
-        ((1, 10), 7, None),  # the autoscaler's number is within: it stays, and is no difference
+        ((1, 10), 7, 7),  # within: sent as it is now, or the provider would send the state's, and end nodes with jobs
+        ((5, 20), 7, 7),
+        ((1, 20), 7, None),  # the bounds are as they were: it is no difference, wherever the autoscaler moved it
         ((1, 10), None, None),  # no group yet
     ],
 )
