@@ -7,12 +7,14 @@ the options that the program gives Pulumi (`ignoreChanges`, `replaceOnChanges`, 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.model.providers.base import Diff
 from multiarch.model.providers.registry import provider_for
 from multiarch.model.providers.values import UNKNOWN, SecretValue
+
+_NOT_KNOWN: Final = "(not known before a deployment)"
 
 
 class Action(StrEnum):
@@ -58,15 +60,18 @@ def edits(before: Plan, after: Plan) -> tuple[Edit, ...]:
 
 def _changed(old: Mapping[str, PlannedResource], new: Mapping[str, PlannedResource]) -> Iterator[Edit]:
     """Compare what is in both. What gives other outputs changes those that take them, which come after it."""
-    moved: set[str] = set()
+    moved: dict[str, _Moved] = {}
     for urn in (urn for urn in new if urn in old):
         was, will = old[urn], new[urn]
-        following = [key for key, urns in will.property_dependencies.items() if moved & set(urns)]
+        following = [
+            key
+            for key, urns in will.property_dependencies.items()
+            if any(moved[one].reaches(was.inputs.get(key)) for one in urns if one in moved)
+        ]
         edit = _edit(was, will, _diff(was, will, following))
         if edit is not None:
             yield edit
-            if _moves(edit, was, will):
-                moved.add(urn)
+            moved[urn] = _moved(edit, was, will)
 
 
 def _edit(was: PlannedResource, will: PlannedResource, diff: Diff) -> Edit | None:
@@ -87,15 +92,45 @@ def _edit(was: PlannedResource, will: PlannedResource, diff: Diff) -> Edit | Non
     )
 
 
-def _moves(edit: Edit, was: PlannedResource, will: PlannedResource) -> bool:
-    """Tell whether the edit gives outputs that are not as they were: a new one's, or a template's next version."""
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """What an edit makes of a resource's outputs: the values of those that stay; None where that is all of them."""
+
+    kept: frozenset[str] | None
+
+    def reaches(self, value: Any) -> bool:
+        """Tell whether an input of this value, computed from the outputs, may become another one.
+
+        Not one that is made of nothing but values that stay: a role that gets a tag keeps its ARN.
+        """
+        return self.kept is not None and not {*map(str, _leaves(_plain(value)))} <= self.kept
+
+
+def _moved(edit: Edit, was: PlannedResource, will: PlannedResource) -> _Moved:
     provider = provider_for(will.type.partition(":")[0])
     if provider is None or edit.action is Action.REFUSE:
-        return False
+        return _Moved(None)
     state, inputs = _plain(was.outputs), _plain(will.inputs)
     outputs = _plain(provider.update(will.type, will.name, state, inputs))
     computed = outputs.keys() - inputs.keys()
-    return bool(computed) if edit.action is Action.REPLACE else any(outputs[key] != state.get(key) for key in computed)
+    if edit.action is Action.REPLACE:
+        return _Moved(frozenset() if computed else None)
+    others = {key for key in computed if outputs[key] != state.get(key)}
+    if not others:
+        return _Moved(None)
+    kept = {
+        str(leaf) for key in state.keys() - others for leaf in _leaves(state[key]) if state[key] == outputs.get(key)
+    }
+    gone = {str(leaf) for key in others for leaf in _leaves(state.get(key))}
+    return _Moved(frozenset(kept - gone - {_NOT_KNOWN}))
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _leaves(item)
+    else:
+        yield value
 
 
 def _deleted_first(will: PlannedResource, diff: Diff) -> bool:
@@ -151,7 +186,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, SecretValue):
         return _plain(value.value)
     if value is UNKNOWN:
-        return "(not known before a deployment)"
+        return _NOT_KNOWN
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
