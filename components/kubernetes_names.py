@@ -49,13 +49,18 @@ def _address(text: str) -> str:
     return text
 
 
+_RANGE: Final = "Write it as 203.0.113.0/24, or 203.0.113.7/32 for one address; policies can't name hosts."
+
+
 def _cidr(text: str) -> str:
     try:
         ip_network(text)
     except ValueError as error:
         reason = str(error).removeprefix(repr(text)).strip()
-        fix = "Write it as 203.0.113.0/24, or 203.0.113.7/32 for one address; policies can't name hosts."
-        raise wrong(f"{quoted(text)} is no address range ({reason})", fix) from None
+        raise wrong(f"{quoted(text)} is no address range ({reason})", _RANGE) from None
+    # Python takes more than the API server: an address alone, a netmask, an interface.
+    if not re.fullmatch(r"[0-9a-fA-F:.]+/[0-9]+", text):
+        raise wrong(f"{quoted(text)} does not end with the length of its prefix", _RANGE)
     return text
 
 

@@ -178,6 +178,12 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
         "runner.networkPolicies.gitlab.cidrs[0]",
         "name hosts",
     ),
+    (
+        "eks",
+        {"networkPolicies": {"gitlab": {"cidrs": ["10.20.0.5"]}}},
+        "runner.networkPolicies.gitlab.cidrs[0]",
+        "name hosts",
+    ),
     ("eks", {"networkPolicies": {"gitlab": {"cidrs": []}}}, "runner.networkPolicies.gitlab.cidrs", "reach GitLab"),
     (
         "eks",
