@@ -38,14 +38,11 @@ from docs.edit_values import (
     Change,
     Values,
 )
-from multiarch.model.edits import Action, Edit, edits
+from multiarch.model.edits import Action, Edit, edits, not_looked_up
 from multiarch.model.placeholders import with_placeholder_token, with_stub_access
 from multiarch.model.plan.inputs import StackInputs, read_project
 from multiarch.model.plan.model import Plan
 from multiarch.model.plan.program import ProgramCrashError, ProgramRun, run_program
-from multiarch.model.providers.kinds import covers
-from multiarch.model.providers.registry import record_of
-from multiarch.model.providers.replaced import Changes, changes
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
 RECORD: Final = Path(__file__).with_name("edits.json")
@@ -257,7 +254,7 @@ def _by_path(values: Values) -> dict[tuple[str | int, ...], Any]:
 
 def _judged(told: Row, old: Plan, new: Plan) -> Row:
     changed = edits(old, new)
-    if unknown := [path for edit in changed for path in _not_looked_up(edit)]:
+    if unknown := [f"{edit.type} {path}" for edit in changed for path in not_looked_up(edit)]:
         return replace(told, problem=f"nobody looked up what a change of {', '.join(unknown)} does: replaced.json")
     found = effects(changed)
     for option in ("protect", "delete_before_replace"):
@@ -270,16 +267,6 @@ def _judged(told: Row, old: Plan, new: Plan) -> Row:
     if found and reason:
         return replace(told, problem="resources change, and docs/edit_values.py says that none does")
     return replace(told, effects=found, reason=reason)
-
-
-def _not_looked_up(edit: Edit) -> Iterator[str]:
-    """Yield what the record of the providers' sources does not know, of kinds whose inputs it lists."""
-    judged = edit.paths and not edit.type.startswith(("pulumi:", "multiarch:"))
-    known = changes(record_of(edit.type), edit.type) if judged else Changes()
-    listed = known.in_place | known.replaces | known.replaces_when_added_or_removed | known.refused
-    if known.in_place:
-        whole = {path.partition(".")[0] for path in listed}  # where an input as a whole is not known yet
-        yield from (f"{edit.type} {path}" for path in edit.paths if path not in whole and not covers(listed, path))
 
 
 def _option_changes(old: Plan, new: Plan, option: str) -> tuple[str, ...]:

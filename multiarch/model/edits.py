@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.model.providers.base import Diff
-from multiarch.model.providers.registry import provider_for
+from multiarch.model.providers.kinds import covers
+from multiarch.model.providers.registry import provider_for, record_of
+from multiarch.model.providers.replaced import changes
 from multiarch.model.providers.values import UNKNOWN, SecretValue
 
 _NOT_KNOWN: Final = "(not known before a deployment)"
@@ -175,6 +177,19 @@ def _keys(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Iterator[str]:
 def _without(paths: Iterable[str], ignored: Iterable[str]) -> tuple[str, ...]:
     kept = tuple(ignored)
     return tuple(path for path in paths if not _covered(path, kept))
+
+
+def not_looked_up(edit: Edit) -> tuple[str, ...]:
+    """Return the inputs of which nobody looked up what their change does, of kinds whose inputs the record lists.
+
+    The stand-in takes them for changed in place.
+    """
+    if edit.type.startswith(("pulumi:", "multiarch:")) or provider_for(edit.type.partition(":")[0]) is None:
+        return ()
+    known = changes(record_of(edit.type), edit.type)
+    listed = known.in_place | known.replaces | known.replaces_when_added_or_removed | known.refused
+    whole = {path.partition(".")[0] for path in listed}  # where an input as a whole is not known yet
+    return tuple(path for path in edit.paths if known.in_place and path not in whole and not covers(listed, path))
 
 
 def _covered(path: str, globs: Iterable[str]) -> bool:

@@ -9,10 +9,10 @@ from typing import Any
 from multiarch.core.progress import ProgressDisplay
 from multiarch.core.report import Check, Report
 from multiarch.core.verdict import Verdict
-from multiarch.model.edits import Action, Edit, edits
+from multiarch.model.edits import Action, Edit, edits, not_looked_up
 from multiarch.model.plan.launch import plan_stack
 from multiarch.model.plan.model import Plan, PlanError
-from multiarch.rehearse.because import because
+from multiarch.rehearse.because import MOST, because
 from multiarch.rehearse.outline import goes_through, outline, unplanned
 from multiarch.rehearse.report.model import ChangeView, RehearsalReport, RunsOn, StackReport
 
@@ -53,6 +53,9 @@ def _compared(project: Path, stack: str, against: Path, display: ProgressDisplay
     lost = jobs_lost(found, before)
     changes = tuple(_view(edit, keys.get(edit.urn, ()), lost.get(edit.urn, "")) for edit in found)
     checks = (*report.checks, allowed(found, before), kept(found, before, after))
+    if found and not keys:
+        note = f"more than {MOST} keys differ: which of them does what is told of smaller edits only"
+        report = replace(report, notes=(*report.notes, note))
     return replace(report, checks=checks, detail=replace(report.detail, changes=changes))
 
 
@@ -63,13 +66,23 @@ def allowed(found: Sequence[Edit], before: Plan) -> Check:
     same = sum(resource.custom for resource in before.resources) - sum(
         edit.action is not Action.CREATE for edit in found
     )
+    doubts = [
+        f"{edit.name} ({', '.join(paths)})"
+        for edit in found
+        if edit.action is not Action.REPLACE and (paths := not_looked_up(edit))
+    ]
+    if held:
+        verdict, evidence = Verdict.NO, f"`up` would refuse: {', '.join(held)}"
+    elif doubts:
+        evidence = f"no record says whether it is changed in place, replaced or refused: {', '.join(doubts)}"
+        verdict = Verdict.UNKNOWN
+    else:
+        verdict, evidence = Verdict.YES, f"{len(found)} changes, {same} resources are kept"
     return Check(
         id="edit-allowed",
         title="neither Pulumi nor the cloud refuses the edit",
-        verdict=Verdict.NO if held else Verdict.YES,
-        evidence=f"`up` would refuse: {', '.join(held)}"
-        if held
-        else f"{len(found)} changes, {same} resources are kept",
+        verdict=verdict,
+        evidence=evidence,
     )
 
 

@@ -128,3 +128,18 @@ def test_a_cluster_has_no_meaning_with_a_comparison(option: tuple[str, ...]) -> 
     found = CliRunner().invoke(cli.multiarch, ["rehearse", "--stack", "gke", "--against", __file__, *option])
     assert found.exit_code == 2
     assert f"{option[0]} has no meaning with --against" in found.output
+
+
+def test_an_input_that_no_record_has_is_no_yes() -> None:
+    def made(**given: Any) -> PlannedResource:
+        kind = "azure-native:containerservice:AgentPool"
+        return PlannedResource(urn="urn:a", type=kind, name="a-pool", inputs={"agentPoolName": "a", **given})
+
+    for given, verdict in (
+        ({"mode": "System"}, Verdict.YES),
+        ({"workloadRuntime": "KataMshvVmIsolation"}, Verdict.UNKNOWN),
+        ({"workloadRuntime": "KataMshvVmIsolation", "vmSize": "Standard_D8s_v6"}, Verdict.YES),  # replaced anyhow
+    ):
+        may, _ = judged([made()], [made(**given)])
+        assert may.verdict is verdict
+        assert ("workloadRuntime" in may.evidence) == (verdict is Verdict.UNKNOWN)
