@@ -64,6 +64,8 @@ def own_template(resolved: ResolvedPool[EksPool], location: str = "") -> dict[st
     pool = resolved.section
     reservation = pool.capacity_reservation or CapacityReservation()
     return {
+        # What EKS refuses in the template beside the group's own amiType, machineType, spot and role.
+        **dict.fromkeys(("imageId", "instanceType", "instanceMarketOptions", "iamInstanceProfile")),
         **dict.fromkeys(("name", "namePrefix", "region")),
         "blockDeviceMappings": _volumes(ami_type(resolved), pool),
         "capacityReservationSpecification": {

@@ -5,7 +5,7 @@ from typing import Final
 
 from components.clouds.checks import check_image_gc
 from components.clouds.contract import Subject
-from components.clouds.eks.arguments import HINT
+from components.clouds.eks.arguments import HINT, POOL_TAG
 from components.clouds.eks.machines import (
     AMI_TYPES,
     DEFAULT_AMI_TYPES,
@@ -35,6 +35,7 @@ def check_pool(subject: Subject[EksPool]) -> list[Problem]:
         *check_image_gc(subject, "imageGcLowThresholdPercent", "imageGcHighThresholdPercent"),
         *_check_hints(subject),
         *_check_taints(subject),
+        *_check_tags(subject),
     ]
 
 
@@ -45,6 +46,14 @@ def _check_taints(subject: Subject[EksPool]) -> list[Problem]:
         return []
     fix = "Remove those that nobody needs."
     return [subject.problem("taints", f"{len(taints)} taints", f"EKS takes {_MOST_TAINTS} in all", fix)]
+
+
+def _check_tags(subject: Subject[EksPool]) -> list[Problem]:
+    if POOL_TAG not in subject.pool.tags:
+        return []
+    consequence = "the pool could not be told from others: it would get another one's subnets and number of nodes"
+    fix = "Remove it, or use a key of your own."
+    return [subject.problem(f"tags[{POOL_TAG}]", "the program sets this tag itself", consequence, fix)]
 
 
 def _check_alternatives(subject: Subject[EksPool]) -> list[Problem]:

@@ -87,6 +87,11 @@ def test_a_name_or_a_nesting_that_the_sdk_has_not_is_refused(
             {"metadataOptions": {"httpTokens": "optional"}},
             "metadataOptions.httpTokens",
         ),
+        # What EKS refuses beside the group's own.
+        ("eks", "launchTemplateArguments", {"imageId": "ami-1"}, "imageId"),
+        ("eks", "launchTemplateArguments", {"instanceType": "m7i.large"}, "instanceType"),
+        ("eks", "launchTemplateArguments", {"instanceMarketOptions": {"marketType": "spot"}}, "instanceMarketOptions"),
+        ("eks", "launchTemplateArguments", {"iamInstanceProfile": {"name": "x"}}, "iamInstanceProfile"),
         ("aks", "arguments", {"kubeletConfig": {"podMaxPids": 1}}, "kubeletConfig.podMaxPids"),
         ("aks", "arguments", {"orchestratorVersion": "1.33"}, "orchestratorVersion"),
     ],
