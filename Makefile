@@ -85,9 +85,9 @@ docs-doctor: $(VENV)/.dev ## Make docs/doctor.md's table and its sample run anew
 	@$(BIN)/python -m tests.cluster.doctor_lab.sample docs/doctor.md
 
 .PHONY: zipapp
-zipapp: ## Build dist/archmerge.pyz: archmerge for any Python 3.11 or later, nothing to install
+zipapp: $(VENV)/.dev ## Build dist/archmerge.pyz: archmerge for any Python 3.11 or later, nothing to install
 	@mkdir -p dist
-	@$(PYTHON) archmerge/packaging/make_zipapp.py dist/archmerge.pyz
+	@$(BIN)/python archmerge/packaging/make_zipapp.py dist/archmerge.pyz
 
 .PHONY: bench-merge
 bench-merge: $(VENV)/.dev ## Measure archmerge against the tools it replaces (needs docker-registry; builds pinned peers)

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
+from typing import TYPE_CHECKING, Any
 
 from archmerge.errors import UsageError
-from archmerge.records import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
 
-_COMMANDS = ("push", "inspect", "verify")
 _HOST_FLAGS = ("--plain-http", "--insecure")
 TARGET_HOST = ""
 """What a host option without a value stands for: the host of the target (or of the reference)."""
 
-try:
-    _WIDTH = int(os.environ.get("COLUMNS") or os.get_terminal_size().columns) - 2
-except (OSError, ValueError):
-    _WIDTH = 100
 _EXIT_CODES = """\
 exit codes: 0 done; 2 usage; 3 a source is missing; 4 an input is not what it is said to be; 5 credentials;
 6 refused by the registry; 7 network or deadline; 8 would copy but may not; 9 a check could not tell;
@@ -42,39 +35,29 @@ class _RefusePassword(argparse.Action):
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line. Exits with 2 on a usage error, as argparse does; raises UsageError for the rest."""
-    argv = from_manifest_tool(list(argv))
-    args = build_parser(next((word for word in argv if word in _COMMANDS), "")).parse_args(argv)
-    for name in (
-        "plain_http",
-        "insecure",
-        "token_realm",
-    ):  # argparse forgets a list from before the command when one follows it
-        setattr(args, name, [*getattr(args, name), *getattr(args, f"{name}_after", [])])
-    return args
+    return build_parser().parse_args(from_manifest_tool(list(argv)))
 
 
 def from_manifest_tool(argv: list[str]) -> list[str]:
-    """Turn manifest-tool's forms into ours; everything else passes through.
+    """Put options from before the command behind it, and turn manifest-tool's forms into ours.
 
     >>> from_manifest_tool(["--plain-http", "push", "--type", "oci", "from-args", "-target", "host/app:1"])
-    ['--plain-http=', 'push', '--type', 'oci', '--manifest-tool', '--target', 'host/app:1']
+    ['push', '--plain-http=', '--type', 'oci', '--manifest-tool', '--target', 'host/app:1']
     """
-    place = next((number for number, word in enumerate(argv) if word in _COMMANDS), len(argv))
-    head, tail = argv[:place], argv[place:]
+    place = next((number for number, word in enumerate(argv) if word in COMMANDS), len(argv))
+    head, command, tail = argv[:place], argv[place : place + 1], argv[place + 1 :]
     # manifest-tool's host flags take no value; ours would take the command's name, or a reference, for one.
     # Before the command there are no references, so that any word is a host there.
-    head, tail = _valued([*head, *tail[:1]], _is_word)[: len(head)], _valued(tail, _is_host)
+    head, tail = _valued(head, _is_word), _valued(tail, _is_host)
     if "from-spec" in tail[:4]:
-        raise UsageError(
-            "push from-spec reads YAML, which archmerge does not",
-            fix="use push from-args, or --batch FILE with the same content as JSON (docs/merge.md)",
-        )
+        number = tail.index("from-spec")
+        tail = [*tail[:number], "--manifest-tool", "--spec", *tail[number + 1 :]]
     if "from-args" in tail[:4]:
         number = tail.index("from-args")
         # Go's flag package takes one dash for two, and =true and =false for switches.
         tail = [*tail[:number], "--manifest-tool", *(_go_flag(word) for word in tail[number + 1 :])]
         tail = [word.removesuffix("=true") for word in tail if not word.endswith("=false")]
-    return head + tail
+    return [*command, *head, *tail]
 
 
 def _valued(words: list[str], is_value: Callable[[str], bool]) -> list[str]:
@@ -87,7 +70,7 @@ def _valued(words: list[str], is_value: Callable[[str], bool]) -> list[str]:
 
 
 def _is_word(text: str) -> bool:
-    return not text.startswith("-") and "/" not in text and "@" not in text and text not in _COMMANDS
+    return not text.startswith("-") and "/" not in text and "@" not in text and text not in COMMANDS
 
 
 def _is_host(text: str) -> bool:
@@ -100,27 +83,21 @@ def _go_flag(word: str) -> str:
     return f"-{word}" if len(word) > 2 and word[0] == "-" and word[1].isalpha() else word  # noqa: PLR2004 - "-x" stays
 
 
-def build_parser(command: str = "") -> argparse.ArgumentParser:
-    """Build the parser; with `command`, only that command's options are filled in, for each costs time."""
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser, with the options of all commands."""
     parser = _Parser(
         prog="archmerge",
         description="Make one image out of many architectures: verified first, published in the fewest round trips.",
         epilog=_EXIT_CODES,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
-    _common(parser, top=True)
     commands = parser.add_subparsers(
-        dest="command", prog="archmerge", metavar="push | inspect | verify", parser_class=_Parser
+        dest="command", prog="archmerge", metavar=" | ".join(COMMANDS), parser_class=_Parser
     )
-    for name, (text, fill) in {
-        "push": ("publish one index over several images", _push),
-        "inspect": ("show the platforms, digests, sizes and attestations of an image", _inspect),
-        "verify": ("check that an index holds what it says, whole and true", _verify),
-    }.items():
+    for name, (text, fill) in COMMANDS.items():
         own = commands.add_parser(name, help=text, description=text, epilog=_EXIT_CODES)
-        if command in ("", name):
-            fill(own)
-            _common(own)
+        fill(own)
+        _common(own)
     return parser
 
 
@@ -128,14 +105,7 @@ class _Parser(argparse.ArgumentParser):
     """No abbreviations: an option added later must never change what a pipeline's line means."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings, formatter_class=_Help, allow_abbrev=False)
-
-
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """argparse makes one for each option, which would ask `shutil` (4 ms to import) for the width each time."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_WIDTH)
+        super().__init__(**settings, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
 
 
 def _push(push: argparse.ArgumentParser) -> None:
@@ -145,7 +115,15 @@ def _push(push: argparse.ArgumentParser) -> None:
     add("--tags", action="append", default=[], metavar="T,T", help="tags to move after it, such as latest,1.2")
     add("--template", metavar="REF", help="source images, with ARCH, OS and VARIANT to fill in")
     add("--platforms", action="append", default=[], metavar="P,P", help="linux/amd64,linux/arm64 and so on")
-    add("--from", dest="files", nargs="+", default=[], metavar="FILE", help="digest files that build jobs left")
+    add(
+        "--from",
+        dest="files",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="what builds left: digest files, OCI layouts",
+    )
+    add("--spec", metavar="FILE", help="manifest-tool's YAML: target, tags and images")
     add("--batch", metavar="FILE", help="many merges: a JSON array, or one JSON object per line")
     add("--type", dest="kind", choices=("oci", "docker", "auto"), default="oci", help="kind of index (default: oci)")
     add("--annotations", action="append", default=[], metavar="K=V,K=V", help="annotations of the index")
@@ -156,6 +134,9 @@ def _push(push: argparse.ArgumentParser) -> None:
     add("--allow-mismatch", action="store_true", help="publish a wrongly labelled image as what its config says")
     add("--no-copy", action="store_true", help="mount blobs only; exit 8 where the registry declines that")
     add("--verify-binaries", action="store_true", help="also check what the images run, in their layers")
+    add("--amend", action="store_true", help="replace or add these platforms in the index that is there, keep others")
+    add("--referrers", action="store_true", help="carry signatures and SBOMs along to another repository")
+    add("--no-attestations", action="store_true", help="leave out what BuildKit attests (unknown/unknown)")
     add("--tags-at-once", action="store_true", help="write all tags in one round trip, not the target's own first")
     add("--dry-run", action="store_true", help="read and verify, and show every request, but write nothing")
     add("--digest-file", metavar="FILE", help="write the digest here, too")
@@ -171,89 +152,76 @@ def _inspect(inspect: argparse.ArgumentParser) -> None:
 def _verify(verify: argparse.ArgumentParser) -> None:
     verify.add_argument("reference", metavar="REF")
     verify.add_argument("--platforms", action="append", default=[], metavar="P,P", help="exactly these are expected")
+    verify.add_argument("--require", action="append", default=[], metavar="K,K", help="of signature, sbom, provenance")
     verify.add_argument(
         "--verify-binaries", action="store_true", help="also check what the images run, in their layers"
     )
 
 
-def _common(parser: argparse.ArgumentParser, *, top: bool = False) -> None:
+def _prune(prune: argparse.ArgumentParser) -> None:
+    add = prune.add_argument
+    add("reference", metavar="REPOSITORY")
+    add("--remove", action="append", default=[], metavar="GLOB,GLOB", help="tags that may go (default: *-ARCH)")
+    add("--keep", action="append", default=[], metavar="GLOB,GLOB", help="tags that stay, whatever --remove says")
+    add("--days", type=_days, default=7.0, metavar="N", help="only images that old (default: 7; 0: any age)")
+    add("--delete", action="store_true", help="delete, rather than say what would be")
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
     """Options of all commands, before or after the command's name."""
-    defaults: dict[str, Any] = {
-        "plain_http": [], "insecure": [], "cacert": None, "docker_cfg": None, "username": None, "token_realm": [],
-        "password_stdin": False, "deadline": 600.0, "retries": 4, "no_memory": False,
-        "json": False, "quiet": False, "debug": False,
-    }  # fmt: skip
-    if top:
-        parser.set_defaults(**defaults)
-    group = parser.add_argument_group("connection and output")
-
-    def add(*names: str, **settings: Any) -> None:
-        group.add_argument(*names, default=argparse.SUPPRESS, **settings)
-
-    host: dict[str, Any] = {"action": _Hosts, "nargs": "?", "const": TARGET_HOST, "metavar": "HOST"}
-    suffix = "" if top else "_after"
-    add(
-        "--plain-http",
-        **host,
-        dest=f"plain_http{suffix}",
-        help="speak plain HTTP with this host (default: the target's), and no other",
-    )
-    add(
-        "--insecure",
-        **host,
-        dest=f"insecure{suffix}",
-        help="don't check this host's certificate (default: the target's)",
-    )
+    add = parser.add_argument_group("connection and output").add_argument
+    for name, text in (
+        ("--plain-http", "speak plain HTTP with this host (default: the target's), and no other"),
+        ("--insecure", "don't check this host's certificate (default: the target's)"),
+    ):
+        add(name, type=_host, action="append", default=[], nargs="?", const=TARGET_HOST, metavar="HOST", help=text)
     add("--cacert", metavar="FILE", help="certificates to trust besides the system's")
     add("--docker-cfg", metavar="PATH", help="docker config: a file, or the directory of config.json")
-    add(
-        "--token-realm",
-        action=_Realms,
-        metavar="HOST=REALM",
-        dest=f"token_realm{suffix}",
+    add("--token-realm", type=_realm, action="append", default=[], metavar="HOST=REALM",
         help="send HOST's credentials to its token service at the host REALM, which does not show that it is HOST's",
-    )
+    )  # fmt: skip
     add("--username", metavar="NAME", help="for the target's host; with --password-stdin or ARCHMERGE_PASSWORD")
     add("--password-stdin", action="store_true", help="read the password from standard input")
     add("--password", nargs="?", action=_RefusePassword, help=argparse.SUPPRESS)
-    add("--deadline", type=_seconds, metavar="SECONDS", help="for the whole command (default: 600)")
-    add("--retries", type=_count, metavar="N", help="further attempts per request (default: 4)")
-    add("--no-memory", action="store_true", help="neither use nor write down how registries want to be asked")
+    add("--deadline", type=_seconds, default=600.0, metavar="SECONDS", help="for the whole command (default: 600)")
+    add("--retries", type=_count, default=4, metavar="N", help="further attempts per request (default: 4)")
     add("--json", action="store_true", help="print JSON on standard output")
     add("--quiet", action="store_true", help="no summary on standard error")
     add("--debug", action="store_true", help="show every request (never a secret), and tracebacks")
 
 
-class _Hosts(argparse.Action):
-    """Collects hosts given before and after the command's name."""
-
-    def __call__(self, *given: Any) -> None:
-        """Take argparse's (parser, namespace, value, option)."""
-        _, namespace, values, option_string = given
-        if "/" in values:
-            raise UsageError(f"{option_string} takes a host, not {values!r}", fix=f"write {option_string}=HOST")
-        setattr(namespace, self.dest, [*getattr(namespace, self.dest, []), values])
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "push": ("publish one index over several images", _push),
+    "inspect": ("show the platforms, digests, sizes and attestations of an image", _inspect),
+    "prune": ("say, or delete, what no kept tag reaches", _prune),
+    "verify": ("check that an index holds what it says, whole and true", _verify),
+}
 
 
-class _Realms(argparse.Action):
-    """Collects pairs given before and after the command's name."""
+def _host(text: str) -> str:
+    if "/" in text:
+        raise argparse.ArgumentTypeError(f"takes a host, not {text!r}")
+    return text
 
-    def __call__(self, *given: Any) -> None:
-        """Take argparse's (parser, namespace, value, option)."""
-        _, namespace, text, option_string = given
-        host, _, realm = text.partition("=")
-        if not host or not realm or "/" in text:
-            raise UsageError(
-                f"{option_string} takes HOST=REALM, not {text!r}",
-                fix="as in --token-realm hub.example=auth.example.org",
-            )
-        setattr(namespace, self.dest, [*getattr(namespace, self.dest, []), (host, realm)])
+
+def _realm(text: str) -> tuple[str, str]:
+    host, _, realm = text.partition("=")
+    if not host or not realm or "/" in text:
+        raise argparse.ArgumentTypeError(f"takes HOST=REALM, as hub.example=auth.example.org, not {text!r}")
+    return host, realm
 
 
 def _seconds(text: str) -> float:
     value = float(text)
     if not 0 < value <= 86400:  # noqa: PLR2004 - a day
         raise argparse.ArgumentTypeError("must be more than 0, and at most 86400")
+    return value
+
+
+def _days(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 36500:  # noqa: PLR2004 - a century
+        raise argparse.ArgumentTypeError("must be 0 to 36500")
     return value
 
 

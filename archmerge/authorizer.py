@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from functools import partial
+from typing import TYPE_CHECKING
 
 from archmerge.errors import ArchmergeError, AuthError, NetworkError
-from archmerge.records import TYPE_CHECKING
 from archmerge.tokens import (
     NO_CHALLENGE,
     SCOPES_PER_TOKEN,
@@ -18,53 +17,46 @@ from archmerge.tokens import (
     scopes,
     token_request,
 )
-from archmerge.transport.client import public_url
+from archmerge.transport.answers import public_url
 from archmerge.transport.connections import origin_of
-from archmerge.transport.parallel import gather, settle
+from archmerge.transport.parallel import gather
 from archmerge.transport.trust import may_have, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from archmerge.credentials import Credential, Credentials
-    from archmerge.memory import Memory
-    from archmerge.transport.client import Answer, Client
+    from archmerge.transport.answers import Answer
+    from archmerge.transport.client import Client
 
 _OK, _UNAUTHORIZED = 200, 401
 _NO_POST = (404, 405)
+_JUST_NOW = 30.0
+"""Seconds: a token that is refused so soon after another one has not expired."""
 
 
 class Authorizer:
     """The Authorization header for each repository of one host. Safe to share between threads.
 
-    `known` is what the registry is thought to want; `memory` may know it, and gets what is found out.
+    `known` is what the registry is thought to want, so that it need not be asked.
     """
 
-    def __init__(  # noqa: PLR0913 - each is a part of its own
-        self,
-        client: Client,
-        host: str,
-        base: str,
-        credentials: Credentials,
-        *,
-        known: Challenge | None = None,
-        memory: Memory | None = None,
+    def __init__(
+        self, client: Client, host: str, base: str, credentials: Credentials, *, known: Challenge | None = None
     ) -> None:
         self._client = client
         self._host = host
         self._base = base
         self._credentials = credentials
-        self._memory = memory
-        self._realms = _named_realms(host, client.connections.options.realms, known)
-        self._ahead: dict[str, set[str]] = {}
-        """The repositories of the token that was asked for ahead."""
-        self._challenge = self._guess = known or (memory.recall(base) if memory else None)
+        self._realms = _named_realms(host, client.options.realms, known)
+        self._challenge = self._guess = known
         self._wanted: dict[str, set[str]] = {}
         self._mounted: dict[str, set[str]] = {}
         self._tokens: dict[str, Token] = {}
         self._denied: dict[str, AuthError] = {}
         self._apart: set[str] = set()
         """Repositories whose scopes were refused together: each gets a token of its own."""
+        self._renewed = float("-inf")
         self._secrets: set[str] = set()
         self._lock = threading.RLock()
 
@@ -76,21 +68,6 @@ class Authorizer:
         with self._lock:
             self._wanted.setdefault(repository, set()).update(actions)
             self._mounted.setdefault(repository, set()).update(mounting)
-
-    def begin(self) -> None:
-        """Have the first request on its way: for the token where the endpoint is known, else for the challenge."""
-        repository = next(iter(self._wanted), "")
-        if self._challenge is None:
-            self._client.launch(f"{self._base}/v2/", {})
-        elif self._challenge.scheme == "bearer":
-            credential = self._credential(repository)
-            if credential and (credential.registry_token or credential.identity_token):
-                return
-            if not self._acceptable(self._challenge.realm, credential):
-                return
-            self._ahead = self._group(repository, credential)
-            asked = token_request(self._challenge, scopes(self._ahead), credential, post=False)
-            self._client.launch(asked.url, asked.headers)
 
     def header(self, repository: str) -> str:
         """Return the Authorization header's value for a request to `repository`; empty to go without."""
@@ -113,17 +90,31 @@ class Authorizer:
             return self.header(repository)  # the guess may have been wrong, and the scheme another one now
 
     def refused(self, repository: str, header: str, answer: Answer) -> bool:
-        """After a 401 to a request with `header`: whether another attempt with a new header makes sense."""
+        """After a 401 or 403 to a request with `header`: whether another attempt with a new header makes sense.
+
+        A token is renewed once. One for several repositories is then asked for again for this one alone: some token
+        services answer 200 to several scopes, and honour the first (kaniko #1007).
+        """
         if origin_of(answer.url) != origin_of(self._base):
             return False  # a storage that was redirected to has no say in where credentials are sent
         with self._lock:
             if self.header(repository) != header:
                 return True  # another thread has renewed it meanwhile
-            challenge = self._best(answer, repository)
+            token = self._tokens.get(repository)
+            challenge = self._best(answer, repository) if answer.status == _UNAUTHORIZED else self._challenge
             if challenge is None or (challenge.scheme == "basic" and header.startswith("Basic ")):
                 return False
-            self._learn(challenge)
-            for name in [name for name, token in self._tokens.items() if f"Bearer {token.value}" == header]:
+            several = token is not None and token.several
+            if answer.status != _UNAUTHORIZED and not several:
+                return False
+            sharing = [name for name, held in self._tokens.items() if held == token]
+            now = time.monotonic()
+            if several and (answer.status != _UNAUTHORIZED or now - self._renewed < _JUST_NOW):
+                self._client.trace("the token for several repositories was refused; asking for each repository apart")
+                self._apart.update(sharing)
+            self._renewed = now
+            self._challenge, self._guess = challenge, None
+            for name in sharing:
                 del self._tokens[name]
             return self.header(repository) != header
 
@@ -159,7 +150,7 @@ class Authorizer:
         challenge = NO_CHALLENGE  # if it wants something after all, it says so at the first request
         if answers[0].status == _UNAUTHORIZED:
             challenge = self._best(answers[0], repository) or Challenge("basic")
-        self._learn(challenge)
+        self._challenge, self._guess = challenge, None
 
     def _best(self, answer: Answer, repository: str) -> Challenge | None:
         """Return the best challenge of an answer: a realm that must not see the credentials comes after Basic."""
@@ -168,18 +159,11 @@ class Authorizer:
             answer.headers.get_all("WWW-Authenticate") or (), lambda realm: self._acceptable(realm, credential)
         )
 
-    def _learn(self, challenge: Challenge) -> None:
-        self._challenge, self._guess = challenge, None
-        if self._memory:
-            self._memory.learn(self._base, challenge)
-
     def _fetch(self, repository: str) -> None:
         if repository in self._denied:
             raise self._denied[repository]  # once is enough: some servers lock an account after a few wrong passwords
         credential = self._credential(repository)
         group = self._group(repository, credential)
-        if repository in self._ahead:
-            group, self._ahead = self._ahead, {}
         try:
             token = self._ask(group, credential)
         except ArchmergeError as error:
@@ -189,9 +173,12 @@ class Authorizer:
                 self._denied[repository] = error
             if len(group) == 1 or isinstance(error, NetworkError):
                 raise
-            self._fetch_apart(group, repository, credential)
+            # One refused source scope can refuse the whole token (kaniko #1007).
+            self._client.trace("the token for all repositories was refused; asking for each repository apart")
+            self._apart.update(group)
+            self._fetch(repository)
             return
-        self._tokens.update(dict.fromkeys(group, token))
+        self._tokens.update(dict.fromkeys(group, token._replace(several=len(group) > 1)))
 
     def _was_wrong(self, guess: Challenge, error: ArchmergeError) -> bool:
         """After a failure at a guessed endpoint: whether the registry names another one."""
@@ -199,22 +186,6 @@ class Authorizer:
         self._discover()
         found = self._challenge or NO_CHALLENGE
         return found[:3] != guess[:3] or isinstance(error, NetworkError)
-
-    def _fetch_apart(self, group: Mapping[str, set[str]], needed: str, credential: Credential | None) -> None:
-        """One refused source scope can refuse the whole token (kaniko #1007): ask for each repository by itself."""
-        self._client.trace("the token for all repositories was refused; asking for each repository apart")
-        self._apart.update(group)
-        single = [{name: actions} for name, actions in group.items()]
-        answers = settle([partial(self._ask, one, credential) for one in single])
-        for one, answer in zip(single, answers, strict=True):
-            name = next(iter(one))
-            if isinstance(answer, Token):
-                self._tokens[name] = answer
-            elif isinstance(answer, AuthError):
-                self._denied[name] = answer
-        if needed in self._tokens:
-            return
-        raise next(a for one, a in zip(single, answers, strict=True) if needed in one and isinstance(a, Exception))
 
     def _group(self, repository: str, credential: Credential | None) -> dict[str, set[str]]:
         """Return the repositories to ask a token for together: wanted, of the same credential, not refused before."""
@@ -268,7 +239,7 @@ class Authorizer:
         except NetworkError:
             return False
         if credential:
-            return may_have(here, there, self._client.connections.options, realms=self._realms)
+            return may_have(here, there, self._client.options, realms=self._realms)
         open_enough = there.scheme == "https" or here.scheme == "http"
         return open_enough and (named(there, self._realms) or not self._client.lured(here, there, private=True))
 

@@ -6,17 +6,20 @@ Dockerfile with a downloaded binary; its config is right, so no other check can 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from archmerge.layers import Entry, LayerError, entries, normal
-from archmerge.records import TYPE_CHECKING, NamedTuple
+from archmerge.verdicts import NO, UNCLEAR, YES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from archmerge.layout import Layout
     from archmerge.manifests import Descriptor, ImageConfig, Manifest
     from archmerge.reference import Reference
     from archmerge.registry import Registry
+    from archmerge.transport.retry import Deadline
 
-YES, NO, UNCLEAR = "yes", "no", "could not tell"
 READ_LIMIT = 256 << 20
 """Bytes of compressed layers read per image, at most."""
 _ELF = b"\x7fELF"
@@ -48,7 +51,9 @@ def elf_architecture(head: bytes) -> str:
     return _MACHINES.get((machine, 1 if little else 2), f"elf-{machine}")
 
 
-def check_binaries(registry: Registry, ref: Reference, manifest: Manifest, config: ImageConfig) -> Verdict:
+def check_binaries(
+    registry: Registry | Layout, ref: Reference, manifest: Manifest, config: ImageConfig, deadline: Deadline
+) -> Verdict:
     """Compare the entrypoint's machine, or that of all programs seen, with the config's architecture."""
     expected = config.platform.normalised.architecture
     if config.platform.os.lower() != "linux":
@@ -56,7 +61,7 @@ def check_binaries(registry: Registry, ref: Reference, manifest: Manifest, confi
     search = _Search(config)
     trouble = ""
     try:
-        for entry in _members(registry, ref.repository, manifest.layers):
+        for entry in _members(registry, ref.repository, manifest.layers, deadline):
             if search.see(entry):
                 break
     except (LayerError, OSError) as error:
@@ -79,7 +84,9 @@ def _judge(expected: str, machines: set[str], what: str) -> Verdict:
     return Verdict(NO, f"{what}: {shown}, but the image says {expected}")
 
 
-def _members(registry: Registry, repository: str, layers: tuple[Descriptor, ...]) -> Iterator[Entry]:
+def _members(
+    registry: Registry | Layout, repository: str, layers: tuple[Descriptor, ...], deadline: Deadline
+) -> Iterator[Entry]:
     """Return the files of all layers, the topmost layer first: what is on top hides what is below."""
     left = READ_LIMIT
     for layer in reversed(layers):
@@ -89,7 +96,7 @@ def _members(registry: Registry, repository: str, layers: tuple[Descriptor, ...]
 
             def read() -> bytes:
                 nonlocal left
-                registry.client.deadline.cap(1, "checking binaries")
+                deadline.cap(1, "checking binaries")
                 piece = stream.read() if left > 0 else b""
                 left -= len(piece)
                 return piece

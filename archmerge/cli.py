@@ -2,45 +2,49 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
+import signal
 import sys
 from functools import partial
+from typing import TYPE_CHECKING
 
-from archmerge import arguments
+from archmerge import __version__, arguments, output
+from archmerge.built import digest_sources, read_spec
 from archmerge.errors import ArchmergeError, ExitCode, UsageError
-from archmerge.inputs import pairs, split_commas, template_sources
+from archmerge.evidence import KINDS
+from archmerge.files import pairs, read_batch, split_commas, template_sources
+from archmerge.inspection import inspect, verify
+from archmerge.merging import MergeResult, merge
 from archmerge.platforms import parse_platform
-from archmerge.records import TYPE_CHECKING
 from archmerge.reference import parse_reference, parse_target
 from archmerge.request import MergeRequest, Source
 from archmerge.session import Hooks, Session
 from archmerge.transport.connections import Options
+from archmerge.transport.parallel import settle
+from archmerge.verdicts import NO, UNCLEAR
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
     from typing import NoReturn
 
-    from archmerge.memory import Memory
-
 _BATCH_WORKERS = 16
 _PASSWORD_MAX = 64 << 10
+_NOT_WITH_BATCH = (
+    *("target", "template", "files", "references", "platforms", "tags", "annotations", "annotation"),
+    *("digest_file", "dotenv", "spec"),
+)
 
 
-def main(argv: Sequence[str] | None = None, *, as_process: bool = False) -> int:
-    """Run the command; its exit code. Errors become one message on standard error, never a traceback.
-
-    `as_process`: the process is the command's own, its signals too.
-    """
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code. Errors become one message on standard error, never a traceback."""
     argv = sys.argv[1:] if argv is None else argv
     try:
-        args = arguments.parse(argv)
-        args.as_process = as_process
-        return _run(args)
+        return _run(arguments.parse(argv))
     except ArchmergeError as error:
         if "--json" in argv:
-            from archmerge import output  # noqa: PLC0415 - not before something is to be shown
-
             _out(output.to_json(output.error_json(error)))
         _err(f"archmerge: {error}")
         return error.code
@@ -59,42 +63,30 @@ def main(argv: Sequence[str] | None = None, *, as_process: bool = False) -> int:
 
 def entry() -> NoReturn:
     """Run the command as a process: exit at once, without taking 8 ms to take every module apart."""
-    sys.setswitchinterval(0.0005)  # a thread whose answer is there waits no 5 ms for one that is loading modules
-    code = main(as_process=True)
+    gc.set_threshold(50_000)  # a run this short has no garbage to look for (4 ms)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled job says which tags have moved, too
+    code = main()
     for stream in (sys.stdout, sys.stderr):
-        try:  # noqa: SIM105 - contextlib is not loaded for this
+        with contextlib.suppress(OSError, ValueError):
             stream.flush()
-        except (OSError, ValueError):
-            pass
     os._exit(code)
 
 
 def _run(args: argparse.Namespace) -> int:
     if args.version:
-        from archmerge import __version__  # noqa: PLC0415 - seldom needed
-
         _out(f"archmerge {__version__}")
         return ExitCode.OK
-    if args.command == "push":
-        return _batch(args) if args.batch else _push(args)
-    if args.command == "inspect":
-        return _inspect(args)
-    if args.command == "verify":
-        return _verify(args)
-    arguments.build_parser().print_help(sys.stderr)
-    return ExitCode.USAGE
+    if not args.command:
+        arguments.build_parser().print_help(sys.stderr)
+        return ExitCode.USAGE
+    return {"push": _push, "inspect": _inspect, "prune": _prune, "verify": _verify}[args.command](args)
 
 
 def _push(args: argparse.Namespace) -> int:
+    if args.batch:
+        return _batch(args)
     request = push_request(args)
     with _session(args, parse_target(request.target).host) as session:
-        session.begin([request])
-        # From here on everything is loaded while that request is on its way.
-        from archmerge import output  # noqa: PLC0415
-        from archmerge.merging import merge  # noqa: PLC0415
-
-        if args.as_process:
-            _heed_termination()
         result = merge(request, session)
     if not args.dry_run:
         output.write(args.digest_file, f"{result.digest}\n")
@@ -112,21 +104,23 @@ def _push(args: argparse.Namespace) -> int:
 
 def push_request(args: argparse.Namespace) -> MergeRequest:
     """Turn the options of `push` into a request, before anything is sent."""
+    if args.spec and not args.target:
+        spec = read_spec(args.spec)
+        args.target, args.tags = spec.target, [*spec.tags, *args.tags]
     if not args.target:
         raise UsageError("push needs --target", fix="name what to publish: --target HOST/app:TAG")
     platforms = split_commas(args.platforms)
-    ways = [name for name in ("template", "files", "references") if getattr(args, name)]
+    ways = [name for name in ("template", "files", "references", "spec") if getattr(args, name)]
     if len(ways) != 1:
         raise UsageError(
             f"push takes its images in one way, not {len(ways)}",
             fix="give either --template with --platforms, or --from FILES, or references",
         )
+    files = [args.spec] if args.spec else args.files
     if args.template:
         sources = template_sources(args.template, platforms)
-    elif args.files:
-        from archmerge.files import digest_sources  # noqa: PLC0415 - json and pathlib, only where files are read
-
-        sources = digest_sources(args.files, platforms)
+    elif files:
+        sources = digest_sources(files, platforms, parse_target(args.target).name)
     elif platforms:
         raise UsageError(
             "references don't go with --platforms", fix="write PLATFORM=REF, as in linux/arm64=HOST/app@DIGEST"
@@ -143,6 +137,7 @@ def push_request(args: argparse.Namespace) -> MergeRequest:
         tags=split_commas(args.tags),
         kind=args.kind,
         annotations=annotations,
+        platforms=platforms if files else (),
     )
     return _switched(request, args)
 
@@ -153,6 +148,9 @@ def _switched(request: MergeRequest, args: argparse.Namespace) -> MergeRequest:
         allow_mismatch=args.allow_mismatch,
         copy=not args.no_copy,
         verify_binaries=args.verify_binaries,
+        attestations=not args.no_attestations,
+        referrers=args.referrers,
+        amend=args.amend,
         tags_at_once=args.tags_at_once,
     )
 
@@ -180,33 +178,15 @@ def _annotated(sources: list[Source], given: Sequence[Sequence[str]]) -> list[So
 
 def _batch(args: argparse.Namespace) -> int:
     """Many merges at once over shared tokens and connections; the exit code is that of the first that failed."""
-    given = (
-        "target",
-        "template",
-        "files",
-        "references",
-        "platforms",
-        "tags",
-        "annotations",
-        "annotation",
-        "digest_file",
-        "dotenv",
-    )
-    for name in given:
+    for name in _NOT_WITH_BATCH:
         if getattr(args, name):
             raise UsageError(f"--batch doesn't go with --{name.replace('_', '-')}", fix="say it in the batch file")
-    from archmerge.files import read_batch  # noqa: PLC0415 - json and pathlib, only where files are read
-
     requests = [_switched(request, args) for request in read_batch(args.batch)]
     hosts = {parse_target(request.target).host for request in requests}
     with _session(args, hosts.pop() if len(hosts) == 1 else "") as session:
-        session.begin(requests)
-        from archmerge import output  # noqa: PLC0415 - as in _push
-        from archmerge.merging import MergeResult, merge  # noqa: PLC0415
-        from archmerge.transport.parallel import settle  # noqa: PLC0415
-
-        if args.as_process:
-            _heed_termination()
+        for request in requests:  # all rights that will be needed, before the first token
+            request.check()
+            session.announce(request)
         outcomes = settle([partial(merge, request, session) for request in requests], _BATCH_WORKERS)
     failed: list[Exception] = []
     listed = []
@@ -229,9 +209,6 @@ def _batch(args: argparse.Namespace) -> int:
 
 
 def _inspect(args: argparse.Namespace) -> int:
-    from archmerge import output  # noqa: PLC0415 - push must not wait for it
-    from archmerge.inspection import inspect  # noqa: PLC0415
-
     with _session(args, parse_reference(args.reference).host) as session:
         report = inspect(args.reference, session)
     if args.raw:
@@ -242,12 +219,13 @@ def _inspect(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from archmerge import output  # noqa: PLC0415 - push must not wait for it
-    from archmerge.inspection import NO, UNCLEAR, verify  # noqa: PLC0415
-
     platforms = [parse_platform(text) for text in split_commas(args.platforms)]
+    require = split_commas(args.require)
+    if unknown := sorted(set(require) - set(KINDS)):
+        raise UsageError(f"--require {unknown[0]!r} is none of {', '.join(KINDS)}")
     with _session(args, parse_reference(args.reference).host) as session:
-        digest, checks = verify(args.reference, platforms, session, binaries=args.verify_binaries)
+        binaries = args.verify_binaries
+        digest, checks = verify(args.reference, platforms, session, binaries=binaries, require=require)
     if args.json:
         _out(output.to_json(output.checks_json(args.reference, digest, checks)))
     else:
@@ -256,6 +234,27 @@ def _verify(args: argparse.Namespace) -> int:
     if NO in answers:
         return ExitCode.MISMATCH
     return ExitCode.UNKNOWN if UNCLEAR in answers else ExitCode.OK
+
+
+def _prune(args: argparse.Namespace) -> int:
+    from archmerge.pruning import PER_ARCHITECTURE, Rules, prune  # noqa: PLC0415 - 3 ms, which push does without
+
+    ref = parse_reference(args.reference)
+    if ref.tag or ref.digest:
+        raise UsageError(f"prune takes a repository, not {ref}", fix=f"archmerge prune {ref.name}")
+    rules = Rules(tuple(split_commas(args.remove)) or PER_ARCHITECTURE, split_commas(args.keep), args.days)
+    with _session(args, ref.host) as session:
+        decided = prune(session.registry(ref.host), ref.repository, rules, delete=args.delete)
+    if args.json:
+        _out(output.to_json({"repository": ref.name, "deleted": args.delete, **decided._asdict()}))
+        return ExitCode.OK
+    for tag, state in sorted(decided.tags.items()):
+        _out(f"{tag}: {state}")
+    for digest in decided.delete:
+        _out(f"{'deleted' if args.delete else 'would delete'} {ref.name}@{digest}")
+    if not args.delete and decided.delete and not args.quiet:
+        _err("nothing was deleted: --delete does it")
+    return ExitCode.OK
 
 
 def _session(args: argparse.Namespace, host: str) -> Session:
@@ -277,24 +276,7 @@ def _session(args: argparse.Namespace, host: str) -> Session:
         realms=frozenset(args.token_realm),
     )
     hooks = Hooks(_say, _say if args.debug or dry_run else _ignore)
-    return Session(options, primary=host, memory=_memory(args), hooks=hooks)
-
-
-def _heed_termination() -> None:
-    """Make a cancelled job (SIGTERM) end as Ctrl-C does: with a word on which tags have moved."""
-    import signal  # noqa: PLC0415 - while the first request is on its way
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
-
-
-def _memory(args: argparse.Namespace) -> Memory | None:
-    from archmerge.memory import Memory, place_of  # noqa: PLC0415 - see there
-
-    place = "" if args.no_memory else place_of(os.environ)
-    return Memory(place) if place else None
+    return Session(options, primary=host, hooks=hooks)
 
 
 def _hosts(named: list[str], host: str, option: str) -> frozenset[str]:

@@ -1,19 +1,22 @@
 """Whose name to come under: finding credentials where CI systems and container tools keep them.
 
 Order (docs/merge.md): `--username`/environment pair, --docker-cfg, DOCKER_AUTH_CONFIG, REGISTRY_AUTH_FILE,
-DOCKER_CONFIG, ~/.docker, podman's auth.json, GitLab's CI_REGISTRY*. The first source that knows the host wins.
+DOCKER_CONFIG, ~/.docker, podman's auth.json, GitLab's CI_REGISTRY*, the job's own identity in a cloud. The first source
+that knows the host wins.
 """
 
 from __future__ import annotations
 
+import json
 import os.path
+from base64 import b64encode
 from binascii import a2b_base64
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
+from archmerge.environment import helper_environment
 from archmerge.errors import AuthError
-from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import DOCKER_HUB
-from archmerge.transport.wire import basic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -40,7 +43,9 @@ class Credential(NamedTuple):
     @property
     def basic(self) -> str:
         """The value of an Authorization header, or an empty string without a password."""
-        return basic(self.username, self.password) if self.password else ""
+        if not self.password:
+            return ""
+        return "Basic " + b64encode(f"{self.username}:{self.password}".encode()).decode()
 
     @property
     def secrets(self) -> set[str]:
@@ -54,10 +59,10 @@ class Credentials:
 
     `primary` is the host that `explicit` is for, and the environment's pair unless ARCHMERGE_REGISTRY names another:
     sending them to whatever registry a source names would give the password away. `helper` runs a credential helper
-    (tests replace it).
+    (tests replace it), `cloud` logs in by the job's own identity, or says why it can't.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a place to look at
         self,
         environ: Mapping[str, str],
         *,
@@ -65,14 +70,18 @@ class Credentials:
         explicit: tuple[str, str] | None = None,
         docker_cfg: str | None = None,
         helper: Callable[[str, str], dict[str, Any] | None] | None = None,
+        cloud: Callable[[str], Credential | str | None] | None = None,
     ) -> None:
         self._environ = environ
         self._primary = primary
         self._explicit = explicit
         self._docker_cfg = docker_cfg
         self._helper = helper or run_helper
+        self._cloud = cloud
+        self._clouds: dict[str, Credential | None] = {}
         self._documents: dict[str, dict[str, Any] | None] = {}
         self._answers: dict[tuple[str, str], dict[str, Any] | None] = {}
+        self._broken: list[AuthError] = []
         self.notes: list[str] = []
         """What was skipped and why; shown when authentication fails."""
 
@@ -83,7 +92,13 @@ class Credentials:
         for source, document in self._configs():
             if found := self._from_config(document, source, host, repository):
                 return found
-        return self._from_gitlab(host)
+        if found := self._from_gitlab(host):
+            return found
+        if found := self._from_cloud(host):
+            return found
+        if self._broken:
+            raise self._broken[0]  # whose login is in there can't be told
+        return None
 
     def _pair(self, host: str) -> Credential | None:
         """Return the pair of the command line, for the target's host, or else of the environment, for its own."""
@@ -106,7 +121,7 @@ class Credentials:
             yield from self._documents_of([inline])
         elif inline:
             if name not in self._documents:
-                self._documents[name] = _load(inline, name)
+                self._documents[name] = self._parse(inline, name)
             yield name, self._documents[name] or {}
         docker, runtime = environ.get("DOCKER_CONFIG"), environ.get("XDG_RUNTIME_DIR")
         files = [
@@ -136,7 +151,16 @@ class Credentials:
         except (OSError, UnicodeDecodeError) as error:
             self.notes.append(f"{name}: {type(error).__name__}")
             return None
-        return _load(text, name)
+        return self._parse(text, name)
+
+    def _parse(self, text: str, source: str) -> dict[str, Any] | None:
+        """Read JSON. What is none stops the search only where no other source knows the host."""
+        try:
+            return _load(text, source)
+        except AuthError as error:
+            self._broken.append(error)
+            self.notes.append(error.message)
+            return None
 
     def _from_config(self, document: dict[str, Any], source: str, host: str, repository: str) -> Credential | None:
         helpers = document.get("credHelpers")
@@ -171,6 +195,13 @@ class Credentials:
         if username == "<token>":
             return Credential(identity_token=secret, source=source)
         return Credential(username, secret, source=source)
+
+    def _from_cloud(self, host: str) -> Credential | None:
+        if self._cloud and host not in self._clouds:
+            found = self._cloud(host)
+            self._clouds[host] = None if isinstance(found, str) else found
+            self.notes += [found] if isinstance(found, str) else []
+        return self._clouds.get(host)
 
     def _from_gitlab(self, host: str) -> Credential | None:
         for server, user, password in (
@@ -218,9 +249,7 @@ def run_helper(program: str, server: str) -> dict[str, Any] | None:
     """Ask `docker-credential-PROGRAM`. None when it knows nothing of the server; raises OSError when it isn't there."""
     if not program.replace("-", "").replace("_", "").replace(".", "").isalnum():
         raise ValueError(f"{program[:80]!r} is no helper's name")
-    import subprocess  # noqa: PLC0415 - 5 ms, only where there is a helper
-
-    from archmerge.environment import helper_environment  # noqa: PLC0415 - as above
+    import subprocess  # noqa: PLC0415 - 3 ms, only where there is a helper
 
     command = [f"docker-credential-{program}", "get"]
     try:
@@ -240,8 +269,6 @@ def run_helper(program: str, server: str) -> dict[str, Any] | None:
         # Helpers say on standard output why they fail; but an answer there is an answer, and not for a message.
         said = ran.stderr if ran.stdout.lstrip().startswith(b"{") else ran.stdout + ran.stderr
         raise ValueError(said[-200:].decode("utf-8", "replace").strip() or f"ended with {ran.returncode}")
-    import json  # noqa: PLC0415 - as above
-
     answer = json.loads(ran.stdout)
     return answer if isinstance(answer, dict) else None
 
@@ -258,8 +285,6 @@ def _strip(key: str) -> str:
 
 
 def _load(text: str, source: str) -> dict[str, Any]:
-    import json  # noqa: PLC0415 - in GitLab CI there is no file to read
-
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):

@@ -5,7 +5,7 @@ Not among it: `ARCHMERGE_PASSWORD`, GitLab's `CI_*` with the job's token, and wh
 
 from __future__ import annotations
 
-from archmerge.records import TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

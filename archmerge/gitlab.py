@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archmerge.records import TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _LEVELS_BELOW = 2
 
 
-def naming_trap(host: str, repository: str, environ: Mapping[str, str]) -> str:
+def naming_trap(environ: Mapping[str, str], host: str, repository: str) -> str:
     """Why GitLab may refuse this repository; empty when its name is fine, or GitLab's registry isn't concerned.
 
     A repository must be the project's path or below it, by two levels at most (facts/merge.md section 0).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import MismatchError, UsageError
 from archmerge.manifests import (
@@ -16,7 +17,6 @@ from archmerge.manifests import (
     Manifest,
     digest_of,
 )
-from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import Digest
 from archmerge.request import ANNOTATIONS_FIX, NO_ANNOTATIONS
 
@@ -60,6 +60,13 @@ def build_index(children: list[Child], *, kind: str = "oci", annotations: dict[s
     return Manifest(body, digest_of(body), media_type, manifests=tuple(entries), annotations=annotations or {})
 
 
+def amended(current: Manifest, children: list[Child], origin: str) -> list[Child]:
+    """Return `children` with those of an index that they don't replace: same platform, same machine."""
+    replaced = {child.descriptor.platform.normalised for child in children if child.descriptor.platform}
+    kept = [entry for entry in current.manifests if not (entry.platform and entry.platform.normalised in replaced)]
+    return [*children, *(Child(entry, f"{origin}@{entry.digest}") for entry in kept)]
+
+
 def check_distinct(images: list[Child]) -> None:
     """Refuse an empty index, the same image twice, and two images for one platform (a reader takes the first)."""
     if not images:
@@ -98,7 +105,7 @@ def decide_platform(claim: Platform | None, config: ImageConfig, origin: str, *,
         )
     if claim is None:
         return own, ""
-    if claim.claims(own):
+    if claim.describes(own):
         return (own if own.variant else own._replace(variant=claim.variant)), ""
     found = f"{origin} is said to be {claim}, but its config says {own}"
     if allow:
@@ -126,8 +133,9 @@ def _subject(child: Child) -> Digest:
 
 
 def _index_type(entries: list[Descriptor], kind: str, annotated: bool) -> str:  # noqa: FBT001 - private, one caller
+    attested = any(entry.is_attestation for entry in entries)
     annotated = annotated or any(entry.annotations for entry in entries)
     if kind == "docker" and annotated:
-        raise UsageError(NO_ANNOTATIONS, fix=ANNOTATIONS_FIX)
+        raise UsageError(NO_ANNOTATIONS, fix="use --type oci, or --no-attestations" if attested else ANNOTATIONS_FIX)
     all_docker = all(entry.media_type == DOCKER_IMAGE for entry in entries)
     return DOCKER_LIST if kind == "docker" or (kind == "auto" and all_docker and not annotated) else OCI_INDEX

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import ArchmergeError, MismatchError, MissingError, WrongContentError
+from archmerge.evidence import check_evidence
 from archmerge.manifests import ATTESTATION_OF, CONFIG_TYPES, Descriptor, Manifest, parse_config
-from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import Reference, parse_reference
 from archmerge.transport.parallel import gather, settle
+from archmerge.verdicts import NO, UNCLEAR, YES, Check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from archmerge.platforms import Platform
     from archmerge.registry import Registry
     from archmerge.session import Session
-
-YES, NO, UNCLEAR = "yes", "no", "could not tell"
 
 
 class Part(NamedTuple):
@@ -42,14 +42,6 @@ class Report(NamedTuple):
     body: bytes
 
 
-class Check(NamedTuple):
-    """One claim about an index, and whether it holds."""
-
-    claim: str
-    answer: str
-    reason: str = ""
-
-
 def inspect(reference: str, session: Session) -> Report:
     """Read an index and its children (three round trips, four with a token), or a single image."""
     ref = parse_reference(reference)
@@ -69,9 +61,16 @@ def inspect(reference: str, session: Session) -> Report:
 
 
 def verify(
-    reference: str, platforms: Sequence[Platform], session: Session, *, binaries: bool = False
+    reference: str,
+    platforms: Sequence[Platform],
+    session: Session,
+    *,
+    binaries: bool = False,
+    require: Sequence[str] = (),
 ) -> tuple[str, list[Check]]:
     """Check that an index holds exactly `platforms` (any, when empty) and that each child is whole and true.
+
+    `require` names what each image must have beside it: `signature`, `sbom`, `provenance`.
 
     Returns the digest that was checked, and the checks. Raises when the index itself can't be read.
     """
@@ -87,6 +86,8 @@ def verify(
     wanted = [partial(_check_child, registry, ref, entry, binaries) for entry in top.manifests]
     for found in gather(wanted):
         checks += found
+    if require:
+        checks += check_evidence(registry, ref.repository, top, require)
     return top.digest, checks
 
 
@@ -122,10 +123,10 @@ def _check_child(registry: Registry, ref: Reference, entry: Descriptor, binaries
         _try(f"{name}: config says the same platform", partial(_require_platform, registry, ref, entry, child[0]))
     )
     if binaries and checks[-1].answer == YES and child[0].config:
-        from archmerge.binaries import check_binaries  # noqa: PLC0415 - zlib, only where asked for
+        from archmerge.binaries import check_binaries  # noqa: PLC0415 - tarfile, only where asked for
 
         config = parse_config(registry.small_blob(ref.repository, child[0].config), f"{ref}: config")
-        verdict = check_binaries(registry, ref, child[0], config)
+        verdict = check_binaries(registry, ref, child[0], config, registry.client.deadline)
         checks.append(Check(f"{name}: programs are of its architecture", verdict.answer, verdict.reason))
     return checks
 
@@ -146,7 +147,7 @@ def _require_blob(registry: Registry, ref: Reference, blob: Descriptor) -> None:
 
 def _require_platform(registry: Registry, ref: Reference, entry: Descriptor, child: Manifest) -> None:
     own = _config_platform(registry, ref, child)
-    if own is None or entry.platform is None or not own.known or not entry.platform.claims(own):
+    if own is None or entry.platform is None or not own.known or not entry.platform.describes(own):
         raise MismatchError(f"the index says {entry.platform}, the config says {own}")
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archmerge.errors import MismatchError, WrongContentError
 from archmerge.platforms import Platform
-from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import Digest, is_digest
 
 if TYPE_CHECKING:
-    from typing import Any, TypeVar
+    from typing import TypeVar
 
     _T = TypeVar("_T")
 
@@ -39,6 +39,8 @@ class Descriptor(NamedTuple):
     platform: Platform | None = None
     annotations: dict[str, str] = {}  # noqa: RUF012 - never changed; NamedTuple has no default_factory
     foreign: bool = False
+    more: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    """Members that mean nothing here (`artifactType`, `urls`, `data`), to be written as they were read."""
 
     @property
     def is_attestation(self) -> bool:
@@ -52,7 +54,7 @@ class Descriptor(NamedTuple):
             out["platform"] = self.platform.to_json()
         if self.annotations:
             out["annotations"] = dict(sorted(self.annotations.items()))
-        return out
+        return {**out, **dict(sorted(self.more.items()))}
 
 
 class Manifest(NamedTuple):
@@ -65,6 +67,9 @@ class Manifest(NamedTuple):
     layers: tuple[Descriptor, ...] = ()
     manifests: tuple[Descriptor, ...] = ()
     annotations: dict[str, str] = {}  # noqa: RUF012 - never changed; NamedTuple has no default_factory
+    subject: Digest | None = None
+    """What it speaks of: a signature or SBOM of that image."""
+    artifact_type: str = ""
 
     @property
     def is_index(self) -> bool:
@@ -105,13 +110,16 @@ def parse_manifest(body: bytes, content_type: str, asked: str, where: str) -> Ma
         raise WrongContentError(f"{where}: asked for {asked}, got content with digest {digest}")
     document = load_object(body, where)
     media_type = _media_type(document, content_type.partition(";")[0].strip().lower(), where)
+    subject = _descriptor(document["subject"], f"{where}: subject").digest if document.get("subject") else None
+    annotations, artifact = _annotations(document, where), str(document.get("artifactType") or "")
     if media_type in INDEX_TYPES:
         entries = _list(document, "manifests", where)
         children = tuple(_descriptor(entry, f"{where}: manifests[{i}]") for i, entry in enumerate(entries))
-        return Manifest(body, digest, media_type, manifests=children, annotations=_annotations(document, where))
+        return Manifest(body, digest, media_type, None, (), children, annotations, subject, artifact)
     config = _descriptor(_get(document, "config", dict, where), f"{where}: config")
     layers = (_descriptor(x, f"{where}: layers[{i}]") for i, x in enumerate(_list(document, "layers", where)))
-    return Manifest(body, digest, media_type, config, tuple(layers), annotations=_annotations(document, where))
+    artifact = artifact or config.media_type
+    return Manifest(body, digest, media_type, config, tuple(layers), (), annotations, subject, artifact)
 
 
 def parse_config(body: bytes, where: str) -> ImageConfig:
@@ -200,6 +208,7 @@ def _platform(mapping: dict[str, Any], where: str) -> Platform:
 def _descriptor(value: Any, where: str) -> Descriptor:
     if not isinstance(value, dict):
         raise WrongContentError(f"{where}: unexpected type {type(value).__name__}, expected an object")
+    known = ("mediaType", "digest", "size", "platform", "annotations")
     digest = _get(value, "digest", str, where)
     if not is_digest(digest):
         raise WrongContentError(f"{where}: 'digest' {digest[:150]!r} is no sha256 or sha512 digest")
@@ -214,5 +223,7 @@ def _descriptor(value: Any, where: str) -> Descriptor:
         size=size,
         platform=_platform(_get(value, "platform", dict, where), f"{where}.platform") if platform else None,
         annotations=_annotations(value, where),
-        foreign=".foreign." in media_type or ".nondistributable." in media_type,
+        # Without an address of its own such a layer is where all the others are, and goes where they go.
+        foreign=(".foreign." in media_type or ".nondistributable." in media_type) and bool(value.get("urls")),
+        more={key: member for key, member in value.items() if key not in known},
     )

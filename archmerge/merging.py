@@ -6,16 +6,28 @@ The round trips of a run (docs/merge.md): challenge, token, manifests, configs a
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
+from archmerge.built import expect
+from archmerge.carrying import carry
 from archmerge.errors import ArchmergeError, AuthError, MismatchError, MissingError, RefusedError, UnknownError
-from archmerge.index import Child, build_index, decide_platform
-from archmerge.manifests import ATTESTATION_OF, CONFIG_TYPES, Descriptor, ImageConfig, Manifest, parse_config
+from archmerge.index import Child, amended, build_index, decide_platform
+from archmerge.manifests import (
+    ATTESTATION_OF,
+    CONFIG_TYPES,
+    DOCKER_LIST,
+    Descriptor,
+    ImageConfig,
+    Manifest,
+    parse_config,
+)
 from archmerge.platforms import Platform, parse_platform
-from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import Digest, Reference, parse_reference, parse_target
+from archmerge.registry import Registry
 from archmerge.session import Session
 from archmerge.transfer import Target, Wanted, bring
 from archmerge.transport.parallel import gather, settle
+from archmerge.verdicts import NO, UNCLEAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,8 +35,7 @@ if TYPE_CHECKING:
     from archmerge.registry import Mount
     from archmerge.request import MergeRequest, Source
 
-WRITTEN, UNCHANGED, NOT_WRITTEN, UNCLEAR = "written", "unchanged", "not written", "could not tell"
-_SEVERAL = 2
+WRITTEN, UNCHANGED, NOT_WRITTEN = "written", "unchanged", "not written"
 _WARM_MAX = 16
 _BLOBS_GUESS = 6
 
@@ -108,6 +119,7 @@ class _Merge:
         """Children that the target repository has already."""
         self.mounts: dict[str, Mount] = {}
         self.moving_now: dict[str, Digest | None] = {}
+        """What the moving tags lead to, where that was looked at."""
 
     def run(self, images: list[_Image]) -> MergeResult:
         self.session.announce(self.request)
@@ -116,6 +128,8 @@ class _Merge:
         self.examine(images)
         index, children = self.assemble(images)
         copied = self.place(images)
+        if self.request.referrers:
+            self.carry(images)
         tags = self.publish(index)
         by_digest = {image.manifest.digest: image for image in images}
         merged = [
@@ -124,7 +138,7 @@ class _Merge:
                 entry.digest,
                 children[entry.digest],
                 entry.is_attestation,
-                by_digest[entry.digest].binaries,
+                by_digest[entry.digest].binaries if entry.digest in by_digest else "not checked",
             )
             for entry in index.manifests
         ]
@@ -134,13 +148,10 @@ class _Merge:
 
     def warm(self, images: list[_Image]) -> None:
         """Open the connections that will be needed while challenge and token are under way."""
-        counts: dict[str, int] = {self.target.host: 1}
-        for image in images:
-            counts[image.ref.host] = counts.get(image.ref.host, 0) + 1
-        if any(not self.at_home(image) for image in images):
-            counts[self.target.host] = len(images) * _BLOBS_GUESS
-        for host, count in counts.items():
-            self.session.warm(host, min(count, _WARM_MAX))
+        away = any(not self.at_home(image) for image in images)
+        self.session.warm(self.target.host, min(len(images) * (_BLOBS_GUESS if away else 1) + 1, _WARM_MAX))
+        for host in {image.ref.host for image in images} - {self.target.host}:
+            self.session.warm(host, min(len(images), _WARM_MAX))
 
     def at_home(self, image: _Image) -> bool:
         """Whether it is in the target repository by itself."""
@@ -150,19 +161,13 @@ class _Merge:
         """All source manifests, and what the target's tag is now; the images that are there."""
 
         def load(image: _Image) -> bool:
-            image.manifest = self.session.registry(image.ref.host).manifest(image.ref.repository, image.ref.version)
-            return True
-
-        def look() -> bool:
-            # Only to spare work on a repeated run: a target that can't be read yet (new project) is no error.
-            try:
-                self.current = self.registry.manifest(self.target.repository, self.tag)
-            except ArchmergeError as error:
-                self.session.client.trace(f"{self.target}: not there yet ({error.message})")
+            image.manifest = self.session.reader(image.ref.host).manifest(image.ref.repository, image.ref.version)
             return True
 
         tasks: list[Callable[[], bool]] = [partial(load, image) for image in images]
-        outcomes = settle([*tasks, look])[:-1]
+        *outcomes, looked = settle([*tasks, self.look])
+        if isinstance(looked, Exception):
+            raise looked
         missing = [error for error in outcomes if isinstance(error, MissingError)]
         for error in outcomes:
             if isinstance(error, Exception) and not isinstance(error, MissingError):
@@ -173,6 +178,19 @@ class _Merge:
             self.session.note(f"left out, as --ignore-missing says: {error.message}")
         return [image for image, outcome in zip(images, outcomes, strict=True) if outcome is True]
 
+    def look(self) -> bool:
+        """See what the target's tag leads to: to spare work on a repeated run, or as what is to be amended."""
+        try:
+            self.current = self.registry.manifest(self.target.repository, self.tag, spare=not self.request.amend)
+        except ArchmergeError as error:
+            if self.request.amend:
+                raise
+            self.session.client.trace(f"{self.target}: not there yet ({error.message})")
+            return False
+        if self.request.amend and not self.current.is_index:
+            raise MismatchError(f"{self.target} is a single image; only an index can be amended")
+        return True
+
     def expand(self, images: list[_Image]) -> list[_Image]:
         """Replace each index by its images (those that the claim names) and their attestations, and read these."""
         flat: list[_Image] = []
@@ -182,12 +200,14 @@ class _Merge:
                 flat.append(image)
                 continue
             for entry in chosen_entries(image.manifest, image.claim, str(image.ref)):
+                if entry.is_attestation and not self.request.attestations:
+                    continue
                 part = _Image(image.source, entry)
                 added.append(part)
                 flat.append(part)
 
         def load(part: _Image) -> None:
-            part.manifest = self.session.registry(part.ref.host).manifest(part.ref.repository, part.ref.version)
+            part.manifest = self.session.reader(part.ref.host).manifest(part.ref.repository, part.ref.version)
             if part.manifest.is_index:
                 raise MismatchError(f"{part.ref}: an index inside an index; most readers don't look that deep")
 
@@ -216,20 +236,20 @@ class _Merge:
                 f"{image.ref}: an artifact, not an image (its config is {config.media_type if config else 'absent'})",
                 fix="leave it out: an artifact has no platform, and no place in a multi-platform image",
             )
-        registry = self.session.registry(image.ref.host)
+        registry = self.session.reader(image.ref.host)
         image.config = parse_config(registry.small_blob(image.ref.repository, config), f"{image.ref}: config")
         if self.request.verify_binaries:
-            from archmerge.binaries import check_binaries  # noqa: PLC0415 - tarfile and zlib, only where asked for
+            from archmerge.binaries import check_binaries  # noqa: PLC0415 - tarfile, 10 ms, only where asked for
 
-            verdict = check_binaries(registry, image.ref, image.manifest, image.config)
+            verdict = check_binaries(registry, image.ref, image.manifest, image.config, self.session.client.deadline)
             image.binaries = verdict.answer
-            if verdict.answer == "no" and not self.request.allow_mismatch:
+            if verdict.answer == NO and not self.request.allow_mismatch:
                 raise MismatchError(
                     f"{image.ref}: {verdict.reason}", fix="the build took its files from another platform"
                 )
             if verdict.answer == UNCLEAR:
                 raise UnknownError(f"{image.ref}: --verify-binaries could not tell: {verdict.reason}", fix=verdict.fix)
-            if verdict.answer == "no":
+            if verdict.answer == NO:
                 self.session.note(f"allowed by --allow-mismatch: {image.ref}: {verdict.reason}")
 
     def mount_tasks(self, images: Sequence[_Image]) -> list[Callable[[], None]]:
@@ -259,7 +279,15 @@ class _Merge:
     def assemble(self, images: list[_Image]) -> tuple[Manifest, dict[str, str]]:
         """Return the index, and where each child came from."""
         children = [self.child(image) for image in images]
-        index = build_index(children, kind=self.request.kind, annotations=dict(self.request.annotations))
+        if self.request.platforms:
+            held = [child.descriptor.platform for child in children if not child.descriptor.is_attestation]
+            expect(list(map(parse_platform, self.request.platforms)), list(filter(None, held)), "the sources")
+        kind, annotations = self.request.kind, dict(self.request.annotations)
+        if self.request.amend and self.current:
+            children = amended(self.current, children, self.target.name)
+            kind = "auto" if self.current.media_type == DOCKER_LIST else "oci"
+            annotations = {**self.current.annotations, **annotations}
+        index = build_index(children, kind=kind, annotations=annotations)
         return index, {child.descriptor.digest: child.origin for child in children}
 
     def child(self, image: _Image) -> Child:
@@ -281,9 +309,7 @@ class _Merge:
         wanted: dict[str, Wanted] = {}
         for image in away:
             for blob in image.manifest.blobs:
-                wanted.setdefault(
-                    blob.digest, Wanted(blob, self.session.registry(image.ref.host), image.ref.repository)
-                )
+                wanted.setdefault(blob.digest, Wanted(blob, self.session.reader(image.ref.host), image.ref.repository))
         copied = bring(
             Target(self.registry, self.target.repository, self.session.once),
             list(wanted.values()),
@@ -299,37 +325,52 @@ class _Merge:
         gather([partial(put, manifest) for manifest in manifests.values()])
         return copied
 
+    def carry(self, images: list[_Image]) -> None:
+        """Bring along what speaks of images from elsewhere; what an OCI layout holds beside them is not read."""
+        target = Target(self.registry, self.target.repository, self.session.once)
+        for image in images:
+            source = self.session.reader(image.ref.host)
+            if isinstance(source, Registry) and not self.at_home(image):
+                count = carry(source, image.ref.repository, image.manifest.digest, target, copy=self.request.copy)
+                if count:
+                    self.session.note(f"carried along with {image.ref}: {count} that speak of it")
+
     def publish(self, index: Manifest) -> dict[str, str]:
         """Write the tags: the target's own, then the moving ones; on a failure the error says what has moved."""
+        if self.request.amend:
+            self.require_unmoved()
         moving = [tag for tag in dict.fromkeys(self.request.tags) if tag != self.tag]
         done: dict[str, str] = {}
         if self.request.tags_at_once:
             self.write_tags(index, [self.tag, *moving], done, moving)
             return done
         self.write_tags(index, [self.tag], done, moving)
-        if self.registry.multi_tag and len(moving) >= _SEVERAL:
-            confirmed = self.registry.put_manifest(self.target.repository, index.digest, index, moving)
-            done.update(dict.fromkeys(confirmed & set(moving), WRITTEN))
-        self.write_tags(index, [tag for tag in moving if tag not in done], done, [])
+        self.write_tags(index, moving, done, [])
         return done
 
+    def require_unmoved(self) -> None:
+        """Refuse to write over what somebody else has published since the index was read."""
+        now = self.registry.tag_digest(self.target.repository, self.tag)
+        if self.current and now != self.current.digest:
+            raise RefusedError(
+                f"{self.target} has moved from {self.current.digest} to {now} since it was read; nothing was written",
+                fix="somebody else publishes it: run it again, and let such jobs run one at a time (resource_group)",
+            )
+
     def write_tags(self, index: Manifest, tags: list[str], done: dict[str, str], later: list[str]) -> None:
-        tasks: list[Callable[[], str | None]] = [partial(self.write_tag, index, tag) for tag in tags]
-        if len(later) >= _SEVERAL and self.registry.multi_tag is None and self.tag_now(self.tag) != index.digest:
-            tasks.append(partial(self.probe_multi_tag, index))
         try:
-            outcomes = settle(tasks)
+            outcomes = settle([partial(self.write_tag, index, tag) for tag in tags])
         except KeyboardInterrupt:
             states = {**done, **dict.fromkeys(tags, UNCLEAR), **dict.fromkeys(later, NOT_WRITTEN)}
             self.session.note("interrupted; tags: " + _listed(states))
             raise
         failure = None
-        for tag, outcome in zip(tags, outcomes, strict=False):
+        for tag, outcome in zip(tags, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 failure = failure or outcome
                 done[tag] = self.aftermath(tag, index)
             else:
-                done[tag] = outcome or WRITTEN
+                done[tag] = outcome
         if failure is None:
             return
         if isinstance(failure, ArchmergeError):
@@ -353,14 +394,6 @@ class _Merge:
                 return UNCHANGED
             raise
         return WRITTEN
-
-    def probe_multi_tag(self, index: Manifest) -> None:
-        """Whether `?tag=` is understood, asked beside the ordinary PUT of the same tag, so that it costs no trip."""
-        try:
-            confirmed = self.registry.put_manifest(self.target.repository, index.digest, index, [self.tag])
-        except ArchmergeError:
-            confirmed = frozenset()
-        self.registry.multi_tag = self.tag in confirmed
 
     def aftermath(self, tag: str, index: Manifest) -> str:
         """After a failed write: what the tag points to."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING
+
 from archmerge.errors import UsageError
-from archmerge.records import TYPE_CHECKING
 from archmerge.reference import parse_reference
 
 if TYPE_CHECKING:
@@ -11,14 +13,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from archmerge.errors import ArchmergeError
-    from archmerge.inspection import Check, Report
+    from archmerge.inspection import Report
     from archmerge.merging import MergeResult
+    from archmerge.verdicts import Check
 
 
 def to_json(document: Any) -> str:
     """JSON for machines and people."""
-    import json  # noqa: PLC0415 - the parsers have loaded it where it is needed
-
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
@@ -33,16 +34,7 @@ def result_json(result: MergeResult, *, dry_run: bool = False) -> dict[str, Any]
         "dryRun": dry_run,
         "tags": result.tags,
         "copiedBytes": result.copied_bytes,
-        "manifests": [
-            {
-                "platform": child.platform,
-                "digest": child.digest,
-                "source": child.source,
-                "attestation": child.attestation,
-                "binaries": child.binaries,
-            }
-            for child in result.children
-        ],
+        "manifests": [child._asdict() for child in result.children],
     }
 
 
@@ -129,8 +121,7 @@ def checks_text(reference: str, digest: str, checks: Sequence[Check]) -> str:
 
 def checks_json(reference: str, digest: str, checks: Sequence[Check]) -> dict[str, Any]:
     """`verify --json`; the keys are API."""
-    listed = [{"claim": check.claim, "answer": check.answer, "reason": check.reason} for check in checks]
-    return {"reference": reference, "digest": digest, "checks": listed}
+    return {"reference": reference, "digest": digest, "checks": [check._asdict() for check in checks]}
 
 
 def human(size: float) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from archmerge.errors import UsageError
-from archmerge.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from typing import Any
@@ -55,6 +56,10 @@ class Platform(NamedTuple):
         if mine[:3] != other[:3]:
             return False
         return not mine.os_version or mine.os_version == other.os_version
+
+    def describes(self, config: Platform) -> bool:
+        """Whether this claim is true of an image with this config. A config without a variant contradicts none."""
+        return self.claims(config if config.variant else config._replace(variant=self.variant))
 
     @property
     def order(self) -> tuple[str, int, Platform]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import UsageError
-from archmerge.records import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from typing import NewType
@@ -19,6 +19,8 @@ else:
 """A checked digest: `sha256:` and 64, or `sha512:` and 128, lower-case hex digits."""
 
 DOCKER_HUB = "docker.io"
+ON_DISK = "oci-layout://"
+"""What a reference begins with to an image in an OCI layout on this disk: `oci-layout://PATH@DIGEST`."""
 # The grammar is distribution-spec's; the lengths (255 for a name, 128 for a tag) are checked apart.
 _DIGEST_LENGTHS = {"sha256": 64, "sha512": 128}
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -42,7 +44,7 @@ class Reference(NamedTuple):
     @property
     def name(self) -> str:
         """Without tag and digest."""
-        return f"{self.host}/{self.repository}"
+        return f"{self.host}/{self.repository}" if self.repository else self.host
 
     @property
     def version(self) -> str:
@@ -81,6 +83,9 @@ def parse_reference(text: str) -> Reference:
     >>> parse_reference("[::1]:5000/app@sha256:" + "0" * 64).host
     '[::1]:5000'
     """
+    if text.startswith(ON_DISK):
+        path, _, digest_text = text.rpartition("@")
+        return Reference(path, "", None, parse_digest(digest_text, f"reference {text[:200]!r}: digest"))
     rest, at, digest_text = text.partition("@")
     digest = parse_digest(digest_text, f"reference {text[:200]!r}: digest") if at else None
     name, tag = rest, None
@@ -107,6 +112,8 @@ def parse_reference(text: str) -> Reference:
 def parse_target(text: str) -> Reference:
     """Return a reference that an index can be published under: with a tag, without a digest. No tag means `latest`."""
     target = parse_reference(text)
+    if text.startswith(ON_DISK):
+        raise UsageError(f"target {text!r} is on this disk", fix="name a registry's: HOST/app:TAG")
     if target.digest:
         raise UsageError(
             f"target {text!r} names a digest, but the digest of an index is only known once it is made",

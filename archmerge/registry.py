@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
+from email.message import Message
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from archmerge.errors import ArchmergeError, AuthError, MissingError, NetworkError, RefusedError, WrongContentError
-from archmerge.manifests import ACCEPT, SIZE_LIMIT, Descriptor, Manifest, digest_of, parse_manifest
-from archmerge.records import TYPE_CHECKING, NamedTuple
+from archmerge.manifests import (
+    ACCEPT,
+    OCI_INDEX,
+    SIZE_LIMIT,
+    Descriptor,
+    Manifest,
+    digest_of,
+    load_object,
+    parse_manifest,
+)
 from archmerge.reference import Digest, is_digest
-from archmerge.transport.client import StatusError, public_url
+from archmerge.transport.answers import Answer, StatusError, public_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator, Mapping
     from typing import TypeVar
 
     from archmerge.authorizer import Authorizer
-    from archmerge.transport.client import Answer, Client
-    from archmerge.transport.wire import Stream
+    from archmerge.transport.answers import Stream
+    from archmerge.transport.client import Client, Pieces
 
     _T = TypeVar("_T")
-    Source = Callable[[], AbstractContextManager[Iterator[bytes]]]
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _CREATED, _ACCEPTED = 201, 202
+_TOO_LARGE = 413
+_PART_SIZES = (64 << 20, 8 << 20, 1 << 19)
+"""Bytes at a time for what is too large in one: under the limits of Cloudflare (100 MB) and nginx (1 MiB)."""
+_NOT_YET_KNOWN = (b"MANIFEST_BLOB_UNKNOWN", b"BLOB_UNKNOWN", b"MANIFEST_UNKNOWN")
+_UNKNOWN_ATTEMPTS = 4
+_NOT_OFFERED = (400, 405, 501)
+"""How registries say that they delete no tags, or nothing."""
+_NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
+_OCTETS = {"Content-Type": "application/octet-stream"}
 _MOUNT_ATTEMPTS = 2
 """A mount only spares an upload: whatever stands in its way, the blob can be uploaded."""
 _STORED = frozenset({200, _CREATED, 204})
@@ -49,14 +69,18 @@ class Registry:
         self.base = base
         self.client = client
         self.auth = authorizer
+        self.dry = client.options.dry_run
+        """Whether it only says what it would write."""
         self._explain = explain
-        self.multi_tag: bool | None = None
-        """Whether PUT with `?tag=` is confirmed here; None while not known."""
 
-    def manifest(self, repository: str, version: str) -> Manifest:
-        """Return a manifest or index, its digest checked. MissingError when it isn't there."""
+    def manifest(self, repository: str, version: str, *, spare: bool = False) -> Manifest:
+        """Return a manifest or index, its digest checked. MissingError when it isn't there.
+
+        With `spare`, it is read only to spare work: a refusal then tells nothing about the token.
+        """
         where = f"{self.host}/{repository}{'@' if is_digest(version) else ':'}{version}"
-        answer = self._call("GET", repository, f"manifests/{quote(version, safe=':')}", {"Accept": ACCEPT})
+        path = f"manifests/{quote(version, safe=':')}"
+        answer = self._call("GET", repository, path, {"Accept": ACCEPT}, spare=spare)
         if answer.status != 200:  # noqa: PLR2004
             raise self.problem(answer, repository, f"reading {where}")
         manifest = parse_manifest(answer.body, answer.header("Content-Type"), version, where)
@@ -74,6 +98,48 @@ class Registry:
             raise self.problem(answer, repository, f"looking at {self.host}/{repository}:{tag}")
         said = answer.header("Docker-Content-Digest")
         return Digest(said) if is_digest(said) else self.manifest(repository, tag).digest
+
+    def tags(self, repository: str) -> list[str]:
+        """List the repository's tags, page by page. MissingError when there is no such repository."""
+        found: list[str] = []
+        for answer in self._pages(repository, "tags/list?n=1000", {}):
+            listed = load_object(answer.body, f"{self.host}/{repository}: tags").get("tags") or []
+            found += [str(tag) for tag in listed]
+        return found
+
+    def referrers(self, repository: str, digest: str) -> list[Descriptor]:
+        """Return what speaks of a manifest (signatures, SBOMs), by the API, or the tag where there is no API."""
+        where = f"{self.host}/{repository}: referrers of {digest}"
+        try:
+            pages = list(self._pages(repository, f"referrers/{digest}", {"Accept": OCI_INDEX}))
+        except MissingError:
+            try:
+                return list(self.manifest(repository, digest.replace(":", "-")).manifests)
+            except MissingError:
+                return []
+        return [entry for page in pages for entry in parse_manifest(page.body, OCI_INDEX, "", where).manifests]
+
+    def delete(self, repository: str, version: str) -> bool:
+        """Delete a tag or a manifest; False when the registry does not do that. Gone already is as good as deleted."""
+        answer = self._call("DELETE", repository, f"manifests/{version}", {})
+        if answer.status in _NOT_OFFERED:
+            return False
+        if answer.status not in (200, _CREATED, _ACCEPTED, _NOT_FOUND):
+            raise self.problem(answer, repository, f"deleting {self.host}/{repository}: {version}", reading=False)
+        return True
+
+    def _pages(self, repository: str, path: str, headers: Mapping[str, str]) -> Iterator[Answer]:
+        """Read a list to its end. Where it goes on at another host, it is no list of this registry's."""
+        while path:
+            answer = self._call("GET", repository, path, headers)
+            if answer.status != 200:  # noqa: PLR2004
+                raise self.problem(answer, repository, f"listing {self.host}/{repository}/{path}")
+            yield answer
+            more, begin = _NEXT.search(answer.header("Link")), f"{self.base}/v2/{repository}/"
+            following = self.client.follow(answer.url, more[1], {})[0] if more else begin
+            if not following.startswith(begin):
+                raise RefusedError(f"{self.host}/{repository}: the list goes on elsewhere, at {public_url(following)}")
+            path = following[len(begin) :]
 
     def has_manifest(self, repository: str, digest: str) -> bool:
         """Whether the repository itself holds this manifest."""
@@ -110,18 +176,17 @@ class Registry:
 
     def open_blob(self, repository: str, digest: str) -> Stream:
         """Return a blob as a stream, wherever the registry redirects to. The reader checks the digest."""
-        url = f"{self.base}/v2/{repository}/blobs/{digest}"
-        header = self.auth.header(repository)
-        try:
-            return self.client.stream(url, _authorized(header))
-        except StatusError as error:
-            first = error.answer
-        if first.status == _UNAUTHORIZED and self.auth.refused(repository, header, first):
+
+        def send(headers: Mapping[str, str]) -> Stream | Answer:
             try:
-                return self.client.stream(url, _authorized(self.auth.header(repository)))
+                return self.client.stream(f"{self.base}/v2/{repository}/blobs/{digest}", headers)
             except StatusError as error:
-                first = error.answer
-        raise self.problem(first, repository, f"reading the blob {self.host}/{repository}@{digest}")
+                return error.answer
+
+        opened = self._authorized(repository, send)
+        if isinstance(opened, Answer):
+            raise self.problem(opened, repository, f"reading the blob {self.host}/{repository}@{digest}")
+        return opened
 
     def mount(self, repository: str, digest: str, source: str) -> Mount:
         """Ask to take over a blob from the repository `source` of this registry."""
@@ -144,51 +209,73 @@ class Registry:
             raise self.problem(answer, repository, "opening an upload", reading=False)
         return self._located(answer, location)
 
-    def finish_upload(self, repository: str, session: str, blob: Descriptor, source: Source) -> None:
-        """Send a whole blob, from pieces that `source` opens, into a session. The registry checks the digest too."""
-        header = self.auth.header(repository)
-        answer = self._upload(session, header, blob, source)
-        if answer.status == _UNAUTHORIZED and self.auth.refused(repository, header, answer):
+    def finish_upload(self, repository: str, session: str, blob: Descriptor, source: Pieces) -> None:
+        """Send a whole blob, from pieces that `source` opens, into a session. The registry checks the digest too.
+
+        What is too large for a proxy on the way (413) is sent in parts, in memory as small.
+        """
+        sessions = [session]
+
+        def send(headers: Mapping[str, str]) -> Answer:
             # A long copy outlives its token; a session that was refused once may be half full, so take a new one.
-            answer = self._upload(self.start_upload(repository), self.auth.header(repository), blob, source)
+            place = sessions.pop() if sessions else self.start_upload(repository)
+            own = {**self.client.follow(f"{self.base}/v2/", place, headers)[1], **_OCTETS}
+            return self.client.upload("PUT", _ended(place, blob.digest), own, source, blob.size)
+
+        answer = self._authorized(repository, send)
+        sizes = iter(_PART_SIZES)
+        while answer.status == _TOO_LARGE and (size := next(sizes, 0)):
+            if size < blob.size:
+                self.client.trace(f"{blob.digest} is too large for one request; sending {size >> 10} KiB at a time")
+                answer = self._upload_in_parts(repository, blob, source, size)
         if answer.status not in _STORED:
             raise self.problem(answer, repository, f"uploading {blob.digest}", reading=False)
 
-    def _upload(self, session: str, header: str, blob: Descriptor, source: Source) -> Answer:
-        parts = urlsplit(session)
-        # Location may carry a query of its own (S3, GCS), which must stay as it is.
-        query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), ("digest", blob.digest)], safe=":")
-        url = urlunsplit((*parts[:3], query, ""))
-        headers = {**self._session_headers(header, session), "Content-Type": "application/octet-stream"}
+    def _upload_in_parts(self, repository: str, blob: Descriptor, source: Pieces, size: int) -> Answer:
+        place = self.start_upload(repository)
         with source() as pieces:
-            return self.client.upload(url, headers, pieces, blob.size)
+            parts = Parts(pieces)
+            for start in range(0, blob.size, size):
+                length = min(size, blob.size - start)
+                headers = {**self._session_headers(repository, place), **_OCTETS}
+                headers["Content-Range"] = f"{start}-{start + length - 1}"
+                answer = self.client.upload("PATCH", place, headers, partial(parts.next, length), length)
+                if answer.status not in (_ACCEPTED, *_STORED):
+                    return answer
+                place = self._located(answer, answer.header("Location") or place)
+            parts.end()
+        ending = self._session_headers(repository, place)
+        return self.client.request("PUT", _ended(place, blob.digest), ending, b"", attempts=1)
 
     def cancel_upload(self, repository: str, session: str) -> None:
         """Close a session that isn't needed. A courtesy: the registry would time it out by itself."""
         try:
-            self.client.request("DELETE", session, self._session_headers(self.auth.header(repository), session))
+            self.client.request("DELETE", session, self._session_headers(repository, session))
         except ArchmergeError as error:
             self.client.trace(f"an upload session was left open: {error.message}")
 
-    def put_manifest(
-        self, repository: str, version: str, manifest: Manifest, tags: Iterable[str] = ()
-    ) -> frozenset[str]:
-        """Store a manifest's exact bytes under a tag or its digest, and `tags`; the tags that were confirmed."""
-        query = "?" + urlencode([("tag", tag) for tag in tags]) if tags else ""
+    def put_manifest(self, repository: str, version: str, manifest: Manifest) -> bool:
+        """Store a manifest's exact bytes under a tag or its digest; whether its subject's list of referrers has it.
+
+        Stores that become consistent in time don't know a blob or child right after its upload: those get a few tries.
+        """
         headers = {"Content-Type": manifest.media_type}
-        answer = self._call("PUT", repository, f"manifests/{quote(version, safe=':')}{query}", headers, manifest.body)
+        path, place = f"manifests/{quote(version, safe=':')}", f"{self.host}/{repository}:{version}"
+        for number in range(_UNKNOWN_ATTEMPTS):
+            answer = self._call("PUT", repository, path, headers, manifest.body)
+            unknown = answer.status in (400, _NOT_FOUND) and any(word in answer.body for word in _NOT_YET_KNOWN)
+            if not unknown or number + 1 == _UNKNOWN_ATTEMPTS:
+                break
+            self.client.pause(f"writing {place}", number, "the registry does not know yet what was uploaded")
         if answer.status not in (200, _CREATED, _ACCEPTED):
-            raise self.problem(answer, repository, f"writing {self.host}/{repository}:{version}", reading=False)
+            raise self.problem(answer, repository, f"writing {place}", reading=False)
         said = answer.header("Docker-Content-Digest")
         # 201 is what the specification asks for; a login page, too, answers 200.
         if answer.status != _CREATED or (is_digest(said) and digest_of(manifest.body, said) != said):
             stored = self._stored(repository, version)
             if stored != manifest.digest:
-                raise WrongContentError(
-                    f"{self.host}/{repository}:{version}: {manifest.digest} was written, {stored or 'nothing'} is there"
-                )
-        confirmed = (tag.strip() for value in answer.headers.get_all("OCI-Tag") or () for tag in value.split(","))
-        return frozenset(confirmed)
+                raise WrongContentError(f"{place}: {manifest.digest} was written, {stored or 'nothing'} is there")
+        return bool(answer.header("OCI-Subject"))
 
     def _stored(self, repository: str, version: str) -> Digest | None:
         try:
@@ -226,53 +313,73 @@ class Registry:
         body: bytes | None = None,
         *,
         attempts: int = 0,
+        spare: bool = False,
     ) -> Answer:
-        """Return a request with the repository's authorization, renewed once when it is refused."""
+        """Send a request with the repository's authorization, and return the answer."""
         url = f"{self.base}/v2/{repository}/{path}"
-        header = self.auth.header(repository)
-        answer = self.client.request(method, url, {**headers, **_authorized(header)}, body, attempts=attempts)
-        if answer.status == _UNAUTHORIZED and self.auth.refused(repository, header, answer):
+        if self.dry and method not in ("GET", "HEAD"):
+            self.client.trace(f"would {method} {url}" + (f" ({len(body)} bytes)" if body else ""))
+            return Answer(_CREATED, Message(), b"", url)
+
+        def send(authorization: Mapping[str, str]) -> Answer:
+            return self.client.request(method, url, {**headers, **authorization}, body, attempts=attempts)
+
+        return self._authorized(repository, send, once=spare or method == "HEAD" or "?mount=" in path)
+
+    def _authorized(self, repository: str, send: Callable[[dict[str, str]], _T], *, once: bool = False) -> _T:
+        """Send with the repository's authorization, which is renewed, and then asked for alone, when it is refused.
+
+        With `once` it is only renewed: a mount needs the token for both repositories, and some registries refuse to
+        look at what is not there (Quay, Artifactory), whatever the token.
+        """
+        left, refusals = (1, (_UNAUTHORIZED,)) if once else (2, (_UNAUTHORIZED, _FORBIDDEN))
+        while True:
             header = self.auth.header(repository)
-            answer = self.client.request(method, url, {**headers, **_authorized(header)}, body, attempts=attempts)
-        return answer
+            answer = send({"Authorization": header} if header else {})
+            if not left or not isinstance(answer, Answer) or answer.status not in refusals:
+                return answer
+            if not self.auth.refused(repository, header, answer):
+                return answer
+            left -= 1
 
     def _located(self, answer: Answer, location: str) -> str:
         return self.client.follow(answer.url, location, {})[0]
 
-    def _session_headers(self, header: str, session: str) -> Mapping[str, str]:
-        return self.client.follow(f"{self.base}/v2/", session, _authorized(header))[1]
+    def _session_headers(self, repository: str, session: str) -> Mapping[str, str]:
+        header = self.auth.header(repository)
+        authorization = {"Authorization": header} if header else {}
+        return self.client.follow(f"{self.base}/v2/", session, authorization)[1]
 
 
-class DryRegistry(Registry):
-    """Reads like a registry, and says what it would write instead of writing it."""
+class Parts:
+    """Cuts pieces of any size into parts of the sizes asked for."""
 
-    def mount(self, repository: str, digest: str, source: str) -> Mount:
-        """Say it, and take the mount for granted."""
-        query = urlencode({"mount": digest, "from": source}, safe=":/")
-        self.client.trace(f"would POST {self.base}/v2/{repository}/blobs/uploads/?{query}")
-        return Mount(done=True, status=_CREATED)
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
 
-    def start_upload(self, repository: str) -> str:
-        """Say it."""
-        self.client.trace(f"would POST {self.base}/v2/{repository}/blobs/uploads/")
-        return f"{self.base}/v2/{repository}/blobs/uploads/SESSION"
+    @contextlib.contextmanager
+    def next(self, size: int) -> Iterator[Iterator[bytes]]:
+        """Open the next part."""
+        yield self._cut(size)
 
-    def finish_upload(self, repository: str, session: str, blob: Descriptor, source: Source) -> None:  # noqa: ARG002 - not read: nothing is sent
-        """Say it, without reading the blob."""
-        self.client.trace(f"would PUT {public_url(session)}?digest={blob.digest} ({blob.size} bytes)")
+    def _cut(self, size: int) -> Iterator[bytes]:
+        """Give the next `size` bytes, in pieces."""
+        while size and (piece := self._rest or next(self._pieces, b"")):
+            self._rest = piece[size:]
+            size -= len(piece) - len(self._rest)
+            yield piece[: len(piece) - len(self._rest)]
 
-    def put_manifest(
-        self, repository: str, version: str, manifest: Manifest, tags: Iterable[str] = ()
-    ) -> frozenset[str]:
-        """Say it. Whether several tags would be confirmed can't be known without asking."""
-        query = "?" + urlencode([("tag", tag) for tag in tags]) if tags else ""
-        url = f"{self.base}/v2/{repository}/manifests/{version}{query}"
-        self.client.trace(f"would PUT {url} ({len(manifest.body)} bytes of {manifest.media_type}, {manifest.digest})")
-        return frozenset()
+    def end(self) -> None:
+        """Read what should be nothing: whoever gives the pieces checks them at the end."""
+        next(self._pieces, b"")
 
 
-def _authorized(header: str) -> dict[str, str]:
-    return {"Authorization": header} if header else {}
+def _ended(session: str, digest: str) -> str:
+    """Return the address that ends an upload. Location may carry a query of its own (S3, GCS), which must stay."""
+    parts = urlsplit(session)
+    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), ("digest", digest)], safe=":")
+    return urlunsplit((*parts[:3], query, ""))
 
 
 def _own_words(body: bytes) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from archmerge.errors import MissingError, UsageError
 from archmerge.platforms import parse_platform
-from archmerge.records import TYPE_CHECKING, NamedTuple
 from archmerge.reference import check_tag, parse_reference, parse_target
 
 if TYPE_CHECKING:
@@ -37,6 +38,14 @@ class MergeRequest(NamedTuple):
     allow_mismatch: bool = False
     copy: bool = True
     verify_binaries: bool = False
+    platforms: Sequence[str] = ()
+    """Exactly these are expected; any, when empty."""
+    attestations: bool = True
+    """Whether what BuildKit attests of the images goes into the index."""
+    referrers: bool = False
+    """Whether signatures, SBOMs and the like of images from elsewhere are carried along."""
+    amend: bool = False
+    """Replace, or add, these images in the index that the target's tag leads to, and leave its others."""
     tags_at_once: bool = False
     """Write all tags in one round trip, instead of the target's own before the others."""
 

@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 import threading
 import time
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.authorizer import Authorizer
+from archmerge.cloud import CloudLogins, login
 from archmerge.credentials import Credentials
 from archmerge.gitlab import naming_trap
-from archmerge.records import TYPE_CHECKING, NamedTuple
-from archmerge.reference import DOCKER_HUB, parse_reference, parse_target
+from archmerge.layout import Layout
+from archmerge.reference import DOCKER_HUB, ON_DISK, parse_reference, parse_target
+from archmerge.registry import Registry
 from archmerge.tokens import known_challenge
 from archmerge.transport.client import Client
 from archmerge.transport.connections import Options, origin_of
 from archmerge.transport.parallel import Once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from typing import Self
 
-    from archmerge.memory import Memory
-    from archmerge.registry import Registry
     from archmerge.request import MergeRequest
 
 
@@ -43,52 +45,35 @@ class Session:
     """Connections and tokens for a number of merges. Safe to share between threads; close it at the end.
 
     `primary` is the host that `login` and the environment's ARCHMERGE_PASSWORD are for. `credentials` replaces all the
-    places where credentials are looked for; `memory` spares the first question to a registry met before.
+    places where credentials are looked for.
     """
 
-    def __init__(  # noqa: PLR0913 - each stands for itself
+    def __init__(
         self,
         options: Options | None = None,
         *,
         primary: str = "",
         environ: Mapping[str, str] | None = None,
         credentials: Credentials | None = None,
-        memory: Memory | None = None,
         hooks: Hooks | None = None,
     ) -> None:
         self.options = options = options or Options()
         self.environ = os.environ if environ is None else environ
         hooks = hooks or Hooks()
         self.note = hooks.note
-        self.client = Client(
-            options,
-            trace=hooks.trace,
-            wait=hooks.wait,
-        )
+        self.client = Client(options, trace=hooks.trace, wait=hooks.wait)
         self._credentials = credentials or Credentials(
-            self.environ, primary=primary, explicit=options.login, docker_cfg=options.docker_cfg
+            self.environ,
+            primary=primary,
+            explicit=options.login,
+            docker_cfg=options.docker_cfg,
+            cloud=partial(login, CloudLogins(self.environ)),
         )
-        self._memory = memory
-        self._authorizers: dict[str, Authorizer] = {}
         self._registries: dict[str, Registry] = {}
+        self._layouts: dict[str, Layout] = {}
         self._lock = threading.RLock()
         self.once = Once()
         """Mounts, copies and child manifests are shared by the merges of a batch."""
-
-    def authorizer(self, host: str) -> Authorizer:
-        """Return who gets tokens for `host`; the same object for the same host, so that tokens are shared."""
-        with self._lock:
-            if host not in self._authorizers:
-                self._authorizers[host] = Authorizer(
-                    self.client,
-                    host,
-                    self.base(host),
-                    self._credentials,
-                    known=known_challenge(host, self.environ),
-                    # Who answers for a host whose certificate is not checked is not known either.
-                    memory=None if host in self.options.insecure else self._memory,
-                )
-            return self._authorizers[host]
 
     def base(self, host: str) -> str:
         """Return the URL that the API of `host` is under."""
@@ -96,42 +81,41 @@ class Session:
 
     def registry(self, host: str) -> Registry:
         """Return the registry at `host`; the same object for the same host."""
-        from archmerge.registry import DryRegistry, Registry  # noqa: PLC0415 - while the first request is on its way
-
         with self._lock:
             if host not in self._registries:
-                kind = DryRegistry if self.options.dry_run else Registry
-                self._registries[host] = kind(self.client, host, self.base(host), self.authorizer(host), self._explain)
+                base, known = self.base(host), known_challenge(host, self.environ)
+                authorizer = Authorizer(self.client, host, base, self._credentials, known=known)
+                explain = partial(naming_trap, self.environ)
+                self._registries[host] = Registry(self.client, host, base, authorizer, explain)
             return self._registries[host]
+
+    def reader(self, host: str) -> Registry | Layout:
+        """Return what images are read from: a registry, or an OCI layout on this disk."""
+        if not host.startswith(ON_DISK):
+            return self.registry(host)
+        with self._lock:
+            if host not in self._layouts:
+                self._layouts[host] = Layout(host)
+            return self._layouts[host]
 
     def announce(self, request: MergeRequest) -> None:
         """Take note of the rights that a merge will need, so that one token serves many requests."""
         target = parse_target(request.target)
         sources = [parse_reference(source.reference) for source in request.sources]
+        sources = [ref for ref in sources if not ref.host.startswith(ON_DISK)]
         for ref in sources:
-            self.authorizer(ref.host).want(ref.repository, "pull")
+            self.registry(ref.host).auth.want(ref.repository, "pull")
         mounting = {ref.repository for ref in sources if ref.host == target.host} - {target.repository}
-        self.authorizer(target.host).want(target.repository, "pull", "push", mounting=mounting)
-
-    def begin(self, requests: Sequence[MergeRequest]) -> None:
-        """Check and announce the requests, and have the very first HTTP request of all on its way.
-
-        To be called before the rest of the program is loaded: most of that is then done in the time of a round trip.
-        """
-        for request in requests:
-            request.check()
-        for request in requests:
-            self.announce(request)
-        self.authorizer(parse_target(requests[0].target).host).begin()
+        self.registry(target.host).auth.want(target.repository, "pull", "push", mounting=mounting)
 
     def warm(self, host: str, count: int) -> None:
         """Open connections in the background, to have them when credentials and token are there."""
+        if host.startswith(ON_DISK):
+            return
         self.client.connections.warm(origin_of(self.base(host)), count)
 
     def close(self) -> None:
         """Close the connections."""
-        if self._memory:
-            self._memory.save()
         self.client.connections.close()
 
     def __enter__(self) -> Self:
@@ -141,6 +125,3 @@ class Session:
     def __exit__(self, *_error: object) -> None:
         """Close."""
         self.close()
-
-    def _explain(self, host: str, repository: str) -> str:
-        return naming_trap(host, repository, self.environ)

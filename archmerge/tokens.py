@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 import time
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlencode
 
 from archmerge.errors import AuthError
-from archmerge.records import TYPE_CHECKING, NamedTuple
+from archmerge.manifests import load_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from archmerge.credentials import Credential
 
-# Compiled when they are used: a token whose endpoint is known needs neither.
-_PART = r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))|([A-Za-z][\w-]*)(?=[\s,]|$)'
+_PART = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))|([A-Za-z][\w-]*)(?=[\s,]|$)')
 """A parameter (name, quoted value, plain value), or the name of a scheme, which what follows belongs to."""
 _LIFETIME = 60.0
 _LIFETIME_MAX = 86400.0
@@ -49,6 +49,8 @@ class Token(NamedTuple):
 
     value: str
     expires: float
+    several: bool = False
+    """Whether it was asked for several repositories at once."""
 
     def __repr__(self) -> str:
         """Never the token."""
@@ -67,7 +69,7 @@ def parse_challenges(values: Iterable[str]) -> list[Challenge]:
     found: list[tuple[str, dict[str, str]]] = []
     for value in values:
         begun = len(found)
-        for name, quoted, plain, scheme in re.findall(_PART, value):
+        for name, quoted, plain, scheme in _PART.findall(value):
             if scheme:
                 found.append((scheme.lower(), {}))
             elif len(found) > begun:
@@ -155,8 +157,6 @@ def token_request(
 
 def parse_token(body: bytes, where: str) -> Token:
     """Return the token in an endpoint's answer: `token` or `access_token`; 60 s where it names no lifetime."""
-    from archmerge.manifests import load_object  # noqa: PLC0415 - not needed before the first answer
-
     document = load_object(body, where)
     value = document.get("token") or document.get("access_token")
     # A line break in it would end the header it goes into.

@@ -5,19 +5,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import CopyForbiddenError, WrongContentError
-from archmerge.records import TYPE_CHECKING, NamedTuple
+from archmerge.transport.connections import Fault
 from archmerge.transport.parallel import gather
-from archmerge.transport.wire import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from archmerge.layout import Layout, Part
     from archmerge.manifests import Descriptor
     from archmerge.registry import Mount, Registry
+    from archmerge.transport.answers import Stream
     from archmerge.transport.parallel import Once
-    from archmerge.transport.wire import Stream
+    from archmerge.transport.retry import Deadline
 
 TRANSFERS = 4
 """Blobs copied at once: each holds one chunk (256 KiB) in memory, whatever its size."""
@@ -27,7 +29,7 @@ class Wanted(NamedTuple):
     """A blob that the target repository must hold, and where it is now."""
 
     blob: Descriptor
-    registry: Registry
+    registry: Registry | Layout
     repository: str
 
 
@@ -83,8 +85,11 @@ def copy_blob(item: Wanted, target: Registry, repository: str, session: str = ""
 
     def once() -> None:
         # A session that a mount was refused with is good for one attempt; after a fault it may be half full.
+        if target.dry:
+            target.client.trace(f"would copy {blob.digest} ({blob.size} bytes) to {target.base}/v2/{repository}/blobs/")
+            return
         place = sessions.pop() if sessions else target.start_upload(repository)
-        target.finish_upload(repository, place, blob, lambda: _opened(item))
+        target.finish_upload(repository, place, blob, lambda: _opened(item, target.client.deadline))
 
     target.client.attempt(f"copying {blob.digest}", once)
 
@@ -94,14 +99,14 @@ class _SourceFault(Fault):
 
 
 @contextlib.contextmanager
-def _opened(item: Wanted) -> Iterator[Iterator[bytes]]:
+def _opened(item: Wanted, deadline: Deadline) -> Iterator[Iterator[bytes]]:
     with item.registry.open_blob(item.repository, item.blob.digest) as stream:
-        yield _pieces(item, stream)
+        yield _pieces(item, stream, deadline)
 
 
-def _pieces(item: Wanted, stream: Stream) -> Iterator[bytes]:
+def _pieces(item: Wanted, stream: Stream | Part, deadline: Deadline) -> Iterator[bytes]:
     """Read the blob piece by piece; the last is given only when size and digest are right: a wrong blob never ends."""
-    blob, deadline = item.blob, item.registry.client.deadline
+    blob = item.blob
     algorithm = hashlib.new(blob.digest.partition(":")[0])
     last, size = b"", 0
     while size <= blob.size:

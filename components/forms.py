@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from components.secret_text import blotted, secret_in
@@ -66,16 +66,23 @@ class Form:
         return {**handler(schema), "pattern": f"^({self.pattern})$"}
 
 
-NotBlank = Annotated[str, Form(r"[\s\S]*\S[\s\S]*", "not blank", "some text")]
+NotBlank = Annotated[str, Form(r"[\s\S]*\S[\s\S]*", "not blank", "the text that it has")]
 """A text with more than white space in it."""
 
 
-def no_secret(instead: str) -> AfterValidator:
-    """Return what refuses a text that looks like a secret, of which no part is shown."""
+@dataclass(frozen=True, slots=True)
+class NoSecret:
+    """What a text is that does not look like a secret; no part of one that does is shown."""
 
-    def check(text: str) -> str:
+    instead: str
+    """What to do instead."""
+
+    def check(self, text: str) -> str:
+        """Return the text, or raise what `wrong` makes of it."""
         if secret := secret_in(text):
-            raise wrong(f"looks like {secret}", instead)
+            raise wrong(f"looks like {secret}", self.instead)
         return text
 
-    return AfterValidator(check)
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check the text after its type."""
+        return core_schema.no_info_after_validator_function(self.check, handler(source))

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
-from components.forms import Form, no_secret, quoted, wrong
+from components.forms import Form, NoSecret, quoted, wrong
 
 _LABEL: Final = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _SUBDOMAIN: Final = rf"(?![^/]{{254}}){_LABEL}(\.{_LABEL})*"
@@ -60,7 +60,7 @@ def _cidr(text: str) -> str:
 
 
 _KEY: Final = "letters, digits, '-', '_' and '.', at will after a prefix with '/'"
-_NO_SECRET: Final = no_secret("Drop it: whoever may read the object would have it. A cloud identity needs no secret.")
+_NO_SECRET: Final = NoSecret("Drop it: whoever may read the object would have it. A cloud identity needs no secret.")
 
 DnsLabel = Annotated[str, Form(DNS_LABEL.pattern, "Kubernetes name", "at most 63 lower-case letters, digits and '-'")]
 ObjectName = Annotated[
@@ -68,11 +68,15 @@ ObjectName = Annotated[
     Form(OBJECT_NAME.pattern, "name of a Kubernetes object", "at most 253 lower-case letters, digits, '-' and '.'"),
 ]
 HostName = Annotated[str, Form(OBJECT_NAME.pattern, "host name", "lower-case letters, digits, '-' and '.'")]
-LabelKey = Annotated[str, _NO_SECRET, Form(META_KEY.pattern, "key of a label", _KEY)]
+LabelKey = Annotated[str, _NO_SECRET, Form(META_KEY.pattern, "key of a label or taint", _KEY)]
 LabelValue = Annotated[
     str,
     _NO_SECRET,
-    Form(LABEL_VALUE.pattern, "value of a label", "at most 63 letters, digits, '-', '_' and '.', no sign at its ends"),
+    Form(
+        LABEL_VALUE.pattern,
+        "value of a label or taint",
+        "at most 63 letters, digits, '-', '_' and '.', no sign at its ends",
+    ),
 ]
 AnnotationKey = Annotated[str, _NO_SECRET, AfterValidator(_annotation_key)]
 AnnotationValue = Annotated[str, _NO_SECRET]

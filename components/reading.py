@@ -190,8 +190,8 @@ class _Reader:
         name = next((step for step in reversed(error["loc"]) if isinstance(step, str)), "")
         shows = error["type"] not in _UNKNOWN and isinstance(value, str | int | float)
         if shows and SECRET_NAME.search(name):
-            fix = "See docs/config.md for what it takes." if str(value) in problem.fix else problem.fix
-            return replace(problem, found=NOT_SHOWN + problem.found.removeprefix(shown(value)), fix=fix)
+            fix = "See docs/config.md for what it takes." if value != "" and str(value) in problem.fix else problem.fix
+            return replace(problem, found=problem.found.replace(shown(value), NOT_SHOWN), fix=fix)
         return problem
 
     def _rendered(self, error: ErrorDetails) -> Problem:

@@ -29,6 +29,12 @@ CLUSTERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "existing": {"cluster": {"type": "existing", "name": "ci", "access": {"context": "ci"}}},
 }
 _OTHERS: Final = [{"name": "amd64", "arch": "amd64"}, {"name": "arm64", "arch": "arm64"}]
+_GOOGLE_KEYS: Final = "projects/example-ci/locations/us-central1/keyRings/ci/cryptoKeys"
+_AMAZON_KEYS: Final = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-00000000000"
+_RESERVATIONS: Final = (
+    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/ci/providers/Microsoft.Compute"
+    "/capacityReservationGroups"
+)
 POOLS: Final[Mapping[str, list[dict[str, Any]]]] = {
     "gke": [{"name": "first", "machineType": "n2-standard-8"}, *_OTHERS],
     "eks": [{"name": "first", "machineType": "m7i.2xlarge"}, *_OTHERS],
@@ -79,17 +85,9 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "*clientId": ("00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"),
     "*roleArn": ("arn:aws:iam::123456789012:role/first", "arn:aws:iam::123456789012:role/edited"),
     "*nodeRoleArn": ("arn:aws:iam::123456789012:role/first", "arn:aws:iam::123456789012:role/edited"),
-    "*bootDiskKmsKey": tuple(
-        f"projects/example-ci/locations/us-central1/keyRings/ci/cryptoKeys/{name}" for name in ("first", "edited")
-    ),
-    "*kmsKeyId": tuple(
-        f"arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-00000000000{n}" for n in (1, 2)
-    ),
-    "*capacityReservationGroupId": tuple(
-        "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/ci/providers/Microsoft.Compute"
-        f"/capacityReservationGroups/{name}"
-        for name in ("first", "edited")
-    ),
+    "*bootDiskKmsKey": (f"{_GOOGLE_KEYS}/first", f"{_GOOGLE_KEYS}/edited"),
+    "*kmsKeyId": (f"{_AMAZON_KEYS}1", f"{_AMAZON_KEYS}2"),
+    "*capacityReservationGroupId": (f"{_RESERVATIONS}/first", f"{_RESERVATIONS}/edited"),
     "*containerLogMaxSize": ("40Mi", "50Mi"),
     "*cpuCfsQuotaPeriod": ("90ms", "80ms"),
     "*GcAge": ("2m", "3m"),
@@ -102,6 +100,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "*token": {"existingSecret": "first"},
     "*token.create": {"runnerType": "instance", "tags": ["first"]},
     "*jobs.dns": {"nameservers": ["10.0.0.1"]},
+    "runner.cache (s3).server": {"address": "first.example.com:9000", "existingSecret": "first"},
 }
 
 GIVEN: Final[Mapping[str, Values]] = {
@@ -205,6 +204,8 @@ VALUES: Final[Mapping[str, Change]] = {
     "runner.jobs.dns.policy": Change(after="none"),
     "runner.jobs.featureFlags": Change(after={"FF_NETWORK_PER_BUILD": True}),
     "runner.cache": Change(after={"type": "gcs", "bucket": "edited"}),
+    "runner.cache (s3).server": Change(after={"address": "edited.example.com:9000", "existingSecret": "edited"}),
+    "runner.cache (s3).server.address": Change(after="edited.example.com:9000"),
     "runner.manager.pool": Change(after="arm64"),
     "runner.manager.taints": Change(after=[{"key": "example.org/edited", "value": "edited"}]),
     "runner.values.sentryDsn": Change(after="https://key@sentry.example.com/1"),

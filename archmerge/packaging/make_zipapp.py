@@ -1,14 +1,15 @@
-"""Build `archmerge.pyz`: one file that runs in any Python 3.11+ with nothing installed.
+"""Build `archmerge.pyz`: one file that runs with nothing installed.
 
-    python archmerge/packaging/make_zipapp.py [dist/archmerge.pyz ["/usr/local/bin/python3 -IS"]]
+    python archmerge/packaging/make_zipapp.py [dist/archmerge.pyz]                    # sources: for any Python 3.11+
+    python archmerge/packaging/make_zipapp.py FILE "/usr/local/bin/python3 -IS"       # byte code: for this Python alone
 
-The second word is what starts it when it is run by itself; `-IS` spares Python the search for site-packages (6 ms).
-The same sources and Python give the same bytes. Byte code of the building Python goes in too: that version starts
-40 ms sooner, others compile the sources beside it.
+Byte code starts some 80 ms sooner, and is for the Python that builds it: what the second word names must be the same.
+`-IS` spares it the search for site-packages (6 ms). The same sources and Python give the same bytes.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import py_compile
 import sys
 import tempfile
@@ -16,36 +17,47 @@ import zipfile
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
-# No garbage is looked for while modules load (2 ms): there is none yet.
-_MAIN = "import gc\n\ngc.set_threshold(50_000)\nfrom archmerge.cli import entry\n\nentry()\n"
+_MAIN = "from archmerge.cli import entry\n\nentry()\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def sources() -> list[Path]:
-    """List the modules of the distribution: what the wheel has, without this folder."""
-    return sorted(path for folder in (PACKAGE, PACKAGE / "transport") for path in folder.glob("*.py"))
+def sources() -> dict[str, Path]:
+    """List the modules by their names in the file: the distribution's, without this folder, and PyYAML's."""
+    own = {f"archmerge/{path.relative_to(PACKAGE)}": path for path in PACKAGE.rglob("*.py")}
+    found = importlib.util.find_spec("yaml")
+    if found is None or not found.submodule_search_locations:
+        sys.stderr.write("without PyYAML, which is not installed here: `push from-spec` will say so\n")
+        return {name: path for name, path in sorted(own.items()) if "packaging" not in name}
+    own |= {f"yaml/{path.name}": path for path in Path(found.submodule_search_locations[0]).glob("*.py")}
+    left_out = ("packaging", "cyaml")  # the latter is for the part in C
+    return {name: path for name, path in sorted(own.items()) if not any(word in name for word in left_out)}
 
 
-def build(target: Path, interpreter: str = "/usr/bin/env python3") -> Path:
-    """Write the zipapp to `target`, and return it."""
+def build(target: Path, interpreter: str = "") -> Path:
+    """Write the zipapp to `target`, and return it; with byte code alone for an `interpreter`."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as file:
-        file.write(f"#!{interpreter}\n".encode())
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive, tempfile.TemporaryDirectory() as scratch:
+        file.write(f"#!{interpreter or '/usr/bin/env python3'}\n".encode())
+        with zipfile.ZipFile(file, "w") as archive:
             _add(archive, "__main__.py", _MAIN.encode())
-            for path in sources():
-                name = str(Path("archmerge") / path.relative_to(PACKAGE))
-                _add(archive, name, path.read_bytes())
-                compiled = Path(scratch) / "module.pyc"
-                mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-                py_compile.compile(str(path), str(compiled), name, doraise=True, invalidation_mode=mode)
-                _add(archive, f"{name}c", compiled.read_bytes())
+            for name, path in sources().items():
+                compiled = interpreter and not name.startswith("yaml")  # which few need
+                _add(
+                    archive, f"{name}c" if compiled else name, _compiled(path, name) if compiled else path.read_bytes()
+                )
     target.chmod(0o755)
     return target
 
 
+def _compiled(path: Path, name: str) -> bytes:
+    with tempfile.NamedTemporaryFile(suffix=".pyc") as scratch:
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        py_compile.compile(str(path), scratch.name, name, doraise=True, optimize=2, invalidation_mode=mode)
+        return Path(scratch.name).read_bytes()
+
+
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_STORED)
+    archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED, 9)
 
 
 if __name__ == "__main__":

@@ -1,33 +1,32 @@
-"""Connections: opening, keeping alive, sharing, pacing.
-
-urllib3 would add 33 ms of import to a command that is done in 60 with a near registry (docs/merge.md, "Speed").
-"""
+"""Connections: where they lead, how they are opened, which are kept, and how many requests each host bears."""
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import ipaddress
 import os
 import select
 import socket
+import ssl
 import threading
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 from archmerge.errors import ArchmergeError, NetworkError, UsageError
-from archmerge.records import TYPE_CHECKING, NamedTuple
-from archmerge.transport.parallel import start
-from archmerge.transport.wire import Fault, basic
+from archmerge.transport.proxies import Proxies
 
 if TYPE_CHECKING:
-    import ipaddress
-    import ssl
     from collections.abc import Callable
-    from typing import Any
 
 _RECOVER_AFTER = 16
 """Good answers in a row before a slowed registry is given one more request at a time."""
-
-
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 """How OpenSSL names an answer that is not TLS."""
+
+
+class Fault(OSError):  # noqa: N818 - the faults of others, beside our own errors
+    """The other side stopped in the middle, did not speak HTTP, or is a proxy that did not get through."""
 
 
 class Origin(NamedTuple):
@@ -92,8 +91,6 @@ def _bare(url: str) -> str:
 
 def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Return the IP address that a host is written as; None for a name."""
-    import ipaddress  # noqa: PLC0415 - only where another host is named
-
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -114,13 +111,10 @@ def inward(origin: Origin, *, private: bool = False) -> bool:
     return own or (private and address.is_private)
 
 
-class Host:
-    """The connections to one origin, and how many requests it bears at once."""
+class Pace:
+    """How many requests one host bears at once."""
 
     def __init__(self, limit: int) -> None:
-        self.idle: list[socket.socket] = []
-        self.warmed = 0
-        """Connections that were opened ahead."""
         self._limit = self._ceiling = limit
         self._active = self._good = 0
         self._change = threading.Condition()
@@ -150,91 +144,81 @@ class Connections:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self._hosts: dict[Origin, Host] = {}
-        self._lock = threading.Lock()
+        self.proxies = Proxies()
+        self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
+        self._paces: dict[Origin, Pace] = {}
+        self._warmed: dict[Origin, int] = {}
         self._contexts: dict[bool, ssl.SSLContext] = {}
-        self._proxies = _proxies()
+        self._lock = threading.RLock()
 
-    def host(self, origin: Origin) -> Host:
-        """Return the state of one origin."""
+    def pace(self, origin: Origin) -> Pace:
+        """Return the pace of one origin."""
         with self._lock:
-            return self._hosts.setdefault(origin, Host(self.options.per_host))
+            return self._paces.setdefault(origin, Pace(self.options.per_host))
 
-    def take(self, origin: Origin) -> socket.socket | None:
+    def take(self, origin: Origin) -> http.client.HTTPConnection | None:
         """Return a kept connection that the other side has not closed meanwhile, or None."""
-        host = self.host(origin)
         while True:
             with self._lock:
-                if not host.idle:
+                if not (kept := self._idle.get(origin)):
                     return None
-                kept = host.idle.pop()
-            if _usable(kept, origin.scheme):
-                return kept
-            kept.close()
+                connection = kept.pop()
+            if usable(connection.sock):
+                return connection
+            connection.close()
 
-    def give(self, origin: Origin, sock: socket.socket) -> None:
+    def give(self, origin: Origin, connection: http.client.HTTPConnection) -> None:
         """Keep a connection for the next request."""
-        host = self.host(origin)
         with self._lock:
-            host.idle.append(sock)
+            self._idle.setdefault(origin, []).append(connection)
 
-    def open(self, origin: Origin, timeout: float | None = None) -> socket.socket:
-        """Return a new connection, encrypted for https. Raises OSError (ssl.SSLError included)."""
-        timeout = self.options.connect_timeout if timeout is None else timeout
+    def open(self, origin: Origin, timeout: float) -> http.client.HTTPConnection:
+        """Return a new connection, encrypted for https. Raises OSError (ssl.SSLError and proxies' faults included)."""
         context = self._context(secure=origin.netloc not in self.options.insecure) if origin.scheme == "https" else None
-        proxy = self.proxy_for(origin)
+        proxy = self.proxies.of(origin)
+        host, port = (proxy.host, proxy.port) if proxy else (origin.host, origin.port)
+        connection = (
+            http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
+            if context
+            else http.client.HTTPConnection(host, port, timeout=timeout)
+        )
         if proxy and context:
-            sock = proxy.tunnel(origin, timeout)
-        else:
-            host, port = (proxy.hostname, proxy.port) if proxy else (origin.host, origin.port)
-            # Bytes, for a name in letters would be checked by the idna codec, which takes 3 ms to load.
-            address: Any = (host.encode(), port)
-            sock = socket.create_connection(address, timeout)
+            connection.set_tunnel(origin.host, origin.port, proxy.headers)
         try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return context.wrap_socket(sock, server_hostname=origin.host) if context else sock
+            connection.connect()
         except BaseException as error:
-            sock.close()
+            connection.close()
             if getattr(error, "reason", None) in _NO_TLS:
                 raise _no_tls(origin) from None
+            if proxy and isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
+                raise Fault(f"{type(error).__name__}: {error} ({proxy})") from None
             raise
+        return connection
 
     def warm(self, origin: Origin, count: int) -> None:
-        """Open connections in the background, up to `count` in all, while the caller still reads credentials.
+        """Open connections in the background, up to `count` in all, while challenge and token are under way.
 
-        A failure is silent here: the request that needs a connection meets it again, and reports it.
+        Each costs two or three trips over TLS. A failure is silent here: the request that needs a connection meets it
+        again, and reports it.
         """
 
         def connect() -> None:
-            try:
-                self.give(origin, self.open(origin))
-            except (OSError, ArchmergeError):
-                return
+            with contextlib.suppress(OSError, ArchmergeError, http.client.HTTPException):
+                self.give(origin, self.open(origin, self.options.connect_timeout))
 
-        host = self.host(origin)
         with self._lock:
-            count, host.warmed = count - host.warmed, max(count, host.warmed)
-        for _ in range(count):
-            if start(connect) is None:
-                return  # no more threads to be had: then it is done without
-
-    def proxy_for(self, origin: Origin) -> _Proxy | None:
-        """Return the proxy to use, from the usual `*_proxy` variables and `no_proxy`."""
-        url = self._proxies.get(origin.scheme) or self._proxies.get("all")
-        if not url:
-            return None
-        from urllib.request import proxy_bypass  # noqa: PLC0415 - 5 ms, only where there is a proxy
-
-        if proxy_bypass(f"{origin.host}:{origin.port}"):
-            return None
-        return _Proxy.parse(url)
+            before = self._warmed.get(origin, 0)
+            self._warmed[origin] = max(count, before)
+        for _ in range(count - before):
+            with contextlib.suppress(RuntimeError):  # no more threads to be had: then it is done without
+                threading.Thread(target=connect, daemon=True).start()
 
     def close(self) -> None:
         """Close all kept connections."""
         with self._lock:
-            for host in self._hosts.values():
-                while host.idle:
-                    host.idle.pop().close()
+            for kept in self._idle.values():
+                while kept:
+                    kept.pop().close()
 
     def _context(self, *, secure: bool) -> ssl.SSLContext:
         with self._lock:
@@ -243,13 +227,15 @@ class Connections:
             return self._contexts[secure]
 
 
-def _usable(sock: socket.socket, scheme: str) -> bool:
+def usable(sock: socket.socket | None) -> bool:
     """Whether an idle connection is still open, as far as can be told without asking the other side."""
+    if sock is None:
+        return False
     waiting = select.poll()  # not `select`, which ends at the 1024th file of the process
     waiting.register(sock, select.POLLIN)
     if not waiting.poll(0):
         return True
-    if scheme == "http":
+    if not isinstance(sock, ssl.SSLSocket):
         return False  # closed, or an answer to nothing: of no use either way
     try:
         # TLS 1.3 servers send session tickets unasked, so data may wait; only an end of the stream means closed.
@@ -270,51 +256,8 @@ def _no_tls(origin: Origin) -> NetworkError:
     )
 
 
-class _Proxy(NamedTuple):
-    hostname: str
-    port: int
-    username: str | None
-    password: str | None
-
-    @classmethod
-    def parse(cls, url: str) -> _Proxy:
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        if parts.scheme != "http" or not parts.hostname:
-            raise UsageError(f"proxy scheme {parts.scheme!r} is not supported", fix="name an http:// proxy")
-        return cls(parts.hostname, parts.port or 80, parts.username, parts.password)
-
-    def tunnel(self, origin: Origin, timeout: float) -> socket.socket:
-        import http.client  # noqa: PLC0415 - only where there is a proxy
-
-        connection = http.client.HTTPConnection(self.hostname, self.port, timeout=timeout)
-        connection.set_tunnel(origin.host, origin.port, headers=proxy_headers(self.username, self.password))
-        try:
-            connection.connect()
-        except http.client.HTTPException as error:
-            connection.close()
-            raise Fault(f"the proxy {self.hostname}:{self.port}: {type(error).__name__}") from None
-        return connection.sock
-
-
-def proxy_headers(username: str | None, password: str | None) -> dict[str, str]:
-    """Return what a proxy wants to see of the user named in its URL."""
-    if not username:
-        return {}
-    return {"Proxy-Authorization": basic(unquote(username), unquote(password or ""))}
-
-
-def _proxies() -> dict[str, str]:
-    if not any(name.lower().endswith("_proxy") for name in os.environ):
-        return {}
-    from urllib.request import getproxies_environment  # noqa: PLC0415 - 5 ms, only where there is a proxy
-
-    return getproxies_environment()
-
-
 def _tls_context(cacert: str | None, *, secure: bool) -> ssl.SSLContext:
     """TLS 1.2 or later. OpenSSL reads SSL_CERT_FILE by itself; GitLab's own CA and `--cacert` come on top."""
-    import ssl  # noqa: PLC0415 - 7 ms, while the connection is being opened
-
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     for source, path in (("--cacert", cacert), ("CI_SERVER_TLS_CA_FILE", os.environ.get("CI_SERVER_TLS_CA_FILE"))):

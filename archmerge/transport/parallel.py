@@ -1,26 +1,14 @@
-"""Doing several requests at once. Plain threads: `concurrent.futures` imports `logging`, 10 ms for nothing."""
+"""Doing several requests at once. Plain threads: those of `concurrent.futures` hold up a Ctrl-C until they end."""
 
 from __future__ import annotations
 
 import threading
-
-from archmerge.records import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any, TypeVar
 
-    T = TypeVar("T")
-
-
-def start(act: Callable[[], object]) -> threading.Thread | None:
-    """Run `act` beside the caller. None where there are no more threads to be had (a container's limit)."""
-    thread = threading.Thread(target=act, daemon=True)
-    try:
-        thread.start()
-    except RuntimeError:
-        return None
-    return thread
+T = TypeVar("T")
 
 
 def settle(tasks: Sequence[Callable[[], T]], workers: int = 64) -> list[T | Exception]:
@@ -40,13 +28,28 @@ def settle(tasks: Sequence[Callable[[], T]], workers: int = 64) -> list[T | Exce
             except Exception as error:  # noqa: BLE001 - handed to the caller, who raises it
                 results[number] = error
 
-    others: list[threading.Thread] = []
-    while len(others) < min(workers, len(tasks)) - 1 and (thread := start(work)):
-        others.append(thread)
-    work()
+    others = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(tasks)) - 1)]
+    started = []
     for thread in others:
+        try:
+            thread.start()
+        except RuntimeError:
+            break  # no more threads to be had (a container's limit)
+        started.append(thread)
+    work()
+    for thread in started:
         thread.join()
     return results
+
+
+def gather(tasks: Sequence[Callable[[], T]], workers: int = 64) -> list[T]:
+    """Like `settle`, but raises the first failed task's error once all tasks have ended."""
+    done: list[T] = []
+    for result in settle(tasks, workers):
+        if isinstance(result, Exception):
+            raise result
+        done.append(result)
+    return done
 
 
 class Once:
@@ -69,13 +72,3 @@ class Once:
                 self._results[key] = act()
             result: T = self._results[key]
             return result
-
-
-def gather(tasks: Sequence[Callable[[], T]], workers: int = 64) -> list[T]:
-    """Like `settle`, but raises the first failed task's error once all tasks have ended."""
-    done: list[T] = []
-    for result in settle(tasks, workers):
-        if isinstance(result, Exception):
-            raise result
-        done.append(result)
-    return done

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from archmerge.errors import NetworkError
-from archmerge.records import TYPE_CHECKING
 from archmerge.transport.connections import Origin, address_of, origin_of
 
 if TYPE_CHECKING:

@@ -90,7 +90,7 @@ def main() -> None:
                 push_large(Pusher(here.base), arch, args.mib)
             python, version = released_python()
             source, target = f"{here.host}/big/app:1-ARCH", f"{there.host}/big"
-            own = [python, "-IS", str(build(scratch / "archmerge.pyz")), f"--plain-http={here.host}"]
+            own = [python, "-IS", str(build(scratch / "archmerge.pyz", f"{python} -IS")), f"--plain-http={here.host}"]
             own += [
                 f"--plain-http={there.host}",
                 "push",

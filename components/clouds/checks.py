@@ -13,13 +13,10 @@ from components.clouds.contract import ARCH_LABEL, MANAGED_BY, POOL_LABEL, Cloud
 from components.clouds.machines import Arch, Machines
 from components.clouds.passed import check_passed
 from components.clouds.sections import CloudPool, PoolBase, Replacement, Taint
-from components.kubernetes_names import LABEL_VALUE, QUALIFIED_NAME
 from components.problems import Problem
 
 # What all clouds' names are made of; whether there is such a machine is the cloud's to say.
 _MACHINE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_PREFIX: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_PREFIX_LENGTH: Final = 253
 # Kubernetes' own domains, which every cloud keeps from users: facts/nodepools.md, section 2.
 _KUBERNETES: Final = ("kubernetes.io", "k8s.io")
 OWN_LABELS: Final = (POOL_LABEL, ARCH_LABEL, MANAGED_BY[0])
@@ -131,8 +128,8 @@ def _check_limits(subject: Subject[Any]) -> list[Problem]:
 
 def _check_metadata(subject: Subject[Any]) -> list[Problem]:
     problems = []
-    for key, value in subject.pool.labels.items():
-        problems += _check_label(subject, key, value)
+    for key in subject.pool.labels:
+        problems += _check_label(subject, key)
     for position, taint in enumerate(subject.pool.taints):
         problems += _check_taint(subject, f"taints[{position}]", taint)
     return problems + _check_repeated(subject)
@@ -176,28 +173,12 @@ def _within(key: str, domains: Sequence[str]) -> str | None:
     return next((domain for domain in domains if prefix == domain or prefix.endswith(f".{domain}")), None)
 
 
-def _syntax(key: str, value: str) -> str | None:
-    """Return what Kubernetes objects to in a label's or taint's key and value."""
-    prefix, slash, name = key.rpartition("/")
-    if slash and (len(prefix) > _PREFIX_LENGTH or not _PREFIX.fullmatch(prefix)):
-        return f"the prefix {prefix!r} is no lower-case DNS name"
-    if not QUALIFIED_NAME.fullmatch(name):
-        return f"the name {name!r} is not 1 to 63 of letters, digits, '-', '_' and '.' between letters or digits"
-    if not LABEL_VALUE.fullmatch(value):
-        return f"the value {value!r} is not at most 63 of letters, digits, '-', '_' and '.' between letters or digits"
-    return None
-
-
 def _free_key(key: str) -> str:
     return f"ci.example.org/{key.rpartition('/')[2]}"
 
 
-def _check_label(subject: Subject[Any], key: str, value: str) -> list[Problem]:
+def _check_label(subject: Subject[Any], key: str) -> list[Problem]:
     path = f"labels[{key}]"
-    if wrong := _syntax(key, value):
-        return [
-            subject.problem(path, wrong, "Kubernetes refuses such a label", "Write it as `example.org/name: value`.")
-        ]
     # On existing nodes, labels are only named, not set: kubelet's own are as good as any.
     if not isinstance(subject.pool, CloudPool):
         return []
@@ -224,8 +205,6 @@ def _check_label(subject: Subject[Any], key: str, value: str) -> list[Problem]:
 
 def _check_taint(subject: Subject[Any], path: str, taint: Taint) -> list[Problem]:
     cloud = subject.cloud
-    if wrong := _syntax(taint.key, taint.value):
-        return [subject.problem(path, wrong, "Kubernetes refuses such a taint", "Write key: example.org/name.")]
     if taint.key in cloud.not_declared:
         consequence, fix = cloud.not_declared[taint.key]
         return [subject.problem(path, f"{taint} is declared", consequence, fix)]

@@ -12,18 +12,16 @@ from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
 from components.clouds.machines import Arch
-from components.forms import Form
+from components.forms import Form, NotBlank
 from components.keys import CONFIG
-
-Text: TypeAlias = Annotated[str, Form(pattern=r"(.|\n)*\S(.|\n)*", what="text", write="the name that it has")]
-"""Something is said."""
+from components.kubernetes_names import LabelKey, LabelValue
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Access:
     """How the Kubernetes API is reached: a context of a kubeconfig."""
 
-    context: Text
+    context: NotBlank
     """Name of the context. Always stated: the current context of whoever runs the program is never used."""
 
     kubeconfig: str | None = None
@@ -43,10 +41,10 @@ class TaintEffect(StrEnum):
 class Taint:
     """A taint in Kubernetes spelling; each cloud's own spelling is rendered from it."""
 
-    key: str
+    key: LabelKey
     """Taint key, for example `ci.example.org/dedicated`."""
 
-    value: str = ""
+    value: LabelValue = ""
     """Taint value, at most 63 characters. GKE requires one; the others allow it to be empty."""
 
     effect: TaintEffect = TaintEffect.NO_SCHEDULE
@@ -74,7 +72,7 @@ class PoolBase:
     """Name of the pool, unique in the stack. The cloud's own naming rules are checked (AKS: at most 12 lowercase
     letters and digits)."""
 
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[LabelKey, LabelValue] = field(default_factory=dict)
     """Further node labels. On created pools `multiarch-runner.io/pool`, `multiarch-runner.io/arch` and `managed-by` are
     always set."""
 

@@ -3,9 +3,6 @@
 Each function raises an ArchmergeError that says what to do; an answer that was not understood is never an answer.
 """
 
-import re
-from urllib.parse import urljoin
-
 from archmerge import (
     MergeRequest,
     MismatchError,
@@ -15,11 +12,10 @@ from archmerge import (
     merge,
     parse_platform,
 )
-from archmerge.inspection import NO, YES, verify
-from archmerge.manifests import Manifest, load_object
+from archmerge.inspection import verify
+from archmerge.manifests import Manifest
 from archmerge.registry import Registry
-from archmerge.transport.client import Answer
-from archmerge.transport.connections import origin_of
+from archmerge.verdicts import NO, YES
 from components.helper_image.credentials import ImageSession
 from components.helper_image.inputs import ImageInputs
 from components.helper_image.state import Found
@@ -27,9 +23,7 @@ from components.helper_image.state import Found
 TIME_LIMIT = 1800.0
 """Seconds for one operation, unless the resource's `customTimeouts` say otherwise: layers may have to be copied."""
 
-_OK, _ACCEPTED, _UNAUTHORIZED, _NOT_FOUND = 200, 202, 401, 404
-_NOT_OFFERED = (400, 405, 501)
-_NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
+_OK, _UNAUTHORIZED = 200, 401
 
 
 def publish(inputs: ImageInputs, seconds: float = TIME_LIMIT) -> Found:
@@ -116,52 +110,17 @@ def remove(inputs: ImageInputs, digest: str, seconds: float = TIME_LIMIT) -> Non
         registry.auth.want(target.repository, "pull", "push", "delete")
         own = (target.tag or "latest", *inputs.tags)
         mine = [tag for tag in own if registry.tag_digest(target.repository, tag) == digest]
-        if all(_delete(registry, session, target.repository, tag) for tag in mine):
+        if all(registry.delete(target.repository, tag) for tag in mine):
             return
-        tags = _all_tags(registry, session, target.repository)
+        tags = registry.tags(target.repository)
         others = [t for t in tags if t not in own and registry.tag_digest(target.repository, t) == digest]
         if others:
             raise RefusedError(
                 f"{target}: this registry deletes no single tags, and the image is also {', '.join(others[:5])}",
                 fix="delete those tags first, or keep the image: set deleteRemote to false and update, then destroy",
             )
-        if not _delete(registry, session, target.repository, digest):
+        if not registry.delete(target.repository, digest):
             raise RefusedError(
                 f"{target.name}@{digest}: the registry deletes neither tags nor manifests",
                 fix="allow deleting there, or keep the image: set deleteRemote to false and update, then destroy",
             )
-
-
-def _delete(registry: Registry, session: ImageSession, repository: str, version: str) -> bool:
-    """Delete a tag or a manifest; False when the registry does not do that. Gone already is as good as deleted."""
-    answer = _request(registry, session, repository, "DELETE", f"{registry.base}/v2/{repository}/manifests/{version}")
-    if answer.status in (_OK, _ACCEPTED, _NOT_FOUND):
-        return True
-    if answer.status in _NOT_OFFERED:
-        return False
-    raise registry.problem(answer, repository, f"DELETE of {version}", reading=False)
-
-
-def _all_tags(registry: Registry, session: ImageSession, repository: str) -> list[str]:
-    """List the repository's tags, page by page."""
-    url, tags = f"{registry.base}/v2/{repository}/tags/list?n=1000", []
-    while url:
-        answer = _request(registry, session, repository, "GET", url)
-        if answer.status != _OK:
-            raise registry.problem(answer, repository, f"listing the tags of {registry.host}/{repository}")
-        listed = load_object(answer.body, f"{registry.host}/{repository}: tags").get("tags") or []
-        tags += [str(tag) for tag in listed]
-        more = _NEXT.search(answer.header("Link"))
-        url = urljoin(url, more[1]) if more else ""
-        if url and origin_of(url) != origin_of(registry.base):
-            raise RefusedError(f"{registry.host}/{repository}: the list of tags goes on at another host, {url[:200]}")
-    return tags
-
-
-def _request(registry: Registry, session: ImageSession, repository: str, method: str, url: str) -> Answer:
-    """Send a request with the repository's authorization, renewed once when it is refused."""
-    header = registry.auth.header(repository)
-    answer = session.client.request(method, url, {"Authorization": header} if header else {})
-    if answer.status == _UNAUTHORIZED and registry.auth.refused(repository, header, answer):
-        answer = session.client.request(method, url, {"Authorization": registry.auth.header(repository)})
-    return answer

@@ -8,14 +8,57 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from components.clouds import may_stand_in
+from components.forms import Form, quoted, wrong
 from components.keys import CONFIG
-from components.kubernetes_names import OBJECT_NAME
+from components.kubernetes_names import ObjectName
 from components.problems import Problem
 from components.runner.networking import ANYWHERE, NetworkPolicies
+
+_ADDRESS: Final = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::([0-9]{1,5}))?")
+_LAST_PORT: Final = 65535
+
+
+def _host_and_port(address: str) -> tuple[str, int | None]:
+    """Split an address; nothing of one that is none."""
+    found = _ADDRESS.fullmatch(address)
+    return (found[1], int(found[2]) if found[2] else None) if found else ("", None)
+
+
+def _address(text: str) -> str:
+    host, port = _host_and_port(text)
+    if host and (port is None or 0 < port <= _LAST_PORT):
+        return text
+    fix = "Write it as minio.example.com:9000, without a scheme; insecure: true is http."
+    raise wrong(f"{quoted(text)} is no host with a port", fix)
+
+
+ServerAddress = Annotated[str, AfterValidator(_address)]
+GoogleAccount = Annotated[
+    str,
+    Form(
+        r"[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z0-9.-]+\.iam\.gserviceaccount\.com",
+        "e-mail of a Google service account",
+        "name@project.iam.gserviceaccount.com",
+    ),
+]
+RoleArn = Annotated[
+    str,
+    Form(
+        r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", "ARN of an IAM role", "arn:aws:iam::123456789012:role/name"
+    ),
+]
+ClientId = Annotated[
+    str,
+    Form(
+        r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+        "client id",
+        "the id from `az identity show --query clientId`",
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -28,7 +71,7 @@ class GcsCache:
     bucket: str
     """Name of the bucket."""
 
-    service_account: str | None = None
+    service_account: GoogleAccount | None = None
     """E-mail of the Google service account that the manager acts as. It needs `roles/storage.objectAdmin` on the bucket
     and `roles/iam.serviceAccountTokenCreator` on itself, to sign URLs. Without: the manager's own
     `principal://` identity."""
@@ -44,11 +87,11 @@ class GcsCache:
 class S3Server:
     """A server of your own that speaks S3: MinIO, Ceph."""
 
-    address: str
+    address: ServerAddress
     """Its host, with the port where that is not https's own: `minio.example.com:9000`. The network policies open the
     port, and the address if it is one; for a name that leads to a private address, state `networkPolicies.cache`."""
 
-    existing_secret: str
+    existing_secret: ObjectName
     """Name of a Secret in the manager's namespace, with the keys `accesskey` and `secretkey`, that somebody else makes.
     Only the manager reads it: jobs get signed URLs."""
 
@@ -76,7 +119,7 @@ class S3Cache:
     server: S3Server | None = None
     """A server of your own instead of Amazon's."""
 
-    role_arn: str | None = None
+    role_arn: RoleArn | None = None
     """IAM role that the manager's service account assumes (IRSA). Without: EKS Pod Identity."""
 
     path: str = ""
@@ -99,7 +142,7 @@ class AzureCache:
     container: str
     """Name of the blob container."""
 
-    client_id: str
+    client_id: ClientId
     """Client id of the managed identity with `Storage Blob Data Contributor`. Federate it with both service accounts,
     the manager's (downloads) and the jobs' (uploads)."""
 
@@ -114,14 +157,6 @@ class AzureCache:
 
 
 Cache = Annotated[GcsCache | S3Cache | AzureCache, Field(discriminator="type")]
-
-_EMAIL = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z0-9.-]+\.iam\.gserviceaccount\.com")
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+")
-_ADDRESS: Final = re.compile(
-    r"(?P<host>[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(:(?P<port>[0-9]{1,5}))?"
-)
-_LAST_PORT: Final = 65535
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def manager_annotations(cache: Cache | None) -> dict[str, str]:
@@ -142,24 +177,9 @@ def check_cache(cache: Cache | None, policies: NetworkPolicies, cluster_type: st
     """Return what is wrong with `cache`, and what would keep the manager from its identity."""
     if cache is None:
         return []
-    shapes = {
-        "serviceAccount": (getattr(cache, "service_account", None), _EMAIL, "name@project.iam.gserviceaccount.com"),
-        "roleArn": (getattr(cache, "role_arn", None), _ROLE, "arn:aws:iam::123456789012:role/name"),
-        "clientId": (getattr(cache, "client_id", None), _UUID, "the id from `az identity show --query clientId`"),
-    }
-    problems = [
-        Problem(
-            path=f"runner.cache.{key}",
-            found=f"{value!r} has not the form of one",
-            consequence="the cloud would give the manager no identity, and every cache would silently miss",
-            fix=f"Use {example}.",
-        )
-        for key, (value, shape, example) in shapes.items()
-        if value is not None and not shape.fullmatch(value)
-    ]
     if isinstance(cache, S3Cache) and cache.server is not None:
-        return [*problems, *_check_server(cache, cache.server, policies)]
-    return problems + _check_metadata(cache, policies, cluster_type)
+        return list(_check_server(cache, cache.server, policies))
+    return _check_metadata(cache, policies, cluster_type)
 
 
 def _check_server(cache: S3Cache, server: S3Server, policies: NetworkPolicies) -> Iterator[Problem]:
@@ -170,25 +190,11 @@ def _check_server(cache: S3Cache, server: S3Server, policies: NetworkPolicies) -
             consequence="a server of one's own knows no role of Amazon's",
             fix="Drop it; server.existingSecret has what the server asks for.",
         )
-    if not OBJECT_NAME.fullmatch(server.existing_secret):
-        yield Problem(
-            path="runner.cache.server.existingSecret",
-            found=f"{server.existing_secret!r} is no name of a Secret",
-            consequence="the manager's pod could not start",
-            fix="Name a Secret with the keys accesskey and secretkey.",
-        )
-    match = _ADDRESS.fullmatch(server.address)
-    if match is None or not 0 < port_of(server) <= _LAST_PORT:
-        yield Problem(
-            path="runner.cache.server.address",
-            found=f"{server.address!r} is no host with a port",
-            consequence="the runner would find no server, and every cache would silently miss",
-            fix="Write it as minio.example.com:9000, without a scheme; insecure: true is http.",
-        )
-    elif policies.enabled and _of_the_cluster(match["host"]) and not set(policies.cache.cidrs) - set(ANYWHERE):
+    host = _host_and_port(server.address)[0]
+    if policies.enabled and _of_the_cluster(host) and not set(policies.cache.cidrs) - set(ANYWHERE):
         yield Problem(
             path="runner.networkPolicies.cache.cidrs",
-            found=f"the internet alone, and {match['host']} is a name of the cluster's own",
+            found=f"the internet alone, and {host} is a name of the cluster's own",
             consequence="the network policies would close the way to it, and every cache would silently miss",
             fix="Name the range that the server's pods have their addresses from.",
         )
@@ -196,15 +202,13 @@ def _check_server(cache: S3Cache, server: S3Server, policies: NetworkPolicies) -
 
 def port_of(server: S3Server) -> int:
     """Return the port of a server of one's own."""
-    match = _ADDRESS.fullmatch(server.address)
-    return int(match["port"]) if match and match["port"] else 80 if server.insecure else 443
+    return _host_and_port(server.address)[1] or (80 if server.insecure else 443)
 
 
 def ranges_of(server: S3Server) -> list[str]:
     """Return the address of a server that is stated as one, as a range; nothing for a name."""
-    match = _ADDRESS.fullmatch(server.address)
     try:
-        address = ipaddress.ip_address(match["host"].strip("[]") if match else "")
+        address = ipaddress.ip_address(_host_and_port(server.address)[0].strip("[]"))
     except ValueError:
         return []
     return [f"{address}/{address.max_prefixlen}"]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from components.clouds import CLOUDS, Cluster
 from components.clouds.sections import PoolBase as Pool
-from components.kubernetes_names import LABEL_VALUE, META_KEY
 from components.problems import Problem
 from components.runner.buildkit import check_buildkit
 from components.runner.cache import check_cache
@@ -63,7 +62,6 @@ def check_settings(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_ty
         *check_job_pods(runner.jobs),
         *check_cache(runner.cache, runner.network_policies, cluster_type),
         *_check_job_identity(runner, cluster_type),
-        *_check_manager_taints(runner),
         *check_network_policies(runner.network_policies, cluster_type),
         *check_buildkit(runner),
         *check_values(runner.values),
@@ -106,17 +104,6 @@ def _check_job_identity(runner: RunnerConfig, cluster_type: str) -> list[Problem
             consequence="no job could take its identity, and every push would be refused",
             fix=f"Set metadata.jobs: true, with provider {' or '.join(cloud.identities)}.",
         )
-    ]
-
-
-def _check_manager_taints(runner: RunnerConfig) -> list[Problem]:
-    """Find taints that no node can have."""
-    return [
-        Problem(
-            path=f"runner.manager.taints[{index}]", found="no taint of Kubernetes", fix="Write key: example.org/name."
-        )
-        for index, taint in enumerate(runner.manager.taints)
-        if not (META_KEY.fullmatch(taint.key) and LABEL_VALUE.fullmatch(taint.value))
     ]
 
 

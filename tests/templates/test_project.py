@@ -23,7 +23,7 @@ def own(project: Project) -> Project:
     """A copy of what the pipeline needs of this repository; it includes its component from its own commit."""
     for folder in ("templates", "archmerge", "images"):
         shutil.copytree(ROOT / folder, project.folder / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in (".gitlab-ci.yml", "pyproject.toml", "CHANGELOG.md"):
+    for file in (".gitlab-ci.yml", "pyproject.toml", "requirements.txt", "CHANGELOG.md"):
         shutil.copy(ROOT / file, project.folder / file)
     # The component's own variable says that the registry speaks TLS; the lab's doesn't.
     project.variables["MULTIARCH_OPTIONS"] = "insecure-registry=true"

@@ -7,8 +7,8 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from components.clouds.sections import Access, CloudPool, Passed, Sysctls, Text
-from components.forms import Form
+from components.clouds.sections import Access, CloudPool, Passed, Sysctls
+from components.forms import Form, NotBlank
 from components.keys import CONFIG
 
 _SUBSCRIPTION: Final = Form(
@@ -46,10 +46,10 @@ class AksCluster:
     type: Literal["aks"] = "aks"
     """Which kind of cluster this is."""
 
-    name: Text
+    name: NotBlank
     """The cluster's name in Azure."""
 
-    resource_group: Text
+    resource_group: NotBlank
     """The resource group that holds the cluster (not the `MC_` group of its nodes)."""
 
     subscription_id: Annotated[str, _SUBSCRIPTION] | None = None

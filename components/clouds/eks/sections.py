@@ -6,8 +6,8 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from components.clouds.sections import Access, CloudPool, Passed, Text
-from components.forms import Form
+from components.clouds.sections import Access, CloudPool, Passed
+from components.forms import Form, NotBlank
 from components.keys import CONFIG
 
 # Shapes only: whether the region exists is AWS's to say.
@@ -44,7 +44,7 @@ class EksCluster:
     type: Literal["eks"] = "eks"
     """Which kind of cluster this is."""
 
-    name: Text
+    name: NotBlank
     """The cluster's name in AWS."""
 
     region: Annotated[str, _REGION]

@@ -5,7 +5,8 @@ from typing import Literal
 from pydantic.dataclasses import dataclass
 
 from components.clouds.machines import Arch
-from components.clouds.sections import Access, PoolBase, Text
+from components.clouds.sections import Access, PoolBase
+from components.forms import NotBlank
 from components.keys import CONFIG
 
 
@@ -16,7 +17,7 @@ class ExistingCluster:
     type: Literal["existing"] = "existing"
     """Which kind of cluster this is."""
 
-    name: Text
+    name: NotBlank
     """A name for messages and reports."""
 
     access: Access

@@ -7,8 +7,8 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from components.clouds.sections import Access, CloudPool, Passed, Sysctls, Text
-from components.forms import Form
+from components.clouds.sections import Access, CloudPool, Passed, Sysctls
+from components.forms import Form, NotBlank
 from components.keys import CONFIG
 
 # Shapes only: whether the place exists is the cloud's to say.
@@ -54,7 +54,7 @@ class GkeCluster:
     type: Literal["gke"] = "gke"
     """Which kind of cluster this is."""
 
-    name: Text
+    name: NotBlank
     """The cluster's name in Google Cloud."""
 
     project: Annotated[str, _PROJECT]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from archmerge import ArchmergeError, Reference, Session, parse_platform, parse_reference
-from archmerge.inspection import YES, verify
+from archmerge.inspection import verify
+from archmerge.verdicts import YES
 from multiarch.core.verdict import Verdict
 from multiarch.model.providers.stand_in_image import image_for, index_of
 from multiarch.model.providers.values import plain

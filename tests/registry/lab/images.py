@@ -85,7 +85,7 @@ def image(  # noqa: PLR0913 - a test names only what it is about
     body: dict[str, Any] = {"architecture": arch, "os": os, **({"variant": variant} if variant else {})}
     body |= {
         "config": {"Entrypoint": ["/app/server"]},
-        "rootfs": {"type": "layers", "diff_ids": [digest(b) for b in blobs]},
+        "rootfs": {"type": "layers", "diff_ids": [digest(gzip.decompress(b)) for b in blobs]},
     }
     body = body if config is None else config
     config_blob = json.dumps(body).encode()

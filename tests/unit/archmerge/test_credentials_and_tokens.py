@@ -23,7 +23,7 @@ from archmerge.tokens import (
     scopes,
     token_request,
 )
-from archmerge.transport.client import public_url
+from archmerge.transport.answers import public_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -313,3 +313,16 @@ def test_known_endpoints() -> None:
     assert known_challenge("registry.example.org", environ) is None
     assert known_challenge("1.dkr.ecr.eu-west-1.amazonaws.com", {}) == Challenge("basic")
     assert known_challenge("1.dkr.ecr.evil.example.com", {}) is None
+
+
+@pytest.mark.parametrize("broken", ["{", "[]", "hunter2"])
+def test_a_broken_source_is_an_error_only_where_no_other_knows_the_host(broken: str) -> None:
+    environ = {"HOME": "/nonexistent", "DOCKER_AUTH_CONFIG": broken}
+    environ |= {"CI_REGISTRY": "h", "CI_REGISTRY_USER": "ci", "CI_REGISTRY_PASSWORD": "p"}
+    credentials = Credentials(environ)
+    found = credentials.find("h", "app")
+    assert found is not None
+    assert found.username == "ci"
+    assert credentials.notes == ["DOCKER_AUTH_CONFIG is not a JSON object"]
+    with pytest.raises(AuthError, match="DOCKER_AUTH_CONFIG is not a JSON object"):
+        credentials.find("other", "app")

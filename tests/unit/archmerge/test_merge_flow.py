@@ -67,27 +67,6 @@ def test_a_refused_look_at_what_is_not_there_stops_nothing(
     assert fake.tags["app"]["new"] == fake.tags["app"]["1"]
 
 
-def test_several_tags_in_one_put_only_where_the_registry_confirms_it(
-    fake: FakeRegistry, pair: str, open_session: Callable[..., Session]
-) -> None:
-    for confirmed in (False, True):
-        fake.seen.clear()
-        fake.multi_tag = confirmed
-        target = f"app:{confirmed}"
-        result = merge(request(fake, f"{pair}:1-ARCH", target, tags=["a", "b", "c"]), open_session())
-        assert {fake.tags["app"][tag] for tag in ("a", "b", "c", str(confirmed))} == {result.digest}
-        assert [path.rpartition("manifests/")[2] for path in writes(fake)][2:] == (
-            [f"{result.digest}?tag=a&tag=b&tag=c"] if confirmed else writes_of(fake, ("a", "b", "c"))
-        )
-
-
-def writes_of(fake: FakeRegistry, tags: tuple[str, ...]) -> list[str]:
-    """The tags in the order in which they happened to be written, each once."""
-    found = [path.rpartition("/")[2] for path in writes(fake)][2:]
-    assert sorted(found) == sorted(tags)
-    return found
-
-
 def test_the_order_of_sources_does_not_change_the_digest(
     fake: FakeRegistry, pair: str, open_session: Callable[..., Session]
 ) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from email.message import Message
 from threading import Semaphore
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,8 +17,12 @@ from archmerge.authorizer import Authorizer
 from archmerge.credentials import Credentials
 from archmerge.errors import NetworkError, RefusedError, UsageError
 from archmerge.request import MergeRequest, Source
-from archmerge.transport.client import Answer, Client
-from archmerge.transport.connections import Connections, Options, Origin, _usable, inward, origin_of
+from archmerge.transport.answers import Answer
+from archmerge.transport.client import Client
+from archmerge.transport.connections import Connections, Options, Origin, inward, origin_of, usable
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
 
 INSIDE = [
     "http://127.0.0.1/x",
@@ -105,9 +110,9 @@ def test_a_connection_is_usable_whatever_its_file_number() -> None:
         except OSError:
             pytest.skip("this shell allows fewer than 2000 open files (ulimit -n)")
         with socket.socket(fileno=high) as far:
-            assert _usable(far, "http")
+            assert usable(far)
             there.close()
-            assert not _usable(far, "http")
+            assert not usable(far)
 
 
 def test_connections_are_opened_ahead_once_for_all_merges_of_a_batch() -> None:
@@ -117,8 +122,8 @@ def test_connections_are_opened_ahead_once_for_all_merges_of_a_batch() -> None:
         opened = Semaphore(0)
         give = connections.give
 
-        def count_it(origin: Origin, sock: socket.socket) -> None:
-            give(origin, sock)
+        def count_it(origin: Origin, connection: HTTPConnection) -> None:
+            give(origin, connection)
             opened.release()
 
         connections.give = count_it  # type: ignore[method-assign]  # to wait for the threads
@@ -126,7 +131,7 @@ def test_connections_are_opened_ahead_once_for_all_merges_of_a_batch() -> None:
             connections.warm(origin, count)
         for _ in range(6):
             assert opened.acquire(timeout=10)
-        assert len(connections.host(origin).idle) == 6
+        assert len(connections._idle[origin]) == 6
         connections.close()
 
 

@@ -140,6 +140,7 @@ def test_a_text_of_another_form_is_told_with_how_it_is_written() -> None:
 
 def test_a_text_of_another_form_is_not_repeated_under_the_name_of_a_secret() -> None:
     assert told({"apiToken": "hunter2"}) == ["tree.apiToken: (not shown) is no code. Write digits, for example 12."]
+    assert told({"apiToken": ""}) == ["tree.apiToken: empty. Write digits, for example 12."]
 
 
 def test_editors_learn_a_texts_form() -> None:

@@ -35,7 +35,7 @@ SERVERS: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ("gke", {"address": "https://minio.example.com"}, {}, "runner.cache.server.address", "without a scheme"),
     ("gke", {"address": "minio:0"}, {}, "runner.cache.server.address", "is no host with a port"),
     ("gke", {"address": "key:secret@minio"}, {}, "runner.cache.server.address", "is no host with a port"),
-    ("aks", {"existingSecret": ""}, {}, "runner.cache.server.existingSecret", "no name of a Secret"),
+    ("aks", {"existingSecret": ""}, {}, "runner.cache.server.existingSecret", "empty"),
     ("eks", {"address": "minio.data.svc:9000"}, {}, "runner.networkPolicies.cache.cidrs", "close the way"),
     ("eks", {"address": "minio"}, {"cache": {"cidrs": []}}, "runner.networkPolicies.cache.cidrs", "close the"),
 ]
@@ -98,14 +98,14 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     (
         "gke",
         {"manager": {"nodeSelector": {"a": "b"}, "taints": [{"key": "a b"}]}},
-        "runner.manager.taints[0]",
-        "no taint",
+        "runner.manager.taints[0].key",
+        "no key of a label or taint",
     ),
     (
         "gke",
         {"manager": {"nodeSelector": {"a": "b"}, "taints": [{"key": "a"}, {"key": "a", "value": "/"}]}},
-        "runner.manager.taints[1]",
-        "taint of Kubernetes",
+        "runner.manager.taints[1].value",
+        "no value of a label or taint",
     ),
     (
         "gke",
@@ -131,7 +131,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
         "gke",
         {"cache": {"type": "gcs", "bucket": "b", "serviceAccount": "me@gmail.com"}},
         "runner.cache.serviceAccount",
-        "every cache would silently miss",
+        "no e-mail of a Google service account",
     ),
     ("gke", {"networkPolicies": {}}, "runner.networkPolicies.metadata.provider", "could not ask for its identity"),
     (

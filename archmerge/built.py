@@ -1,0 +1,175 @@
+"""What build tools leave behind, read as sources: `push --from`.
+
+Digest files of this project's build jobs, buildx's --metadata-file, kaniko's --digest-file and
+--image-name-with-digest-file, specs of manifest-tool, and OCI layouts: each is told by its content.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from glob import glob
+from typing import TYPE_CHECKING, Any
+
+from archmerge.errors import ArchmergeError, MismatchError, MissingError, UsageError
+from archmerge.layout import Layout
+from archmerge.manifests import SIZE_LIMIT
+from archmerge.platforms import Platform, parse_platform
+from archmerge.reading import check_keys, read_source, string, strings
+from archmerge.reference import ON_DISK, is_digest, parse_digest, parse_reference
+from archmerge.request import MergeRequest, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_BLOCK = 512
+_BUILDX_DIGEST, _BUILDX_NAME = "containerimage.digest", "image.name"
+_KINDS = (
+    'known are JSON like {"platform": "linux/arm64", "image": "host/repo", "digest": "sha256:…"}, buildx\'s '
+    "--metadata-file, kaniko's --digest-file and --image-name-with-digest-file, manifest-tool's YAML, and OCI layouts"
+)
+
+
+def digest_sources(names: Sequence[str], platforms: Sequence[str], repository: str) -> list[Source]:
+    """Return the sources that files name, each told by its content; as in `linux/arm64=FILE`, if need be.
+
+    With `platforms`, exactly these are expected. `repository` is where images are whose file names a digest alone.
+    """
+    sources: list[Source] = []
+    for name in names:
+        claim, path = _claimed(name)
+        for file in _expanded(path):
+            found = _sources_of(file, repository)
+            sources += [source._replace(platform=claim or source.platform) for source in found]
+    if platforms and all(source.platform for source in sources):
+        held = [parse_platform(source.platform or "") for source in sources]
+        expect([parse_platform(text) for text in platforms], held, ", ".join(names))
+    return sources
+
+
+def expect(wanted: Sequence[Platform], held: Sequence[Platform], where: str) -> None:
+    """Refuse other platforms than the wanted ones: a build that did not run is found."""
+    want, have = {p.normalised for p in wanted}, {p.normalised for p in held}
+    if want - have:
+        raise MissingError(
+            f"no digest for {', '.join(sorted(map(str, want - have)))} in {where}",
+            fix="that build did not run, or its artifact did not arrive (`needs:`)",
+        )
+    if have - want:
+        raise MismatchError(f"digests for {', '.join(sorted(map(str, have - want)))} are there, but not in --platforms")
+
+
+def _claimed(name: str) -> tuple[str | None, str]:
+    """Take a platform off that stands before a file's name; a file that is there with a `=` in its name is a file."""
+    claim, equals, path = name.partition("=")
+    if not equals or os.path.exists(name):
+        return None, name
+    try:
+        return str(parse_platform(claim)), path
+    except UsageError:
+        return None, name
+
+
+def _expanded(name: str) -> list[str]:
+    """Return the files, expanding a pattern that the shell left as it was. MissingError when nothing is there."""
+    files = sorted(glob(name)) if not os.path.exists(name) and any(char in name for char in "*?[") else [name]
+    absent = [file for file in files if not os.path.exists(file)]
+    if absent or not files:
+        raise MissingError(
+            f"no such digest file: {', '.join(absent) or name}",
+            fix="in GitLab CI, a job gets the build jobs' artifacts only with `needs:` or `dependencies:` on them",
+        )
+    return files
+
+
+def _sources_of(name: str, repository: str) -> list[Source]:
+    if os.path.isdir(name) or _is_tar(name):
+        return Layout(ON_DISK + os.path.abspath(name)).sources()
+    text = _text(name)
+    lines = text.split()
+    if text.lstrip()[:1] in ("{", "["):
+        return _from_json(text, name, repository)
+    if lines and all(is_digest(line) for line in lines):
+        return [Source(f"{repository}@{line}") for line in dict.fromkeys(lines)]
+    if lines and all("@sha" in line for line in lines):
+        return _from_references(lines, name)
+    return list(read_spec(name).sources)
+
+
+def _is_tar(name: str) -> bool:
+    with open(name, "rb") as file:
+        return file.read(_BLOCK)[257:262] == b"ustar"
+
+
+def _text(name: str) -> str:
+    try:
+        with open(name, encoding="utf-8") as file:
+            return file.read(SIZE_LIMIT)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{name}: can't be read: {error}", fix=_KINDS) from None
+
+
+def _from_json(text: str, name: str, repository: str) -> list[Source]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{name}: can't be read as JSON: {error}", fix=_KINDS) from None
+    if isinstance(document, dict):
+        # buildx writes one object for a build, and one of these by name for a bake.
+        builds = [document, *(value for value in document.values() if isinstance(value, dict))]
+        if built := [build for build in builds if _BUILDX_DIGEST in build]:
+            return [_from_buildx(build, name, repository) for build in built]
+    listed = document if isinstance(document, list) else [document]
+    return [read_source(item, name, needed=("platform", "image", "digest")) for item in listed]
+
+
+def _from_buildx(build: Mapping[str, Any], name: str, repository: str) -> Source:
+    digest = parse_digest(str(build[_BUILDX_DIGEST]), f"{name}: {_BUILDX_DIGEST}")
+    named = str(build.get(_BUILDX_NAME) or repository).partition(",")[0].strip()
+    descriptor = build.get("containerimage.descriptor")
+    platform = descriptor.get("platform") if isinstance(descriptor, dict) else None
+    return Source(f"{parse_reference(named).name}@{digest}", _platform(platform, name) if platform else None)
+
+
+def _from_references(lines: list[str], name: str) -> list[Source]:
+    """Read kaniko's lines: one image under each of its destinations."""
+    found: dict[str, Source] = {}
+    for line in lines:
+        try:
+            ref = parse_reference(line)
+        except ArchmergeError as error:
+            raise UsageError(f"{name}: {error.message}", fix=_KINDS) from None
+        found.setdefault(ref.version, Source(f"{ref.name}@{ref.digest}"))
+    return list(found.values())
+
+
+def read_spec(name: str) -> MergeRequest:
+    """Read a spec of manifest-tool: YAML with `image`, `tags`, and `manifests` of `image` and `platform`."""
+    try:
+        import yaml  # noqa: PLC0415 - 20 ms, where somebody has such a file
+    except ImportError:
+        raise UsageError(f"{name}: YAML can't be read here", fix="pip install PyYAML, or write it as JSON") from None
+    try:
+        document = yaml.safe_load(_text(name))
+    except yaml.YAMLError as error:
+        raise UsageError(f"{name}: can't be read: {str(error)[:200]}", fix=_KINDS) from None
+    if not isinstance(document, dict) or not isinstance(document.get("manifests"), list):
+        raise UsageError(f"{name}: is nothing that archmerge knows", fix=_KINDS)
+    check_keys(document, {"image", "tags", "manifests"}, ("image",), name)
+    sources = []
+    for number, entry in enumerate(document["manifests"]):
+        where = f"{name}: manifests[{number}]"
+        check_keys(entry, {"image", "platform"}, ("image",), where)
+        platform = entry.get("platform")
+        sources.append(Source(string(entry, "image", where), _platform(platform, where) if platform else None))
+    return MergeRequest(string(document, "image", name), sources, strings(document, "tags", name))
+
+
+def _platform(value: Any, where: str) -> str | None:
+    """Read the object of a platform; None where it names no machine, so that the config is believed."""
+    if not isinstance(value, dict):
+        raise UsageError(f"{where}: 'platform' must be an object")
+    words = [str(value.get(key) or "") for key in ("os", "architecture", "variant")]
+    if not words[0] or not words[1] or "unknown" in words:
+        return None
+    return str(parse_platform("/".join(filter(None, words))))
