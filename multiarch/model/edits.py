@@ -7,7 +7,7 @@ the options that the program gives Pulumi (`ignoreChanges`, `replaceOnChanges`, 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, TypeAlias
 
 from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.model.providers.base import Diff
@@ -15,8 +15,6 @@ from multiarch.model.providers.kinds import covers
 from multiarch.model.providers.registry import provider_for, record_of
 from multiarch.model.providers.replaced import changes
 from multiarch.model.providers.values import UNKNOWN, SecretValue
-
-_NOT_KNOWN: Final = "(not known before a deployment)"
 
 
 class Action(StrEnum):
@@ -28,6 +26,10 @@ class Action(StrEnum):
     DELETE = "delete"
     UPDATE = "update"
     CREATE = "create"
+
+
+Moved: TypeAlias = frozenset[str] | None
+"""Values that outputs of a resource had and will not have; None: nobody can tell any of them before it is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +64,29 @@ def edits(before: Plan, after: Plan) -> tuple[Edit, ...]:
 
 def _changed(old: Mapping[str, PlannedResource], new: Mapping[str, PlannedResource]) -> Iterator[Edit]:
     """Compare what is in both. What gives other outputs changes those that take them, which come after it."""
-    moved: dict[str, _Moved] = {}
+    moved: dict[str, Moved] = {}
     for urn in (urn for urn in new if urn in old):
         was, will = old[urn], new[urn]
-        following = [
-            key
-            for key, urns in will.property_dependencies.items()
-            if any(moved[one].reaches(was.inputs.get(key)) for one in urns if one in moved)
-        ]
-        edit = _edit(was, will, _diff(was, will, following))
+        edit = _edit(was, will, _diff(was, will, _following(was, will, moved)))
         if edit is not None:
             yield edit
             moved[urn] = _moved(edit, was, will)
+
+
+def _following(was: PlannedResource, will: PlannedResource, moved: Mapping[str, Moved]) -> Iterator[str]:
+    """Yield the inputs whose value comes from an output that will be another one."""
+    for key, urns in will.property_dependencies.items():
+        found = [moved[urn] for urn in urns if urn in moved]
+        if None in found or any(values & set(_leaves(_plain(was.inputs.get(key)))) for values in found if values):
+            yield key
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _leaves(item)
+    else:
+        yield str(value)
 
 
 def _edit(was: PlannedResource, will: PlannedResource, diff: Diff) -> Edit | None:
@@ -94,45 +107,17 @@ def _edit(was: PlannedResource, will: PlannedResource, diff: Diff) -> Edit | Non
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Moved:
-    """What an edit makes of a resource's outputs: the values of those that stay; None where that is all of them."""
-
-    kept: frozenset[str] | None
-
-    def reaches(self, value: Any) -> bool:
-        """Tell whether an input of this value, computed from the outputs, may become another one.
-
-        Not one that is made of nothing but values that stay: a role that gets a tag keeps its ARN.
-        """
-        return self.kept is not None and not {*map(str, _leaves(_plain(value)))} <= self.kept
-
-
-def _moved(edit: Edit, was: PlannedResource, will: PlannedResource) -> _Moved:
+def _moved(edit: Edit, was: PlannedResource, will: PlannedResource) -> Moved:
+    """Return the outputs that are not what they were: a new resource's, or a template's version after an update."""
     provider = provider_for(will.type.partition(":")[0])
     if provider is None or edit.action is Action.REFUSE:
-        return _Moved(None)
+        return frozenset()
     state, inputs = _plain(was.outputs), _plain(will.inputs)
     outputs = _plain(provider.update(will.type, will.name, state, inputs))
     computed = outputs.keys() - inputs.keys()
     if edit.action is Action.REPLACE:
-        return _Moved(frozenset() if computed else None)
-    others = {key for key in computed if outputs[key] != state.get(key)}
-    if not others:
-        return _Moved(None)
-    kept = {
-        str(leaf) for key in state.keys() - others for leaf in _leaves(state[key]) if state[key] == outputs.get(key)
-    }
-    gone = {str(leaf) for key in others for leaf in _leaves(state.get(key))}
-    return _Moved(frozenset(kept - gone - {_NOT_KNOWN}))
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, Mapping | list):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            yield from _leaves(item)
-    else:
-        yield value
+        return None if computed else frozenset()
+    return frozenset(str(state[key]) for key in computed & state.keys() if outputs[key] != state[key])
 
 
 def _deleted_first(will: PlannedResource, diff: Diff) -> bool:
@@ -201,7 +186,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, SecretValue):
         return _plain(value.value)
     if value is UNKNOWN:
-        return _NOT_KNOWN
+        return "(not known before a deployment)"
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -77,8 +77,6 @@ SYSCTLS: Final = {
     "vm.swappiness": "vmSwappiness",
     "vm.vfs_cache_pressure": "vmVfsCachePressure",
 }
-# Two numbers in one text; all others are whole numbers.
-TEXT_SYSCTLS: Final = ("net.ipv4.ip_local_port_range",)
 
 # The one id of the Entra application behind every AKS cluster's API server (learn.microsoft.com, aks/kubelogin).
 SERVER_ID: Final = "6dae42f8-4368-4678-94ff-3960e28e3630"

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from components.clouds.aks.arguments import SYSCTLS, TEXT_SYSCTLS
+from components.clouds.aks.arguments import SYSCTLS
 from components.clouds.aks.machines import FIPS_ARM64_OS_SKUS, OS_SKUS, machine_type
 from components.clouds.aks.sections import AksMode, AksPool, OsDiskType
 from components.clouds.checks import check_image_gc, check_suffix
@@ -13,6 +13,8 @@ from components.problems import Problem
 from components.reading import unknown
 
 _NAME_LENGTH: Final = 12
+_RANGE: Final = "net.ipv4.ip_local_port_range"
+"""The one kernel parameter whose value AKS takes as text."""
 
 
 def check_pool(subject: Subject[AksPool]) -> list[Problem]:
@@ -148,19 +150,14 @@ def _check_linux(subject: Subject[AksPool]) -> list[Problem]:
     if linux is None:
         return []
     path = f"{subject.path}.linuxOsConfig"
-    found = [
-        unknown(f"{path}.sysctls", name, list(SYSCTLS), "AKS's kernel parameters")
-        for name in linux.sysctls
-        if name not in SYSCTLS
-    ]
+    found = []
     for name, value in linux.sysctls.items():
-        wanted = str if name in TEXT_SYSCTLS else int
-        if name in SYSCTLS and not isinstance(value, wanted):
-            fix = "Write it in quotes." if wanted is str else "Write a whole number, without quotes."
-            key = f"linuxOsConfig.sysctls[{name}]"
-            found.append(
-                subject.problem(key, f"{value!r}", "the provider would refuse it in the middle of the up", fix)
-            )
+        wanted = str if name == _RANGE else int
+        if name not in SYSCTLS:
+            found.append(unknown(f"{path}.sysctls", name, list(SYSCTLS), "AKS's kernel parameters"))
+        elif not isinstance(value, wanted):
+            fix = "Write two ports as text: '1024 65000'." if wanted is str else "Write a whole number."
+            found.append(subject.problem(f"linuxOsConfig.sysctls[{name}]", f"{value!r}", "", fix))
     if linux.swap_file_size_mb is not None and (kubelet is None or kubelet.fail_swap_on is not False):
         key, fix = "linuxOsConfig.swapFileSizeMb", "Set kubeletConfig.failSwapOn: false."
         found.append(subject.problem(key, "swap", "the kubelet would not start beside it", fix))

@@ -1,19 +1,15 @@
 """What an edit does is told by the stand-ins' own knowledge of each provider, and by what the program tells Pulumi."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from multiarch.model.edits import Action, Edit, edits
 from multiarch.model.plan.model import Plan, PlannedResource
-from multiarch.model.providers.registry import provider_for
 from multiarch.model.providers.values import UNKNOWN, SecretValue
 
 POOL = "gcp:container/nodePool:NodePool"
 SECRET = "kubernetes:core/v1:Secret"
-ROLE, GROUP = "aws:iam/role:Role", "aws:eks/nodeGroup:NodeGroup"
-TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 
 
 def resource(name: str, type_: str = POOL, **given: Any) -> PlannedResource:
@@ -55,11 +51,20 @@ def test_what_the_provider_replaces_is_told_with_its_reason_and_its_order(*, fir
 
 def test_what_the_program_tells_pulumi_counts() -> None:
     assert one(pool(most=20), pool(most=30, ignore_changes=("autoscaling",))) is None
-    reasons = ("autoscaling.totalMaxNodeCount",)
-    for stays in (True, False):  # an edit may take the protection away itself
-        found = one(pool(most=20, protect=True), pool(most=30, protect=stays, replace_on_changes=reasons))
-        assert found is not None
-        assert (found.action, found.reasons, found.protected) == (Action.REPLACE, reasons, stays)
+    forced = ("autoscaling.totalMaxNodeCount",)
+    found = one(pool(most=20, protect=True), pool(most=30, protect=True, replace_on_changes=forced))
+    assert found is not None
+    assert (found.action, found.reasons, found.protected) == (
+        Action.REPLACE,
+        forced,
+        True,
+    )
+
+
+def test_protection_that_the_same_edit_takes_away_protects_no_more() -> None:
+    found = one(pool(protect=True), pool(spot="yes"))
+    assert found is not None
+    assert (found.action, found.protected) == (Action.REPLACE, False)
 
 
 def test_a_changed_secret_is_an_edit_and_its_value_is_nowhere_in_it() -> None:
@@ -94,28 +99,3 @@ def test_a_provider_that_leads_elsewhere_is_an_update_of_it() -> None:
     found = one(made("a"), made("b"))
     assert found is not None
     assert (found.action, found.paths) == (Action.UPDATE, ("context",))
-
-
-def test_an_update_changes_what_takes_its_new_outputs_and_nothing_that_takes_what_stays() -> None:
-    aws = provider_for("aws")
-    assert aws is not None
-
-    def made(type_: str, inputs: Any) -> tuple[PlannedResource, Mapping[str, Any]]:
-        outputs = aws.create(type_, type_, inputs).outputs
-        return resource(type_, type_, inputs=inputs, outputs=outputs, id="lt-1"), outputs
-
-    def plan(**edit: str) -> Plan:
-        role, its = made(ROLE, {"tags": {"managed-by": "pulumi", **edit}, "assumeRolePolicy": "{}"})
-        template, has = made(TEMPLATE, {"tags": {"managed-by": "pulumi", **edit}})
-        launch = {"id": "lt-1", "version": str(has["latestVersion"])}
-        group = resource(
-            "group",
-            GROUP,
-            inputs={"nodeRoleArn": its["arn"], "launchTemplate": launch},
-            property_dependencies={"nodeRoleArn": (role.urn,), "launchTemplate": (template.urn,)},
-        )
-        return Plan(stack="s", resources=(role, template, group))
-
-    found = {edit.name: edit for edit in edits(plan(), plan(team="ci"))}
-    assert {edit.action for edit in found.values()} == {Action.UPDATE}
-    assert found["group"].paths == ("launchTemplate",)
