@@ -101,12 +101,15 @@ def jobs_lost(found: Sequence[Edit], before: Plan) -> Mapping[str, str]:
 
 
 def kept(found: Sequence[Edit], before: Plan, after: Plan) -> Check:
-    """Claim that every architecture has a pool all the time: jobs of one without wait, or fail."""
+    """Claim that every architecture has a pool all the time: jobs of one without wait, or fail.
+
+    What is no longer in the program goes last, when all that is new is there.
+    """
     ending = {edit.urn: edit for edit in found if edit.action in _ENDS}
     staying = {
         _arch(resource.inputs)
         for resource in before.resources
-        if resource.custom and (resource.urn not in ending or not _gone_meanwhile(ending[resource.urn]))
+        if resource.custom and (resource.urn not in ending or not ending[resource.urn].deleted_first)
     }
     archs = {_arch(resource.inputs) for resource in after.resources if resource.custom} - {""}
     lost = {resource.urn: _arch(resource.inputs) for resource in before.resources if resource.urn in ending}
@@ -119,10 +122,6 @@ def kept(found: Sequence[Edit], before: Plan, after: Plan) -> Check:
         verdict=Verdict.NO if without else Verdict.YES,
         evidence=f"{', '.join(without)} has none meanwhile; {evidence}" if without else evidence,
     )
-
-
-def _gone_meanwhile(edit: Edit) -> bool:
-    return edit.action is Action.DELETE or edit.deleted_first
 
 
 def _why(edit: Edit) -> str:

@@ -51,6 +51,12 @@ def test_a_successor_that_is_made_first_or_a_second_pool_keeps_the_architecture(
     assert stays.verdict is Verdict.YES
 
 
+def test_a_pool_under_another_name_is_there_before_the_old_one_goes() -> None:
+    _, stays = judged([AMD64, pool("arm64", "arm64")], [AMD64, pool("new", "arm64")])
+    assert stays.verdict is Verdict.YES
+    assert "arm64-pool (arm64: deleted)" in stays.evidence, "its jobs are lost all the same"
+
+
 def test_an_architecture_that_is_given_up_is_no_fault_of_the_edit() -> None:
     _, stays = judged([AMD64, pool("arm64", "arm64")], [AMD64])
     assert stays.verdict is Verdict.YES
