@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,29 +102,56 @@ def run(command: Sequence[str], *, cwd: Path, environment: Environment, limit: f
     )
 
 
-def commands(cli: PulumiCli, action: str, stack: str, extra: list[str], held: Sequence[str] = ()) -> list[list[str]]:
+def commands(cli: PulumiCli, action: str, stack: str, extra: list[str]) -> list[list[str]]:
     """Give the command lines of one action, in order.
 
     The stack is made in the backend when it is new there, but never by `destroy`: a misspelt name must not
-    leave an empty stack behind. `held` are the resources whose protection does not outlive the wish to destroy them.
+    leave an empty stack behind.
     """
     pulumi = str(cli.path)
     act = [pulumi, action, "--stack", stack, *extra]
-    if action == "destroy":
-        return [*([pulumi, "state", "unprotect", urn, "--yes", "--stack", stack] for urn in held), act]
-    return [[pulumi, "stack", "select", "--create", stack], act]
+    return [act] if action == "destroy" else [[pulumi, "stack", "select", "--create", stack], act]
+
+
+def protection(cli: PulumiCli, word: str, stack: str, urns: Iterable[str]) -> list[list[str]]:
+    """Give the command lines that `protect` or `unprotect` resources in the state."""
+    return [[str(cli.path), "state", word, urn, "--yes", "--stack", stack] for urn in urns]
 
 
 def protected_runner(state: Mapping[str, Any]) -> list[str]:
     """List the runner's own protected resources (`runner.protect`) in a state; protected pools are not among them."""
-    found = state.get("deployment", {}).get("resources", ())
-    return [one["urn"] for one in found if one.get("protect") and _RUNNER in one["urn"]]
+    return [one["urn"] for one in _resources(state) if one.get("protect") and _RUNNER in one["urn"]]
 
 
-def _held(cli: PulumiCli, stack: str) -> list[str]:
+def _resources(state: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = state.get("deployment", {}).get("resources", ())
+    return found
+
+
+def _state(cli: PulumiCli, stack: str) -> Mapping[str, Any]:
     export = [str(cli.path), "stack", "export", "--stack", stack]
     done = subprocess.run(export, env=environment(Child.PULUMI), stdout=subprocess.PIPE, check=False)
-    return protected_runner(json.loads(done.stdout)) if done.returncode == 0 else []  # Pulumi has said why
+    read: Mapping[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {}  # Pulumi has said why
+    return read
+
+
+def _in_turn(command_lines: Iterable[Sequence[str]]) -> int:
+    """Run commands until one fails; give its exit code."""
+    codes = (subprocess.run(line, env=environment(Child.PULUMI), check=False).returncode for line in command_lines)
+    return next((code for code in codes if code), 0)
+
+
+def destroy(cli: PulumiCli, stack: str, extra: list[str]) -> int:
+    """Destroy a stack whose runner is protected: the wish takes that off. What is left, it protects again.
+
+    Something is left where the user answers no, where it was a preview, and where it failed.
+    """
+    held = protected_runner(_state(cli, stack))
+    try:
+        return _in_turn([*protection(cli, "unprotect", stack, held), *commands(cli, "destroy", stack, extra)])
+    finally:
+        left = {one["urn"] for one in _resources(_state(cli, stack))} if held else set()
+        _in_turn(protection(cli, "protect", stack, (urn for urn in held if urn in left)))
 
 
 def main(arguments: list[str]) -> int:
@@ -142,12 +169,7 @@ def main(arguments: list[str]) -> int:
     except PulumiCliError as error:
         click.echo(error, err=True)
         return 2
-    held = _held(cli, stack) if action == "destroy" else ()
-    for command in commands(cli, action, stack, extra, held):
-        code = subprocess.run(command, env=environment(Child.PULUMI), check=False).returncode
-        if code:
-            return code
-    return 0
+    return destroy(cli, stack, extra) if action == "destroy" else _in_turn(commands(cli, action, stack, extra))
 
 
 if __name__ == "__main__":

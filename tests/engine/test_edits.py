@@ -17,7 +17,7 @@ import yaml
 from multiarch.model.edits import Action, edits
 from multiarch.model.plan import plan_stack
 from multiarch.model.pulumi_answers import CliResult, Step
-from multiarch.model.pulumi_cli import PulumiCli, commands, protected_runner, run
+from multiarch.model.pulumi_cli import PulumiCli, commands, protected_runner, protection, run
 from multiarch.rehearse.engine import cli
 from multiarch.rehearse.engine.have import has_language_host
 from multiarch.rehearse.engine.rehearsal import changes_of
@@ -134,9 +134,9 @@ def test_running_jobs_end_by_no_edit_of_a_name_alone_and_destroy_needs_one_step(
 def destroy(living: Life) -> None:
     """Do what `make destroy` does, and see that nothing is left."""
     assert living.command(cli.destroy("local")).exit != 0, "what is protected is not destroyed by chance"
-    held = protected_runner(living.state())
-    for command in commands(living.pulumi, "destroy", "local", ["--yes", "--skip-preview"], held):
-        living.done(tuple(command[1:]))
+    lines = protection(living.pulumi, "unprotect", "local", protected_runner(living.state()))
+    for line in [*lines, *commands(living.pulumi, "destroy", "local", ["--yes", "--skip-preview"])]:
+        living.done(tuple(line[1:]))
     assert identities(living.state()) == {}
 
 

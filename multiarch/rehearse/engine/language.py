@@ -7,6 +7,7 @@ It installs nothing. `have.py` writes the executable that ends in `main` here.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -149,6 +150,8 @@ def written_by(process: subprocess.Popen[bytes]) -> Iterator[tuple[str, bytes]]:
 
 def main(host: type[LanguageHost] = LanguageHost) -> None:
     """Serve on a free port of 127.0.0.1, tell it on standard output, and go on until the process is ended."""
+    # A shell's background job inherits it ignored, and the engine's SIGINT would then end nothing.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sizes = [("grpc.max_send_message_length", _LARGEST), ("grpc.max_receive_message_length", _LARGEST)]
     server = grpc.server(ThreadPoolExecutor(_CALLS), options=sizes)
     add_LanguageRuntimeServicer_to_server(host(sys.argv[-1]), server)

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ from multiarch.model.pulumi_cli import (
     find_pulumi,
     main,
     parse_version,
-    protected_runner,
 )
 
 
@@ -63,15 +63,34 @@ def test_the_oldest_supported_version_is_accepted(project: Path) -> None:
     assert find_pulumi().version == pulumi_cli.MINIMUM
 
 
-def test_destroy_takes_the_runners_own_protection_away_and_leaves_that_of_pools() -> None:
-    runner = "urn:pulumi:gke::p::multiarch-runner:index:MultiArchRunner$kubernetes:helm.sh/v3:Release::runner-release"
-    pool = "urn:pulumi:gke::p::multiarch-runner:index:GkeNodePool$gcp:container/nodePool:NodePool::arm64-pool"
-    resources = [{"urn": runner, "protect": True}, {"urn": pool, "protect": True}, {"urn": f"{runner}-2"}]
-    held = protected_runner({"deployment": {"resources": resources}})
-    assert held == [runner]
-    unprotect, destroy = commands(PulumiCli(Path("pulumi"), (3, 260, 0)), "destroy", "gke", [], held)
-    assert unprotect == ["pulumi", "state", "unprotect", runner, "--yes", "--stack", "gke"]
-    assert destroy == ["pulumi", "destroy", "--stack", "gke"]
+RUNNER = "urn:pulumi:gke::p::multiarch-runner:index:MultiArchRunner$kubernetes:helm.sh/v3:Release::runner-release"
+POOL = "urn:pulumi:gke::p::multiarch-runner:index:GkeNodePool$gcp:container/nodePool:NodePool::arm64-pool"
+RESOURCES = [{"urn": RUNNER, "protect": True}, {"urn": POOL, "protect": True}, {"urn": f"{RUNNER}-2"}]
+
+
+@pytest.mark.parametrize(
+    ("end", "left", "protected"), [(0, [], []), (255, RESOURCES, [RUNNER]), (0, RESOURCES, [RUNNER])]
+)
+def test_destroy_takes_the_runners_own_protection_away_and_gives_it_back_to_what_is_left(
+    project: Path, end: int, left: list[dict[str, object]], protected: list[str]
+) -> None:
+    """Answered with no, only looked at, or failed: the runner is protected as before; that of pools is not touched."""
+    for name, resources in (("before", RESOURCES), ("after", left)):
+        (project / name).write_text(json.dumps({"deployment": {"resources": resources}}))
+    install(
+        project,
+        f"""echo "$1 $2 $3" >> calls
+case "$1 $2" in
+  version*) echo v3.260.0;;
+  "stack export") if /usr/bin/grep -q destroy calls; then /bin/cat after; else /bin/cat before; fi;;
+  destroy*) exit {end};;
+esac""",
+    )
+    assert main(["destroy", "gke"]) == end
+    calls = (project / "calls").read_text().splitlines()
+    done = [call for call in calls if call.split()[0] in ("state", "destroy")]
+    expected = [f"state unprotect {RUNNER}", "destroy --stack gke"]
+    assert done == [*expected, *(f"state protect {urn}" for urn in protected)]
 
 
 def test_destroy_never_creates_a_stack() -> None:

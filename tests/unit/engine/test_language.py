@@ -190,3 +190,18 @@ def test_a_users_mistake_is_shown_as_its_text_alone_and_a_crash_with_its_traceba
 def test_a_program_that_ends_itself_is_an_error_and_no_success(language: Any, engine: Engine, tmp_path: Path) -> None:
     answer = run(language, engine, tmp_path, "os._exit(5)")
     assert answer.error == "the program ended with exit code 5"
+
+
+def test_the_engines_signal_ends_a_host_that_inherited_it_ignored(tmp_path: Path, engine: "Engine") -> None:
+    """As a shell's background job does."""
+    command = [write_language_host(tmp_path), engine.address]
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd="/")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
+        assert process.stdout is not None
+        assert int(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 0
