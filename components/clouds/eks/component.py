@@ -75,8 +75,8 @@ class EksNodePoolArgs(TypedDict):
     """The cluster, if this program makes it: the pool then waits for it."""
 
     cluster_name: NotRequired[pulumi.Input[str]]
-    """Name of the cluster; left out, that of `cluster`. A plain text is best: of an output EKS can't be asked how many nodes
-    the group has now, and new bounds are then sent with the number that the state has."""
+    """Name of the cluster; left out, that of `cluster`. A plain text is best: with an output, EKS can't be asked how
+    many nodes the group has now, and new bounds are then sent with the number that the state has."""
 
     cluster_subnet_ids: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
     """The cluster's subnets, for a pool that names none of its own."""
