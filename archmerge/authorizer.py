@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
+from archmerge.credentials import Credential, Credentials
 from archmerge.errors import ArchmergeError, AuthError, NetworkError
 from archmerge.tokens import (
     NO_CHALLENGE,
@@ -17,17 +18,11 @@ from archmerge.tokens import (
     scopes,
     token_request,
 )
-from archmerge.transport.answers import public_url
+from archmerge.transport.answers import Answer, public_url
+from archmerge.transport.client import Client
 from archmerge.transport.connections import origin_of
 from archmerge.transport.parallel import gather
 from archmerge.transport.trust import may_have, named
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from archmerge.credentials import Credential, Credentials
-    from archmerge.transport.answers import Answer
-    from archmerge.transport.client import Client
 
 _OK, _UNAUTHORIZED = 200, 401
 _NO_POST = (404, 405)

@@ -6,19 +6,16 @@ Dockerfile with a downloaded binary; its config is right, so no other check can 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from archmerge.layers import Entry, LayerError, entries, normal
+from archmerge.layout import Layout
+from archmerge.manifests import Descriptor, ImageConfig, Manifest
+from archmerge.reference import Reference
+from archmerge.registry import Registry
+from archmerge.transport.retry import Deadline
 from archmerge.verdicts import NO, UNCLEAR, YES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from archmerge.layout import Layout
-    from archmerge.manifests import Descriptor, ImageConfig, Manifest
-    from archmerge.reference import Reference
-    from archmerge.registry import Registry
-    from archmerge.transport.retry import Deadline
 
 READ_LIMIT = 256 << 20
 """Bytes of compressed layers read per image, at most."""

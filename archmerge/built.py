@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from glob import glob
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archmerge.errors import ArchmergeError, MismatchError, MissingError, UsageError
 from archmerge.layout import Layout
@@ -18,9 +19,6 @@ from archmerge.platforms import Platform, parse_platform
 from archmerge.reading import check_keys, read_source, string, strings
 from archmerge.reference import ON_DISK, is_digest, parse_digest, parse_reference
 from archmerge.request import MergeRequest, Source
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 _BLOCK = 512
 _BUILDX_DIGEST, _BUILDX_NAME = "containerimage.digest", "image.name"

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING
 
 from archmerge.errors import MismatchError, MissingError
 from archmerge.manifests import OCI_INDEX, Descriptor, Manifest, digest_of
-from archmerge.transfer import Wanted, bring
+from archmerge.registry import Mount, Registry
+from archmerge.transfer import Target, Wanted, bring
 from archmerge.transport.parallel import gather
-
-if TYPE_CHECKING:
-    from archmerge.registry import Mount, Registry
-    from archmerge.transfer import Target
 
 _DEPTH = 3
 """Signatures of SBOMs of images, and of these: no further."""

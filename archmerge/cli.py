@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import gc
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import NoReturn
 
 from archmerge import __version__, arguments, output
 from archmerge.built import digest_sources, read_spec
@@ -24,11 +26,6 @@ from archmerge.session import Hooks, Session
 from archmerge.transport.connections import Options
 from archmerge.transport.parallel import settle
 from archmerge.verdicts import NO, UNCLEAR
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-    from typing import NoReturn
 
 _BATCH_WORKERS = 16
 _PASSWORD_MAX = 64 << 10

@@ -11,16 +11,13 @@ import json
 import os.path
 from base64 import b64encode
 from binascii import a2b_base64
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from archmerge.environment import helper_environment
 from archmerge.errors import AuthError
 from archmerge.reference import DOCKER_HUB
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from typing import Any
 
 _HELPER_SECONDS = 30
 _HUB_NAMES = ("docker.io", "index.docker.io", "registry-1.docker.io")

@@ -7,19 +7,15 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from archmerge.carrying import COSIGN_TAGS
 from archmerge.errors import ArchmergeError, MissingError
-from archmerge.manifests import ATTESTATION_OF, load_object
+from archmerge.manifests import ATTESTATION_OF, Descriptor, Manifest, load_object
+from archmerge.reference import Digest
+from archmerge.registry import Registry
 from archmerge.verdicts import NO, UNCLEAR, YES, Check
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from archmerge.manifests import Descriptor, Manifest
-    from archmerge.reference import Digest
-    from archmerge.registry import Registry
 
 KINDS = {"signature": "a signature", "sbom": "an SBOM", "provenance": "provenance"}
 _SAYS = {

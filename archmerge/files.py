@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from archmerge.built import digest_sources
 from archmerge.errors import MissingError, UsageError
@@ -11,9 +12,6 @@ from archmerge.platforms import parse_platform
 from archmerge.reading import check_keys, read_source, string, string_map, strings
 from archmerge.reference import expand_template, parse_reference, parse_target
 from archmerge.request import MergeRequest, Source
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _BATCH_KEYS = {"target", "tags", "sources", "from", "template", "platforms", "annotations", "type"}
 _BATCH_MAX = 10_000

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from archmerge.errors import ArchmergeError, MismatchError, MissingError, WrongContentError
 from archmerge.evidence import check_evidence
 from archmerge.manifests import ATTESTATION_OF, CONFIG_TYPES, Descriptor, Manifest, parse_config
+from archmerge.platforms import Platform
 from archmerge.reference import Reference, parse_reference
+from archmerge.registry import Registry
+from archmerge.session import Session
 from archmerge.transport.parallel import gather, settle
 from archmerge.verdicts import NO, UNCLEAR, YES, Check
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from archmerge.platforms import Platform
-    from archmerge.registry import Registry
-    from archmerge.session import Session
 
 
 class Part(NamedTuple):

@@ -6,10 +6,8 @@ import gzip
 import io
 import tarfile
 import zlib
-from typing import TYPE_CHECKING, NamedTuple, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Self
 
 _MAGIC = 4
 _HEAD = 128

@@ -5,8 +5,9 @@ The round trips of a run (docs/merge.md): challenge, token, manifests, configs a
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from archmerge.built import expect
 from archmerge.carrying import carry
@@ -23,17 +24,12 @@ from archmerge.manifests import (
 )
 from archmerge.platforms import Platform, parse_platform
 from archmerge.reference import Digest, Reference, parse_reference, parse_target
-from archmerge.registry import Registry
+from archmerge.registry import Mount, Registry
+from archmerge.request import MergeRequest, Source
 from archmerge.session import Session
 from archmerge.transfer import Target, Wanted, bring
 from archmerge.transport.parallel import gather, settle
 from archmerge.verdicts import NO, UNCLEAR
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from archmerge.registry import Mount
-    from archmerge.request import MergeRequest, Source
 
 WRITTEN, UNCHANGED, NOT_WRITTEN = "written", "unchanged", "not written"
 _WARM_MAX = 16

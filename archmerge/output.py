@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any
 
-from archmerge.errors import UsageError
+from archmerge.errors import ArchmergeError, UsageError
+from archmerge.inspection import Report
+from archmerge.merging import MergeResult
 from archmerge.reference import parse_reference
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from archmerge.errors import ArchmergeError
-    from archmerge.inspection import Report
-    from archmerge.merging import MergeResult
-    from archmerge.verdicts import Check
+from archmerge.verdicts import Check
 
 
 def to_json(document: Any) -> str:

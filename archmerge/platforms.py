@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from archmerge.errors import UsageError
-
-if TYPE_CHECKING:
-    from typing import Any
 
 # containerd's platforms.Normalize: these spellings mean the same machine.
 _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}

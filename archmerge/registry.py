@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Callable, Iterator, Mapping
 from email.message import Message
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from archmerge.authorizer import Authorizer
 from archmerge.errors import ArchmergeError, AuthError, MissingError, NetworkError, RefusedError, WrongContentError
 from archmerge.manifests import (
     ACCEPT,
@@ -22,17 +24,10 @@ from archmerge.manifests import (
     parse_manifest,
 )
 from archmerge.reference import Digest, is_digest
-from archmerge.transport.answers import Answer, StatusError, public_url
+from archmerge.transport.answers import Answer, StatusError, Stream, public_url
+from archmerge.transport.client import Client, Pieces
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import TypeVar
-
-    from archmerge.authorizer import Authorizer
-    from archmerge.transport.answers import Stream
-    from archmerge.transport.client import Client, Pieces
-
-    _T = TypeVar("_T")
+_T = TypeVar("_T")
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _CREATED, _ACCEPTED = 201, 202

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from archmerge.errors import MissingError, UsageError
 from archmerge.platforms import parse_platform
 from archmerge.reference import check_tag, parse_reference, parse_target
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 KINDS = ("oci", "docker", "auto")
 NO_ANNOTATIONS = "a Docker manifest list can't carry annotations or attestations: they would be lost without a word"

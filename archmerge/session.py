@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Self
 
 from archmerge.authorizer import Authorizer
 from archmerge.cloud import CloudLogins, login
@@ -15,16 +16,11 @@ from archmerge.gitlab import naming_trap
 from archmerge.layout import Layout
 from archmerge.reference import DOCKER_HUB, ON_DISK, parse_reference, parse_target
 from archmerge.registry import Registry
+from archmerge.request import MergeRequest
 from archmerge.tokens import known_challenge
 from archmerge.transport.client import Client
 from archmerge.transport.connections import Options, origin_of
 from archmerge.transport.parallel import Once
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Self
-
-    from archmerge.request import MergeRequest
 
 
 def _silent(_line: str) -> None:

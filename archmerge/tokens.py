@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
+from archmerge.credentials import Credential
 from archmerge.errors import AuthError
 from archmerge.manifests import load_object
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from archmerge.credentials import Credential
 
 _PART = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))|([A-Za-z][\w-]*)(?=[\s,]|$)')
 """A parameter (name, quoted value, plain value), or the name of a scheme, which what follows belongs to."""

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from archmerge.errors import CopyForbiddenError, WrongContentError
+from archmerge.layout import Layout, Part
+from archmerge.manifests import Descriptor
+from archmerge.registry import Mount, Registry
+from archmerge.transport.answers import Stream
 from archmerge.transport.connections import Fault
-from archmerge.transport.parallel import gather
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from archmerge.layout import Layout, Part
-    from archmerge.manifests import Descriptor
-    from archmerge.registry import Mount, Registry
-    from archmerge.transport.answers import Stream
-    from archmerge.transport.parallel import Once
-    from archmerge.transport.retry import Deadline
+from archmerge.transport.parallel import Once, gather
+from archmerge.transport.retry import Deadline
 
 TRANSFERS = 4
 """Blobs copied at once: each holds one chunk (256 KiB) in memory, whatever its size."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import http.client
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from email.message import Message
+from typing import NamedTuple, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from archmerge.errors import RefusedError
 from archmerge.transport.connections import Fault
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from email.message import Message
-    from typing import Self
 
 CHUNK = 256 << 10
 """Bytes of a body held in memory at a time, per transfer."""

@@ -8,7 +8,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from archmerge.errors import NetworkError, RefusedError, WrongContentError
@@ -16,9 +16,6 @@ from archmerge.transport.answers import Answer, StatusError, Stream, public_url
 from archmerge.transport.connections import Connections, Fault, Options, Origin, inward, origin_of
 from archmerge.transport.retry import RETRIED_STATUS, SLOW_DOWN_STATUS, Deadline, RetryPolicy, parse_retry_after
 from archmerge.transport.trust import may_have, named
-
-if TYPE_CHECKING:
-    from typing import Any
 
 T = TypeVar("T")
 Pieces = Callable[[], AbstractContextManager[Iterator[bytes]]]

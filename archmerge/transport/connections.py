@@ -10,14 +10,12 @@ import select
 import socket
 import ssl
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from archmerge.errors import ArchmergeError, NetworkError, UsageError
 from archmerge.transport.proxies import Proxies
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _RECOVER_AFTER = 16
 """Good answers in a row before a slowed registry is given one more request at a time."""
