@@ -18,8 +18,7 @@ from archmerge.tokens import (
     scopes,
     token_request,
 )
-from archmerge.transport.answers import Answer, public_url
-from archmerge.transport.client import Client
+from archmerge.transport.client import Answer, Client, public_url
 from archmerge.transport.connections import origin_of
 from archmerge.transport.parallel import gather
 from archmerge.transport.trust import may_have, named

@@ -16,7 +16,6 @@ from archmerge.errors import ArchmergeError, MismatchError, MissingError, UsageE
 from archmerge.layout import Layout
 from archmerge.manifests import SIZE_LIMIT
 from archmerge.platforms import Platform, parse_platform
-from archmerge.reading import check_keys, read_source, string, strings
 from archmerge.reference import ON_DISK, is_digest, parse_digest, parse_reference
 from archmerge.request import MergeRequest, Source
 
@@ -171,3 +170,52 @@ def _platform(value: Any, where: str) -> str | None:
     if not words[0] or not words[1] or "unknown" in words:
         return None
     return str(parse_platform("/".join(filter(None, words))))
+
+
+_SOURCE_KEYS = {"image", "platform", "digest", "annotations"}
+
+
+def read_source(entry: Any, where: str, needed: tuple[str, ...]) -> Source:
+    """Read one image of a digest or batch file."""
+    check_keys(entry, _SOURCE_KEYS, needed, where)
+    reference = string(entry, "image", where)
+    if "digest" in entry:
+        digest = parse_digest(string(entry, "digest", where), f"{where}: digest")
+        reference = str(parse_reference(reference)._replace(tag=None, digest=digest))
+    platform = string(entry, "platform", where) if "platform" in entry else None
+    if platform:
+        parse_platform(platform)
+    return Source(reference, platform, string_map(entry, where))
+
+
+def check_keys(entry: Any, keys: set[str], needed: tuple[str, ...], where: str) -> None:
+    """Refuse what is no object of these keys."""
+    if not isinstance(entry, dict):
+        raise UsageError(f"{where}: expected a JSON object, got {type(entry).__name__}")
+    if unknown := sorted(set(entry) - keys):
+        raise UsageError(f"{where}: unknown key {unknown[0]!r}", fix=f"the keys are {', '.join(sorted(keys))}")
+    if absent := [key for key in needed if key not in entry]:
+        raise UsageError(f"{where}: {absent[0]!r} is missing")
+
+
+def string(entry: dict[str, Any], key: str, where: str) -> str:
+    """Return a string that must be there."""
+    if not isinstance(entry[key], str) or not entry[key]:
+        raise UsageError(f"{where}: {key!r} must be a string, and not empty")
+    return str(entry[key])
+
+
+def strings(entry: dict[str, Any], key: str, where: str) -> list[str]:
+    """Return a list of strings."""
+    value = entry.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise UsageError(f"{where}: {key!r} must be a list of strings")
+    return value
+
+
+def string_map(entry: dict[str, Any], where: str) -> dict[str, str]:
+    """Return the annotations."""
+    value = entry.get("annotations", {})
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise UsageError(f"{where}: 'annotations' must map strings to strings")
+    return value

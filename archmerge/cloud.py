@@ -18,8 +18,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from archmerge.credentials import Credential
 from archmerge.errors import ArchmergeError, AuthError
 from archmerge.manifests import load_object
-from archmerge.transport.answers import public_url
-from archmerge.transport.client import Client
+from archmerge.transport.client import Client, public_url
 from archmerge.transport.connections import Options, inward, origin_of
 
 _OK = 200

@@ -15,11 +15,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from archmerge.environment import helper_environment
 from archmerge.errors import AuthError
 from archmerge.reference import DOCKER_HUB
 
 _HELPER_SECONDS = 30
+_HELPER_NAMES = (
+    *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    # Keyrings: secretservice, pass.
+    *("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "GNUPGHOME", "GPG_TTY"),
+)
+_HELPER_STARTS = (
+    *("LC_", "XDG_", "PASSWORD_STORE_"),
+    # Logins of ecr-login, gcr, gcloud, acr-env, env and the like.
+    *("DOCKER_", "AWS_", "GOOGLE_", "CLOUDSDK_", "GCE_METADATA_", "AZURE_", "ACR_", "IDENTITY_", "MSI_"),
+)
 _HUB_NAMES = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 
@@ -240,6 +251,17 @@ def read_entry(entry: dict[str, Any], source: str) -> Credential | None:
     ):
         raise AuthError(f"{source}: a token holds characters that no token has", fix="log in again")
     return credential if credential.password or credential.identity_token or credential.registry_token else None
+
+
+def helper_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what a credential helper gets: the names above, and those that begin so. It finds its own login by them.
+
+    Not among it: DOCKER_AUTH_CONFIG, `ARCHMERGE_PASSWORD`, GitLab's `CI_*` with the job's token, and whatever else the
+    shell holds.
+    """
+    kept = {name: value for name, value in environ.items() if name in _HELPER_NAMES or name.startswith(_HELPER_STARTS)}
+    kept.pop("DOCKER_AUTH_CONFIG", None)
+    return kept
 
 
 def run_helper(program: str, server: str) -> dict[str, Any] | None:

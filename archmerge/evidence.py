@@ -10,11 +10,11 @@ from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from archmerge.carrying import COSIGN_TAGS
 from archmerge.errors import ArchmergeError, MissingError
 from archmerge.manifests import ATTESTATION_OF, Descriptor, Manifest, load_object
 from archmerge.reference import Digest
 from archmerge.registry import Registry
+from archmerge.transfer import COSIGN_TAGS
 from archmerge.verdicts import NO, UNCLEAR, YES, Check
 
 KINDS = {"signature": "a signature", "sbom": "an SBOM", "provenance": "provenance"}

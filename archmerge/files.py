@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from archmerge.built import digest_sources
+from archmerge.built import check_keys, digest_sources, read_source, string, string_map, strings
 from archmerge.errors import MissingError, UsageError
 from archmerge.platforms import parse_platform
-from archmerge.reading import check_keys, read_source, string, string_map, strings
 from archmerge.reference import expand_template, parse_reference, parse_target
 from archmerge.request import MergeRequest, Source
 

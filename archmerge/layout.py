@@ -11,7 +11,7 @@ from archmerge.errors import MissingError, UsageError, WrongContentError
 from archmerge.manifests import SIZE_LIMIT, Descriptor, Manifest, digest_of, parse_manifest
 from archmerge.reference import ON_DISK
 from archmerge.request import Source
-from archmerge.transport.answers import CHUNK
+from archmerge.transport.client import CHUNK
 
 
 class _Place(NamedTuple):

@@ -10,7 +10,6 @@ from functools import partial
 from typing import NamedTuple
 
 from archmerge.built import expect
-from archmerge.carrying import carry
 from archmerge.errors import ArchmergeError, AuthError, MismatchError, MissingError, RefusedError, UnknownError
 from archmerge.index import Child, amended, build_index, decide_platform
 from archmerge.manifests import (
@@ -27,7 +26,7 @@ from archmerge.reference import Digest, Reference, parse_reference, parse_target
 from archmerge.registry import Mount, Registry
 from archmerge.request import MergeRequest, Source
 from archmerge.session import Session
-from archmerge.transfer import Target, Wanted, bring
+from archmerge.transfer import Target, Wanted, bring, carry
 from archmerge.transport.parallel import gather, settle
 from archmerge.verdicts import NO, UNCLEAR
 

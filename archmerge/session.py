@@ -12,10 +12,9 @@ from typing import NamedTuple, Self
 from archmerge.authorizer import Authorizer
 from archmerge.cloud import CloudLogins, login
 from archmerge.credentials import Credentials
-from archmerge.gitlab import naming_trap
 from archmerge.layout import Layout
 from archmerge.reference import DOCKER_HUB, ON_DISK, parse_reference, parse_target
-from archmerge.registry import Registry
+from archmerge.registry import Registry, naming_trap
 from archmerge.request import MergeRequest
 from archmerge.tokens import known_challenge
 from archmerge.transport.client import Client

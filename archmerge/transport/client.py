@@ -8,14 +8,156 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, TypeVar
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple, Self, TypeVar
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from archmerge.errors import NetworkError, RefusedError, WrongContentError
-from archmerge.transport.answers import Answer, StatusError, Stream, public_url
 from archmerge.transport.connections import Connections, Fault, Options, Origin, inward, origin_of
-from archmerge.transport.retry import RETRIED_STATUS, SLOW_DOWN_STATUS, Deadline, RetryPolicy, parse_retry_after
 from archmerge.transport.trust import may_have, named
+
+CHUNK = 256 << 10
+"""Bytes of a body held in memory at a time, per transfer."""
+_PUBLIC_QUERY = frozenset({"mount", "from", "scope", "service", "digest", "tag", "account"})
+
+
+class Answer(NamedTuple):
+    """A complete response. `url` is where it came from, after redirects."""
+
+    status: int
+    headers: Message
+    body: bytes
+    url: str
+
+    def header(self, name: str) -> str:
+        """Return a header's value, or an empty string."""
+        return self.headers.get(name) or ""
+
+
+class Stream:
+    """An answer whose body is read piece by piece. Use it as a context manager.
+
+    `done(reusable)` is called once, when it is closed.
+    """
+
+    def __init__(
+        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, url: str,
+        done: Callable[[bool], None],
+    ) -> None:  # fmt: skip
+        self.status = response.status
+        self.headers = response.headers
+        self.url = url
+        self._sock = connection.sock
+        self._response = response
+        self._done = done
+        self._left = response.length
+
+    def patience(self, seconds: float) -> None:
+        """Wait at most so long for each piece."""
+        if self._sock is not None:
+            self._sock.settimeout(seconds)
+
+    def read(self, size: int = CHUNK) -> bytes:
+        """At most `size` bytes, empty at the end. Raises OSError, also for a body cut short."""
+        try:
+            piece = self._response.read1(size)
+        except http.client.HTTPException as error:
+            raise Fault(f"the body was cut short ({type(error).__name__})") from None
+        if self._left is not None:
+            self._left -= len(piece)
+            if not piece and self._left > 0:
+                raise Fault("the body was cut short")
+        return piece
+
+    def close(self) -> None:
+        """Give the connection back when the body was read to its end, else close it."""
+        done, self._done = self._done, lambda _reusable: None
+        whole = self._response.isclosed() or self._response.length == 0
+        reusable = whole and not self._response.will_close
+        self._response.close()
+        done(reusable)
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Close."""
+        self.close()
+
+
+class StatusError(RefusedError):
+    """A status where a blob's bytes were wanted."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"{public_url(answer.url)}: the registry answered {answer.status}")
+        self.answer = answer
+
+
+def public_url(url: str) -> str:
+    """Return the URL without what could be a secret: signed query parameters, upload states, user names."""
+    parts = urlsplit(url)
+    pairs = [(key, value if key in _PUBLIC_QUERY else "***") for key, value in parse_qsl(parts.query)]
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, urlencode(pairs, safe=":/,*@"), ""))
+
+
+RETRIED_STATUS = frozenset({408, 429, 500, 502, 503, 504})
+SLOW_DOWN_STATUS = frozenset({429, 503})
+_DIGITS_MAX = 9
+
+
+class RetryPolicy(NamedTuple):
+    """Exponential waits with jitter: `base * 2^n` seconds, at most `cap`, of which a random half is taken off."""
+
+    attempts: int = 5
+    base: float = 0.5
+    cap: float = 15.0
+
+    def delay(self, attempt: int, asked: float | None) -> float:
+        """Seconds to wait after attempt number `attempt` (from 0); `asked` is the registry's Retry-After."""
+        import random  # noqa: PLC0415 - 2 ms, and most runs never wait
+
+        spread = random.uniform(0.5, 1.0)  # noqa: S311 - spreads clients in time, protects nothing
+        if asked is not None:
+            return asked + spread * self.base
+        return spread * min(self.cap, self.base * 2.0**attempt)
+
+
+def parse_retry_after(value: str | None, now: float | None = None) -> float | None:
+    """Seconds from a Retry-After header: digits, or an HTTP date. None when there is none or it can't be read."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:_DIGITS_MAX])
+    try:
+        then = parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError, TypeError):
+        return None
+    return max(0.0, then - (time.time() if now is None else now))
+
+
+class Deadline:
+    """The moment by which the whole command must be done."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self._end - time.monotonic())
+
+    def cap(self, seconds: float, doing: str) -> float:
+        """`seconds`, or what is left of the deadline; NetworkError when nothing is."""
+        left = self.left
+        if left <= 0:
+            raise NetworkError(
+                f"{doing}: the deadline of {self.seconds:g} s for the whole command is over",
+                fix="give it more with --deadline SECONDS, or find out with --debug what takes so long",
+            )
+        return min(seconds, left)
+
 
 T = TypeVar("T")
 Pieces = Callable[[], AbstractContextManager[Iterator[bytes]]]

@@ -19,16 +19,15 @@ from hypothesis import strategies as st
 import archmerge
 from archmerge import ExitCode, MissingError, UsageError, arguments, files, output, platforms, reference
 from archmerge.arguments import from_manifest_tool, parse
-from archmerge.binaries import elf_architecture
+from archmerge.binaries import LayerError, elf_architecture, entries, normal
 from archmerge.built import digest_sources
 from archmerge.cli import main, push_request
 from archmerge.errors import ArchmergeError, NetworkError
 from archmerge.files import read_batch, template_sources
-from archmerge.gitlab import naming_trap
-from archmerge.layers import LayerError, entries, normal
+from archmerge.registry import naming_trap
+from archmerge.transport.client import Deadline, RetryPolicy, parse_retry_after
 from archmerge.transport.connections import Pace
 from archmerge.transport.parallel import Once, gather, settle
-from archmerge.transport.retry import Deadline, RetryPolicy, parse_retry_after
 from tests.registry.lab.images import elf, layer
 
 if TYPE_CHECKING:

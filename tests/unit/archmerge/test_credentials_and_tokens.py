@@ -23,7 +23,7 @@ from archmerge.tokens import (
     scopes,
     token_request,
 )
-from archmerge.transport.answers import public_url
+from archmerge.transport.client import public_url
 
 if TYPE_CHECKING:
     from pathlib import Path

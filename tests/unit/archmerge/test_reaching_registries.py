@@ -17,8 +17,7 @@ from archmerge.authorizer import Authorizer
 from archmerge.credentials import Credentials
 from archmerge.errors import NetworkError, RefusedError, UsageError
 from archmerge.request import MergeRequest, Source
-from archmerge.transport.answers import Answer
-from archmerge.transport.client import Client
+from archmerge.transport.client import Answer, Client
 from archmerge.transport.connections import Connections, Options, Origin, inward, origin_of, usable
 
 if TYPE_CHECKING:
