@@ -63,27 +63,27 @@ class Authorizer:
             self._wanted.setdefault(repository, set()).update(actions)
             self._mounted.setdefault(repository, set()).update(mounting)
 
-    def header(self, repository: str) -> str:
-        """Return the Authorization header's value for a request to `repository`; empty to go without."""
+    def header(self, repository: str) -> dict[str, str]:
+        """Return the Authorization header for a request to `repository`; none to go without."""
         with self._lock:
             if self._challenge is None:
                 self._discover()
-            challenge = self._challenge or NO_CHALLENGE
+            scheme = (self._challenge or NO_CHALLENGE).scheme
             credential = self._credential(repository)
-            if challenge.scheme == "none":
-                return ""
-            if challenge.scheme == "basic":
-                return credential.basic if credential else ""
+            if scheme == "none":
+                return {}
+            if scheme == "basic":
+                return credential.basic if credential else {}
             if credential and credential.registry_token:
-                return f"Bearer {credential.registry_token}"
+                return {"Authorization": f"Bearer {credential.registry_token}"}
             token = self._tokens.get(repository)
             if token is not None and token.expires > time.monotonic():
-                return f"Bearer {token.value}"
+                return {"Authorization": f"Bearer {token.value}"}
             self._tokens.pop(repository, None)
             self._fetch(repository)
             return self.header(repository)  # the guess may have been wrong, and the scheme another one now
 
-    def refused(self, repository: str, header: str, answer: Answer) -> bool:
+    def refused(self, repository: str, header: dict[str, str], answer: Answer) -> bool:
         """After a 401 or 403 to a request with `header`: whether another attempt with a new header makes sense.
 
         A token is renewed once. One for several repositories is then asked for again for this one alone: some token
@@ -96,7 +96,9 @@ class Authorizer:
                 return True  # another thread has renewed it meanwhile
             token = self._tokens.get(repository)
             challenge = self._best(answer, repository) if answer.status == _UNAUTHORIZED else self._challenge
-            if challenge is None or (challenge.scheme == "basic" and header.startswith("Basic ")):
+            if challenge is None or (
+                challenge.scheme == "basic" and header.get("Authorization", "").startswith("Basic ")
+            ):
                 return False
             several = token is not None and token.several
             if answer.status != _UNAUTHORIZED and not several:

@@ -11,7 +11,7 @@ import json
 import os.path
 from base64 import b64encode
 from binascii import a2b_base64
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -19,6 +19,7 @@ from archmerge.errors import AuthError
 from archmerge.reference import DOCKER_HUB
 
 _HELPER_SECONDS = 30
+_INLINE = "DOCKER_AUTH_CONFIG"
 _HELPER_NAMES = (
     *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
@@ -49,17 +50,16 @@ class Credential(NamedTuple):
         return f"<credential of {self.username or 'a token'} from {self.source}>"
 
     @property
-    def basic(self) -> str:
-        """The value of an Authorization header, or an empty string without a password."""
-        if not self.password:
-            return ""
-        return "Basic " + b64encode(f"{self.username}:{self.password}".encode()).decode()
+    def basic(self) -> dict[str, str]:
+        """The Authorization header; none without a password."""
+        login = b64encode(f"{self.username}:{self.password}".encode()).decode()
+        return {"Authorization": f"Basic {login}"} if self.password else {}
 
     @property
     def secrets(self) -> set[str]:
         """What must not be shown, in every form in which it is sent."""
-        forms = {self.password, quote(self.password, safe=""), self.basic.removeprefix("Basic ")}
-        return (forms | {self.identity_token, self.registry_token}) - {""}
+        sent = {value.removeprefix("Basic ") for value in self.basic.values()}
+        return (sent | {self.password, quote(self.password, safe=""), self.identity_token, self.registry_token}) - {""}
 
 
 class Credentials:
@@ -119,56 +119,53 @@ class Credentials:
         return Credential(*pair, source=source) if pair[1] and host == own else None
 
     def _configs(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        environ = self._environ
-        home = environ.get("HOME") or os.path.expanduser("~")
-        if path := self._docker_cfg:
-            yield from self._documents_of([f"{path}/config.json" if os.path.isdir(path) else path])
-        name = "DOCKER_AUTH_CONFIG"
-        inline = environ.get(name, "").strip()
-        if inline.startswith("/"):  # GitLab's variables of type File hold a path
-            yield from self._documents_of([inline])
-        elif inline:
-            if name not in self._documents:
-                self._documents[name] = self._parse(inline, name)
-            yield name, self._documents[name] or {}
+        """Give the configs there are, in order, with their names; each is read once."""
+        environ, config = self._environ, self._docker_cfg
+        home, inline = environ.get("HOME") or os.path.expanduser("~"), environ.get("DOCKER_AUTH_CONFIG", "").strip()
         docker, runtime = environ.get("DOCKER_CONFIG"), environ.get("XDG_RUNTIME_DIR")
-        files = [
+        places = [
+            f"{config}/config.json" if config and os.path.isdir(config) else config,
+            inline and (inline if inline.startswith("/") else _INLINE),  # GitLab's variables of type File hold a path
             environ.get("REGISTRY_AUTH_FILE"),
             docker and f"{docker}/config.json",
             f"{home}/.docker/config.json",
             runtime and f"{runtime}/containers/auth.json",
             f"{environ.get('XDG_CONFIG_HOME') or f'{home}/.config'}/containers/auth.json",
         ]
-        yield from self._documents_of(filter(None, files))
+        for place in filter(None, places):
+            if place not in self._documents:
+                self._documents[place] = self._read(place, inline)
+            if document := self._documents[place]:
+                yield place, document
 
-    def _documents_of(self, names: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-        for name in names:
-            if name not in self._documents:
-                self._documents[name] = self._read(name)
-            if document := self._documents[name]:
-                yield name, document
-
-    def _read(self, name: str) -> dict[str, Any] | None:
+    def _read(self, place: str, inline: str) -> dict[str, Any] | None:
+        """Read a config. One that is none stops the search only where no other source knows the host."""
+        document = None
         try:
-            with open(name, encoding="utf-8") as file:
-                text = file.read()
+            text = inline
+            if place != _INLINE:
+                with open(place, encoding="utf-8") as file:
+                    text = file.read()
+            document = json.loads(text)
         except FileNotFoundError:
-            if name == self._environ.get("DOCKER_AUTH_CONFIG", "").strip():
-                self.notes.append(f"DOCKER_AUTH_CONFIG names {name}, which is not there")
+            if place == inline:
+                self.notes.append(f"{_INLINE} names {place}, which is not there")
             return None
         except (OSError, UnicodeDecodeError) as error:
-            self.notes.append(f"{name}: {type(error).__name__}")
+            self.notes.append(f"{place}: {type(error).__name__}")
             return None
-        return self._parse(text, name)
-
-    def _parse(self, text: str, source: str) -> dict[str, Any] | None:
-        """Read JSON. What is none stops the search only where no other source knows the host."""
-        try:
-            return _load(text, source)
-        except AuthError as error:
-            self._broken.append(error)
-            self.notes.append(error.message)
-            return None
+        except (ValueError, RecursionError):
+            pass
+        if isinstance(document, dict):
+            return document
+        # Not its content: a broken credentials file is still a credentials file.
+        error = AuthError(
+            f"{place} is not a JSON object",
+            fix='it must read like {"auths": {"HOST": {"auth": "<base64 of user:password>"}}}',
+        )
+        self._broken.append(error)
+        self.notes.append(error.message)
+        return None
 
     def _from_config(self, document: dict[str, Any], source: str, host: str, repository: str) -> Credential | None:
         helpers = document.get("credHelpers")
@@ -195,11 +192,8 @@ class Credentials:
         answer = self._answers[key]
         if not answer or not answer.get("Secret"):
             return None
-        username, secret, source = (
-            str(answer.get("Username", "")),
-            str(answer["Secret"]),
-            f"docker-credential-{program}",
-        )
+        username, secret = str(answer.get("Username", "")), str(answer["Secret"])
+        source = f"docker-credential-{program}"
         if username == "<token>":
             return Credential(identity_token=secret, source=source)
         return Credential(username, secret, source=source)
@@ -238,19 +232,10 @@ def read_entry(entry: dict[str, Any], source: str) -> Credential | None:
     username, password = str(entry.get("username") or ""), str(entry.get("password") or "")
     if entry.get("auth"):
         username, password = _decode(str(entry["auth"]), source)
-    credential = Credential(
-        username,
-        password,
-        str(entry.get("identitytoken") or ""),
-        str(entry.get("registrytoken") or ""),
-        source,
-    )
-    if (
-        not (credential.identity_token + credential.registry_token).isascii()
-        or not (credential.identity_token + credential.registry_token).isprintable()
-    ):
+    identity, registry = str(entry.get("identitytoken") or ""), str(entry.get("registrytoken") or "")
+    if not (identity + registry).isascii() or not (identity + registry).isprintable():
         raise AuthError(f"{source}: a token holds characters that no token has", fix="log in again")
-    return credential if credential.password or credential.identity_token or credential.registry_token else None
+    return Credential(username, password, identity, registry, source) if password or identity or registry else None
 
 
 def helper_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -301,20 +286,6 @@ def _strip(key: str) -> str:
     place = place.rstrip("/")
     head, _, tail = place.rpartition("/")
     return head if tail in ("v1", "v2") and head and "/" not in head else place
-
-
-def _load(text: str, source: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        # Not its content: a broken credentials file is still a credentials file.
-        raise AuthError(
-            f"{source} is not a JSON object",
-            fix='it must read like {"auths": {"HOST": {"auth": "<base64 of user:password>"}}}',
-        )
-    return document
 
 
 def _decode(auth: str, source: str) -> tuple[str, str]:

@@ -6,8 +6,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from archmerge.authorizer import Authorizer
 from archmerge.cloud import CloudLogins, login
@@ -22,21 +23,17 @@ from archmerge.transport.connections import Options, origin_of
 from archmerge.transport.parallel import Once
 
 
-def _silent(_line: str) -> None:
-    """Library code never prints."""
-
-
 class Hooks(NamedTuple):
     """What the caller wants to hear of, and how waiting is done (tests don't)."""
 
-    note: Callable[[str], None] = _silent
+    note: Callable[[str], None] = lambda _line: None
     """Gets a line for each thing that a person should see."""
-    trace: Callable[[str], None] = _silent
+    trace: Callable[[str], None] = lambda _line: None
     """Gets a line for each request, without secrets."""
     wait: Callable[[float], None] = time.sleep
 
 
-class Session:
+class Session(AbstractContextManager["Session"]):
     """Connections and tokens for a number of merges. Safe to share between threads; close it at the end.
 
     `primary` is the host that `login` and the environment's ARCHMERGE_PASSWORD are for. `credentials` replaces all the
@@ -112,10 +109,6 @@ class Session:
     def close(self) -> None:
         """Close the connections."""
         self.client.connections.close()
-
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
 
     def __exit__(self, *_error: object) -> None:
         """Close."""

@@ -148,8 +148,7 @@ def token_request(
     query += [("scope", scope) for scope in everything]
     join = "&" if "?" in challenge.realm else "?"
     url = challenge.realm + join + urlencode(query, quote_via=quote, safe=":/,")
-    basic = credential.basic if credential else ""
-    return TokenRequest("GET", url, {"Authorization": basic} if basic else {}, None)
+    return TokenRequest("GET", url, credential.basic if credential else {}, None)
 
 
 def parse_token(body: bytes, where: str) -> Token:
