@@ -96,9 +96,8 @@ class Authorizer:
                 return True  # another thread has renewed it meanwhile
             token = self._tokens.get(repository)
             challenge = self._best(answer, repository) if answer.status == _UNAUTHORIZED else self._challenge
-            if challenge is None or (
-                challenge.scheme == "basic" and header.get("Authorization", "").startswith("Basic ")
-            ):
+            was_basic = header.get("Authorization", "").startswith("Basic ")
+            if challenge is None or (challenge.scheme == "basic" and was_basic):
                 return False
             several = token is not None and token.several
             if answer.status != _UNAUTHORIZED and not several:

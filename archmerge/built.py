@@ -69,14 +69,12 @@ def _claimed(name: str) -> tuple[str | None, str]:
 
 def _expanded(name: str) -> list[str]:
     """Return the files, expanding a pattern that the shell left as it was. MissingError when nothing is there."""
-    files = sorted(glob(name)) if not os.path.exists(name) and any(char in name for char in "*?[") else [name]
-    absent = [file for file in files if not os.path.exists(file)]
-    if absent or not files:
-        raise MissingError(
-            f"no such digest file: {', '.join(absent) or name}",
-            fix="in GitLab CI, a job gets the build jobs' artifacts only with `needs:` or `dependencies:` on them",
-        )
-    return files
+    if files := [name] if os.path.exists(name) else sorted(glob(name)):
+        return files
+    raise MissingError(
+        f"no such digest file: {name}",
+        fix="in GitLab CI, a job gets the build jobs' artifacts only with `needs:` or `dependencies:` on them",
+    )
 
 
 def _sources_of(name: str, repository: str) -> list[Source]:
@@ -152,14 +150,13 @@ def read_spec(name: str) -> MergeRequest:
         raise UsageError(f"{name}: can't be read: {str(error)[:200]}", fix=_KINDS) from None
     if not isinstance(document, dict) or not isinstance(document.get("manifests"), list):
         raise UsageError(f"{name}: is nothing that archmerge knows", fix=_KINDS)
-    check_keys(document, {"image", "tags", "manifests"}, ("image",), name)
+    check_keys(document, {"image": str, "tags": list, "manifests": object}, ("image",), name)
     sources = []
     for number, entry in enumerate(document["manifests"]):
         where = f"{name}: manifests[{number}]"
-        check_keys(entry, {"image", "platform"}, ("image",), where)
-        platform = entry.get("platform")
-        sources.append(Source(string(entry, "image", where), _platform(platform, where) if platform else None))
-    return MergeRequest(string(document, "image", name), sources, strings(document, "tags", name))
+        check_keys(entry, {"image": str, "platform": object}, ("image",), where)
+        sources.append(Source(entry["image"], _platform(entry["platform"], where) if entry.get("platform") else None))
+    return MergeRequest(document["image"], sources, document.get("tags", []))
 
 
 def _platform(value: Any, where: str) -> str | None:
@@ -172,50 +169,38 @@ def _platform(value: Any, where: str) -> str | None:
     return str(parse_platform("/".join(filter(None, words))))
 
 
-_SOURCE_KEYS = {"image", "platform", "digest", "annotations"}
+_SOURCE_KEYS = {"image": str, "platform": str, "digest": str, "annotations": dict}
+_MUST: dict[type, str] = {
+    str: "be a string, and not empty",
+    list: "be a list of strings",
+    dict: "map strings to strings",
+}
 
 
-def read_source(entry: Any, where: str, needed: tuple[str, ...]) -> Source:
+def read_source(entry: Any, where: str, needed: Sequence[str]) -> Source:
     """Read one image of a digest or batch file."""
     check_keys(entry, _SOURCE_KEYS, needed, where)
-    reference = string(entry, "image", where)
+    reference, platform = entry["image"], entry.get("platform")
     if "digest" in entry:
-        digest = parse_digest(string(entry, "digest", where), f"{where}: digest")
+        digest = parse_digest(entry["digest"], f"{where}: digest")
         reference = str(parse_reference(reference)._replace(tag=None, digest=digest))
-    platform = string(entry, "platform", where) if "platform" in entry else None
     if platform:
         parse_platform(platform)
-    return Source(reference, platform, string_map(entry, where))
+    return Source(reference, platform, entry.get("annotations", {}))
 
 
-def check_keys(entry: Any, keys: set[str], needed: tuple[str, ...], where: str) -> None:
-    """Refuse what is no object of these keys."""
+def check_keys(entry: Any, kinds: Mapping[str, type], needed: Sequence[str], where: str) -> None:
+    """Refuse what is no object of these keys: strings, lists of strings and maps of strings (`object`: anything)."""
     if not isinstance(entry, dict):
         raise UsageError(f"{where}: expected a JSON object, got {type(entry).__name__}")
-    if unknown := sorted(set(entry) - keys):
-        raise UsageError(f"{where}: unknown key {unknown[0]!r}", fix=f"the keys are {', '.join(sorted(keys))}")
+    if unknown := sorted(set(entry) - set(kinds)):
+        raise UsageError(f"{where}: unknown key {unknown[0]!r}", fix=f"the keys are {', '.join(sorted(kinds))}")
     if absent := [key for key in needed if key not in entry]:
         raise UsageError(f"{where}: {absent[0]!r} is missing")
-
-
-def string(entry: dict[str, Any], key: str, where: str) -> str:
-    """Return a string that must be there."""
-    if not isinstance(entry[key], str) or not entry[key]:
-        raise UsageError(f"{where}: {key!r} must be a string, and not empty")
-    return str(entry[key])
-
-
-def strings(entry: dict[str, Any], key: str, where: str) -> list[str]:
-    """Return a list of strings."""
-    value = entry.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise UsageError(f"{where}: {key!r} must be a list of strings")
-    return value
-
-
-def string_map(entry: dict[str, Any], where: str) -> dict[str, str]:
-    """Return the annotations."""
-    value = entry.get("annotations", {})
-    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise UsageError(f"{where}: 'annotations' must map strings to strings")
-    return value
+    for key, value in entry.items():
+        kind = kinds[key]
+        held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+        if kind is not object and not (
+            isinstance(value, kind) and value != "" and all(isinstance(x, str) for x in held)
+        ):
+            raise UsageError(f"{where}: {key!r} must {_MUST[kind]}")

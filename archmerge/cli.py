@@ -29,6 +29,10 @@ from archmerge.verdicts import NO, UNCLEAR
 
 _BATCH_WORKERS = 16
 _PASSWORD_MAX = 64 << 10
+_SWITCHES = (
+    *("ignore_missing", "allow_mismatch", "copy", "verify_binaries"),
+    *("attestations", "referrers", "amend", "tags_at_once"),
+)
 _NOT_WITH_BATCH = (
     *("target", "template", "files", "references", "platforms", "tags", "annotations", "annotation"),
     *("digest_file", "dotenv", "spec"),
@@ -128,28 +132,13 @@ def push_request(args: argparse.Namespace) -> MergeRequest:
         if name and not os.path.isdir(os.path.dirname(os.path.abspath(name))):
             raise UsageError(f"{option} {name}: there is no such directory", fix=f"mkdir -p {os.path.dirname(name)}")
     annotations = pairs(split_commas(args.annotations), "--annotations") | pairs(args.annotation, "--annotation")
-    request = MergeRequest(
-        target=args.target,
-        sources=_annotated(sources, args.descriptor_annotation),
-        tags=split_commas(args.tags),
-        kind=args.kind,
-        annotations=annotations,
-        platforms=platforms if files else (),
-    )
-    return _switched(request, args)
+    sources, tags = _annotated(sources, args.descriptor_annotation), split_commas(args.tags)
+    expected = platforms if files else ()
+    return _switched(MergeRequest(args.target, sources, tags, args.kind, annotations, platforms=expected), args)
 
 
 def _switched(request: MergeRequest, args: argparse.Namespace) -> MergeRequest:
-    return request._replace(
-        ignore_missing=args.ignore_missing,
-        allow_mismatch=args.allow_mismatch,
-        copy=not args.no_copy,
-        verify_binaries=args.verify_binaries,
-        attestations=not args.no_attestations,
-        referrers=args.referrers,
-        amend=args.amend,
-        tags_at_once=args.tags_at_once,
-    )
+    return request._replace(**{name: getattr(args, name) for name in _SWITCHES})
 
 
 def _positional(text: str) -> Source:
@@ -161,15 +150,11 @@ def _annotated(sources: list[Source], given: Sequence[Sequence[str]]) -> list[So
     """Hang each `--descriptor-annotation` on the source of its platform."""
     for name, pair in given:
         wanted = parse_platform(name)
-        places = [
-            i for i, source in enumerate(sources) if source.platform and wanted.claims(parse_platform(source.platform))
-        ]
-        if len(places) != 1:
-            raise UsageError(f"--descriptor-annotation {name}: {len(places)} sources are said to be of this platform")
-        source = sources[places[0]]
-        sources[places[0]] = source._replace(
-            annotations={**source.annotations, **pairs([pair], "--descriptor-annotation")}
-        )
+        fitting = [s for s in sources if s.platform and wanted.claims(parse_platform(s.platform))]
+        if len(fitting) != 1:
+            raise UsageError(f"--descriptor-annotation {name}: {len(fitting)} sources are said to be of this platform")
+        annotations = {**fitting[0].annotations, **pairs([pair], "--descriptor-annotation")}
+        sources = [s._replace(annotations=annotations) if s is fitting[0] else s for s in sources]
     return sources
 
 
@@ -272,7 +257,7 @@ def _session(args: argparse.Namespace, host: str) -> Session:
         dry_run=dry_run,
         realms=frozenset(args.token_realm),
     )
-    hooks = Hooks(_say, _say if args.debug or dry_run else _ignore)
+    hooks = Hooks(_say, _say) if args.debug or dry_run else Hooks(_say)
     return Session(options, primary=host, hooks=hooks)
 
 
@@ -299,10 +284,6 @@ def _login(args: argparse.Namespace) -> tuple[str, str] | None:
 
 def _say(line: str) -> None:
     _err(f"archmerge: {line}")
-
-
-def _ignore(_line: str) -> None:
-    """Drop a line."""
 
 
 def _out(text: str) -> None:

@@ -159,12 +159,12 @@ class Credentials:
         if isinstance(document, dict):
             return document
         # Not its content: a broken credentials file is still a credentials file.
-        error = AuthError(
+        broken = AuthError(
             f"{place} is not a JSON object",
             fix='it must read like {"auths": {"HOST": {"auth": "<base64 of user:password>"}}}',
         )
-        self._broken.append(error)
-        self.notes.append(error.message)
+        self._broken.append(broken)
+        self.notes.append(broken.message)
         return None
 
     def _from_config(self, document: dict[str, Any], source: str, host: str, repository: str) -> Credential | None:

@@ -6,13 +6,18 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from archmerge.built import check_keys, digest_sources, read_source, string, string_map, strings
+from archmerge.built import check_keys, digest_sources, read_source
 from archmerge.errors import MissingError, UsageError
 from archmerge.platforms import parse_platform
 from archmerge.reference import expand_template, parse_reference, parse_target
 from archmerge.request import MergeRequest, Source
 
-_BATCH_KEYS = {"target", "tags", "sources", "from", "template", "platforms", "annotations", "type"}
+_BATCH_KEYS = {
+    **dict.fromkeys(("target", "template", "type"), str),
+    **dict.fromkeys(("tags", "from", "platforms"), list),
+    "annotations": dict,
+    "sources": object,
+}
 _BATCH_MAX = 10_000
 
 
@@ -79,20 +84,19 @@ def _batch_entry(entry: Any, where: str) -> MergeRequest:
     ways = [key for key in ("sources", "from", "template") if key in entry]
     if len(ways) != 1:
         raise UsageError(f"{where}: needs exactly one of 'sources', 'from' and 'template', has {ways or 'none'}")
-    platforms = strings(entry, "platforms", where)
+    platforms = entry.get("platforms", [])
     if ways == ["template"]:
-        sources = template_sources(string(entry, "template", where), platforms)
+        sources = template_sources(entry["template"], platforms)
     elif ways == ["from"]:
-        target = parse_target(string(entry, "target", where))
-        sources = digest_sources(strings(entry, "from", where), platforms, target.name)
+        sources = digest_sources(entry["from"], platforms, parse_target(entry["target"]).name)
     else:
         listed = entry["sources"] if isinstance(entry["sources"], list) else [None]
         sources = [read_source(item, f"{where}.sources[{i}]", needed=("image",)) for i, item in enumerate(listed)]
     return MergeRequest(
-        target=string(entry, "target", where),
-        sources=sources,
-        tags=strings(entry, "tags", where),
-        kind=string(entry, "type", where) if "type" in entry else "oci",
-        annotations=string_map(entry, where),
+        entry["target"],
+        sources,
+        tags=entry.get("tags", []),
+        kind=entry.get("type", "oci"),
+        annotations=entry.get("annotations", {}),
         platforms=platforms if ways == ["from"] else (),
     )

@@ -29,7 +29,6 @@ class Challenge(NamedTuple):
     realm: str = ""
     service: str = ""
     scope: str = ""
-    error: str = ""
 
 
 class TokenRequest(NamedTuple):
@@ -71,7 +70,11 @@ def parse_challenges(values: Iterable[str]) -> list[Challenge]:
                 found.append((scheme.lower(), {}))
             elif len(found) > begun:
                 found[-1][1].setdefault(name.lower(), quoted.replace('\\"', '"') or plain)
-    return [_challenge(scheme, given) for scheme, given in found if scheme == "basic" or _bearer(scheme, given)]
+    return [
+        Challenge(scheme, *(given.get(name, "") for name in ("realm", "service", "scope")))
+        for scheme, given in found
+        if scheme == "basic" or (scheme == "bearer" and given.get("realm"))
+    ]
 
 
 def parse_challenge(values: Iterable[str], usable: Callable[[str], bool] = bool) -> Challenge | None:
@@ -81,15 +84,6 @@ def parse_challenge(values: Iterable[str], usable: Callable[[str], bool] = bool)
     good = [challenge for challenge in bearer if usable(challenge.realm)]
     basic = [challenge for challenge in listed if challenge.scheme == "basic"]
     return next(iter([*good, *basic, *bearer]), None)
-
-
-def _bearer(scheme: str, given: Mapping[str, str]) -> bool:
-    return scheme == "bearer" and bool(given.get("realm"))
-
-
-def _challenge(scheme: str, given: Mapping[str, str]) -> Challenge:
-    names = ("realm",) if scheme == "basic" else ("realm", "service", "scope", "error")
-    return Challenge(scheme, *(given.get(name, "") for name in names))
 
 
 # Documented endpoints: docs.docker.com/reference/api/registry/auth; gitlab.com/gitlab-org/gitlab/-/issues/19470 (the

@@ -67,7 +67,7 @@ def run(*argv: str) -> tuple[int, str, str]:
         (["push", "--unknown"], "unrecognized"),
         (["push", "--targ", "x"], "unrecognized"),
         (["inspect", "Not/Valid:1"], "repository name"),
-        (["--deadline", "0", "inspect", "h.io/a"], "more than 0"),
+        (["--deadline", "0", "inspect", "h.io/a"], "must be 0.001 to"),
         (["--plain-http=http://h", "inspect", "h.io/a"], "takes a host"),
         (["--username", "me", "push", "--target", "h.io/a:1", "h.io/a"], "no password"),
     ],
