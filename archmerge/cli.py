@@ -13,15 +13,11 @@ from functools import partial
 from typing import NoReturn
 
 from archmerge import __version__, arguments, output
-from archmerge.built import digest_sources, read_spec
 from archmerge.errors import ArchmergeError, ExitCode, UsageError
-from archmerge.evidence import KINDS
-from archmerge.files import pairs, read_batch, split_commas, template_sources
-from archmerge.inspection import inspect, verify
 from archmerge.merging import MergeResult, merge
 from archmerge.platforms import parse_platform
 from archmerge.reference import parse_reference, parse_target
-from archmerge.request import MergeRequest, Source
+from archmerge.request import MergeRequest, Source, pairs, split_commas, template_sources
 from archmerge.session import Hooks, Session
 from archmerge.transport.connections import Options
 from archmerge.transport.parallel import settle
@@ -105,6 +101,8 @@ def _push(args: argparse.Namespace) -> int:
 
 def push_request(args: argparse.Namespace) -> MergeRequest:
     """Turn the options of `push` into a request, before anything is sent."""
+    if args.spec or args.files:
+        from archmerge.built import digest_sources, read_spec
     if args.spec and not args.target:
         spec = read_spec(args.spec)
         args.target, args.tags = spec.target, [*spec.tags, *args.tags]
@@ -160,6 +158,8 @@ def _annotated(sources: list[Source], given: Sequence[Sequence[str]]) -> list[So
 
 def _batch(args: argparse.Namespace) -> int:
     """Many merges at once over shared tokens and connections; the exit code is that of the first that failed."""
+    from archmerge.built import read_batch
+
     for name in _NOT_WITH_BATCH:
         if getattr(args, name):
             raise UsageError(f"--batch doesn't go with --{name.replace('_', '-')}", fix="say it in the batch file")
@@ -191,6 +191,8 @@ def _batch(args: argparse.Namespace) -> int:
 
 
 def _inspect(args: argparse.Namespace) -> int:
+    from archmerge.inspection import inspect
+
     with _session(args, parse_reference(args.reference).host) as session:
         report = inspect(args.reference, session)
     if args.raw:
@@ -201,6 +203,9 @@ def _inspect(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
+    from archmerge.evidence import KINDS
+    from archmerge.inspection import verify
+
     platforms = [parse_platform(text) for text in split_commas(args.platforms)]
     require = split_commas(args.require)
     if unknown := sorted(set(require) - set(KINDS)):
@@ -219,7 +224,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _prune(args: argparse.Namespace) -> int:
-    from archmerge.pruning import PER_ARCHITECTURE, Rules, prune  # noqa: PLC0415 - 3 ms, which push does without
+    from archmerge.pruning import PER_ARCHITECTURE, Rules, prune
 
     ref = parse_reference(args.reference)
     if ref.tag or ref.digest:

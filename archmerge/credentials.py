@@ -253,7 +253,7 @@ def run_helper(program: str, server: str) -> dict[str, Any] | None:
     """Ask `docker-credential-PROGRAM`. None when it knows nothing of the server; raises OSError when it isn't there."""
     if not program.replace("-", "").replace("_", "").replace(".", "").isalnum():
         raise ValueError(f"{program[:80]!r} is no helper's name")
-    import subprocess  # noqa: PLC0415 - 3 ms, only where there is a helper
+    import subprocess  # 3 ms, only where there is a helper
 
     command = [f"docker-credential-{program}", "get"]
     try:

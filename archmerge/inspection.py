@@ -120,7 +120,7 @@ def _check_child(registry: Registry, ref: Reference, entry: Descriptor, binaries
         _try(f"{name}: config says the same platform", partial(_require_platform, registry, ref, entry, child[0]))
     )
     if binaries and checks[-1].answer == YES and child[0].config:
-        from archmerge.binaries import check_binaries  # noqa: PLC0415 - tarfile, only where asked for
+        from archmerge.binaries import check_binaries  # tarfile, only where asked for
 
         config = parse_config(registry.small_blob(ref.repository, child[0].config), f"{ref}: config")
         verdict = check_binaries(registry, ref, child[0], config, registry.client.deadline)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from archmerge.built import expect
 from archmerge.errors import ArchmergeError, AuthError, MismatchError, MissingError, RefusedError, UnknownError
 from archmerge.index import Child, amended, build_index, decide_platform
 from archmerge.manifests import (
@@ -21,7 +20,7 @@ from archmerge.manifests import (
     Manifest,
     parse_config,
 )
-from archmerge.platforms import Platform, parse_platform
+from archmerge.platforms import Platform, expect, parse_platform
 from archmerge.reference import Digest, Reference, parse_reference, parse_target
 from archmerge.registry import Mount, Registry
 from archmerge.request import MergeRequest, Source
@@ -234,7 +233,7 @@ class _Merge:
         registry = self.session.reader(image.ref.host)
         image.config = parse_config(registry.small_blob(image.ref.repository, config), f"{image.ref}: config")
         if self.request.verify_binaries:
-            from archmerge.binaries import check_binaries  # noqa: PLC0415 - tarfile, 10 ms, only where asked for
+            from archmerge.binaries import check_binaries  # tarfile, 10 ms, only where asked for
 
             verdict = check_binaries(registry, image.ref, image.manifest, image.config, self.session.client.deadline)
             image.binaries = verdict.answer

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from archmerge.errors import UsageError
+from archmerge.errors import MismatchError, MissingError, UsageError
 
 # containerd's platforms.Normalize: these spellings mean the same machine.
 _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}
@@ -93,3 +94,15 @@ def parse_platform(text: str) -> Platform:
             fix="write for example linux/amd64 or linux/arm/v7",
         )
     return Platform(parts[0], parts[1], "".join(parts[2:]))
+
+
+def expect(wanted: Sequence[Platform], held: Sequence[Platform], where: str) -> None:
+    """Refuse other platforms than the wanted ones: a build that did not run is found."""
+    want, have = {p.normalised for p in wanted}, {p.normalised for p in held}
+    if want - have:
+        raise MissingError(
+            f"no digest for {', '.join(sorted(map(str, want - have)))} in {where}",
+            fix="that build did not run, or its artifact did not arrive (`needs:`)",
+        )
+    if have - want:
+        raise MismatchError(f"digests for {', '.join(sorted(map(str, have - want)))} are there, but not in --platforms")

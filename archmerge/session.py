@@ -8,12 +8,10 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.authorizer import Authorizer
-from archmerge.cloud import CloudLogins, login
-from archmerge.credentials import Credentials
-from archmerge.layout import Layout
+from archmerge.credentials import Credential, Credentials
 from archmerge.reference import DOCKER_HUB, ON_DISK, parse_reference, parse_target
 from archmerge.registry import Registry, naming_trap
 from archmerge.request import MergeRequest
@@ -21,6 +19,9 @@ from archmerge.tokens import known_challenge
 from archmerge.transport.client import Client
 from archmerge.transport.connections import Options, origin_of
 from archmerge.transport.parallel import Once
+
+if TYPE_CHECKING:  # most merges read nothing from this disk
+    from archmerge.layout import Layout
 
 
 class Hooks(NamedTuple):
@@ -59,13 +60,18 @@ class Session(AbstractContextManager["Session"]):
             primary=primary,
             explicit=options.login,
             docker_cfg=options.docker_cfg,
-            cloud=partial(login, CloudLogins(self.environ)),
+            cloud=self._as_the_job,
         )
         self._registries: dict[str, Registry] = {}
         self._layouts: dict[str, Layout] = {}
         self._lock = threading.RLock()
         self.once = Once()
         """Mounts, copies and child manifests are shared by the merges of a batch."""
+
+    def _as_the_job(self, host: str) -> Credential | str | None:
+        from archmerge.cloud import CloudLogins, login
+
+        return login(CloudLogins(self.environ), host)
 
     def base(self, host: str) -> str:
         """Return the URL that the API of `host` is under."""
@@ -85,6 +91,8 @@ class Session(AbstractContextManager["Session"]):
         """Return what images are read from: a registry, or an OCI layout on this disk."""
         if not host.startswith(ON_DISK):
             return self.registry(host)
+        from archmerge.layout import Layout
+
         with self._lock:
             if host not in self._layouts:
                 self._layouts[host] = Layout(host)

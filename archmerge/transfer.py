@@ -7,15 +7,17 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.errors import CopyForbiddenError, MismatchError, MissingError, WrongContentError
-from archmerge.layout import Layout, Part
 from archmerge.manifests import OCI_INDEX, Descriptor, Manifest, digest_of
 from archmerge.registry import Mount, Registry
 from archmerge.transport.client import Deadline, Stream
 from archmerge.transport.connections import Fault
 from archmerge.transport.parallel import Once, gather
+
+if TYPE_CHECKING:
+    from archmerge.layout import Layout, Part
 
 TRANSFERS = 4
 """Blobs copied at once: each holds one chunk (256 KiB) in memory, whatever its size."""

@@ -290,7 +290,7 @@ class Proxies:
     def __init__(self) -> None:
         self._urls: dict[str, str] = {}
         if any(name.lower().endswith("_proxy") for name in os.environ):
-            from urllib.request import getproxies_environment  # noqa: PLC0415 - 6 ms, only where there is a proxy
+            from urllib.request import getproxies_environment  # 6 ms, only where there is a proxy
 
             self._urls = getproxies_environment()
 
@@ -319,7 +319,7 @@ class Proxies:
         return Proxy(parts.hostname, port, headers, variable)
 
     def _bypassed(self, origin: Origin) -> bool:
-        from urllib.request import proxy_bypass  # noqa: PLC0415 - as above
+        from urllib.request import proxy_bypass  # as above
 
         if origin.host == "metadata.google.internal" or proxy_bypass(f"{origin.host}:{origin.port}"):
             return True

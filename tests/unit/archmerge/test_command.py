@@ -17,14 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import archmerge
-from archmerge import ExitCode, MissingError, UsageError, arguments, files, output, platforms, reference
+from archmerge import ExitCode, MissingError, UsageError, arguments, output, platforms, reference
 from archmerge.arguments import from_manifest_tool, parse
 from archmerge.binaries import LayerError, elf_architecture, entries, normal
-from archmerge.built import digest_sources
+from archmerge.built import digest_sources, read_batch
 from archmerge.cli import main, push_request
 from archmerge.errors import ArchmergeError, NetworkError
-from archmerge.files import read_batch, template_sources
 from archmerge.registry import naming_trap
+from archmerge.request import template_sources
 from archmerge.transport.client import Deadline, delay_after, parse_retry_after
 from archmerge.transport.connections import Pace
 from archmerge.transport.parallel import Once, gather, settle
@@ -331,7 +331,7 @@ def test_paths_are_normalised() -> None:
     assert normal("/a//b/../c") == "/a/c"
 
 
-@pytest.mark.parametrize("module", [arguments, files, output, platforms, reference])
+@pytest.mark.parametrize("module", [arguments, output, platforms, reference])
 def test_examples_in_docstrings_hold(module: ModuleType) -> None:
     ran = doctest.testmod(module)
     assert (ran.failed, ran.attempted > 0) == (0, True)

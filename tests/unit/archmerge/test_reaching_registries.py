@@ -64,7 +64,7 @@ def test_only_the_registry_itself_says_where_credentials_are_sent(asking: str) -
     authorizer = Authorizer(
         Client(Options()), "r.example", "https://r.example", Credentials({"HOME": "/nonexistent"}, primary="r.example")
     )
-    assert not authorizer.refused("a", "", Answer(401, asked, b"", asking))
+    assert not authorizer.refused("a", {}, Answer(401, asked, b"", asking))
     assert "thief" not in repr(authorizer._challenge)
 
 
