@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archmerge.errors import ArchmergeError, UsageError
-from archmerge.inspection import Report
 from archmerge.merging import MergeResult
 from archmerge.reference import parse_reference
 from archmerge.verdicts import Check
+
+if TYPE_CHECKING:  # which most commands do without
+    from archmerge.inspection import Report
 
 
 def to_json(document: Any) -> str:

@@ -108,6 +108,11 @@ class Registry:
                 return []
         return [entry for page in pages for entry in parse_manifest(page.body, OCI_INDEX, "", where).manifests]
 
+    def speaking(self, repository: str, digest: str) -> list[tuple[str, str]]:
+        """Return where to look for what speaks of a manifest: `referrer` or a cosign tag's ending, and version."""
+        listed = [("referrer", str(entry.digest)) for entry in self.referrers(repository, digest)]
+        return listed + [(ending, f"{digest.replace(':', '-')}.{ending}") for ending in ("sig", "att", "sbom")]
+
     def delete(self, repository: str, version: str) -> bool:
         """Delete a tag or a manifest; False when the registry does not do that. Gone already is as good as deleted."""
         answer = self._call("DELETE", repository, f"manifests/{version}", {})

@@ -141,7 +141,6 @@ def _why(item: Wanted, target: Registry, mounts: dict[str, Mount]) -> str:
 
 _DEPTH = 3
 """Signatures of SBOMs of images, and of these: no further."""
-COSIGN_TAGS = ("sig", "att", "sbom")
 
 
 def carry(  # noqa: PLR0913 - from where, what, to where, how
@@ -149,20 +148,17 @@ def carry(  # noqa: PLR0913 - from where, what, to where, how
 ) -> int:
     """Copy what speaks of a manifest, by the list of referrers and by cosign's tags, and return how many that were."""
     count = 0
-    for entry in source.referrers(repository, digest):
-        manifest = source.manifest(repository, entry.digest)
-        _copy(source, repository, manifest, target, manifest.digest, copy=copy)
-        count += 1
-        if depth > 1:
-            count += carry(source, repository, manifest.digest, target, copy=copy, depth=depth - 1)
-    for ending in COSIGN_TAGS:
-        tag = f"{digest.replace(':', '-')}.{ending}"
+    for how, version in source.speaking(repository, digest):
         try:
-            manifest = source.manifest(repository, tag)
+            manifest = source.manifest(repository, version)
         except MissingError:
+            if how == "referrer":
+                raise
             continue
-        _copy(source, repository, manifest, target, tag, copy=copy)
+        _copy(source, repository, manifest, target, version, copy=copy)
         count += 1
+        if how == "referrer" and depth > 1:
+            count += carry(source, repository, manifest.digest, target, copy=copy, depth=depth - 1)
     return count
 
 
