@@ -221,11 +221,9 @@ class Authorizer:
     def _send(
         self, challenge: Challenge, group: Mapping[str, set[str]], credential: Credential | None, *, post: bool
     ) -> Answer:
-        asked = token_request(challenge, scopes(group), credential, post=post)
+        method, url, headers, body = token_request(challenge, scopes(group), credential, post=post)
         # Only one attempt at a guess: the registry may long have moved from there, and says where to.
-        return self._client.request(
-            asked.method, asked.url, asked.headers, asked.body, attempts=1 if self._guess else 0
-        )
+        return self._client.request(method, url, headers, body, attempts=1 if self._guess else 0)
 
     def _acceptable(self, realm: str, credential: Credential | None) -> bool:
         """Whether a token may be asked for there, and with this credential. Nobody is led inward, or off TLS."""

@@ -168,24 +168,23 @@ def _batch(args: argparse.Namespace) -> int:
             request.check()
             session.announce(request)
         outcomes = settle([partial(merge, request, session) for request in requests], _BATCH_WORKERS)
-    failed: list[Exception] = []
-    listed = []
+    failed, listed = [], []
     for request, outcome in zip(requests, outcomes, strict=True):
         if isinstance(outcome, MergeResult):
             listed.append(output.result_json(outcome, dry_run=args.dry_run))
             if not args.json:
                 _out(f"{outcome.digest}  {outcome.target}")
-            continue
-        if not isinstance(outcome, ArchmergeError):
+        elif isinstance(outcome, ArchmergeError):
+            failed.append(outcome)
+            listed.append({"target": request.target, **output.error_json(outcome)})
+            _err(f"archmerge: {request.target}: {outcome}")
+        else:
             raise outcome
-        failed.append(outcome)
-        listed.append({"target": request.target, **output.error_json(outcome)})
-        _err(f"archmerge: {request.target}: {outcome}")
     if args.json:
         _out(output.to_json(listed))
     if not args.quiet:
         _err(f"{len(requests) - len(failed)} of {len(requests)} merged")
-    return failed[0].code if failed and isinstance(failed[0], ArchmergeError) else ExitCode.OK
+    return failed[0].code if failed else ExitCode.OK
 
 
 def _inspect(args: argparse.Namespace) -> int:

@@ -34,15 +34,8 @@ def result_json(result: MergeResult, *, dry_run: bool = False) -> dict[str, Any]
 
 def error_json(error: ArchmergeError) -> dict[str, Any]:
     """Return an error, for `--json`."""
-    return {
-        "error": {
-            "kind": type(error).__name__,
-            "exitCode": int(error.code),
-            "message": error.message,
-            "notes": error.notes,
-            "fix": error.fix,
-        }
-    }
+    own = {"kind": type(error).__name__, "exitCode": int(error.code)}
+    return {"error": {**own, "message": error.message, "notes": error.notes, "fix": error.fix}}
 
 
 def summary(result: MergeResult, *, dry_run: bool = False) -> str:

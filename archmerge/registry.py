@@ -57,7 +57,7 @@ class Registry:
     """One registry host. Safe to share between threads."""
 
     def __init__(
-        self, client: Client, host: str, base: str, authorizer: Authorizer, explain: Callable[[str, str], str]
+        self, client: Client, host: str, base: str, authorizer: Authorizer, environ: Mapping[str, str]
     ) -> None:
         self.host = host
         self.base = base
@@ -65,7 +65,7 @@ class Registry:
         self.auth = authorizer
         self.dry = client.options.dry_run
         """Whether it only says what it would write."""
-        self._explain = explain
+        self._environ = environ
 
     def manifest(self, repository: str, version: str, *, spare: bool = False) -> Manifest:
         """Return a manifest or index, its digest checked. MissingError when it isn't there.
@@ -271,7 +271,7 @@ class Registry:
         """Return the error for a refusal, with the registry's own words and what we know of the cause."""
         place = f"{self.host}/{repository}"
         said = f"{doing}: the registry answered {answer.status}{self.auth.conceal(_own_words(answer.body))}"
-        hint = self._explain(self.host, repository)
+        hint = naming_trap(self._environ, self.host, repository)
         if answer.status in (_UNAUTHORIZED, _FORBIDDEN):
             return AuthError(
                 f"{said} ({self.auth.explain(repository)})",

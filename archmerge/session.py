@@ -7,13 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.authorizer import Authorizer
 from archmerge.credentials import Credential, Credentials
 from archmerge.reference import DOCKER_HUB, ON_DISK, parse_reference, parse_target
-from archmerge.registry import Registry, naming_trap
+from archmerge.registry import Registry
 from archmerge.request import MergeRequest
 from archmerge.tokens import known_challenge
 from archmerge.transport.client import Client
@@ -75,7 +74,8 @@ class Session(AbstractContextManager["Session"]):
 
     def base(self, host: str) -> str:
         """Return the URL that the API of `host` is under."""
-        return self.client.base_url("registry-1.docker.io" if host == DOCKER_HUB else host)
+        scheme = "http" if host in self.options.plain_http else "https"
+        return f"{scheme}://{'registry-1.docker.io' if host == DOCKER_HUB else host}"
 
     def registry(self, host: str) -> Registry:
         """Return the registry at `host`; the same object for the same host."""
@@ -83,8 +83,7 @@ class Session(AbstractContextManager["Session"]):
             if host not in self._registries:
                 base, known = self.base(host), known_challenge(host, self.environ)
                 authorizer = Authorizer(self.client, host, base, self._credentials, known=known)
-                explain = partial(naming_trap, self.environ)
-                self._registries[host] = Registry(self.client, host, base, authorizer, explain)
+                self._registries[host] = Registry(self.client, host, base, authorizer, self.environ)
             return self._registries[host]
 
     def reader(self, host: str) -> Registry | Layout:

@@ -31,15 +31,6 @@ class Challenge(NamedTuple):
     scope: str = ""
 
 
-class TokenRequest(NamedTuple):
-    """An HTTP request for a token."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: bytes | None
-
-
 class Token(NamedTuple):
     """A bearer token, and when to stop using it (monotonic seconds)."""
 
@@ -122,8 +113,11 @@ def scopes(wanted: Mapping[str, set[str]]) -> list[str]:
 
 def token_request(
     challenge: Challenge, wanted: list[str], credential: Credential | None, *, post: bool
-) -> TokenRequest:
-    """Ask with the scopes repeated in a GET, or (`post`) with a refresh token in a form, as ACR needs it."""
+) -> tuple[str, str, dict[str, str], bytes | None]:
+    """Return method, URL, headers and body: a GET with repeated scopes, or (`post`) a form with a refresh token.
+
+    ACR needs the latter.
+    """
     extra = [s for s in challenge.scope.split() if not s.startswith("repository:") and s not in wanted]
     everything = [*wanted, *extra]
     if post and credential:
@@ -135,14 +129,14 @@ def token_request(
             "refresh_token": credential.identity_token,
         }
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        return TokenRequest("POST", challenge.realm, headers, urlencode(form).encode())
+        return "POST", challenge.realm, headers, urlencode(form).encode()
     query = [("service", challenge.service)] if challenge.service else []
     if credential and credential.username:
         query.append(("account", credential.username))
     query += [("scope", scope) for scope in everything]
     join = "&" if "?" in challenge.realm else "?"
     url = challenge.realm + join + urlencode(query, quote_via=quote, safe=":/,")
-    return TokenRequest("GET", url, credential.basic if credential else {}, None)
+    return "GET", url, credential.basic if credential else {}, None
 
 
 def parse_token(body: bytes, where: str) -> Token:

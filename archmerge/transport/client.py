@@ -140,10 +140,6 @@ class Client:
         self.trace = trace
         self._wait = wait
 
-    def base_url(self, host: str) -> str:
-        """`https://host`, or `http://host` where plain HTTP was allowed for exactly this host."""
-        return f"{'http' if host in self.options.plain_http else 'https'}://{host}"
-
     def request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, attempts: int = 0
     ) -> Answer:

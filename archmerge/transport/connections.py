@@ -68,14 +68,13 @@ def origin_of(url: str) -> Origin:
     """Return the origin of an absolute http(s) URL."""
     try:
         parts = urlsplit(url)
-        port = parts.port
+        host, port = parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
     except ValueError:
-        raise NetworkError(f"the registry sent an unreadable address: {_bare(url)}") from None
-    if not url.isascii() or not url.isprintable() or " " in url:
-        raise NetworkError(f"the registry sent an address that must not be sent on: {_bare(url)}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise NetworkError(f"the registry sent an address that is neither http nor https: {_bare(url)}")
-    return Origin(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80))
+        host, port = "", 0
+    readable = url.isascii() and url.isprintable() and " " not in url
+    if not (host and port and readable and parts.scheme in ("http", "https")):
+        raise NetworkError(f"the registry sent an address that can't be used: {_bare(url)}")
+    return Origin(parts.scheme, host, port)
 
 
 def _bare(url: str) -> str:
