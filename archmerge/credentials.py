@@ -12,11 +12,13 @@ import os.path
 from base64 import b64encode
 from binascii import a2b_base64
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from archmerge.errors import AuthError
 from archmerge.reference import DOCKER_HUB
+from archmerge.transport.parallel import Once
 
 _HELPER_SECONDS = 30
 _INLINE = "DOCKER_AUTH_CONFIG"
@@ -86,9 +88,7 @@ class Credentials:
         self._docker_cfg = docker_cfg
         self._helper = helper or run_helper
         self._cloud = cloud
-        self._clouds: dict[str, Credential | None] = {}
-        self._documents: dict[str, dict[str, Any] | None] = {}
-        self._answers: dict[tuple[str, str], dict[str, Any] | None] = {}
+        self._once = Once()
         self._broken: list[AuthError] = []
         self.notes: list[str] = []
         """What was skipped and why; shown when authentication fails."""
@@ -133,9 +133,7 @@ class Credentials:
             f"{environ.get('XDG_CONFIG_HOME') or f'{home}/.config'}/containers/auth.json",
         ]
         for place in filter(None, places):
-            if place not in self._documents:
-                self._documents[place] = self._read(place, inline)
-            if document := self._documents[place]:
+            if document := self._once.do(("file", place), partial(self._read, place, inline)):
                 yield place, document
 
     def _read(self, place: str, inline: str) -> dict[str, Any] | None:
@@ -181,29 +179,31 @@ class Credentials:
         return read_entry(entry, source) if entry else None
 
     def _from_helper(self, program: str, host: str) -> Credential | None:
-        server = "https://index.docker.io/v1/" if host == DOCKER_HUB else host
-        key = (program, server)
-        if key not in self._answers:
+        server, source = "https://index.docker.io/v1/" if host == DOCKER_HUB else host, f"docker-credential-{program}"
+
+        def ask() -> dict[str, Any] | None:
             try:
-                self._answers[key] = self._helper(program, server)
+                return self._helper(program, server)
             except (OSError, ValueError) as error:
-                self.notes.append(f"docker-credential-{program}: {type(error).__name__}: {error}")
-                self._answers[key] = None
-        answer = self._answers[key]
+                self.notes.append(f"{source}: {type(error).__name__}: {error}")
+                return None
+
+        answer = self._once.do((program, server), ask)
         if not answer or not answer.get("Secret"):
             return None
         username, secret = str(answer.get("Username", "")), str(answer["Secret"])
-        source = f"docker-credential-{program}"
         if username == "<token>":
             return Credential(identity_token=secret, source=source)
         return Credential(username, secret, source=source)
 
     def _from_cloud(self, host: str) -> Credential | None:
-        if self._cloud and host not in self._clouds:
-            found = self._cloud(host)
-            self._clouds[host] = None if isinstance(found, str) else found
-            self.notes += [found] if isinstance(found, str) else []
-        return self._clouds.get(host)
+        def ask() -> Credential | None:
+            found = self._cloud(host) if self._cloud else None
+            if isinstance(found, str):
+                self.notes.append(found)
+            return None if isinstance(found, str) else found
+
+        return self._once.do(("cloud", host), ask)
 
     def _from_gitlab(self, host: str) -> Credential | None:
         for server, user, password in (

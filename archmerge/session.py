@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from archmerge.authorizer import Authorizer
@@ -61,9 +61,7 @@ class Session(AbstractContextManager["Session"]):
             docker_cfg=options.docker_cfg,
             cloud=self._as_the_job,
         )
-        self._registries: dict[str, Registry] = {}
-        self._layouts: dict[str, Layout] = {}
-        self._lock = threading.RLock()
+        self._opened = Once()
         self.once = Once()
         """Mounts, copies and child manifests are shared by the merges of a batch."""
 
@@ -79,12 +77,13 @@ class Session(AbstractContextManager["Session"]):
 
     def registry(self, host: str) -> Registry:
         """Return the registry at `host`; the same object for the same host."""
-        with self._lock:
-            if host not in self._registries:
-                base, known = self.base(host), known_challenge(host, self.environ)
-                authorizer = Authorizer(self.client, host, base, self._credentials, known=known)
-                self._registries[host] = Registry(self.client, host, base, authorizer, self.environ)
-            return self._registries[host]
+
+        def opened() -> Registry:
+            base, known = self.base(host), known_challenge(host, self.environ)
+            authorizer = Authorizer(self.client, host, base, self._credentials, known=known)
+            return Registry(self.client, host, base, authorizer, self.environ)
+
+        return self._opened.do(host, opened)
 
     def reader(self, host: str) -> Registry | Layout:
         """Return what images are read from: a registry, or an OCI layout on this disk."""
@@ -92,10 +91,7 @@ class Session(AbstractContextManager["Session"]):
             return self.registry(host)
         from archmerge.layout import Layout
 
-        with self._lock:
-            if host not in self._layouts:
-                self._layouts[host] = Layout(host)
-            return self._layouts[host]
+        return self._opened.do(host, partial(Layout, host))
 
     def announce(self, request: MergeRequest) -> None:
         """Take note of the rights that a merge will need, so that one token serves many requests."""
