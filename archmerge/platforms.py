@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from archmerge.errors import MismatchError, MissingError, UsageError
 
 # containerd's platforms.Normalize: these spellings mean the same machine.
 _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}
-_PUNCTUATION = str.maketrans("_.-", "000")
+_WORD = re.compile(r"[A-Za-z0-9_.-]+")
 _DEFAULT_VARIANT = {"arm64": "v8", "arm": "v7", "amd64": "v1"}
 
 
@@ -77,10 +78,6 @@ class Platform(NamedTuple):
         return {key: value for key, value in pairs if value}
 
 
-def _is_word(part: str) -> bool:
-    return part.isascii() and part.translate(_PUNCTUATION).isalnum()
-
-
 def parse_platform(text: str) -> Platform:
     """Read `os/arch` or `os/arch/variant`.
 
@@ -88,7 +85,7 @@ def parse_platform(text: str) -> Platform:
     'v7'
     """
     parts = text.strip().split("/")
-    if len(parts) not in (2, 3) or not all(map(_is_word, parts)):
+    if len(parts) not in (2, 3) or not all(map(_WORD.fullmatch, parts)):
         raise UsageError(
             f"platform {text!r} is not of the form os/arch or os/arch/variant",
             fix="write for example linux/amd64 or linux/arm/v7",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from email.message import Message
 from email.utils import parsedate_to_datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -307,6 +307,7 @@ class Client:
             raise
 
 
+@lru_cache(256)  # each request asks several times
 def public_url(url: str) -> str:
     """Return the URL without what could be a secret: signed query parameters, upload states, user names."""
     parts = urlsplit(url)
