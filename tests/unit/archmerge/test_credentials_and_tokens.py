@@ -283,9 +283,7 @@ def test_a_get_repeats_scopes_and_a_post_joins_them() -> None:
     challenge = Challenge("bearer", "https://a/t?x=1", "s", "aws")
     wanted = ["repository:a:pull,push", "repository:b:pull"]
     _, url, headers, _ = token_request(challenge, wanted, Credential("u", "p"), post=False)
-    assert url == (
-        "https://a/t?x=1&service=s&account=u&scope=repository:a:pull,push&scope=repository:b:pull&scope=aws"
-    )
+    assert url == ("https://a/t?x=1&service=s&account=u&scope=repository:a:pull,push&scope=repository:b:pull&scope=aws")
     assert headers["Authorization"].startswith("Basic ")
     method, url, _, body = token_request(challenge, wanted, Credential(identity_token="i"), post=True)
     assert (method, url) == ("POST", "https://a/t?x=1")
