@@ -15,7 +15,9 @@ from components.clouds.sections import PoolBase
 from components.keys import keys
 from components.problems import ConfigError, Problem
 from components.reading import Kin, did_you_mean, kind, parse, shown, unknown
-from components.runner.spec import RUNNER_KIN, RunnerConfig, check_runner
+from components.runner.checks import check_runner
+from components.runner.guards import RUNNER_KIN
+from components.runner.settings import RunnerConfig
 from components.stack_checks import (
     GITLAB_TOKEN,
     check_extras,

@@ -16,7 +16,7 @@ from typing import Any, Final
 from components.clouds import CLOUDS
 from components.clouds.sections import CloudPool, PoolBase
 from components.keys import Key, choices, classes, keys, limits, spoken, tag
-from components.runner.spec import RunnerConfig
+from components.runner.settings import RunnerConfig
 from docs.edits_section import edits_section
 from docs.edits_table import recorded
 from docs.stack_schema import stack_schema

@@ -62,7 +62,6 @@ SECRETS: Final[Mapping[str, tuple[Values, tuple[str, str]]]] = {
 
 TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     # By the key's name: two of the things that it takes.
-    "*server.address": ("s3.example.com", "other-s3.example.com"),
     "*mountPath": ("/first", "/edited"),
     "*cidr": ("198.51.100.0/24", "203.0.113.0/24"),
     "*Cidrs": ("198.51.100.0/24", "203.0.113.0/24"),

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar, get_args, get_origin
 from components.clouds import CLOUDS
 from components.keys import Key, choices, classes, has_keys, keys, limits, parts, tag
 from components.problems import ConfigError
-from components.runner.spec import RunnerConfig
+from components.runner.settings import RunnerConfig
 from components.stack_keys import NAMESPACE, SECRET_KEYS
 from docs.edit_values import (
     CLUSTERS,

@@ -6,7 +6,7 @@ from pydantic import TypeAdapter
 
 from components.clouds import CLOUDS
 from components.runner.cache import AzureCache, GcsCache, S3Cache
-from components.runner.spec import RunnerConfig
+from components.runner.settings import RunnerConfig
 from components.stack_keys import BUILDKIT_TOKEN, KEYS, MIRROR_PASSWORD, NAMESPACE, RUNNER_TOKEN
 
 Schema = dict[str, Any]

@@ -8,8 +8,10 @@ import pulumi
 from components.config import StackConfig
 from components.problems import ConfigError, Problem
 from components.reading import section_of
+from components.runner.checks import check_settings
+from components.runner.guards import RUNNER_KIN
 from components.runner.placement import RunnerPool, runner_pool
-from components.runner.spec import RUNNER_KIN, RunnerConfig, check_settings
+from components.runner.settings import RunnerConfig
 from components.stack_checks import check_extras
 
 

@@ -17,7 +17,7 @@ _EXACT = re.compile(r"v?([0-9]+)\.([0-9]+)\.([0-9]+)")
 
 
 def check_buildkit(runner: RunnerConfig) -> list[Problem]:
-    """Return what is wrong with `runner.buildkit`; its names are checked with the runner's own (spec.py)."""
+    """Return what is wrong with `runner.buildkit`; its names are checked with the runner's own (checks.py)."""
     own = runner.buildkit
     if own is None:
         return []

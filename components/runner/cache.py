@@ -16,7 +16,7 @@ from components.forms import Form, quoted, wrong
 from components.keys import CONFIG
 from components.kubernetes_names import ObjectName
 from components.problems import Problem
-from components.runner.networking import ANYWHERE, NetworkPolicies
+from components.runner.network import ANYWHERE, NetworkPolicies
 
 _ADDRESS: Final = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::([0-9]{1,5}))?")
 _LAST_PORT: Final = 65535

@@ -13,8 +13,8 @@ from components.runner.chart import chart_version, runner_version
 from components.runner.classes import buildkit_class, first_class
 from components.runner.executor import config_toml
 from components.runner.helper_image import MIRROR
+from components.runner.helper_mirror import mirror_sources, mirror_target
 from components.runner.installation import Installation, install
-from components.runner.mirror import mirror_sources, mirror_target
 from components.runner.namespaces import JobPlace, RunnerNamespaces, declare_jobs
 from components.runner.selectors import allowed_selectors
 from components.runner.settings import RunnerConfig

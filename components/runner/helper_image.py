@@ -9,7 +9,7 @@ import re
 
 from components.problems import Problem
 from components.runner.chart import chart_version, runner_version
-from components.runner.mirror import check_mirror
+from components.runner.helper_mirror import check_mirror
 from components.runner.settings import RunnerConfig
 from components.versions import FIRST_MULTI_ARCH_HELPER, HELPER_REPOSITORY, HELPER_TAG, RUNNER_OF_CHART
 

@@ -9,10 +9,10 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.runner.chart import chart_version
 from components.runner.classes import RunnerClass
 from components.runner.placement import RunnerPool
 from components.runner.settings import Chart
-from components.runner.spec import chart_version
 from components.runner.values import (
     fullname,
     helm_values,

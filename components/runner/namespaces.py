@@ -13,7 +13,7 @@ import pulumi_kubernetes as k8s
 from components.runner.admission import VARIABLES, policy_name, validations
 from components.runner.classes import BUILDKIT, RunnerClass
 from components.runner.executor import job_annotations
-from components.runner.network import Peer, Policy, Port, Rule, network_policies
+from components.runner.network_policies import Peer, Policy, Port, Rule, network_policies
 from components.runner.permissions import CLASS_LABEL, pod_security
 from components.runner.settings import RunnerConfig
 

@@ -1,198 +1,138 @@
-"""Default-deny network policies for jobs and manager: what each may reach, and the addresses that nobody reaches.
+"""What jobs and manager may reach, as a stack file states it. The objects are made in network_policies.py."""
 
-Policies add up: another policy on the same pods that allows everything undoes these, and a CNI that does not enforce
-policies ignores them. Neither can be seen from here.
-"""
+from dataclasses import field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Literal
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from urllib.parse import urlsplit
+from pydantic.dataclasses import dataclass
 
-from components.clouds import may_stand_in
-from components.runner.cache import S3Cache, port_of, ranges_of
-from components.runner.networking import ANYWHERE, NO_IDENTITY, PRIVATE, Endpoint, MetadataAccess, NetworkPolicies
-from components.runner.settings import RunnerConfig
-from components.runner.values import METRICS_PORT
+from components.clouds import CLOUDS, may_stand_in
+from components.keys import CONFIG
+from components.kubernetes_names import Cidr, Port
+from components.problems import Problem
 
-# Link-local addresses hold every cloud's metadata server, and with it the node's own credentials.
-_LINK_LOCAL = ("169.254.0.0/16", "fe80::/10")
-_NODE_LOCAL_DNS = "169.254.20.10/32"
-# The cluster's DNS, and its cache on each node: GKE's Dataplane V2 sends queries to the cache, and judges them by the
-# cache's label (world-federation-of-advertisers/cross-media-measurement#3569).
-_DNS_PODS = ("kube-dns", "node-local-dns")
+ANYWHERE = ("0.0.0.0/0", "::/0")
+# Networks that are nobody's but one's own, clusters' Services among them; and the range that GKE takes for these.
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "34.118.224.0/20", "fc00::/7")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Port:
-    """A port, or a range up to and including `end`."""
-
-    number: int
-    protocol: str = "TCP"
-    end: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Peer:
-    """Addresses (`cidr` without `blocked`), or pods by the labels of their namespace and their own."""
-
-    cidr: str | None = None
-    blocked: tuple[str, ...] = ()
-    namespace_labels: Mapping[str, str] | None = None
-    pod_labels: Mapping[str, str] = field(default_factory=dict)
+NO_IDENTITY: Final = "none"
+if TYPE_CHECKING:
+    MetadataProvider = str
+else:
+    # The choices are the clouds' own.
+    MetadataProvider = Literal[(NO_IDENTITY, *(name for cloud in CLOUDS.values() for name in cloud.runner.identities))]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """Peers and ports that are allowed together."""
+class Protocol(StrEnum):
+    """Transport of an extra rule."""
 
-    peers: tuple[Peer, ...]
-    ports: tuple[Port, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """A NetworkPolicy over all pods of a namespace. Both directions are closed but for its rules."""
-
-    name: str
-    namespace: str
-    egress: tuple[Rule, ...] = ()
-    ingress: tuple[Rule, ...] = ()
+    TCP = "TCP"
+    UDP = "UDP"
 
 
-def network_policies(runner: RunnerConfig, cluster_type: str) -> list[Policy]:
-    """Return the policies of both namespaces; none when they are turned off."""
-    if not runner.network_policies.enabled:
-        return []
-    return [*_for_jobs(runner, cluster_type), *_for_manager(runner, cluster_type)]
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Endpoint:
+    """Addresses and TCP ports. The metadata addresses are cut out of them."""
+
+    cidrs: list[Cidr] = field(default_factory=lambda: list(ANYWHERE))
+    """Address ranges. The whole internet by default (`0.0.0.0/0`, `::/0`), since policies can't name hosts; narrow it
+    where the addresses are fixed. Private networks are never meant by that: name the range of a GitLab, registry or
+    mirror inside yours, such as `10.20.0.0/16`. An empty list closes it."""
+
+    ports: list[Port] = field(default_factory=lambda: [443])
+    """TCP ports."""
 
 
-def _for_jobs(runner: RunnerConfig, cluster_type: str) -> list[Policy]:
-    settings, blocked = runner.network_policies, _blocked(runner, cluster_type)
-    extra = tuple(
-        Rule(
-            peers=_peers([rule.cidr], blocked),
-            ports=tuple(Port(number=port, protocol=rule.protocol.value) for port in rule.ports),
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class ExtraEgress:
+    """One more destination of the jobs."""
+
+    cidr: Cidr
+    """Address range."""
+
+    ports: list[Port]
+    """Ports."""
+
+    protocol: Protocol = Protocol.TCP
+    """`TCP` or `UDP`."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class MetadataAccess:
+    """Who may ask the cloud's metadata server for an identity. Nobody by default: it also hands out the node's own."""
+
+    provider: MetadataProvider = NO_IDENTITY
+    """`gkeCalico` or `gkeDataplaneV2` (Workload Identity, by the cluster's dataplane), `eksPodIdentity`, or `none`
+    (also right for IRSA and for Azure, whose tokens come by another way)."""
+
+    manager: bool = True
+    """Whether the manager may, which a cache on GCS needs."""
+
+    jobs: bool = False
+    """Whether the jobs may, which pushing to Artifact Registry by Workload Identity needs."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class NetworkPolicies:
+    """Default-deny policies around jobs and manager. They need a CNI that enforces NetworkPolicies."""
+
+    enabled: bool = True
+    """Make them. Off: jobs reach everything, the node's cloud identity included, unless others stop them."""
+
+    dns_cidrs: list[Cidr] = field(default_factory=lambda: list(PRIVATE))
+    """Addresses of the cluster's DNS Service, on port 53 only. A cache on the node (NodeLocal DNSCache, GKE's default)
+    answers at that address itself, so that no pod's label admits it. By default the ranges that Services come from;
+    narrow it to the one address of `kubectl -n kube-system get service kube-dns`."""
+
+    gitlab: Endpoint = field(default_factory=Endpoint)
+    """GitLab itself. The port of `gitlabUrl` is always added."""
+
+    registry: Endpoint = field(default_factory=Endpoint)
+    """The registries that jobs pull from and push to."""
+
+    packages: Endpoint = field(default_factory=lambda: Endpoint(ports=[80, 443]))
+    """Package mirrors for `RUN apt-get` and the like; Debian's use port 80."""
+
+    api_server: Endpoint = field(default_factory=lambda: Endpoint(ports=[443, 6443]))
+    """The Kubernetes API, for the manager only: by default at any address, private ones too."""
+
+    cache: Endpoint = field(default_factory=Endpoint)
+    """The storage behind `runner.cache`, for jobs and manager. Without a cache it opens nothing."""
+
+    extra_egress: list[ExtraEgress] = field(default_factory=list)
+    """Further destinations of the jobs."""
+
+    blocked_cidrs: list[Cidr] = field(default_factory=list)
+    """Ranges to cut out of all the above, such as those of the cluster's pods and services. The cloud's metadata
+    addresses are always cut out."""
+
+    metadata: MetadataAccess = field(default_factory=MetadataAccess)
+    """Exceptions for workload identity."""
+
+
+def check_network_policies(policies: NetworkPolicies, cluster_type: str) -> list[Problem]:
+    """Return what is wrong with `networkPolicies`."""
+    path = "runner.networkPolicies"
+    problems = []
+    if policies.enabled and not policies.gitlab.cidrs:
+        problems.append(
+            Problem(
+                path=f"{path}.gitlab.cidrs",
+                found="empty",
+                consequence="neither manager nor jobs would reach GitLab",
+                fix="Name GitLab's address ranges, or drop the key.",
+            )
         )
-        for rule in settings.extra_egress
-    )
-    rules = {
-        "allow-dns": (_dns(settings, cluster_type),),
-        "allow-gitlab": (_gitlab(runner, blocked),),
-        "allow-registry": (_endpoint(settings.registry, blocked),),
-        "allow-packages": (_endpoint(settings.packages, blocked),),
-        "allow-extra": extra,
-        "allow-metadata": _identity(settings.metadata, cluster_type) if settings.metadata.jobs else (),
-        "allow-cache": _cache(runner, blocked),
-    }
-    return _policies(runner.job_namespace, rules)
-
-
-def _for_manager(runner: RunnerConfig, cluster_type: str) -> list[Policy]:
-    settings, blocked = runner.network_policies, _blocked(runner, cluster_type)
-    rules = {
-        "allow-dns": (_dns(settings, cluster_type),),
-        "allow-gitlab": (_gitlab(runner, blocked),),
-        "allow-api-server": (_endpoint(settings.api_server, blocked, private=True),),
-        "allow-metadata": _identity(settings.metadata, cluster_type) if settings.metadata.manager else (),
-        "allow-cache": _cache(runner, blocked),
-    }
-    policies = _policies(runner.namespace, rules)
-    if runner.metrics.enabled:
-        name = runner.metrics.namespace
-        scraper = Peer(namespace_labels={"kubernetes.io/metadata.name": name} if name else {})
-        ports = (Port(number=METRICS_PORT),)
-        ingress = (Rule(peers=(scraper,), ports=ports),)
-        policies.append(Policy(name="allow-metrics", namespace=runner.namespace, ingress=ingress))
-    return policies
-
-
-def _policies(namespace: str, rules: Mapping[str, Sequence[Rule]]) -> list[Policy]:
-    policies = [Policy(name="default-deny", namespace=namespace)]
-    for name, egress in rules.items():
-        # A rule without peers would allow every address: a closed endpoint is no rule at all.
-        open_rules = tuple(rule for rule in egress if rule.peers and rule.ports)
-        if open_rules:
-            policies.append(Policy(name=name, namespace=namespace, egress=open_rules))
-    return policies
-
-
-def _dns(policies: NetworkPolicies, cluster_type: str) -> Rule:
-    """Return the rule for DNS; blocked ranges are not cut out of it, since they may hold the DNS Service itself."""
-    pods = tuple(
-        Peer(namespace_labels={"kubernetes.io/metadata.name": "kube-system"}, pod_labels={"k8s-app": name})
-        for name in _DNS_PODS
-    )
-    clouds = [cidr for cloud in may_stand_in(cluster_type) for cidr in cloud.runner.resolvers]
-    cidrs = dict.fromkeys([_NODE_LOCAL_DNS, *clouds, *policies.dns_cidrs])
-    resolvers = (*pods, *(Peer(cidr=cidr) for cidr in cidrs))
-    return Rule(peers=resolvers, ports=(Port(number=53, protocol="UDP"), Port(number=53)))
-
-
-def _gitlab(runner: RunnerConfig, blocked: Sequence[str]) -> Rule:
-    url = urlsplit(runner.gitlab_url)
-    port = url.port or (443 if url.scheme == "https" else 80)
-    gitlab = runner.network_policies.gitlab
-    return _endpoint(Endpoint(cidrs=gitlab.cidrs, ports=list(dict.fromkeys([*gitlab.ports, port]))), blocked)
-
-
-def _cache(runner: RunnerConfig, blocked: Sequence[str]) -> tuple[Rule, ...]:
-    """Return the rule for the storage behind the cache; a server of one's own has its port, maybe its address, too."""
-    stated, cache = runner.network_policies.cache, runner.cache
-    if cache is None:
-        return ()
-    server = cache.server if isinstance(cache, S3Cache) else None
-    own, ports = (ranges_of(server), [port_of(server)]) if server else ([], [])
-    endpoint = Endpoint(
-        cidrs=list(dict.fromkeys([*stated.cidrs, *own])), ports=list(dict.fromkeys([*stated.ports, *ports]))
-    )
-    return (_endpoint(endpoint, blocked),)
-
-
-def _endpoint(endpoint: Endpoint, blocked: Sequence[str], *, private: bool = False) -> Rule:
-    ports = tuple(Port(number=port) for port in endpoint.ports)
-    return Rule(peers=_peers(endpoint.cidrs, blocked, private=private), ports=ports)
-
-
-def _identity(access: MetadataAccess, cluster_type: str) -> tuple[Rule, ...]:
-    """Return the rule for the one address that hands out the pods' own identity."""
-    servers = {name: server for cloud in may_stand_in(cluster_type) for name, server in cloud.runner.identities.items()}
-    if access.provider == NO_IDENTITY:
-        return ()
-    server = servers[access.provider]
-    ports = tuple(Port(number=first, end=last if last > first else None) for first, last in server.ports)
-    return (Rule(peers=(Peer(cidr=server.cidr),), ports=ports),)
-
-
-def _blocked(runner: RunnerConfig, cluster_type: str) -> list[str]:
-    clouds = [address for cloud in may_stand_in(cluster_type) for address in cloud.runner.metadata]
-    return [*_LINK_LOCAL, *clouds, *runner.network_policies.blocked_cidrs]
-
-
-def _peers(cidrs: Sequence[str], blocked: Sequence[str], *, private: bool = False) -> tuple[Peer, ...]:
-    """Cut the blocked ranges out of each range; a range that lies within a blocked one is left out.
-
-    Anywhere is the internet: private networks (the cluster's own, the company's) are open only where they are named,
-    or with `private`.
-    """
-    holes = [ip_network(text) for text in dict.fromkeys(blocked)]
-    beyond = [] if private else [ip_network(text) for text in PRIVATE]
-    ranges = {text: ip_network(text) for text in cidrs}
-    return tuple(
-        Peer(cidr=text, blocked=_holes(wide, [*beyond, *holes] if text in ANYWHERE else holes))
-        for text, wide in ranges.items()
-        if not any(_inside(wide, hole) for hole in holes)
-    )
-
-
-def _holes(wide: IPv4Network | IPv6Network, holes: Sequence[IPv4Network | IPv6Network]) -> tuple[str, ...]:
-    within = [hole for hole in dict.fromkeys(holes) if _inside(hole, wide)]
-    return tuple(str(hole) for hole in within if not any(hole != other and _inside(hole, other) for other in within))
-
-
-def _inside(inner: IPv4Network | IPv6Network, outer: IPv4Network | IPv6Network) -> bool:
-    if isinstance(inner, IPv4Network) and isinstance(outer, IPv4Network):
-        return inner.subnet_of(outer)
-    if isinstance(inner, IPv6Network) and isinstance(outer, IPv6Network):
-        return inner.subnet_of(outer)
-    return False
+    provider = policies.metadata.provider
+    there = [name for cloud in may_stand_in(cluster_type) for name in cloud.runner.identities]
+    if provider not in (NO_IDENTITY, *there):
+        problems.append(
+            Problem(
+                path=f"{path}.metadata.provider",
+                found=f"{provider} on a cluster of type {cluster_type}",
+                consequence="it opens an address that hands out no identity there, and none to those who need one",
+                fix=f"Drop it{''.join(f', or use {name}' for name in there)}.",
+            )
+        )
+    return problems

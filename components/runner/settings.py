@@ -2,7 +2,7 @@
 
 YAML keys are the camelCase of the fields. The docstring under a field is its entry in the config reference and its
 description in the JSON Schema, so it states the unit, the reason of the default, and what the choice costs. The type
-states the bounds and the form; what relates several keys is checked in spec.py.
+states the bounds and the form; what relates several keys is checked in checks.py.
 """
 
 from dataclasses import field
@@ -30,9 +30,9 @@ from components.runner.forms import (
     RunnerVersion,
     once,
 )
+from components.runner.helper_mirror import HelperMirror
 from components.runner.job_pods import JobPods
-from components.runner.mirror import HelperMirror
-from components.runner.networking import NetworkPolicies
+from components.runner.network import NetworkPolicies
 from components.runner.resources import JobResources, ManagerRequirements
 from components.runner.selectors import Selector, SelectorRegex
 from components.versions import JOB_IMAGE

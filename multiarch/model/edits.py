@@ -7,7 +7,7 @@ the options that the program gives Pulumi (`ignoreChanges`, `replaceOnChanges`, 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.model.providers.base import Diff
@@ -24,6 +24,10 @@ class Action(StrEnum):
     DELETE = "delete"
     UPDATE = "update"
     CREATE = "create"
+
+
+Moved: TypeAlias = frozenset[str] | None
+"""Values that outputs of a resource had and will not have; None: nobody can tell any of them before it is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +62,29 @@ def edits(before: Plan, after: Plan) -> tuple[Edit, ...]:
 
 def _changed(old: Mapping[str, PlannedResource], new: Mapping[str, PlannedResource]) -> Iterator[Edit]:
     """Compare what is in both. What gives other outputs changes those that take them, which come after it."""
-    moved: set[str] = set()
+    moved: dict[str, Moved] = {}
     for urn in (urn for urn in new if urn in old):
         was, will = old[urn], new[urn]
-        following = [key for key, urns in will.property_dependencies.items() if moved & set(urns)]
-        edit = _edit(was, will, _diff(was, will, following))
+        edit = _edit(was, will, _diff(was, will, _following(was, will, moved)))
         if edit is not None:
             yield edit
-            if _moves(edit, was, will):
-                moved.add(urn)
+            moved[urn] = _moved(edit, was, will)
+
+
+def _following(was: PlannedResource, will: PlannedResource, moved: Mapping[str, Moved]) -> Iterator[str]:
+    """Yield the inputs whose value comes from an output that will be another one."""
+    for key, urns in will.property_dependencies.items():
+        found = [moved[urn] for urn in urns if urn in moved]
+        if None in found or any(values & set(_leaves(_plain(was.inputs.get(key)))) for values in found if values):
+            yield key
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _leaves(item)
+    else:
+        yield str(value)
 
 
 def _edit(was: PlannedResource, will: PlannedResource, diff: Diff) -> Edit | None:
@@ -87,15 +105,17 @@ def _edit(was: PlannedResource, will: PlannedResource, diff: Diff) -> Edit | Non
     )
 
 
-def _moves(edit: Edit, was: PlannedResource, will: PlannedResource) -> bool:
-    """Tell whether the edit gives outputs that are not as they were: a new one's, or a template's next version."""
+def _moved(edit: Edit, was: PlannedResource, will: PlannedResource) -> Moved:
+    """Return the outputs that are not what they were: a new resource's, or a template's version after an update."""
     provider = provider_for(will.type.partition(":")[0])
     if provider is None or edit.action is Action.REFUSE:
-        return False
+        return frozenset()
     state, inputs = _plain(was.outputs), _plain(will.inputs)
     outputs = _plain(provider.update(will.type, will.name, state, inputs))
     computed = outputs.keys() - inputs.keys()
-    return bool(computed) if edit.action is Action.REPLACE else any(outputs[key] != state.get(key) for key in computed)
+    if edit.action is Action.REPLACE:
+        return None if computed else frozenset()
+    return frozenset(str(state[key]) for key in computed & state.keys() if outputs[key] != state[key])
 
 
 def _deleted_first(will: PlannedResource, diff: Diff) -> bool:

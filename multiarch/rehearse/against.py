@@ -113,16 +113,16 @@ def _gone_meanwhile(edit: Edit) -> bool:
 
 
 def _why(edit: Edit) -> str:
-    order = ", deleted first" if edit.deleted_first else ""
+    order = ", deleted first" if edit.deleted_first else ", new one first"
     if edit.action is Action.REFUSE:
         return f"the cloud does not change {', '.join(edit.reasons)}"
     return f"replaced because of {', '.join(edit.reasons)}{order}" if edit.action is Action.REPLACE else "deleted"
 
 
 def _view(edit: Edit, keys: tuple[str, ...], lost: str) -> ChangeView:
-    order = " (deleted first)" if edit.deleted_first else ""
+    first = " (deleted first)" if edit.deleted_first else " (new one first)"
     return ChangeView(
-        action=f"{edit.action}{order}",
+        action=f"{edit.action}{first if edit.action is Action.REPLACE else ''}",
         resource=f"{edit.type} {edit.name}",
         paths=edit.paths,
         reasons=edit.reasons,

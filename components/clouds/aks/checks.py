@@ -13,6 +13,8 @@ from components.problems import Problem
 from components.reading import unknown
 
 _NAME_LENGTH: Final = 12
+_RANGE: Final = "net.ipv4.ip_local_port_range"
+"""The one kernel parameter whose value AKS takes as text."""
 
 
 def check_pool(subject: Subject[AksPool]) -> list[Problem]:
@@ -148,11 +150,14 @@ def _check_linux(subject: Subject[AksPool]) -> list[Problem]:
     if linux is None:
         return []
     path = f"{subject.path}.linuxOsConfig"
-    found = [
-        unknown(f"{path}.sysctls", name, list(SYSCTLS), "AKS's kernel parameters")
-        for name in linux.sysctls
-        if name not in SYSCTLS
-    ]
+    found = []
+    for name, value in linux.sysctls.items():
+        wanted = str if name == _RANGE else int
+        if name not in SYSCTLS:
+            found.append(unknown(f"{path}.sysctls", name, list(SYSCTLS), "AKS's kernel parameters"))
+        elif not isinstance(value, wanted):
+            fix = "Write two ports as text: '1024 65000'." if wanted is str else "Write a whole number."
+            found.append(subject.problem(f"linuxOsConfig.sysctls[{name}]", f"{value!r}", "", fix))
     if linux.swap_file_size_mb is not None and (kubelet is None or kubelet.fail_swap_on is not False):
         key, fix = "linuxOsConfig.swapFileSizeMb", "Set kubeletConfig.failSwapOn: false."
         found.append(subject.problem(key, "swap", "the kubelet would not start beside it", fix))

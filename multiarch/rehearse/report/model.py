@@ -45,7 +45,7 @@ class ChangeView:
     """What a changed stack file would do to one resource, as the stand-ins (with `--engine`: the engine) know it."""
 
     action: str
-    """`create`, `update`, `replace`, `replace (deleted first)`, `delete`, or `refused` by the cloud."""
+    """`create`, `update`, `replace (new one first)`, `replace (deleted first)`, `delete`, or `refused` by the cloud."""
     resource: str
     """Type and name."""
     paths: tuple[str, ...] = ()

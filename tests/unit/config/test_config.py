@@ -21,7 +21,7 @@ from components.clouds.gke.sections import GkeCluster, GkePool
 from components.config import StackConfig, load_config, read_stack_config
 from components.keys import keys
 from components.problems import ConfigError
-from components.runner.spec import RunnerConfig
+from components.runner.settings import RunnerConfig
 from components.stack_keys import KEYS, NAMESPACE
 from multiarch.model.placeholders import with_placeholder_token, with_stub_access
 from multiarch.model.stack_file import TOKEN_PLACEHOLDER, load_stack_file

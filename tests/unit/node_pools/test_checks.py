@@ -925,6 +925,22 @@ BAD += [
         mended={"linux_os_config": {"sysctls": {"vm.max_map_count": 262144}}},
     ),
     Bad(
+        what="a kernel parameter's number as text on AKS",
+        cluster=AKS,
+        keys={"arch": "arm64", "linux_os_config": {"sysctls": {"vm.max_map_count": "262144"}}},
+        path="linuxOsConfig.sysctls[vm.max_map_count]",
+        says=("Write a whole number.",),
+        mended={"linux_os_config": {"sysctls": {"vm.max_map_count": 262144}}},
+    ),
+    Bad(
+        what="a kernel parameter's range as a number on AKS",
+        cluster=AKS,
+        keys={"arch": "arm64", "linux_os_config": {"sysctls": {"net.ipv4.ip_local_port_range": 1024}}},
+        path="linuxOsConfig.sysctls[net.ipv4.ip_local_port_range]",
+        says=("'1024 65000'",),
+        mended={"linux_os_config": {"sysctls": {"net.ipv4.ip_local_port_range": "1024 65000"}}},
+    ),
+    Bad(
         what="swap that the kubelet refuses",
         cluster=AKS,
         keys={"arch": "arm64", "linux_os_config": {"swapFileSizeMb": 1500}},

@@ -51,13 +51,20 @@ def test_what_the_provider_replaces_is_told_with_its_reason_and_its_order(*, fir
 
 def test_what_the_program_tells_pulumi_counts() -> None:
     assert one(pool(most=20), pool(most=30, ignore_changes=("autoscaling",))) is None
-    found = one(pool(most=20, protect=True), pool(most=30, replace_on_changes=("autoscaling.totalMaxNodeCount",)))
+    forced = ("autoscaling.totalMaxNodeCount",)
+    found = one(pool(most=20, protect=True), pool(most=30, protect=True, replace_on_changes=forced))
     assert found is not None
     assert (found.action, found.reasons, found.protected) == (
         Action.REPLACE,
-        ("autoscaling.totalMaxNodeCount",),
+        forced,
         True,
     )
+
+
+def test_protection_that_the_same_edit_takes_away_protects_no_more() -> None:
+    found = one(pool(protect=True), pool(spot="yes"))
+    assert found is not None
+    assert (found.action, found.protected) == (Action.REPLACE, False)
 
 
 def test_a_changed_secret_is_an_edit_and_its_value_is_nowhere_in_it() -> None:

@@ -51,6 +51,8 @@ def test_a_replacement_is_told_with_the_property_that_forces_it(shown: tuple[str
             "resource": "gcp:container/nodePool:NodePool arm64-pool",
             "paths": ["nodeConfig.spot", "nodeConfig.labels"],
             "reasons": ["nodeConfig.spot"],
+            "keys": [],
+            "jobsLost": "",
         }
     ]
 

@@ -20,8 +20,9 @@ from components.clouds.sections import PoolBase
 from components.config import StackConfig
 from components.problems import ConfigError, Problem
 from components.reading import parse
+from components.runner.guards import RUNNER_KIN
 from components.runner.placement import RunnerPool, runner_pool
-from components.runner.spec import RUNNER_KIN, RunnerConfig
+from components.runner.settings import RunnerConfig
 
 TOKEN = "glrt-only-for-tests_0123456789"
 

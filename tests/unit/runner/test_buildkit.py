@@ -13,12 +13,12 @@ from components.clouds.machines import Arch
 from components.problems import ConfigError
 from components.runner.admission import policy_name, validations
 from components.runner.arguments import checked, runner_args
+from components.runner.checks import check_settings
 from components.runner.classes import KANIKO, ROOTLESS_BUILDKIT, buildkit_class, first_class
 from components.runner.component import MultiArchRunner
 from components.runner.executor import config_toml
 from components.runner.placement import RunnerPool
 from components.runner.settings import RunnerConfig
-from components.runner.spec import check_settings
 from components.runner.values import helm_values
 from tests.unit.runner.conftest import read, told
 from tests.unit.runner.test_golden import GOLDEN, _Block, expect

@@ -7,7 +7,7 @@ import pytest
 from components.clouds.gke.sections import GkePool
 from components.clouds.machines import Arch
 from components.problems import Problem
-from components.runner.spec import check_runner
+from components.runner.checks import check_runner
 from tests.unit.runner.conftest import told
 
 Stacks = dict[str, Callable[..., Any]]

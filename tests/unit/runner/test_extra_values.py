@@ -15,11 +15,12 @@ from components.keys import classes, keys
 from components.problems import ConfigError, Problem
 from components.reading import parse
 from components.runner.arguments import checked
+from components.runner.checks import check_settings
 from components.runner.component import MultiArchRunner
 from components.runner.extra_checks import check_values
 from components.runner.extra_values import ExtraValues
 from components.runner.guards import RUNNER_KIN
-from components.runner.spec import RunnerConfig, check_settings
+from components.runner.settings import RunnerConfig
 from components.runner.values import helm_values, merged, with_token_checksum
 from tests.unit.runner.conftest import told
 

@@ -4,7 +4,7 @@ import pytest
 
 from components.runner.chart import runner_version
 from components.runner.helper_image import check_helper_image, helper_image, named_architecture
-from components.runner.spec import RunnerConfig
+from components.runner.settings import RunnerConfig
 from components.versions import CHART_VERSION, RUNNER_OF_CHART
 from tests.unit.runner.conftest import told
 

@@ -7,8 +7,8 @@ import pytest
 
 from components.helper_image.inputs import check_inputs
 from components.runner.helper_image import check_helper_image, helper_image
-from components.runner.mirror import mirror_sources, mirror_target
-from components.runner.spec import RunnerConfig
+from components.runner.helper_mirror import mirror_sources, mirror_target
+from components.runner.settings import RunnerConfig
 from tests.unit.runner.conftest import told
 
 Read = Callable[..., RunnerConfig]

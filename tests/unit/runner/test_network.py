@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.runner.network import Peer, Policy, network_policies
+from components.runner.network_policies import Peer, Policy, network_policies
 from components.runner.settings import RunnerConfig
 
 Stacks = dict[str, Callable[..., Any]]

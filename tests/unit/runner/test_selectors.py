@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from components.clouds.machines import Arch
 from components.runner.selectors import allowed_selectors, alternatives, check_selectors
-from components.runner.spec import RunnerConfig
+from components.runner.settings import RunnerConfig
 from tests.unit.runner.conftest import told
 
 Read = Callable[..., RunnerConfig]

@@ -1,4 +1,4 @@
-"""The public face of the runner's configuration: its types and its checks. Pure."""
+"""What relates several keys of the runner, or the runner and its pools. Each key's own form is in its type. Pure."""
 
 from collections.abc import Sequence
 
@@ -7,28 +7,16 @@ from components.clouds.sections import PoolBase as Pool
 from components.problems import Problem
 from components.runner.buildkit import check_buildkit
 from components.runner.cache import check_cache
-from components.runner.chart import chart_version, check_chart, runner_version
+from components.runner.chart import check_chart
 from components.runner.extra_checks import check_values
-from components.runner.guards import RUNNER_KIN
 from components.runner.helper_image import check_helper_image, named_architecture
 from components.runner.job_pods_checks import check_job_pods
-from components.runner.networking import NO_IDENTITY, check_network_policies
+from components.runner.network import NO_IDENTITY, check_network_policies
 from components.runner.placement import RunnerPool, check_placement, unresolved
 from components.runner.resources import check_requirements, check_resources
-from components.runner.selectors import allowed_selectors, check_selectors
+from components.runner.selectors import check_selectors
 from components.runner.settings import RunnerConfig
-from components.runner.tokens import check_token, check_token_source
-
-__all__ = [
-    "RUNNER_KIN",
-    "RunnerConfig",
-    "allowed_selectors",
-    "chart_version",
-    "check_runner",
-    "check_settings",
-    "check_token",
-    "runner_version",
-]
+from components.runner.tokens import check_token_source
 
 _JUDGED_BY_POOLS = ("runner.architectures", "runner.defaultArch", "runner.manager")
 
