@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from archmerge.authorizer import Authorizer
 from archmerge.credentials import Credential, Credentials
@@ -33,7 +32,7 @@ class Hooks(NamedTuple):
     wait: Callable[[float], None] = time.sleep
 
 
-class Session(AbstractContextManager["Session"]):
+class Session:
     """Connections and tokens for a number of merges. Safe to share between threads; close it at the end.
 
     `primary` is the host that `login` and the environment's ARCHMERGE_PASSWORD are for. `credentials` replaces all the
@@ -112,6 +111,10 @@ class Session(AbstractContextManager["Session"]):
     def close(self) -> None:
         """Close the connections."""
         self.client.connections.close()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
 
     def __exit__(self, *_error: object) -> None:
         """Close."""
