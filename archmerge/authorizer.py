@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
+from archmerge.credentials import Credential, Credentials
 from archmerge.errors import ArchmergeError, AuthError, NetworkError
 from archmerge.tokens import (
     NO_CHALLENGE,
@@ -17,17 +18,10 @@ from archmerge.tokens import (
     scopes,
     token_request,
 )
-from archmerge.transport.answers import public_url
+from archmerge.transport.client import Answer, Client, public_url
 from archmerge.transport.connections import origin_of
 from archmerge.transport.parallel import gather
 from archmerge.transport.trust import may_have, named
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from archmerge.credentials import Credential, Credentials
-    from archmerge.transport.answers import Answer
-    from archmerge.transport.client import Client
 
 _OK, _UNAUTHORIZED = 200, 401
 _NO_POST = (404, 405)
@@ -69,27 +63,27 @@ class Authorizer:
             self._wanted.setdefault(repository, set()).update(actions)
             self._mounted.setdefault(repository, set()).update(mounting)
 
-    def header(self, repository: str) -> str:
-        """Return the Authorization header's value for a request to `repository`; empty to go without."""
+    def header(self, repository: str) -> dict[str, str]:
+        """Return the Authorization header for a request to `repository`; none to go without."""
         with self._lock:
             if self._challenge is None:
                 self._discover()
-            challenge = self._challenge or NO_CHALLENGE
+            scheme = (self._challenge or NO_CHALLENGE).scheme
             credential = self._credential(repository)
-            if challenge.scheme == "none":
-                return ""
-            if challenge.scheme == "basic":
-                return credential.basic if credential else ""
+            if scheme == "none":
+                return {}
+            if scheme == "basic":
+                return credential.basic if credential else {}
             if credential and credential.registry_token:
-                return f"Bearer {credential.registry_token}"
+                return {"Authorization": f"Bearer {credential.registry_token}"}
             token = self._tokens.get(repository)
             if token is not None and token.expires > time.monotonic():
-                return f"Bearer {token.value}"
+                return {"Authorization": f"Bearer {token.value}"}
             self._tokens.pop(repository, None)
             self._fetch(repository)
             return self.header(repository)  # the guess may have been wrong, and the scheme another one now
 
-    def refused(self, repository: str, header: str, answer: Answer) -> bool:
+    def refused(self, repository: str, header: dict[str, str], answer: Answer) -> bool:
         """After a 401 or 403 to a request with `header`: whether another attempt with a new header makes sense.
 
         A token is renewed once. One for several repositories is then asked for again for this one alone: some token
@@ -102,7 +96,8 @@ class Authorizer:
                 return True  # another thread has renewed it meanwhile
             token = self._tokens.get(repository)
             challenge = self._best(answer, repository) if answer.status == _UNAUTHORIZED else self._challenge
-            if challenge is None or (challenge.scheme == "basic" and header.startswith("Basic ")):
+            was_basic = header.get("Authorization", "").startswith("Basic ")
+            if challenge is None or (challenge.scheme == "basic" and was_basic):
                 return False
             several = token is not None and token.several
             if answer.status != _UNAUTHORIZED and not several:
@@ -226,11 +221,9 @@ class Authorizer:
     def _send(
         self, challenge: Challenge, group: Mapping[str, set[str]], credential: Credential | None, *, post: bool
     ) -> Answer:
-        asked = token_request(challenge, scopes(group), credential, post=post)
+        method, url, headers, body = token_request(challenge, scopes(group), credential, post=post)
         # Only one attempt at a guess: the registry may long have moved from there, and says where to.
-        return self._client.request(
-            asked.method, asked.url, asked.headers, asked.body, attempts=1 if self._guess else 0
-        )
+        return self._client.request(method, url, headers, body, attempts=1 if self._guess else 0)
 
     def _acceptable(self, realm: str, credential: Credential | None) -> bool:
         """Whether a token may be asked for there, and with this credential. Nobody is led inward, or off TLS."""

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
-import gc
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import NoReturn
 
 from archmerge import __version__, arguments, output
-from archmerge.built import digest_sources, read_spec
 from archmerge.errors import ArchmergeError, ExitCode, UsageError
-from archmerge.evidence import KINDS
-from archmerge.files import pairs, read_batch, split_commas, template_sources
-from archmerge.inspection import inspect, verify
 from archmerge.merging import MergeResult, merge
 from archmerge.platforms import parse_platform
 from archmerge.reference import parse_reference, parse_target
-from archmerge.request import MergeRequest, Source
+from archmerge.request import MergeRequest, Source, pairs, split_commas, template_sources
 from archmerge.session import Hooks, Session
 from archmerge.transport.connections import Options
 from archmerge.transport.parallel import settle
 from archmerge.verdicts import NO, UNCLEAR
 
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-    from typing import NoReturn
-
 _BATCH_WORKERS = 16
 _PASSWORD_MAX = 64 << 10
+_SWITCHES = (
+    *("ignore_missing", "allow_mismatch", "copy", "verify_binaries"),
+    *("attestations", "referrers", "amend", "tags_at_once"),
+)
 _NOT_WITH_BATCH = (
     *("target", "template", "files", "references", "platforms", "tags", "annotations", "annotation"),
     *("digest_file", "dotenv", "spec"),
@@ -63,7 +59,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> NoReturn:
     """Run the command as a process: exit at once, without taking 8 ms to take every module apart."""
-    gc.set_threshold(50_000)  # a run this short has no garbage to look for (4 ms)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled job says which tags have moved, too
     code = main()
     for stream in (sys.stdout, sys.stderr):
@@ -104,6 +99,8 @@ def _push(args: argparse.Namespace) -> int:
 
 def push_request(args: argparse.Namespace) -> MergeRequest:
     """Turn the options of `push` into a request, before anything is sent."""
+    if args.spec or args.files:
+        from archmerge.built import digest_sources, read_spec
     if args.spec and not args.target:
         spec = read_spec(args.spec)
         args.target, args.tags = spec.target, [*spec.tags, *args.tags]
@@ -131,28 +128,13 @@ def push_request(args: argparse.Namespace) -> MergeRequest:
         if name and not os.path.isdir(os.path.dirname(os.path.abspath(name))):
             raise UsageError(f"{option} {name}: there is no such directory", fix=f"mkdir -p {os.path.dirname(name)}")
     annotations = pairs(split_commas(args.annotations), "--annotations") | pairs(args.annotation, "--annotation")
-    request = MergeRequest(
-        target=args.target,
-        sources=_annotated(sources, args.descriptor_annotation),
-        tags=split_commas(args.tags),
-        kind=args.kind,
-        annotations=annotations,
-        platforms=platforms if files else (),
-    )
-    return _switched(request, args)
+    sources, tags = _annotated(sources, args.descriptor_annotation), split_commas(args.tags)
+    expected = platforms if files else ()
+    return _switched(MergeRequest(args.target, sources, tags, args.kind, annotations, platforms=expected), args)
 
 
 def _switched(request: MergeRequest, args: argparse.Namespace) -> MergeRequest:
-    return request._replace(
-        ignore_missing=args.ignore_missing,
-        allow_mismatch=args.allow_mismatch,
-        copy=not args.no_copy,
-        verify_binaries=args.verify_binaries,
-        attestations=not args.no_attestations,
-        referrers=args.referrers,
-        amend=args.amend,
-        tags_at_once=args.tags_at_once,
-    )
+    return request._replace(**{name: getattr(args, name) for name in _SWITCHES})
 
 
 def _positional(text: str) -> Source:
@@ -164,20 +146,18 @@ def _annotated(sources: list[Source], given: Sequence[Sequence[str]]) -> list[So
     """Hang each `--descriptor-annotation` on the source of its platform."""
     for name, pair in given:
         wanted = parse_platform(name)
-        places = [
-            i for i, source in enumerate(sources) if source.platform and wanted.claims(parse_platform(source.platform))
-        ]
-        if len(places) != 1:
-            raise UsageError(f"--descriptor-annotation {name}: {len(places)} sources are said to be of this platform")
-        source = sources[places[0]]
-        sources[places[0]] = source._replace(
-            annotations={**source.annotations, **pairs([pair], "--descriptor-annotation")}
-        )
+        fitting = [s for s in sources if s.platform and wanted.claims(parse_platform(s.platform))]
+        if len(fitting) != 1:
+            raise UsageError(f"--descriptor-annotation {name}: {len(fitting)} sources are said to be of this platform")
+        annotations = {**fitting[0].annotations, **pairs([pair], "--descriptor-annotation")}
+        sources = [s._replace(annotations=annotations) if s is fitting[0] else s for s in sources]
     return sources
 
 
 def _batch(args: argparse.Namespace) -> int:
     """Many merges at once over shared tokens and connections; the exit code is that of the first that failed."""
+    from archmerge.built import read_batch
+
     for name in _NOT_WITH_BATCH:
         if getattr(args, name):
             raise UsageError(f"--batch doesn't go with --{name.replace('_', '-')}", fix="say it in the batch file")
@@ -188,27 +168,28 @@ def _batch(args: argparse.Namespace) -> int:
             request.check()
             session.announce(request)
         outcomes = settle([partial(merge, request, session) for request in requests], _BATCH_WORKERS)
-    failed: list[Exception] = []
-    listed = []
+    failed, listed = [], []
     for request, outcome in zip(requests, outcomes, strict=True):
         if isinstance(outcome, MergeResult):
             listed.append(output.result_json(outcome, dry_run=args.dry_run))
             if not args.json:
                 _out(f"{outcome.digest}  {outcome.target}")
-            continue
-        if not isinstance(outcome, ArchmergeError):
+        elif isinstance(outcome, ArchmergeError):
+            failed.append(outcome)
+            listed.append({"target": request.target, **output.error_json(outcome)})
+            _err(f"archmerge: {request.target}: {outcome}")
+        else:
             raise outcome
-        failed.append(outcome)
-        listed.append({"target": request.target, **output.error_json(outcome)})
-        _err(f"archmerge: {request.target}: {outcome}")
     if args.json:
         _out(output.to_json(listed))
     if not args.quiet:
         _err(f"{len(requests) - len(failed)} of {len(requests)} merged")
-    return failed[0].code if failed and isinstance(failed[0], ArchmergeError) else ExitCode.OK
+    return failed[0].code if failed else ExitCode.OK
 
 
 def _inspect(args: argparse.Namespace) -> int:
+    from archmerge.inspection import inspect
+
     with _session(args, parse_reference(args.reference).host) as session:
         report = inspect(args.reference, session)
     if args.raw:
@@ -219,6 +200,9 @@ def _inspect(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
+    from archmerge.evidence import KINDS
+    from archmerge.inspection import verify
+
     platforms = [parse_platform(text) for text in split_commas(args.platforms)]
     require = split_commas(args.require)
     if unknown := sorted(set(require) - set(KINDS)):
@@ -237,7 +221,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _prune(args: argparse.Namespace) -> int:
-    from archmerge.pruning import PER_ARCHITECTURE, Rules, prune  # noqa: PLC0415 - 3 ms, which push does without
+    from archmerge.pruning import PER_ARCHITECTURE, Rules, prune
 
     ref = parse_reference(args.reference)
     if ref.tag or ref.digest:
@@ -275,7 +259,7 @@ def _session(args: argparse.Namespace, host: str) -> Session:
         dry_run=dry_run,
         realms=frozenset(args.token_realm),
     )
-    hooks = Hooks(_say, _say if args.debug or dry_run else _ignore)
+    hooks = Hooks(_say, _say) if args.debug or dry_run else Hooks(_say)
     return Session(options, primary=host, hooks=hooks)
 
 
@@ -302,10 +286,6 @@ def _login(args: argparse.Namespace) -> tuple[str, str] | None:
 
 def _say(line: str) -> None:
     _err(f"archmerge: {line}")
-
-
-def _ignore(_line: str) -> None:
-    """Drop a line."""
 
 
 def _out(text: str) -> None:

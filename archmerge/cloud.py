@@ -11,18 +11,15 @@ import hmac
 import re
 import time
 from base64 import b64decode
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
 from archmerge.credentials import Credential
 from archmerge.errors import ArchmergeError, AuthError
 from archmerge.manifests import load_object
-from archmerge.transport.answers import public_url
-from archmerge.transport.client import Client
+from archmerge.transport.client import Client, public_url
 from archmerge.transport.connections import Options, inward, origin_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _OK = 200
 _ECR = re.compile(r"\d{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(amazonaws\.com(?:\.cn)?|on\.aws)")

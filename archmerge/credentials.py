@@ -11,18 +11,29 @@ import json
 import os.path
 from base64 import b64encode
 from binascii import a2b_base64
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from archmerge.environment import helper_environment
 from archmerge.errors import AuthError
 from archmerge.reference import DOCKER_HUB
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from typing import Any
+from archmerge.transport.parallel import Once
 
 _HELPER_SECONDS = 30
+_INLINE = "DOCKER_AUTH_CONFIG"
+_HELPER_NAMES = (
+    *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    # Keyrings: secretservice, pass.
+    *("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "GNUPGHOME", "GPG_TTY"),
+)
+_HELPER_STARTS = (
+    *("LC_", "XDG_", "PASSWORD_STORE_"),
+    # Logins of ecr-login, gcr, gcloud, acr-env, env and the like.
+    *("DOCKER_", "AWS_", "GOOGLE_", "CLOUDSDK_", "GCE_METADATA_", "AZURE_", "ACR_", "IDENTITY_", "MSI_"),
+)
 _HUB_NAMES = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 
@@ -41,17 +52,16 @@ class Credential(NamedTuple):
         return f"<credential of {self.username or 'a token'} from {self.source}>"
 
     @property
-    def basic(self) -> str:
-        """The value of an Authorization header, or an empty string without a password."""
-        if not self.password:
-            return ""
-        return "Basic " + b64encode(f"{self.username}:{self.password}".encode()).decode()
+    def basic(self) -> dict[str, str]:
+        """The Authorization header; none without a password."""
+        login = b64encode(f"{self.username}:{self.password}".encode()).decode()
+        return {"Authorization": f"Basic {login}"} if self.password else {}
 
     @property
     def secrets(self) -> set[str]:
         """What must not be shown, in every form in which it is sent."""
-        forms = {self.password, quote(self.password, safe=""), self.basic.removeprefix("Basic ")}
-        return (forms | {self.identity_token, self.registry_token}) - {""}
+        sent = {value.removeprefix("Basic ") for value in self.basic.values()}
+        return (sent | {self.password, quote(self.password, safe=""), self.identity_token, self.registry_token}) - {""}
 
 
 class Credentials:
@@ -78,9 +88,7 @@ class Credentials:
         self._docker_cfg = docker_cfg
         self._helper = helper or run_helper
         self._cloud = cloud
-        self._clouds: dict[str, Credential | None] = {}
-        self._documents: dict[str, dict[str, Any] | None] = {}
-        self._answers: dict[tuple[str, str], dict[str, Any] | None] = {}
+        self._once = Once()
         self._broken: list[AuthError] = []
         self.notes: list[str] = []
         """What was skipped and why; shown when authentication fails."""
@@ -111,56 +119,51 @@ class Credentials:
         return Credential(*pair, source=source) if pair[1] and host == own else None
 
     def _configs(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        environ = self._environ
-        home = environ.get("HOME") or os.path.expanduser("~")
-        if path := self._docker_cfg:
-            yield from self._documents_of([f"{path}/config.json" if os.path.isdir(path) else path])
-        name = "DOCKER_AUTH_CONFIG"
-        inline = environ.get(name, "").strip()
-        if inline.startswith("/"):  # GitLab's variables of type File hold a path
-            yield from self._documents_of([inline])
-        elif inline:
-            if name not in self._documents:
-                self._documents[name] = self._parse(inline, name)
-            yield name, self._documents[name] or {}
+        """Give the configs there are, in order, with their names; each is read once."""
+        environ, config = self._environ, self._docker_cfg
+        home, inline = environ.get("HOME") or os.path.expanduser("~"), environ.get("DOCKER_AUTH_CONFIG", "").strip()
         docker, runtime = environ.get("DOCKER_CONFIG"), environ.get("XDG_RUNTIME_DIR")
-        files = [
+        places = [
+            f"{config}/config.json" if config and os.path.isdir(config) else config,
+            inline and (inline if inline.startswith("/") else _INLINE),  # GitLab's variables of type File hold a path
             environ.get("REGISTRY_AUTH_FILE"),
             docker and f"{docker}/config.json",
             f"{home}/.docker/config.json",
             runtime and f"{runtime}/containers/auth.json",
             f"{environ.get('XDG_CONFIG_HOME') or f'{home}/.config'}/containers/auth.json",
         ]
-        yield from self._documents_of(filter(None, files))
+        for place in filter(None, places):
+            if document := self._once.do(("file", place), partial(self._read, place, inline)):
+                yield place, document
 
-    def _documents_of(self, names: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-        for name in names:
-            if name not in self._documents:
-                self._documents[name] = self._read(name)
-            if document := self._documents[name]:
-                yield name, document
-
-    def _read(self, name: str) -> dict[str, Any] | None:
+    def _read(self, place: str, inline: str) -> dict[str, Any] | None:
+        """Read a config. One that is none stops the search only where no other source knows the host."""
+        document = None
         try:
-            with open(name, encoding="utf-8") as file:
-                text = file.read()
+            text = inline
+            if place != _INLINE:
+                with open(place, encoding="utf-8") as file:
+                    text = file.read()
+            document = json.loads(text)
         except FileNotFoundError:
-            if name == self._environ.get("DOCKER_AUTH_CONFIG", "").strip():
-                self.notes.append(f"DOCKER_AUTH_CONFIG names {name}, which is not there")
+            if place == inline:
+                self.notes.append(f"{_INLINE} names {place}, which is not there")
             return None
         except (OSError, UnicodeDecodeError) as error:
-            self.notes.append(f"{name}: {type(error).__name__}")
+            self.notes.append(f"{place}: {type(error).__name__}")
             return None
-        return self._parse(text, name)
-
-    def _parse(self, text: str, source: str) -> dict[str, Any] | None:
-        """Read JSON. What is none stops the search only where no other source knows the host."""
-        try:
-            return _load(text, source)
-        except AuthError as error:
-            self._broken.append(error)
-            self.notes.append(error.message)
-            return None
+        except (ValueError, RecursionError):
+            pass
+        if isinstance(document, dict):
+            return document
+        # Not its content: a broken credentials file is still a credentials file.
+        broken = AuthError(
+            f"{place} is not a JSON object",
+            fix='it must read like {"auths": {"HOST": {"auth": "<base64 of user:password>"}}}',
+        )
+        self._broken.append(broken)
+        self.notes.append(broken.message)
+        return None
 
     def _from_config(self, document: dict[str, Any], source: str, host: str, repository: str) -> Credential | None:
         helpers = document.get("credHelpers")
@@ -176,32 +179,31 @@ class Credentials:
         return read_entry(entry, source) if entry else None
 
     def _from_helper(self, program: str, host: str) -> Credential | None:
-        server = "https://index.docker.io/v1/" if host == DOCKER_HUB else host
-        key = (program, server)
-        if key not in self._answers:
+        server, source = "https://index.docker.io/v1/" if host == DOCKER_HUB else host, f"docker-credential-{program}"
+
+        def ask() -> dict[str, Any] | None:
             try:
-                self._answers[key] = self._helper(program, server)
+                return self._helper(program, server)
             except (OSError, ValueError) as error:
-                self.notes.append(f"docker-credential-{program}: {type(error).__name__}: {error}")
-                self._answers[key] = None
-        answer = self._answers[key]
+                self.notes.append(f"{source}: {type(error).__name__}: {error}")
+                return None
+
+        answer = self._once.do((program, server), ask)
         if not answer or not answer.get("Secret"):
             return None
-        username, secret, source = (
-            str(answer.get("Username", "")),
-            str(answer["Secret"]),
-            f"docker-credential-{program}",
-        )
+        username, secret = str(answer.get("Username", "")), str(answer["Secret"])
         if username == "<token>":
             return Credential(identity_token=secret, source=source)
         return Credential(username, secret, source=source)
 
     def _from_cloud(self, host: str) -> Credential | None:
-        if self._cloud and host not in self._clouds:
-            found = self._cloud(host)
-            self._clouds[host] = None if isinstance(found, str) else found
-            self.notes += [found] if isinstance(found, str) else []
-        return self._clouds.get(host)
+        def ask() -> Credential | None:
+            found = self._cloud(host) if self._cloud else None
+            if isinstance(found, str):
+                self.notes.append(found)
+            return None if isinstance(found, str) else found
+
+        return self._once.do(("cloud", host), ask)
 
     def _from_gitlab(self, host: str) -> Credential | None:
         for server, user, password in (
@@ -230,26 +232,28 @@ def read_entry(entry: dict[str, Any], source: str) -> Credential | None:
     username, password = str(entry.get("username") or ""), str(entry.get("password") or "")
     if entry.get("auth"):
         username, password = _decode(str(entry["auth"]), source)
-    credential = Credential(
-        username,
-        password,
-        str(entry.get("identitytoken") or ""),
-        str(entry.get("registrytoken") or ""),
-        source,
-    )
-    if (
-        not (credential.identity_token + credential.registry_token).isascii()
-        or not (credential.identity_token + credential.registry_token).isprintable()
-    ):
+    identity, registry = str(entry.get("identitytoken") or ""), str(entry.get("registrytoken") or "")
+    if not (identity + registry).isascii() or not (identity + registry).isprintable():
         raise AuthError(f"{source}: a token holds characters that no token has", fix="log in again")
-    return credential if credential.password or credential.identity_token or credential.registry_token else None
+    return Credential(username, password, identity, registry, source) if password or identity or registry else None
+
+
+def helper_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what a credential helper gets: the names above, and those that begin so. It finds its own login by them.
+
+    Not among it: DOCKER_AUTH_CONFIG, `ARCHMERGE_PASSWORD`, GitLab's `CI_*` with the job's token, and whatever else the
+    shell holds.
+    """
+    kept = {name: value for name, value in environ.items() if name in _HELPER_NAMES or name.startswith(_HELPER_STARTS)}
+    kept.pop("DOCKER_AUTH_CONFIG", None)
+    return kept
 
 
 def run_helper(program: str, server: str) -> dict[str, Any] | None:
     """Ask `docker-credential-PROGRAM`. None when it knows nothing of the server; raises OSError when it isn't there."""
     if not program.replace("-", "").replace("_", "").replace(".", "").isalnum():
         raise ValueError(f"{program[:80]!r} is no helper's name")
-    import subprocess  # noqa: PLC0415 - 3 ms, only where there is a helper
+    import subprocess  # 3 ms, only where there is a helper
 
     command = [f"docker-credential-{program}", "get"]
     try:
@@ -282,20 +286,6 @@ def _strip(key: str) -> str:
     place = place.rstrip("/")
     head, _, tail = place.rpartition("/")
     return head if tail in ("v1", "v2") and head and "/" not in head else place
-
-
-def _load(text: str, source: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        # Not its content: a broken credentials file is still a credentials file.
-        raise AuthError(
-            f"{source} is not a JSON object",
-            fix='it must read like {"auths": {"HOST": {"auth": "<base64 of user:password>"}}}',
-        )
-    return document
 
 
 def _decode(auth: str, source: str) -> tuple[str, str]:

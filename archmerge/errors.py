@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from typing import ClassVar
+from typing import ClassVar
 
 
 class ExitCode(IntEnum):

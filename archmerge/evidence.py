@@ -7,19 +7,14 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from archmerge.carrying import COSIGN_TAGS
 from archmerge.errors import ArchmergeError, MissingError
-from archmerge.manifests import ATTESTATION_OF, load_object
+from archmerge.manifests import ATTESTATION_OF, Descriptor, Manifest, load_object
+from archmerge.reference import Digest
+from archmerge.registry import Registry
 from archmerge.verdicts import NO, UNCLEAR, YES, Check
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from archmerge.manifests import Descriptor, Manifest
-    from archmerge.reference import Digest
-    from archmerge.registry import Registry
 
 KINDS = {"signature": "a signature", "sbom": "an SBOM", "provenance": "provenance"}
 _SAYS = {
@@ -57,29 +52,19 @@ def _kinds(
 ) -> tuple[dict[str, str], str]:
     """Return what there is for a manifest, each with where it was found, and what could not be looked at."""
     found: dict[str, str] = {}
-    trouble = ""
     try:
-        for place, version in _places(registry, repository, digest, attestations):
+        places = [("attestation", str(entry.digest)) for entry in attestations]
+        for how, version in places + registry.speaking(repository, digest):
             try:
                 manifest = registry.manifest(repository, version)
             except MissingError:
                 continue
-            if not _speaks_of(registry, repository, manifest, place, digest):
-                continue
-            for kind in KINDS:
-                if _SAYS[kind].search(_words(manifest)):
-                    found.setdefault(kind, f"{place} {manifest.digest}")
+            if _speaks_of(registry, repository, manifest, how, digest):
+                words = _words(manifest)
+                found = {kind: f"{how} {manifest.digest}" for kind in KINDS if _SAYS[kind].search(words)} | found
     except ArchmergeError as error:
-        trouble = error.message
-    return found, trouble
-
-
-def _places(
-    registry: Registry, repository: str, digest: Digest, attestations: Sequence[Descriptor]
-) -> Iterator[tuple[str, str]]:
-    yield from (("attestation", entry.digest) for entry in attestations)
-    yield from (("referrer", entry.digest) for entry in registry.referrers(repository, digest))
-    yield from ((ending, f"{digest.replace(':', '-')}.{ending}") for ending in COSIGN_TAGS)
+        return found, error.message
+    return found, ""
 
 
 def _words(manifest: Manifest) -> str:

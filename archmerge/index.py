@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from archmerge.errors import MismatchError, UsageError
 from archmerge.manifests import (
@@ -17,11 +17,9 @@ from archmerge.manifests import (
     Manifest,
     digest_of,
 )
+from archmerge.platforms import Platform
 from archmerge.reference import Digest
 from archmerge.request import ANNOTATIONS_FIX, NO_ANNOTATIONS
-
-if TYPE_CHECKING:
-    from archmerge.platforms import Platform
 
 
 class Child(NamedTuple):

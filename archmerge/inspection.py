@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from archmerge.errors import ArchmergeError, MismatchError, MissingError, WrongContentError
 from archmerge.evidence import check_evidence
 from archmerge.manifests import ATTESTATION_OF, CONFIG_TYPES, Descriptor, Manifest, parse_config
+from archmerge.platforms import Platform
 from archmerge.reference import Reference, parse_reference
+from archmerge.registry import Registry
+from archmerge.session import Session
 from archmerge.transport.parallel import gather, settle
 from archmerge.verdicts import NO, UNCLEAR, YES, Check
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from archmerge.platforms import Platform
-    from archmerge.registry import Registry
-    from archmerge.session import Session
 
 
 class Part(NamedTuple):
@@ -109,24 +106,21 @@ def _platform_checks(top: Manifest, platforms: Sequence[Platform]) -> list[Check
 def _check_child(registry: Registry, ref: Reference, entry: Descriptor, binaries: bool) -> list[Check]:  # noqa: FBT001 - private, bound by partial
     """Manifest, config, blobs and (if asked) programs of one child."""
     name = f"attestation {entry.digest[:19]}" if entry.is_attestation else str(entry.platform or entry.digest[:19])
-    child: list[Manifest] = []
-    checks = [_try(f"{name}: manifest is there and whole", lambda: child.append(_child(registry, ref, entry)))]
-    if not child:
+    (child,) = settle([partial(_child, registry, ref, entry)])
+    checks = [_answer(f"{name}: manifest is there and whole", [child])]
+    if not isinstance(child, Manifest):
         return checks
-    blobs = child[0].blobs
-    tasks: list[Callable[[], None]] = [partial(_require_blob, registry, ref, blob) for blob in blobs]
-    failed = [error for error in settle(tasks) if isinstance(error, Exception)]
-    checks.append(_summed(f"{name}: all {len(blobs)} blobs are there", failed))
+    looks = settle([partial(_require_blob, registry, ref, blob) for blob in child.blobs])
+    checks.append(_answer(f"{name}: all {len(looks)} blobs are there", looks))
     if entry.is_attestation:
         return checks
-    checks.append(
-        _try(f"{name}: config says the same platform", partial(_require_platform, registry, ref, entry, child[0]))
-    )
-    if binaries and checks[-1].answer == YES and child[0].config:
-        from archmerge.binaries import check_binaries  # noqa: PLC0415 - tarfile, only where asked for
+    agreed = settle([partial(_require_platform, registry, ref, entry, child)])
+    checks.append(_answer(f"{name}: config says the same platform", agreed))
+    if binaries and checks[-1].answer == YES and child.config:
+        from archmerge.binaries import check_binaries  # tarfile, only where asked for
 
-        config = parse_config(registry.small_blob(ref.repository, child[0].config), f"{ref}: config")
-        verdict = check_binaries(registry, ref, child[0], config, registry.client.deadline)
+        config = parse_config(registry.small_blob(ref.repository, child.config), f"{ref}: config")
+        verdict = check_binaries(registry, ref, child, config, registry.client.deadline)
         checks.append(Check(f"{name}: programs are of its architecture", verdict.answer, verdict.reason))
     return checks
 
@@ -157,22 +151,15 @@ def _config_platform(registry: Registry, ref: Reference, manifest: Manifest) -> 
     return parse_config(registry.small_blob(ref.repository, manifest.config), f"{ref}: config").platform
 
 
-def _try(claim: str, act: Callable[[], object]) -> Check:
-    """Answer yes when it goes through, no when what is there is wrong, and unclear when it couldn't be looked at."""
-    try:
-        act()
-    except ArchmergeError as error:
-        return _summed(claim, [error])
+def _answer(claim: str, outcomes: Sequence[object]) -> Check:
+    """Answer yes where all went well, no where what is there is wrong, and unclear where it couldn't be looked at."""
+    errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    wrong = [error for error in errors if isinstance(error, MissingError | MismatchError | WrongContentError)]
+    for error in wrong or errors:
+        if not isinstance(error, ArchmergeError):
+            raise error
+        return Check(claim, NO if wrong else UNCLEAR, error.message)
     return Check(claim, YES)
-
-
-def _summed(claim: str, errors: Sequence[Exception]) -> Check:
-    if not errors:
-        return Check(claim, YES)
-    wrong = [e for e in errors if isinstance(e, MissingError | MismatchError | WrongContentError)]
-    shown = (wrong or errors)[0]
-    reason = shown.message if isinstance(shown, ArchmergeError) else repr(shown)
-    return Check(claim, NO if wrong else UNCLEAR, reason)
 
 
 def _part(platform: Platform | None, manifest: Manifest, attestations: int) -> Part:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from archmerge.errors import MissingError, UsageError, WrongContentError
 from archmerge.manifests import SIZE_LIMIT, Descriptor, Manifest, digest_of, parse_manifest
 from archmerge.reference import ON_DISK
 from archmerge.request import Source
-from archmerge.transport.answers import CHUNK
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import BinaryIO
+from archmerge.transport.client import CHUNK
 
 
 class _Place(NamedTuple):
@@ -48,7 +45,7 @@ class Layout:
         self._folder = path = host.removeprefix(ON_DISK)
         self._members: dict[str, _Place] | None = None
         if not os.path.isdir(path):
-            import tarfile  # noqa: PLC0415 - 4 ms, only where there is one
+            import tarfile  # 4 ms, only where there is one
 
             try:
                 with tarfile.open(path, "r:") as archive:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from archmerge.errors import MismatchError, WrongContentError
 from archmerge.platforms import Platform
 from archmerge.reference import Digest, is_digest
 
-if TYPE_CHECKING:
-    from typing import TypeVar
-
-    _T = TypeVar("_T")
+_T = TypeVar("_T")
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_IMAGE = "application/vnd.oci.image.manifest.v1+json"
@@ -113,11 +110,11 @@ def parse_manifest(body: bytes, content_type: str, asked: str, where: str) -> Ma
     subject = _descriptor(document["subject"], f"{where}: subject").digest if document.get("subject") else None
     annotations, artifact = _annotations(document, where), str(document.get("artifactType") or "")
     if media_type in INDEX_TYPES:
-        entries = _list(document, "manifests", where)
+        entries = _get(document, "manifests", list, where)
         children = tuple(_descriptor(entry, f"{where}: manifests[{i}]") for i, entry in enumerate(entries))
         return Manifest(body, digest, media_type, None, (), children, annotations, subject, artifact)
     config = _descriptor(_get(document, "config", dict, where), f"{where}: config")
-    layers = (_descriptor(x, f"{where}: layers[{i}]") for i, x in enumerate(_list(document, "layers", where)))
+    layers = (_descriptor(x, f"{where}: layers[{i}]") for i, x in enumerate(_get(document, "layers", list, where)))
     artifact = artifact or config.media_type
     return Manifest(body, digest, media_type, config, tuple(layers), (), annotations, subject, artifact)
 
@@ -184,10 +181,6 @@ def _get(mapping: dict[str, Any], key: str, kind: type[_T], where: str) -> _T:
     return value
 
 
-def _list(mapping: dict[str, Any], key: str, where: str) -> list[Any]:
-    return _get(mapping, key, list, where)
-
-
 def _annotations(mapping: dict[str, Any], where: str) -> dict[str, str]:
     found = mapping.get("annotations") or {}
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
@@ -199,7 +192,7 @@ def _platform(mapping: dict[str, Any], where: str) -> Platform:
     def text(key: str) -> str:
         return _get({key: mapping.get(key) or ""}, key, str, where)
 
-    features = _list({"os.features": mapping.get("os.features") or []}, "os.features", where)
+    features = _get({"os.features": mapping.get("os.features") or []}, "os.features", list, where)
     return Platform(
         text("os"), text("architecture"), text("variant"), text("os.version"), tuple(str(item) for item in features)
     )

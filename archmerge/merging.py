@@ -5,11 +5,10 @@ The round trips of a run (docs/merge.md): challenge, token, manifests, configs a
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from archmerge.built import expect
-from archmerge.carrying import carry
 from archmerge.errors import ArchmergeError, AuthError, MismatchError, MissingError, RefusedError, UnknownError
 from archmerge.index import Child, amended, build_index, decide_platform
 from archmerge.manifests import (
@@ -21,19 +20,14 @@ from archmerge.manifests import (
     Manifest,
     parse_config,
 )
-from archmerge.platforms import Platform, parse_platform
+from archmerge.platforms import Platform, expect, parse_platform
 from archmerge.reference import Digest, Reference, parse_reference, parse_target
-from archmerge.registry import Registry
+from archmerge.registry import Mount, Registry
+from archmerge.request import MergeRequest, Source
 from archmerge.session import Session
-from archmerge.transfer import Target, Wanted, bring
+from archmerge.transfer import Target, Wanted, bring, carry
 from archmerge.transport.parallel import gather, settle
 from archmerge.verdicts import NO, UNCLEAR
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from archmerge.registry import Mount
-    from archmerge.request import MergeRequest, Source
 
 WRITTEN, UNCHANGED, NOT_WRITTEN = "written", "unchanged", "not written"
 _WARM_MAX = 16
@@ -114,6 +108,7 @@ class _Merge:
         self.tag = target.tag or "latest"
         self.session = session
         self.registry = session.registry(target.host)
+        self.into = Target(self.registry, target.repository, session.once)
         self.current: Manifest | None = None
         self.held: set[str] = set()
         """Children that the target repository has already."""
@@ -159,13 +154,8 @@ class _Merge:
 
     def read(self, images: list[_Image]) -> list[_Image]:
         """All source manifests, and what the target's tag is now; the images that are there."""
-
-        def load(image: _Image) -> bool:
-            image.manifest = self.session.reader(image.ref.host).manifest(image.ref.repository, image.ref.version)
-            return True
-
-        tasks: list[Callable[[], bool]] = [partial(load, image) for image in images]
-        *outcomes, looked = settle([*tasks, self.look])
+        tasks: list[Callable[[], None]] = [*(partial(self.load, image) for image in images), self.look]
+        *outcomes, looked = settle(tasks)
         if isinstance(looked, Exception):
             raise looked
         missing = [error for error in outcomes if isinstance(error, MissingError)]
@@ -176,9 +166,12 @@ class _Merge:
             raise _all_missing(missing)
         for error in missing:
             self.session.note(f"left out, as --ignore-missing says: {error.message}")
-        return [image for image, outcome in zip(images, outcomes, strict=True) if outcome is True]
+        return [image for image, outcome in zip(images, outcomes, strict=True) if outcome is None]
 
-    def look(self) -> bool:
+    def load(self, image: _Image) -> None:
+        image.manifest = self.session.reader(image.ref.host).manifest(image.ref.repository, image.ref.version)
+
+    def look(self) -> None:
         """See what the target's tag leads to: to spare work on a repeated run, or as what is to be amended."""
         try:
             self.current = self.registry.manifest(self.target.repository, self.tag, spare=not self.request.amend)
@@ -186,32 +179,24 @@ class _Merge:
             if self.request.amend:
                 raise
             self.session.client.trace(f"{self.target}: not there yet ({error.message})")
-            return False
+            return
         if self.request.amend and not self.current.is_index:
             raise MismatchError(f"{self.target} is a single image; only an index can be amended")
-        return True
 
     def expand(self, images: list[_Image]) -> list[_Image]:
         """Replace each index by its images (those that the claim names) and their attestations, and read these."""
         flat: list[_Image] = []
-        added: list[_Image] = []
         for image in images:
             if not image.manifest.is_index:
                 flat.append(image)
                 continue
-            for entry in chosen_entries(image.manifest, image.claim, str(image.ref)):
-                if entry.is_attestation and not self.request.attestations:
-                    continue
-                part = _Image(image.source, entry)
-                added.append(part)
-                flat.append(part)
-
-        def load(part: _Image) -> None:
-            part.manifest = self.session.reader(part.ref.host).manifest(part.ref.repository, part.ref.version)
+            entries = chosen_entries(image.manifest, image.claim, str(image.ref))
+            flat += [_Image(image.source, e) for e in entries if self.request.attestations or not e.is_attestation]
+        parts = [image for image in flat if image.entry]
+        gather([partial(self.load, part) for part in parts])
+        for part in parts:
             if part.manifest.is_index:
                 raise MismatchError(f"{part.ref}: an index inside an index; most readers don't look that deep")
-
-        gather([partial(load, part) for part in added])
         return flat
 
     def examine(self, images: list[_Image]) -> None:
@@ -239,7 +224,7 @@ class _Merge:
         registry = self.session.reader(image.ref.host)
         image.config = parse_config(registry.small_blob(image.ref.repository, config), f"{image.ref}: config")
         if self.request.verify_binaries:
-            from archmerge.binaries import check_binaries  # noqa: PLC0415 - tarfile, 10 ms, only where asked for
+            from archmerge.binaries import check_binaries  # tarfile, 10 ms, only where asked for
 
             verdict = check_binaries(registry, image.ref, image.manifest, image.config, self.session.client.deadline)
             image.binaries = verdict.answer
@@ -310,28 +295,22 @@ class _Merge:
         for image in away:
             for blob in image.manifest.blobs:
                 wanted.setdefault(blob.digest, Wanted(blob, self.session.reader(image.ref.host), image.ref.repository))
-        copied = bring(
-            Target(self.registry, self.target.repository, self.session.once),
-            list(wanted.values()),
-            self.mounts,
-            copy=self.request.copy,
-        )
+        copied = bring(self.into, list(wanted.values()), self.mounts, copy=self.request.copy)
         manifests = {image.manifest.digest: image.manifest for image in away}
 
-        def put(manifest: Manifest) -> None:
-            act = partial(self.registry.put_manifest, self.target.repository, manifest.digest, manifest)
-            self.session.once.do(("manifest", self.target.name, manifest.digest), act)
+        def put(digest: Digest, manifest: Manifest) -> None:
+            act = partial(self.registry.put_manifest, self.target.repository, digest, manifest)
+            self.session.once.do(("manifest", self.target.name, digest), act)
 
-        gather([partial(put, manifest) for manifest in manifests.values()])
+        gather([partial(put, digest, manifest) for digest, manifest in manifests.items()])
         return copied
 
     def carry(self, images: list[_Image]) -> None:
         """Bring along what speaks of images from elsewhere; what an OCI layout holds beside them is not read."""
-        target = Target(self.registry, self.target.repository, self.session.once)
         for image in images:
             source = self.session.reader(image.ref.host)
             if isinstance(source, Registry) and not self.at_home(image):
-                count = carry(source, image.ref.repository, image.manifest.digest, target, copy=self.request.copy)
+                count = carry(source, image.ref.repository, image.manifest.digest, self.into, copy=self.request.copy)
                 if count:
                     self.session.note(f"carried along with {image.ref}: {count} that speak of it")
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from archmerge.errors import UsageError
+from archmerge.errors import ArchmergeError, UsageError
+from archmerge.merging import MergeResult
 from archmerge.reference import parse_reference
+from archmerge.verdicts import Check
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from archmerge.errors import ArchmergeError
+if TYPE_CHECKING:  # which most commands do without
     from archmerge.inspection import Report
-    from archmerge.merging import MergeResult
-    from archmerge.verdicts import Check
 
 
 def to_json(document: Any) -> str:
@@ -23,32 +20,22 @@ def to_json(document: Any) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
+def _renamed(record: Any, *without: str) -> dict[str, Any]:
+    names = {"media_type": "mediaType", "copied_bytes": "copiedBytes"}
+    return {names.get(key, key): value for key, value in record._asdict().items() if key not in without}
+
+
 def result_json(result: MergeResult, *, dry_run: bool = False) -> dict[str, Any]:
     """Return a merge's result; the keys are API."""
-    return {
-        "target": result.target,
-        "reference": result.reference,
-        "digest": result.digest,
-        "mediaType": result.media_type,
-        "size": result.size,
-        "dryRun": dry_run,
-        "tags": result.tags,
-        "copiedBytes": result.copied_bytes,
-        "manifests": [child._asdict() for child in result.children],
-    }
+    children = [child._asdict() for child in result.children]
+    own = {"reference": result.reference, "dryRun": dry_run, "manifests": children}
+    return {**_renamed(result, "children", "body"), **own}
 
 
 def error_json(error: ArchmergeError) -> dict[str, Any]:
     """Return an error, for `--json`."""
-    return {
-        "error": {
-            "kind": type(error).__name__,
-            "exitCode": int(error.code),
-            "message": error.message,
-            "notes": error.notes,
-            "fix": error.fix,
-        }
-    }
+    own = {"kind": type(error).__name__, "exitCode": int(error.code)}
+    return {"error": {**own, "message": error.message, "notes": error.notes, "fix": error.fix}}
 
 
 def summary(result: MergeResult, *, dry_run: bool = False) -> str:
@@ -91,23 +78,7 @@ def report_text(report: Report) -> str:
 
 def report_json(report: Report) -> dict[str, Any]:
     """`inspect --json`; the keys are API."""
-    return {
-        "reference": report.reference,
-        "digest": report.digest,
-        "mediaType": report.media_type,
-        "annotations": report.annotations,
-        "manifests": [
-            {
-                "platform": part.platform,
-                "digest": part.digest,
-                "mediaType": part.media_type,
-                "size": part.size,
-                "layers": part.layers,
-                "attestations": part.attestations,
-            }
-            for part in report.parts
-        ],
-    }
+    return {**_renamed(report, "parts", "body"), "manifests": [_renamed(part) for part in report.parts]}
 
 
 def checks_text(reference: str, digest: str, checks: Sequence[Check]) -> str:

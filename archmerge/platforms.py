@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from archmerge.errors import UsageError
-
-if TYPE_CHECKING:
-    from typing import Any
+from archmerge.errors import MismatchError, MissingError, UsageError
 
 # containerd's platforms.Normalize: these spellings mean the same machine.
 _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}
-_PUNCTUATION = str.maketrans("_.-", "000")
+_WORD = re.compile(r"[A-Za-z0-9_.-]+")
 _DEFAULT_VARIANT = {"arm64": "v8", "arm": "v7", "amd64": "v1"}
 
 
@@ -79,10 +78,6 @@ class Platform(NamedTuple):
         return {key: value for key, value in pairs if value}
 
 
-def _is_word(part: str) -> bool:
-    return part.isascii() and part.translate(_PUNCTUATION).isalnum()
-
-
 def parse_platform(text: str) -> Platform:
     """Read `os/arch` or `os/arch/variant`.
 
@@ -90,9 +85,21 @@ def parse_platform(text: str) -> Platform:
     'v7'
     """
     parts = text.strip().split("/")
-    if len(parts) not in (2, 3) or not all(map(_is_word, parts)):
+    if len(parts) not in (2, 3) or not all(map(_WORD.fullmatch, parts)):
         raise UsageError(
             f"platform {text!r} is not of the form os/arch or os/arch/variant",
             fix="write for example linux/amd64 or linux/arm/v7",
         )
     return Platform(parts[0], parts[1], "".join(parts[2:]))
+
+
+def expect(wanted: Sequence[Platform], held: Sequence[Platform], where: str) -> None:
+    """Refuse other platforms than the wanted ones: a build that did not run is found."""
+    want, have = {p.normalised for p in wanted}, {p.normalised for p in held}
+    if want - have:
+        raise MissingError(
+            f"no digest for {', '.join(sorted(map(str, want - have)))} in {where}",
+            fix="that build did not run, or its artifact did not arrive (`needs:`)",
+        )
+    if have - want:
+        raise MismatchError(f"digests for {', '.join(sorted(map(str, have - want)))} are there, but not in --platforms")

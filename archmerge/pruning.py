@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from archmerge.errors import MissingError, RefusedError, UnknownError
-from archmerge.manifests import load_object
+from archmerge.manifests import Manifest, load_object
+from archmerge.registry import Registry
 from archmerge.transport.parallel import gather
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-
-    from archmerge.manifests import Manifest
-    from archmerge.registry import Registry
 
 _ARCHITECTURES = ("amd64", "arm64", "armv6", "armv7", "386", "ppc64le", "riscv64", "s390x")
 PER_ARCHITECTURE = tuple(f"*-{arch}" for arch in _ARCHITECTURES)

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, NewType
 
 from archmerge.errors import UsageError
+from archmerge.platforms import Platform
 
-if TYPE_CHECKING:
-    from typing import NewType
-
-    from archmerge.platforms import Platform
-
-if TYPE_CHECKING:
-    Digest = NewType("Digest", str)
-else:
-    Digest = str
+Digest = NewType("Digest", str)
 """A checked digest: `sha256:` and 64, or `sha512:` and 128, lower-case hex digits."""
 
 DOCKER_HUB = "docker.io"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Callable, Iterator, Mapping
 from email.message import Message
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from archmerge.authorizer import Authorizer
 from archmerge.errors import ArchmergeError, AuthError, MissingError, NetworkError, RefusedError, WrongContentError
 from archmerge.manifests import (
     ACCEPT,
@@ -22,20 +24,12 @@ from archmerge.manifests import (
     parse_manifest,
 )
 from archmerge.reference import Digest, is_digest
-from archmerge.transport.answers import Answer, StatusError, public_url
+from archmerge.transport.client import Answer, Client, Pieces, Stream, public_url
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import TypeVar
-
-    from archmerge.authorizer import Authorizer
-    from archmerge.transport.answers import Stream
-    from archmerge.transport.client import Client, Pieces
-
-    _T = TypeVar("_T")
+_T = TypeVar("_T")
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
-_CREATED, _ACCEPTED = 201, 202
+_OK, _CREATED, _ACCEPTED = 200, 201, 202
 _TOO_LARGE = 413
 _PART_SIZES = (64 << 20, 8 << 20, 1 << 19)
 """Bytes at a time for what is too large in one: under the limits of Cloudflare (100 MB) and nginx (1 MiB)."""
@@ -47,7 +41,7 @@ _NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
 _OCTETS = {"Content-Type": "application/octet-stream"}
 _MOUNT_ATTEMPTS = 2
 """A mount only spares an upload: whatever stands in its way, the blob can be uploaded."""
-_STORED = frozenset({200, _CREATED, 204})
+_STORED = frozenset({_OK, _CREATED, 204})
 """An upload's end: 201 by the specification, 204 by Docker's own that came before it; 200 by some."""
 
 
@@ -63,7 +57,7 @@ class Registry:
     """One registry host. Safe to share between threads."""
 
     def __init__(
-        self, client: Client, host: str, base: str, authorizer: Authorizer, explain: Callable[[str, str], str]
+        self, client: Client, host: str, base: str, authorizer: Authorizer, environ: Mapping[str, str]
     ) -> None:
         self.host = host
         self.base = base
@@ -71,7 +65,7 @@ class Registry:
         self.auth = authorizer
         self.dry = client.options.dry_run
         """Whether it only says what it would write."""
-        self._explain = explain
+        self._environ = environ
 
     def manifest(self, repository: str, version: str, *, spare: bool = False) -> Manifest:
         """Return a manifest or index, its digest checked. MissingError when it isn't there.
@@ -80,9 +74,7 @@ class Registry:
         """
         where = f"{self.host}/{repository}{'@' if is_digest(version) else ':'}{version}"
         path = f"manifests/{quote(version, safe=':')}"
-        answer = self._call("GET", repository, path, {"Accept": ACCEPT}, spare=spare)
-        if answer.status != 200:  # noqa: PLR2004
-            raise self.problem(answer, repository, f"reading {where}")
+        answer = self._get(repository, path, {"Accept": ACCEPT}, f"reading {where}", spare=spare)
         manifest = parse_manifest(answer.body, answer.header("Content-Type"), version, where)
         said = answer.header("Docker-Content-Digest")
         if is_digest(said) and digest_of(answer.body, said) != said:
@@ -91,11 +83,8 @@ class Registry:
 
     def tag_digest(self, repository: str, tag: str) -> Digest | None:
         """Return the digest that a tag points to now; None when there is no such tag."""
-        answer = self._call("HEAD", repository, f"manifests/{tag}", {"Accept": ACCEPT})
-        if answer.status == _NOT_FOUND:
+        if not (answer := self._head(repository, f"manifests/{tag}", {"Accept": ACCEPT})):
             return None
-        if answer.status != 200:  # noqa: PLR2004
-            raise self.problem(answer, repository, f"looking at {self.host}/{repository}:{tag}")
         said = answer.header("Docker-Content-Digest")
         return Digest(said) if is_digest(said) else self.manifest(repository, tag).digest
 
@@ -119,21 +108,24 @@ class Registry:
                 return []
         return [entry for page in pages for entry in parse_manifest(page.body, OCI_INDEX, "", where).manifests]
 
+    def speaking(self, repository: str, digest: str) -> list[tuple[str, str]]:
+        """Return where to look for what speaks of a manifest: `referrer` or a cosign tag's ending, and version."""
+        listed = [("referrer", str(entry.digest)) for entry in self.referrers(repository, digest)]
+        return listed + [(ending, f"{digest.replace(':', '-')}.{ending}") for ending in ("sig", "att", "sbom")]
+
     def delete(self, repository: str, version: str) -> bool:
         """Delete a tag or a manifest; False when the registry does not do that. Gone already is as good as deleted."""
         answer = self._call("DELETE", repository, f"manifests/{version}", {})
         if answer.status in _NOT_OFFERED:
             return False
-        if answer.status not in (200, _CREATED, _ACCEPTED, _NOT_FOUND):
+        if answer.status not in (_OK, _CREATED, _ACCEPTED, _NOT_FOUND):
             raise self.problem(answer, repository, f"deleting {self.host}/{repository}: {version}", reading=False)
         return True
 
     def _pages(self, repository: str, path: str, headers: Mapping[str, str]) -> Iterator[Answer]:
         """Read a list to its end. Where it goes on at another host, it is no list of this registry's."""
         while path:
-            answer = self._call("GET", repository, path, headers)
-            if answer.status != 200:  # noqa: PLR2004
-                raise self.problem(answer, repository, f"listing {self.host}/{repository}/{path}")
+            answer = self._get(repository, path, headers, f"listing {self.host}/{repository}/{path}")
             yield answer
             more, begin = _NEXT.search(answer.header("Link")), f"{self.base}/v2/{repository}/"
             following = self.client.follow(answer.url, more[1], {})[0] if more else begin
@@ -143,11 +135,11 @@ class Registry:
 
     def has_manifest(self, repository: str, digest: str) -> bool:
         """Whether the repository itself holds this manifest."""
-        return self._has(repository, f"manifests/{digest}", {"Accept": ACCEPT})
+        return self._head(repository, f"manifests/{digest}", {"Accept": ACCEPT}) is not None
 
     def has_blob(self, repository: str, digest: str) -> bool:
         """Whether the repository itself holds this blob."""
-        return self._has(repository, f"blobs/{digest}", {})
+        return self._head(repository, f"blobs/{digest}", {}) is not None
 
     def spared(self, look: Callable[[], _T], otherwise: _T) -> _T:
         """Return what a look finds that only spares work; `otherwise` where it is refused: the write will tell.
@@ -167,22 +159,14 @@ class Registry:
             raise WrongContentError(
                 f"{where}: the config is said to be {blob.size} bytes; at most {SIZE_LIMIT} are read"
             )
-        answer = self._call("GET", repository, f"blobs/{blob.digest}", {})
-        if answer.status != 200:  # noqa: PLR2004
-            raise self.problem(answer, repository, f"reading the config {where}")
+        answer = self._get(repository, f"blobs/{blob.digest}", {}, f"reading the config {where}")
         if digest_of(answer.body, blob.digest) != blob.digest:
             raise WrongContentError(f"{where}: got content with digest {digest_of(answer.body, blob.digest)}")
         return answer.body
 
     def open_blob(self, repository: str, digest: str) -> Stream:
         """Return a blob as a stream, wherever the registry redirects to. The reader checks the digest."""
-
-        def send(headers: Mapping[str, str]) -> Stream | Answer:
-            try:
-                return self.client.stream(f"{self.base}/v2/{repository}/blobs/{digest}", headers)
-            except StatusError as error:
-                return error.answer
-
+        send = partial(self.client.stream, f"{self.base}/v2/{repository}/blobs/{digest}")
         opened = self._authorized(repository, send)
         if isinstance(opened, Answer):
             raise self.problem(opened, repository, f"reading the blob {self.host}/{repository}@{digest}")
@@ -267,7 +251,7 @@ class Registry:
             if not unknown or number + 1 == _UNKNOWN_ATTEMPTS:
                 break
             self.client.pause(f"writing {place}", number, "the registry does not know yet what was uploaded")
-        if answer.status not in (200, _CREATED, _ACCEPTED):
+        if answer.status not in (_OK, _CREATED, _ACCEPTED):
             raise self.problem(answer, repository, f"writing {place}", reading=False)
         said = answer.header("Docker-Content-Digest")
         # 201 is what the specification asks for; a login page, too, answers 200.
@@ -287,7 +271,7 @@ class Registry:
         """Return the error for a refusal, with the registry's own words and what we know of the cause."""
         place = f"{self.host}/{repository}"
         said = f"{doing}: the registry answered {answer.status}{self.auth.conceal(_own_words(answer.body))}"
-        hint = self._explain(self.host, repository)
+        hint = naming_trap(self._environ, self.host, repository)
         if answer.status in (_UNAUTHORIZED, _FORBIDDEN):
             return AuthError(
                 f"{said} ({self.auth.explain(repository)})",
@@ -298,11 +282,20 @@ class Registry:
             return MissingError(said, fix=hint or f"was it pushed? Look with: archmerge inspect {place}:TAG")
         return RefusedError(said, fix=hint)
 
-    def _has(self, repository: str, path: str, headers: Mapping[str, str]) -> bool:
+    def _get(
+        self, repository: str, path: str, headers: Mapping[str, str], doing: str, *, spare: bool = False
+    ) -> Answer:
+        answer = self._call("GET", repository, path, headers, spare=spare)
+        if answer.status != _OK:
+            raise self.problem(answer, repository, doing)
+        return answer
+
+    def _head(self, repository: str, path: str, headers: Mapping[str, str]) -> Answer | None:
+        """Look at something; None when it isn't there."""
         answer = self._call("HEAD", repository, path, headers)
-        if answer.status not in (200, _NOT_FOUND):
+        if answer.status not in (_OK, _NOT_FOUND):
             raise self.problem(answer, repository, f"looking for {repository}/{path}")
-        return answer.status != _NOT_FOUND
+        return answer if answer.status == _OK else None
 
     def _call(  # noqa: PLR0913 - a request's parts
         self,
@@ -334,11 +327,11 @@ class Registry:
         """
         left, refusals = (1, (_UNAUTHORIZED,)) if once else (2, (_UNAUTHORIZED, _FORBIDDEN))
         while True:
-            header = self.auth.header(repository)
-            answer = send({"Authorization": header} if header else {})
+            authorization = self.auth.header(repository)
+            answer = send(authorization)
             if not left or not isinstance(answer, Answer) or answer.status not in refusals:
                 return answer
-            if not self.auth.refused(repository, header, answer):
+            if not self.auth.refused(repository, authorization, answer):
                 return answer
             left -= 1
 
@@ -346,9 +339,7 @@ class Registry:
         return self.client.follow(answer.url, location, {})[0]
 
     def _session_headers(self, repository: str, session: str) -> Mapping[str, str]:
-        header = self.auth.header(repository)
-        authorization = {"Authorization": header} if header else {}
-        return self.client.follow(f"{self.base}/v2/", session, authorization)[1]
+        return self.client.follow(f"{self.base}/v2/", session, self.auth.header(repository))[1]
 
 
 class Parts:
@@ -391,3 +382,35 @@ def _own_words(body: bytes) -> str:
         return ""
     printable = "".join(char if char.isprintable() else "?" for char in words[:300])
     return f": {printable}"
+
+
+_LEVELS_BELOW = 2
+
+
+def naming_trap(environ: Mapping[str, str], host: str, repository: str) -> str:
+    """Why GitLab may refuse this repository; empty when its name is fine, or GitLab's registry isn't concerned.
+
+    A repository must be the project's path or below it, by two levels at most (facts/merge.md section 0).
+    """
+    image = environ.get("CI_REGISTRY_IMAGE", "")
+    own_host, _, project = image.partition("/")
+    if not project or own_host != host or repository == project:
+        return ""
+    if repository.startswith(f"{project}/"):
+        below = repository[len(project) + 1 :].count("/") + 1
+        if below <= _LEVELS_BELOW:
+            return ""
+        return (
+            f"GitLab takes image names at most {_LEVELS_BELOW} levels below the project, "
+            f"and {repository} is {below} below {project}"
+        )
+    if repository.startswith(project):
+        rest = repository[len(project) :].lstrip("-_.")
+        return (
+            f"$CI_REGISTRY_IMAGE{repository[len(project) :]} names another GitLab project ({repository}), not an image "
+            f"of this one ({project}); write $CI_REGISTRY_IMAGE/{rest}, or $CI_REGISTRY_IMAGE:TAG-{rest}"
+        )
+    return (
+        f"{repository} belongs to another GitLab project than this job's ({project}); a job token may push only to its "
+        "own project, and reads others only where their job token allowlist names this one"
+    )

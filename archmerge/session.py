@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from archmerge.authorizer import Authorizer
-from archmerge.cloud import CloudLogins, login
-from archmerge.credentials import Credentials
-from archmerge.gitlab import naming_trap
-from archmerge.layout import Layout
+from archmerge.credentials import Credential, Credentials
 from archmerge.reference import DOCKER_HUB, ON_DISK, parse_reference, parse_target
 from archmerge.registry import Registry
+from archmerge.request import MergeRequest
 from archmerge.tokens import known_challenge
 from archmerge.transport.client import Client
 from archmerge.transport.connections import Options, origin_of
 from archmerge.transport.parallel import Once
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Self
-
-    from archmerge.request import MergeRequest
-
-
-def _silent(_line: str) -> None:
-    """Library code never prints."""
+if TYPE_CHECKING:  # most merges read nothing from this disk
+    from archmerge.layout import Layout
 
 
 class Hooks(NamedTuple):
     """What the caller wants to hear of, and how waiting is done (tests don't)."""
 
-    note: Callable[[str], None] = _silent
+    note: Callable[[str], None] = lambda _line: None
     """Gets a line for each thing that a person should see."""
-    trace: Callable[[str], None] = _silent
+    trace: Callable[[str], None] = lambda _line: None
     """Gets a line for each request, without secrets."""
     wait: Callable[[float], None] = time.sleep
 
@@ -67,36 +58,39 @@ class Session:
             primary=primary,
             explicit=options.login,
             docker_cfg=options.docker_cfg,
-            cloud=partial(login, CloudLogins(self.environ)),
+            cloud=self._as_the_job,
         )
-        self._registries: dict[str, Registry] = {}
-        self._layouts: dict[str, Layout] = {}
-        self._lock = threading.RLock()
+        self._opened = Once()
         self.once = Once()
         """Mounts, copies and child manifests are shared by the merges of a batch."""
 
+    def _as_the_job(self, host: str) -> Credential | str | None:
+        from archmerge.cloud import CloudLogins, login
+
+        return login(CloudLogins(self.environ), host)
+
     def base(self, host: str) -> str:
         """Return the URL that the API of `host` is under."""
-        return self.client.base_url("registry-1.docker.io" if host == DOCKER_HUB else host)
+        scheme = "http" if host in self.options.plain_http else "https"
+        return f"{scheme}://{'registry-1.docker.io' if host == DOCKER_HUB else host}"
 
     def registry(self, host: str) -> Registry:
         """Return the registry at `host`; the same object for the same host."""
-        with self._lock:
-            if host not in self._registries:
-                base, known = self.base(host), known_challenge(host, self.environ)
-                authorizer = Authorizer(self.client, host, base, self._credentials, known=known)
-                explain = partial(naming_trap, self.environ)
-                self._registries[host] = Registry(self.client, host, base, authorizer, explain)
-            return self._registries[host]
+
+        def opened() -> Registry:
+            base, known = self.base(host), known_challenge(host, self.environ)
+            authorizer = Authorizer(self.client, host, base, self._credentials, known=known)
+            return Registry(self.client, host, base, authorizer, self.environ)
+
+        return self._opened.do(host, opened)
 
     def reader(self, host: str) -> Registry | Layout:
         """Return what images are read from: a registry, or an OCI layout on this disk."""
         if not host.startswith(ON_DISK):
             return self.registry(host)
-        with self._lock:
-            if host not in self._layouts:
-                self._layouts[host] = Layout(host)
-            return self._layouts[host]
+        from archmerge.layout import Layout
+
+        return self._opened.do(host, partial(Layout, host))
 
     def announce(self, request: MergeRequest) -> None:
         """Take note of the rights that a merge will need, so that one token serves many requests."""

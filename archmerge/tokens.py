@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
+from archmerge.credentials import Credential
 from archmerge.errors import AuthError
 from archmerge.manifests import load_object
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from archmerge.credentials import Credential
 
 _PART = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))|([A-Za-z][\w-]*)(?=[\s,]|$)')
 """A parameter (name, quoted value, plain value), or the name of a scheme, which what follows belongs to."""
@@ -32,16 +29,6 @@ class Challenge(NamedTuple):
     realm: str = ""
     service: str = ""
     scope: str = ""
-    error: str = ""
-
-
-class TokenRequest(NamedTuple):
-    """An HTTP request for a token."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: bytes | None
 
 
 class Token(NamedTuple):
@@ -74,7 +61,11 @@ def parse_challenges(values: Iterable[str]) -> list[Challenge]:
                 found.append((scheme.lower(), {}))
             elif len(found) > begun:
                 found[-1][1].setdefault(name.lower(), quoted.replace('\\"', '"') or plain)
-    return [_challenge(scheme, given) for scheme, given in found if scheme == "basic" or _bearer(scheme, given)]
+    return [
+        Challenge(scheme, *(given.get(name, "") for name in ("realm", "service", "scope")))
+        for scheme, given in found
+        if scheme == "basic" or (scheme == "bearer" and given.get("realm"))
+    ]
 
 
 def parse_challenge(values: Iterable[str], usable: Callable[[str], bool] = bool) -> Challenge | None:
@@ -84,15 +75,6 @@ def parse_challenge(values: Iterable[str], usable: Callable[[str], bool] = bool)
     good = [challenge for challenge in bearer if usable(challenge.realm)]
     basic = [challenge for challenge in listed if challenge.scheme == "basic"]
     return next(iter([*good, *basic, *bearer]), None)
-
-
-def _bearer(scheme: str, given: Mapping[str, str]) -> bool:
-    return scheme == "bearer" and bool(given.get("realm"))
-
-
-def _challenge(scheme: str, given: Mapping[str, str]) -> Challenge:
-    names = ("realm",) if scheme == "basic" else ("realm", "service", "scope", "error")
-    return Challenge(scheme, *(given.get(name, "") for name in names))
 
 
 # Documented endpoints: docs.docker.com/reference/api/registry/auth; gitlab.com/gitlab-org/gitlab/-/issues/19470 (the
@@ -131,8 +113,11 @@ def scopes(wanted: Mapping[str, set[str]]) -> list[str]:
 
 def token_request(
     challenge: Challenge, wanted: list[str], credential: Credential | None, *, post: bool
-) -> TokenRequest:
-    """Ask with the scopes repeated in a GET, or (`post`) with a refresh token in a form, as ACR needs it."""
+) -> tuple[str, str, dict[str, str], bytes | None]:
+    """Return method, URL, headers and body: a GET with repeated scopes, or (`post`) a form with a refresh token.
+
+    ACR needs the latter.
+    """
     extra = [s for s in challenge.scope.split() if not s.startswith("repository:") and s not in wanted]
     everything = [*wanted, *extra]
     if post and credential:
@@ -144,15 +129,14 @@ def token_request(
             "refresh_token": credential.identity_token,
         }
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        return TokenRequest("POST", challenge.realm, headers, urlencode(form).encode())
+        return "POST", challenge.realm, headers, urlencode(form).encode()
     query = [("service", challenge.service)] if challenge.service else []
     if credential and credential.username:
         query.append(("account", credential.username))
     query += [("scope", scope) for scope in everything]
     join = "&" if "?" in challenge.realm else "?"
     url = challenge.realm + join + urlencode(query, quote_via=quote, safe=":/,")
-    basic = credential.basic if credential else ""
-    return TokenRequest("GET", url, {"Authorization": basic} if basic else {}, None)
+    return "GET", url, credential.basic if credential else {}, None
 
 
 def parse_token(body: bytes, where: str) -> Token:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from archmerge.errors import CopyForbiddenError, WrongContentError
+from archmerge.errors import CopyForbiddenError, MismatchError, MissingError, WrongContentError
+from archmerge.manifests import OCI_INDEX, Descriptor, Manifest, digest_of
+from archmerge.registry import Mount, Registry
+from archmerge.transport.client import Deadline, Stream
 from archmerge.transport.connections import Fault
-from archmerge.transport.parallel import gather
+from archmerge.transport.parallel import Once, gather
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from archmerge.layout import Layout, Part
-    from archmerge.manifests import Descriptor
-    from archmerge.registry import Mount, Registry
-    from archmerge.transport.answers import Stream
-    from archmerge.transport.parallel import Once
-    from archmerge.transport.retry import Deadline
 
 TRANSFERS = 4
 """Blobs copied at once: each holds one chunk (256 KiB) in memory, whatever its size."""
@@ -139,3 +137,62 @@ def _why(item: Wanted, target: Registry, mounts: dict[str, Mount]) -> str:
         return "they were not mounted"
     said = f"it answered {mount.status}" if mount.status else "it gave no answer"
     return f"the registry declined to mount them ({said})"
+
+
+_DEPTH = 3
+"""Signatures of SBOMs of images, and of these: no further."""
+
+
+def carry(  # noqa: PLR0913 - from where, what, to where, how
+    source: Registry, repository: str, digest: str, target: Target, *, copy: bool, depth: int = _DEPTH
+) -> int:
+    """Copy what speaks of a manifest, by the list of referrers and by cosign's tags, and return how many that were."""
+    count = 0
+    for how, version in source.speaking(repository, digest):
+        try:
+            manifest = source.manifest(repository, version)
+        except MissingError:
+            if how == "referrer":
+                raise
+            continue
+        _copy(source, repository, manifest, target, version, copy=copy)
+        count += 1
+        if how == "referrer" and depth > 1:
+            count += carry(source, repository, manifest.digest, target, copy=copy, depth=depth - 1)
+    return count
+
+
+def _copy(  # noqa: PLR0913 - from where, what, to where
+    source: Registry, repository: str, manifest: Manifest, target: Target, version: str, *, copy: bool
+) -> None:
+    if manifest.is_index:
+        raise MismatchError(
+            f"{source.host}/{repository}@{manifest.digest}: an index that speaks of an image can't be carried along",
+            fix="leave out --referrers, and sign again after merging",
+        )
+    registry = target.registry
+    mounts: dict[str, Mount] = {}
+    if source is registry:
+        tasks = [partial(registry.mount, target.repository, blob.digest, repository) for blob in manifest.blobs]
+        mounts.update(zip((blob.digest for blob in manifest.blobs), gather(tasks), strict=True))
+    bring(target, [Wanted(blob, source, repository) for blob in manifest.blobs], mounts, copy=copy)
+    listed = registry.put_manifest(target.repository, version, manifest)
+    if manifest.subject and not listed and not registry.dry:
+        _list_by_tag(registry, target.repository, manifest)
+
+
+def _list_by_tag(registry: Registry, repository: str, manifest: Manifest) -> None:
+    """Keep the list of referrers under its tag, as the specification has it where the registry keeps none."""
+    tag = str(manifest.subject).replace(":", "-")
+    try:
+        entries = list(registry.manifest(repository, tag).manifests)
+    except MissingError:
+        entries = []
+    if any(entry.digest == manifest.digest for entry in entries):
+        return
+    more = {"artifactType": manifest.artifact_type}
+    size = len(manifest.body)
+    entries.append(Descriptor(manifest.media_type, manifest.digest, size, None, manifest.annotations, more=more))
+    document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry.to_json() for entry in entries]}
+    body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    registry.put_manifest(repository, tag, Manifest(body, digest_of(body), OCI_INDEX))

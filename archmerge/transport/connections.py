@@ -10,14 +10,12 @@ import select
 import socket
 import ssl
 import threading
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
+from base64 import b64encode
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from archmerge.errors import ArchmergeError, NetworkError, UsageError
-from archmerge.transport.proxies import Proxies
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _RECOVER_AFTER = 16
 """Good answers in a row before a slowed registry is given one more request at a time."""
@@ -70,14 +68,13 @@ def origin_of(url: str) -> Origin:
     """Return the origin of an absolute http(s) URL."""
     try:
         parts = urlsplit(url)
-        port = parts.port
+        host, port = parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
     except ValueError:
-        raise NetworkError(f"the registry sent an unreadable address: {_bare(url)}") from None
-    if not url.isascii() or not url.isprintable() or " " in url:
-        raise NetworkError(f"the registry sent an address that must not be sent on: {_bare(url)}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise NetworkError(f"the registry sent an address that is neither http nor https: {_bare(url)}")
-    return Origin(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80))
+        host, port = "", 0
+    readable = url.isascii() and url.isprintable() and " " not in url
+    if not (host and port and readable and parts.scheme in ("http", "https")):
+        raise NetworkError(f"the registry sent an address that can't be used: {_bare(url)}")
+    return Origin(parts.scheme, host, port)
 
 
 def _bare(url: str) -> str:
@@ -271,3 +268,67 @@ def _tls_context(cacert: str | None, *, secure: bool) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+class Proxy(NamedTuple):
+    """A proxy that plain HTTP is spoken with; TLS goes through a tunnel of it."""
+
+    host: str
+    port: int
+    headers: dict[str, str]
+    variable: str
+
+    def __str__(self) -> str:
+        """Name it and where it stands, without its password."""
+        return f"by the proxy {self.host}:{self.port} of {self.variable}"
+
+
+class Proxies:
+    """The proxies that the environment names. `all_proxy` is for both schemes, where these have none of their own."""
+
+    def __init__(self) -> None:
+        self._urls: dict[str, str] = {}
+        if any(name.lower().endswith("_proxy") for name in os.environ):
+            from urllib.request import getproxies_environment  # 6 ms, only where there is a proxy
+
+            self._urls = getproxies_environment()
+
+    def of(self, origin: Origin) -> Proxy | None:
+        """Return the proxy to use; None to go straight. UsageError for one that can't be used, with its variable."""
+        kind = next((kind for kind in (origin.scheme, "all") if self._urls.get(kind)), "")
+        if not kind or self._bypassed(origin):
+            return None
+        url = self._urls[kind]
+        variable = f"{kind}_proxy" if os.environ.get(f"{kind}_proxy") else f"{kind.upper()}_PROXY"
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        try:
+            port = parts.port or 80
+        except ValueError:
+            port = 0
+        if parts.scheme != "http" or not parts.hostname or not port:
+            if kind == "all":
+                return None  # Go's programs don't know this variable, and go straight
+            shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+            raise UsageError(
+                f"{variable} names the proxy {shown}, which archmerge can't use",
+                fix=f"name one as http://HOST:PORT there, or add {origin.host} to no_proxy",
+            )
+        login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode()
+        headers = {"Proxy-Authorization": f"Basic {b64encode(login).decode()}"} if parts.username else {}
+        return Proxy(parts.hostname, port, headers, variable)
+
+    def _bypassed(self, origin: Origin) -> bool:
+        from urllib.request import proxy_bypass  # as above
+
+        if origin.host == "metadata.google.internal" or proxy_bypass(f"{origin.host}:{origin.port}"):
+            return True
+        with contextlib.suppress(ValueError):
+            if ipaddress.ip_address(origin.host).is_link_local:
+                return True  # a cloud's metadata service: no proxy knows this machine's
+        for word in str(self._urls.get("no", "")).replace(",", " ").split():
+            try:
+                if ipaddress.ip_address(origin.host) in ipaddress.ip_network(word, strict=False):
+                    return True
+            except ValueError:
+                continue  # one of the two is a name
+        return False

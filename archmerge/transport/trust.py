@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from archmerge.errors import NetworkError
-from archmerge.transport.connections import Origin, address_of, origin_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from archmerge.transport.connections import Options
+from archmerge.transport.connections import Options, Origin, address_of, origin_of
 
 # Names under these are given to strangers (publicsuffix.org, its private part, as far as registries and their token
 # services may live there). The whole list is 250 KB; what is missing here costs safety only against a neighbour.

@@ -11,14 +11,14 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING
 
+from archmerge.binaries import LayerError, entries
 from archmerge.credentials import Credentials
 from archmerge.errors import ArchmergeError
-from archmerge.layers import LayerError, entries
 from archmerge.manifests import OCI_IMAGE, parse_config, parse_manifest
 from archmerge.platforms import parse_platform
 from archmerge.reference import parse_reference
 from archmerge.tokens import parse_challenge, parse_token
-from archmerge.transport.retry import parse_retry_after
+from archmerge.transport.client import parse_retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -92,7 +92,7 @@ def released_python() -> tuple[str, str]:
 def own_command(python: str, scratch: Path, host: str) -> list[str]:
     """archmerge as the merge image has it: byte code, and -IS, for it needs no site-packages."""
     pyz = scratch / "archmerge.pyz"
-    command = [python, make_zipapp.__file__, str(pyz), f"{python} -IS"]
+    command = [python, "-X", "no_debug_ranges", make_zipapp.__file__, str(pyz), f"{python} -IS"]
     subprocess.run(command, check=True, capture_output=True)
     return [python, "-IS", str(pyz), f"--plain-http={host}", "--quiet", "push"]
 

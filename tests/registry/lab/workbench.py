@@ -113,4 +113,4 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("ARCHMERGE_USERNAME", USER)
     monkeypatch.setenv("ARCHMERGE_PASSWORD", PASSWORD)
-    monkeypatch.setattr("archmerge.transport.retry.RetryPolicy.delay", lambda _policy, _n, asked: asked or 0.001)
+    monkeypatch.setattr("archmerge.transport.client.delay_after", lambda _n, _base, asked: asked or 0.001)

@@ -23,7 +23,7 @@ from archmerge.tokens import (
     scopes,
     token_request,
 )
-from archmerge.transport.answers import public_url
+from archmerge.transport.client import public_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -282,14 +282,12 @@ def test_actions_are_merged_per_repository() -> None:
 def test_a_get_repeats_scopes_and_a_post_joins_them() -> None:
     challenge = Challenge("bearer", "https://a/t?x=1", "s", "aws")
     wanted = ["repository:a:pull,push", "repository:b:pull"]
-    get = token_request(challenge, wanted, Credential("u", "p"), post=False)
-    assert get.url == (
-        "https://a/t?x=1&service=s&account=u&scope=repository:a:pull,push&scope=repository:b:pull&scope=aws"
-    )
-    assert get.headers["Authorization"].startswith("Basic ")
-    post = token_request(challenge, wanted, Credential(identity_token="i"), post=True)
-    assert (post.method, post.url) == ("POST", "https://a/t?x=1")
-    assert b"scope=repository%3Aa%3Apull%2Cpush+repository%3Ab%3Apull+aws&refresh_token=i" in (post.body or b"")
+    _, url, headers, _ = token_request(challenge, wanted, Credential("u", "p"), post=False)
+    assert url == ("https://a/t?x=1&service=s&account=u&scope=repository:a:pull,push&scope=repository:b:pull&scope=aws")
+    assert headers["Authorization"].startswith("Basic ")
+    method, url, _, body = token_request(challenge, wanted, Credential(identity_token="i"), post=True)
+    assert (method, url) == ("POST", "https://a/t?x=1")
+    assert b"scope=repository%3Aa%3Apull%2Cpush+repository%3Ab%3Apull+aws&refresh_token=i" in (body or b"")
 
 
 def test_tokens_by_either_name_with_sixty_seconds_where_none_are_said() -> None:

@@ -7,8 +7,7 @@ import os
 import pytest
 
 from archmerge import UsageError
-from archmerge.transport.connections import origin_of
-from archmerge.transport.proxies import Proxies
+from archmerge.transport.connections import Proxies, origin_of
 
 
 @pytest.fixture(autouse=True)

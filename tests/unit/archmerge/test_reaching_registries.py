@@ -17,8 +17,7 @@ from archmerge.authorizer import Authorizer
 from archmerge.credentials import Credentials
 from archmerge.errors import NetworkError, RefusedError, UsageError
 from archmerge.request import MergeRequest, Source
-from archmerge.transport.answers import Answer
-from archmerge.transport.client import Client
+from archmerge.transport.client import Answer, Client
 from archmerge.transport.connections import Connections, Options, Origin, inward, origin_of, usable
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def test_only_the_registry_itself_says_where_credentials_are_sent(asking: str) -
     authorizer = Authorizer(
         Client(Options()), "r.example", "https://r.example", Credentials({"HOME": "/nonexistent"}, primary="r.example")
     )
-    assert not authorizer.refused("a", "", Answer(401, asked, b"", asking))
+    assert not authorizer.refused("a", {}, Answer(401, asked, b"", asking))
     assert "thief" not in repr(authorizer._challenge)
 
 

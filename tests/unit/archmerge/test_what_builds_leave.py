@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 
 from archmerge import MergeRequest, MismatchError, MissingError, Session, Source, UsageError, WrongContentError, merge
 from archmerge.arguments import parse
-from archmerge.built import digest_sources
+from archmerge.built import digest_sources, read_batch
 from archmerge.cli import push_request
 from archmerge.errors import ArchmergeError
-from archmerge.files import read_batch
 from archmerge.layout import Layout
 from tests.registry.lab.images import Image, attested, digest, image
 
