@@ -194,7 +194,7 @@ def test_a_program_that_ends_itself_is_an_error_and_no_success(language: Any, en
 
 def test_the_engines_signal_ends_a_host_that_inherited_it_ignored(tmp_path: Path, engine: "Engine") -> None:
     """As a shell's background job does."""
-    command = [write_language_host(tmp_path), engine.address]
+    command = [str(write_language_host(tmp_path)), str(engine.address)]
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd="/")
