@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from components.problems import Problem
+from components.runner.job_pod_patches import check_patch
 from components.runner.job_pods import PATCHES, JobPods, PodPatch, Volume
 from components.secret_text import secret_in
 
@@ -61,6 +62,8 @@ def _check_patches(found: Sequence[PodPatch], path: str) -> Iterator[Problem]:
         if isinstance(one.patch, list) != (one.type == "json"):
             wanted = "a list of operations" if one.type == "json" else "a mapping"
             yield _problem(f"{path}[{index}].patch", f"not {wanted}", f"With type {one.type} write {wanted}.")
+        else:
+            yield from check_patch(one, f"{path}[{index}].patch")
         if secret := secret_in(json.dumps(one.patch)):
             yield _problem(f"{path}[{index}].patch", f"looks like {secret}", "Name a Secret of the jobs' namespace.")
 
