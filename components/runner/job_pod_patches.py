@@ -92,7 +92,7 @@ def _check_directives(value: object, path: str) -> Iterator[Problem]:
 
 def _refused(part: Mapping[str, Any]) -> Iterator[_Found]:
     """Yield what `baseline` refuses, with the way to it: the controls of components/runner/admission.py."""
-    yield from _on(part, HOST_NAMESPACES)
+    yield from (((name,), True) for name in HOST_NAMESPACES if _at(part, name))
     for index, volume in enumerate(_listed(part, "volumes")):
         if _at(volume, "hostPath") is not None:
             yield ("volumes", index, "hostPath"), _at(volume, "hostPath")
@@ -105,8 +105,8 @@ def _refused(part: Mapping[str, Any]) -> Iterator[_Found]:
 
 def _refused_container(container: object) -> Iterator[_Found]:
     context = ("securityContext",)
-    for way, found in _on(_at(container, *context), ("privileged",)):
-        yield (*context, *way), found
+    if _at(container, *context, "privileged"):
+        yield (*context, "privileged"), True
     added = _at(container, *context, "capabilities", "add")
     for index, name in enumerate(added if isinstance(added, list) else ()):
         if name not in _CAPABILITIES:
@@ -116,9 +116,9 @@ def _refused_container(container: object) -> Iterator[_Found]:
     for index, port in enumerate(_listed(container, "ports")):
         if _at(port, "hostPort"):
             yield ("ports", index, "hostPort"), _at(port, "hostPort")
-    for way in HANDLERS:
-        if host := _at(container, *way, "host"):
-            yield (*way, "host"), host
+    for handler in HANDLERS:
+        if host := _at(container, *handler, "host"):
+            yield (*handler, "host"), host
     yield from _refused_context(container)
 
 
@@ -136,10 +136,6 @@ def _refused_context(holder: object) -> Iterator[_Found]:
     for key in ("user", "role"):
         if found := _at(holder, *options, key):
             yield (*options, key), found
-
-
-def _on(holder: object, names: Sequence[str]) -> Iterator[_Found]:
-    yield from (((name,), True) for name in names if _at(holder, name))
 
 
 def _listed(holder: object, key: str) -> Sequence[object]:

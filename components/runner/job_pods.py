@@ -263,7 +263,7 @@ class JobPods:
 
     pod_patches: list[PodPatch] = field(default_factory=list)
     """Patches of the pods' spec, the way out where no key is for it. What Pod Security `baseline` refuses and keys that
-    no pod has are told before; the API server has the last word, and the rehearsal tells of pods with patches what it saw, no more."""
+    no pod has are told before. The API server has the last word; the rehearsal tells what it saw of such pods."""
 
 
 PATCHES: Final = "FF_USE_ADVANCED_POD_SPEC_CONFIGURATION"

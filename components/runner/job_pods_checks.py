@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from components.problems import Problem
 from components.runner.job_pod_patches import check_patch
 from components.runner.job_pods import PATCHES, JobPods, PodPatch, Volume
-from components.secret_text import secret_in
+from components.secret_text import secret_in, secret_under
 
 
 def check_job_pods(jobs: JobPods, path: str = "runner.jobs") -> list[Problem]:
@@ -38,10 +38,10 @@ def _check_volumes(found: Sequence[Volume], path: str) -> Iterator[Problem]:
 
 def _check_environment(found: Mapping[str, str], path: str) -> Iterator[Problem]:
     for name, value in found.items():
-        if secret := secret_in(f"{name}={value}") or secret_in(value):
+        if secret := secret_under(name, value):
             yield Problem(
                 path=f"{path}.{name}",
-                found=f"looks like {secret}",
+                found=secret,
                 consequence="it would stand in the runner's ConfigMap, and every job could read it",
                 fix="Make it a masked CI/CD variable in GitLab.",
             )

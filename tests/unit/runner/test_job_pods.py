@@ -117,6 +117,8 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"environment": {"A-B": "c"}}, "environment.A-B", "variable"),
     ({"environment": {"T": "glpat-" + "x" * 20}}, "environment.T", "GitLab token"),
+    ({"environment": {"DB_PASSWORD": "hunter2xxxx"}}, "environment.DB_PASSWORD", "by its name"),
+    ({"services": [{"name": "db", "environment": {"API_KEY": "xxxx"}}]}, "environment.API_KEY", "by its name"),
     ({"labels": {"a": "b c"}}, "labels.a", "label"),
     ({"annotations": {"karpenter.sh/do-not-disrupt": "false"}}, "do-not-disrupt", "sets itself"),
     ({"labels": {"job.runner.gitlab.com/pod": "x"}}, "job.runner.gitlab.com/pod", "sets itself"),
@@ -134,6 +136,16 @@ def test_a_mistake_is_told_with_its_path(jobs: dict[str, Any], path: str, words:
     assert path in problem.path
     assert words in problem.found
     assert "xxxx" not in str(problem)
+
+
+def test_a_variable_may_name_a_secrets_place() -> None:
+    places = {
+        "DB_PASSWORD_FILE": "/etc/db/password",
+        "TOKEN": "$DEPLOY_TOKEN",
+        "PGPASSWORD": "${DB}",
+        "USE_SECRET": "true",
+    }
+    assert check_job_pods(read(jobs={"environment": places}).jobs) == []
 
 
 @pytest.mark.parametrize("kind", ["hostPath", "host_path"])
