@@ -5,8 +5,9 @@ Strict: nothing is converted ("5" is no number, true is no number), and a key th
 
 import difflib
 import json
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar, get_args, get_origin
 
@@ -56,7 +57,7 @@ def parse(cls: type[T], value: object, path: str, *, kin: Kin | None = None) -> 
         reader = _Reader(cls=cls, value=value, path=path, kin=kin)
         raise ConfigError(tuple(dict.fromkeys(reader.problem(details) for details in error.errors()))) from None
     except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigError([_not_plain(path, error)]) from None
+        raise ConfigError([*_odd(value, path)] or [_not_plain(path, error)]) from None
 
 
 def section_of(cls: type[T], value: object, path: str, *, kin: Kin | None = None) -> T:
@@ -87,6 +88,37 @@ def _spelled(annotation: Any, value: object) -> object:
 def _not_plain(path: str, error: Exception) -> Problem:
     found = f"not plain data ({type(error).__name__}: {str(error)[:LONGEST_SHOWN]})"
     return Problem(path=path, found=found, fix="Write text, finite numbers, true, false, lists and mappings.")
+
+
+def _odd(value: object, path: str, holders: tuple[int, ...] = ()) -> Iterator[Problem]:
+    """Yield each value that JSON has no words for. What holds itself is walked once."""
+    if isinstance(value, Mapping | list | tuple):
+        if id(value) in holders:
+            return
+        for step, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _odd(item, joined(path, step if isinstance(step, int) else str(step)), (*holders, id(value)))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield Problem(path=path, found=f"{value} is no finite number", fix="Write a finite number.")
+    elif value is not None and not isinstance(value, str | int | float):
+        yield _must_be_plain(path, value)
+
+
+def _must_be_plain(path: str, value: object) -> Problem:
+    found = f"of type {type(value).__name__}, and its value must be known before a deployment"
+    return Problem(path=path, found=found, fix="Write text, a number, true, false, a list or a mapping.")
+
+
+def text_of(args: Mapping[str, Any], key: str, path: str) -> str:
+    """Return an argument of a component that must be text, and known before a deployment. Raises ConfigError."""
+    value = args.get(key)
+    if isinstance(value, str) and value.strip():
+        return value
+    where, fix = joined(path, key), "Write text."
+    if value is None or value == "":
+        raise ConfigError([Problem(path=where, found="not set, or empty", fix=fix)])
+    plain = isinstance(value, str | int | float | Mapping | list | tuple)
+    told = Problem(path=where, found=f"{shown(value)} is {kind(value)}", fix=fix)
+    raise ConfigError([told if plain else _must_be_plain(where, value)])
 
 
 def joined(path: str, *names: str | int) -> str:

@@ -80,6 +80,9 @@ SECRET_NAME: Final = re.compile(rf"(?i)(?:{NAME}|(?<=[_.-])(?:pass|pwd|pat))(?:[
 NAME_HINTS: Final = ("token", "passw", "passphrase", "secret", "credential", "jwt", "key")
 """Each such name has one of them, but for the shortest."""
 
+_VARIABLE: Final = re.compile(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})", re.ASCII)
+"""Nothing but another variable's value."""
+
 _NO_REASON: Final = frozenset({"64 bytes in base64", "a long user name in a URL"})
 """Hidden, and no reason to refuse a setting: a digest is as long, and so is the public user of a Sentry DSN."""
 
@@ -89,6 +92,26 @@ def secret_in(text: str) -> str | None:
     if PRIVATE_KEY.search(text):
         return "a private key"
     return next((what for what in SHAPES if what not in _NO_REASON and holds(what, text)), None)
+
+
+def secret_under(name: str, value: object) -> str | None:
+    """Return why an entry of a mapping is a secret in plain text, by its shape, or by its name; or None.
+
+    A switch is none, nor is a name of a secret's place: `TOKEN_FILE`, or another variable as the value, `$DB_PASSWORD`.
+
+    >>> secret_under("DB_PASSWORD", "hunter2")
+    'a secret in plain text, by its name'
+    >>> secret_under("DB_PASSWORD", "$PASSWORD_OF_GITLAB")
+    """
+    if (what := secret_in(name)) is not None:
+        return f"a key that looks like {what}"
+    text = str(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or text in ("", "true", "false"):
+        return None
+    if (what := secret_in(text) or secret_in(f"{name}={text}")) is not None:
+        return f"looks like {what}"
+    named = SECRET_NAME.search(name) and not _VARIABLE.fullmatch(text)
+    return "a secret in plain text, by its name" if named else None
 
 
 def holds(what: str, text: str) -> bool:

@@ -42,7 +42,7 @@ def check_pool(subject: Subject[Any]) -> list[Problem]:
         *_check_metadata(subject),
         *subject.cloud.check_pool(subject),
     ]
-    return found or check_passed(subject)
+    return [*found, *check_passed(subject, resolvable=not found)]
 
 
 def _check_names(pools: Sequence[PoolBase]) -> list[Problem]:

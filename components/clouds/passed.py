@@ -14,13 +14,21 @@ from components.clouds.sections import Passed, PoolBase
 from components.keys import keys
 from components.problems import Problem
 from components.reading import joined
-from components.secret_text import SECRET_NAME, secret_in
+from components.secret_text import secret_under
 
 
-def check_passed(subject: Subject[Any]) -> list[Problem]:
-    """Check the arguments that a pool passes through, which has no other problem."""
+def check_passed(subject: Subject[Any], *, resolvable: bool) -> list[Problem]:
+    """Check the arguments that a pool passes through.
+
+    What the program sets itself is only known of a pool that is `resolvable`: one without other problems.
+    """
     found = ((field, getattr(subject.pool, field)) for field in subject.cloud.own)
-    return [problem for field, passed in found if passed for problem in _check(subject, field, passed)]
+    return [
+        problem
+        for field, passed in found
+        if passed
+        for problem in _check(subject, field, passed, resolvable=resolvable)
+    ]
 
 
 def passed_through(pool: ResolvedPool[PoolBase]) -> str:
@@ -31,13 +39,13 @@ def passed_through(pool: ResolvedPool[PoolBase]) -> str:
     return ", ".join(joined(name, *way) for name, passed in found for way, _ in leaves(passed) if way)
 
 
-def _check(subject: Subject[Any], field: str, passed: Mapping[str, Any]) -> list[Problem]:
+def _check(subject: Subject[Any], field: str, passed: Mapping[str, Any], *, resolvable: bool) -> list[Problem]:
     from components.clouds import sdk  # noqa: PLC0415 - the pure part needs no pulumi
 
     path = f"{subject.path}.{to_camel(field)}"
     if secrets := list(_secrets(path, passed)):
         return secrets
-    own = subject.cloud.own[field](subject.cloud.resolve(subject.pool), subject.location)
+    own = subject.cloud.own[field](subject.cloud.resolve(subject.pool), subject.location) if resolvable else {}
     taken = list(claimed(own, passed))
     return [
         *(
@@ -55,8 +63,8 @@ def _check(subject: Subject[Any], field: str, passed: Mapping[str, Any]) -> list
 def _secrets(path: str, passed: Mapping[str, Any]) -> Iterator[Problem]:
     for way, value in leaves(passed):
         named = next((step for step in reversed(way) if isinstance(step, str)), "")
-        secret = secret_in(str(value)) or ("a secret by its name" if SECRET_NAME.search(named) else None)
-        if secret:
+        keys_alone = (secret_under(step, None) for step in way if isinstance(step, str))
+        if secret := next(filter(None, keys_alone), None) or secret_under(named, value):
             yield Problem(
                 path=joined(path, *way),
                 found=secret,

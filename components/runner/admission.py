@@ -26,10 +26,22 @@ VARIABLES: Final = {
 """CEL variables, in the order of their definition."""
 
 _ALLOWED_CAPABILITIES = sorted({*CAPABILITIES, *ROOTLESS_CAPABILITIES})
-_SELINUX_TYPES = ["", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"]
+HOST_NAMESPACES: Final = ("hostNetwork", "hostPID", "hostIPC")
+SELINUX_TYPES: Final = ["", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"]
 _APPARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
 _CONTEXT = "c.?securityContext"
-_PROFILES = (f"{_CONTEXT}.?seccompProfile.?type", f"{_CONTEXT}.?appArmorProfile.?type")
+UNCONFINED: Final = ("seccompProfile", "appArmorProfile")
+"""Profiles of a security context that must not be off."""
+HANDLERS: Final = tuple(
+    (*handler, kind)
+    for handler in (
+        *(("livenessProbe",), ("readinessProbe",), ("startupProbe",)),
+        *(("lifecycle", "postStart"), ("lifecycle", "preStop")),
+    )
+    for kind in ("httpGet", "tcpSocket")
+)
+"""Handlers of a container that may name a host."""
+_PROFILES = tuple(f"{_CONTEXT}.?{profile}.?type" for profile in UNCONFINED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +88,7 @@ def validations() -> tuple[Validation, ...]:
             message=f"AppArmor annotations must not unconfine another container than {BUILD_CONTAINER}",
         ),
         Validation(
-            expression=" && ".join(
-                f"!object.spec.?{key}.orValue(false)" for key in ("hostNetwork", "hostPID", "hostIPC")
-            ),
+            expression=" && ".join(f"!object.spec.?{key}.orValue(false)" for key in HOST_NAMESPACES),
             message="host namespaces are not allowed",
         ),
         Validation(
@@ -119,15 +129,11 @@ def _runs_as(context: str) -> str:
 def _selinux(context: str) -> str:
     options = f"{context}.?seLinuxOptions"
     return (
-        f'{options}.?type.orValue("") in {json.dumps(_SELINUX_TYPES)}'
+        f'{options}.?type.orValue("") in {json.dumps(SELINUX_TYPES)}'
         f' && {options}.?user.orValue("") == "" && {options}.?role.orValue("") == ""'
     )
 
 
 def _no_handler_hosts() -> Iterator[str]:
     """Yield that no handler of a container names a host: a kubelet would reach it past every NetworkPolicy."""
-    probes = [f"c.?{probe}" for probe in ("livenessProbe", "readinessProbe", "startupProbe")]
-    hooks = [f"c.?lifecycle.?{hook}" for hook in ("postStart", "preStop")]
-    for handler in (*probes, *hooks):
-        for kind in ("httpGet", "tcpSocket"):
-            yield f'{handler}.?{kind}.?host.orValue("") == ""'
+    yield from (f'c.?{".?".join(handler)}.?host.orValue("") == ""' for handler in HANDLERS)

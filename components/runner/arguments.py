@@ -7,7 +7,7 @@ import pulumi
 
 from components.config import StackConfig
 from components.problems import ConfigError, Problem
-from components.reading import section_of
+from components.reading import kind, section_of, shown
 from components.runner.checks import check_settings
 from components.runner.guards import RUNNER_KIN
 from components.runner.placement import RunnerPool, runner_pool
@@ -68,7 +68,11 @@ def runner_args(config: StackConfig, nodes: Sequence[pulumi.Input[list[str]]] = 
 def checked(args: MultiArchRunnerArgs) -> tuple[RunnerConfig, list[RunnerPool]]:
     """Read and check the plain part of the arguments. Raises ConfigError before anything is declared."""
     runner = section_of(RunnerConfig, args["runner"], "runner", kin=RUNNER_KIN)
-    pools = [section_of(RunnerPool, pool, f"pools[{index}]") for index, pool in enumerate(args["pools"])]
+    given: object = args["pools"]
+    if not isinstance(given, list | tuple):
+        found = f"{shown(given)} is {kind(given)}" if given is not None else "empty"
+        raise ConfigError([Problem(path="pools", found=found, fix="Write a list of pools.")])
+    pools = [section_of(RunnerPool, pool, f"pools[{index}]") for index, pool in enumerate(given)]
     problems = check_settings(runner, pools, args["cluster_type"])
     if runner.token is None and "token" not in args:
         problems.append(_no_token("token", "runner.token"))

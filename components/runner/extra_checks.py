@@ -12,7 +12,7 @@ from components.problems import Problem
 from components.reading import did_you_mean, joined
 from components.runner.executor import AZURE_LABEL, NO_EVICTION
 from components.runner.extra_values import ExtraValues
-from components.secret_text import SECRET_NAME, secret_in
+from components.secret_text import secret_under
 
 _PATH: Final = "runner.values"
 _Keys = tuple[str | int, ...]
@@ -90,7 +90,7 @@ def _plain(found: _Found) -> Iterator[Problem]:
     """Find what must be nowhere: secrets, templates, null."""
     for keys, value in found:
         name = str(keys[-1])
-        if (secret := _secret(name, value)) is not None:
+        if (secret := secret_under(name, value)) is not None:
             fix = (
                 "Put it into a Secret and name that, for a variable by extraEnvFrom with a secretKeyRef; "
                 "the runner's token is `pulumi config set --secret multiarch-runner:runnerToken`."
@@ -101,16 +101,6 @@ def _plain(found: _Found) -> Iterator[Problem]:
         elif value is None:
             fix = "Give it a value, or remove the key."
             yield _problem(keys, "empty", fix, "Helm takes null for an order to take a value away")
-
-
-def _secret(name: str, value: object) -> str | None:
-    if (what := secret_in(name)) is not None:
-        return f"a key that looks like {what}"
-    if not isinstance(value, str) or value in ("", "true", "false"):
-        return None
-    if (what := secret_in(value)) is not None:
-        return f"looks like {what}"
-    return "a secret in plain text, by its name" if SECRET_NAME.search(name) else None
 
 
 def _maps(found: _Found) -> Iterator[Problem]:

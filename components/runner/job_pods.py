@@ -206,7 +206,7 @@ class Service:
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class PodPatch:
-    """A patch of the pod's spec, for what no key here is for. Nothing here checks it, and the rehearsal says so."""
+    """A patch of the pod's spec, for what no key here is for. Little of it is checked, and the rehearsal says so."""
 
     name: str
     """What it is for."""
@@ -262,8 +262,8 @@ class JobPods:
     """GitLab Runner's feature flags, `FF_…`."""
 
     pod_patches: list[PodPatch] = field(default_factory=list)
-    """Patches of the pods' spec, the way out where no key is for it. They can open the sandbox: the API server's Pod
-    Security is what is left to refuse that, and the rehearsal tells of pods with patches what it saw, no more."""
+    """Patches of the pods' spec, the way out where no key is for it. What Pod Security `baseline` refuses and keys that
+    no pod has are told before. The API server has the last word; the rehearsal tells what it saw of such pods."""
 
 
 PATCHES: Final = "FF_USE_ADVANCED_POD_SPEC_CONFIGURATION"

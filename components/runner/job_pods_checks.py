@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from components.problems import Problem
+from components.runner.job_pod_patches import check_patch
 from components.runner.job_pods import PATCHES, JobPods, PodPatch, Volume
-from components.secret_text import secret_in
+from components.secret_text import secret_in, secret_under
 
 
 def check_job_pods(jobs: JobPods, path: str = "runner.jobs") -> list[Problem]:
@@ -37,10 +38,10 @@ def _check_volumes(found: Sequence[Volume], path: str) -> Iterator[Problem]:
 
 def _check_environment(found: Mapping[str, str], path: str) -> Iterator[Problem]:
     for name, value in found.items():
-        if secret := secret_in(f"{name}={value}") or secret_in(value):
+        if secret := secret_under(name, value):
             yield Problem(
                 path=f"{path}.{name}",
-                found=f"looks like {secret}",
+                found=secret,
                 consequence="it would stand in the runner's ConfigMap, and every job could read it",
                 fix="Make it a masked CI/CD variable in GitLab.",
             )
@@ -61,6 +62,8 @@ def _check_patches(found: Sequence[PodPatch], path: str) -> Iterator[Problem]:
         if isinstance(one.patch, list) != (one.type == "json"):
             wanted = "a list of operations" if one.type == "json" else "a mapping"
             yield _problem(f"{path}[{index}].patch", f"not {wanted}", f"With type {one.type} write {wanted}.")
+        else:
+            yield from check_patch(one, f"{path}[{index}].patch")
         if secret := secret_in(json.dumps(one.patch)):
             yield _problem(f"{path}[{index}].patch", f"looks like {secret}", "Name a Secret of the jobs' namespace.")
 

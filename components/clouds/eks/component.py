@@ -31,6 +31,7 @@ from components.clouds.eks.arguments import (
 from components.clouds.eks.sections import EksCluster, EksPool
 from components.clouds.kubeconfig import Endpoint
 from components.clouds.sdk import keywords
+from components.reading import text_of
 
 ARGUMENTS: Final[Mapping[str, type]] = {
     "arguments": eks.NodeGroupArgs,
@@ -87,16 +88,17 @@ class EksNodePool(NodePool):
 
     def __init__(self, name: str, args: EksNodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         cluster, cluster_name = args.get("cluster"), cluster_name_of(args, name)
-        pool = resolved_pool(EKS, args, args["region"], name)
+        region = text_of(args, "region", name)
+        pool = resolved_pool(EKS, args, region, name)
         super().__init__("multiarch-runner:index:EksNodePool", name, None, opts)
-        role_arn, attachments = self._role(name, pool, args["region"])
-        template = self._launch_template(name, pool, args["region"])
-        there = _group_of(cluster_name, pool.name, args["region"])
+        role_arn, attachments = self._role(name, pool, region)
+        template = self._launch_template(name, pool, region)
+        there = _group_of(cluster_name, pool.name, region)
         desired = desired_size(pool.section, None if there is None else _scaling(there))
         group = eks.NodeGroup(
             f"{name}-group",
             cluster_name=cluster_name,
-            region=args["region"],
+            region=region,
             node_role_arn=role_arn,
             subnet_ids=_subnets(name, pool.section, there, args),
             # The number itself: "$Latest" differs from what AWS returns, for ever.
@@ -116,7 +118,7 @@ class EksNodePool(NodePool):
                 protect=pool.protect or None,
             ),
         )
-        self._hints(name, pool, group, args["region"])
+        self._hints(name, pool, group, region)
         self.publish(pool, [group.node_group_name])
 
     def _role(

@@ -17,6 +17,7 @@ from components.clouds.gke.arguments import IGNORE_CHANGES, kubeconfig, node_poo
 from components.clouds.gke.sections import GkeCluster, GkePool, Limits
 from components.clouds.kubeconfig import Endpoint
 from components.clouds.sdk import keywords
+from components.reading import text_of
 
 ARGUMENTS: Final[Mapping[str, type]] = {"arguments": container.NodePoolArgs}
 
@@ -73,14 +74,15 @@ class GkeNodePool(NodePool):
 
     def __init__(self, name: str, args: GkeNodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         cluster, cluster_name = args.get("cluster"), cluster_name_of(args, name)
-        pool = resolved_pool(GKE, args, args["location"], name)
+        location = text_of(args, "location", name)
+        pool = resolved_pool(GKE, args, location, name)
         # Only now: a pool that cannot work registers nothing.
         super().__init__("multiarch-runner:index:GkeNodePool", name, None, opts)
         made = container.NodePool(
             f"{name}-pool",
             cluster=cluster_name,
             project=args.get("project"),
-            **keywords(container.NodePoolArgs, node_pool(pool, args["location"])),
+            **keywords(container.NodePoolArgs, node_pool(pool, location)),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=None if cluster is None else [cluster],

@@ -165,10 +165,26 @@ def test_pythons_spelling_is_no_key() -> None:
     assert "Did you mean byName?" in problem
 
 
-@pytest.mark.parametrize("value", [object(), float("nan"), {"leaves": {1, 2}}, {"count": float("inf")}, "\ud800"])
-def test_what_is_no_plain_data_is_told(value: object) -> None:
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        (object(), "tree"),
+        (float("nan"), "tree"),
+        ({"leaves": {1, 2}}, "tree.leaves"),
+        ({"leaves": [{"name": "a"}, {"name": object()}]}, "tree.leaves[1].name"),
+        ({"count": float("inf")}, "tree.count"),
+        ("\ud800", "tree"),
+    ],
+)
+def test_what_is_no_plain_data_is_told_where_it_is(value: object, path: str) -> None:
     [problem] = told(value)
-    assert problem.startswith("tree: ")
+    assert problem.startswith(f"{path}: ")
+
+
+def test_what_holds_itself_is_told_and_not_followed_for_ever() -> None:
+    value: dict[str, object] = {}
+    value["leaves"] = [value]
+    assert len(told(value)) == 1
 
 
 @pytest.mark.parametrize("key", ["\n", "a\nb", "\x1b[31m", "\u2028", "'\r"])
@@ -266,7 +282,7 @@ class TestWhatAComponentIsGiven:
             ({"store": {"type": "disk", "size_gb": 7.5}}, "tree.store.sizeGb"),
             ({"by_nam": {}}, "tree.by_nam"),
             ({"count": "2"}, "tree.count"),
-            ({"leaves": [{"name": object()}]}, "tree"),
+            ({"leaves": [{"name": object()}]}, "tree.leaves[0].name"),
             (None, "tree"),
         ],
     )

@@ -300,6 +300,24 @@ def test_a_pool_that_cannot_work_registers_nothing(record: Record, component: An
     assert [resource.type for resource in recording.resources] == ["pulumi:pulumi:Stack"]
 
 
+@pytest.mark.parametrize(
+    ("component", "arguments", "key"), [(GkeNodePool, _gke, "location"), (EksNodePool, _eks, "region")]
+)
+@pytest.mark.parametrize("given", [5, "", None])
+def test_a_place_that_is_no_text_is_told_by_its_key(
+    record: Record, component: Any, arguments: Any, key: str, given: object
+) -> None:
+    with pytest.raises(ConfigError, match=rf"p\.{key}: .*Write text\."):
+        record(lambda: component("p", {**arguments(), key: given}))
+
+
+def test_a_value_that_is_known_only_later_is_told_by_its_key(record: Record) -> None:
+    with pytest.raises(ConfigError, match=r"p\.pool\.labels\.team: .*known before a deployment"):
+        record(lambda: GkeNodePool("p", {**_gke(), "pool": {"labels": {"team": pulumi.Output.from_input("x")}}}))
+    with pytest.raises(ConfigError, match=r"p\.region: .*known before a deployment"):
+        record(lambda: EksNodePool("p", {**_eks(), "region": pulumi.Output.from_input("x")}))
+
+
 def test_whole_numbers_may_come_as_floats_as_they_do_over_the_wire(record: Record) -> None:
     recording = record(lambda: GkeNodePool("p", _gke(max_nodes=7.0)))
     assert recording.one(GKE).inputs["autoscaling"]["totalMaxNodeCount"] == 7

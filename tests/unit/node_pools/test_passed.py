@@ -116,11 +116,20 @@ def test_user_data_may_be_passed_through_unless_the_program_writes_some() -> Non
 
 def test_a_secret_is_refused_and_not_shown() -> None:
     token = "glpat-" + "x" * 20
-    for passed in ({"nodeConfig": {"metadata": {"startup": f"curl -H {token}"}}}, {"tags": {"apiToken": "hunter2"}}):
+    for passed in (
+        {"nodeConfig": {"metadata": {"startup": f"curl -H {token}"}}},
+        {"tags": {"apiToken": "hunter2"}},
+        {"tags": {token: "x"}},
+    ):
         ((path, text),) = told("gke", arguments=passed)
         assert path.startswith("arguments.")
-        assert token not in text
+        assert token not in path + text
         assert "hunter2" not in text
+
+
+def test_what_is_passed_through_is_told_beside_the_pools_other_problems() -> None:
+    paths = [path for path, _ in told("gke", minNodes=9, maxNodes=1, arguments={"nodeConfg": {}})]
+    assert paths == ["minNodes", "arguments.nodeConfg"]
 
 
 def test_the_keys_that_pass_through_are_those_that_the_cloud_and_its_sdk_know() -> None:

@@ -117,6 +117,8 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"environment": {"A-B": "c"}}, "environment.A-B", "variable"),
     ({"environment": {"T": "glpat-" + "x" * 20}}, "environment.T", "GitLab token"),
+    ({"environment": {"DB_PASSWORD": "hunter2xxxx"}}, "environment.DB_PASSWORD", "by its name"),
+    ({"services": [{"name": "db", "environment": {"API_KEY": "xxxx"}}]}, "environment.API_KEY", "by its name"),
     ({"labels": {"a": "b c"}}, "labels.a", "label"),
     ({"annotations": {"karpenter.sh/do-not-disrupt": "false"}}, "do-not-disrupt", "sets itself"),
     ({"labels": {"job.runner.gitlab.com/pod": "x"}}, "job.runner.gitlab.com/pod", "sets itself"),
@@ -136,8 +138,76 @@ def test_a_mistake_is_told_with_its_path(jobs: dict[str, Any], path: str, words:
     assert "xxxx" not in str(problem)
 
 
+def test_a_variable_may_name_a_secrets_place() -> None:
+    places = {
+        "DB_PASSWORD_FILE": "/etc/db/password",
+        "TOKEN": "$DEPLOY_TOKEN",
+        "PGPASSWORD": "${DB}",
+        "USE_SECRET": "true",
+    }
+    assert check_job_pods(read(jobs={"environment": places}).jobs) == []
+
+
 @pytest.mark.parametrize("kind", ["hostPath", "host_path"])
 def test_there_is_no_volume_of_the_nodes_own_disk(kind: str) -> None:
     volume = {"type": kind, "name": "x", "mountPath": "/x"}
     with pytest.raises(ConfigError, match="volumes"):
         parse(RunnerConfig, {"gitlabUrl": "https://gitlab.example.com", "jobs": {"volumes": [volume]}}, "runner")
+
+
+_BUILD: dict[str, Any] = {"name": "build"}
+OPENERS: list[tuple[dict[str, Any], str]] = [
+    ({"hostNetwork": True}, "hostNetwork"),
+    ({"hostPID": True}, "hostPID"),
+    ({"hostIPC": True}, "hostIPC"),
+    ({"volumes": [{"name": "x", "hostPath": {"path": "/"}}]}, "volumes[0].hostPath"),
+    ({"containers": [_BUILD | {"securityContext": {"privileged": True}}]}, "securityContext.privileged"),
+    ({"containers": [_BUILD | {"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}]}, "add[0]"),
+    ({"containers": [_BUILD | {"securityContext": {"procMount": "Unmasked"}}]}, "procMount"),
+    ({"initContainers": [_BUILD | {"ports": [{"hostPort": 80}]}]}, "ports[0].hostPort"),
+    ({"containers": [_BUILD | {"livenessProbe": {"httpGet": {"host": "10.0.0.1"}}}]}, "httpGet.host"),
+    ({"securityContext": {"seccompProfile": {"type": "Unconfined"}}}, "seccompProfile.type"),
+    ({"securityContext": {"seLinuxOptions": {"type": "spc_t"}}}, "seLinuxOptions.type"),
+]
+
+
+def told_of_patch(patch: Any, **more: str) -> list[Any]:
+    patches = [{"name": "p", "patch": patch, **more}]
+    return check_job_pods(read(jobs={"podPatches": patches}).jobs)
+
+
+@pytest.mark.parametrize(("patch", "path"), OPENERS)
+def test_a_patch_that_baseline_refuses_is_refused_before(patch: dict[str, Any], path: str) -> None:
+    (problem,) = told_of_patch(patch)
+    assert problem.path.endswith(path)
+    assert "baseline" in problem.consequence
+    ((key, value),) = patch.items()
+    (as_operation,) = told_of_patch([{"op": "add", "path": f"/{key}", "value": value}], type="json")
+    assert as_operation.path.endswith(path)
+
+
+def test_an_operation_deep_in_the_spec_is_judged_too() -> None:
+    operation = {"op": "add", "path": "/containers/0/securityContext/privileged", "value": True}
+    (problem,) = told_of_patch([operation], type="json")
+    assert problem.path.endswith("[0].containers[0].securityContext.privileged")
+
+
+@pytest.mark.parametrize(
+    ("patch", "kind", "words"),
+    [
+        ({"affinty": {}}, "merge", "Did you mean affinity?"),
+        ([{"op": "add", "path": "/affinty", "value": {}}], "json", "Did you mean affinity?"),
+        ([{"op": "put", "path": "/affinity", "value": {}}], "json", "no operation of a JSON patch"),
+        ([{"op": "add"}], "json", "no operation"),
+        ({"affinity": {"$patch": "swap"}}, "strategic", "no directive"),
+    ],
+)
+def test_a_patch_that_no_pod_could_take_is_refused(patch: Any, kind: str, words: str) -> None:
+    (problem,) = told_of_patch(patch, type=kind)
+    assert words in str(problem)
+
+
+def test_a_patch_that_keeps_the_sandbox_closed_passes() -> None:
+    closed = {"securityContext": {"privileged": False, "capabilities": {"add": ["CHOWN"], "drop": ["ALL"]}}}
+    assert told_of_patch({"hostNetwork": False, "containers": [_BUILD | closed], "$retainKeys": ["containers"]}) == []
+    assert told_of_patch([{"op": "remove", "path": "/hostNetwork"}], type="json") == []

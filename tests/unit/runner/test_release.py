@@ -248,6 +248,13 @@ def test_a_missing_token_is_a_problem_and_not_a_crash(stacks: Stacks) -> None:
     assert [problem.path for problem in caught.value.problems] == ["token"]
 
 
+def test_pools_that_are_no_list_are_told_as_a_whole(stacks: Stacks) -> None:
+    args: Any = runner_args(stacks["gke"]().config)
+    args["pools"] = "x"
+    with pytest.raises(ConfigError, match=r"^pools: 'x' is text"):
+        checked(args)
+
+
 @pytest.mark.parametrize(
     ("pool", "path"),
     [({"arch": "s390x"}, "pools[0].arch"), ({"taints": [{"key": "a", "effect": "None"}]}, "pools[0].taints[0].effect")],
