@@ -14,9 +14,9 @@ Made by planning each edit (`python -m docs.edits_table`). Which input replaces 
 sources say (`replaced.json` beside each stand-in). `multiarch rehearse --stack NAME --against FILE` tells it of an
 edit of yours.
 
-- *In place*: the same resource. Where a node pool has to make its nodes anew for it, the cloud drains them one by one:
-  jobs that run there are evicted, since no disruption budget holds them. A runner's new settings start a new manager;
-  the old one first finishes its jobs.
+- *In place*: the same resource. A runner's new settings start a new manager; the old one first finishes its jobs.
+- *In place, nodes made anew*: the same node pool, whose nodes the cloud drains and replaces one by one. Jobs that run
+  there are evicted, since no disruption budget holds them: one that does not end within the drain is lost.
 - **Replaced, new one first**: jobs that run on the old one are lost; there are nodes all the while.
 - **Replaced, deleted first**: jobs that run on the old one are lost, and there is none meanwhile.
 - `protect` is Pulumi's own and changes nothing in the cloud. What is protected is not replaced: `up` refuses.

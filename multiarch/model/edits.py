@@ -13,7 +13,7 @@ from multiarch.model.plan.model import Plan, PlannedResource
 from multiarch.model.providers.base import Diff
 from multiarch.model.providers.kinds import covers
 from multiarch.model.providers.registry import provider_for, record_of
-from multiarch.model.providers.replaced import changes
+from multiarch.model.providers.replaced import Changes, changes
 from multiarch.model.providers.values import UNKNOWN, SecretValue
 
 
@@ -46,6 +46,8 @@ class Edit:
     """Of a replacement: the inputs that force it. Of a refusal: those that the cloud does not change."""
     deleted_first: bool = False
     """Of a replacement: whether the old one goes before the new one is there, so that there is none meanwhile."""
+    renews: tuple[str, ...] = ()
+    """Of an update: the inputs for which a node pool makes its nodes anew, so that they are drained."""
     protected: bool = False
     """Whether Pulumi refuses to delete it, and so to replace it: not where the edit itself takes that away."""
 
@@ -95,16 +97,25 @@ def _edit(was: PlannedResource, will: PlannedResource, diff: Diff) -> Edit | Non
         return None
     forced = (path for path in (*diff.updates, *diff.refused) if _covered(path, will.replace_on_changes))
     replaced = tuple(sorted((*diff.replaces, *forced)))
+    action = Action.REPLACE if replaced else Action.REFUSE if diff.refused else Action.UPDATE
     return Edit(
-        action=Action.REPLACE if replaced else Action.REFUSE if diff.refused else Action.UPDATE,
+        action=action,
         urn=will.urn,
         type=will.type,
         name=will.name,
         paths=paths,
         reasons=replaced or tuple(sorted(diff.refused)),
         deleted_first=bool(replaced) and _deleted_first(will, diff),
+        renews=tuple(_renewing(will.type, paths)) if action is Action.UPDATE else (),
         protected=was.protect and will.protect,
     )
+
+
+def _renewing(token: str, paths: Iterable[str]) -> Iterator[str]:
+    """Return the inputs that renew nodes; of a block whose new value nobody knows, any part may be another one."""
+    known = _known(token)
+    renews = frozenset() if known is None else known.renews
+    return (path for path in paths if covers(renews, path) or any(one.startswith(f"{path}.") for one in renews))
 
 
 def _moved(edit: Edit, was: PlannedResource, will: PlannedResource) -> Moved:
@@ -169,12 +180,19 @@ def not_looked_up(edit: Edit) -> tuple[str, ...]:
 
     The stand-in takes them for changed in place.
     """
-    if edit.type.startswith(("pulumi:", "multiarch:")) or provider_for(edit.type.partition(":")[0]) is None:
+    known = _known(edit.type)
+    if known is None:
         return ()
-    known = changes(record_of(edit.type), edit.type)
     listed = known.in_place | known.replaces | known.replaces_when_added_or_removed | known.refused
     whole = {path.partition(".")[0] for path in listed}  # where an input as a whole is not known yet
     return tuple(path for path in edit.paths if known.in_place and path not in whole and not covers(listed, path))
+
+
+def _known(token: str) -> Changes | None:
+    """Return what the record has of a kind; None for the program's own, and for a provider without a stand-in."""
+    if token.startswith(("pulumi:", "multiarch:")) or provider_for(token.partition(":")[0]) is None:
+        return None
+    return changes(record_of(token), token)
 
 
 def _covered(path: str, globs: Iterable[str]) -> bool:

@@ -91,6 +91,8 @@ def jobs_lost(found: Sequence[Edit], before: Plan) -> Mapping[str, str]:
     archs = {resource.urn: _arch(resource.inputs) for resource in before.resources}
     lost = {}
     for edit in found:
+        if edit.renews:
+            lost[edit.urn] = f"those on it that do not end within the drain ({archs[edit.urn]})"
         if edit.action not in _ENDS or edit.protected:
             continue
         if edit.type in _HOUSES:
@@ -116,6 +118,8 @@ def kept(found: Sequence[Edit], before: Plan, after: Plan) -> Check:
     without = sorted(archs & set(lost.values()) - staying)
     cut = [f"{ending[urn].name} ({arch}: {_why(ending[urn])})" for urn, arch in lost.items() if arch]
     evidence = f"jobs that run on {', '.join(cut)} are lost" if cut else "no pool is replaced or deleted"
+    if anew := [f"{edit.name} ({', '.join(edit.renews)})" for edit in found if edit.renews]:
+        evidence += f"; nodes are made anew of {', '.join(anew)}: a job that does not end within the drain is lost"
     return Check(
         id="edit-keeps-architectures",
         title="every architecture has a node pool all the while",
@@ -133,8 +137,9 @@ def _why(edit: Edit) -> str:
 
 def _view(edit: Edit, keys: tuple[str, ...], lost: str) -> ChangeView:
     first = " (deleted first)" if edit.deleted_first else " (new one first)"
+    how = first if edit.action is Action.REPLACE else " (nodes made anew)" if edit.renews else ""
     return ChangeView(
-        action=f"{edit.action}{first if edit.action is Action.REPLACE else ''}",
+        action=f"{edit.action}{how}",
         resource=f"{edit.type} {edit.name}",
         paths=edit.paths,
         reasons=edit.reasons,

@@ -169,7 +169,7 @@ class AksPool(CloudPool):
     `runner.jobTimeout`."""
 
     secure_boot: bool = False
-    """Trusted Launch: boot only signed code. AKS offers it on amd64 only; a pool of either kind cannot change later."""
+    """Trusted Launch: boot only signed code. AKS offers it on amd64 only. Changed in place."""
 
     vtpm: bool = False
     """Trusted Launch: a virtual TPM. AKS offers it on amd64 only."""

@@ -26,6 +26,8 @@ class Changes:
     """The provider would change them in place, and the cloud refuses."""
     in_place: frozenset[str] = frozenset()
     """The others that the source knows; empty where it does not list them."""
+    renews: frozenset[str] = frozenset()
+    """Of those changed in place: a node pool makes its nodes anew for them. `renews_source` says whence."""
     source: str = ""
 
 
@@ -44,5 +46,6 @@ def changes(record: Path, token: str) -> Changes:
         replaces_when_added_or_removed=frozenset(entry.get("replaces_when_added_or_removed", ())),
         refused=frozenset(entry.get("refused", {})),
         in_place=frozenset(entry.get("in_place", ())),
+        renews=frozenset(entry.get("renews", ())),
         source=entry["source"],
     )

@@ -39,6 +39,13 @@ def test_a_bound_is_changed_in_place() -> None:
     assert (found.action, found.paths, found.reasons) == (Action.UPDATE, ("autoscaling.totalMaxNodeCount",), ())
 
 
+@pytest.mark.parametrize(("key", "anew"), [("imageType", True), ("labels", False), ("taints", False)])
+def test_of_what_is_changed_in_place_only_what_makes_nodes_anew_renews_them(key: str, *, anew: bool) -> None:
+    found = one(resource("a", inputs={"nodeConfig": {key: "b"}}), resource("a", inputs={"nodeConfig": {key: "c"}}))
+    assert found is not None
+    assert (found.action, found.renews) == (Action.UPDATE, (f"nodeConfig.{key}",) if anew else ())
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_what_the_provider_replaces_is_told_with_its_reason_and_its_order(*, first: bool) -> None:
     found = one(pool(), pool(spot="yes", most=30, delete_before_replace=first))

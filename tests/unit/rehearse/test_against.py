@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -108,6 +109,7 @@ def test_what_follows_from_another_ones_edit_is_told_too() -> None:
 
     found = edits(Plan(stack="s", resources=tuple(resources(50))), Plan(stack="s", resources=tuple(resources(80))))
     assert {(edit.name, edit.action) for edit in found} == {("template", Action.UPDATE), ("group", Action.UPDATE)}
+    assert {edit.name: edit.renews for edit in found} == {"template": (), "group": ("launchTemplate",)}, "a new version"
 
 
 def test_jobs_are_lost_with_their_nodes_their_namespace_and_the_managers_release() -> None:
@@ -121,6 +123,17 @@ def test_jobs_are_lost_with_their_nodes_their_namespace_and_the_managers_release
     after = Plan(stack="s", resources=(pool("arm64", "arm64", spot=True), moved))
     lost = jobs_lost(edits(before, after), before)
     assert lost == {"urn:arm64": "those that run on it (arm64)", "urn:jobs": "all that run"}
+
+
+def test_an_edit_in_place_that_makes_the_nodes_anew_tells_which_jobs_it_ends() -> None:
+    was = pool("arm64", "arm64")
+    bigger = replace(was, inputs={**was.inputs, "nodeConfig": {**was.inputs["nodeConfig"], "machineType": "x"}})
+    before, after = Plan(stack="s", resources=(was,)), Plan(stack="s", resources=(bigger,))
+    found = edits(before, after)
+    assert [(edit.action, edit.renews) for edit in found] == [(Action.UPDATE, ("nodeConfig.machineType",))]
+    assert jobs_lost(found, before) == {"urn:arm64": "those on it that do not end within the drain (arm64)"}
+    evidence = kept(found, before, after).evidence
+    assert "anew of arm64-pool (nodeConfig.machineType): a job that does not end within the drain is lost" in evidence
 
 
 def test_an_edit_in_place_ends_nothing() -> None:
