@@ -6,12 +6,14 @@ must be by itself is a validator that raises `wrong`. components/reading.py tell
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from components.secret_text import blotted, secret_in
+
+T = TypeVar("T", bound=str)
 
 WRONG: Final = "wrong"
 """The type of the errors that `wrong` makes."""
@@ -68,6 +70,22 @@ class Form:
 
 NotBlank = Annotated[str, Form(r"[\s\S]*\S[\s\S]*", "not blank", "the text that it has")]
 """A text with more than white space in it."""
+
+
+INT32: Final = 2**31 - 1
+INT64: Final = 2**63 - 1
+Int32 = Annotated[int, Field(le=INT32)]
+"""A whole number that the clouds, Kubernetes or the chart read as 32 bits, or multiply as a length of time."""
+Int64 = Annotated[int, Field(le=INT64)]
+"""A whole number that GitLab Runner or GitLab reads as Go's int."""
+
+
+def once(listed: list[T]) -> list[T]:
+    """Check that no text is in a list twice."""
+    if len(set(listed)) == len(listed):
+        return listed
+    twice = next(text for text in listed if listed.count(text) > 1)
+    raise wrong(f"{quoted(twice)} is named twice", "Name each once.")
 
 
 @dataclass(frozen=True, slots=True)

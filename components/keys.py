@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from typing_extensions import get_type_hints, is_typeddict
 
-from components.forms import Form
+from components.forms import INT32, INT64, Form
 
 
 def _describe(schema: dict[str, Any], cls: type) -> None:
@@ -183,6 +183,10 @@ _LIMITS: Final[dict[type, str]] = {
 }
 
 
+_WIDTHS: Final = (Le(INT32), Le(INT64))
+"""Bounds that nobody meets but by mistake."""
+
+
 def limits(annotation: Any) -> tuple[str, ...]:
     """Say what else a value must be, or what a list or mapping holds: `at least 1`, `name of a Helm release`."""
     return tuple(dict.fromkeys(_limits(annotation)))
@@ -193,7 +197,7 @@ def _limits(annotation: Any) -> Iterator[str]:
     if get_origin(annotation) is Annotated:
         inner, stated = inner[:1], inner[1:]
         flat = [one for each in stated for one in (each.metadata if isinstance(each, FieldInfo) else [each])]
-        yield from (_LIMITS[type(one)].format(one) for one in flat if type(one) in _LIMITS)
+        yield from (_LIMITS[type(one)].format(one) for one in flat if type(one) in _LIMITS and one not in _WIDTHS)
     elif get_origin(annotation) is Literal:
         return
     for part in inner:

@@ -12,7 +12,7 @@ from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
 from components.clouds.machines import Arch
-from components.forms import Form, NotBlank
+from components.forms import Form, Int32, NotBlank
 from components.keys import CONFIG
 from components.kubernetes_names import LabelKey, LabelValue
 
@@ -80,11 +80,11 @@ class PoolBase:
     """Further taints. The arm64 architecture taint is not written here: it is declared where the cloud does not add it
     by itself. Build jobs tolerate the taints of every pool of the stack, so that a taint keeps other workloads off."""
 
-    min_nodes: Annotated[int, Field(ge=0)] = 1
+    min_nodes: Annotated[Int32, Field(ge=0)] = 1
     """Fewest nodes. 1 by default: the first build of the day does not wait for a machine. 0 saves that
     machine's price and costs its boot time; arm64 pools on AKS need 1."""
 
-    max_nodes: Annotated[int, Field(ge=1)] = 20
+    max_nodes: Annotated[Int32, Field(ge=1)] = 20
     """Most nodes, at least minNodes. It bounds the bill, and the number of jobs that run at the same
     time."""
 

@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal, Required
 from pydantic import ConfigDict, Field, JsonValue, with_config
 from typing_extensions import TypedDict  # typing's own is too little for pydantic before Python 3.12
 
-from components.forms import Form
+from components.forms import Form, Int32
 from components.kubernetes_names import (
     AnnotationKey,
     AnnotationValue,
@@ -150,7 +150,7 @@ class ExtraLabelSelector(TypedDict, total=False):
 class ExtraSpreadConstraint(TypedDict, total=False):
     """How several managers are spread over nodes or zones."""
 
-    maxSkew: Required[Annotated[int, Field(ge=1)]]
+    maxSkew: Required[Annotated[Int32, Field(ge=1)]]
     """How many more of them one place may have than another."""
 
     topologyKey: Required[str]
@@ -288,13 +288,13 @@ class ExtraValues(TypedDict, total=False):
     probeTimeoutSeconds: _Seconds
     """Seconds that a probe may take."""
 
-    revisionHistoryLimit: Annotated[int, Field(ge=1)]
+    revisionHistoryLimit: Annotated[Int32, Field(ge=1)]
     """Old ReplicaSets that are kept."""
 
     certsSecretName: ObjectName
     """Secret of the manager's namespace with the certificate of GitLab's authority, `<host>.crt`."""
 
-    shutdown_timeout: Annotated[int, Field(ge=0)]
+    shutdown_timeout: Annotated[Int32, Field(ge=0)]
     """Seconds that a manager waits, forced to end, for jobs to be cancelled."""
 
     logFormat: Literal["runner", "text", "json"]

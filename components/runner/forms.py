@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
-from components.clouds.machines import Arch
 from components.forms import Form, quoted, wrong
 from components.kubernetes_names import DnsLabel
 
@@ -14,13 +13,6 @@ LONGEST_RELEASE: Final = 53
 """Helm's own limit on a release's name."""
 _SYSTEM: Final = ("default", "kube-system", "kube-public", "kube-node-lease")
 _VERSION: Final = r"v?[0-9]+\.[0-9]+\.[0-9]+"
-
-
-def once(listed: list[Arch]) -> list[Arch]:
-    """Check that no architecture is named twice."""
-    if len(set(listed)) == len(listed):
-        return listed
-    raise wrong("an architecture is named twice", "Name each once.")
 
 
 def _own(namespace: str) -> str:

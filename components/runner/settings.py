@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from components.clouds.machines import Arch
 from components.clouds.sections import Taint
-from components.forms import NotBlank
+from components.forms import Int32, Int64, NotBlank, once
 from components.keys import CONFIG
 from components.kubernetes_names import AnnotationKey, AnnotationValue, DnsLabel, LabelKey, LabelValue, ObjectName
 from components.runner.cache import Cache
@@ -28,7 +28,6 @@ from components.runner.forms import (
     Namespace,
     ReleaseName,
     RunnerVersion,
-    once,
 )
 from components.runner.helper_mirror import HelperMirror
 from components.runner.job_pods import JobPods
@@ -66,10 +65,10 @@ class CreatedRunner:
     runner_type: RunnerType
     """`instance`, `group` or `project`: whose jobs the runner takes."""
 
-    group_id: Annotated[int, Field(ge=1)] | None = None
+    group_id: Annotated[Int64, Field(ge=1)] | None = None
     """Numeric id of the group, for `runnerType: group`."""
 
-    project_id: Annotated[int, Field(ge=1)] | None = None
+    project_id: Annotated[Int64, Field(ge=1)] | None = None
     """Numeric id of the project, for `runnerType: project`."""
 
     tags: list[str] = field(default_factory=lambda: ["multi-arch"])
@@ -145,7 +144,7 @@ class Manager:
     """Taints of the nodes that `nodeSelector` names, as `kubectl describe node` shows them: the manager tolerates them.
     A taint without a value stands for any value. With `pool` there is nothing to say: its taints are tolerated."""
 
-    replicas: Annotated[int, Field(ge=1)] = 1
+    replicas: Annotated[Int32, Field(ge=1)] = 1
     """Managers. Each takes `concurrent` jobs of its own; one is enough for hundreds of jobs."""
 
     resources: ManagerRequirements = field(default_factory=ManagerRequirements)
@@ -199,7 +198,7 @@ class BuildKit:
     job_service_account: JobServiceAccount = field(default_factory=JobServiceAccount)
     """These jobs' service account, in their namespace. A cloud identity has to be bound to it by itself."""
 
-    concurrent: Annotated[int, Field(ge=1)] = 20
+    concurrent: Annotated[Int64, Field(ge=1)] = 20
     """Jobs of this runner at the same time, beside those of the first."""
 
 
@@ -265,20 +264,20 @@ class RunnerConfig:
     default_image: NotBlank = JOB_IMAGE
     """Image of a job that names none. It must be multi-arch."""
 
-    concurrent: Annotated[int, Field(ge=1)] = 20
+    concurrent: Annotated[Int64, Field(ge=1)] = 20
     """Jobs at the same time, of both architectures together."""
 
-    check_interval: Annotated[int, Field(ge=1)] = 3
+    check_interval: Annotated[Int64, Field(ge=1)] = 3
     """Seconds between two questions to GitLab for new jobs."""
 
     log_level: LogLevel = LogLevel.INFO
     """How much the manager logs."""
 
-    poll_timeout: Annotated[int, Field(ge=60)] = 600
+    poll_timeout: Annotated[Int32, Field(ge=60)] = 600
     """Seconds that a job waits for its pod to start. GitLab's own 180 is shorter than a node takes to be made and to
     pull an image, so that the first job on an empty pool would fail."""
 
-    job_timeout: Annotated[int, Field(ge=600)] = 3600
+    job_timeout: Annotated[Int32, Field(ge=600)] = 3600
     """Seconds of the longest job; GitLab takes nothing below 600. The manager is given as long to finish its jobs when
     it is replaced."""
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from components.clouds.sections import Access, CloudPool, Passed, Sysctls
-from components.forms import Form, NotBlank
+from components.forms import Form, Int32, NotBlank
 from components.keys import CONFIG
 
 _SUBSCRIPTION: Final = Form(
@@ -80,10 +80,10 @@ class OsDiskType(StrEnum):
 class AksKubeletConfig:
     """The kubelet of an AKS pool's nodes (`kubelet_config`). What is left out is AKS's default."""
 
-    container_log_max_files: Annotated[int, Field(ge=2)] | None = None
+    container_log_max_files: Annotated[Int32, Field(ge=2)] | None = None
     """How many log files of a container are kept."""
 
-    container_log_max_size_mb: Annotated[int, Field(ge=1)] | None = None
+    container_log_max_size_mb: Annotated[Int32, Field(ge=1)] | None = None
     """Size in MB at which a container's log is rotated."""
 
     cpu_cfs_quota: bool | None = None
@@ -104,7 +104,7 @@ class AksKubeletConfig:
     image_gc_low_threshold: Annotated[int, Field(ge=0, le=100)] | None = None
     """Share of the disk in use, in percent, at which that stops."""
 
-    pod_max_pids: Annotated[int, Field(ge=-1)] | None = None
+    pod_max_pids: Annotated[Int32, Field(ge=-1)] | None = None
     """Most processes of a pod; -1 for the node's own limit."""
 
     topology_manager_policy: Literal["none", "best-effort", "restricted", "single-numa-node"] | None = None
@@ -115,7 +115,7 @@ class AksKubeletConfig:
 class AksLinuxOsConfig:
     """Linux on an AKS pool's nodes (`linux_os_config`). What is left out is AKS's default."""
 
-    swap_file_size_mb: Annotated[int, Field(ge=1)] | None = None
+    swap_file_size_mb: Annotated[Int32, Field(ge=1)] | None = None
     """Size in MB of a swap file on each node."""
 
     sysctls: Sysctls = field(default_factory=dict)

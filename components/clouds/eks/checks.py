@@ -49,11 +49,18 @@ def _check_taints(subject: Subject[EksPool]) -> list[Problem]:
 
 
 def _check_tags(subject: Subject[EksPool]) -> list[Problem]:
+    reserved = [
+        subject.problem(
+            f"tags[{key}]", "aws: is a prefix that AWS keeps for itself", "it refuses the tag", "Rename it."
+        )
+        for key in subject.pool.tags
+        if key.lower().startswith("aws:")
+    ]
     if POOL_TAG not in subject.pool.tags:
-        return []
+        return reserved
     consequence = "the pool could not be told from others: it would get another one's subnets and number of nodes"
     fix = "Remove it, or use a key of your own."
-    return [subject.problem(f"tags[{POOL_TAG}]", "the program sets this tag itself", consequence, fix)]
+    return [*reserved, subject.problem(f"tags[{POOL_TAG}]", "the program sets this tag itself", consequence, fix)]
 
 
 def _check_alternatives(subject: Subject[EksPool]) -> list[Problem]:

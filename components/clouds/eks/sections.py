@@ -3,11 +3,11 @@
 from dataclasses import field
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from components.clouds.sections import Access, CloudPool, Passed
-from components.forms import Form, NotBlank
+from components.forms import Form, Int32, NotBlank, once
 from components.keys import CONFIG
 
 # Shapes only: whether the region exists is AWS's to say.
@@ -72,7 +72,7 @@ class CapacityReservation:
 class EksKubeletConfig:
     """The kubelet of an EKS pool's nodes. What is left out is the AMI's default."""
 
-    container_log_max_files: Annotated[int, Field(ge=2)] | None = None
+    container_log_max_files: Annotated[Int32, Field(ge=2)] | None = None
     """How many log files of a container are kept."""
 
     container_log_max_size: Annotated[str, _SIZE] | None = None
@@ -87,10 +87,10 @@ class EksKubeletConfig:
     image_gc_low_threshold_percent: Annotated[int, Field(ge=0, le=100)] | None = None
     """Share of the disk in use, in percent, at which that stops."""
 
-    max_parallel_image_pulls: Annotated[int, Field(ge=2)] | None = None
+    max_parallel_image_pulls: Annotated[Int32, Field(ge=2)] | None = None
     """How many images are pulled at the same time."""
 
-    pod_pids_limit: Annotated[int, Field(ge=1024)] | None = None
+    pod_pids_limit: Annotated[Int32, Field(ge=1024)] | None = None
     """Most processes of a pod. Builds that compile on all CPUs may need more than the default."""
 
 
@@ -109,14 +109,14 @@ class EksPool(CloudPool):
     """EKS AMI type. Left out: `AL2023_x86_64_STANDARD` or `AL2023_ARM_64_STANDARD` by arch. It is always sent: EKS
     itself would assume x86 and refuse an arm64 instance type."""
 
-    subnet_ids: Annotated[list[Annotated[str, _SUBNET]], Field(min_length=1)] | None = None
+    subnet_ids: Annotated[list[Annotated[str, _SUBNET]], Field(min_length=1), AfterValidator(once)] | None = None
     """Subnets of the nodes; a change replaces the pool. Left out: those that the pool has, for a new pool the cluster's
     own. So a subnet that the cluster gets later replaces nothing: state it to use it."""
 
     node_role_arn: Annotated[str, _ROLE] | None = None
     """ARN of an existing node role. Left out: a role is created with the worker, image pull and CNI policies."""
 
-    disk_size_gb: Annotated[int, Field(ge=20)] = 100
+    disk_size_gb: Annotated[Int32, Field(ge=20)] = 100
     """Size in GB of the encrypted gp3 volume with images and build contexts. 100 holds a day's builds."""
 
     max_unavailable_percentage: Annotated[int, Field(ge=1, le=100)] = 33

@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from components.clouds.sections import Access, CloudPool, Passed, Sysctls
-from components.forms import Form, NotBlank
+from components.forms import Form, Int32, NotBlank
 from components.keys import CONFIG
 
 # Shapes only: whether the place exists is the cloud's to say.
@@ -186,7 +186,7 @@ class GkePool(CloudPool):
     """Boot disk type. Left out, the family's own: `pd-balanced` where the family takes it (T2A: pd-* only), otherwise
     `hyperdisk-balanced` (C4A, N4A, C4, N4 ...: hyperdisk only)."""
 
-    disk_size_gb: Annotated[int, Field(ge=10)] = 100
+    disk_size_gb: Annotated[Int32, Field(ge=10)] = 100
     """Boot disk size in GB. Image layers and build contexts live there: 100 holds a day's builds."""
 
     service_account: Annotated[str, _ACCOUNT] | None = None

@@ -71,6 +71,8 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     ("gke", {"chart": {"runnerVersion": "latest"}}, "runner.chart.runnerVersion", "no version"),
     ("gke", {"chart": {"runnerVersion": "19.2.0"}}, "runner.chart.runnerVersion", "holds runner 19.1.1"),
     ("gke", {"architectures": []}, "runner.architectures", "empty"),
+    ("gke", {"concurrent": 10**30}, "runner.concurrent", "is above"),
+    ("gke", {"pollTimeout": 2**31}, "runner.pollTimeout", "is above"),
     ("gke", {"architectures": ["amd64", "amd64"]}, "runner.architectures", "named twice"),
     ("gke", {"architectures": ["arm64"]}, "runner.defaultArch", "not among architectures"),
     ("gke", {"selectorRegex": ""}, "runner.selectorRegex", "silently ignore"),
