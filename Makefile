@@ -37,6 +37,15 @@ test: $(VENV)/.dev lint ## Lint, type-check, and run every test tier whose compo
 unit: $(VENV)/.dev ## Run the unit tests alone: they need nothing
 	@$(BIN)/pytest tests/unit tests/golden $(ARGS)
 
+# Not in the dev extra: botocore wants an older python-dateutil than the kubernetes client. Its data alone is read. The
+# version is the one that the record was made from.
+$(VENV)/truth: $(VENV)/.dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target $@ botocore==1.43.11
+
+.PHONY: provider-truth
+provider-truth: $(VENV)/truth ## Hold the record of what is replaced to EKS's API (SOURCES=DIR: to the other providers' sources too)
+	@PYTHONPATH=$(VENV)/truth $(if $(SOURCES),MULTIARCH_PROVIDER_SOURCES=$(SOURCES)) $(BIN)/pytest tests/unit/providers/test_replaced.py $(ARGS)
+
 .PHONY: test-templates
 test-templates: $(VENV)/.dev ## Run the CI templates' tests: whole pipelines without a GitLab
 	@$(BIN)/pytest tests/templates $(ARGS)

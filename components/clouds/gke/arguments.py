@@ -106,7 +106,9 @@ def kubeconfig(endpoint: Endpoint) -> str:
 def node_pool(resolved: ResolvedPool[GkePool], location: str) -> dict[str, Any]:
     """Return the arguments of a pool in a cluster at `location`."""
     arguments = merged(stated(own(resolved, location)), resolved.section.arguments)
-    return {"name": name_in_cloud(resolved, arguments, REPLACES, REPLACES_FOR_BLOCK), **arguments}
+    # Google's provider changes the machine type in place; whether GKE does so across architectures, nobody knows.
+    told = {**arguments, "architecture": resolved.arch.value}
+    return {"name": name_in_cloud(resolved, told, ("architecture", *REPLACES), REPLACES_FOR_BLOCK), **arguments}
 
 
 def own(resolved: ResolvedPool[GkePool], location: str) -> dict[str, Any]:

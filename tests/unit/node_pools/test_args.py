@@ -54,6 +54,15 @@ def _aks(**keys: Any) -> dict[str, Any]:
     return aks_args.agent_pool(_spec(AksPool, AKS, keys))
 
 
+def test_a_gke_pool_of_another_architecture_is_another_pool_and_of_another_machine_is_not() -> None:
+    """Ours, not the provider's: its machine type is changed in place, and nobody knows whether an architecture is."""
+    names = {
+        machine: _gke(GkePool, "us-central1", arch=arch, machineType=machine)["name"]
+        for machine, arch in (("c4a-standard-4", "arm64"), ("c4a-standard-8", "arm64"), ("c4-standard-4", "amd64"))
+    }
+    assert names["c4a-standard-4"] == names["c4a-standard-8"] != names["c4-standard-4"]
+
+
 TAINTS = [{"key": "ci.example.org/dedicated", "value": "builds", "effect": "NoExecute"}]
 GOLDENS: dict[str, Callable[[], Any]] = {
     "gke-arm64-default": lambda: _gke(GkePool, "us-central1", arch="arm64"),

@@ -43,7 +43,10 @@ def test_an_aks_pool_has_another_name_for_whatever_replaces_it_and_is_replaced_f
 
 
 def test_a_gke_pool_has_another_name_for_whatever_replaces_it() -> None:
-    """But for its place, its name, and what Pulumi is told to ignore: another name would replace the pool for that."""
+    """But for its place, its name, and what Pulumi is told to ignore: another name would replace the pool for that.
+
+    Its architecture counts too, which is ours: no input of the provider's (tests/unit/node_pools/test_args.py).
+    """
     known = changes(record_of(NODE_POOL), NODE_POOL)
     place = {"cluster", "location", "name", "namePrefix", "project"}
     assert set(gke.REPLACES) == known.replaces - place - set(gke.IGNORE_CHANGES)
