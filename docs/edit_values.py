@@ -98,9 +98,9 @@ SECTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "*taints": {"key": "example.org/first", "value": "first"},
     "*token": {"existingSecret": "first"},
     "*token.create": {"runnerType": "instance", "tags": ["first"]},
-    "*jobs.podPatches (strategic)": {"name": "first", "patch": {"priority": 1}},
     "*jobs.dns": {"nameservers": ["10.0.0.1"]},
     "runner.cache (s3).server": {"address": "first.example.com:9000", "existingSecret": "first"},
+    "*podPatches*": {"name": "first", "patch": {"hostname": "first"}},
 }
 
 GIVEN: Final[Mapping[str, Values]] = {
@@ -202,10 +202,9 @@ VALUES: Final[Mapping[str, Change]] = {
     "runner.helperMirror.version": Change(before="19.1.1", after="19.2.2", along={"runner.chart.version": "0.91.2"}),
     "runner.helperMirror.digests": Change(after=dict.fromkeys(("amd64", "arm64"), f"sha256:{'0' * 64}")),
     "runner.jobs.dns.policy": Change(after="none"),
-    "runner.jobs.podPatches": Change(after=[{"name": "first", "patch": {"priority": 1}}]),
-    "runner.jobs.podPatches (strategic)[].patch": Change(after={"priority": 2}),
     "runner.jobs.featureFlags": Change(after={"FF_NETWORK_PER_BUILD": True}),
     "runner.cache": Change(after={"type": "gcs", "bucket": "edited"}),
+    "*podPatches*.patch": Change(after={"hostname": "edited"}),
     "runner.cache (s3).server": Change(after={"address": "edited.example.com:9000", "existingSecret": "edited"}),
     "runner.cache (s3).server.address": Change(after="edited.example.com:9000"),
     "runner.manager.pool": Change(after="arm64"),

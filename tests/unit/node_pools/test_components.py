@@ -312,10 +312,13 @@ def test_a_place_that_is_no_text_is_told_by_its_key(
 
 
 def test_a_value_that_is_known_only_later_is_told_by_its_key(record: Record) -> None:
+    later: Any = pulumi.Output.from_input("x")
+    gke: Any = {**_gke(), "pool": {"labels": {"team": later}}}
+    eks: Any = {**_eks(), "region": later}
     with pytest.raises(ConfigError, match=r"p\.pool\.labels\.team: .*known before a deployment"):
-        record(lambda: GkeNodePool("p", {**_gke(), "pool": {"labels": {"team": pulumi.Output.from_input("x")}}}))
+        record(lambda: GkeNodePool("p", gke))
     with pytest.raises(ConfigError, match=r"p\.region: .*known before a deployment"):
-        record(lambda: EksNodePool("p", {**_eks(), "region": pulumi.Output.from_input("x")}))
+        record(lambda: EksNodePool("p", eks))
 
 
 def test_whole_numbers_may_come_as_floats_as_they_do_over_the_wire(record: Record) -> None:
