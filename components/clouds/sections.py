@@ -55,6 +55,10 @@ class Taint:
         return f"{self.key}={self.value}:{self.effect}" if self.value else f"{self.key}:{self.effect}"
 
 
+DURATION: Final = Form(
+    pattern=r"[0-9]+(\.[0-9]+)?(ms|s|m|h)", what="duration", write="a number with its unit, such as 100ms"
+)
+"""A time as the kubelet takes it."""
 _SYSCTL: Final = Form(
     pattern=r"[a-z0-9_-]+(\.[a-z0-9_-]+)+", what="kernel parameter", write="its name, such as vm.max_map_count"
 )

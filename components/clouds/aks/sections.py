@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from components.clouds.sections import Access, CloudPool, Passed, Sysctls
+from components.clouds.sections import DURATION, Access, CloudPool, Passed, Sysctls
 from components.forms import Form, Int32, NotBlank
 from components.keys import CONFIG
 
@@ -33,9 +33,6 @@ _RESERVATIONS: Final = Form(
 )
 _SURGE: Final = Form(
     pattern=r"([1-9][0-9]?|100)%|[1-9][0-9]*", what="surge", write="a number of nodes, or a percentage from 1% to 100%"
-)
-_DURATION: Final = Form(
-    pattern=r"[0-9]+(\.[0-9]+)?(ms|s|m|h)", what="duration", write="a number with its unit, such as 100ms"
 )
 
 
@@ -89,7 +86,7 @@ class AksKubeletConfig:
     cpu_cfs_quota: bool | None = None
     """Whether CPU limits are enforced."""
 
-    cpu_cfs_quota_period: Annotated[str, _DURATION] | None = None
+    cpu_cfs_quota_period: Annotated[str, DURATION] | None = None
     """Period over which a CPU limit holds, `1ms` to `1s`."""
 
     cpu_manager_policy: Literal["none", "static"] | None = None

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from components.clouds.sections import Access, CloudPool, Passed, Sysctls
+from components.clouds.sections import DURATION, Access, CloudPool, Passed, Sysctls
 from components.forms import Form, Int32, NotBlank
 from components.keys import CONFIG
 
@@ -40,9 +40,6 @@ _KMS_KEY: Final = Form(
     pattern=r"projects/[^/\s]+/locations/[^/\s]+/keyRings/[^/\s]+/cryptoKeys/[^/\s]+",
     what="resource name of a key",
     write="projects/<project>/locations/<location>/keyRings/<ring>/cryptoKeys/<key>",
-)
-_DURATION: Final = Form(
-    pattern=r"[0-9]+(\.[0-9]+)?(ms|s|m|h)", what="duration", write="a number with its unit, such as 100ms"
 )
 _SIZE: Final = Form(pattern=r"[1-9][0-9]*(Ki|Mi)", what="size", write="a number with Ki or Mi, such as 50Mi")
 
@@ -95,7 +92,7 @@ class GkeKubeletConfig:
     cpu_cfs_quota: bool | None = None
     """Whether CPU limits are enforced."""
 
-    cpu_cfs_quota_period: Annotated[str, _DURATION] | None = None
+    cpu_cfs_quota_period: Annotated[str, DURATION] | None = None
     """Period over which a CPU limit holds, `1ms` to `1s`."""
 
     cpu_manager_policy: Literal["none", "static"] | None = None
@@ -107,10 +104,10 @@ class GkeKubeletConfig:
     image_gc_low_threshold_percent: Annotated[int, Field(ge=10, le=85)] | None = None
     """Share of the disk in use, in percent, at which that stops."""
 
-    image_maximum_gc_age: Annotated[str, _DURATION] | None = None
+    image_maximum_gc_age: Annotated[str, DURATION] | None = None
     """How long an unused image is kept at most."""
 
-    image_minimum_gc_age: Annotated[str, _DURATION] | None = None
+    image_minimum_gc_age: Annotated[str, DURATION] | None = None
     """How long an unused image is kept at least, at most `2m`."""
 
     max_parallel_image_pulls: Annotated[int, Field(ge=2, le=5)] | None = None
