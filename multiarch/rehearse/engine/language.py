@@ -150,8 +150,9 @@ def written_by(process: subprocess.Popen[bytes]) -> Iterator[tuple[str, bytes]]:
 
 def main(host: type[LanguageHost] = LanguageHost) -> None:
     """Serve on a free port of 127.0.0.1, tell it on standard output, and go on until the process is ended."""
-    # A shell's background job inherits it ignored, and the engine's SIGINT would then end nothing.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Set anew, because a shell's background job inherits it ignored; and no exception, which could come anywhere below.
+    ended = threading.Event()
+    signal.signal(signal.SIGINT, lambda _number, _frame: ended.set())
     sizes = [("grpc.max_send_message_length", _LARGEST), ("grpc.max_receive_message_length", _LARGEST)]
     server = grpc.server(ThreadPoolExecutor(_CALLS), options=sizes)
     add_LanguageRuntimeServicer_to_server(host(sys.argv[-1]), server)
@@ -159,7 +160,5 @@ def main(host: type[LanguageHost] = LanguageHost) -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    try:
-        server.wait_for_termination()
-    except KeyboardInterrupt:
-        server.stop(grace=None)
+    ended.wait()
+    server.stop(grace=None)

@@ -192,8 +192,11 @@ def test_a_program_that_ends_itself_is_an_error_and_no_success(language: Any, en
     assert answer.error == "the program ended with exit code 5"
 
 
-def test_the_engines_signal_ends_a_host_that_inherited_it_ignored(tmp_path: Path, engine: "Engine") -> None:
-    """As a shell's background job does."""
+@pytest.mark.parametrize("later", [0.0, 0.001, 0.3], ids=["at once", "soon", "later"])
+def test_the_engines_signal_ends_in_good_order_a_host_that_inherited_it_ignored(
+    tmp_path: Path, engine: "Engine", later: float
+) -> None:
+    """As a shell's background job does; whenever the signal comes after the port was told."""
     command = [str(write_language_host(tmp_path)), str(engine.address)]
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -203,5 +206,6 @@ def test_the_engines_signal_ends_a_host_that_inherited_it_ignored(tmp_path: Path
     with process:
         assert process.stdout is not None
         assert int(process.stdout.readline())
+        time.sleep(later)
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 0
