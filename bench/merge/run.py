@@ -4,7 +4,7 @@
 
 A proxy adds the delay to every request, so time shows round trips as a distant registry would; at 0 ms it shows what
 starting and thinking cost. Peers are built once by `go install` of pinned versions into the user's cache;
-manifest-tool, docker and buildx take part where they are on PATH. Medians; ratios are to the best peer.
+manifest-tool and docker take part where they are on PATH. Medians; ratios are to the best peer.
 
 archmerge runs in a released Python (/usr/local/bin, /usr/bin) where there is one of 3.11 or later, for those are what
 images have: the ones that pyenv builds on the machine are not optimised. Two ways: as it is, and in GitLab CI, whose
@@ -43,6 +43,7 @@ PEERS = {
     "crane": "github.com/google/go-containerregistry/cmd/crane@v0.22.1",
     "regctl": "github.com/regclient/regclient/cmd/regctl@v0.11.7",
     "oras": "oras.land/oras/cmd/oras@v1.3.6",
+    "buildx": "github.com/docker/buildx/cmd/buildx@v0.38.2",
 }
 GOALS = {
     (100, "same"): 0.65,
@@ -136,8 +137,10 @@ def find_tools(host: str, scratch: Path, python: str) -> dict[str, Tool]:
             {},
             across=False,
         )
+    if buildx := paths["buildx"][0]:
+        found["buildx"] = Tool(lambda j: [[buildx, "imagetools", "create", "-t", j.target, *j.sources]], {})
     found |= tools_on_path()
-    for name in ("manifest-tool", "docker manifest", "buildx"):
+    for name in ("manifest-tool", "docker manifest"):
         if name not in found:
             print(f"left out: {name}: not on PATH")
     return found
@@ -159,10 +162,6 @@ def tools_on_path() -> dict[str, Tool]:
             ],
             {},
         )
-        if subprocess.run([docker, "buildx", "version"], capture_output=True, check=False).returncode == 0:
-            found["buildx"] = Tool(
-                lambda j: [[docker, "buildx", "imagetools", "create", "-t", j.target, *j.sources]], {}
-            )
     return found
 
 
