@@ -1,7 +1,6 @@
 """Every pin of the repository, found without Renovate's configuration: by what the files are, not by their comments."""
 
 import ast
-import os
 import re
 import tomllib
 from collections import Counter
@@ -10,9 +9,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
-ROOT: Final = Path(__file__).resolve().parents[3]
+from tests.repository import ROOT, files
+
 PROGRAM: Final = ("archmerge", "bench", "ci", "components", "docs", "multiarch")
-_NOT_OURS: Final = {"venv", "node_modules", "build", "dist", "sdks", "__pycache__"}
 _IMAGE: Final = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}/[a-z0-9._/-]+:(?P<version>\w[\w.-]*)")
 _GO_MODULE: Final = re.compile(r"[a-z0-9-]+\.[a-z]+/[\w./-]+@(?P<version>v\d[\w.-]*)")
 _NUMBER: Final = re.compile(r"v?\d+(?:\.\d+)+")
@@ -27,13 +26,6 @@ class Pin(NamedTuple):
 
     file: str
     version: str
-
-
-def files() -> Iterator[Path]:
-    """Every file of the repository but hidden folders' and what tools have put beside it."""
-    for folder, folders, names in os.walk(ROOT):
-        folders[:] = sorted(name for name in folders if name not in _NOT_OURS and not name.startswith("."))
-        yield from (Path(folder, name) for name in sorted(names))
 
 
 def pins() -> Counter[Pin]:

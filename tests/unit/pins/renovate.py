@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from tests.unit.pins.found import ROOT
+from tests.repository import ROOT
 
 # renovate: datasource=npm depName=renovate
 VERSION: Final = "44.121.2"

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tests.unit.pins.found import ROOT
+from tests.repository import ROOT
 
 CONFIG: Final[dict[str, Any]] = json.loads((ROOT / "renovate.json").read_text(encoding="utf-8"))
 BUILT_IN: Final = {

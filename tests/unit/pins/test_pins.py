@@ -13,7 +13,8 @@ from ci import render, versions
 from multiarch.model.providers.registry import providers
 from multiarch.rehearse.control_plane.tools import requirements
 from multiarch.rehearse.engine.have import TOOLS_MODULE
-from tests.unit.pins.found import ROOT, Pin, files, of_makefile, of_python, pins
+from tests.repository import ROOT, files
+from tests.unit.pins.found import Pin, of_makefile, of_python, pins
 from tests.unit.pins.rules import CONFIG, built_in, captured
 
 UNSEEN = {
