@@ -39,12 +39,18 @@ unit: $(VENV)/.dev ## Run the unit tests alone: they need nothing
 
 # Not in the dev extra: botocore wants an older python-dateutil than the kubernetes client. Its data alone is read. The
 # version is the one that the record was made from.
+# renovate: datasource=pypi depName=botocore
+BOTOCORE := 1.43.11
 $(VENV)/truth: $(VENV)/.dev
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target $@ botocore==1.43.11
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target $@ botocore==$(BOTOCORE)
 
 .PHONY: provider-truth
 provider-truth: $(VENV)/truth ## Hold the record of what is replaced to EKS's API (SOURCES=DIR: to the other providers' sources too)
 	@PYTHONPATH=$(VENV)/truth $(if $(SOURCES),MULTIARCH_PROVIDER_SOURCES=$(SOURCES)) $(BIN)/pytest tests/unit/providers/test_replaced.py $(ARGS)
+
+.PHONY: renovate
+renovate: $(VENV)/.dev ## Ask the real Renovate whether it sees every pin (needs npm; half a gigabyte, once)
+	@MULTIARCH_RENOVATE=1 $(BIN)/pytest tests/unit/pins $(ARGS)
 
 .PHONY: test-templates
 test-templates: $(VENV)/.dev ## Run the CI templates' tests: whole pipelines without a GitLab

@@ -8,12 +8,12 @@ KANIKO_IMAGE: Final = "ghcr.io/osscontainertools/kaniko:v1.28.6-debug"
 
 # Rootless, and for the runner class that allows what it needs (docs/ci.md).
 # renovate: datasource=docker depName=docker.io/moby/buildkit
-BUILDKIT_IMAGE: Final = "docker.io/moby/buildkit:v0.33.0-rootless"
+BUILDKIT_IMAGE: Final = "docker.io/moby/buildkit:v0.34.2-rootless"
 
 # This repository's own image, made by its pipeline from images/archmerge; the tag is the version of archmerge.
 ARCHMERGE_IMAGE: Final = "registry.gitlab.com/multiarch-runner/multiarch-runner/archmerge:0.1.0"
 # renovate: datasource=docker depName=docker.io/library/python
-PYTHON_IMAGE: Final = "docker.io/library/python:3.13-alpine3.22"
+PYTHON_IMAGE: Final = "docker.io/library/python:3.13-alpine3.24"
 # Debian 13: its Node is 20, and it has the registry that the tests run against.
 # renovate: datasource=docker depName=docker.io/library/python
 TEST_IMAGE: Final = "docker.io/library/python:3.11-trixie"
@@ -22,13 +22,13 @@ TEST_IMAGE: Final = "docker.io/library/python:3.11-trixie"
 # renovate: datasource=docker depName=docker.io/aquasec/trivy
 TRIVY_IMAGE: Final = "docker.io/aquasec/trivy:0.74.0"
 # renovate: datasource=docker depName=docker.io/anchore/syft
-SYFT_IMAGE: Final = "docker.io/anchore/syft:v1.45.1-debug"
+SYFT_IMAGE: Final = "docker.io/anchore/syft:v1.57.1-debug"
 # renovate: datasource=docker depName=ghcr.io/sigstore/cosign/cosign
-COSIGN_IMAGE: Final = "ghcr.io/sigstore/cosign/cosign:v2.6.1-dev"
+COSIGN_IMAGE: Final = "ghcr.io/sigstore/cosign/cosign:v3.1.3-dev"
 # renovate: datasource=docker depName=registry.gitlab.com/gitlab-org/cli
-GLAB_IMAGE: Final = "registry.gitlab.com/gitlab-org/cli:v1.118.0"
+GLAB_IMAGE: Final = "registry.gitlab.com/gitlab-org/cli:v1.120.0"
 
-# The Pulumi CLI of the drift jobs, as new as the SDK in requirements.txt. The big image: it also has what kubeconfigs
-# of GKE and EKS call (gke-gcloud-auth-plugin, aws); kubelogin it has not.
+# The Pulumi CLI of the drift jobs: the one that the engine's tests run (multiarch/rehearse/engine/tools). The big
+# image: it also has what kubeconfigs of GKE and EKS call (gke-gcloud-auth-plugin, aws); kubelogin it has not.
 # renovate: datasource=docker depName=docker.io/pulumi/pulumi
-PULUMI_IMAGE: Final = "docker.io/pulumi/pulumi:3.272.0"
+PULUMI_IMAGE: Final = "docker.io/pulumi/pulumi:3.276.0"

@@ -39,6 +39,7 @@ HELPER_TAG: Final = f"{HELPER_FLAVOR}-v${{CI_RUNNER_VERSION}}"
 FIRST_CONTAINER_PROFILES: Final = (18, 11, 0)
 
 # Image of a job that names none: multi-arch, as everything that both pools may run has to be.
+# renovate: datasource=docker depName=docker.io/library/alpine
 JOB_IMAGE: Final = "docker.io/library/alpine:3.22"
 
 # Pod Security levels change with Kubernetes releases; a pinned version keeps an upgrade from refusing running jobs.

@@ -40,8 +40,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PEERS = {
+    # renovate: datasource=go depName=github.com/google/go-containerregistry
     "crane": "github.com/google/go-containerregistry/cmd/crane@v0.22.1",
+    # renovate: datasource=go depName=github.com/regclient/regclient
     "regctl": "github.com/regclient/regclient/cmd/regctl@v0.11.7",
+    # renovate: datasource=go depName=oras.land/oras
     "oras": "oras.land/oras/cmd/oras@v1.3.6",
     "buildx": "github.com/docker/buildx/cmd/buildx@v0.38.2",
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from components.versions import JOB_IMAGE
 from multiarch.doctor.facts import ARCH_LABEL, Raw, Runner
 from multiarch.model import executor
 from multiarch.model.executor import Job, JobRefusal, Pod, build_pod
@@ -9,7 +10,6 @@ from multiarch.model.pools import PlannedPool
 
 SELECTOR = "KUBERNETES_NODE_SELECTOR_ARCH"
 KNOWN_ARCHES = ("amd64", "arm64")
-_ANY_IMAGE = "docker.io/library/alpine:3.22"
 
 
 def probe(runner: Runner, arch: str = "") -> Pod | JobRefusal:
@@ -20,7 +20,7 @@ def probe(runner: Runner, arch: str = "") -> Pod | JobRefusal:
     installed = runner.installed
     if installed is None:
         return JobRefusal(runner.failure or runner.broken or "the runner's config is not known")
-    image = "" if installed.config.kubernetes.text("image") else _ANY_IMAGE
+    image = "" if installed.config.kubernetes.text("image") else JOB_IMAGE
     variables = {SELECTOR: f"{ARCH_LABEL}={arch}"} if arch else {}
     return build_pod(installed.config, Job(name="doctor", image=image, variables=variables), installed.runner_version)
 

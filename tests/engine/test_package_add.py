@@ -99,6 +99,7 @@ def sdkgen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
+# renovate: datasource=go depName=github.com/pulumi/pulumi-yaml
 YAML_HOST = "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml@v1.25.0"
 
 
@@ -281,6 +282,7 @@ export const platforms = image.platforms;
 
 
 def typescript_project(consumer: Consumer, program: str, packages: dict[str, str]) -> None:
+    # renovate: datasource=npm depName=@pulumi/pulumi
     dependencies = {"@pulumi/pulumi": "3.276.0", "typescript": "^5", **packages}
     package = {"name": "consumer", "dependencies": dependencies}
     (consumer.folder / "package.json").write_text(json.dumps(package))

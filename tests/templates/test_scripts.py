@@ -350,3 +350,15 @@ def test_a_signing_key_never_stands_in_argv(shell: Shell, tmp_path: Path, key: s
     argv = ran.out.splitlines()
     assert argv[-1] == f"{HOST}/team/app@sha256:0"
     assert (argv[argv.index("--key") + 1] if "--key" in argv else None) == option
+
+
+def test_a_signing_config_is_a_file_or_an_error(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "image.digest").write_text("sha256:0\n")
+    (tmp_path / "own.json").write_text("{}")
+    shell.tool("cosign", 'printf "%s\\n" "$@"')
+    given = {**GITLAB, "CI_PROJECT_DIR": str(tmp_path)}
+    own = shell.run(["common", "names", "sign"], {**given, "COSIGN_SIGNING_CONFIG": str(tmp_path / "own.json")})
+    assert own.out.splitlines()[-3:-1] == ["--signing-config", str(tmp_path / "own.json")]
+    text = shell.run(["common", "names", "sign"], {**given, "COSIGN_SIGNING_CONFIG": '{"mediaType": "x"}'})
+    assert text.code == 1
+    assert "type file" in text.err

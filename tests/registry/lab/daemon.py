@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.registry.lab.tokens import TokenServer
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "archmerge-lab/bin"
+# renovate: datasource=go depName=github.com/distribution/distribution/v3
 DISTRIBUTION_3 = "github.com/distribution/distribution/v3/cmd/registry@v3.1.2"
 
 

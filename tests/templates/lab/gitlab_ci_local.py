@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 # The newest that runs on Node 20 (4.74 and later want Node 22).
+# renovate: datasource=npm depName=gitlab-ci-local
 VERSION = "4.73.0"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "multiarch-runner" / "gitlab-ci-local"
 _OLDEST_NODE = 20

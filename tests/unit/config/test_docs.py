@@ -1,11 +1,10 @@
-"""What README, docs and stack files tell a reader to type: keys, targets, options and code that exist."""
+"""What README, docs and stack files tell a reader to type: keys and code that exist. The rest: tests/unit/docs."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pulumi
 import pulumi.runtime
 import pytest
@@ -13,7 +12,6 @@ import pytest
 from components.clouds import CLOUDS
 from components.keys import classes, key_of
 from components.runner.settings import RunnerConfig
-from multiarch.rehearse.command import command
 
 PROJECT = Path(__file__).parents[3]
 DOCS = [PROJECT / "README.md", *sorted(PROJECT.glob("docs/*.md")), *sorted(PROJECT.glob("stacks/*.yaml"))]
@@ -48,19 +46,6 @@ def test_a_key_that_is_not_there_is_seen() -> None:
     assert is_key("runner.token.create.tags")
     assert not is_key("runner.networkPolicies.dns")
     assert not is_key("cluster.acess")
-
-
-@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
-def test_every_make_target_in_the_text_exists(path: Path) -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z-]+)", path.read_text())) <= targets
-
-
-@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
-def test_every_option_of_the_rehearsal_in_the_text_exists(path: Path) -> None:
-    known = {option for parameter in command.params if isinstance(parameter, click.Option) for option in parameter.opts}
-    lines = re.findall(r"multiarch rehearse ([^`\n#]*)", path.read_text())
-    assert {option for line in lines for option in re.findall(r"--[a-z]+", line)} <= known
 
 
 class Everything(pulumi.runtime.Mocks):
