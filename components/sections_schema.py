@@ -41,7 +41,7 @@ ABOUT: Final[Mapping[str, Any]] = {
     "license": "Apache-2.0",
     "publisher": "multiarch-runner",
 }
-"""What a registry shows of the package. Home page, repository and logo are not said: they are wherever a copy of it is."""
+"""What a registry shows of the package. Home page, repository and logo are not said: they are where a copy of it is."""
 
 
 class SectionAnalyzer(Analyzer):
