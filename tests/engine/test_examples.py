@@ -103,7 +103,7 @@ def planned(result: CliResult) -> Counter[str]:
 
 
 @pytest.mark.parametrize(("cloud", "language"), cases())
-def test_an_example_is_installed_planned_and_made(cloud: str, language: str, example: Consumer) -> None:
+def test_an_example_is_installed_planned_and_made(cloud: str, example: Consumer) -> None:
     install(example)
     configure(example, yaml.safe_load((example.folder / "Pulumi.yaml").read_text())["config"])
     preview = example.pulumi(*cli.preview(STACK))
