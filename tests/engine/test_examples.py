@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,11 @@ import yaml
 
 from components.clouds import CLOUDS
 from multiarch.model.pulumi_answers import CliResult, steps
-from multiarch.model.pulumi_cli import PulumiCli
 from multiarch.rehearse.engine import cli
 from tests.engine.consumers import (
     NEEDS_NPM,
     STACK,
     Consumer,
-    write_clone,
-    write_consumer,
     write_npm_stand_ins,
     write_stand_ins,
 )
@@ -55,20 +53,19 @@ def cases() -> list[Any]:
 
 
 @pytest.fixture
-def example(cloud: str, language: str, tmp_path: Path, pulumi: PulumiCli, request: pytest.FixtureRequest) -> Consumer:
+def example(cloud: str, language: str, clone: Path, consumer: Consumer, request: pytest.FixtureRequest) -> Consumer:
     """The example in a clean clone; nothing is added to it but the stand-ins."""
-    clone = write_clone(tmp_path / "clone", "examples/")
-    sdkgen = request.getfixturevalue("sdkgen")
-    consumer = write_consumer(tmp_path, clone / "examples" / f"{cloud}-{language}", pulumi.path, sdkgen)
+    folder = clone.parent
+    consumer = replace(consumer, folder=clone / "examples" / f"{cloud}-{language}")
     project = consumer.folder / "Pulumi.yaml"
     document = yaml.safe_load(project.read_text())
-    document["plugins"] = {"providers": write_stand_ins(tmp_path / "stand-ins")}
+    document["plugins"] = {"providers": write_stand_ins(folder / "stand-ins")}
     if language == "yaml":
         consumer = consumer.with_programs(request.getfixturevalue("yaml_host"))
     if language == "typescript":
         package = consumer.folder / "package.json"
         wanted = json.loads(package.read_text())
-        wanted["dependencies"] |= write_npm_stand_ins(tmp_path / "npm")
+        wanted["dependencies"] |= write_npm_stand_ins(folder / "npm")
         package.write_text(json.dumps(wanted))
     project.write_text(yaml.safe_dump(document, sort_keys=False))
     return consumer

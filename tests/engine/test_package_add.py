@@ -1,33 +1,20 @@
 """`pulumi package add` from a clean clone, by path and by git URL: for the components and for the image's provider."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from multiarch.rehearse.engine import cli
-from tests.engine.consumers import NEEDS_NPM, STACK, Consumer, git, write_npm_stand_ins, write_stand_ins
-from tests.engine.git_server import GitServer, serving
+from tests.engine.consumers import NEEDS_NPM, STACK, Consumer, write_npm_stand_ins, write_stand_ins
+from tests.engine.git_server import GitServer
 from tests.engine.image_project import REPOSITORY, pushed, registry
 from tests.registry.lab import daemon
 
 __all__ = ["registry"]
 
 FOLDERS = {"multiarch-runner": "components", "multiarch": "components/helper_image"}
-
-
-@pytest.fixture
-def server(clone: Path, tmp_path: Path) -> Iterator[GitServer]:
-    """The same as a git repository on a server: /team/runner.git."""
-    git("init", "--quiet", cwd=clone)
-    git("add", "--all", cwd=clone)
-    git("commit", "--quiet", "--message", "a clone", cwd=clone)
-    (tmp_path / "repositories/team").mkdir(parents=True)
-    git("clone", "--quiet", "--bare", str(clone), str(tmp_path / "repositories/team/runner.git"), cwd=tmp_path)
-    with serving(tmp_path / "repositories", tmp_path) as made:
-        yield made
 
 
 def write_project(consumer: Consumer, runtime: dict[str, object]) -> None:
