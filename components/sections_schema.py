@@ -4,9 +4,11 @@ Pulumi's analyzer reads annotations and source text. A section says more than th
 what each is called in a stack file, and what it means, also where a base class declares it (`components.keys`).
 """
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from inspect import cleandoc
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Final, Literal, get_args, get_origin
 
 from pulumi import ComponentResource, Inputs, ResourceOptions
 from pulumi.errors import InputPropertiesError, InputPropertyErrorDetails
@@ -18,6 +20,28 @@ from pulumi.provider.server import ComponentInitError
 from components.keys import has_keys, keys, parts
 from components.problems import ConfigError, Problem
 from components.reading import unknown
+
+ABOUT: Final[Mapping[str, Any]] = {
+    "displayName": "Multi-architecture GitLab Runner",
+    "description": (
+        "Node pools for amd64 and arm64 on GKE, EKS, AKS or a cluster of your own, "
+        "and one GitLab Runner whose jobs choose their architecture."
+    ),
+    "keywords": [
+        "category/infrastructure",
+        "kind/component",
+        "gitlab",
+        "gitlab-runner",
+        "kubernetes",
+        "arm64",
+        "gke",
+        "eks",
+        "aks",
+    ],
+    "license": "Apache-2.0",
+    "publisher": "multiarch-runner",
+}
+"""What a registry shows of the package. Home page, repository and logo are not said: they are where a copy of it is."""
 
 
 class SectionAnalyzer(Analyzer):
@@ -77,6 +101,8 @@ class SectionProvider(component.ComponentProvider):
         # The host makes its analyzer by this name and offers no other way; all else that it does would be copied.
         component.Analyzer = SectionAnalyzer  # type: ignore[attr-defined]  # imported there, and not said to be for others
         super().__init__(components, name, version=version)
+        # Pulumi's own (3.272.0) says a package's name and version alone, and takes nothing more.
+        self.schema = json.dumps({**json.loads(self.schema or "{}"), **ABOUT})
 
     def construct(
         self, name: str, resource_type: str, inputs: Inputs, options: ResourceOptions | None = None

@@ -46,6 +46,7 @@ PEERS = {
     "regctl": "github.com/regclient/regclient/cmd/regctl@v0.11.7",
     # renovate: datasource=go depName=oras.land/oras
     "oras": "oras.land/oras/cmd/oras@v1.3.6",
+    # renovate: datasource=go depName=github.com/docker/buildx
     "buildx": "github.com/docker/buildx/cmd/buildx@v0.38.2",
 }
 GOALS = {

@@ -5,6 +5,7 @@ Some run in every test run; those marked `full` by `make test-engine` alone, whi
 
 import os
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from multiarch.model.pulumi_cli import PulumiCli, PulumiCliError
 from multiarch.rehearse.control_plane.progress import PlainLines
 from multiarch.rehearse.engine.have import Mode, has_language_host, have_pulumi, write_language_host
+from tests.engine.consumers import YAML_HOST, Consumer, git, go_program, write_clone, write_consumer
+from tests.engine.git_server import GitServer, serving
 
 HERE = Path(__file__).parent
 FULL = "full"
@@ -45,3 +48,41 @@ def programs(pulumi: PulumiCli, tmp_path_factory: pytest.TempPathFactory) -> str
     if not has_language_host(pulumi):
         write_language_host(folder)
     return os.pathsep.join([str(folder), os.environ["PATH"]])
+
+
+@pytest.fixture(scope="session")
+def sdkgen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The SDK generators of the CLI's own module, as a program."""
+    folder = tmp_path_factory.mktemp("sdkgen")
+    go_program("./sdkgen", {"GOBIN": str(folder)})
+    return folder / "sdkgen"
+
+
+@pytest.fixture(scope="session")
+def yaml_host(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of Pulumi's own language host for YAML, built from its module; a minute and a half the first time."""
+    folder = tmp_path_factory.mktemp("yaml-host")
+    go_program(YAML_HOST, {"GOBIN": str(folder)})
+    return folder
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    return write_clone(tmp_path / "clone", "examples/", "starters/")
+
+
+@pytest.fixture
+def consumer(tmp_path: Path, pulumi: PulumiCli, sdkgen: Path) -> Consumer:
+    return write_consumer(tmp_path, tmp_path / "consumer", pulumi.path, sdkgen)
+
+
+@pytest.fixture
+def server(clone: Path, tmp_path: Path) -> Iterator[GitServer]:
+    """The same as a git repository on a server: /team/runner.git."""
+    git("init", "--quiet", cwd=clone)
+    git("add", "--all", cwd=clone)
+    git("commit", "--quiet", "--message", "a clone", cwd=clone)
+    (tmp_path / "repositories/team").mkdir(parents=True)
+    git("clone", "--quiet", "--bare", str(clone), str(tmp_path / "repositories/team/runner.git"), cwd=tmp_path)
+    with serving(tmp_path / "repositories", tmp_path) as made:
+        yield made

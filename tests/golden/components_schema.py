@@ -1,10 +1,13 @@
-"""`python -m tests.golden.components_schema`: write the components' schema anew. Read the diff first."""
+"""`python -m tests.golden.components_schema [FILE]`: write the components' schema anew. Read the diff first.
+
+With FILE it is written there, for a release, and nothing else is changed.
+"""
 
 import difflib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,13 +50,16 @@ def difference(text: str) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Write it, and say whether it changed."""
     text = schema_text()
+    if arguments:
+        Path(arguments[0]).write_text(text, encoding="utf-8")
+        return 0
     sys.stdout.write(f"{GOLDEN.name}: {'changed' if difference(text) else 'unchanged'}\n")
     GOLDEN.write_text(text, encoding="utf-8")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -40,6 +40,15 @@ def test_the_public_surface_is_the_golden_one(text: str) -> None:
     assert not changed, f"If that was meant: python -m tests.golden.components_schema\n{changed}"
 
 
+def test_a_registry_finds_what_it_shows(text: str) -> None:
+    """All that Pulumi's metaschema has for it, but for addresses: those are wherever a copy of this repository is."""
+    schema = json.loads(text)
+    shown = ("displayName", "description", "keywords", "license", "publisher", "version")
+    assert [key for key in shown if not schema.get(key)] == []
+    assert [key for key in ("homepage", "repository", "logoUrl", "pluginDownloadURL") if key in schema] == []
+    assert {"category/infrastructure", "kind/component"} <= set(schema["keywords"])
+
+
 def test_a_changed_surface_fails_with_a_readable_diff(text: str) -> None:
     assert '-        "jobNamespace": {' in difference(text.replace('"jobNamespace": {', '"jobNs": {'))
 

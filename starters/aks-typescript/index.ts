@@ -1,0 +1,42 @@
+// amd64 and arm64 node pools in an AKS cluster, and one GitLab Runner whose jobs choose between them.
+import * as kubernetes from "@pulumi/kubernetes";
+import * as multiarch from "@pulumi/multiarch-runner";
+import * as pulumi from "@pulumi/pulumi";
+
+const config = new pulumi.Config();
+const resourceGroup = config.require("resourceGroup");
+const clusterName = config.require("clusterName");
+
+const cluster = new kubernetes.Provider("cluster", {
+    kubeconfig: config.require("kubeconfig"),
+    context: config.require("context"),
+    // What the cluster is: without it, another context or path would make everything in it anew.
+    clusterIdentifier: `aks/${resourceGroup}/${clusterName}`,
+});
+
+const amd64 = new multiarch.AksNodePool("amd64", {
+    resourceGroupName: resourceGroup,
+    clusterName,
+    pool: { name: "amd64", machineType: "Standard_D8s_v6", maxNodes: 20 },
+});
+const arm64 = new multiarch.AksNodePool("arm64", {
+    resourceGroupName: resourceGroup,
+    clusterName,
+    pool: { name: "arm64", machineType: "Standard_D8ps_v6", maxNodes: 20 },
+});
+
+const runner = new multiarch.MultiArchRunner("runner", {
+    clusterType: "aks",
+    pools: [
+        { name: "amd64", arch: multiarch.Arch.AMD64 },
+        { name: "arm64", arch: multiarch.Arch.ARM64 },
+    ],
+    // The release waits until the pools are there.
+    nodes: [amd64.names, arm64.names],
+    // Jobs at the same time, of both architectures together.
+    runner: { gitlabUrl: config.require("gitlabUrl"), concurrent: 20 },
+    token: config.requireSecret("runnerToken"),
+}, { providers: [cluster] });
+
+export const namespace = runner.namespace;
+export const jobNamespace = runner.jobNamespace;

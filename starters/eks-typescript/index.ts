@@ -1,0 +1,45 @@
+// amd64 and arm64 node groups in an EKS cluster, and one GitLab Runner whose jobs choose between them.
+import * as kubernetes from "@pulumi/kubernetes";
+import * as multiarch from "@pulumi/multiarch-runner";
+import * as pulumi from "@pulumi/pulumi";
+
+const config = new pulumi.Config();
+const clusterName = config.require("clusterName");
+const region = config.require("region");
+const subnetIds = config.requireObject<string[]>("subnetIds");
+
+const cluster = new kubernetes.Provider("cluster", {
+    kubeconfig: config.require("kubeconfig"),
+    context: config.require("context"),
+    // What the cluster is: without it, another context or path would make everything in it anew.
+    clusterIdentifier: `eks/${region}/${clusterName}`,
+});
+
+const amd64 = new multiarch.EksNodePool("amd64", {
+    region,
+    clusterName,
+    clusterSubnetIds: subnetIds,
+    pool: { name: "amd64", machineType: "m7i.2xlarge", maxNodes: 20 },
+});
+const arm64 = new multiarch.EksNodePool("arm64", {
+    region,
+    clusterName,
+    clusterSubnetIds: subnetIds,
+    pool: { name: "arm64", machineType: "m7g.2xlarge", maxNodes: 20 },
+});
+
+const runner = new multiarch.MultiArchRunner("runner", {
+    clusterType: "eks",
+    pools: [
+        { name: "amd64", arch: multiarch.Arch.AMD64 },
+        { name: "arm64", arch: multiarch.Arch.ARM64 },
+    ],
+    // The release waits until the pools are there.
+    nodes: [amd64.names, arm64.names],
+    // Jobs at the same time, of both architectures together.
+    runner: { gitlabUrl: config.require("gitlabUrl"), concurrent: 20 },
+    token: config.requireSecret("runnerToken"),
+}, { providers: [cluster] });
+
+export const namespace = runner.namespace;
+export const jobNamespace = runner.jobNamespace;
