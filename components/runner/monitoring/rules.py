@@ -70,12 +70,17 @@ def rule_spec(runner: MonitoredRunner) -> dict[str, JsonValue]:
     return {"groups": [{"name": f"{runner.namespace}/{runner.fullname}", "rules": rules}]}
 
 
+def alert_labels(alert: Alert, runner: MonitoredRunner) -> dict[str, JsonValue]:
+    """Return what Alertmanager may route by. An AlertmanagerConfig is given alerts of its own namespace only."""
+    return {"severity": alert.severity.value, "namespace": runner.namespace, RUNNER_LABEL: runner.name}
+
+
 def _rule(alert: Alert, runner: MonitoredRunner) -> dict[str, JsonValue]:
     return {
         "alert": alert.name,
         "expr": alert.expr,
         "for": f"{alert.after}s",
-        "labels": {"severity": alert.severity.value, RUNNER_LABEL: runner.name},
+        "labels": alert_labels(alert, runner),
         "annotations": {"summary": alert.summary, "description": alert.description},
     }
 
