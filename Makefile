@@ -115,6 +115,7 @@ docs: $(VENV)/.dev ## Write the generated files anew (config reference, JSON Sch
 	@$(BIN)/python -m docs.policy_page
 	@$(BIN)/python -m docs.pages
 	@$(BIN)/python -m docs.starters
+	@$(BIN)/python -m docs.monitoring_page
 	@$(BIN)/python -m ci.render
 	@$(BIN)/python -m docs.record_drift
 	@$(BIN)/python -m docs.record_schemas

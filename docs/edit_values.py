@@ -209,6 +209,9 @@ VALUES: Final[Mapping[str, Change]] = {
     "runner.cache (s3).server.address": Change(after="edited.example.com:9000"),
     "runner.manager.pool": Change(after="arm64"),
     "runner.manager.taints": Change(after=[{"key": "example.org/edited", "value": "edited"}]),
+    "runner.metrics.ruleLabels": Change(
+        after={"release": "kube-prometheus-stack"}, along={"runner.metrics.prometheusRule": True}
+    ),
     "runner.values.sentryDsn": Change(after="https://key@sentry.example.com/1"),
     "runner.values.connectionMaxAge": Change(after="15m"),
     "runner.values.extraEnv": Change(after={"HTTPS_PROXY": "http://proxy.example.com:3128"}),

@@ -51,6 +51,7 @@ def check_settings(runner: RunnerConfig, pools: Sequence[RunnerPool], cluster_ty
         *check_cache(runner.cache, runner.network_policies, cluster_type),
         *_check_job_identity(runner, cluster_type),
         *check_network_policies(runner.network_policies, cluster_type),
+        *_check_metrics(runner),
         *check_buildkit(runner),
         *check_values(runner.values),
     ]
@@ -93,6 +94,35 @@ def _check_job_identity(runner: RunnerConfig, cluster_type: str) -> list[Problem
             fix=f"Set metadata.jobs: true, with provider {' or '.join(cloud.identities)}.",
         )
     ]
+
+
+def _check_metrics(runner: RunnerConfig) -> list[Problem]:
+    """Find what would watch metrics that nobody serves, or label a rule that nobody makes."""
+    metrics = runner.metrics
+    watching = {
+        "podMonitor": metrics.pod_monitor,
+        "prometheusRule": metrics.prometheus_rule,
+        "dashboard": metrics.dashboard,
+    }
+    problems = [
+        Problem(
+            path=f"runner.metrics.{key}",
+            found="true, with metrics.enabled: false",
+            consequence="there would be nothing to see",
+            fix="Leave enabled out, or this.",
+        )
+        for key, wanted in watching.items()
+        if wanted and not metrics.enabled
+    ]
+    if metrics.rule_labels and not metrics.prometheus_rule:
+        problems.append(
+            Problem(
+                path="runner.metrics.ruleLabels",
+                found="labels of a rule that is not made",
+                fix="Set metrics.prometheusRule: true, or leave ruleLabels out.",
+            )
+        )
+    return problems
 
 
 def _check_timeouts(runner: RunnerConfig) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""One runner's token Secret and Helm release: what every class of runner has, declared for whichever component asks."""
+"""One runner's token Secret, Helm release and monitoring: what every class has, declared for whichever asks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 
 from components.runner.chart import chart_version
 from components.runner.classes import RunnerClass
+from components.runner.monitoring.resources import declare_monitoring
 from components.runner.placement import RunnerPool
 from components.runner.settings import Chart
 from components.runner.values import (
@@ -60,8 +61,9 @@ class Installation:
 
 
 def install(wanted: Installation, parent: pulumi.Resource) -> k8s.helm.v3.Release:
-    """Declare the Secret, unless somebody else makes it, and the release on top of it."""
+    """Declare the Secret, unless somebody else makes it, and the release on top of it; alerts and dashboard beside."""
     runner = wanted.own.runner
+    declare_monitoring(wanted.name, runner, wanted.namespace, wanted.after, parent)
     secret, checksum, before = _login(wanted, parent)
     values: Mapping[str, Any] = helm_values(
         runner, wanted.pools, wanted.cluster_type, secret=secret, profile=wanted.own.profile

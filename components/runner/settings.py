@@ -161,6 +161,19 @@ class Metrics:
     pod_monitor: bool = False
     """Also make a PodMonitor, for the Prometheus Operator. Without its CRD the chart silently leaves it out."""
 
+    prometheus_rule: bool = False
+    """Also make a PrometheusRule, for the Prometheus Operator: alerts about the manager, waiting jobs, failures and
+    GitLab's answers (docs/monitoring.md). Its CRD must be there: `up` fails without it. That on waiting jobs needs
+    kube-state-metrics."""
+
+    rule_labels: dict[LabelKey, LabelValue] = field(default_factory=dict)
+    """Labels of the PrometheusRule, for a Prometheus that selects by them: kube-prometheus-stack wants `release: ` and
+    the name of its own release, unless its `ruleSelectorNilUsesHelmValues` is false."""
+
+    dashboard: bool = False
+    """Also make a ConfigMap with a dashboard that Grafana's sidecar finds by its label `grafana_dashboard: "1"`. The
+    sidecar must search the runner's namespace (docs/monitoring.md)."""
+
     namespace: DnsLabel | None = None
     """Namespace of Prometheus. With it, only pods of that namespace reach the metrics; without, those of any."""
 

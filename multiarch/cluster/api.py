@@ -209,10 +209,20 @@ class Api:
         place = f"/namespaces/{quote(metadata.get('namespace') or 'default')}" if namespaced else ""
         return f"{root}{place}/{plural}/{quote(metadata['name'])}"
 
+    def _served(self, version: str, kind: str) -> dict[str, Any]:
+        """Read what a version of a group has; the server's own words for one that it has not name nothing."""
+        try:
+            return self.get(f"/api/{version}" if "/" not in version else f"/apis/{version}")
+        except ApiRefused as refusal:
+            if refusal.status != _NOT_FOUND:
+                raise
+            message = f"the server has no {version}, and so no kind {kind}: is its CustomResourceDefinition installed?"
+            raise ApiRefused(_NOT_FOUND, "NotFound", message) from refusal
+
     def _kind(self, version: str, kind: str) -> tuple[str, bool]:
         with self._lock:
             if version not in self._kinds:
-                document = self.get(f"/api/{version}" if "/" not in version else f"/apis/{version}")
+                document = self._served(version, kind)
                 self._kinds[version] = {
                     entry["kind"]: (entry["name"], bool(entry["namespaced"]))
                     for entry in document["resources"]

@@ -58,8 +58,9 @@ class RehearsalProvider(Protocol):
     package: ClassVar[str]
     version: ClassVar[str]
     """The real plugin's version whose rules these are."""
-    own_schema: ClassVar[bool]
-    """Whether `check` itself judges keys and types. Otherwise they are held against the SDK's `...Args` classes."""
+
+    def judges_schema(self, token: str) -> bool:
+        """Tell whether `check` itself judges keys and types. Else they are held to the SDK's `...Args` classes."""
 
     def check_config(self, inputs: Mapping[str, Any]) -> list[Refusal]:
         """Refuse a provider configuration."""

@@ -34,6 +34,8 @@ class Kind:
     """Whether the provider deletes first where the program does not say otherwise."""
     named: bool = False
     """Whether its id follows from its inputs, so that two of them can't have the same."""
+    own_schema: bool = False
+    """Whether the rules judge keys and types too, since no SDK declares the kind."""
     ignores: frozenset[str] = field(default_factory=frozenset)
     """Inputs that never differ: they steer the provider itself."""
 
@@ -114,6 +116,10 @@ class KindProvider:
 
     def __init__(self) -> None:
         self._owners: dict[str, str] = {}
+
+    def judges_schema(self, token: str) -> bool:
+        """Tell it of the whole provider, or of a kind."""
+        return self.own_schema or (token in self.kinds and self.kinds[token].own_schema)
 
     def check_config(self, inputs: Inputs) -> list[Refusal]:
         """Accept any configuration; a provider with rules of its own overrides this."""

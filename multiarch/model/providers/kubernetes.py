@@ -53,6 +53,7 @@ def _kinds() -> dict[str, Kind]:
         scope.token: Kind(
             rules=_rules(scope),
             create=_create(scope),
+            own_schema=scope.custom,
         )
         for scope in objects.SCOPES
     }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from multiarch.model.providers import kubernetes_admission as admission
+from multiarch.model.providers import kubernetes_monitoring as monitoring
 from multiarch.model.providers.base import Refusal
 from multiarch.model.providers.kinds import Inputs, Rule, entries, get, items, number, refusal, text
 from multiarch.model.providers.names import bad_labels, dns_label_fault, dns_subdomain_fault, qualified_name_fault
@@ -37,6 +38,8 @@ class Scope:
     """`subdomain`, `label` (namespaces) or `path` (RBAC: anything that can stand in a URL)."""
     patch: bool = False
     """Whether it is a patch of an object that is there (`NamespacePatch`)."""
+    custom: bool = False
+    """Whether a CRD brings it: no SDK declares its fields, so that its rule judges them."""
 
     @property
     def token(self) -> str:
@@ -68,6 +71,7 @@ SCOPES = (
     Scope("scheduling.k8s.io/v1", "PriorityClass", namespaced=False),
     Scope("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", namespaced=False),
     Scope("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding", namespaced=False),
+    Scope("monitoring.coreos.com/v1", "PrometheusRule", custom=True),
 )
 
 
@@ -298,6 +302,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "RoleBinding": (binding,),
     "ClusterRoleBinding": (binding,),
     "NetworkPolicy": (network_policy,),
+    "PrometheusRule": (monitoring.rule_groups,),
     "ValidatingAdmissionPolicy": (admission.policy,),
     "ValidatingAdmissionPolicyBinding": (admission.binding,),
 }

@@ -33,7 +33,11 @@ class MultiArchProvider:
 
     package: ClassVar[str] = PACKAGE
     version: ClassVar[str] = VERSION
-    own_schema: ClassVar[bool] = True
+
+    def judges_schema(self, token: str) -> bool:
+        """Judge it here: no SDK brings the provider."""
+        del token
+        return True
 
     def check_config(self, inputs: Inputs) -> list[Refusal]:
         """Accept any configuration: the provider has none."""

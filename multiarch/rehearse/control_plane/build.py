@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -45,12 +45,18 @@ def linker_flags(values: Mapping[str, str]) -> str:
     return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in values.items())])
 
 
-def shelf_for(root: Path, platform: Platform, values: Mapping[str, str], module_dir: Path = TOOLS_MODULE) -> Shelf:
+def shelf_for(
+    root: Path,
+    platform: Platform,
+    values: Mapping[str, str],
+    module_dir: Path = TOOLS_MODULE,
+    tags: Sequence[str] = (),
+) -> Shelf:
     """Return the cache's folder for builds of exactly these modules, with these variables set, for this platform."""
     hashed = key(
         (module_dir / "go.mod").read_bytes(),
         (module_dir / "go.sum").read_bytes(),
-        " ".join(FLAGS),
+        " ".join([*FLAGS, *(f"-tags={tag}" for tag in tags)]),
         linker_flags(values),
         str(platform),
     )
@@ -73,7 +79,8 @@ class Builder:
         """Build one program; returns where it is. Raises BinariesError with the compiler's last words."""
         output = scratch / tool.name
         began = time.monotonic()
-        command = [str(self.toolchain.go), "build", "-v", *FLAGS, "-ldflags", linker_flags(self.stamps)]
+        flags = [*FLAGS, *(["-tags", ",".join(tool.tags)] if tool.tags else [])]
+        command = [str(self.toolchain.go), "build", "-v", *flags, "-ldflags", linker_flags(self.stamps)]
         with subprocess.Popen(
             tied([*command, "-o", str(output), tool.package]),
             cwd=self.module_dir,

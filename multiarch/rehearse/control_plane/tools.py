@@ -30,6 +30,8 @@ class Tool:
     ask: tuple[str, ...]
     answer: re.Pattern[str]
     """Finds the version in what the program prints (group 1, without the `v`)."""
+    tags: tuple[str, ...] = ()
+    """Go's build tags: what the program's authors let a build leave out."""
     writes_below: str | None = None
     """Variable that names the folder where the program writes even when it is only asked for its version."""
 

@@ -13,13 +13,11 @@ from typing import Literal
 
 from multiarch.core.files import write_whole
 from multiarch.model.pulumi_cli import PulumiCli, PulumiCliError, find_pulumi, parse_version
-from multiarch.rehearse.control_plane import build
 from multiarch.rehearse.control_plane.cache import default_root
 from multiarch.rehearse.control_plane.errors import BinariesError
-from multiarch.rehearse.control_plane.golang import have_go
-from multiarch.rehearse.control_plane.platform import this_machine
 from multiarch.rehearse.control_plane.progress import Progress, ProgressSink, State, silent
-from multiarch.rehearse.control_plane.tools import Tool, pinned_versions
+from multiarch.rehearse.control_plane.single import have_built
+from multiarch.rehearse.control_plane.tools import Tool
 
 Mode = Literal["auto", "path", "build"]
 
@@ -63,34 +61,8 @@ def have_pulumi(mode: Mode = "auto", progress: ProgressSink = silent, *, cache_r
 
 
 def _built(root: Path, progress: ProgressSink) -> PulumiCli:
-    versions = pinned_versions(TOOLS_MODULE, (PULUMI,))
-    version = versions[PULUMI.name]
-    platform, stamps = this_machine(), {_VERSION: f"v{version}"}
-    shelf = build.shelf_for(root, platform, stamps, TOOLS_MODULE)
-    kept = shelf.find(PULUMI.name)
-    if kept is not None:
-        return _cli(kept[0], version, f"cache: {kept[1].source}", progress)
-
-    def waiting(waited: float) -> None:
-        detail = "another rehearsal is at it"
-        progress(Progress(step="build", subject="pulumi", state=State.RUNNING, detail=detail, elapsed=waited))
-
-    with shelf.locked(waiting) as scratch:
-        kept = shelf.find(PULUMI.name)  # another rehearsal may have been faster
-        if kept is None:
-            toolchain = have_go(root, progress, TOOLS_MODULE)
-            builder = build.Builder(
-                toolchain=toolchain,
-                versions=versions,
-                stamps=stamps,
-                platform=platform,
-                progress=progress,
-                module_dir=TOOLS_MODULE,
-            )
-            made = builder.build(PULUMI, scratch)
-            source = f"built by Go {toolchain.version}"
-            kept = shelf.install(PULUMI.name, made, version=version, source=source)
-    return _cli(kept[0], version, f"cache: {kept[1].source}", progress)
+    path, receipt = have_built(PULUMI, TOOLS_MODULE, _VERSION, root, progress)
+    return _cli(path, receipt.version, f"cache: {receipt.source}", progress)
 
 
 def _cli(path: Path, version: str, origin: str, progress: ProgressSink) -> PulumiCli:

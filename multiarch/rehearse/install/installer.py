@@ -10,6 +10,7 @@ from multiarch.model.nodes import NodeGroup
 from multiarch.model.nodes.marks import OWNER_LABEL, RUN_LABEL, Mark, new_run, tolerating
 from multiarch.model.plan.model import Plan
 from multiarch.model.release import InstallFailed, PlannedObject, PlannedRelease, installables, named_secrets
+from multiarch.rehearse.install import crds
 from multiarch.rehearse.install.chart import Chart
 from multiarch.rehearse.install.fleet import in_the_way, is_kept
 from multiarch.rehearse.install.helm import ChartRefusalError, Helm, HelmError, HelmSilentError
@@ -75,13 +76,17 @@ class Installer:
     def install(self, plan: Plan, chart: Chart) -> list[str]:
         """Apply the plan's objects and install its release, in the plan's order.
 
-        Returns what somebody else would have made and the rehearsal stood in for (`Secret gitlab-runner-token`).
+        Returns what somebody else would have made and the rehearsal stood in for (`Secret gitlab-runner-token`, and a
+        CRD, which stays).
         Raises InstallFailed with the server's or Helm's own words; ApiRefused or HelmError where these say nothing
         about the plan.
         """
         stand_ins = []
         for item in installables(plan):
             if isinstance(item, PlannedObject):
+                # Of a cluster of the user's, a kind that is missing is the answer.
+                if self._own_plane and (crd := crds.stand_in(self._api, item.manifest)):
+                    stand_ins.append(f"CustomResourceDefinition {crd}")
                 self._apply(item)
                 continue
             for secret in list(missing_secrets(item, self._made)):

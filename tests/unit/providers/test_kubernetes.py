@@ -15,6 +15,7 @@ from tests.unit.providers.conftest import changed
 RBAC = "rbac.authorization.k8s.io"
 NAMESPACE = "kubernetes:core/v1:Namespace"
 SECRET = "kubernetes:core/v1:Secret"
+ALERTS = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
 CONFIG = "kubernetes:core/v1:ConfigMap"
 ROLE = f"kubernetes:{RBAC}/v1:Role"
 BINDING = f"kubernetes:{RBAC}/v1:RoleBinding"
@@ -35,6 +36,11 @@ def thing(api: str, kind: str, **rest: Any) -> dict[str, Any]:
 
 SPACE = thing("v1", "Namespace")
 SECRETS = thing("v1", "Secret", data={"token": base64.b64encode(b"x").decode()}, stringData={"plain": "text"})
+ALERT = thing(
+    "monitoring.coreos.com/v1",
+    "PrometheusRule",
+    spec={"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "up == 0", "for": "1h30m"}]}]},
+)
 MAP = thing("v1", "ConfigMap", data={"config.toml": "x"})
 RULES = thing(f"{RBAC}/v1", "Role", rules=[{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}])
 BOUND = thing(
@@ -112,6 +118,24 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     (SECRET, SECRETS, {"data": {"token": "plain text!"}}, "data.token"),
     (SECRET, SECRETS, {"stringData": {"a b": "x"}}, 'stringData["a b"]'),
     (CONFIG, MAP, {"data": {"big": "x" * (1024 * 1024 + 1)}}, "data"),
+    (ALERTS, ALERT, {"metadata.namespace": ...}, "metadata.namespace"),
+    (ALERTS, ALERT, {"spec": ...}, "spec"),
+    (ALERTS, ALERT, {"spec.groups": [{"name": "g", "rules": [{"alert": "A"}]}]}, "spec.groups[0].rules[0].expr"),
+    (ALERTS, ALERT, {"spec.groups": [{"rules": []}]}, "spec.groups[0].name"),
+    (ALERTS, ALERT, {"spec.groups": [{"name": "g"}, {"name": "g"}]}, "spec.groups[1]"),
+    (ALERTS, ALERT, {"spec.groups": [{"name": "g", "rule": []}]}, "spec.groups[0].rule"),
+    (
+        ALERTS,
+        ALERT,
+        {"spec.groups": [{"name": "g", "rules": [{"expr": "1", "for": "5"}]}]},
+        "spec.groups[0].rules[0].for",
+    ),
+    (
+        ALERTS,
+        ALERT,
+        {"spec.groups": [{"name": "g", "rules": [{"expr": "1", "labels": {"n": 1}}]}]},
+        "spec.groups[0].rules[0].labels.n",
+    ),
     (ROLE, RULES, {"metadata.name": "a/b"}, "metadata.name"),
     (ROLE, RULES, {"rules": [{"apiGroups": [""], "resources": ["pods"]}]}, "rules[0].verbs"),
     (ROLE, RULES, {"rules": [{"resources": ["pods"], "verbs": ["get"]}]}, "rules[0].apiGroups"),
@@ -232,6 +256,8 @@ ACCEPTED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (SECRET, SECRETS, {}),
     (SECRET, SECRETS, {"data": UNKNOWN, "metadata.namespace": UNKNOWN}),
     (CONFIG, MAP, {}),
+    (ALERTS, ALERT, {}),
+    (ALERTS, ALERT, {"spec.groups": UNKNOWN}),
     (ROLE, RULES, {"metadata.name": "system:Runner"}),
     (CLUSTER_ROLE, EVERYWHERE, {"rules": [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]}),
     (BINDING, BOUND, {"subjects": [{"kind": "ServiceAccount", "name": "x"}]}),

@@ -232,6 +232,16 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
         "name of a Kubernetes object",
     ),
     ("gke", {"values": {"podLabels": {"app": "mine"}}}, "runner.values.podLabels.app", "undo the other"),
+    ("gke", {"metrics": {"enabled": False, "podMonitor": True}}, "runner.metrics.podMonitor", "nothing to see"),
+    ("gke", {"metrics": {"enabled": False, "prometheusRule": True}}, "runner.metrics.prometheusRule", "nothing to see"),
+    ("gke", {"metrics": {"enabled": False, "dashboard": True}}, "runner.metrics.dashboard", "nothing to see"),
+    ("gke", {"metrics": {"ruleLabels": {"release": "x"}}}, "runner.metrics.ruleLabels", "not made"),
+    (
+        "gke",
+        {"metrics": {"prometheusRule": True, "ruleLabels": {"a b": "x"}}},
+        "runner.metrics.ruleLabels[a b]",
+        "key of a",
+    ),
 ]
 
 
