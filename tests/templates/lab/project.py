@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +20,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[3]
 PIPELINES = ROOT / "tests/templates/pipelines"
 SERVER = "gitlab.example.com"
-VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+TEMPLATES = "my-group/multiarch-runner"
+"""Where the documents' examples, and the pipelines here, include from: a GitLab project that holds this repository."""
+REF = "main"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _GIT = [
     "git",
@@ -59,7 +60,7 @@ class Project:
         # What the pipeline includes from gitlab.example.com comes from a repository in a folder instead.
         (self._home / ".gitconfig").write_text(f'[url "file://{catalog}/"]\n  insteadOf = https://{SERVER}:443/\n')
         # And is there already: gitlab-ci-local fetches two includes of a repository into one folder at once, and trips.
-        fetched = folder / ".gitlab-ci-local/includes" / SERVER / "multiarch-runner/multiarch-runner" / VERSION
+        fetched = folder / ".gitlab-ci-local/includes" / SERVER / TEMPLATES / REF
         shutil.copytree(ROOT / "templates", fetched / "templates")
         self.write("Dockerfile", "ARG BASE_IMAGE_NAME=alpine\nFROM $BASE_IMAGE_NAME\nCOPY hello.txt /app/hello.txt\n")
         self.write("hello.txt", "hello\n")
@@ -87,8 +88,8 @@ class Project:
         self._path = f"{folder}:{self._path}"
 
     def use(self, name: str) -> None:
-        """Take one of tests/templates/pipelines as the project's pipeline; it includes the present VERSION."""
-        self.pipeline((PIPELINES / f"{name}.yml").read_text().replace("VERSION", VERSION))
+        """Take one of tests/templates/pipelines as the project's pipeline."""
+        self.pipeline((PIPELINES / f"{name}.yml").read_text())
 
     def pipeline(self, text: str) -> None:
         self.write(".gitlab-ci.yml", text)
