@@ -24,6 +24,7 @@ from archmerge.request import MergeRequest, Source
 from archmerge.session import Session
 from archmerge.transport.connections import Options
 
+# The one place of the version, of archmerge and of all that this repository releases (docs/releasing.md).
 __version__ = "0.1.0"
 __all__ = [
     "ArchmergeError",

@@ -1,20 +1,26 @@
 """Write templates/ anew from what is in this folder: `python -m ci.render` (or `make docs`).
 
 GitLab templates can't share a script: a catalog component has to stand alone. So the scripts are files of their own
-(shellcheck reads them, tests run them in busybox), and are put into each template that needs them. Versions come from
-ci/versions.py, and the runner's own from components/versions.py.
+(shellcheck reads them, tests run them in busybox), and are put into each template that needs them; so is archmerge. The
+images' versions come from ci/versions.py, the runner's from components/versions.py, our own from archmerge.
 """
 
 from __future__ import annotations
 
+import base64
+import bz2
+import hashlib
 import json
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
 import yaml
 
+from archmerge import __version__
+from archmerge.packaging import make_zipapp
 from ci import versions
 from components import versions as runner_versions
 
@@ -27,22 +33,44 @@ COMPONENTS: Final = ("multi-arch-image", "build", "merge", "mirror-helper", "dri
 CLASSIC: Final = "multi-arch.gitlab-ci.yml"
 DOCUMENT: Final = "docs/ci.md"
 _MARKS: Final = ("<!-- inputs -->", "<!-- /inputs -->")
+_COLUMNS: Final = 152
+"""Of base64 in a line: a multiple of four."""
 _NOTICE: Final = "Made by `python -m ci.render` from ci/: change it there."
 
 
 def script(title: str, *names: str) -> str:
     """Return scripts of ci/scripts, one after the other, as a block of a `script:` list; job logs show the title."""
     text = f"# {title}\n" + "\n".join((HERE / "scripts" / f"{name}.sh").read_text("utf-8").strip() for name in names)
+    if "archmerge" in names:
+        for mark, value in carried().items():
+            text = text.replace(mark, value)
     # Directives for shellcheck say nothing to the reader of a template.
     lines = [line for line in text.splitlines() if not line.startswith("# shellcheck ")]
     return "\n".join(f"      {line}" if line else "" for line in lines)
+
+
+@cache
+def carried() -> dict[str, str]:
+    """Return what ci/scripts/archmerge.sh has marks for: archmerge as text, and by what to know it.
+
+    A template can't know which project it is included from, and so not where to fetch archmerge: it has it along.
+    bzip2's output is the same everywhere, unlike zlib's and xz's.
+    """
+    file = make_zipapp.content(with_yaml=False)
+    text = base64.b64encode(bz2.compress(file, 9)).decode()
+    lines = "\n".join(text[start : start + _COLUMNS] for start in range(0, len(text), _COLUMNS))
+    return {"@VERSION@": __version__, "@SHA256@": hashlib.sha256(file).hexdigest(), "@ARCHMERGE@": lines}
 
 
 def pinned() -> dict[str, str]:
     """Every version that a template may name, by the name of its constant."""
     found = {**vars(runner_versions), **vars(versions)}
     named = {name: value for name, value in found.items() if name.isupper() and isinstance(value, str)}
-    return {**named, "RUNNER_VERSION": runner_versions.RUNNER_OF_CHART[runner_versions.CHART_VERSION]}
+    return {
+        **named,
+        "VERSION": __version__,
+        "RUNNER_VERSION": runner_versions.RUNNER_OF_CHART[runner_versions.CHART_VERSION],
+    }
 
 
 def input_of(name: str) -> tuple[str, dict[str, Any]]:
@@ -75,9 +103,9 @@ def render() -> dict[str, str]:
     given: Mapping[str, Any] = {"script": script, "inputs": inputs, "versions": pinned(), "notice": _NOTICE}
     files = {f"templates/{name}/template.yml": f"{name}.yml.j2" for name in COMPONENTS}
     files[f"templates/{CLASSIC}"] = f"{CLASSIC}.j2"
-    # The project's own pipeline and image pin the same versions.
+    # The project's own pipeline pins the same versions; the policy pack's file is one that can't read ours.
     files[".gitlab-ci.yml"] = "project.yml.j2"
-    files["images/archmerge/Dockerfile"] = "archmerge.Dockerfile.j2"
+    files["components/policy/PulumiPolicy.yaml"] = "PulumiPolicy.yaml.j2"
     made = {path: _tidy(engine.get_template(layout).render(given)) for path, layout in files.items()}
     return {**made, DOCUMENT: document(made)}
 

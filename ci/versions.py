@@ -10,8 +10,8 @@ KANIKO_IMAGE: Final = "ghcr.io/osscontainertools/kaniko:v1.28.6-debug"
 # renovate: datasource=docker depName=docker.io/moby/buildkit
 BUILDKIT_IMAGE: Final = "docker.io/moby/buildkit:v0.34.2-rootless"
 
-# This repository's own image, made by its pipeline from images/archmerge; the tag is the version of archmerge.
-ARCHMERGE_IMAGE: Final = "registry.gitlab.com/multiarch-runner/multiarch-runner/archmerge:0.1.0"
+# The merge jobs run in it, as it is: archmerge comes with the template (ci/scripts/archmerge.sh). And what the pipeline
+# puts archmerge on, for those who want it in an image (images/archmerge).
 # renovate: datasource=docker depName=docker.io/library/python
 PYTHON_IMAGE: Final = "docker.io/library/python:3.13-alpine3.24"
 # Debian 13: its Node is 20, and it has the registry that the tests run against.

@@ -11,11 +11,12 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from pulumi.provider import main  # noqa: E402 - not by the path, but sorted with what is
 
-from components.clouds import CLOUDS  # noqa: E402 - found by the path above
+from archmerge import __version__  # noqa: E402 - found by the path above
+from components.clouds import CLOUDS  # noqa: E402 - likewise
 from components.runner.component import MultiArchRunner  # noqa: E402 - likewise
 from components.sections_schema import SectionProvider  # noqa: E402 - likewise
 
 if __name__ == "__main__":
     # A host serves every cloud, so that here, and nowhere else, all their SDKs are imported.
     offered = [*(cloud.shell().COMPONENT for cloud in CLOUDS.values()), MultiArchRunner]
-    main(SectionProvider(offered, "multiarch-runner", "0.1.0"), sys.argv[1:])
+    main(SectionProvider(offered, "multiarch-runner", __version__), sys.argv[1:])

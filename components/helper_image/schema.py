@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from archmerge import __version__
 from components.helper_image.inputs import Asked
 
-VERSION: Final = "0.1.0"
 PACKAGE: Final = "multiarch"
 TYPE: Final = "multiarch:index:MultiArchImage"
 _LOGIN: Final = "multiarch:index:Login"
@@ -61,7 +61,7 @@ def package_schema() -> str:
     return json.dumps(
         {
             "name": PACKAGE,
-            "version": VERSION,
+            "version": __version__,
             "description": "Container images of several architectures as resources",
             "types": {_LOGIN: login},
             "resources": {TYPE: resource},

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archmerge.packaging import make_zipapp
 from tests.registry.lab import daemon
 from tests.registry.lab.workbench import Workbench
 from tests.templates.lab import gitlab_ci_local
-from tests.templates.lab.project import ROOT, VERSION, Project, git
+from tests.templates.lab.project import ROOT, TEMPLATES, Project, git
 from tests.templates.lab.shell import SHELLS, Shell
 
 if TYPE_CHECKING:
@@ -31,14 +30,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for the PATH: the real archmerge, and stand-ins for the builders, the node and the scanners."""
+    """A folder for the PATH: stand-ins for builders, node and scanners. archmerge comes with the template."""
     folder = tmp_path_factory.mktemp("tools")
-    make_zipapp.build(folder / "archmerge.pyz")
     commands = {name: f"-m tests.templates.fakes.{module}" for name, module in _MODULES.items()}
     commands["multiarch"] = "-m tests.templates.fakes.multiarch"
     commands |= {name: f"-m tests.templates.fakes.recorder {name}" for name in _RECORDED}
-    # The zipapp, in an interpreter that has nothing else: no repository, no venv.
-    commands["archmerge"] = f"-I -S {folder / 'archmerge.pyz'}"
     for name, what in commands.items():
         (folder / name).write_text(f'#!/bin/sh\nexec {sys.executable} {what} "$@"\n')
         (folder / name).chmod(0o755)
@@ -67,16 +63,15 @@ def program() -> Path:
 
 @pytest.fixture(scope="session")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with this project's repository as GitLab would serve it, tagged with its version."""
+    """A folder with this project's repository as a GitLab would serve it."""
     folder = tmp_path_factory.mktemp("catalog")
-    work = folder / "multiarch-runner" / "multiarch-runner.git"
+    work = folder / f"{TEMPLATES}.git"
     work.mkdir(parents=True)
     shutil.copytree(ROOT / "templates", work / "templates")
     git(work, "init", "--quiet")
     git(work, "config", "uploadpack.allowFilter", "true")
     git(work, "add", "--all")
     git(work, "commit", "--quiet", "-m", "lab")
-    git(work, "tag", VERSION)
     return folder
 
 

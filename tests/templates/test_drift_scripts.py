@@ -100,7 +100,7 @@ def test_the_job_installs_program_and_command_where_the_preview_looks(shell: She
 
 
 def test_the_issues_job_needs_no_sdk(shell: Shell, tmp_path: Path) -> None:
-    package = "git+https://gitlab.example.com/multiarch-runner/multiarch-runner.git@0.1.0"
+    package = "git+https://gitlab.example.com/my-group/multiarch-runner.git@main"
     pip = installing(shell, tmp_path, {"MULTIARCH_PACKAGE": package, "MULTIARCH_MERGES": "yes"})
     assert "-r" not in pip
     assert pip[-1] == package

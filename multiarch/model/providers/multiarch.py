@@ -7,9 +7,10 @@ cluster does that merge for real (multiarch/rehearse/mirror).
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from archmerge import __version__
 from components.helper_image.inputs import check_inputs
 from components.helper_image.properties import UNKNOWN as IMAGE_UNKNOWN
-from components.helper_image.schema import PACKAGE, TYPE, VERSION
+from components.helper_image.schema import PACKAGE, TYPE
 from components.helper_image.state import Found, differences, identity, published
 from multiarch.model.providers.base import Created, Diff, LookupRefusedError, Refusal
 from multiarch.model.providers.kinds import Inputs, refusal
@@ -32,7 +33,7 @@ class MultiArchProvider:
     """Our own provider, without a registry."""
 
     package: ClassVar[str] = PACKAGE
-    version: ClassVar[str] = VERSION
+    version: ClassVar[str] = __version__
 
     def judges_schema(self, token: str) -> bool:
         """Judge it here: no SDK brings the provider."""

@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 
+from archmerge import __version__
 from components.helper_image.inputs import check_inputs
-from components.helper_image.schema import INPUTS, OUTPUTS, REQUIRED, TYPE, VERSION, package_schema
+from components.helper_image.schema import INPUTS, OUTPUTS, REQUIRED, TYPE, package_schema
 from components.helper_image.state import COMPUTED, ECHOED
 
 
 @pytest.fixture
 def resource() -> Any:
     document = json.loads(package_schema())
-    assert (document["name"], document["version"]) == ("multiarch", VERSION)
+    assert (document["name"], document["version"]) == ("multiarch", __version__)
     return document["resources"][TYPE]
 
 
