@@ -108,6 +108,7 @@ GIVEN: Final[Mapping[str, Values]] = {
     "runner.chart.runnerVersion": {"runner.chart.path": "/charts/gitlab-runner", **_MIRROR},
     "runner.helperMirror.digests": {"runner.helperMirror.version": "19.1.1"},
     "runner.values.volumeMounts": {"runner.values.volumes": [{"name": "first", "emptyDir": {}}]},
+    "runner.metrics.ruleLabels": {"runner.metrics.prometheusRule": True},
     "gke.reservationAffinity.key": {"pools.0.reservationAffinity": dict(_RESERVED)},
     "gke.reservationAffinity.values": {"pools.0.reservationAffinity": dict(_RESERVED)},
     "aks.linuxOsConfig.swapFileSizeMb": {"pools.0.kubeletConfig": {"failSwapOn": False}},
@@ -209,9 +210,7 @@ VALUES: Final[Mapping[str, Change]] = {
     "runner.cache (s3).server.address": Change(after="edited.example.com:9000"),
     "runner.manager.pool": Change(after="arm64"),
     "runner.manager.taints": Change(after=[{"key": "example.org/edited", "value": "edited"}]),
-    "runner.metrics.ruleLabels": Change(
-        after={"release": "kube-prometheus-stack"}, along={"runner.metrics.prometheusRule": True}
-    ),
+    "runner.metrics.ruleLabels": Change(after={"release": "kube-prometheus-stack"}),
     "runner.values.sentryDsn": Change(after="https://key@sentry.example.com/1"),
     "runner.values.connectionMaxAge": Change(after="15m"),
     "runner.values.extraEnv": Change(after={"HTTPS_PROXY": "http://proxy.example.com:3128"}),

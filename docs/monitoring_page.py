@@ -16,9 +16,8 @@ def page(text: str) -> str:
     seen = MonitoredRunner.of(RunnerConfig(gitlab_url="https://gitlab.com"))
     for name, table in (("alerts", _alerts(seen)), ("panels", _panels(seen))):
         begin, end = f"<!-- {name}: python -m docs.monitoring_page -->\n", f"<!-- /{name} -->"
-        text, count = re.subn(
-            f"{re.escape(begin)}.*?{re.escape(end)}", lambda _, new=begin + table + end: new, text, flags=re.DOTALL
-        )
+        new = (begin + table + end).replace("\\", r"\\")
+        text, count = re.subn(f"{re.escape(begin)}.*?{re.escape(end)}", new, text, flags=re.DOTALL)
         if count != 1:
             raise ValueError(f"{PAGE.name} has {count} places for {name}, not one")
     return text

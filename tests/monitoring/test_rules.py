@@ -281,10 +281,10 @@ def test_every_alert_has_series_that_fire_it_and_others_that_do_not() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.alert}: {case.what}" for case in CASES])
 def test_an_alert_fires_where_it_should(case: Case, promtool: Promtool, tmp_path: Path) -> None:
-    spec = rules.rule_spec(case.runner)
-    for group in spec["groups"]:  # type: ignore[union-attr] # the spec is JSON, of a form that is known here
-        for rule in group["rules"]:  # type: ignore[index, call-overload, union-attr] # likewise
-            rule.pop("annotations")  # type: ignore[union-attr, call-arg] # their text is not what is asked here
+    spec: Any = rules.rule_spec(case.runner)
+    for group in spec["groups"]:
+        for rule in group["rules"]:
+            rule.pop("annotations")  # their text is not what is asked here
     written(tmp_path, "rules.yml", spec)
     document = {
         "rule_files": ["rules.yml"],
