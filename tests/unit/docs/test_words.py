@@ -39,11 +39,12 @@ def test_what_is_not_there_is_seen() -> None:
 make rehearse ARGS="--stack gke --engnie"
 archmerge push --from x \\
   --tgas y | sort --unique
+true && make lnit   # make no mistake
 ```
 """
     page = read(ROOT / "page.md", text)
     assert set(unknown(page)) == {"multiarch drift --nonsense", "multiarch rehearse --engnie", "archmerge push --tgas"}
-    assert made(page) - targets() == {"nowhere", "bench-nothing"}
+    assert made(page) - targets() == {"nowhere", "bench-nothing", "lnit"}
     assert [path for path in paths(page) if not is_there(page, path)] == ["components/nowhere.py", "nowhere.py"]
 
 

@@ -16,6 +16,8 @@ _SHELL: Final = {"", "sh", "bash", "shell", "console", "yaml", "diff", "text"}
 _PROGRAM: Final = re.compile(r"(?:^|[\s/(\"'])(?P<program>multiarch|archmerge)(?:\.pyz)? +(?P<rest>[^|;&#\n]*)")
 _REHEARSE: Final = re.compile(r"make rehearse ARGS=[\"']([^\"']*)[\"']")
 _OPTION: Final = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
+_COMMENT: Final = re.compile(r"(?:^|\s)#.*")
+_MAKE: Final = re.compile(r"(?:^|[;&|\[(:'\"$-]) *make ((?:[a-z][a-z-]*(?:\s|$))+)")
 _TARGETS: Final = re.compile(r"^([a-z][a-z-]*(?: [a-z][a-z-]*)*):(?!=)", re.MULTILINE)
 _PATH: Final = re.compile(r"[\w.<>*{},-]+(?:/[\w.<>*{},-]+)+/?|[\w-]+\.(?:py|md|mod)")
 
@@ -81,10 +83,7 @@ def targets() -> set[str]:
 def made(page: Page) -> set[str]:
     """Return the targets that a page names."""
     return {
-        word
-        for line in lines(page)
-        for match in re.finditer(r"(?:^|[\s;&])make ((?:[a-z][a-z-]*(?:\s|$))+)", line)
-        for word in match[1].split()
+        word for line in lines(page) for match in _MAKE.finditer(_COMMENT.sub("", line)) for word in match[1].split()
     }
 
 

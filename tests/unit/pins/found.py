@@ -1,6 +1,7 @@
 """Every pin of the repository, found without Renovate's configuration: by what the files are, not by their comments."""
 
 import ast
+import json
 import re
 import tomllib
 from collections import Counter
@@ -75,7 +76,21 @@ def of_makefile(text: str, where: str) -> Iterator[str]:
     yield from (match["version"] or match["inline"] for match in _MAKE.finditer(text))
 
 
-READERS: Final = {".py": of_python, ".txt": of_requirements, "go.mod": of_go_mod, "Makefile": of_makefile}
+def of_package_json(text: str, where: str) -> Iterator[str]:
+    """Return the exact versions among what a program of npm's needs."""
+    del where
+    package = json.loads(text)
+    needed = {**package.get("dependencies", {}), **package.get("devDependencies", {})}
+    yield from (version for version in needed.values() if _NUMBER.fullmatch(version))
+
+
+READERS: Final = {
+    ".py": of_python,
+    ".txt": of_requirements,
+    "go.mod": of_go_mod,
+    "Makefile": of_makefile,
+    "package.json": of_package_json,
+}
 
 
 def _of_pyproject(path: Path) -> Iterator[Pin]:

@@ -37,7 +37,11 @@ def installed() -> Path:
 def run(program: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run one of its programs, `renovate` or `config-validator`, in a folder, with a log of JSON lines."""
     modules = installed()
-    command = [modules / _node() / "bin" / "node", modules / "renovate" / "dist" / f"{program}.js", *arguments]
+    command: list[str | Path] = [
+        modules / _node() / "bin" / "node",
+        modules / "renovate" / "dist" / f"{program}.js",
+        *arguments,
+    ]
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),

@@ -10,6 +10,7 @@ from tests.repository import ROOT
 CONFIG: Final[dict[str, Any]] = json.loads((ROOT / "renovate.json").read_text(encoding="utf-8"))
 BUILT_IN: Final = {
     "gomod": [r"/(^|/)go\.mod$/"],
+    "npm": [r"/(^|/)package\.json$/"],
     "pep621": [r"/(^|/)pyproject\.toml$/"],
     "pip_requirements": [r"/(^|/)[\w-]*requirements([-._]\w+)?\.(txt|pip)$/"],
 }

@@ -14,7 +14,7 @@ from multiarch.model.providers.registry import providers
 from multiarch.rehearse.control_plane.tools import requirements
 from multiarch.rehearse.engine.have import TOOLS_MODULE
 from tests.repository import ROOT, files
-from tests.unit.pins.found import Pin, of_makefile, of_python, pins
+from tests.unit.pins.found import Pin, of_makefile, of_package_json, of_python, pins
 from tests.unit.pins.rules import CONFIG, built_in, captured
 
 UNSEEN = {
@@ -26,6 +26,7 @@ UNSEEN = {
     Pin("docs/record_onboarding.py", "v1.34.4"): "what a made-up cluster has",
 }
 """What looks like a pin and is none."""
+MADE = tuple(render.render())
 
 
 def of_others(found: Counter[Pin]) -> Counter[Pin]:
@@ -69,7 +70,7 @@ def test_an_image_is_looked_up_where_it_is_pulled_from() -> None:
     assert {image for image in images - named if not image.endswith(f":{archmerge.__version__}")} == set()
 
 
-@pytest.mark.parametrize("file", [*render.render(), "docs/config.md", "templates/merge/README.md"])
+@pytest.mark.parametrize("file", [*MADE, "docs/config.md", "templates/merge/README.md"])
 def test_generated_files_have_no_manager(file: str) -> None:
     assert list(captured(file, Path(ROOT, file).read_text(encoding="utf-8"))) == []
     assert built_in(file) == []
@@ -77,11 +78,10 @@ def test_generated_files_have_no_manager(file: str) -> None:
 
 def test_nothing_but_generated_files_names_an_image_for_a_manager_that_is_off() -> None:
     """Dockerfiles and pipelines by hand would need `dockerfile` and `gitlabci` among the managers."""
-    made = set(render.render())
     by_hand = [
         path.relative_to(ROOT).as_posix() for path in files() if re.search(r"Dockerfile$|gitlab-ci\.yml$", path.name)
     ]
-    assert [file for file in by_hand if file not in made and not file.startswith("tests/")] == []
+    assert [file for file in by_hand if file not in MADE and not file.startswith("tests/")] == []
 
 
 def test_pins_below_tests_are_not_ignored() -> None:
@@ -100,6 +100,9 @@ def test_a_pin_without_a_comment_is_seen() -> None:
     assert list(of_python('X: Final = "docker.io/library/python:3.13"', "ci/x.py")) == ["3.13"]
     assert list(of_python('PEERS = {"crane": "github.com/a/b/cmd/crane@v0.22.1"}', "tests/x.py")) == ["v0.22.1"]
     assert list(of_makefile("A := 1.2.3\n\tpip install b==4.5\n", "Makefile")) == ["1.2.3", "4.5"]
+    assert list(of_package_json('{"dependencies": {"a": "1.2.3", "b": "^1", "c": "file:x"}}', "package.json")) == [
+        "1.2.3"
+    ]
     assert list(captured("ci/x.py", 'X = "python:3.13"')) == []
 
 
