@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-import yaml
 
 from multiarch.core.environment import Environment
 from multiarch.model.providers.registry import provider_for
@@ -132,9 +131,11 @@ def write_consumer(folder: Path, project: Path, pulumi: Path, sdkgen: Path) -> C
         path = programs / f"pulumi-language-{name}"
         path.write_text(HOST.format(python=sys.executable, root=ROOT, entry=entry))
         path.chmod(0o755)
+    stand_ins = folder / "stand-ins"
+    write_stand_ins(stand_ins)
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")},
-        "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
+        "PATH": os.pathsep.join([str(programs), str(stand_ins), os.environ["PATH"]]),
         "PULUMI_HOME": str(folder / "home"),
         "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "only for this test",
@@ -168,17 +169,20 @@ def _schemas() -> dict[str, dict[str, Any]]:
     return {**clouds, "kubernetes": {"version": kubernetes.version, "provider": {"inputProperties": told}}}
 
 
-def write_stand_ins(folder: Path) -> list[dict[str, str]]:
-    """Write a plugin for each package that programs and the components use; give their entries of Pulumi.yaml."""
+def write_stand_ins(folder: Path) -> None:
+    """Write a plugin for each package that programs and the components use, as programs for the CLI's PATH.
+
+    Listed in Pulumi.yaml they would be found by `package add`, but not by `install`, which asks for them as well.
+    """
     for package, schema in _schemas().items():
         place = folder / package
         place.mkdir(parents=True)
         (place / "schema.json").write_text(json.dumps({"name": package, **schema}))
         text = STAND_IN.format(root=str(ROOT), version=schema["version"], package=package)
         (place / "__main__.py").write_text(text)
-        options = {"toolchain": "pip", "virtualenv": os.path.relpath(sys.prefix, place.resolve())}
-        (place / "PulumiPlugin.yaml").write_text(yaml.safe_dump({"runtime": {"name": "python", "options": options}}))
-    return [{"name": one.name, "path": str(one)} for one in sorted(folder.iterdir())]
+        program = folder / f"pulumi-resource-{package}"
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} {place} "$@"\n')
+        program.chmod(0o755)
 
 
 def write_npm_stand_ins(folder: Path) -> dict[str, str]:

@@ -17,7 +17,6 @@ from tests.engine.consumers import (
     STACK,
     Consumer,
     write_npm_stand_ins,
-    write_stand_ins,
 )
 
 TOKEN = "glrt-only-for-this-test"
@@ -54,20 +53,15 @@ def cases() -> list[Any]:
 
 @pytest.fixture
 def example(cloud: str, language: str, clone: Path, consumer: Consumer, request: pytest.FixtureRequest) -> Consumer:
-    """The example in a clean clone; nothing is added to it but the stand-ins."""
-    folder = clone.parent
+    """The example in a clean clone, as it is; to a TypeScript one the stand-ins for npm packages are added."""
     consumer = replace(consumer, folder=clone / "examples" / f"{cloud}-{language}")
-    project = consumer.folder / "Pulumi.yaml"
-    document = yaml.safe_load(project.read_text())
-    document["plugins"] = {"providers": write_stand_ins(folder / "stand-ins")}
     if language == "yaml":
         consumer = consumer.with_programs(request.getfixturevalue("yaml_host"))
     if language == "typescript":
         package = consumer.folder / "package.json"
         wanted = json.loads(package.read_text())
-        wanted["dependencies"] |= write_npm_stand_ins(folder / "npm")
+        wanted["dependencies"] |= write_npm_stand_ins(clone.parent / "npm")
         package.write_text(json.dumps(wanted))
-    project.write_text(yaml.safe_dump(document, sort_keys=False))
     return consumer
 
 

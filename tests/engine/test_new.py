@@ -9,7 +9,7 @@ import yaml
 from docs.starters import STARTERS, starters
 from multiarch.model.pulumi_answers import steps
 from multiarch.rehearse.engine import cli
-from tests.engine.consumers import STACK, Consumer, write_stand_ins
+from tests.engine.consumers import STACK, Consumer
 from tests.engine.git_server import GitServer
 
 WRITTEN = starters()
@@ -43,10 +43,6 @@ def plan(consumer: Consumer, template: str, components: str, environment: Mappin
     """Do what the starter's own last words say."""
     config = [word for key, value in CONFIGURED.items() for word in ("--config", f"{key}={value}")]
     new(consumer, template, "--stack", STACK, *config, **environment)
-    project = consumer.folder / "Pulumi.yaml"
-    document = yaml.safe_load(project.read_text())
-    document["plugins"] = {"providers": write_stand_ins(consumer.folder.parent / "stand-ins")}
-    project.write_text(yaml.safe_dump(document, sort_keys=False))
     consumer.done("config", "set", "--secret", "runnerToken", TOKEN, "--stack", STACK)
     consumer.done("package", "add", components, **environment)
     preview = consumer.pulumi(*cli.preview(STACK))

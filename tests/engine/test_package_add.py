@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from multiarch.rehearse.engine import cli
-from tests.engine.consumers import NEEDS_NPM, STACK, Consumer, write_npm_stand_ins, write_stand_ins
+from tests.engine.consumers import NEEDS_NPM, STACK, Consumer, write_npm_stand_ins
 from tests.engine.git_server import GitServer
 from tests.engine.image_project import REPOSITORY, pushed, registry
 from tests.registry.lab import daemon
@@ -18,8 +18,7 @@ FOLDERS = {"multiarch-runner": "components", "multiarch": "components/helper_ima
 
 
 def write_project(consumer: Consumer, runtime: dict[str, object]) -> None:
-    stand_ins = write_stand_ins(consumer.folder.parent / "stand-ins")
-    document = {"name": "consumer", "runtime": runtime, "plugins": {"providers": stand_ins}}
+    document = {"name": "consumer", "runtime": runtime}
     (consumer.folder / "Pulumi.yaml").write_text(yaml.safe_dump(document))
 
 
@@ -82,7 +81,7 @@ def test_a_yaml_program_uses_the_components_of_a_clean_clone_by_path(
     added = consumer.pulumi("package", "add", place)
     assert added.exit == 0 or "method Link not implemented" in added.stderr
     document = yaml.safe_load((consumer.folder / "Pulumi.yaml").read_text())
-    document["plugins"]["providers"].append({"name": "multiarch-runner", "path": place})
+    document["plugins"] = {"providers": [{"name": "multiarch-runner", "path": place}]}
     (consumer.folder / "Pulumi.yaml").write_text(yaml.safe_dump(document | yaml.safe_load(NODES_IN_YAML)))
     assert consumer.made() == {
         "arch": "arm64",
