@@ -216,7 +216,7 @@ RUNS: Final[Mapping[str, Callable[[], str]]] = {
 
 
 def main(arguments: list[str]) -> int:
-    """Make every picture whose run or renderer has changed; after `--record`, record the named runs, and make theirs."""
+    """Make every picture whose run or renderer has changed; after `--record`, record the named runs and make theirs."""
     named = arguments[1:] if arguments[:1] == ["--record"] else []
     if (arguments and not named) or not set(named) <= set(RUNS):
         sys.stderr.write(f"usage: python -m docs.pictures [--record NAME…], of: {', '.join(RUNS)}\n")
