@@ -203,7 +203,7 @@ def rehearse_gke() -> str:
         text=True,
         check=True,
     )
-    return steady(done.stdout, {str(ROOT): "PROJECT"})
+    return steady(done.stdout, {str(ROOT): "PROJECT"}, times=False)
 
 
 RUNS: Final[Mapping[str, Callable[[], str]]] = {

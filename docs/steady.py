@@ -1,4 +1,4 @@
-"""Take out of a recorded JSON report what differs from run to run: times, and folders of the machine that ran it."""
+"""Take out of a recorded JSON report the folders of the machine that ran it, and at will the times, which differ."""
 
 import json
 from collections.abc import Mapping
@@ -10,11 +10,12 @@ STARTED: Final = "2026-11-23T06:00:00Z"
 """Stands for every instant of a start."""
 
 
-def steady(text: str, folders: Mapping[str, str]) -> str:
-    """Return the report with the same times in every run, and with a name for each folder."""
+def steady(text: str, folders: Mapping[str, str], *, times: bool = True) -> str:
+    """Return the report with a name for each folder; and with the same times in every run, where a test compares runs."""
     for folder, name in folders.items():
         text = text.replace(folder, name)
-    return json.dumps(_steady(json.loads(text)), indent=1, ensure_ascii=False) + "\n"
+    document = json.loads(text)
+    return json.dumps(_steady(document) if times else document, indent=1, ensure_ascii=False) + "\n"
 
 
 def _steady(value: Any) -> Any:

@@ -21,6 +21,8 @@ ARCH_CLASSES: Final = frozenset({"amd64", "arm64"})
 """Architectures with a colour and a shape of their own; every other is drawn neutral, by name."""
 _BLANKS: Final = re.compile(r"(\s+)")
 _BREAKABLE: Final = re.compile(r"\w[-/?|]\w|.{20}")
+_SHORT: Final = 64
+"""Characters of a word for which a card grows: the longest names of nodes have 63."""
 _ORDER: Final = (Verdict.NO, Verdict.UNKNOWN, Verdict.YES)
 
 
@@ -66,10 +68,10 @@ def whole(text: str) -> Markup:
 
     A browser breaks after hyphens and slashes, of which a node's name and an image reference consist.
     """
-    parts = [
-        Markup('<span class="whole">{}</span>').format(part) if _BREAKABLE.search(part) else escape(part)
-        for part in _BLANKS.split(printable(text))
-    ]
+    parts = []
+    for part in _BLANKS.split(printable(text)):
+        form = '<span class="whole short">{}</span>' if len(part) <= _SHORT else '<span class="whole">{}</span>'
+        parts.append(Markup(form).format(part) if _BREAKABLE.search(part) else escape(part))
     return Markup("").join(parts)
 
 
