@@ -23,10 +23,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydantic import TypeAdapter
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from docs import record_drift, record_onboarding
+from docs.record_onboarding import ARGUMENTS as ONBOARDING
 from docs.steady import steady
 from multiarch.core.environment import Child, environment
 from multiarch.core.render import html
@@ -37,7 +39,6 @@ from tests.cluster.doctor_lab import sample
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 FOLDER: Final = ROOT / "docs" / "images"
-COLUMNS: Final = 100
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_FLAGS: Final = (
     "--headless",
@@ -51,6 +52,8 @@ BROWSER_FLAGS: Final = (
     "--hide-scrollbars",
     "--virtual-time-budget=2000",
 )
+_RESOLVER = re.compile(r" on [0-9.]+:53\b")
+"""Which name server did not know a host is this machine's own business."""
 _FONTS = re.compile(r"@font-face \{\{.*?\}\}\n", re.DOTALL)
 _MONOSPACE = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 _KEY = b"Page-SHA256"
@@ -67,6 +70,8 @@ class Picture:
     """Of the recorded report."""
     command: str
     """What was typed, as the picture shows it."""
+    columns: int = 100
+    """Of a terminal: as many as its longest line has, which a picture would cut off."""
     size: tuple[int, int] = (0, 0)
     """Of a page's picture, in pixels; a terminal's has none."""
 
@@ -87,9 +92,7 @@ PICTURES: Final = (
     Picture(name="drift", run="drift", command="multiarch drift --only cloud-against-state --only cloud-against-code"),
     Picture(name="drift-page", run="drift", command="multiarch drift --html drift.html", size=(1100, 760)),
     Picture(name="doctor", run="doctor", command="multiarch doctor --stack local"),
-    Picture(
-        name="onboard", run="onboard", command="multiarch onboard --context me@builds.eu-central-1.eksctl.io --yes"
-    ),
+    Picture(name="onboard", run="onboard", command=" ".join(("multiarch onboard", *ONBOARDING)), columns=112),
 )
 
 
@@ -110,11 +113,20 @@ def recorded(run: str) -> Report[Any, Any]:
 def terminal(picture: Picture) -> str:
     """Return the SVG of a terminal that shows the report."""
     console = Console(
-        file=io.StringIO(), record=True, width=COLUMNS, force_terminal=True, color_system="truecolor", highlight=False,
-        legacy_windows=False, _environ={},
-    )  # fmt: skip
+        file=io.StringIO(),
+        record=True,
+        width=picture.columns,
+        force_terminal=True,
+        color_system="truecolor",
+        highlight=False,
+        legacy_windows=False,
+        _environ={},
+    )
     console.print(Text.assemble(("$ ", "green"), (picture.command, "bold")), soft_wrap=True)
     print_report(console, recorded(picture.run), words_of(picture.run))
+    longest = max(map(cell_len, console.export_text(clear=False).splitlines()))
+    if longest > picture.columns:
+        raise ValueError(f"{picture.name}: a line of {longest} columns would be cut off; give the picture as many")
     # No fonts from elsewhere: an SVG in a page may fetch none. Each line's length is fixed, whatever the font.
     form = _FONTS.sub("", inspect.signature(Console.export_svg).parameters["code_format"].default).replace(
         "Fira Code, monospace", _MONOSPACE
@@ -203,7 +215,7 @@ def rehearse_gke() -> str:
         text=True,
         check=True,
     )
-    return steady(done.stdout, {str(ROOT): "PROJECT"}, times=False)
+    return steady(_RESOLVER.sub("", done.stdout), {str(ROOT): "PROJECT"}, times=False)
 
 
 RUNS: Final[Mapping[str, Callable[[], str]]] = {

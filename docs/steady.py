@@ -11,7 +11,7 @@ STARTED: Final = "2026-11-23T06:00:00Z"
 
 
 def steady(text: str, folders: Mapping[str, str], *, times: bool = True) -> str:
-    """Return the report with a name for each folder; and with the same times in every run, where a test compares runs."""
+    """Return the report with a name for each folder; with `times`, those are the same in every run, for a test."""
     for folder, name in folders.items():
         text = text.replace(folder, name)
     document = json.loads(text)

@@ -68,10 +68,11 @@ def whole(text: str) -> Markup:
 
     A browser breaks after hyphens and slashes, of which a node's name and an image reference consist.
     """
-    parts = []
-    for part in _BLANKS.split(printable(text)):
-        form = '<span class="whole short">{}</span>' if len(part) <= _SHORT else '<span class="whole">{}</span>'
-        parts.append(Markup(form).format(part) if _BREAKABLE.search(part) else escape(part))
+    long, short = Markup('<span class="whole">{}</span>'), Markup('<span class="whole short">{}</span>')
+    parts = [
+        (short if len(part) <= _SHORT else long).format(part) if _BREAKABLE.search(part) else escape(part)
+        for part in _BLANKS.split(printable(text))
+    ]
     return Markup("").join(parts)
 
 

@@ -59,7 +59,7 @@ class Paragraph:
         lead = [segment for segment in lead if segment.text != "\n"]
         for line in _lines(console, options, self.text, options.max_width - self.indent):
             left = min(self.indent, max(0, options.max_width - Segment.get_line_length(line)))
-            if lead and Segment.get_line_length(lead) >= left:
+            if lead and Segment.get_line_length(_stripped(lead)) >= left:
                 yield from (*lead, Segment.line())
                 lead = []
             yield from _padded(lead, left)
@@ -173,6 +173,10 @@ def _breaks(line: str, width: int) -> list[int]:
             begin = word.start()
             breaks.append(begin)
     return breaks
+
+
+def _stripped(line: Line) -> Line:
+    return [*line[:-1], line[-1]._replace(text=line[-1].text.rstrip())]
 
 
 def _padded(line: Line, width: int) -> Line:
