@@ -103,7 +103,7 @@ class _Page(Generic[RunDetail, SectionDetail]):
         """Yield a line for each group: how many of its answers are as they should be."""
         groups: dict[str, list[Verdict]] = {}
         for leaf in found:
-            groups.setdefault(self.words.group_of(leaf.check), []).append(leaf.check.verdict)
+            groups.setdefault(self.words.group_of(leaf.whole or leaf.check), []).append(leaf.check.verdict)
         width = max((cell_len(one_line(title)) for title in groups if title in self.words.groups), default=0)
         for title, verdicts in groups.items():
             told, well = Text(one_line(title)), verdicts.count(Verdict.YES)
