@@ -87,7 +87,7 @@ PICTURES: Final = (
         name="rehearsal",
         run="rehearse-gke",
         command="multiarch rehearse --stack gke --html gke.html",
-        size=(1400, 1180),
+        size=(1400, 1280),
     ),
     Picture(name="drift", run="drift", command="multiarch drift --only cloud-against-state --only cloud-against-code"),
     Picture(name="drift-page", run="drift", command="multiarch drift --html drift.html", size=(1100, 760)),

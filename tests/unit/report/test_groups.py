@@ -1,4 +1,4 @@
-"""What a short report counts together is said for every claim and every check, so that none stands alone by accident."""
+"""What a short report counts together is said for every claim and check, so that none stands alone by accident."""
 
 import re
 from typing import Any
