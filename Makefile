@@ -82,9 +82,9 @@ bench-help: $(VENV)/.dev ## Measure every `--help` beside an empty click program
 bench-look: $(VENV)/.dev ## Measure a look at a cluster of 1000 nodes and 5000 pods (embedded control plane, kwok)
 	@$(BIN)/python -m bench.look $(ARGS)
 
-.PHONY: docs-onboarding
-docs-onboarding: $(VENV)/.dev ## Record the run that docs/onboarding.md shows anew (embedded control plane)
-	@$(BIN)/python -m docs.record_onboarding $(ARGS)
+.PHONY: pictures
+pictures: $(VENV)/.dev ## Make docs/images anew from recorded runs (ARGS="--record rehearse-gke drift doctor onboard": record them first)
+	@$(BIN)/python -m docs.pictures $(ARGS)
 
 .PHONY: bench-doctor
 bench-doctor: $(VENV)/.dev ## Measure the doctor on 2500 jobs' pods (minutes: they are made first)
@@ -95,9 +95,8 @@ bench-house: $(VENV)/.dev ## Measure the code: what is said once, what imports w
 	@$(BIN)/python -m bench.house $(ARGS)
 
 .PHONY: docs-doctor
-docs-doctor: $(VENV)/.dev ## Make docs/doctor.md's table and its sample run anew
+docs-doctor: $(VENV)/.dev ## Make docs/doctor.md's table anew
 	@$(BIN)/python -m multiarch.doctor.docs docs/doctor.md
-	@$(BIN)/python -m tests.cluster.doctor_lab.sample docs/doctor.md
 
 .PHONY: zipapp
 zipapp: $(VENV)/.dev ## Build dist/archmerge.pyz: archmerge for any Python 3.11 or later, nothing to install

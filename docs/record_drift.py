@@ -1,7 +1,7 @@
 """Record what docs/drift.md shows: the real command over a stub `pulumi` that replays the real CLI's recorded answers.
 
-`python -m docs.record_drift` writes the page's parts anew; `page()` is what a test compares with it. Only times are
-changed, which differ from run to run.
+`python -m docs.record_drift` writes the page's parts anew; `page()` is what a test compares with it. `report()` is the
+run that docs/pictures.py draws. Only times are changed, which differ from run to run, and the folder of the project.
 """
 
 import os
@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from docs.steady import steady
 from multiarch.core.ending import WRONG
 from multiarch.core.environment import Child, environment
 from multiarch.drift.ignore import BUILT_IN
@@ -28,8 +29,8 @@ _ANSWERS = {
     "refresh gke": recorded("refresh-preview-drift"),
     "preview gke": recorded("preview-refresh-drift"),
 }
-_WIDTH = "112"
 _TIME = re.compile(r"\b\d+(\.\d+)? s\b")
+_PICTURE = "![A terminal: two stacks that are not clean, each with its differences, and one that is](images/drift.svg)"
 
 
 def page() -> str:
@@ -53,7 +54,22 @@ def _between(text: str, name: str, new: str) -> str:
     return f"{before}{begin}{new}{end}{rest.split(end, 1)[1]}"
 
 
+def report() -> str:
+    """Return the run's JSON report."""
+    return _run()[0]
+
+
 def _sample() -> str:
+    note = _TIME.sub("0.3 s", _run()[1])
+    return (
+        f"Recorded by `python -m docs.record_drift`: the real command, over answers recorded from the real CLI.\n\n"
+        f"{_PICTURE}\n\n"
+        f"With `--markdown`, as a merge request's note or an issue shows it:\n\n````markdown\n{note.strip()}\n````\n"
+    )
+
+
+def _run() -> tuple[str, str]:
+    """Run the command, and return its JSON and its Markdown."""
     with tempfile.TemporaryDirectory(prefix="multiarch-docs-") as scratch:
         project = Path(scratch, "project")
         (project / "stacks").mkdir(parents=True)
@@ -62,21 +78,17 @@ def _sample() -> str:
             (project / "stacks" / f"Pulumi.{stack}.yaml").write_text("config: {}\n")
         stub = StubPulumi(Path(scratch, "bin"))
         stub.answers(_ANSWERS)
-        markdown = project / "drift.md"
-        terminal = _run(project, stub.folder, *ARGUMENTS, "--markdown", str(markdown))
-        note = _TIME.sub("0.3 s", markdown.read_text(encoding="utf-8"))
-    shown = " ".join(("multiarch drift", *ARGUMENTS, "--markdown drift.md"))
-    return (
-        f"Recorded by `python -m docs.record_drift`: the real command, over answers recorded from the real CLI.\n\n"
-        f"```console\n$ {shown}\n{terminal}```\n\n"
-        f"`drift.md`, as it stands in a merge request's note or an issue:\n\n````markdown\n{note.strip()}\n````\n"
-    )
+        found, note = project / "drift.json", project / "drift.md"
+        done = _drift(project, stub.folder, *ARGUMENTS, "--json", str(found), "--markdown", str(note))
+        if done.returncode != WRONG:  # one of the stacks drifted, and no doubt hides it
+            raise RuntimeError(done.stdout + done.stderr)
+        folders = {str(project): "PROJECT", str(stub.folder): "BIN"}
+        return steady(found.read_text(encoding="utf-8"), folders), note.read_text(encoding="utf-8")
 
 
-def _run(project: Path, programs: Path, *arguments: str) -> str:
-    """Run the command without a terminal, and return its report: what comes after the lines of progress."""
-    own = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "HOME": str(project), "COLUMNS": _WIDTH}
-    done = subprocess.run(
+def _drift(project: Path, programs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    own = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "HOME": str(project)}
+    return subprocess.run(
         [sys.executable, "-m", "multiarch.cli", "drift", "--project", str(project), *arguments],
         cwd=ROOT,
         env=environment(Child.OWN, {**own, "PYTHONUTF8": "1"}),
@@ -84,13 +96,8 @@ def _run(project: Path, programs: Path, *arguments: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
-    if done.returncode != WRONG:  # one of the stacks drifted, and no doubt hides it
-        raise RuntimeError(done.stdout + done.stderr)
-    lines = done.stdout.splitlines()
-    first = next(number for number, line in enumerate(lines) if "──" in line)
-    return "".join(f"{_TIME.sub('0.3 s', line).rstrip()}\n" for line in lines[first:])
 
 
 def _ignored() -> str:

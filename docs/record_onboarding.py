@@ -1,17 +1,17 @@
 """Record what docs/onboarding.md shows: the real command, on the embedded control plane with an EKS cluster's nodes.
 
-`python -m docs.record_onboarding` writes the page's recorded part anew; `recording()` is what a test compares with it.
-Only times are changed, which differ from run to run, and the folder of the project.
+`python -m docs.pictures --record onboard` draws the run anew, and writes the file that it wrote into the page;
+`recording()` is what a test compares with both. Only times are changed, which differ from run to run, and folders.
 """
 
 import os
-import re
 import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from docs.steady import steady
 from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
 from multiarch.core.environment import Child, Environment, environment
@@ -20,15 +20,15 @@ from tests.cluster.onboarding import ROOT, Proxy, kubeconfig, nodes, objects, pr
 from tests.unit.onboard.lab import daemon_set, deployment, eks_nodes
 
 PAGE = Path(__file__).parent / "onboarding.md"
+REPORT = Path(__file__).parent / "images" / "onboard.json"
 BEGIN, END = "<!-- recorded by docs/record_onboarding.py -->", "<!-- end of the recording -->"
 CONTEXT = "me@builds.eu-central-1.eksctl.io"
 ARGUMENTS = ("--context", CONTEXT, "--yes", "--gitlab-url", "https://gitlab.example.com")
 _VERSION = {"/version": {"gitVersion": "v1.34.1-eks-113cf36"}}
-_WIDTH = "112"
 
 
-def recording(plane: ControlPlane, connection: Connection) -> str:
-    """Return the recorded part: the command, what it printed, and the file that it wrote."""
+def recording(connection: Connection) -> tuple[str, str]:
+    """Return what is recorded: the command's JSON report, and the file that it wrote."""
     with ExitStack() as stack:
         api = Api.of(connection)
         stack.enter_context(nodes(api, eks_nodes()))
@@ -49,7 +49,7 @@ def recording(plane: ControlPlane, connection: Connection) -> str:
         login.write_text("#!/bin/sh\n")
         login.chmod(0o755)
         done = subprocess.run(
-            [sys.executable, "-m", "multiarch.cli", "onboard", *ARGUMENTS],
+            [sys.executable, "-m", "multiarch.cli", "onboard", *ARGUMENTS, "--json", "-"],
             cwd=root,
             env=_environment(home),
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
@@ -57,10 +57,8 @@ def recording(plane: ControlPlane, connection: Connection) -> str:
         if done.returncode:
             raise RuntimeError(done.stdout + done.stderr)
         written = (root / "stacks" / "Pulumi.builds.yaml").read_text(encoding="utf-8")
-    del plane
-    said = _steady(done.stdout, root)
-    command = " ".join(("multiarch onboard", *ARGUMENTS))
-    return f"```console\n$ {command}\n{said}```\n\n```yaml\n{written}```\n"
+    places = {str(root): "PROJECT", str(folder): "FOLDER", proxy.url: "https://KUBERNETES"}
+    return steady(done.stdout, places), written
 
 
 _SCALER = "registry.k8s.io/autoscaling/cluster-autoscaler"
@@ -69,7 +67,7 @@ _POLICIES = ("--enable-network-policy=true",)
 
 def _environment(home: Path) -> Environment:
     path = f"{home}{os.pathsep}{os.environ['PATH']}"
-    return environment(Child.OWN, {"PATH": path, "HOME": str(home.parent), "PYTHONPATH": str(ROOT), "COLUMNS": _WIDTH})
+    return environment(Child.OWN, {"PATH": path, "HOME": str(home.parent), "PYTHONPATH": str(ROOT)})
 
 
 def _workload(kind: str, found: dict[str, object]) -> dict[str, object]:
@@ -84,28 +82,17 @@ def _workload(kind: str, found: dict[str, object]) -> dict[str, object]:
     return {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": whole}
 
 
-def _steady(text: str, root: Path) -> str:
-    """Leave out what differs from run to run: times, the folder, and spaces at line ends."""
-    lines = [line.rstrip() for line in text.replace(f"{root}/", "").splitlines()]
-    timeless = re.sub(r" +[0-9.]+ s$", "  … s", "\n".join(lines), flags=re.MULTILINE)
-    return re.sub(r"[0-9.]+ s\b", "… s", timeless).strip() + "\n"
+def recorded() -> tuple[str, str]:
+    """Return what is recorded now: the report beside the picture, and the file on the page."""
+    shown = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+    return REPORT.read_text(encoding="utf-8"), shown.strip().removeprefix("```yaml\n").removesuffix("```")
 
 
-def recorded() -> str:
-    """Return what the page shows now."""
-    return PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0].strip() + "\n"
-
-
-def main() -> int:
-    """Write the page's recorded part anew."""
+def record() -> str:
+    """Run the command on a control plane of its own, write the file onto the page, and return the report."""
     with ControlPlane(mode="auto") as plane, Connection(plane.kubeconfig, plane.context) as connection:
-        text = recording(plane, connection)
-    page = PAGE.read_text(encoding="utf-8")
-    before, _, rest = page.partition(BEGIN)
+        report, written = recording(connection)
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    PAGE.write_text(f"{before}{BEGIN}\n```yaml\n{written}```\n{END}{after}", encoding="utf-8")
+    return report

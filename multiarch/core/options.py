@@ -20,7 +20,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def report_options(command: F) -> F:
-    """Add an option for each format of a report: the same for every command."""
+    """Add an option for each format of a report, and how much a terminal shows: the same for every command."""
+    more = "Show every answer in the terminal, also what is well."
+    command = click.option("--verbose", "-v", is_flag=True, help=more)(command)
     for option, found in reversed(list(FORMATS.items())):
         command = click.option(option, field_of(option), metavar="FILE", help=found.help)(command)
     return command
@@ -39,6 +41,8 @@ class Outlet:
     """Each format's option, and what was given for it."""
     console: "Console"
     """Standard error while standard output is for a file's text."""
+    verbose: bool = False
+    """Whether the terminal shows everything."""
 
 
 def outlet_of(given: Mapping[str, Any]) -> Outlet:
@@ -47,7 +51,8 @@ def outlet_of(given: Mapping[str, Any]) -> Outlet:
 
     targets = {option: given[field_of(option)] for option in FORMATS}
     check_targets(targets)
-    return Outlet(targets, ReportConsole(stderr=STANDARD_OUTPUT in targets.values(), highlight=False))
+    console = ReportConsole(stderr=STANDARD_OUTPUT in targets.values(), highlight=False)
+    return Outlet(targets, console, verbose=given["verbose"])
 
 
 def deliver(
@@ -67,7 +72,7 @@ def deliver(
 
     wanted = {option: target for option, target in outlet.targets.items() if target is not None}
     try:
-        print_report(outlet.console, report, words)
+        print_report(outlet.console, report, words, verbose=outlet.verbose)
     finally:  # a reader that leaves takes only the terminal's report along
         worked = [write(option, target, FORMATS[option].render(report, words)) for option, target in wanted.items()]
     worked.append(also())

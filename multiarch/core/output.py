@@ -24,7 +24,7 @@ class ReportConsole(Console):
         """Redact every text before it is wrapped: half a secret at the end of a line has no shape any more."""
         if isinstance(renderable, str):
             renderable = self.render_str(renderable)
-        return super().render(_redacted(renderable) if isinstance(renderable, Text) else renderable, options)
+        return super().render(redacted(renderable) if isinstance(renderable, Text) else renderable, options)
 
     def on_broken_pipe(self) -> None:
         """End the command; what it started is ended on the way."""
@@ -33,7 +33,8 @@ class ReportConsole(Console):
         raise SystemExit(READER_GONE)
 
 
-def _redacted(text: Text) -> Text:
+def redacted(text: Text) -> Text:
+    """Return a text without the secrets that are known; wrapped, a half of one has no shape any more."""
     shown = hide_written(text.plain)
     return text if shown == text.plain else text.blank_copy(shown)  # without the styles of its parts
 

@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from multiarch.core.printable import one_line, seconds
+from multiarch.core.render.layout import Paragraph, show
 from multiarch.core.secrets import hide
 from multiarch.core.signs import STYLES, ascii_only, mark
 from multiarch.core.verdict import Verdict
@@ -117,12 +118,12 @@ class ProgressDisplay:
             shape = mark(sign, ascii_only=ascii_only(self.console))
             style = "" if sign is Verdict.YES else STYLES[sign]
             line = Text.assemble(shape, " ", (f"{step.name}  ", "bold"), (step.message, style), (f"  {took}", "dim"))
-            self.console.print(line)
+            show(self.console, [Paragraph(line)])
 
     def show(self, what: RenderableType) -> None:
         """Print something for good, above the moving lines: the plan's tables."""
         with self._lock:
-            self.console.print(what)
+            show(self.console, [what])
 
     def _step(self, name: str) -> _Step:
         if name not in self._steps:

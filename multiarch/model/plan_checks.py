@@ -32,8 +32,17 @@ def plan_checks(plan: Plan) -> PlanChecks:
     began = time.monotonic()
     found = policy_violations(plan)
     kept = policy_kept(found, time.monotonic() - began, complete=plan.complete)
-    advice = tuple(f"advice: {violation}" for violation in found if violation.level is Level.ADVISORY)
+    advice = _advice([violation for violation in found if violation.level is Level.ADVISORY])
     return PlanChecks((providers_accept(plan), kept), advice)
+
+
+def _advice(found: Sequence[Violation]) -> tuple[str, ...]:
+    """Return each advice once, with all that it is for: one for every pool alike need not be read twice."""
+    places: dict[str, list[str]] = {}
+    for violation in found:
+        where, _, told = str(violation).partition(": ")
+        places.setdefault(told, []).append(where)
+    return tuple(f"advice: {', '.join(names)}: {told}" for told, names in places.items())
 
 
 def providers_accept(plan: Plan) -> Check:

@@ -30,7 +30,7 @@ def run(project: Path | None, stacks: tuple[str, ...], given: Mapping[str, Any])
     options = Options(
         project=root,
         stacks=named_stacks(root, stacks),
-        **{key: given[key] for key in ("binaries", "kubeconfig", "context", "chart", "keep")},
+        **{key: given[key] for key in ("binaries", "kubeconfig", "context", "chart", "keep", "verbose")},
     )
     remember_stacks(root, (), given["against"])
     outlet = outlet_of(given)

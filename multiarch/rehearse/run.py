@@ -27,7 +27,7 @@ from multiarch.rehearse.control_plane.sources import BinarySource
 from multiarch.rehearse.install import Charts
 from multiarch.rehearse.outline import doubted, goes_through, outline, unplanned, unproved
 from multiarch.rehearse.report.model import RehearsalReport, RunsOn, StackReport
-from multiarch.rehearse.report.plan_table import plan_table
+from multiarch.rehearse.report.plan_table import in_short, plan_table
 from multiarch.rehearse.turn import sole_rehearsal
 
 PLANNERS = 2
@@ -47,6 +47,8 @@ class Options:
     context: str | None = None
     chart: str | None = None
     keep: bool = False
+    verbose: bool = False
+    """Whether the plan of each stack is shown whole."""
     nodes: Callable[[Plan], Sequence[NodeGroup]] = nodes_for
     """Makes the nodes of the planned pools."""
     bystanders: tuple[NodeGroup, ...] = ()
@@ -130,8 +132,9 @@ def plan_all(options: Options, display: ProgressDisplay) -> list[tuple[Plan | No
                 display.finish(f"plan {stack}", "configuration refused", sign=Verdict.NO)
                 continue
             report = planned[-1][1]
-            display.finish(f"plan {stack}", f"{report.detail.resources} resources", sign=report.checks[0].verdict)
-            display.show(plan_table(report))
+            display.finish(f"plan {stack}", in_short(report), sign=report.checks[0].verdict)
+            if options.verbose:
+                display.show(plan_table(report))
     if errors:
         raise StackConfigError(errors)
     return planned

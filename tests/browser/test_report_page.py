@@ -1,37 +1,44 @@
 """The report's page in a real browser: it lays out, it shows what it should, and it fetches nothing."""
 
+import dataclasses
 import os
 import re
-import shutil
 import struct
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from docs import pictures
+from docs.pictures import PICTURES, Picture
 from multiarch.core.render import html as page
+from multiarch.core.verdict import Verdict
+from multiarch.rehearse.report.model import StackReport
 from multiarch.rehearse.report.words import WORDS
 from tests.unit.report import sample
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = pictures.browser()
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH (Debian: apt-get install chromium)"),
 ]
-FLAGS = (
-    "--headless",
-    "--no-sandbox",  # a container has no user namespaces for it; the page is our own and runs no script
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--virtual-time-budget=2000",
-)
 PROBE = """
 <script>
+// Words on several lines although the screen has room for them; the paddings around them take two fifths of a phone's.
+function broken() {
+  const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    for (const word of node.data.matchAll(/\\S+/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      const boxes = [...range.getClientRects()].filter(box => box.width > 0);
+      const width = boxes.reduce((sum, box) => sum + box.width, 0);
+      if (new Set(boxes.map(box => Math.round(box.top))).size > 1 && width < innerWidth * 0.6) found.push(word[0]);
+    }
+  }
+  return found;
+}
 addEventListener("load", () => {
   const wide = [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1);
   const inside = [...document.querySelectorAll("[data-node] [data-job]")].filter(e => {
@@ -41,6 +48,7 @@ addEventListener("load", () => {
   document.title = JSON.stringify({
     wide: wide.length, inside: inside.length, fetched: performance.getEntriesByType("resource").length,
     lanes: document.querySelectorAll("[data-lane=refused] [data-job]").length,
+    broken: broken(),
   });
 });
 </script>
@@ -55,7 +63,7 @@ def chromium(tmp_path: Path, html: str, *extra: str, width: int = 1400, height: 
     profile.mkdir(exist_ok=True)
     command = [
         str(CHROMIUM),
-        *FLAGS,
+        *pictures.BROWSER_FLAGS,
         f"--user-data-dir={profile}",
         f"--window-size={width},{height}",
         *extra,
@@ -80,6 +88,45 @@ def test_every_job_lies_inside_its_node_and_nothing_runs_out_of_the_page(tmp_pat
     assert '"inside":13' in dom, "three jobs on nodes in each of four stacks, and the one that should not be there"
     assert '"lanes":12' in dom
     assert '"fetched":0' in dom
+
+
+def long_names() -> StackReport:
+    """Names as clouds give them, and references as registries have them."""
+    stack = sample.eks()
+    nodes = [
+        dataclasses.replace(node, name=f"ip-10-0-{index}-12.eu-west-1.compute.internal")
+        for index, node in enumerate(stack.detail.nodes)
+    ]
+    names = dict(zip([node.name for node in stack.detail.nodes], [node.name for node in nodes], strict=True))
+    jobs = [dataclasses.replace(job, node=names.get(job.node or "")) for job in stack.detail.jobs]
+    reference = "registry.example.com/app@sha256:0123456789ab"
+    claims = sample.replaced(
+        sample.claims_of("eks"), "helper-image-right", Verdict.NO, f"the job got {reference} instead"
+    )
+    return sample.changed(stack, nodes=tuple(nodes), jobs=tuple(jobs), checks=claims)
+
+
+@pytest.mark.parametrize("width", [500, 800, 1400])
+def test_no_word_is_broken_that_the_screen_has_room_for(tmp_path: Path, width: int) -> None:
+    dom = chromium(tmp_path, probed(page.render(sample.report(long_names()), WORDS)), "--dump-dom", width=width)
+    assert '"broken":[]' in dom, re.findall(r'"broken":\[[^\]]*\]', dom)
+    assert '"wide":0' in dom
+
+
+@pytest.mark.parametrize("picture", [one for one in PICTURES if one.size[0]], ids=lambda picture: picture.name)
+@pytest.mark.parametrize("width", [500, 1400])
+def test_the_pages_of_the_docs_pictures_lay_out_and_fetch_nothing(tmp_path: Path, picture: Picture, width: int) -> None:
+    dom = chromium(tmp_path, probed(pictures.page(picture)), "--dump-dom", width=width)
+    assert '"wide":0' in dom
+    assert '"broken":[]' in dom, re.findall(r'"broken":\[[^\]]*\]', dom)
+    assert '"fetched":0' in dom
+
+
+@pytest.mark.parametrize("picture", [one for one in PICTURES if not one.size[0]], ids=lambda picture: picture.name)
+def test_a_terminals_picture_is_drawn_and_not_blank(picture: Picture) -> None:
+    shot = pictures.photograph(f"<body style='margin:0'>{pictures.terminal(picture)}</body>", (1000, 500))
+    assert struct.unpack(">II", shot[16:24]) == (1000, 500)
+    assert len(shot) > 15_000, "a blank one has 3 kB"
 
 
 def test_fifty_nodes_stay_inside_the_page(tmp_path: Path) -> None:

@@ -4,20 +4,25 @@ The page fetches nothing and runs no script; its own Content-Security-Policy say
 and its control characters are shown.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from multiarch.core.printable import printable, seconds
 from multiarch.core.render.words import Lines, Table, Words
-from multiarch.core.report import Check, Report, RunDetail, Section, SectionDetail, leaves, skipped
+from multiarch.core.report import Check, Report, RunDetail, Section, SectionDetail, leaves, skipped, worst_first
 from multiarch.core.verdict import Verdict
 
 VERDICT_CLASSES: Final = {Verdict.YES: "proved", Verdict.NO: "failed", Verdict.UNKNOWN: "doubt"}
 ARCH_CLASSES: Final = frozenset({"amd64", "arm64"})
 """Architectures with a colour and a shape of their own; every other is drawn neutral, by name."""
+_BLANKS: Final = re.compile(r"(\s+)")
+_BREAKABLE: Final = re.compile(r"\w[-/?|]\w|.{20}")
+_SHORT: Final = 64
+"""Characters of a word for which a card grows: the longest names of nodes have 63."""
 _ORDER: Final = (Verdict.NO, Verdict.UNKNOWN, Verdict.YES)
 
 
@@ -31,6 +36,7 @@ def render(report: Report[RunDetail, SectionDetail], words: Words[RunDetail, Sec
     template = environment(words=words).get_template("page.html.j2")
     return template.render(
         report=report,
+        sections=worst_first(report.sections),
         drawn=drawn,
         shown=lambda section: _table_rows(section, brief=words.brief),
         asides=lambda section: list(_asides(section)),
@@ -48,13 +54,26 @@ def environment(package: str = "", **values: Any) -> Environment:
         lstrip_blocks=True,
         finalize=lambda value: printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value,
     )
-    made.filters.update(seconds=seconds, arch_class=_arch_class, verdict_class=VERDICT_CLASSES.__getitem__)
+    made.filters.update(whole=whole, seconds=seconds, arch_class=_arch_class, verdict_class=VERDICT_CLASSES.__getitem__)
     made.tests.update(
         table=lambda block: isinstance(block, Table),
         lines=lambda block: isinstance(block, Lines),
     )
     made.globals.update(verdicts=Verdict, **values)
     return made
+
+
+def whole(text: str) -> Markup:
+    """Return a text as HTML in which no word is broken that has room in a line of its own.
+
+    A browser breaks after hyphens and slashes, of which a node's name and an image reference consist.
+    """
+    long, short = Markup('<span class="whole">{}</span>'), Markup('<span class="whole short">{}</span>')
+    parts = [
+        (short if len(part) <= _SHORT else long).format(part) if _BREAKABLE.search(part) else escape(part)
+        for part in _BLANKS.split(printable(text))
+    ]
+    return Markup("").join(parts)
 
 
 def _table_rows(section: Section[SectionDetail], *, brief: bool) -> list[Check]:

@@ -1,53 +1,54 @@
 """A report in a terminal: the worst first, and what the exit code means last.
 
+It is short where nobody asks for more: what is wrong and what is open stand whole, what is well is counted by groups.
 Everything from outside is shown as plain `Text`, never as rich markup, and without control characters. Nothing is cut
-off: a narrow terminal wraps, and a line to be copied is left to the terminal to wrap.
+off, and no word is broken: see `layout`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Generic
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.padding import Padding
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.rule import Rule
-from rich.table import Table as Grid
 from rich.text import Text
 
 from multiarch.core import report as model
-from multiarch.core.printable import one_line, printable, seconds
+from multiarch.core.printable import one_line, seconds
+from multiarch.core.render.layout import (
+    GAP,
+    WIDE,
+    Beside,
+    Columns,
+    Heading,
+    Paragraph,
+    Verbatim,
+    longest_word,
+    show,
+)
 from multiarch.core.render.words import Block, Lines, Table, Words
 from multiarch.core.report import Check, Fix, Leaf, Report, RunDetail, Section, SectionDetail, leaves, worst_first
 from multiarch.core.signs import STYLES, ascii_only, mark
-from multiarch.core.verdict import Verdict
+from multiarch.core.verdict import Verdict, fold
 
-WIDE: Final = 100
-"""Columns from which on a check and what was seen stand side by side."""
 INDENT: Final = 4
+_TIME: Final = 7
+"""Columns of all times below some minutes."""
 
 
 def print_report(
-    console: Console, report: Report[RunDetail, SectionDetail], words: Words[RunDetail, SectionDetail]
+    console: Console,
+    report: Report[RunDetail, SectionDetail],
+    words: Words[RunDetail, SectionDetail],
+    *,
+    verbose: bool = False,
 ) -> None:
     """Print every section, those that are not well first, and the summary last."""
+    page = _Page(words=words, verbose=verbose, plain=ascii_only(console))
     for section in worst_first(report.sections):
-        _print_section(console, section, words)
-    for part in _summary(console, report, words):
-        console.print(part)
-
-
-class Heading:
-    """A heading with a line after it where there is room, and wrapped where there is none: a rule would cut it off."""
-
-    def __init__(self, title: Text, style: str) -> None:
-        self.title = title
-        self.style = style
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the rule, or the title alone."""
-        if self.title.cell_len + 4 <= options.max_width:
-            yield Rule(self.title, align="left", style=self.style, characters="-" if ascii_only(console) else "─")
-        else:
-            yield self.title
+        show(console, page.section(section))
+    show(console, page.summary(report))
 
 
 def heading(name: str, place: str) -> Text:
@@ -55,92 +56,176 @@ def heading(name: str, place: str) -> Text:
     return Text.assemble((one_line(name), "bold"), (f"  {one_line(place)}", "default") if place else "")
 
 
-def _print_section(console: Console, section: Section[SectionDetail], words: Words[RunDetail, SectionDetail]) -> None:
-    plain = ascii_only(console)
-    if words.brief and section.verdict is Verdict.YES:
-        title = Text.assemble(mark(Verdict.YES, ascii_only=plain), " ", heading(section.name, section.place), "  ")
-        console.print(title + _tally(section.counts, words) + Text(f"  {seconds(section.seconds)}", style="dim"))
-    else:
-        title = heading(section.name, section.place) + Text("  ") + _tally(section.counts, words)
-        console.print(Heading(title, STYLES[section.verdict]))
-        _print_checks(console, section, words)
-    for line in _asides(section, words):
-        console.print(Padding(Text(line, style="dim"), (0, 0, 0, INDENT)))
-    for block in words.blocks(section):
-        _print_block(console, block)
-    if not (words.brief and section.verdict is Verdict.YES):
-        console.print()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page(Generic[RunDetail, SectionDetail]):
+    """One report's terminal: whose words it speaks, how much it says, and whether it has more than ASCII."""
 
+    words: Words[RunDetail, SectionDetail]
+    verbose: bool
+    plain: bool
 
-def _print_checks(console: Console, section: Section[SectionDetail], words: Words[RunDetail, SectionDetail]) -> None:
-    """Print what is wrong, what is open and what is well; with its fixes a check is a paragraph of its own."""
-    if not section.checks:
-        console.print(Padding(Text(words.nothing, style=STYLES[Verdict.UNKNOWN]), (0, 0, 0, INDENT)))
-    for verdict in (Verdict.NO, Verdict.UNKNOWN, Verdict.YES):
-        found = [leaf for leaf in leaves(section.checks) if leaf.check.verdict is verdict]
+    def section(self, section: Section[SectionDetail]) -> Iterator[RenderableType]:
+        """Yield one section: a line, where all is well in a short report of many."""
+        title, tally = heading(section.name, section.place), self._tally(section.counts)
+        one_liner = self.words.brief and not self.verbose and section.verdict is Verdict.YES
+        if one_liner:
+            yield Text.assemble(self._mark(Verdict.YES), " ", title, "  ", tally, _dim(f"  {seconds(section.seconds)}"))
+        else:
+            yield Heading(Text("  ").join([title, tally]), STYLES[section.verdict])
+            yield from self._checks(section)
+        yield from (Paragraph(_dim(line), INDENT) for line in self._asides(section))
+        for block in self.words.blocks(section):
+            if self.verbose or not block.only_verbose:
+                yield from self._block(block)
+        if not one_liner:
+            yield Text()
+
+    def _checks(self, section: Section[SectionDetail]) -> Iterator[RenderableType]:
+        """Yield what is wrong, what is open and what is well."""
+        if not section.checks:
+            yield Paragraph(Text(self.words.nothing, style=STYLES[Verdict.UNKNOWN]), INDENT)
+        found = leaves(section.checks)
+        yield from self._listed([leaf for leaf in found if leaf.check.verdict is Verdict.NO])
+        yield from self._listed([leaf for leaf in found if leaf.check.verdict is Verdict.UNKNOWN])
+        if self.verbose:
+            yield from self._listed([leaf for leaf in found if leaf.check.verdict is Verdict.YES])
+        elif not self.words.brief:
+            yield from self._groups(found)
+
+    def _listed(self, found: list[Leaf]) -> Iterator[RenderableType]:
+        """Yield answers with what was seen; with its fixes a check is a paragraph of its own."""
+        for check in (leaf.check for leaf in found if leaf.check.fixes):
+            yield from self._with_fixes(check)
+        timed = any(leaf.check.seconds for leaf in found)
+        yield from (_Seen(leaf.check, self._sign(leaf.check.verdict), timed) for leaf in found if not leaf.check.fixes)
+
+    def _groups(self, found: list[Leaf]) -> Iterator[RenderableType]:
+        """Yield a line for each group: how many of its answers are as they should be."""
+        groups: dict[str, list[Verdict]] = {}
         for leaf in found:
-            if leaf.check.fixes:
-                _print_with_fixes(console, leaf.check)
-        rows = [leaf for leaf in found if not leaf.check.fixes]
-        if rows and not (words.brief and verdict is Verdict.YES):
-            console.print(Padding(_Checks(rows), (0, 0, 0, 1)))
+            groups.setdefault(self.words.group_of(leaf.whole or leaf.check), []).append(leaf.check.verdict)
+        width = max((cell_len(one_line(title)) for title in groups if title in self.words.groups), default=0)
+        for title, verdicts in groups.items():
+            told, well = Text(one_line(title)), verdicts.count(Verdict.YES)
+            if title in self.words.groups or len(verdicts) > 1:
+                told.pad_right(max(0, width - told.cell_len))
+                told.append(f"  {well} of {len(verdicts)} {self.words.counted[Verdict.YES]}", style="dim")
+            elif not well:
+                continue  # stands above, whole
+            yield Paragraph(told, INDENT, self._sign(fold(verdicts)))
+
+    def _with_fixes(self, check: Check) -> Iterator[RenderableType]:
+        title = Text.assemble((one_line(check.title), "bold"), *_about(check, "  (", ")"))
+        yield Paragraph(title, INDENT, self._sign(check.verdict))
+        yield from (Paragraph(Text(one_line(line)), INDENT) for line in check.evidence.splitlines())
+        for fix in check.fixes:
+            yield from self._fix(fix)
+        yield Text()
+
+    def _fix(self, fix: Fix) -> Iterator[RenderableType]:
+        arrow = Text(" " * INDENT + ("-> " if self.plain else "→ "), style="green")
+        yield Paragraph(Text(one_line(fix.text)), arrow.cell_len, arrow)
+        yield Verbatim(fix.lines, INDENT * 2)
+
+    def _block(self, block: Block) -> Iterator[RenderableType]:
+        if block.title:
+            yield Paragraph(_dim(one_line(block.title)), GAP)
+        if isinstance(block, Table):
+            heads = [_dim(one_line(head)) for head in block.heads]
+            yield Columns([[Text(one_line(cell)) for cell in row] for row in block.rows], heads, GAP)
+        elif isinstance(block, Lines):
+            sign = None if block.verdict is None else self._sign(block.verdict)
+            yield from (Paragraph(Text(one_line(line)), INDENT, sign) for line in block.lines)
+        else:
+            yield Verbatim(block.lines, GAP)
+
+    def _asides(self, section: Section[SectionDetail]) -> Iterator[str]:
+        """Yield what is neither wrong nor open, and still worth a line."""
+        if self.words.brief and not self.verbose:
+            well = [leaf for leaf in leaves(section.checks) if leaf.check.verdict is Verdict.YES]
+            for check in (leaf.check for leaf in well if leaf.check.evidence):
+                about = f" ({check.about})" if check.about else ""
+                yield one_line(f"{check.title}{about}: {'; '.join(check.evidence.splitlines())}")
+        for check in model.skipped(section.checks):
+            yield one_line(f"nothing to check: {check.title}: {check.evidence}")
+        traits = [one_line(f"{name}: {value}") for name, value in self.words.traits(section).items()]
+        yield from traits if self.verbose or not traits else ["; ".join(traits)]
+        if section.timings and self.verbose:
+            yield f"time: {_timings(section.timings)}"
+        for note in section.notes:
+            yield f"note: {one_line(note)}"
+
+    def summary(self, report: Report[RunDetail, SectionDetail]) -> Iterator[RenderableType]:
+        """Yield what is left to read when everything else scrolled away."""
+        yield Rule(style=STYLES[report.verdict], characters="-" if self.plain else "━")
+        lines = {"on": next(iter(self.words.facts(report).values()), "")}
+        if self.verbose:
+            lines["time"] = _timings(report.timings)
+        for name, line in lines.items():
+            if line:
+                yield Paragraph(Text(one_line(line)), 6, _dim(name))
+        yield from (Paragraph(_dim(f"note: {one_line(note)}")) for note in report.notes)
+        if not report.sections:
+            yield Text(self.words.nothing, style=STYLES[Verdict.UNKNOWN])
+        if self.words.repeats and (self.verbose or len(report.sections) > 1):
+            yield from self._repeated(report)
+        if not self.verbose and report.counts.yes:
+            more = f"--verbose: every {self.words.check} with what was seen; --html FILE: a page"
+            yield Paragraph(_dim(more), 6, _dim("more"))
+        told = f"in {self.words.how_many(report)}, {seconds(report.seconds)}. {self.words.ending(report)}."
+        yield Paragraph(Text(" ").join([self._mark(report.verdict), self._tally(report.counts), Text(told)]))
+
+    def _repeated(self, report: Report[RunDetail, SectionDetail]) -> Iterator[RenderableType]:
+        """Repeat what is not well, what is wrong first; what was seen of it only where there is room for everything."""
+        for verdict in (Verdict.NO, Verdict.UNKNOWN):
+            for section in report.sections:
+                for check in (one.check for one in leaves(section.checks) if one.check.verdict is verdict):
+                    title = Text(one_line(check.title), style=STYLES[verdict])
+                    told = Text.assemble((one_line(section.name), "bold"), "  ", title)
+                    if self.verbose:
+                        told.append(f"\n{one_line(check.evidence)}")
+                    yield Paragraph(told, INDENT, self._sign(verdict))
+
+    def _mark(self, verdict: Verdict) -> Text:
+        return mark(verdict, ascii_only=self.plain)
+
+    def _sign(self, verdict: Verdict) -> Text:
+        return Text.assemble(" ", self._mark(verdict))
+
+    def _tally(self, counts: model.Counts) -> Text:
+        parts = [Text(text, style=STYLES[verdict]) for text, verdict in self.words.tally_parts(counts)]
+        return Text(", ").join(parts) if parts else _dim(self.words.tally(counts))
 
 
-def _print_with_fixes(console: Console, check: Check) -> None:
-    sign = mark(check.verdict, ascii_only=ascii_only(console))
-    console.print(Text.assemble(" ", sign, " ", (one_line(check.title), "bold"), *_about(check, "  (", ")")))
-    for line in check.evidence.splitlines():
-        console.print(_indented(Text(one_line(line))))
-    for fix in check.fixes:
-        _print_fix(console, fix)
-    console.print()
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A check and what was seen: side by side where both have room, else one below the other."""
 
-
-def _print_fix(console: Console, fix: Fix) -> None:
-    arrow = "-> " if ascii_only(console) else "→ "
-    console.print(_indented(Text.assemble((arrow, "green"), one_line(fix.text))))
-    _print_verbatim(console, fix.lines, INDENT * 2)
-
-
-def _print_verbatim(console: Console, lines: Iterable[str], indent: int) -> None:
-    for line in lines:
-        # A line to be copied stays one line: wrapping by the terminal does not break it, wrapping by us would.
-        console.print(Text(f"{' ' * indent}{printable(line)}", style="cyan"), soft_wrap=True)
-
-
-def _indented(content: RenderableType) -> Padding:
-    return Padding(content, (0, 0, 0, INDENT), expand=False)
-
-
-class _Checks:
-    """Checks and what was seen: side by side where there is room, else one below the other."""
-
-    def __init__(self, found: Sequence[Leaf]) -> None:
-        self.found = found
+    check: Check
+    sign: Text
+    timed: bool
+    """Whether the checks around it have times."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        wide = options.max_width >= WIDE
-        timed = any(leaf.check.seconds for leaf in self.found)
-        table = Grid(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_header=False, expand=True)
-        table.add_column(width=2)
-        table.add_column(ratio=2, overflow="fold")
-        if wide:
-            table.add_column(ratio=3, overflow="fold")
-        if timed:
-            table.add_column(justify="right", no_wrap=True, min_width=6)  # of all times below a minute
-        for leaf in self.found:
-            sign = mark(leaf.check.verdict, ascii_only=ascii_only(console))
-            subject, seen = _subject(leaf), _evidence_text(leaf.check)
-            cells: list[RenderableType] = [subject, seen] if wide else [Group(subject, Padding(seen, (0, 0, 0, 2)))]
-            took = seconds(leaf.check.seconds) if leaf.check.seconds else ""
-            time = [Text(took, style="dim")] if timed else []
-            table.add_row(sign, *cells, *time)
-        yield table
-
-
-def _subject(leaf: Leaf) -> Text:
-    style = "" if leaf.check.verdict is Verdict.YES else STYLES[leaf.check.verdict]
-    return Text.assemble((one_line(leaf.check.title), style), *_about(leaf.check, "\n", ""))
+        """Yield the one or the other."""
+        del console
+        took = _dim(seconds(self.check.seconds) if self.check.seconds else "")
+        style = "" if self.check.verdict is Verdict.YES else STYLES[self.check.verdict]
+        title = Text.assemble((one_line(self.check.title), style))
+        about = Text.assemble(*_about(self.check, "", ""))
+        subject = Text("\n").join([title, about]) if about else title
+        seen = _evidence_text(self.check)
+        room = options.max_width - INDENT - GAP - (_TIME + GAP if self.timed else 0)
+        left = room * 2 // 5
+        if options.max_width >= WIDE and longest_word(subject) <= left and longest_word(seen) <= room - left:
+            cells = [(self.sign, INDENT - GAP), (subject, left), (seen, room - left)]
+            yield Beside([*cells, (Text(str(took).rjust(_TIME), style="dim"), _TIME)])
+            return
+        if took:
+            title = Text.assemble(title, "  ", took)
+        below = [part for part in (title, about, seen) if part]
+        yield Paragraph(below[0], INDENT, self.sign)
+        yield from (Paragraph(part, INDENT + GAP) for part in below[1:])
 
 
 def _about(check: Check, before: str, after: str) -> list[tuple[str, str]]:
@@ -154,92 +239,9 @@ def _evidence_text(check: Check) -> Text:
     return Text("\n", style=style).join(Text(one_line(line), style=style) for line in check.evidence.splitlines())
 
 
-def _print_block(console: Console, block: Block) -> None:
-    if block.title:
-        console.print(Padding(Text(one_line(block.title), style="dim"), (0, 0, 0, 2)))
-    if isinstance(block, Table):
-        console.print(Padding(_Rows(block), (0, 0, 0, 2)))
-    elif isinstance(block, Lines):
-        sign = [mark(block.verdict, ascii_only=ascii_only(console)), Text(" ")] if block.verdict else []
-        for line in block.lines:
-            console.print(_indented(Text.assemble(*sign, one_line(line))))
-    else:
-        _print_verbatim(console, block.lines, 2)
-
-
-class _Rows:
-    """A table whose cells are never cut off; in a narrow terminal each row is a paragraph."""
-
-    def __init__(self, table: Table) -> None:
-        self.table = table
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        del console
-        wide = options.max_width >= WIDE
-        grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=wide)
-        for head in self.table.heads if wide else ("",):
-            grid.add_column(one_line(head), overflow="fold")
-        for row in self.table.rows:
-            cells = [Text(one_line(cell)) for cell in row]
-            grid.add_row(*cells if wide else [Text("\n  ").join(cell for cell in cells if cell.plain)])
-        yield grid
-
-
-def _asides(section: Section[SectionDetail], words: Words[RunDetail, SectionDetail]) -> Iterator[str]:
-    """Yield what is neither wrong nor open, and still worth a line."""
-    if words.brief:
-        well = [leaf for leaf in leaves(section.checks) if leaf.check.verdict is Verdict.YES]
-        for check in (leaf.check for leaf in well if leaf.check.evidence):
-            about = f" ({check.about})" if check.about else ""
-            yield one_line(f"{check.title}{about}: {'; '.join(check.evidence.splitlines())}")
-    for check in model.skipped(section.checks):
-        yield one_line(f"nothing to check: {check.title}: {check.evidence}")
-    for name, value in words.traits(section).items():
-        yield one_line(f"{name}: {value}")
-    if section.timings:
-        yield f"time: {_timings(section.timings)}"
-    for note in section.notes:
-        yield f"note: {one_line(note)}"
-
-
 def _timings(timings: Mapping[str, float]) -> str:
     return ", ".join(f"{one_line(step)} {seconds(value)}" for step, value in timings.items())
 
 
-def _tally(counts: model.Counts, words: Words[RunDetail, SectionDetail]) -> Text:
-    parts = [Text(text, style=STYLES[verdict]) for text, verdict in words.tally_parts(counts)]
-    return Text(", ").join(parts) if parts else Text(words.tally(counts), style="dim")
-
-
-def _summary(
-    console: Console, report: Report[RunDetail, SectionDetail], words: Words[RunDetail, SectionDetail]
-) -> Iterator[RenderableType]:
-    """Yield what is left to read when everything else scrolled away."""
-    plain, style = ascii_only(console), STYLES[report.verdict]
-    yield Rule(style=style, characters="-" if plain else "━")
-    for value in list(words.facts(report).values())[:1]:
-        yield Text.assemble(("on    ", "dim"), one_line(value))
-    if report.timings:
-        yield Text.assemble(("time  ", "dim"), _timings(report.timings))
-    yield from (Text(f"note: {one_line(note)}", style="dim") for note in report.notes)
-    if not report.sections:
-        yield Text(words.nothing, style=STYLES[Verdict.UNKNOWN])
-    if words.repeats:
-        yield from _repeated(report, plain=plain)
-    line = Text.assemble(mark(report.verdict, ascii_only=plain), " ") + _tally(report.counts, words)
-    yield line + Text(f" in {words.how_many(report)}, {seconds(report.seconds)}. {words.ending(report)}.")
-
-
-def _repeated(report: Report[RunDetail, SectionDetail], *, plain: bool) -> Iterator[RenderableType]:
-    """Repeat what is not well, what is wrong first."""
-    table = Grid(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_header=False, expand=True)
-    table.add_column(width=2)
-    table.add_column(overflow="fold")
-    table.add_column(ratio=1, overflow="fold")
-    for verdict in (Verdict.NO, Verdict.UNKNOWN):
-        for section in report.sections:
-            for leaf in (one for one in leaves(section.checks) if one.check.verdict is verdict):
-                told = Text.assemble((one_line(leaf.check.title), STYLES[verdict]), "\n", one_line(leaf.check.evidence))
-                table.add_row(mark(verdict, ascii_only=plain), Text(one_line(section.name), style="bold"), told)
-    if table.row_count:
-        yield Padding(table, (1, 0))
+def _dim(text: str) -> Text:
+    return Text(text, style="dim")

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, Generic
 
-from multiarch.core.report import Counts, Report, RunDetail, Section, SectionDetail
+from multiarch.core.report import Check, Counts, Report, RunDetail, Section, SectionDetail
 from multiarch.core.verdict import Verdict
 
 
@@ -15,6 +16,8 @@ class Table:
     title: str
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    only_verbose: bool = False
+    """Whether a terminal shows it with `--verbose` alone; files have it anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,8 @@ class Lines:
     title: str = ""
     lines: tuple[str, ...]
     verdict: Verdict | None = None
+    only_verbose: bool = False
+    """As above."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +37,8 @@ class Verbatim:
 
     title: str = ""
     lines: tuple[str, ...]
+    only_verbose: bool = False
+    """As above."""
 
 
 Block = Table | Lines | Verbatim
@@ -75,6 +82,8 @@ class Words(Generic[RunDetail, SectionDetail]):
     """What one section is about."""
     brief: bool = False
     """Whether what is well is only counted: for a command that compares hundreds of things."""
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What a short terminal counts together: a title, and its checks' ids as globs. A check is its first match's."""
     repeats: bool = False
     """Whether the terminal's summary repeats what is not well: for a command whose sections are long."""
     report_type: Any
@@ -91,6 +100,13 @@ class Words(Generic[RunDetail, SectionDetail]):
     """What exit codes say that only this command has, and those that say something else in it."""
     drawing: Callable[[Section[SectionDetail]], str] | None = None
     """Draws a section's detail as HTML, every text in it escaped, for the page; its blocks are then left out there."""
+
+    def group_of(self, check: Check) -> str:
+        """Return the group that a short terminal counts a check under; the check's own title where it has none."""
+        for title, patterns in self.groups.items():
+            if any(fnmatchcase(check.id, pattern) for pattern in patterns):
+                return title
+        return check.title
 
     def tally(self, counts: Counts) -> str:
         """Write counts as a person reads them: `1 failed, 8 proved`."""

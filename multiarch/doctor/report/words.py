@@ -84,6 +84,16 @@ def _traits(section: Section[Diagnosis]) -> Mapping[str, str]:
     return {**runners, "requests": str(section.detail.requests)}
 
 
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "the API server answers": ("api",),
+    "the runner's manager": ("runners-found", "manager*"),
+    "the runner's config": ("config", "*selector", "helper-image", "poll-timeout"),
+    "what a job's pod needs": ("rights", "job-objects", "job-namespace", "admission", "dns"),
+    "the nodes": ("nodes", "taint"),
+    "the jobs' pods": ("job-pods", "gone-pods"),
+}
+"""How a short report counts the checks."""
+
 WORDS: Words[None, Diagnosis] = Words(
     command="doctor",
     title="Doctor",
@@ -96,6 +106,7 @@ WORDS: Words[None, Diagnosis] = Words(
     },
     nothing="nothing was examined",
     section="cluster",
+    groups=GROUPS,
     report_type=DoctorReport,
     traits=_traits,
 )

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from rich.console import RenderableType
-from rich.padding import Padding
-from rich.syntax import Syntax
-from rich.table import Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from multiarch.cluster.look.model import Look, Pool
-from multiarch.core.printable import one_line
+from multiarch.core.printable import one_line, printable
+from multiarch.core.render.layout import Columns, Paragraph
 from multiarch.core.signs import mark
 from multiarch.core.verdict import Answer, Verdict
 from multiarch.model.clouds import KNOWN
@@ -19,18 +17,16 @@ POOL_HEADS = ("pool", "arch", "machine type", "nodes", "CPU", "memory", "zones",
 
 def look_view(look: Look, *, ascii_only: bool) -> RenderableType:
     """Return what was seen: the cluster's traits, then its pools."""
-    table = Table.grid(padding=(0, 1))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, sign, text in traits(look):
-        shape = Text(" ") if sign is None else mark(sign, ascii_only=ascii_only)
-        table.add_row(Text(name), shape, Text(one_line(text)))
-    grid = Table.grid()
-    grid.add_row(table)
+    found = list(traits(look))
+    width = max(len(name) for name, _, _ in found)
+    parts: list[RenderableType] = []
+    for name, sign, text in found:
+        shape = Text("") if sign is None else mark(sign, ascii_only=ascii_only)
+        lead = Text.assemble(" ", (name.ljust(width), "dim"), " ", shape)
+        parts.append(Paragraph(Text(one_line(text)), width + 5, lead))
     if look.pools:
-        grid.add_row(Padding(_pools(look.pools), (1, 0, 1, 0)))
-    return Padding(grid, (0, 0, 0, 1))
+        parts.extend([Text(), _pools(look.pools), Text()])
+    return Group(*parts)
 
 
 def traits(look: Look) -> Iterator[tuple[str, Verdict | None, str]]:
@@ -78,13 +74,9 @@ def _namespaces(look: Look) -> Iterator[tuple[str, Verdict | None, str]]:
         yield "namespace", None, f"{seen.name}: {free}{f'; {limits}' if limits else ''}"
 
 
-def _pools(pools: Sequence[Pool]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for head in POOL_HEADS:
-        table.add_column(head, overflow="fold")
-    for pool in pools:
-        table.add_row(*(Text(one_line(cell)) for cell in pool_cells(pool)))
-    return table
+def _pools(pools: Sequence[Pool]) -> RenderableType:
+    rows = [[Text(one_line(cell)) for cell in pool_cells(pool)] for pool in pools]
+    return Columns(rows, [Text(head, style="dim") for head in POOL_HEADS], 1)
 
 
 def pool_cells(pool: Pool) -> tuple[str, ...]:
@@ -103,5 +95,7 @@ def pool_cells(pool: Pool) -> tuple[str, ...]:
 
 
 def diff_view(diff: str) -> RenderableType:
-    """Return a unified diff, coloured."""
-    return Syntax(diff, "diff", background_color="default", word_wrap=True)
+    """Return a unified diff, coloured; a line of it stays one line."""
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    lines = [Text(printable(line), style=styles.get(line[:1], ""), no_wrap=True) for line in diff.splitlines()]
+    return Group(*lines)

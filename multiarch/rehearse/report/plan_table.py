@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from multiarch.core.printable import one_line, seconds
-from multiarch.core.render.terminal import Heading, heading
+from multiarch.core.render.layout import Columns, Heading, Paragraph
+from multiarch.core.render.terminal import heading
 from multiarch.model.pools import PlannedPool
 from multiarch.rehearse.report.model import StackReport
 
@@ -19,7 +18,7 @@ def plan_table(stack: StackReport) -> RenderableType:
     """Return the pools, and what else the program declares."""
     heads = [Text(name, style="dim") for name in ("pool", "cloud", "arch", "machine type", "nodes")]
     rows = [_pool_cells(pool) for pool in stack.detail.pools]
-    # Each pool is a grid of its own, so that its labels may use the whole width below it; equal widths align them.
+    # Each pool is a table of its own, so that its labels may use the whole width below it; equal widths align them.
     widths = [max(cell.cell_len for cell in column) for column in zip(heads, *rows, strict=True)]
     parts: list[RenderableType] = [Heading(heading(stack.name, stack.place), "dim")]
     if stack.detail.pools:
@@ -28,9 +27,18 @@ def plan_table(stack: StackReport) -> RenderableType:
         parts.append(_pool_row(row, widths))
         parts.extend(_pool_traits(pool))
     if not stack.detail.pools:
-        parts.append(Padding(Text("no node pools", style="dim"), (0, 0, 0, 2)))
-    parts.append(Padding(_resources(stack), (0, 0, 1, 2)))
+        parts.append(Paragraph(Text("no node pools", style="dim"), 2))
+    parts.extend([Paragraph(_resources(stack), 2), Text()])
     return Group(*parts)
+
+
+def in_short(stack: StackReport) -> str:
+    """Return the plan in a line: `23 resources; pools: amd64 (e2-standard-8, 1..20), arm64 (t2a-standard-8, 1..20)`."""
+    pools = [
+        f"{pool.name} ({', '.join(filter(None, (pool.machine_type, _bounds(pool).plain)))})"
+        for pool in stack.detail.pools
+    ]
+    return "; ".join([f"{stack.detail.resources} resources", *([f"pools: {', '.join(pools)}"] if pools else [])])
 
 
 def _arch(arch: str) -> Text:
@@ -55,22 +63,21 @@ def _pool_cells(pool: PlannedPool) -> list[Text]:
 
 
 def _pool_row(cells: Sequence[Text], widths: Sequence[int]) -> RenderableType:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for width in widths:
-        table.add_column(width=width, overflow="fold")
-    table.add_row(*cells)
-    return Padding(table, (0, 0, 0, 2))
+    return Columns([[_wide(cell, width) for cell, width in zip(cells, widths, strict=True)]], indent=2)
+
+
+def _wide(cell: Text, width: int) -> Text:
+    padded = cell.copy()
+    padded.pad_right(width - cell.cell_len)
+    return padded
 
 
 def _pool_traits(pool: PlannedPool) -> Iterable[RenderableType]:
     labels = [f"{key}={value}" for key, value in pool.labels.items()]
-    for kind, items, style in (("zones ", pool.zones, ""), ("labels", labels, ""), ("taints", pool.taints, "yellow")):
+    for kind, items, style in (("zones", pool.zones, ""), ("labels", labels, ""), ("taints", pool.taints, "yellow")):
         if items:
-            table = Table.grid(padding=(0, 1, 0, 0))
-            table.add_column(no_wrap=True, style="dim")
-            table.add_column(overflow="fold")
-            table.add_row(kind, Text(" ".join(one_line(item) for item in items), style=style))
-            yield Padding(table, (0, 0, 0, 4))
+            text = Text(" ".join(one_line(item) for item in items), style=style)
+            yield Paragraph(text, 11, Text(f"    {kind}", style="dim"))
 
 
 def _resources(stack: StackReport) -> Text:

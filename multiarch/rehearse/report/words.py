@@ -1,9 +1,10 @@
 """How a rehearsal speaks, and what of its detail every text shows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from multiarch.core.render.words import Block, Table, Words
+from multiarch.core.render.words import Block, Lines, Table, Words
 from multiarch.core.verdict import Verdict
+from multiarch.model.pools import PlannedNode, PlannedPool
 from multiarch.rehearse.report.drawing import draw
 from multiarch.rehearse.report.model import ChangeView, JobView, Outcome, RehearsalReport, StackReport
 
@@ -18,14 +19,24 @@ def _traits(stack: StackReport) -> Mapping[str, str]:
 
 
 def _blocks(stack: StackReport) -> Iterable[Block]:
+    if stack.detail.pools:
+        yield Lines(lines=tuple(f"pool {pool_line(pool, stack.detail.nodes)}" for pool in stack.detail.pools))
     if stack.detail.jobs:
         rows = tuple((job.name, job.asked, _went_to(job)) for job in stack.detail.jobs)
-        yield Table(title="jobs", heads=("job", "asked for", "went to"), rows=rows)
+        yield Table(title="jobs", heads=("job", "asked for", "went to"), rows=rows, only_verbose=True)
     if stack.detail.changes is not None:
         changes = tuple(_change(change) for change in stack.detail.changes)
         nothing = (("", "the changed stack file would change nothing", "", ""),)
         title = "what the changed stack file would do"
         yield Table(title=title, heads=("would", "resource", "because of", "jobs lost"), rows=changes or nothing)
+
+
+def pool_line(pool: PlannedPool, nodes: Sequence[PlannedNode]) -> str:
+    """Say what a pool is, and how many nodes of it were there: `ci: 2 nodes (1..20) of arm64, t2a-standard-8`."""
+    here = sum(node.pool == pool.name for node in nodes)
+    spot = "spot " if pool.spot else ""
+    count = f"{here} {spot}node{'' if here == 1 else 's'} ({pool.min_nodes}..{pool.max_nodes})"
+    return ", ".join(filter(None, (f"{pool.name}: {count} of {pool.arch}", pool.machine_type, *pool.taints)))
 
 
 def _went_to(job: JobView) -> str:
@@ -45,6 +56,18 @@ def _change(change: ChangeView) -> tuple[str, ...]:
     return (change.action, change.resource, because, change.jobs_lost)
 
 
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "the plan goes through": ("plan-accepted", "policy-kept"),
+    "the engine does it": ("engine-*",),
+    "the runner for BuildKit": ("buildkit-*",),
+    "nodes join, the runner is installed": ("nodes-join", "runner-installed", "manager-*", "runner-knows-its-settings"),
+    "jobs land where they should": ("*-job-on-*-node", "default-job", "merge-job", "extra-selector", "template-tags"),
+    "helper images": ("helper-image-*",),
+    "what is forbidden is refused": ("arm64-taint", "*-refused", "*-closed"),
+    "rights: enough, and no more": ("runner-has-*", "jobs-have-no-rights", "largest-job-admitted"),
+}
+"""How a short report counts the claims."""
+
 WORDS = Words(
     command="rehearse",
     title="Rehearsal",
@@ -57,6 +80,7 @@ WORDS = Words(
     },
     nothing="no claim was put to the proof",
     check="claim",
+    groups=GROUPS,
     repeats=True,
     report_type=RehearsalReport,
     facts=_facts,

@@ -44,7 +44,7 @@ def test_each_difference_says_what_from_what_to_what() -> None:
 
 
 def test_a_drift_says_since_when() -> None:
-    assert "since 2026-11-20 04:30 UTC" in printed(sample.report())
+    assert words("since 2026-11-20 04:30 UTC") in words(printed(sample.report(), 250))
 
 
 def test_both_answers_of_pulumi_are_shown() -> None:
@@ -90,7 +90,7 @@ def test_no_stack_is_no_success() -> None:
 @pytest.mark.parametrize("width", [30, 40, 60, 79, 99])
 def test_nothing_is_cut_off_where_there_is_little_room(width: int) -> None:
     lines = printed(sample.report(), width).splitlines()
-    assert max(map(len, lines)) <= width
+    assert [line for line in lines if len(line) > width and " " in line] == [], "a word alone may be longer"
     text = words("".join(lines))
     for finding in (sample.namespace(Check.STATE), sample.deployment()):
         assert words(finding.title) in text
