@@ -5,27 +5,19 @@ The round trips of a run (docs/merge.md): challenge, token, manifests, configs a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from archmerge.errors import ArchmergeError, AuthError, MismatchError, MissingError, RefusedError, UnknownError
-from archmerge.index import Child, amended, build_index, decide_platform
-from archmerge.manifests import (
-    ATTESTATION_OF,
-    CONFIG_TYPES,
-    DOCKER_LIST,
-    Descriptor,
-    ImageConfig,
-    Manifest,
-    parse_config,
-)
+from archmerge.index import amended, build_index, decide_platform
+from archmerge.manifests import CONFIG_TYPES, DOCKER_LIST, Descriptor, Manifest, parse_config
 from archmerge.platforms import Platform, expect, parse_platform
 from archmerge.reference import Digest, Reference, parse_reference, parse_target
-from archmerge.registry import Mount, Registry
+from archmerge.registry import Registry
 from archmerge.request import MergeRequest, Source
 from archmerge.session import Session
-from archmerge.transfer import Target, Wanted, bring, carry
+from archmerge.transfer import Blob, Target
 from archmerge.transport.parallel import gather, settle
 from archmerge.verdicts import NO, UNCLEAR
 
@@ -92,13 +84,11 @@ class _Image:
             self.ref, self.claim = self.ref._replace(digest=entry.digest), self.claim or entry.platform
         self.entry = entry
         """Its descriptor in the index that it came from."""
+        self.attestation = entry is not None and entry.is_attestation
         self.manifest: Manifest
-        self.config: ImageConfig
+        self.platform: Platform
+        """By its config."""
         self.binaries = "not checked"
-
-    @property
-    def attestation(self) -> bool:
-        return self.entry is not None and self.entry.is_attestation
 
 
 class _Merge:
@@ -112,7 +102,7 @@ class _Merge:
         self.current: Manifest | None = None
         self.held: set[str] = set()
         """Children that the target repository has already."""
-        self.mounts: dict[str, Mount] = {}
+        self.blobs: dict[str, Blob] = {}
         self.moving_now: dict[str, Digest | None] = {}
         """What the moving tags lead to, where that was looked at."""
 
@@ -121,19 +111,19 @@ class _Merge:
         self.warm(images)
         images = self.expand(self.read(images))
         self.examine(images)
-        index, children = self.assemble(images)
+        index = self.assemble(images)
         copied = self.place(images)
         if self.request.referrers:
             self.carry(images)
         tags = self.publish(index)
-        by_digest = {image.manifest.digest: image for image in images}
+        binaries = {image.manifest.digest: image.binaries for image in images}
         merged = [
             MergedChild(
                 "attestation" if entry.is_attestation else str(entry.platform),
                 entry.digest,
-                children[entry.digest],
+                entry.origin,
                 entry.is_attestation,
-                by_digest[entry.digest].binaries if entry.digest in by_digest else "not checked",
+                binaries.get(entry.digest, "not checked"),
             )
             for entry in index.manifests
         ]
@@ -204,10 +194,9 @@ class _Merge:
         known = {entry.digest for entry in self.current.manifests} if self.current else set()
         away = [image for image in images if not self.at_home(image)]
         self.held = {image.manifest.digest for image in images if self.at_home(image)}
-        first = [image for image in away if image.manifest.digest not in known]
         again = [image for image in away if image.manifest.digest in known]
         tasks: list[Callable[[], None]] = [partial(self.load_config, i) for i in images if not i.attestation]
-        tasks += self.mount_tasks(first)
+        tasks += self.mount_tasks([image for image in away if image not in again])
         tasks += [partial(self.check_held, image) for image in again]
         if known:
             tasks += [partial(self.look_at_tag, tag) for tag in self.request.tags]
@@ -221,36 +210,38 @@ class _Merge:
                 f"{image.ref}: an artifact, not an image (its config is {config.media_type if config else 'absent'})",
                 fix="leave it out: an artifact has no platform, and no place in a multi-platform image",
             )
-        registry = self.session.reader(image.ref.host)
-        image.config = parse_config(registry.small_blob(image.ref.repository, config), f"{image.ref}: config")
+        body = self.session.reader(image.ref.host).small_blob(image.ref.repository, config)
+        image.platform = parse_config(body, f"{image.ref}: config")
         if self.request.verify_binaries:
-            from archmerge.binaries import check_binaries  # tarfile, 10 ms, only where asked for
+            self.check_programs(image, body)
 
-            verdict = check_binaries(registry, image.ref, image.manifest, image.config, self.session.client.deadline)
-            image.binaries = verdict.answer
-            if verdict.answer == NO and not self.request.allow_mismatch:
-                raise MismatchError(
-                    f"{image.ref}: {verdict.reason}", fix="the build took its files from another platform"
-                )
-            if verdict.answer == UNCLEAR:
-                raise UnknownError(f"{image.ref}: --verify-binaries could not tell: {verdict.reason}", fix=verdict.fix)
-            if verdict.answer == NO:
-                self.session.note(f"allowed by --allow-mismatch: {image.ref}: {verdict.reason}")
+    def check_programs(self, image: _Image, config: bytes) -> None:
+        from archmerge.binaries import check_binaries  # tarfile, 10 ms, only where asked for
 
-    def mount_tasks(self, images: Sequence[_Image]) -> list[Callable[[], None]]:
+        verdict = check_binaries(self.session.reader(image.ref.host), image.ref, image.manifest, config)
+        image.binaries = verdict.answer
+        if verdict.answer == UNCLEAR:
+            raise UnknownError(f"{image.ref}: --verify-binaries could not tell: {verdict.reason}", fix=verdict.fix)
+        if verdict.answer == NO and not self.request.allow_mismatch:
+            raise MismatchError(f"{image.ref}: {verdict.reason}", fix="the build took its files from another platform")
+        if verdict.answer == NO:
+            self.session.note(f"allowed by --allow-mismatch: {image.ref}: {verdict.reason}")
+
+    def blobs_of(self, images: Iterable[_Image]) -> list[Blob]:
+        """Return each blob once; by preference from the target's registry, which may mount it."""
+        wanted: dict[str, Blob] = {}
+        for image in sorted(images, key=lambda image: image.ref.host != self.target.host):
+            for blob in image.manifest.blobs:
+                if blob.digest not in self.blobs:
+                    source = self.session.reader(image.ref.host)
+                    self.blobs[blob.digest] = Blob(blob, source, image.ref.repository)
+                wanted[blob.digest] = self.blobs[blob.digest]
+        return list(wanted.values())
+
+    def mount_tasks(self, images: Iterable[_Image]) -> list[Callable[[], None]]:
         """Return a mount for each blob that is on the target's registry, once."""
-        blobs: dict[str, str] = {}
-        for image in images:
-            if image.ref.host == self.target.host:
-                for blob in image.manifest.blobs:
-                    blobs.setdefault(blob.digest, image.ref.repository)
-
-        def mount(digest: str, source: str) -> None:
-            key = ("mount", self.target.name, digest)
-            act = partial(self.registry.mount, self.target.repository, digest, source)
-            self.mounts[digest] = self.session.once.do(key, act)
-
-        return [partial(mount, digest, source) for digest, source in blobs.items()]
+        near = [image for image in images if image.ref.host == self.target.host]
+        return [partial(self.into.mount, blob) for blob in self.blobs_of(near) if not blob.mount]
 
     def check_held(self, image: _Image) -> None:
         look = partial(self.registry.has_manifest, self.target.repository, image.manifest.digest)
@@ -261,48 +252,36 @@ class _Merge:
         look = partial(self.registry.tag_digest, self.target.repository, tag)
         self.moving_now[tag] = self.registry.spared(look, otherwise=None)
 
-    def assemble(self, images: list[_Image]) -> tuple[Manifest, dict[str, str]]:
-        """Return the index, and where each child came from."""
+    def assemble(self, images: list[_Image]) -> Manifest:
         children = [self.child(image) for image in images]
         if self.request.platforms:
-            held = [child.descriptor.platform for child in children if not child.descriptor.is_attestation]
-            expect(list(map(parse_platform, self.request.platforms)), list(filter(None, held)), "the sources")
+            held = [child.platform for child in children if child.platform and not child.is_attestation]
+            expect(list(map(parse_platform, self.request.platforms)), held, "the sources")
         kind, annotations = self.request.kind, dict(self.request.annotations)
         if self.request.amend and self.current:
             children = amended(self.current, children, self.target.name)
             kind = "auto" if self.current.media_type == DOCKER_LIST else "oci"
             annotations = {**self.current.annotations, **annotations}
-        index = build_index(children, kind=kind, annotations=annotations)
-        return index, {child.descriptor.digest: child.origin for child in children}
+        return build_index(children, kind=kind, annotations=annotations)
 
-    def child(self, image: _Image) -> Child:
-        manifest, platform = image.manifest, image.entry.platform if image.entry else None
+    def child(self, image: _Image) -> Descriptor:
+        """Return the entry of the index for an image, with its annotations; an attestation stays as it was."""
+        annotations, platform = image.entry.annotations if image.entry else {}, image.entry and image.entry.platform
         if not image.attestation:
             allow = self.request.allow_mismatch
-            platform, note = decide_platform(image.claim, image.config, str(image.ref), allow=allow)
+            platform, note = decide_platform(image.claim, image.platform, str(image.ref), allow=allow)
+            annotations = {**annotations, **image.source.annotations}
             if note:
                 self.session.note(note)
-        annotations = {**(image.entry.annotations if image.entry else {}), **image.source.annotations}
-        if image.attestation and image.entry:
-            annotations = image.entry.annotations
-        descriptor = Descriptor(manifest.media_type, manifest.digest, len(manifest.body), platform, annotations)
-        return Child(descriptor, str(image.ref))
+        own = image.manifest.descriptor
+        return own._replace(platform=platform, annotations=annotations, origin=str(image.ref))
 
     def place(self, images: list[_Image]) -> int:
         """Blobs and manifests of all children into the target repository; the bytes copied."""
         away = [image for image in images if image.manifest.digest not in self.held]
-        wanted: dict[str, Wanted] = {}
-        for image in away:
-            for blob in image.manifest.blobs:
-                wanted.setdefault(blob.digest, Wanted(blob, self.session.reader(image.ref.host), image.ref.repository))
-        copied = bring(self.into, list(wanted.values()), self.mounts, copy=self.request.copy)
+        copied = self.into.bring(self.blobs_of(away), copy=self.request.copy)
         manifests = {image.manifest.digest: image.manifest for image in away}
-
-        def put(digest: Digest, manifest: Manifest) -> None:
-            act = partial(self.registry.put_manifest, self.target.repository, digest, manifest)
-            self.session.once.do(("manifest", self.target.name, digest), act)
-
-        gather([partial(put, digest, manifest) for digest, manifest in manifests.items()])
+        gather([partial(self.into.put, manifest) for manifest in manifests.values()])
         return copied
 
     def carry(self, images: list[_Image]) -> None:
@@ -310,7 +289,7 @@ class _Merge:
         for image in images:
             source = self.session.reader(image.ref.host)
             if isinstance(source, Registry) and not self.at_home(image):
-                count = carry(source, image.ref.repository, image.manifest.digest, self.into, copy=self.request.copy)
+                count = self.into.carry(source, image.ref.repository, image.manifest.digest, copy=self.request.copy)
                 if count:
                     self.session.note(f"carried along with {image.ref}: {count} that speak of it")
 
@@ -385,15 +364,11 @@ class _Merge:
 
 def chosen_entries(index: Manifest, claim: Platform | None, origin: str) -> list[Descriptor]:
     """Return the images of an index that the claim is true of (all without a claim), with their attestations."""
-    images = [entry for entry in index.manifests if not entry.is_attestation]
-    if claim is not None:
-        images = [entry for entry in images if entry.platform is None or claim.claims(entry.platform)]
+    images = [e for e in index.images if claim is None or e.platform is None or claim.claims(e.platform)]
     if not images:
-        held = ", ".join(str(entry.platform) for entry in index.manifests if not entry.is_attestation) or "nothing"
+        held = ", ".join(str(entry.platform) for entry in index.images) or "nothing"
         raise MismatchError(f"{origin} is said to be {claim}, but is an index of {held}")
-    digests = {entry.digest for entry in images}
-    speaking = [e for e in index.manifests if e.is_attestation and e.annotations.get(ATTESTATION_OF) in digests]
-    return [*images, *speaking]
+    return [*images, *index.attestations(*(entry.digest for entry in images))]
 
 
 def _listed(states: dict[str, str]) -> str:

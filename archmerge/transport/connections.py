@@ -17,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 from archmerge.errors import ArchmergeError, NetworkError, UsageError
 
+CHUNK = 256 << 10
+"""Bytes of a body held in memory at a time, per transfer."""
 _RECOVER_AFTER = 16
 """Good answers in a row before a slowed registry is given one more request at a time."""
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
@@ -175,9 +177,9 @@ class Connections:
         proxy = self.proxies.of(origin)
         host, port = (proxy.host, proxy.port) if proxy else (origin.host, origin.port)
         connection = (
-            http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
+            http.client.HTTPSConnection(host, port, timeout=timeout, blocksize=CHUNK, context=context)
             if context
-            else http.client.HTTPConnection(host, port, timeout=timeout)
+            else http.client.HTTPConnection(host, port, timeout=timeout, blocksize=CHUNK)
         )
         if proxy and context:
             connection.set_tunnel(origin.host, origin.port, proxy.headers)
