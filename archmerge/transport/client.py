@@ -312,7 +312,7 @@ class Client:
         patience = partial(self.deadline.cap, self.options.read_timeout, limit)
         connection = kept or self.connections.open(origin, self.deadline.cap(self.options.connect_timeout, limit))
         target, sent = urlunsplit(("", "", parts.path or "/", parts.query, "")), dict(headers)
-        if origin.scheme == "http" and (proxy := self.connections.proxies.of(origin)):
+        if origin.scheme == "http" and (proxy := self.connections.proxy(origin)):
             # A plain request through a proxy names the whole URL; TLS goes through a tunnel instead.
             target, sent = f"http://{origin.netloc}{target}", sent | proxy.headers
         # A registry that refuses an upload may answer and close before it has read it all: the answer tells why.

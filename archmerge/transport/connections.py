@@ -10,12 +10,14 @@ import select
 import socket
 import ssl
 import threading
-from base64 import b64encode
 from collections.abc import Callable
-from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 from archmerge.errors import ArchmergeError, NetworkError, UsageError
+
+if TYPE_CHECKING:
+    from archmerge.transport.proxies import Proxies, Proxy
 
 CHUNK = 256 << 10
 """Bytes of a body held in memory at a time, per transfer."""
@@ -75,17 +77,10 @@ def origin_of(url: str) -> Origin:
         host, port = "", 0
     readable = url.isascii() and url.isprintable() and " " not in url
     if not (host and port and readable and parts.scheme in ("http", "https")):
-        raise NetworkError(f"the registry sent an address that can't be used: {_bare(url)}")
+        # Without a query, and without a user's name and password.
+        shown = url.partition("?")[0].rpartition("@")[2][:200]
+        raise NetworkError(f"the registry sent an address that can't be used: {shown!r}")
     return Origin(parts.scheme, host, port)
-
-
-def _bare(url: str) -> str:
-    """Return what can't be taken apart for a message: without a user's name and password, and without a query."""
-    place, query, _ = url.partition("?")
-    scheme, slashes, rest = place.rpartition("//")
-    host, slash, path = rest.partition("/")
-    shown = f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}"[:200]
-    return repr(f"{shown}?***" if query else shown)
 
 
 def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -143,12 +138,16 @@ class Connections:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.proxies = Proxies()
+        self._proxies = _proxies()
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
         self._paces: dict[Origin, Pace] = {}
         self._warmed: dict[Origin, int] = {}
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._lock = threading.RLock()
+
+    def proxy(self, origin: Origin) -> Proxy | None:
+        """Return the proxy to use; None to go straight. UsageError for one that can't be used, with its variable."""
+        return self._proxies.of(origin) if self._proxies else None
 
     def pace(self, origin: Origin) -> Pace:
         """Return the pace of one origin."""
@@ -174,7 +173,7 @@ class Connections:
     def open(self, origin: Origin, timeout: float) -> http.client.HTTPConnection:
         """Return a new connection, encrypted for https. Raises OSError (ssl.SSLError and proxies' faults included)."""
         context = self._context(secure=origin.netloc not in self.options.insecure) if origin.scheme == "https" else None
-        proxy = self.proxies.of(origin)
+        proxy = self.proxy(origin)
         host, port = (proxy.host, proxy.port) if proxy else (origin.host, origin.port)
         connection = (
             http.client.HTTPSConnection(host, port, timeout=timeout, blocksize=CHUNK, context=context)
@@ -272,65 +271,9 @@ def _tls_context(cacert: str | None, *, secure: bool) -> ssl.SSLContext:
     return context
 
 
-class Proxy(NamedTuple):
-    """A proxy that plain HTTP is spoken with; TLS goes through a tunnel of it."""
+def _proxies() -> Proxies | None:
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    from archmerge.transport.proxies import Proxies
 
-    host: str
-    port: int
-    headers: dict[str, str]
-    variable: str
-
-    def __str__(self) -> str:
-        """Name it and where it stands, without its password."""
-        return f"by the proxy {self.host}:{self.port} of {self.variable}"
-
-
-class Proxies:
-    """The proxies that the environment names. `all_proxy` is for both schemes, where these have none of their own."""
-
-    def __init__(self) -> None:
-        self._urls: dict[str, str] = {}
-        if any(name.lower().endswith("_proxy") for name in os.environ):
-            from urllib.request import getproxies_environment  # 6 ms, only where there is a proxy
-
-            self._urls = getproxies_environment()
-
-    def of(self, origin: Origin) -> Proxy | None:
-        """Return the proxy to use; None to go straight. UsageError for one that can't be used, with its variable."""
-        kind = next((kind for kind in (origin.scheme, "all") if self._urls.get(kind)), "")
-        if not kind or self._bypassed(origin):
-            return None
-        url = self._urls[kind]
-        variable = f"{kind}_proxy" if os.environ.get(f"{kind}_proxy") else f"{kind.upper()}_PROXY"
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        try:
-            port = parts.port or 80
-        except ValueError:
-            port = 0
-        if parts.scheme != "http" or not parts.hostname or not port:
-            if kind == "all":
-                return None  # Go's programs don't know this variable, and go straight
-            shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-            raise UsageError(
-                f"{variable} names the proxy {shown}, which archmerge can't use",
-                fix=f"name one as http://HOST:PORT there, or add {origin.host} to no_proxy",
-            )
-        login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode()
-        headers = {"Proxy-Authorization": f"Basic {b64encode(login).decode()}"} if parts.username else {}
-        return Proxy(parts.hostname, port, headers, variable)
-
-    def _bypassed(self, origin: Origin) -> bool:
-        from urllib.request import proxy_bypass  # as above
-
-        if origin.host == "metadata.google.internal" or proxy_bypass(f"{origin.host}:{origin.port}"):
-            return True
-        with contextlib.suppress(ValueError):
-            if ipaddress.ip_address(origin.host).is_link_local:
-                return True  # a cloud's metadata service: no proxy knows this machine's
-        for word in str(self._urls.get("no", "")).replace(",", " ").split():
-            try:
-                if ipaddress.ip_address(origin.host) in ipaddress.ip_network(word, strict=False):
-                    return True
-            except ValueError:
-                continue  # one of the two is a name
-        return False
+    return Proxies()
