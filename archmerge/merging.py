@@ -297,14 +297,11 @@ class _Merge:
         """Write the tags: the target's own, then the moving ones; on a failure the error says what has moved."""
         if self.request.amend:
             self.require_unmoved()
-        moving = [tag for tag in dict.fromkeys(self.request.tags) if tag != self.tag]
-        done: dict[str, str] = {}
-        if self.request.tags_at_once:
-            self.write_tags(index, [self.tag, *moving], done, moving)
-            return done
-        self.write_tags(index, [self.tag], done, moving)
-        self.write_tags(index, moving, done, [])
-        return done
+        tags = list(dict.fromkeys([self.tag, *self.request.tags]))
+        states = dict.fromkeys(tags, NOT_WRITTEN)
+        for wave in [tags] if self.request.tags_at_once else [tags[:1], tags[1:]]:
+            self.write_tags(index, wave, states)
+        return states
 
     def require_unmoved(self) -> None:
         """Refuse to write over what somebody else has published since the index was read."""
@@ -315,26 +312,20 @@ class _Merge:
                 fix="somebody else publishes it: run it again, and let such jobs run one at a time (resource_group)",
             )
 
-    def write_tags(self, index: Manifest, tags: list[str], done: dict[str, str], later: list[str]) -> None:
+    def write_tags(self, index: Manifest, tags: list[str], states: dict[str, str]) -> None:
+        states.update(dict.fromkeys(tags, UNCLEAR))
         try:
             outcomes = settle([partial(self.write_tag, index, tag) for tag in tags])
         except KeyboardInterrupt:
-            states = {**done, **dict.fromkeys(tags, UNCLEAR), **dict.fromkeys(later, NOT_WRITTEN)}
             self.session.note("interrupted; tags: " + _listed(states))
             raise
-        failure = None
         for tag, outcome in zip(tags, outcomes, strict=True):
+            states[tag] = self.aftermath(tag, index) if isinstance(outcome, Exception) else outcome
+        for outcome in outcomes:
             if isinstance(outcome, Exception):
-                failure = failure or outcome
-                done[tag] = self.aftermath(tag, index)
-            else:
-                done[tag] = outcome
-        if failure is None:
-            return
-        if isinstance(failure, ArchmergeError):
-            done.update((tag, NOT_WRITTEN) for tag in later if tag not in done)
-            failure.notes.append("tags: " + _listed(done))
-        raise failure
+                if isinstance(outcome, ArchmergeError):
+                    outcome.notes.append("tags: " + _listed(states))
+                raise outcome
 
     def tag_now(self, tag: str) -> Digest | None:
         if tag == self.tag:

@@ -70,11 +70,11 @@ def parse_challenges(values: Iterable[str]) -> list[Challenge]:
 
 def parse_challenge(values: Iterable[str], usable: Callable[[str], bool] = bool) -> Challenge | None:
     """Return the best of the challenges that can be met: Bearer with a `usable` realm, Basic, any Bearer."""
-    listed = parse_challenges(values)
-    bearer = [challenge for challenge in listed if challenge.scheme == "bearer"]
-    good = [challenge for challenge in bearer if usable(challenge.realm)]
-    basic = [challenge for challenge in listed if challenge.scheme == "basic"]
-    return next(iter([*good, *basic, *bearer]), None)
+
+    def rank(challenge: Challenge) -> int:
+        return 1 if challenge.scheme == "basic" else 0 if usable(challenge.realm) else 2
+
+    return min(parse_challenges(values), key=rank, default=None)
 
 
 # Documented endpoints: docs.docker.com/reference/api/registry/auth; gitlab.com/gitlab-org/gitlab/-/issues/19470 (the

@@ -47,10 +47,11 @@ def build(target: Path, interpreter: str = "") -> Path:
         with zipfile.ZipFile(file, "w") as archive:
             _add(archive, "__main__.py", _MAIN.encode())
             for name, path in sources().items():
-                compiled = interpreter and not name.startswith("yaml")  # which few need
-                _add(
-                    archive, f"{name}c" if compiled else name, _compiled(path, name) if compiled else path.read_bytes()
-                )
+                compiled = interpreter and not name.startswith("yaml")  # few need that
+                if compiled:  # not compressed: it is read at each start, and an image's layer is compressed anyway
+                    _add(archive, f"{name}c", _compiled(path, name), zipfile.ZIP_STORED)
+                else:
+                    _add(archive, name, path.read_bytes())
     target.chmod(0o755)
     return target
 
@@ -62,8 +63,8 @@ def _compiled(path: Path, name: str) -> bytes:
         return Path(scratch.name).read_bytes()
 
 
-def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED, 9)
+def _add(archive: zipfile.ZipFile, name: str, content: bytes, kind: int = zipfile.ZIP_DEFLATED) -> None:
+    archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, kind, 9)
 
 
 if __name__ == "__main__":

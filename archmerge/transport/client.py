@@ -30,6 +30,7 @@ _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _SLOW_DOWN = frozenset({429, 503})
 _WAIT_MAX = 15.0
 _DIGITS_MAX = 9
+_REQUEST_TIMEOUT = 408
 _GIVEN_UP = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _PUBLIC_QUERY = frozenset({"mount", "from", "scope", "service", "digest", "tag", "account"})
 
@@ -322,7 +323,6 @@ class Client:
             with contextlib.suppress(*early):
                 connection.request(method, target, content, sent)
             response = connection.getresponse()
-            return Stream(connection, response, url, patience, partial(self.connections.give, origin, connection))
         except BaseException as error:
             connection.close()
             if kept and isinstance(error, _GIVEN_UP):
@@ -331,6 +331,10 @@ class Client:
             if isinstance(error, http.client.HTTPException) and not isinstance(error, ConnectionError):
                 raise Fault(f"no HTTP answer: {type(error).__name__}: {str(error)[:200]}") from None
             raise
+        if kept and response.status == _REQUEST_TIMEOUT:  # the last word on a connection that nobody used for a while
+            connection.close()
+            return self._speak(None, method, url, headers, content)
+        return Stream(connection, response, url, patience, partial(self.connections.give, origin, connection))
 
 
 @lru_cache(256)  # each request asks several times

@@ -6,8 +6,6 @@ import contextlib
 import http.client
 import ipaddress
 import os
-import select
-import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -155,15 +153,10 @@ class Connections:
             return self._paces.setdefault(origin, Pace(self.options.per_host))
 
     def take(self, origin: Origin) -> http.client.HTTPConnection | None:
-        """Return a kept connection that the other side has not closed meanwhile, or None."""
-        while True:
-            with self._lock:
-                if not (kept := self._idle.get(origin)):
-                    return None
-                connection = kept.pop()
-            if usable(connection.sock):
-                return connection
-            connection.close()
+        """Return a kept connection, or None. The other side may have closed it meanwhile: the first use tells."""
+        with self._lock:
+            kept = self._idle.get(origin)
+            return kept.pop() if kept else None
 
     def give(self, origin: Origin, connection: http.client.HTTPConnection) -> None:
         """Keep a connection for the next request."""
@@ -223,24 +216,6 @@ class Connections:
             if secure not in self._contexts:
                 self._contexts[secure] = _tls_context(self.options.cacert, secure=secure)
             return self._contexts[secure]
-
-
-def usable(sock: socket.socket | None) -> bool:
-    """Whether an idle connection is still open, as far as can be told without asking the other side."""
-    if sock is None:
-        return False
-    waiting = select.poll()  # not `select`, which ends at the 1024th file of the process
-    waiting.register(sock, select.POLLIN)
-    if not waiting.poll(0):
-        return True
-    if not isinstance(sock, ssl.SSLSocket):
-        return False  # closed, or an answer to nothing: of no use either way
-    try:
-        # TLS 1.3 servers send session tickets unasked, so data may wait; only an end of the stream means closed.
-        # `socket.socket.recv`, for the TLS socket's own can't peek.
-        return bool(socket.socket.recv(sock, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-    except OSError:
-        return False
 
 
 def _no_tls(origin: Origin) -> NetworkError:
