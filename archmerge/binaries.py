@@ -18,7 +18,7 @@ from archmerge.manifests import Descriptor, Manifest, load_object, parse_config
 from archmerge.reference import Reference
 from archmerge.registry import Registry
 from archmerge.transport.client import Part, Readable
-from archmerge.verdicts import NO, UNCLEAR, YES
+from archmerge.verdicts import NO, UNCLEAR, YES, Check
 
 _MAGIC, _GZIP, _ZSTD = 4, b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _HEAD = 128
@@ -26,6 +26,9 @@ _HEAD = 128
 _NAME_RECORD_MAX = 64 << 10
 _NAME_RECORDS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME,
                  tarfile.GNUTYPE_LONGLINK)  # fmt: skip
+
+
+CLAIM = "programs are of its architecture"
 
 
 class LayerError(Exception):
@@ -124,14 +127,6 @@ _LINKS_MAX = 16
 _SEEN_MAX = 50_000
 
 
-class Verdict(NamedTuple):
-    """One of three answers, with what it rests on."""
-
-    answer: str
-    reason: str
-    fix: str = ""
-
-
 def elf_architecture(head: bytes) -> str:
     """Return the architecture of an ELF header in OCI's words; empty when it is no ELF file, `elf-N` when not known."""
     if head[:4] != _ELF or len(head) < _ELF_HEADER:
@@ -141,12 +136,12 @@ def elf_architecture(head: bytes) -> str:
     return _MACHINES.get((machine, 1 if little else 2), f"elf-{machine}")
 
 
-def check_binaries(registry: Registry | Layout, ref: Reference, manifest: Manifest, config: bytes) -> Verdict:
+def check_binaries(registry: Registry | Layout, ref: Reference, manifest: Manifest, config: bytes) -> Check:
     """Compare the entrypoint's machine, or that of all programs seen, with the config's architecture."""
     platform = parse_config(config, f"{ref}: config")
     expected = platform.normalised.architecture
     if platform.os.lower() != "linux":
-        return Verdict(UNCLEAR, f"only Linux images can be checked, this is {platform}", "leave it out")
+        return Check(CLAIM, UNCLEAR, f"only Linux images can be checked, this is {platform}")
     search = _Search(_candidates(config, f"{ref}: config"))
     trouble = ""
     try:
@@ -159,18 +154,16 @@ def check_binaries(registry: Registry | Layout, ref: Reference, manifest: Manife
         return _judge(expected, {search.found}, f"the entrypoint {search.path}")
     if search.machines:
         return _judge(expected, search.machines, f"{len(search.seen)} programs (the entrypoint was not found{trouble})")
-    return Verdict(
-        UNCLEAR, f"no program was found in its layers{trouble}", "leave --verify-binaries out for this image"
-    )
+    return Check(CLAIM, UNCLEAR, f"no program was found in its layers{trouble}")
 
 
-def _judge(expected: str, machines: set[str], what: str) -> Verdict:
-    shown = ", ".join(sorted(machines))
+def _judge(expected: str, machines: set[str], what: str) -> Check:
+    shown = f"{what}: {', '.join(sorted(machines))}"
     if machines == {expected}:
-        return Verdict(YES, f"{what}: {shown}")
+        return Check(CLAIM, YES, shown)
     if expected in machines or any((expected, machine) in _COMPATIBLE for machine in machines):
-        return Verdict(UNCLEAR, f"{what}: {shown}, in an image for {expected}", "look at what the image starts")
-    return Verdict(NO, f"{what}: {shown}, but the image says {expected}")
+        return Check(CLAIM, UNCLEAR, f"{shown}, in an image for {expected}")
+    return Check(CLAIM, NO, f"{shown}, but the image says {expected}")
 
 
 def _members(registry: Registry | Layout, repository: str, layers: tuple[Descriptor, ...]) -> Iterator[Entry]:

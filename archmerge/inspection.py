@@ -118,8 +118,8 @@ def _check_child(registry: Registry, ref: Reference, entry: Descriptor, binaries
     if binaries and checks[-1].answer == YES and child.config:
         from archmerge.binaries import check_binaries  # tarfile, only where asked for
 
-        verdict = check_binaries(registry, ref, child, registry.small_blob(ref.repository, child.config))
-        checks.append(Check(f"{name}: programs are of its architecture", verdict.answer, verdict.reason))
+        check = check_binaries(registry, ref, child, registry.small_blob(ref.repository, child.config))
+        checks.append(check._replace(claim=f"{name}: {check.claim}"))
     return checks
 
 

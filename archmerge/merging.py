@@ -22,8 +22,6 @@ from archmerge.transport.parallel import gather, settle
 from archmerge.verdicts import NO, UNCLEAR
 
 WRITTEN, UNCHANGED, NOT_WRITTEN = "written", "unchanged", "not written"
-_WARM_MAX = 16
-_BLOBS_GUESS = 6
 
 
 class MergedChild(NamedTuple):
@@ -108,7 +106,6 @@ class _Merge:
 
     def run(self, images: list[_Image]) -> MergeResult:
         self.session.announce(self.request)
-        self.warm(images)
         images = self.expand(self.read(images))
         self.examine(images)
         index = self.assemble(images)
@@ -130,13 +127,6 @@ class _Merge:
         return MergeResult(
             str(self.target), index.digest, index.media_type, len(index.body), tags, tuple(merged), copied, index.body
         )
-
-    def warm(self, images: list[_Image]) -> None:
-        """Open the connections that will be needed while challenge and token are under way."""
-        away = any(not self.at_home(image) for image in images)
-        self.session.warm(self.target.host, min(len(images) * (_BLOBS_GUESS if away else 1) + 1, _WARM_MAX))
-        for host in {image.ref.host for image in images} - {self.target.host}:
-            self.session.warm(host, min(len(images), _WARM_MAX))
 
     def at_home(self, image: _Image) -> bool:
         """Whether it is in the target repository by itself."""
@@ -218,14 +208,17 @@ class _Merge:
     def check_programs(self, image: _Image, config: bytes) -> None:
         from archmerge.binaries import check_binaries  # tarfile, 10 ms, only where asked for
 
-        verdict = check_binaries(self.session.reader(image.ref.host), image.ref, image.manifest, config)
-        image.binaries = verdict.answer
-        if verdict.answer == UNCLEAR:
-            raise UnknownError(f"{image.ref}: --verify-binaries could not tell: {verdict.reason}", fix=verdict.fix)
-        if verdict.answer == NO and not self.request.allow_mismatch:
-            raise MismatchError(f"{image.ref}: {verdict.reason}", fix="the build took its files from another platform")
-        if verdict.answer == NO:
-            self.session.note(f"allowed by --allow-mismatch: {image.ref}: {verdict.reason}")
+        check = check_binaries(self.session.reader(image.ref.host), image.ref, image.manifest, config)
+        image.binaries = check.answer
+        if check.answer == UNCLEAR:
+            raise UnknownError(
+                f"{image.ref}: --verify-binaries could not tell: {check.reason}",
+                fix="look at what the image starts, or leave --verify-binaries out for it",
+            )
+        if check.answer == NO and not self.request.allow_mismatch:
+            raise MismatchError(f"{image.ref}: {check.reason}", fix="the build took its files from another platform")
+        if check.answer == NO:
+            self.session.note(f"allowed by --allow-mismatch: {image.ref}: {check.reason}")
 
     def blobs_of(self, images: Iterable[_Image]) -> list[Blob]:
         """Return each blob once; by preference from the target's registry, which may mount it."""
