@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from email.message import Message
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from archmerge.authorizer import Authorizer
@@ -44,12 +44,14 @@ _STORED = frozenset({_OK, _CREATED, 204})
 """An upload's end: 201 by the specification, 204 by Docker's own that came before it; 200 by some."""
 
 
-class Mount(NamedTuple):
+class Mount:
     """What became of a mount. Refused with 202, `session` is where the blob can be uploaded instead."""
 
-    done: bool
-    status: int
-    session: str = ""
+    def __init__(self, status: int, session: str = "") -> None:
+        self.status = status
+        """0 where there was no answer."""
+        self.session = session
+        self.done = status == _CREATED
 
 
 class Registry:
@@ -178,11 +180,9 @@ class Registry:
             answer = self._call("POST", repository, f"blobs/uploads/?{query}", {}, attempts=_MOUNT_ATTEMPTS)
         except NetworkError as error:
             self.client.trace(f"the mount failed, so that the blob is uploaded instead: {error.message}")
-            return Mount(done=False, status=0)
-        if answer.status == _CREATED:
-            return Mount(done=True, status=answer.status)
+            return Mount(0)
         session = answer.header("Location") if answer.status == _ACCEPTED else ""
-        return Mount(done=False, status=answer.status, session=session and self._located(answer, session))
+        return Mount(answer.status, session and self._located(answer, session))
 
     def start_upload(self, repository: str) -> str:
         """Open an upload session; its URL."""

@@ -31,17 +31,12 @@ class Challenge(NamedTuple):
     scope: str = ""
 
 
-class Token(NamedTuple):
-    """A bearer token, and when to stop using it (monotonic seconds)."""
+class Token:
+    """A bearer token, and when to stop using it (monotonic seconds). No record: its text must not show the token."""
 
-    value: str
-    expires: float
-    several: bool = False
-    """Whether it was asked for several repositories at once."""
-
-    def __repr__(self) -> str:
-        """Never the token."""
-        return f"<token until {self.expires:.0f}>"
+    def __init__(self, value: str, expires: float) -> None:
+        self.value = value
+        self.expires = expires
 
 
 NO_CHALLENGE = Challenge("none")

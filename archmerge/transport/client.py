@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
-from typing import Any, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from archmerge.errors import NetworkError, RefusedError, WrongContentError
@@ -35,13 +35,14 @@ _GIVEN_UP = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _PUBLIC_QUERY = frozenset({"mount", "from", "scope", "service", "digest", "tag", "account"})
 
 
-class Answer(NamedTuple):
+class Answer:
     """A complete response. `url` is where it came from, after redirects."""
 
-    status: int
-    headers: Message
-    body: bytes
-    url: str
+    def __init__(self, status: int, headers: Message, body: bytes, url: str) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.url = url
 
     def header(self, name: str) -> str:
         """Return a header's value, or an empty string."""
