@@ -73,7 +73,7 @@ class Part:
 
     def read(self, size: int = CHUNK, /) -> bytes:
         """Return the next bytes."""
-        piece = self._file.read(min(size, self.left))
+        piece = self._file.read(min(size, self.left)) if self.left else b""
         self.left -= len(piece)
         return piece
 
