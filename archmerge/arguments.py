@@ -111,106 +111,89 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**settings, formatter_class=layout, allow_abbrev=False)
 
 
-def _push(push: argparse.ArgumentParser) -> None:
-    add = push.add_argument
+def _push(parser: argparse.ArgumentParser) -> None:
+    add, lists, switch = _adders(parser)
     add("references", nargs="*", metavar="[PLATFORM=]REF", help="images to merge, best with @digest")
     add("--target", metavar="REF", help="HOST/app:TAG to publish; this tag is written first")
-    add("--tags", action="append", default=[], metavar="T,T", help="tags to move after it, such as latest,1.2")
+    lists("--tags", metavar="T,T", help="tags to move after it, such as latest,1.2")
     add("--template", metavar="REF", help="source images, with ARCH, OS and VARIANT to fill in")
-    add("--platforms", action="append", default=[], metavar="P,P", help="linux/amd64,linux/arm64 and so on")
-    add(
-        "--from",
-        dest="files",
-        nargs="+",
-        default=[],
-        metavar="FILE",
-        help="what builds left: digest files, OCI layouts",
-    )
+    lists("--platforms", metavar="P,P", help="linux/amd64,linux/arm64 and so on")
+    what = "what builds left: digest files, OCI layouts"
+    add("--from", dest="files", nargs="+", default=[], metavar="FILE", help=what)
     add("--spec", metavar="FILE", help="manifest-tool's YAML: target, tags and images")
     add("--batch", metavar="FILE", help="many merges: a JSON array, or one JSON object per line")
     add("--type", dest="kind", choices=("oci", "docker", "auto"), default="oci", help="kind of index (default: oci)")
-    add("--annotations", action="append", default=[], metavar="K=V,K=V", help="annotations of the index")
-    add("--annotation", action="append", default=[], metavar="K=V", help="one annotation; its value may hold commas")
-    add("--descriptor-annotation", action="append", nargs=2, default=[], metavar=("PLATFORM", "K=V"),
-        help="annotation of one platform's entry")  # fmt: skip
-    add("--ignore-missing", action="store_true", help="leave out images that aren't there")
-    add("--allow-mismatch", action="store_true", help="publish a wrongly labelled image as what its config says")
-    add(
-        "--no-copy", dest="copy", action="store_false", help="mount blobs only; exit 8 where the registry declines that"
-    )
-    add("--verify-binaries", action="store_true", help="also check what the images run, in their layers")
-    add("--amend", action="store_true", help="replace or add these platforms in the index that is there, keep others")
-    add("--referrers", action="store_true", help="carry signatures and SBOMs along to another repository")
-    add(
-        "--no-attestations",
-        dest="attestations",
-        action="store_false",
-        help="leave out what BuildKit attests (unknown/unknown)",
-    )
-    add("--tags-at-once", action="store_true", help="write all tags in one round trip, not the target's own first")
-    add("--dry-run", action="store_true", help="read and verify, and show every request, but write nothing")
+    lists("--annotations", metavar="K=V,K=V", help="annotations of the index")
+    lists("--annotation", metavar="K=V", help="one annotation; its value may hold commas")
+    what = "annotation of one platform's entry"
+    lists("--descriptor-annotation", nargs=2, metavar=("PLATFORM", "K=V"), help=what)
+    switch("--ignore-missing", help="leave out images that aren't there")
+    switch("--allow-mismatch", help="publish a wrongly labelled image as what its config says")
+    what = "mount blobs only; exit 8 where the registry declines that"
+    add("--no-copy", dest="copy", action="store_false", help=what)
+    switch("--verify-binaries", help="also check what the images run, in their layers")
+    switch("--amend", help="replace or add these platforms in the index that is there, keep others")
+    switch("--referrers", help="carry signatures and SBOMs along to another repository")
+    what = "leave out what BuildKit attests (unknown/unknown)"
+    add("--no-attestations", dest="attestations", action="store_false", help=what)
+    switch("--tags-at-once", help="write all tags in one round trip, not the target's own first")
+    switch("--dry-run", help="read and verify, and show every request, but write nothing")
     add("--digest-file", metavar="FILE", help="write the digest here, too")
     add("--dotenv", metavar="FILE", help="write ARCHMERGE_* variables here, for GitLab's dotenv reports")
-    add("--manifest-tool", action="store_true", help=argparse.SUPPRESS)
+    switch("--manifest-tool", help=argparse.SUPPRESS)
 
 
-def _inspect(inspect: argparse.ArgumentParser) -> None:
-    inspect.add_argument("reference", metavar="REF")
-    inspect.add_argument("--raw", action="store_true", help="print the manifest's exact bytes")
+def _inspect(parser: argparse.ArgumentParser) -> None:
+    add, _, switch = _adders(parser)
+    add("reference", metavar="REF")
+    switch("--raw", help="print the manifest's exact bytes")
 
 
-def _verify(verify: argparse.ArgumentParser) -> None:
-    verify.add_argument("reference", metavar="REF")
-    add = verify.add_argument
-    add("--platforms", action="append", default=[], metavar="P,P", help="exactly these are expected")
-    add("--require", action="append", default=[], metavar="K,K", help="of signature, sbom, provenance")
-    add("--verify-binaries", action="store_true", help="also check what the images run, in their layers")
+def _verify(parser: argparse.ArgumentParser) -> None:
+    add, lists, switch = _adders(parser)
+    add("reference", metavar="REF")
+    lists("--platforms", metavar="P,P", help="exactly these are expected")
+    lists("--require", metavar="K,K", help="of signature, sbom, provenance")
+    switch("--verify-binaries", help="also check what the images run, in their layers")
 
 
-def _prune(prune: argparse.ArgumentParser) -> None:
-    add = prune.add_argument
+def _prune(parser: argparse.ArgumentParser) -> None:
+    add, lists, switch = _adders(parser)
     add("reference", metavar="REPOSITORY")
-    add("--remove", action="append", default=[], metavar="GLOB,GLOB", help="tags that may go (default: *-ARCH)")
-    add("--keep", action="append", default=[], metavar="GLOB,GLOB", help="tags that stay, whatever --remove says")
-    add(
-        "--days",
-        type=_number(float, 0, 36500),
-        default=7.0,
-        metavar="N",
-        help="only images that old (default: 7; 0: any age)",
-    )
-    add("--delete", action="store_true", help="delete, rather than say what would be")
+    lists("--remove", metavar="GLOB,GLOB", help="tags that may go (default: *-ARCH)")
+    lists("--keep", metavar="GLOB,GLOB", help="tags that stay, whatever --remove says")
+    days = _number(float, 0, 36500)
+    add("--days", type=days, default=7.0, metavar="N", help="only images that old (default: 7; 0: any age)")
+    switch("--delete", help="delete, rather than say what would be")
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
     """Options of all commands, before or after the command's name."""
-    add = parser.add_argument_group("connection and output").add_argument
+    add, lists, switch = _adders(parser.add_argument_group("connection and output"))
     for name, text in (
         ("--plain-http", "speak plain HTTP with this host (default: the target's), and no other"),
         ("--insecure", "don't check this host's certificate (default: the target's)"),
     ):
-        add(name, type=_host, action="append", default=[], nargs="?", const=TARGET_HOST, metavar="HOST", help=text)
+        lists(name, type=_host, nargs="?", const=TARGET_HOST, metavar="HOST", help=text)
     add("--cacert", metavar="FILE", help="certificates to trust besides the system's")
     add("--docker-cfg", metavar="PATH", help="docker config: a file, or the directory of config.json")
-    add("--token-realm", type=_realm, action="append", default=[], metavar="HOST=REALM",
-        help="send HOST's credentials to its token service at the host REALM, which does not show that it is HOST's",
-    )  # fmt: skip
+    what = "send HOST's credentials to its token service at the host REALM, which does not show that it is HOST's"
+    lists("--token-realm", type=_realm, metavar="HOST=REALM", help=what)
     add("--username", metavar="NAME", help="for the target's host; with --password-stdin or ARCHMERGE_PASSWORD")
-    add("--password-stdin", action="store_true", help="read the password from standard input")
+    switch("--password-stdin", help="read the password from standard input")
     add("--password", nargs="?", action=_RefusePassword, help=argparse.SUPPRESS)
-    add(
-        "--deadline",
-        type=_number(float, 0.001, 86400),
-        default=600.0,
-        metavar="SECONDS",
-        help="for the whole command (default: 600)",
-    )
-    add(
-        "--retries", type=_number(int, 0, 100), default=4, metavar="N", help="further attempts per request (default: 4)"
-    )
-    add("--json", action="store_true", help="print JSON on standard output")
-    add("--quiet", action="store_true", help="no summary on standard error")
-    add("--debug", action="store_true", help="show every request (never a secret), and tracebacks")
+    seconds, times = _number(float, 0.001, 86400), _number(int, 0, 100)
+    add("--deadline", type=seconds, default=600.0, metavar="SECONDS", help="for the whole command (default: 600)")
+    add("--retries", type=times, default=4, metavar="N", help="further attempts per request (default: 4)")
+    switch("--json", help="print JSON on standard output")
+    switch("--quiet", help="no summary on standard error")
+    switch("--debug", help="show every request (never a secret), and tracebacks")
+
+
+def _adders(parser: argparse._ActionsContainer) -> tuple[Callable[..., Any], ...]:
+    """Return what adds an option, one that may be repeated, and a switch."""
+    add = parser.add_argument
+    return add, partial(add, action="append", default=[]), partial(add, action="store_true")
 
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {

@@ -99,10 +99,10 @@ class Authorizer:
             was_basic = header.get("Authorization", "").startswith("Basic ")
             if challenge is None or (challenge.scheme == "basic" and was_basic):
                 return False
-            several = token is not None and token.several
+            sharing = [name for name, held in self._tokens.items() if held is token]
+            several = len(sharing) > 1
             if answer.status != _UNAUTHORIZED and not several:
                 return False
-            sharing = [name for name, held in self._tokens.items() if held == token]
             now = time.monotonic()
             if several and (answer.status != _UNAUTHORIZED or now - self._renewed < _JUST_NOW):
                 self._client.trace("the token for several repositories was refused; asking for each repository apart")
@@ -173,7 +173,7 @@ class Authorizer:
             self._apart.update(group)
             self._fetch(repository)
             return
-        self._tokens.update(dict.fromkeys(group, token._replace(several=len(group) > 1)))
+        self._tokens.update(dict.fromkeys(group, token))
 
     def _was_wrong(self, guess: Challenge, error: ArchmergeError) -> bool:
         """After a failure at a guessed endpoint: whether the registry names another one."""

@@ -7,25 +7,28 @@ Dockerfile with a downloaded binary; its config is right, so no other check can 
 from __future__ import annotations
 
 import gzip
-import io
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, Self
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Self
 
+from archmerge.errors import WrongContentError
 from archmerge.layout import Layout
-from archmerge.manifests import Descriptor, ImageConfig, Manifest
+from archmerge.manifests import Descriptor, Manifest, load_object, parse_config
 from archmerge.reference import Reference
 from archmerge.registry import Registry
-from archmerge.transport.client import Deadline
-from archmerge.verdicts import NO, UNCLEAR, YES
+from archmerge.transport.client import Part, Readable
+from archmerge.verdicts import NO, UNCLEAR, YES, Check
 
-_MAGIC = 4
+_MAGIC, _GZIP, _ZSTD = 4, b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _HEAD = 128
 """Bytes of each file that are kept: enough for an ELF header or a `#!` line."""
 _NAME_RECORD_MAX = 64 << 10
 _NAME_RECORDS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME,
                  tarfile.GNUTYPE_LONGLINK)  # fmt: skip
+
+
+CLAIM = "programs are of its architecture"
 
 
 class LayerError(Exception):
@@ -42,21 +45,23 @@ class Entry(NamedTuple):
     head: bytes
 
 
-def entries(read: Callable[[], bytes]) -> Iterator[Entry]:
-    """All members of a (possibly gzipped) tar archive whose pieces come from `read` (empty at the end).
-
-    Raises LayerError.
-    """
-    source = _Pieces(read)
+def entries(layer: Readable) -> Iterator[Entry]:
+    """All members of a (possibly gzipped) tar archive. Raises LayerError."""
+    head = b""
+    while len(head) < _MAGIC and (piece := layer.read(_MAGIC - len(head))):
+        head += piece
+    if head == _ZSTD:
+        raise LayerError("compressed with zstd, which can't be read here")
+    source: Any = _Rewound(head, layer)
     try:
         # gzip streams may be several, one after the other (pigz, eStargz), which tarfile's own reader stops at.
-        file = gzip.GzipFile(fileobj=source) if source.kind == "gzip" else source
+        file = gzip.GzipFile(fileobj=source) if head.startswith(_GZIP) else source
         with tarfile.open(fileobj=file, mode="r|", tarinfo=_Member) as archive:
             while member := archive.next():
                 archive.members.clear()  # type: ignore[attr-defined]  # it remembers all
                 content = archive.extractfile(member) if member.isfile() else None
-                head = content.read(_HEAD) if content else b""
-                yield Entry(normal(member.name), _kind(member), member.linkname, head)
+                first = content.read(_HEAD) if content else b""
+                yield Entry(normal(member.name), _kind(member), member.linkname, first)
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, OverflowError) as error:
         raise LayerError(f"not a tar archive, or damaged: {error}") from None
 
@@ -89,23 +94,17 @@ class _Member(tarfile.TarInfo):
         return member
 
 
-class _Pieces(io.RawIOBase):
-    """A file over pieces that come one by one."""
+class _Rewound:
+    """A file of which the beginning was read already."""
 
-    def __init__(self, read: Callable[[], bytes]) -> None:
-        self._next = read
-        self._rest = b""
-        while len(self._rest) < _MAGIC and (piece := read()):
-            self._rest += piece
-        if self._rest[:_MAGIC] == b"\x28\xb5\x2f\xfd":
-            raise LayerError("compressed with zstd, which can't be read here")
-        self.kind = "gzip" if self._rest[:2] == b"\x1f\x8b" else "tar"
+    def __init__(self, head: bytes, file: Readable) -> None:
+        self._head = head
+        self._file = file
 
-    def read(self, size: int = -1) -> bytes:
-        """Give what is there, at most `size` bytes; empty at the end."""
-        self._rest = self._rest or self._next()
-        piece, self._rest = (self._rest[:size], self._rest[size:]) if size >= 0 else (self._rest, b"")
-        return piece
+    def read(self, size: int) -> bytes:
+        """Return the next bytes."""
+        piece, self._head = self._head[:size], self._head[size:]
+        return piece or self._file.read(size)
 
 
 def _kind(member: tarfile.TarInfo) -> str:
@@ -123,16 +122,9 @@ _MACHINES = {
 }  # fmt: skip
 _COMPATIBLE = {("amd64", "386"), ("arm64", "arm")}
 """(platform, binary): such machines run these, too; not the same, so the answer is unclear rather than no."""
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LINKS_MAX = 16
 _SEEN_MAX = 50_000
-
-
-class Verdict(NamedTuple):
-    """One of three answers, with what it rests on."""
-
-    answer: str
-    reason: str
-    fix: str = ""
 
 
 def elf_architecture(head: bytes) -> str:
@@ -144,17 +136,16 @@ def elf_architecture(head: bytes) -> str:
     return _MACHINES.get((machine, 1 if little else 2), f"elf-{machine}")
 
 
-def check_binaries(
-    registry: Registry | Layout, ref: Reference, manifest: Manifest, config: ImageConfig, deadline: Deadline
-) -> Verdict:
+def check_binaries(registry: Registry | Layout, ref: Reference, manifest: Manifest, config: bytes) -> Check:
     """Compare the entrypoint's machine, or that of all programs seen, with the config's architecture."""
-    expected = config.platform.normalised.architecture
-    if config.platform.os.lower() != "linux":
-        return Verdict(UNCLEAR, f"only Linux images can be checked, this is {config.platform}", "leave it out")
-    search = _Search(config)
+    platform = parse_config(config, f"{ref}: config")
+    expected = platform.normalised.architecture
+    if platform.os.lower() != "linux":
+        return Check(CLAIM, UNCLEAR, f"only Linux images can be checked, this is {platform}")
+    search = _Search(_candidates(config, f"{ref}: config"))
     trouble = ""
     try:
-        for entry in _members(registry, ref.repository, manifest.layers, deadline):
+        for entry in _members(registry, ref.repository, manifest.layers):
             if search.see(entry):
                 break
     except (LayerError, OSError) as error:
@@ -163,51 +154,57 @@ def check_binaries(
         return _judge(expected, {search.found}, f"the entrypoint {search.path}")
     if search.machines:
         return _judge(expected, search.machines, f"{len(search.seen)} programs (the entrypoint was not found{trouble})")
-    return Verdict(
-        UNCLEAR, f"no program was found in its layers{trouble}", "leave --verify-binaries out for this image"
-    )
+    return Check(CLAIM, UNCLEAR, f"no program was found in its layers{trouble}")
 
 
-def _judge(expected: str, machines: set[str], what: str) -> Verdict:
-    shown = ", ".join(sorted(machines))
+def _judge(expected: str, machines: set[str], what: str) -> Check:
+    shown = f"{what}: {', '.join(sorted(machines))}"
     if machines == {expected}:
-        return Verdict(YES, f"{what}: {shown}")
+        return Check(CLAIM, YES, shown)
     if expected in machines or any((expected, machine) in _COMPATIBLE for machine in machines):
-        return Verdict(UNCLEAR, f"{what}: {shown}, in an image for {expected}", "look at what the image starts")
-    return Verdict(NO, f"{what}: {shown}, but the image says {expected}")
+        return Check(CLAIM, UNCLEAR, f"{shown}, in an image for {expected}")
+    return Check(CLAIM, NO, f"{shown}, but the image says {expected}")
 
 
-def _members(
-    registry: Registry | Layout, repository: str, layers: tuple[Descriptor, ...], deadline: Deadline
-) -> Iterator[Entry]:
+def _members(registry: Registry | Layout, repository: str, layers: tuple[Descriptor, ...]) -> Iterator[Entry]:
     """Return the files of all layers, the topmost layer first: what is on top hides what is below."""
     left = READ_LIMIT
-    for layer in reversed(layers):
-        if layer.foreign:
-            continue
+    for layer in reversed([layer for layer in layers if not layer.foreign]):
         with registry.open_blob(repository, layer.digest) as stream:
-
-            def read() -> bytes:
-                nonlocal left
-                deadline.cap(1, "checking binaries")
-                piece = stream.read() if left > 0 else b""
-                left -= len(piece)
-                return piece
-
-            yield from entries(read)
+            part = Part(stream, left)
+            yield from entries(part)
+        left = part.left
         if left <= 0:
             raise LayerError(f"the first {READ_LIMIT >> 20} MiB did not tell")
+
+
+def _candidates(body: bytes, where: str) -> list[str]:
+    """Return the files that an image with this config may start: Entrypoint, or else Cmd, looked for as a shell does.
+
+    Raises WrongContentError for a config of other types.
+    """
+    runtime = load_object(body, where).get("config") or {}
+    words = [runtime.get(key) or [] for key in ("Entrypoint", "Cmd", "Env")] if isinstance(runtime, dict) else [""]
+    if not all(isinstance(part, list) for part in words):
+        raise WrongContentError(f"{where}: unexpected types in 'config'")
+    command = [str(word) for part in words[:2] for word in part]
+    environment = dict(str(item).partition("=")[::2] for item in words[2])
+    if not command:
+        return []
+    if "/" in command[0]:
+        return [normal(command[0], str(runtime.get("WorkingDir") or "/"))]
+    return [normal(command[0], folder) for folder in (environment.get("PATH") or _PATH).split(":") if folder]
 
 
 class _Search:
     """Follows the entrypoint through links and `#!` lines, and remembers every program on the way."""
 
-    def __init__(self, config: ImageConfig) -> None:
+    def __init__(self, wanted: list[str]) -> None:
         self.found = ""
         self.path = ""
         self.seen: dict[str, str] = {}
         self._entries: dict[str, Entry] = {}
-        self._wanted = self._candidates(config)
+        self._wanted = wanted
 
     @property
     def machines(self) -> set[str]:
@@ -249,12 +246,3 @@ class _Search:
         top, _, rest = path[1:].partition("/")
         link = self._entries.get(f"/{top}")
         return f"{normal(link.link)}/{rest}" if link and link.kind == "symlink" else path
-
-    @staticmethod
-    def _candidates(config: ImageConfig) -> list[str]:
-        if not config.command:
-            return []
-        program = config.command[0]
-        if "/" in program:
-            return [normal(program, config.working_dir)]
-        return [normal(program, folder) for folder in config.path.split(":") if folder]

@@ -95,18 +95,12 @@ class Credentials:
 
     def find(self, host: str, repository: str) -> Credential | None:
         """Return the credential for a repository, or None to go anonymously."""
-        if found := self._pair(host):
-            return found
-        for source, document in self._configs():
-            if found := self._from_config(document, source, host, repository):
-                return found
-        if found := self._from_gitlab(host):
-            return found
-        if found := self._from_cloud(host):
-            return found
-        if self._broken:
+        configs = (self._from_config(document, place, host, repository) for place, document in self._configs())
+        found = self._pair(host) or next(filter(None, configs), None) or self._from_gitlab(host)
+        found = found or self._from_cloud(host)
+        if not found and self._broken:
             raise self._broken[0]  # whose login is in there can't be told
-        return None
+        return found
 
     def _pair(self, host: str) -> Credential | None:
         """Return the pair of the command line, for the target's host, or else of the environment, for its own."""

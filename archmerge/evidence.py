@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archmerge.errors import ArchmergeError, MissingError
-from archmerge.manifests import ATTESTATION_OF, Descriptor, Manifest, load_object
+from archmerge.manifests import Descriptor, Manifest, load_object
 from archmerge.reference import Digest
 from archmerge.registry import Registry
 from archmerge.verdicts import NO, UNCLEAR, YES, Check
@@ -33,11 +33,8 @@ def check_evidence(registry: Registry, repository: str, top: Manifest, required:
     The index's own signature is one of its images': it names them by digest.
     """
     of_index, trouble_of_index = _kinds(registry, repository, top.digest, [])
-    for entry in top.manifests:
-        if entry.is_attestation:
-            continue
-        speaking = [e for e in top.manifests if e.is_attestation and e.annotations.get(ATTESTATION_OF) == entry.digest]
-        kinds, trouble = _kinds(registry, repository, entry.digest, speaking)
+    for entry in top.images:
+        kinds, trouble = _kinds(registry, repository, entry.digest, top.attestations(entry.digest))
         if "signature" in of_index:
             kinds.setdefault("signature", f"the index's: {of_index['signature']}")
         for kind in required:

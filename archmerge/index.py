@@ -3,47 +3,36 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from collections.abc import Iterable
 
 from archmerge.errors import MismatchError, UsageError
 from archmerge.manifests import (
-    ATTESTATION_OF,
     DOCKER_IMAGE,
     DOCKER_LIST,
     OCI_INDEX,
     SIZE_LIMIT,
     Descriptor,
-    ImageConfig,
     Manifest,
     digest_of,
 )
 from archmerge.platforms import Platform
-from archmerge.reference import Digest
 from archmerge.request import ANNOTATIONS_FIX, NO_ANNOTATIONS
 
 
-class Child(NamedTuple):
-    """One entry of the index to be."""
-
-    descriptor: Descriptor
-    origin: str
-    """The reference it was read from, for messages."""
-
-
-def build_index(children: list[Child], *, kind: str = "oci", annotations: dict[str, str] | None = None) -> Manifest:
+def build_index(
+    children: Iterable[Descriptor], *, kind: str = "oci", annotations: dict[str, str] | None = None
+) -> Manifest:
     """Return the index over `children` (images with their platform, and attestations).
 
     Raises MismatchError for what would make the index a lie, UsageError for what a Docker list can't hold.
     """
-    images = sorted((c for c in children if not c.descriptor.is_attestation), key=_image_order)
+    children = list(children)
+    images = sorted((child for child in children if not child.is_attestation), key=_image_order)
     check_distinct(images)
-    place = {child.descriptor.digest: number for number, child in enumerate(images)}
+    place: dict[str, int] = {child.digest: number for number, child in enumerate(images)}
     # An attestation speaks of a child by digest; where that child isn't in the index it would speak of nothing.
-    related = [c for c in children if c.descriptor.is_attestation and _subject(c) in place]
-    attestations = sorted(
-        {c.descriptor.digest: c for c in related}.values(), key=lambda c: (place[_subject(c)], c.descriptor.digest)
-    )
-    entries = [child.descriptor for child in (*images, *attestations)]
+    related = {child.digest: child for child in children if child.is_attestation and child.attests in place}
+    entries = [*images, *sorted(related.values(), key=lambda child: (place[child.attests], child.digest))]
     media_type = _index_type(entries, kind, bool(annotations))
     document = {
         "schemaVersion": 2,
@@ -58,43 +47,39 @@ def build_index(children: list[Child], *, kind: str = "oci", annotations: dict[s
     return Manifest(body, digest_of(body), media_type, manifests=tuple(entries), annotations=annotations or {})
 
 
-def amended(current: Manifest, children: list[Child], origin: str) -> list[Child]:
+def amended(current: Manifest, children: list[Descriptor], origin: str) -> list[Descriptor]:
     """Return `children` with those of an index that they don't replace: same platform, same machine."""
-    replaced = {child.descriptor.platform.normalised for child in children if child.descriptor.platform}
+    replaced = {child.platform.normalised for child in children if child.platform}
     kept = [entry for entry in current.manifests if not (entry.platform and entry.platform.normalised in replaced)]
-    return [*children, *(Child(entry, f"{origin}@{entry.digest}") for entry in kept)]
+    return [*children, *(entry._replace(origin=f"{origin}@{entry.digest}") for entry in kept)]
 
 
-def check_distinct(images: list[Child]) -> None:
+def check_distinct(images: Iterable[Descriptor]) -> None:
     """Refuse an empty index, the same image twice, and two images for one platform (a reader takes the first)."""
-    if not images:
-        raise MismatchError("there is no image to make an index of")
-    by_digest: dict[str, Child] = {}
-    by_platform: dict[object, Child] = {}
+    seen: dict[object, Descriptor] = {}
     for child in images:
-        own = child.descriptor
-        if twin := by_digest.get(own.digest):
+        if twin := seen.get(child.digest):
             raise MismatchError(
-                f"{child.origin} and {twin.origin} are the same image ({own.digest})",
+                f"{child.origin} and {twin.origin} are the same image ({child.digest})",
                 fix="one of the two builds pushed over the other, or did not run; give each its own tag or digest",
             )
-        by_digest[own.digest] = child
-        if own.platform is None:
+        if child.platform is None:
             raise MismatchError(f"{child.origin}: its platform is not known, so no machine could choose it")
-        if rival := by_platform.get(own.platform.normalised):
+        if rival := seen.get(child.platform.normalised):
             raise MismatchError(
-                f"{child.origin} and {rival.origin} are both {own.platform}: a machine would only ever get the first",
+                f"{child.origin} and {rival.origin} are both {child.platform}: a machine would only ever get the first",
                 fix="look at how the second was built: an image built on the wrong runner has that runner's platform",
             )
-        by_platform[own.platform.normalised] = child
+        seen[child.digest] = seen[child.platform.normalised] = child
+    if not seen:
+        raise MismatchError("there is no image to make an index of")
 
 
-def decide_platform(claim: Platform | None, config: ImageConfig, origin: str, *, allow: bool) -> tuple[Platform, str]:
+def decide_platform(claim: Platform | None, own: Platform, origin: str, *, allow: bool) -> tuple[Platform, str]:
     """Return the platform to write for an image, and a note where something was let pass (`allow`).
 
-    Always the config's own, which is what container runtimes go by; never a claim that the config contradicts.
+    Always its config's `own`, which is what container runtimes go by; never a claim that the config contradicts.
     """
-    own = config.platform
     if not own.known:
         raise MismatchError(
             f"{origin}: its config names no platform: it is an artifact, or was built by a tool that left it out",
@@ -121,13 +106,8 @@ def _variant_hint(claim: Platform, own: Platform) -> str:
     return f"If only the variant is wrong, say --platforms {own.normalised}. "
 
 
-def _image_order(child: Child) -> tuple[object, ...]:
-    platform = child.descriptor.platform
-    return (*platform.order, child.descriptor.digest) if platform else ("", 0, (), child.descriptor.digest)
-
-
-def _subject(child: Child) -> Digest:
-    return Digest(child.descriptor.annotations.get(ATTESTATION_OF, ""))
+def _image_order(child: Descriptor) -> tuple[object, ...]:
+    return (*child.platform.order, child.digest) if child.platform else ("", 0, (), child.digest)
 
 
 def _index_type(entries: list[Descriptor], kind: str, annotated: bool) -> str:  # noqa: FBT001 - private, one caller

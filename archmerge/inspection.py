@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from archmerge.errors import ArchmergeError, MismatchError, MissingError, WrongContentError
 from archmerge.evidence import check_evidence
-from archmerge.manifests import ATTESTATION_OF, CONFIG_TYPES, Descriptor, Manifest, parse_config
+from archmerge.manifests import CONFIG_TYPES, Descriptor, Manifest, parse_config
 from archmerge.platforms import Platform
 from archmerge.reference import Reference, parse_reference
 from archmerge.registry import Registry
@@ -48,11 +48,10 @@ def inspect(reference: str, session: Session) -> Report:
     if not top.is_index:
         part = _part(_config_platform(registry, ref, top), top, 0)
         return Report(str(ref), top.digest, top.media_type, (part,), top.annotations, top.body)
-    entries = [entry for entry in top.manifests if not entry.is_attestation]
-    children = gather([partial(registry.manifest, ref.repository, entry.digest) for entry in entries])
+    children = gather([partial(registry.manifest, ref.repository, entry.digest) for entry in top.images])
     parts = tuple(
-        _part(entry.platform, child, sum(e.annotations.get(ATTESTATION_OF) == entry.digest for e in top.manifests))
-        for entry, child in zip(entries, children, strict=True)
+        _part(entry.platform, child, len(top.attestations(entry.digest)))
+        for entry, child in zip(top.images, children, strict=True)
     )
     return Report(str(ref), top.digest, top.media_type, parts, top.annotations, top.body)
 
@@ -89,7 +88,7 @@ def verify(
 
 
 def _platform_checks(top: Manifest, platforms: Sequence[Platform]) -> list[Check]:
-    held = [entry.platform for entry in top.manifests if not entry.is_attestation and entry.platform]
+    held = [entry.platform for entry in top.images if entry.platform]
     checks = []
     for wanted in platforms:
         number = sum(wanted.claims(platform) for platform in held)
@@ -119,9 +118,8 @@ def _check_child(registry: Registry, ref: Reference, entry: Descriptor, binaries
     if binaries and checks[-1].answer == YES and child.config:
         from archmerge.binaries import check_binaries  # tarfile, only where asked for
 
-        config = parse_config(registry.small_blob(ref.repository, child.config), f"{ref}: config")
-        verdict = check_binaries(registry, ref, child, config, registry.client.deadline)
-        checks.append(Check(f"{name}: programs are of its architecture", verdict.answer, verdict.reason))
+        check = check_binaries(registry, ref, child, registry.small_blob(ref.repository, child.config))
+        checks.append(check._replace(claim=f"{name}: {check.claim}"))
     return checks
 
 
@@ -148,7 +146,7 @@ def _require_platform(registry: Registry, ref: Reference, entry: Descriptor, chi
 def _config_platform(registry: Registry, ref: Reference, manifest: Manifest) -> Platform | None:
     if manifest.config is None or manifest.config.media_type not in CONFIG_TYPES:
         return None
-    return parse_config(registry.small_blob(ref.repository, manifest.config), f"{ref}: config").platform
+    return parse_config(registry.small_blob(ref.repository, manifest.config), f"{ref}: config")
 
 
 def _answer(claim: str, outcomes: Sequence[object]) -> Check:

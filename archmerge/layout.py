@@ -5,36 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, NamedTuple
 
 from archmerge.errors import MissingError, UsageError, WrongContentError
 from archmerge.manifests import SIZE_LIMIT, Descriptor, Manifest, digest_of, parse_manifest
 from archmerge.reference import ON_DISK
 from archmerge.request import Source
-from archmerge.transport.client import CHUNK
-
-
-class _Place(NamedTuple):
-    """Where content is: a file, or a part of one."""
-
-    file: str
-    start: int = 0
-    size: int | None = None
-
-
-class Part:
-    """A file's part, as a stream."""
-
-    def __init__(self, file: BinaryIO, size: int | None) -> None:
-        self._file = file
-        self._left = size
-
-    def read(self, size: int = CHUNK) -> bytes:
-        """At most `size` bytes, empty at the end."""
-        piece = self._file.read(size if self._left is None else min(size, self._left))
-        if self._left is not None:
-            self._left -= len(piece)
-        return piece
+from archmerge.transport.client import Part
 
 
 class Layout:
@@ -43,14 +19,15 @@ class Layout:
     def __init__(self, host: str) -> None:
         self.host = host
         self._folder = path = host.removeprefix(ON_DISK)
-        self._members: dict[str, _Place] | None = None
+        self._members: dict[str, tuple[int, int]] | None = None
+        """Where each member of a tar file begins, and its size."""
         if not os.path.isdir(path):
             import tarfile  # 4 ms, only where there is one
 
             try:
                 with tarfile.open(path, "r:") as archive:
                     self._members = {
-                        os.path.normpath(member.name): _Place(path, member.offset_data, member.size)
+                        os.path.normpath(member.name): (member.offset_data, member.size)
                         for member in archive
                         if member.isreg()
                     }
@@ -80,8 +57,7 @@ class Layout:
         """List what the layout is an index of."""
         with self._open("index.json") as part:
             index = parse_manifest(part.read(SIZE_LIMIT + 1), "", "index.json", f"{self.host}: index.json")
-        entries = [entry for entry in index.manifests if not entry.is_attestation]
-        return [Source(f"{self.host}@{e.digest}", str(e.platform) if e.platform else None) for e in entries]
+        return [Source(f"{self.host}@{e.digest}", str(e.platform) if e.platform else None) for e in index.images]
 
     def _content(self, digest: str) -> bytes:
         with self.open_blob("", digest) as part:
@@ -92,10 +68,12 @@ class Layout:
 
     @contextmanager
     def _open(self, name: str) -> Iterator[Part]:
-        place = _Place(f"{self._folder}/{name}") if self._members is None else self._members.get(name)
-        if place is None or not os.path.isfile(place.file):
+        file, start, size = f"{self._folder}/{name}", 0, 0
+        if self._members is not None:
+            file, (start, size) = self._folder, self._members.get(name, (-1, 0))
+        if start < 0 or not os.path.isfile(file):
             fix = "an OCI layout has it: buildx --output type=oci, skopeo copy … oci:" if name == "index.json" else ""
             raise MissingError(f"{self._folder} holds no {name}", fix=fix)
-        with open(place.file, "rb") as file:
-            file.seek(place.start)
-            yield Part(file, place.size)
+        with open(file, "rb") as opened:
+            opened.seek(start)
+            yield Part(opened, size if self._members is not None else os.path.getsize(file))

@@ -38,11 +38,18 @@ class Descriptor(NamedTuple):
     foreign: bool = False
     more: dict[str, Any] = {}  # noqa: RUF012 - never changed
     """Members that mean nothing here (`artifactType`, `urls`, `data`), to be written as they were read."""
+    origin: str = ""
+    """The reference it was read from, for messages."""
 
     @property
     def is_attestation(self) -> bool:
         """Whether BuildKit marked it as an attestation manifest."""
         return self.annotations.get(ATTESTATION_TYPE) == "attestation-manifest"
+
+    @property
+    def attests(self) -> str:
+        """The image of the same index that an attestation speaks of; empty for an image."""
+        return self.annotations.get(ATTESTATION_OF, "") if self.is_attestation else ""
 
     def to_json(self) -> dict[str, Any]:
         """Members in image-spec's order, so that the same inputs always give the same bytes."""
@@ -74,20 +81,24 @@ class Manifest(NamedTuple):
         return self.media_type in INDEX_TYPES
 
     @property
+    def images(self) -> list[Descriptor]:
+        """Of an index, its entries without the attestations."""
+        return [entry for entry in self.manifests if not entry.is_attestation]
+
+    def attestations(self, *digests: str) -> list[Descriptor]:
+        """Of an index, the attestations that speak of these images."""
+        return [entry for entry in self.manifests if entry.attests in digests]
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """What refers to it."""
+        return Descriptor(self.media_type, self.digest, len(self.body), annotations=self.annotations)
+
+    @property
     def blobs(self) -> tuple[Descriptor, ...]:
         """Config and layers, each digest once, without foreign layers (those live elsewhere)."""
         own = [part for part in ((self.config,) if self.config else ()) + self.layers if not part.foreign]
         return tuple({part.digest: part for part in own}.values())
-
-
-class ImageConfig(NamedTuple):
-    """The part of an image config that a merge cares for."""
-
-    platform: Platform
-    command: tuple[str, ...]
-    """Entrypoint and Cmd."""
-    path: str
-    working_dir: str
 
 
 def digest_of(body: bytes, like: str = "sha256:") -> Digest:
@@ -119,22 +130,9 @@ def parse_manifest(body: bytes, content_type: str, asked: str, where: str) -> Ma
     return Manifest(body, digest, media_type, config, tuple(layers), (), annotations, subject, artifact)
 
 
-def parse_config(body: bytes, where: str) -> ImageConfig:
-    """Read an image config: its platform, and what it runs. The platform may come back not `known`."""
-    document = load_object(body, where)
-    runtime = document.get("config") or {}
-    if not isinstance(runtime, dict):
-        raise WrongContentError(f"{where}: unexpected type {type(runtime).__name__} in 'config'")
-    environment = dict(str(item).partition("=")[::2] for item in runtime.get("Env") or ())
-    command = (runtime.get("Entrypoint") or []), (runtime.get("Cmd") or [])
-    if not all(isinstance(part, list) for part in command):
-        raise WrongContentError(f"{where}: unexpected type in 'config.Entrypoint' or 'config.Cmd'")
-    return ImageConfig(
-        platform=_platform(document, where),
-        command=tuple(str(word) for part in command for word in part),
-        path=environment.get("PATH") or "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        working_dir=str(runtime.get("WorkingDir") or "/"),
-    )
+def parse_config(body: bytes, where: str) -> Platform:
+    """Read the platform in an image config. It may come back not `known`."""
+    return _platform(load_object(body, where), where)
 
 
 def load_object(body: bytes, where: str) -> dict[str, Any]:

@@ -5,33 +5,23 @@ The round trips of a run (docs/merge.md): challenge, token, manifests, configs a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from archmerge.errors import ArchmergeError, AuthError, MismatchError, MissingError, RefusedError, UnknownError
-from archmerge.index import Child, amended, build_index, decide_platform
-from archmerge.manifests import (
-    ATTESTATION_OF,
-    CONFIG_TYPES,
-    DOCKER_LIST,
-    Descriptor,
-    ImageConfig,
-    Manifest,
-    parse_config,
-)
+from archmerge.index import amended, build_index, decide_platform
+from archmerge.manifests import CONFIG_TYPES, DOCKER_LIST, Descriptor, Manifest, parse_config
 from archmerge.platforms import Platform, expect, parse_platform
 from archmerge.reference import Digest, Reference, parse_reference, parse_target
-from archmerge.registry import Mount, Registry
+from archmerge.registry import Registry
 from archmerge.request import MergeRequest, Source
 from archmerge.session import Session
-from archmerge.transfer import Target, Wanted, bring, carry
+from archmerge.transfer import Blob, Target
 from archmerge.transport.parallel import gather, settle
 from archmerge.verdicts import NO, UNCLEAR
 
 WRITTEN, UNCHANGED, NOT_WRITTEN = "written", "unchanged", "not written"
-_WARM_MAX = 16
-_BLOBS_GUESS = 6
 
 
 class MergedChild(NamedTuple):
@@ -92,13 +82,11 @@ class _Image:
             self.ref, self.claim = self.ref._replace(digest=entry.digest), self.claim or entry.platform
         self.entry = entry
         """Its descriptor in the index that it came from."""
+        self.attestation = entry is not None and entry.is_attestation
         self.manifest: Manifest
-        self.config: ImageConfig
+        self.platform: Platform
+        """By its config."""
         self.binaries = "not checked"
-
-    @property
-    def attestation(self) -> bool:
-        return self.entry is not None and self.entry.is_attestation
 
 
 class _Merge:
@@ -112,41 +100,33 @@ class _Merge:
         self.current: Manifest | None = None
         self.held: set[str] = set()
         """Children that the target repository has already."""
-        self.mounts: dict[str, Mount] = {}
+        self.blobs: dict[str, Blob] = {}
         self.moving_now: dict[str, Digest | None] = {}
         """What the moving tags lead to, where that was looked at."""
 
     def run(self, images: list[_Image]) -> MergeResult:
         self.session.announce(self.request)
-        self.warm(images)
         images = self.expand(self.read(images))
         self.examine(images)
-        index, children = self.assemble(images)
+        index = self.assemble(images)
         copied = self.place(images)
         if self.request.referrers:
             self.carry(images)
         tags = self.publish(index)
-        by_digest = {image.manifest.digest: image for image in images}
+        binaries = {image.manifest.digest: image.binaries for image in images}
         merged = [
             MergedChild(
                 "attestation" if entry.is_attestation else str(entry.platform),
                 entry.digest,
-                children[entry.digest],
+                entry.origin,
                 entry.is_attestation,
-                by_digest[entry.digest].binaries if entry.digest in by_digest else "not checked",
+                binaries.get(entry.digest, "not checked"),
             )
             for entry in index.manifests
         ]
         return MergeResult(
             str(self.target), index.digest, index.media_type, len(index.body), tags, tuple(merged), copied, index.body
         )
-
-    def warm(self, images: list[_Image]) -> None:
-        """Open the connections that will be needed while challenge and token are under way."""
-        away = any(not self.at_home(image) for image in images)
-        self.session.warm(self.target.host, min(len(images) * (_BLOBS_GUESS if away else 1) + 1, _WARM_MAX))
-        for host in {image.ref.host for image in images} - {self.target.host}:
-            self.session.warm(host, min(len(images), _WARM_MAX))
 
     def at_home(self, image: _Image) -> bool:
         """Whether it is in the target repository by itself."""
@@ -204,10 +184,9 @@ class _Merge:
         known = {entry.digest for entry in self.current.manifests} if self.current else set()
         away = [image for image in images if not self.at_home(image)]
         self.held = {image.manifest.digest for image in images if self.at_home(image)}
-        first = [image for image in away if image.manifest.digest not in known]
         again = [image for image in away if image.manifest.digest in known]
         tasks: list[Callable[[], None]] = [partial(self.load_config, i) for i in images if not i.attestation]
-        tasks += self.mount_tasks(first)
+        tasks += self.mount_tasks([image for image in away if image not in again])
         tasks += [partial(self.check_held, image) for image in again]
         if known:
             tasks += [partial(self.look_at_tag, tag) for tag in self.request.tags]
@@ -221,36 +200,41 @@ class _Merge:
                 f"{image.ref}: an artifact, not an image (its config is {config.media_type if config else 'absent'})",
                 fix="leave it out: an artifact has no platform, and no place in a multi-platform image",
             )
-        registry = self.session.reader(image.ref.host)
-        image.config = parse_config(registry.small_blob(image.ref.repository, config), f"{image.ref}: config")
+        body = self.session.reader(image.ref.host).small_blob(image.ref.repository, config)
+        image.platform = parse_config(body, f"{image.ref}: config")
         if self.request.verify_binaries:
-            from archmerge.binaries import check_binaries  # tarfile, 10 ms, only where asked for
+            self.check_programs(image, body)
 
-            verdict = check_binaries(registry, image.ref, image.manifest, image.config, self.session.client.deadline)
-            image.binaries = verdict.answer
-            if verdict.answer == NO and not self.request.allow_mismatch:
-                raise MismatchError(
-                    f"{image.ref}: {verdict.reason}", fix="the build took its files from another platform"
-                )
-            if verdict.answer == UNCLEAR:
-                raise UnknownError(f"{image.ref}: --verify-binaries could not tell: {verdict.reason}", fix=verdict.fix)
-            if verdict.answer == NO:
-                self.session.note(f"allowed by --allow-mismatch: {image.ref}: {verdict.reason}")
+    def check_programs(self, image: _Image, config: bytes) -> None:
+        from archmerge.binaries import check_binaries  # tarfile, 10 ms, only where asked for
 
-    def mount_tasks(self, images: Sequence[_Image]) -> list[Callable[[], None]]:
+        check = check_binaries(self.session.reader(image.ref.host), image.ref, image.manifest, config)
+        image.binaries = check.answer
+        if check.answer == UNCLEAR:
+            raise UnknownError(
+                f"{image.ref}: --verify-binaries could not tell: {check.reason}",
+                fix="look at what the image starts, or leave --verify-binaries out for it",
+            )
+        if check.answer == NO and not self.request.allow_mismatch:
+            raise MismatchError(f"{image.ref}: {check.reason}", fix="the build took its files from another platform")
+        if check.answer == NO:
+            self.session.note(f"allowed by --allow-mismatch: {image.ref}: {check.reason}")
+
+    def blobs_of(self, images: Iterable[_Image]) -> list[Blob]:
+        """Return each blob once; by preference from the target's registry, which may mount it."""
+        wanted: dict[str, Blob] = {}
+        for image in sorted(images, key=lambda image: image.ref.host != self.target.host):
+            for blob in image.manifest.blobs:
+                if blob.digest not in self.blobs:
+                    source = self.session.reader(image.ref.host)
+                    self.blobs[blob.digest] = Blob(blob, source, image.ref.repository)
+                wanted[blob.digest] = self.blobs[blob.digest]
+        return list(wanted.values())
+
+    def mount_tasks(self, images: Iterable[_Image]) -> list[Callable[[], None]]:
         """Return a mount for each blob that is on the target's registry, once."""
-        blobs: dict[str, str] = {}
-        for image in images:
-            if image.ref.host == self.target.host:
-                for blob in image.manifest.blobs:
-                    blobs.setdefault(blob.digest, image.ref.repository)
-
-        def mount(digest: str, source: str) -> None:
-            key = ("mount", self.target.name, digest)
-            act = partial(self.registry.mount, self.target.repository, digest, source)
-            self.mounts[digest] = self.session.once.do(key, act)
-
-        return [partial(mount, digest, source) for digest, source in blobs.items()]
+        near = [image for image in images if image.ref.host == self.target.host]
+        return [partial(self.into.mount, blob) for blob in self.blobs_of(near) if not blob.mount]
 
     def check_held(self, image: _Image) -> None:
         look = partial(self.registry.has_manifest, self.target.repository, image.manifest.digest)
@@ -261,48 +245,36 @@ class _Merge:
         look = partial(self.registry.tag_digest, self.target.repository, tag)
         self.moving_now[tag] = self.registry.spared(look, otherwise=None)
 
-    def assemble(self, images: list[_Image]) -> tuple[Manifest, dict[str, str]]:
-        """Return the index, and where each child came from."""
+    def assemble(self, images: list[_Image]) -> Manifest:
         children = [self.child(image) for image in images]
         if self.request.platforms:
-            held = [child.descriptor.platform for child in children if not child.descriptor.is_attestation]
-            expect(list(map(parse_platform, self.request.platforms)), list(filter(None, held)), "the sources")
+            held = [child.platform for child in children if child.platform and not child.is_attestation]
+            expect(list(map(parse_platform, self.request.platforms)), held, "the sources")
         kind, annotations = self.request.kind, dict(self.request.annotations)
         if self.request.amend and self.current:
             children = amended(self.current, children, self.target.name)
             kind = "auto" if self.current.media_type == DOCKER_LIST else "oci"
             annotations = {**self.current.annotations, **annotations}
-        index = build_index(children, kind=kind, annotations=annotations)
-        return index, {child.descriptor.digest: child.origin for child in children}
+        return build_index(children, kind=kind, annotations=annotations)
 
-    def child(self, image: _Image) -> Child:
-        manifest, platform = image.manifest, image.entry.platform if image.entry else None
+    def child(self, image: _Image) -> Descriptor:
+        """Return the entry of the index for an image, with its annotations; an attestation stays as it was."""
+        annotations, platform = image.entry.annotations if image.entry else {}, image.entry and image.entry.platform
         if not image.attestation:
             allow = self.request.allow_mismatch
-            platform, note = decide_platform(image.claim, image.config, str(image.ref), allow=allow)
+            platform, note = decide_platform(image.claim, image.platform, str(image.ref), allow=allow)
+            annotations = {**annotations, **image.source.annotations}
             if note:
                 self.session.note(note)
-        annotations = {**(image.entry.annotations if image.entry else {}), **image.source.annotations}
-        if image.attestation and image.entry:
-            annotations = image.entry.annotations
-        descriptor = Descriptor(manifest.media_type, manifest.digest, len(manifest.body), platform, annotations)
-        return Child(descriptor, str(image.ref))
+        own = image.manifest.descriptor
+        return own._replace(platform=platform, annotations=annotations, origin=str(image.ref))
 
     def place(self, images: list[_Image]) -> int:
         """Blobs and manifests of all children into the target repository; the bytes copied."""
         away = [image for image in images if image.manifest.digest not in self.held]
-        wanted: dict[str, Wanted] = {}
-        for image in away:
-            for blob in image.manifest.blobs:
-                wanted.setdefault(blob.digest, Wanted(blob, self.session.reader(image.ref.host), image.ref.repository))
-        copied = bring(self.into, list(wanted.values()), self.mounts, copy=self.request.copy)
+        copied = self.into.bring(self.blobs_of(away), copy=self.request.copy)
         manifests = {image.manifest.digest: image.manifest for image in away}
-
-        def put(digest: Digest, manifest: Manifest) -> None:
-            act = partial(self.registry.put_manifest, self.target.repository, digest, manifest)
-            self.session.once.do(("manifest", self.target.name, digest), act)
-
-        gather([partial(put, digest, manifest) for digest, manifest in manifests.items()])
+        gather([partial(self.into.put, manifest) for manifest in manifests.values()])
         return copied
 
     def carry(self, images: list[_Image]) -> None:
@@ -310,7 +282,7 @@ class _Merge:
         for image in images:
             source = self.session.reader(image.ref.host)
             if isinstance(source, Registry) and not self.at_home(image):
-                count = carry(source, image.ref.repository, image.manifest.digest, self.into, copy=self.request.copy)
+                count = self.into.carry(source, image.ref.repository, image.manifest.digest, copy=self.request.copy)
                 if count:
                     self.session.note(f"carried along with {image.ref}: {count} that speak of it")
 
@@ -318,14 +290,11 @@ class _Merge:
         """Write the tags: the target's own, then the moving ones; on a failure the error says what has moved."""
         if self.request.amend:
             self.require_unmoved()
-        moving = [tag for tag in dict.fromkeys(self.request.tags) if tag != self.tag]
-        done: dict[str, str] = {}
-        if self.request.tags_at_once:
-            self.write_tags(index, [self.tag, *moving], done, moving)
-            return done
-        self.write_tags(index, [self.tag], done, moving)
-        self.write_tags(index, moving, done, [])
-        return done
+        tags = list(dict.fromkeys([self.tag, *self.request.tags]))
+        states = dict.fromkeys(tags, NOT_WRITTEN)
+        for wave in [tags] if self.request.tags_at_once else [tags[:1], tags[1:]]:
+            self.write_tags(index, wave, states)
+        return states
 
     def require_unmoved(self) -> None:
         """Refuse to write over what somebody else has published since the index was read."""
@@ -336,26 +305,20 @@ class _Merge:
                 fix="somebody else publishes it: run it again, and let such jobs run one at a time (resource_group)",
             )
 
-    def write_tags(self, index: Manifest, tags: list[str], done: dict[str, str], later: list[str]) -> None:
+    def write_tags(self, index: Manifest, tags: list[str], states: dict[str, str]) -> None:
+        states.update(dict.fromkeys(tags, UNCLEAR))
         try:
             outcomes = settle([partial(self.write_tag, index, tag) for tag in tags])
         except KeyboardInterrupt:
-            states = {**done, **dict.fromkeys(tags, UNCLEAR), **dict.fromkeys(later, NOT_WRITTEN)}
             self.session.note("interrupted; tags: " + _listed(states))
             raise
-        failure = None
         for tag, outcome in zip(tags, outcomes, strict=True):
+            states[tag] = self.aftermath(tag, index) if isinstance(outcome, Exception) else outcome
+        for outcome in outcomes:
             if isinstance(outcome, Exception):
-                failure = failure or outcome
-                done[tag] = self.aftermath(tag, index)
-            else:
-                done[tag] = outcome
-        if failure is None:
-            return
-        if isinstance(failure, ArchmergeError):
-            done.update((tag, NOT_WRITTEN) for tag in later if tag not in done)
-            failure.notes.append("tags: " + _listed(done))
-        raise failure
+                if isinstance(outcome, ArchmergeError):
+                    outcome.notes.append("tags: " + _listed(states))
+                raise outcome
 
     def tag_now(self, tag: str) -> Digest | None:
         if tag == self.tag:
@@ -385,15 +348,11 @@ class _Merge:
 
 def chosen_entries(index: Manifest, claim: Platform | None, origin: str) -> list[Descriptor]:
     """Return the images of an index that the claim is true of (all without a claim), with their attestations."""
-    images = [entry for entry in index.manifests if not entry.is_attestation]
-    if claim is not None:
-        images = [entry for entry in images if entry.platform is None or claim.claims(entry.platform)]
+    images = [e for e in index.images if claim is None or e.platform is None or claim.claims(e.platform)]
     if not images:
-        held = ", ".join(str(entry.platform) for entry in index.manifests if not entry.is_attestation) or "nothing"
+        held = ", ".join(str(entry.platform) for entry in index.images) or "nothing"
         raise MismatchError(f"{origin} is said to be {claim}, but is an index of {held}")
-    digests = {entry.digest for entry in images}
-    speaking = [e for e in index.manifests if e.is_attestation and e.annotations.get(ATTESTATION_OF) in digests]
-    return [*images, *speaking]
+    return [*images, *index.attestations(*(entry.digest for entry in images))]
 
 
 def _listed(states: dict[str, str]) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from email.message import Message
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from archmerge.authorizer import Authorizer
@@ -24,7 +23,7 @@ from archmerge.manifests import (
     parse_manifest,
 )
 from archmerge.reference import Digest, is_digest
-from archmerge.transport.client import Answer, Client, Pieces, Stream, public_url
+from archmerge.transport.client import Answer, Body, Client, Part, Stream, public_url
 
 _T = TypeVar("_T")
 
@@ -37,7 +36,7 @@ _NOT_YET_KNOWN = (b"MANIFEST_BLOB_UNKNOWN", b"BLOB_UNKNOWN", b"MANIFEST_UNKNOWN"
 _UNKNOWN_ATTEMPTS = 4
 _NOT_OFFERED = (400, 405, 501)
 """How registries say that they delete no tags, or nothing."""
-_NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
+_NEXT = r'<([^>]*)>\s*;[^,]*\brel="?next"?'
 _OCTETS = {"Content-Type": "application/octet-stream"}
 _MOUNT_ATTEMPTS = 2
 """A mount only spares an upload: whatever stands in its way, the blob can be uploaded."""
@@ -45,12 +44,14 @@ _STORED = frozenset({_OK, _CREATED, 204})
 """An upload's end: 201 by the specification, 204 by Docker's own that came before it; 200 by some."""
 
 
-class Mount(NamedTuple):
+class Mount:
     """What became of a mount. Refused with 202, `session` is where the blob can be uploaded instead."""
 
-    done: bool
-    status: int
-    session: str = ""
+    def __init__(self, status: int, session: str = "") -> None:
+        self.status = status
+        """0 where there was no answer."""
+        self.session = session
+        self.done = status == _CREATED
 
 
 class Registry:
@@ -127,7 +128,7 @@ class Registry:
         while path:
             answer = self._get(repository, path, headers, f"listing {self.host}/{repository}/{path}")
             yield answer
-            more, begin = _NEXT.search(answer.header("Link")), f"{self.base}/v2/{repository}/"
+            more, begin = re.search(_NEXT, answer.header("Link")), f"{self.base}/v2/{repository}/"
             following = self.client.follow(answer.url, more[1], {})[0] if more else begin
             if not following.startswith(begin):
                 raise RefusedError(f"{self.host}/{repository}: the list goes on elsewhere, at {public_url(following)}")
@@ -179,11 +180,9 @@ class Registry:
             answer = self._call("POST", repository, f"blobs/uploads/?{query}", {}, attempts=_MOUNT_ATTEMPTS)
         except NetworkError as error:
             self.client.trace(f"the mount failed, so that the blob is uploaded instead: {error.message}")
-            return Mount(done=False, status=0)
-        if answer.status == _CREATED:
-            return Mount(done=True, status=answer.status)
+            return Mount(0)
         session = answer.header("Location") if answer.status == _ACCEPTED else ""
-        return Mount(done=False, status=answer.status, session=session and self._located(answer, session))
+        return Mount(answer.status, session and self._located(answer, session))
 
     def start_upload(self, repository: str) -> str:
         """Open an upload session; its URL."""
@@ -193,8 +192,8 @@ class Registry:
             raise self.problem(answer, repository, "opening an upload", reading=False)
         return self._located(answer, location)
 
-    def finish_upload(self, repository: str, session: str, blob: Descriptor, source: Pieces) -> None:
-        """Send a whole blob, from pieces that `source` opens, into a session. The registry checks the digest too.
+    def finish_upload(self, repository: str, session: str, blob: Descriptor, source: Body) -> None:
+        """Send a whole blob, which `source` opens, into a session. The registry checks the digest too.
 
         What is too large for a proxy on the way (413) is sent in parts, in memory as small.
         """
@@ -215,19 +214,17 @@ class Registry:
         if answer.status not in _STORED:
             raise self.problem(answer, repository, f"uploading {blob.digest}", reading=False)
 
-    def _upload_in_parts(self, repository: str, blob: Descriptor, source: Pieces, size: int) -> Answer:
+    def _upload_in_parts(self, repository: str, blob: Descriptor, source: Body, size: int) -> Answer:
         place = self.start_upload(repository)
-        with source() as pieces:
-            parts = Parts(pieces)
+        with source() as content:
             for start in range(0, blob.size, size):
                 length = min(size, blob.size - start)
                 headers = {**self._session_headers(repository, place), **_OCTETS}
                 headers["Content-Range"] = f"{start}-{start + length - 1}"
-                answer = self.client.upload("PATCH", place, headers, partial(parts.next, length), length)
+                answer = self.client.upload("PATCH", place, headers, Part(content, length), length)
                 if answer.status not in (_ACCEPTED, *_STORED):
                     return answer
                 place = self._located(answer, answer.header("Location") or place)
-            parts.end()
         ending = self._session_headers(repository, place)
         return self.client.request("PUT", _ended(place, blob.digest), ending, b"", attempts=1)
 
@@ -340,30 +337,6 @@ class Registry:
 
     def _session_headers(self, repository: str, session: str) -> Mapping[str, str]:
         return self.client.follow(f"{self.base}/v2/", session, self.auth.header(repository))[1]
-
-
-class Parts:
-    """Cuts pieces of any size into parts of the sizes asked for."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._rest = b""
-
-    @contextlib.contextmanager
-    def next(self, size: int) -> Iterator[Iterator[bytes]]:
-        """Open the next part."""
-        yield self._cut(size)
-
-    def _cut(self, size: int) -> Iterator[bytes]:
-        """Give the next `size` bytes, in pieces."""
-        while size and (piece := self._rest or next(self._pieces, b"")):
-            self._rest = piece[size:]
-            size -= len(piece) - len(self._rest)
-            yield piece[: len(piece) - len(self._rest)]
-
-    def end(self) -> None:
-        """Read what should be nothing: whoever gives the pieces checks them at the end."""
-        next(self._pieces, b"")
 
 
 def _ended(session: str, digest: str) -> str:

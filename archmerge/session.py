@@ -22,6 +22,11 @@ if TYPE_CHECKING:  # most merges read nothing from this disk
     from archmerge.layout import Layout
 
 
+_WARM_MAX = 16
+_BLOBS_GUESS = 6
+"""Blobs of an image, about: each is mounted, or looked for."""
+
+
 class Hooks(NamedTuple):
     """What the caller wants to hear of, and how waiting is done (tests don't)."""
 
@@ -93,20 +98,23 @@ class Session:
         return self._opened.do(host, partial(Layout, host))
 
     def announce(self, request: MergeRequest) -> None:
-        """Take note of the rights that a merge will need, so that one token serves many requests."""
+        """Take note of the rights that a merge will need, so that one token serves many requests.
+
+        The connections that it will need are opened in the background, to have them when the token is there.
+        """
         target = parse_target(request.target)
         sources = [parse_reference(source.reference) for source in request.sources]
-        sources = [ref for ref in sources if not ref.host.startswith(ON_DISK)]
         for ref in sources:
-            self.registry(ref.host).auth.want(ref.repository, "pull")
+            if not ref.host.startswith(ON_DISK):
+                self.registry(ref.host).auth.want(ref.repository, "pull")
+                self._warm(ref.host, len(sources))
         mounting = {ref.repository for ref in sources if ref.host == target.host} - {target.repository}
         self.registry(target.host).auth.want(target.repository, "pull", "push", mounting=mounting)
+        at_home = all((ref.host, ref.repository) == (target.host, target.repository) for ref in sources)
+        self._warm(target.host, len(sources) * (1 if at_home else _BLOBS_GUESS) + 1)
 
-    def warm(self, host: str, count: int) -> None:
-        """Open connections in the background, to have them when credentials and token are there."""
-        if host.startswith(ON_DISK):
-            return
-        self.client.connections.warm(origin_of(self.base(host)), count)
+    def _warm(self, host: str, count: int) -> None:
+        self.client.connections.warm(origin_of(self.base(host)), min(count, _WARM_MAX))
 
     def close(self) -> None:
         """Close the connections."""

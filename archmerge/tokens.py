@@ -31,17 +31,12 @@ class Challenge(NamedTuple):
     scope: str = ""
 
 
-class Token(NamedTuple):
-    """A bearer token, and when to stop using it (monotonic seconds)."""
+class Token:
+    """A bearer token, and when to stop using it (monotonic seconds). No record: its text must not show the token."""
 
-    value: str
-    expires: float
-    several: bool = False
-    """Whether it was asked for several repositories at once."""
-
-    def __repr__(self) -> str:
-        """Never the token."""
-        return f"<token until {self.expires:.0f}>"
+    def __init__(self, value: str, expires: float) -> None:
+        self.value = value
+        self.expires = expires
 
 
 NO_CHALLENGE = Challenge("none")
@@ -70,11 +65,11 @@ def parse_challenges(values: Iterable[str]) -> list[Challenge]:
 
 def parse_challenge(values: Iterable[str], usable: Callable[[str], bool] = bool) -> Challenge | None:
     """Return the best of the challenges that can be met: Bearer with a `usable` realm, Basic, any Bearer."""
-    listed = parse_challenges(values)
-    bearer = [challenge for challenge in listed if challenge.scheme == "bearer"]
-    good = [challenge for challenge in bearer if usable(challenge.realm)]
-    basic = [challenge for challenge in listed if challenge.scheme == "basic"]
-    return next(iter([*good, *basic, *bearer]), None)
+
+    def rank(challenge: Challenge) -> int:
+        return 1 if challenge.scheme == "basic" else 0 if usable(challenge.realm) else 2
+
+    return min(parse_challenges(values), key=rank, default=None)
 
 
 # Documented endpoints: docs.docker.com/reference/api/registry/auth; gitlab.com/gitlab-org/gitlab/-/issues/19470 (the

@@ -7,24 +7,19 @@ import http.client
 import random
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from archmerge.errors import NetworkError, RefusedError, WrongContentError
-from archmerge.transport.connections import Connections, Fault, Options, Origin, inward, origin_of
+from archmerge.transport.connections import CHUNK, Connections, Fault, Options, Origin, inward, origin_of
 from archmerge.transport.trust import may_have, named
 
 T = TypeVar("T")
-Pieces = Callable[[], AbstractContextManager[Iterator[bytes]]]
-"""Opens a body that is too large for memory; called again where it has to be sent again."""
-
-CHUNK = 256 << 10
-"""Bytes of a body held in memory at a time, per transfer."""
 BODY_LIMIT = 4 << 20
 _OK = 200
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -35,45 +30,78 @@ _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _SLOW_DOWN = frozenset({429, 503})
 _WAIT_MAX = 15.0
 _DIGITS_MAX = 9
+_REQUEST_TIMEOUT = 408
 _GIVEN_UP = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _PUBLIC_QUERY = frozenset({"mount", "from", "scope", "service", "digest", "tag", "account"})
 
 
-class Answer(NamedTuple):
+class Answer:
     """A complete response. `url` is where it came from, after redirects."""
 
-    status: int
-    headers: Message
-    body: bytes
-    url: str
+    def __init__(self, status: int, headers: Message, body: bytes, url: str) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.url = url
 
     def header(self, name: str) -> str:
         """Return a header's value, or an empty string."""
         return self.headers.get(name) or ""
 
 
-class Stream(AbstractContextManager["Stream"]):
+class Readable(Protocol):
+    """A body: at most `size` bytes at a time, empty at the end."""
+
+    def read(self, size: int = CHUNK, /) -> bytes:
+        """Return the next bytes."""
+
+
+Body = Callable[[], AbstractContextManager[Readable]]
+"""Opens a body that is too large for memory; called again where it has to be sent again."""
+
+
+Sent = bytes | Body | Readable | None
+"""What a request may have for a body; a `Readable` is sent once, and not again after a redirect."""
+
+
+class Part:
+    """The next `left` bytes of a file, as a file of their own."""
+
+    def __init__(self, file: Readable, left: int) -> None:
+        self._file = file
+        self.left = left
+
+    def read(self, size: int = CHUNK, /) -> bytes:
+        """Return the next bytes."""
+        piece = self._file.read(min(size, self.left)) if self.left else b""
+        self.left -= len(piece)
+        return piece
+
+
+class Stream:
     """An answer whose body is read piece by piece. When it is left, its connection is given back or closed."""
 
     def __init__(
         self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, url: str,
-        give: Callable[[], None],
+        patience: Callable[[], float], give: Callable[[], None],
     ) -> None:  # fmt: skip
         self.status = response.status
         self.headers = response.headers
         self.url = url
         self._connection = connection
         self._response = response
+        self._patience = patience
         self._give = give
         self._left = response.length
+        self.until = float("inf")
+        """The moment by which all must be read."""
 
-    def patience(self, seconds: float) -> None:
-        """Wait at most so long for each piece."""
+    def read(self, size: int = CHUNK, /) -> bytes:
+        """Return the next bytes. Raises OSError, also for a body cut short."""
+        if (left := self.until - time.monotonic()) <= 0:
+            raise TimeoutError("the body came too slowly")
         if self._connection.sock is not None:  # an answer that ends with its connection has taken it over
-            self._connection.sock.settimeout(seconds)
-
-    def read(self, size: int = CHUNK) -> bytes:
-        """At most `size` bytes, empty at the end. Raises OSError, also for a body cut short."""
+            self._connection.sock.settimeout(min(left, self._patience()))
         try:
             piece = self._response.read1(size)
         except http.client.HTTPException as error:
@@ -83,6 +111,10 @@ class Stream(AbstractContextManager["Stream"]):
             if not piece and self._left > 0:
                 raise Fault("the body was cut short")
         return piece
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
 
     def __exit__(self, *_error: object) -> None:
         """Give the connection back when the body was read to its end, else close it."""
@@ -159,9 +191,9 @@ class Client:
 
         return self.attempt(f"GET {public_url(url)}", once)
 
-    def upload(self, method: str, url: str, headers: Mapping[str, str], pieces: Pieces, size: int) -> Answer:
-        """Send `size` bytes from `pieces`, once: only the caller can begin the whole upload anew (see `attempt`)."""
-        return self._whole(self._begin(method, url, {**headers, "Content-Length": str(size)}, pieces))
+    def upload(self, method: str, url: str, headers: Mapping[str, str], body: Body | Readable, size: int) -> Answer:
+        """Send `size` bytes, once: only the caller can begin the whole upload anew (see `attempt`)."""
+        return self._whole(self._begin(method, url, {**headers, "Content-Length": str(size)}, body))
 
     def attempt(self, doing: str, once: Callable[[], T], attempts: int = 0) -> T:
         """Call `once` until it succeeds, with waits in between."""
@@ -233,14 +265,9 @@ class Client:
 
     def _whole(self, stream: Stream) -> Answer:
         """Read a body to its end: in the time for reading, however it is dripped, and at most BODY_LIMIT bytes."""
-        body, end = bytearray(), time.monotonic() + self.options.read_timeout
+        body, stream.until = bytearray(), time.monotonic() + self.options.read_timeout
         with stream:
-            while True:
-                if (left := end - time.monotonic()) <= 0:
-                    raise TimeoutError("the body came too slowly")
-                stream.patience(self.deadline.cap(left, public_url(stream.url)))
-                if not (piece := stream.read()):
-                    break
+            while piece := stream.read():
                 body += piece
                 if len(body) > BODY_LIMIT:
                     raise WrongContentError(f"{public_url(stream.url)}: the answer is over {BODY_LIMIT} bytes")
@@ -249,19 +276,19 @@ class Client:
             raise _Retry(answer)
         return answer
 
-    def _begin(self, method: str, url: str, headers: Mapping[str, str], body: bytes | Pieces | None = None) -> Stream:
+    def _begin(self, method: str, url: str, headers: Mapping[str, str], body: Sent = None) -> Stream:
         """Send, follow redirects (with a body only those that keep it), and come back when the headers are there."""
         followed = _REDIRECTS if method in ("GET", "HEAD") else _SAME_METHOD
         for _ in range(_REDIRECTS_MAX):
             stream = self._exchange(method, url, headers, body)
             target = stream.headers.get("Location")
-            if stream.status not in followed or not target:
+            if stream.status not in followed or not target or hasattr(body, "read"):
                 return stream
             self._whole(stream)
             url, headers = self.follow(url, target, headers)
         raise RefusedError(f"{method} {public_url(url)}: more than {_REDIRECTS_MAX} redirects")
 
-    def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | Pieces | None) -> Stream:
+    def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: Sent) -> Stream:
         """Send one request at the host's pace, on a kept connection where there is one."""
         origin = origin_of(url)
         pace = self.connections.pace(origin)
@@ -270,7 +297,7 @@ class Client:
             pace.enter(lambda: self.deadline.cap(1, public_url(url)))
             began, status = time.monotonic(), 0
             try:
-                kept = None if callable(body) else self.connections.take(origin)
+                kept = self.connections.take(origin) if isinstance(body, bytes | None) else None
                 stream = self._speak(kept, method, url, headers, content)
                 status = stream.status
             finally:
@@ -284,19 +311,19 @@ class Client:
     ) -> Stream:
         """Write the request and wait for the answer. Closes the connection on any error."""
         origin, parts, limit = origin_of(url), urlsplit(url), public_url(url)
+        patience = partial(self.deadline.cap, self.options.read_timeout, limit)
         connection = kept or self.connections.open(origin, self.deadline.cap(self.options.connect_timeout, limit))
         target, sent = urlunsplit(("", "", parts.path or "/", parts.query, "")), dict(headers)
-        if origin.scheme == "http" and (proxy := self.connections.proxies.of(origin)):
+        if origin.scheme == "http" and (proxy := self.connections.proxy(origin)):
             # A plain request through a proxy names the whole URL; TLS goes through a tunnel instead.
             target, sent = f"http://{origin.netloc}{target}", sent | proxy.headers
         # A registry that refuses an upload may answer and close before it has read it all: the answer tells why.
-        early = (BrokenPipeError, ConnectionResetError) if isinstance(content, Iterator) else ()
+        early = (BrokenPipeError, ConnectionResetError) if hasattr(content, "read") else ()
         try:
-            connection.sock.settimeout(self.deadline.cap(self.options.read_timeout, limit))
+            connection.sock.settimeout(patience())
             with contextlib.suppress(*early):
                 connection.request(method, target, content, sent)
             response = connection.getresponse()
-            return Stream(connection, response, url, partial(self.connections.give, origin, connection))
         except BaseException as error:
             connection.close()
             if kept and isinstance(error, _GIVEN_UP):
@@ -305,6 +332,10 @@ class Client:
             if isinstance(error, http.client.HTTPException) and not isinstance(error, ConnectionError):
                 raise Fault(f"no HTTP answer: {type(error).__name__}: {str(error)[:200]}") from None
             raise
+        if kept and response.status == _REQUEST_TIMEOUT:  # the last word on a connection that nobody used for a while
+            connection.close()
+            return self._speak(None, method, url, headers, content)
+        return Stream(connection, response, url, patience, partial(self.connections.give, origin, connection))
 
 
 @lru_cache(256)  # each request asks several times

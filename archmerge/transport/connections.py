@@ -6,17 +6,19 @@ import contextlib
 import http.client
 import ipaddress
 import os
-import select
-import socket
 import ssl
 import threading
-from base64 import b64encode
 from collections.abc import Callable
-from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 from archmerge.errors import ArchmergeError, NetworkError, UsageError
 
+if TYPE_CHECKING:
+    from archmerge.transport.proxies import Proxies, Proxy
+
+CHUNK = 256 << 10
+"""Bytes of a body held in memory at a time, per transfer."""
 _RECOVER_AFTER = 16
 """Good answers in a row before a slowed registry is given one more request at a time."""
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
@@ -73,17 +75,10 @@ def origin_of(url: str) -> Origin:
         host, port = "", 0
     readable = url.isascii() and url.isprintable() and " " not in url
     if not (host and port and readable and parts.scheme in ("http", "https")):
-        raise NetworkError(f"the registry sent an address that can't be used: {_bare(url)}")
+        # Without a query, and without a user's name and password.
+        shown = url.partition("?")[0].rpartition("@")[2][:200]
+        raise NetworkError(f"the registry sent an address that can't be used: {shown!r}")
     return Origin(parts.scheme, host, port)
-
-
-def _bare(url: str) -> str:
-    """Return what can't be taken apart for a message: without a user's name and password, and without a query."""
-    place, query, _ = url.partition("?")
-    scheme, slashes, rest = place.rpartition("//")
-    host, slash, path = rest.partition("/")
-    shown = f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}"[:200]
-    return repr(f"{shown}?***" if query else shown)
 
 
 def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -141,12 +136,16 @@ class Connections:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.proxies = Proxies()
+        self._proxies = _proxies()
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
         self._paces: dict[Origin, Pace] = {}
         self._warmed: dict[Origin, int] = {}
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._lock = threading.RLock()
+
+    def proxy(self, origin: Origin) -> Proxy | None:
+        """Return the proxy to use; None to go straight. UsageError for one that can't be used, with its variable."""
+        return self._proxies.of(origin) if self._proxies else None
 
     def pace(self, origin: Origin) -> Pace:
         """Return the pace of one origin."""
@@ -154,15 +153,10 @@ class Connections:
             return self._paces.setdefault(origin, Pace(self.options.per_host))
 
     def take(self, origin: Origin) -> http.client.HTTPConnection | None:
-        """Return a kept connection that the other side has not closed meanwhile, or None."""
-        while True:
-            with self._lock:
-                if not (kept := self._idle.get(origin)):
-                    return None
-                connection = kept.pop()
-            if usable(connection.sock):
-                return connection
-            connection.close()
+        """Return a kept connection, or None. The other side may have closed it meanwhile: the first use tells."""
+        with self._lock:
+            kept = self._idle.get(origin)
+            return kept.pop() if kept else None
 
     def give(self, origin: Origin, connection: http.client.HTTPConnection) -> None:
         """Keep a connection for the next request."""
@@ -172,12 +166,12 @@ class Connections:
     def open(self, origin: Origin, timeout: float) -> http.client.HTTPConnection:
         """Return a new connection, encrypted for https. Raises OSError (ssl.SSLError and proxies' faults included)."""
         context = self._context(secure=origin.netloc not in self.options.insecure) if origin.scheme == "https" else None
-        proxy = self.proxies.of(origin)
+        proxy = self.proxy(origin)
         host, port = (proxy.host, proxy.port) if proxy else (origin.host, origin.port)
         connection = (
-            http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
+            http.client.HTTPSConnection(host, port, timeout=timeout, blocksize=CHUNK, context=context)
             if context
-            else http.client.HTTPConnection(host, port, timeout=timeout)
+            else http.client.HTTPConnection(host, port, timeout=timeout, blocksize=CHUNK)
         )
         if proxy and context:
             connection.set_tunnel(origin.host, origin.port, proxy.headers)
@@ -224,24 +218,6 @@ class Connections:
             return self._contexts[secure]
 
 
-def usable(sock: socket.socket | None) -> bool:
-    """Whether an idle connection is still open, as far as can be told without asking the other side."""
-    if sock is None:
-        return False
-    waiting = select.poll()  # not `select`, which ends at the 1024th file of the process
-    waiting.register(sock, select.POLLIN)
-    if not waiting.poll(0):
-        return True
-    if not isinstance(sock, ssl.SSLSocket):
-        return False  # closed, or an answer to nothing: of no use either way
-    try:
-        # TLS 1.3 servers send session tickets unasked, so data may wait; only an end of the stream means closed.
-        # `socket.socket.recv`, for the TLS socket's own can't peek.
-        return bool(socket.socket.recv(sock, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-    except OSError:
-        return False
-
-
 def _no_tls(origin: Origin) -> NetworkError:
     """Say what to do, but never how to send a password in clear: whoever is on the way can answer like this, too."""
     near = inward(origin)
@@ -270,65 +246,9 @@ def _tls_context(cacert: str | None, *, secure: bool) -> ssl.SSLContext:
     return context
 
 
-class Proxy(NamedTuple):
-    """A proxy that plain HTTP is spoken with; TLS goes through a tunnel of it."""
+def _proxies() -> Proxies | None:
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    from archmerge.transport.proxies import Proxies
 
-    host: str
-    port: int
-    headers: dict[str, str]
-    variable: str
-
-    def __str__(self) -> str:
-        """Name it and where it stands, without its password."""
-        return f"by the proxy {self.host}:{self.port} of {self.variable}"
-
-
-class Proxies:
-    """The proxies that the environment names. `all_proxy` is for both schemes, where these have none of their own."""
-
-    def __init__(self) -> None:
-        self._urls: dict[str, str] = {}
-        if any(name.lower().endswith("_proxy") for name in os.environ):
-            from urllib.request import getproxies_environment  # 6 ms, only where there is a proxy
-
-            self._urls = getproxies_environment()
-
-    def of(self, origin: Origin) -> Proxy | None:
-        """Return the proxy to use; None to go straight. UsageError for one that can't be used, with its variable."""
-        kind = next((kind for kind in (origin.scheme, "all") if self._urls.get(kind)), "")
-        if not kind or self._bypassed(origin):
-            return None
-        url = self._urls[kind]
-        variable = f"{kind}_proxy" if os.environ.get(f"{kind}_proxy") else f"{kind.upper()}_PROXY"
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        try:
-            port = parts.port or 80
-        except ValueError:
-            port = 0
-        if parts.scheme != "http" or not parts.hostname or not port:
-            if kind == "all":
-                return None  # Go's programs don't know this variable, and go straight
-            shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-            raise UsageError(
-                f"{variable} names the proxy {shown}, which archmerge can't use",
-                fix=f"name one as http://HOST:PORT there, or add {origin.host} to no_proxy",
-            )
-        login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode()
-        headers = {"Proxy-Authorization": f"Basic {b64encode(login).decode()}"} if parts.username else {}
-        return Proxy(parts.hostname, port, headers, variable)
-
-    def _bypassed(self, origin: Origin) -> bool:
-        from urllib.request import proxy_bypass  # as above
-
-        if origin.host == "metadata.google.internal" or proxy_bypass(f"{origin.host}:{origin.port}"):
-            return True
-        with contextlib.suppress(ValueError):
-            if ipaddress.ip_address(origin.host).is_link_local:
-                return True  # a cloud's metadata service: no proxy knows this machine's
-        for word in str(self._urls.get("no", "")).replace(",", " ").split():
-            try:
-                if ipaddress.ip_address(origin.host) in ipaddress.ip_network(word, strict=False):
-                    return True
-            except ValueError:
-                continue  # one of the two is a name
-        return False
+    return Proxies()

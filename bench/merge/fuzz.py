@@ -8,6 +8,7 @@ Every parser may raise an ArchmergeError (or LayerError) and nothing else; ather
 from __future__ import annotations
 
 import contextlib
+import io
 import sys
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 
 
 def _layer(data: bytes) -> None:
-    pieces = iter([data])
-    for _ in entries(lambda: next(pieces, b"")):
+    for _ in entries(io.BytesIO(data)):
         pass
 
 

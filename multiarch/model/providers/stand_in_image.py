@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from archmerge.index import Child, build_index
+from archmerge.index import build_index
 from archmerge.manifests import Descriptor, Manifest, digest_of, parse_manifest
 from archmerge.platforms import Platform, parse_platform
 
@@ -49,12 +49,7 @@ def image_for(platform: str, *, edition: str = "rehearsal") -> StandIn:
 
 def index_of(images: Iterable[StandIn]) -> Manifest:
     """Return the index that a merge of these images gives."""
-    children = []
-    for image in images:
-        own = image.manifest
-        descriptor = Descriptor(own.media_type, own.digest, len(own.body), image.platform)
-        children.append(Child(descriptor, f"stand-in for {image.platform}"))
-    return build_index(children)
+    return build_index(image.manifest.descriptor._replace(platform=image.platform) for image in images)
 
 
 def _layer(content: bytes) -> bytes:

@@ -4,7 +4,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Mapping
-from contextlib import nullcontext
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -111,7 +111,7 @@ def push_index(registry: Registry, repository: str, images: list[StandIn], index
 
 def _upload(registry: Registry, repository: str, blob: Descriptor, contents: Mapping[str, bytes]) -> None:
     session = registry.start_upload(repository)
-    registry.finish_upload(repository, session, blob, lambda: nullcontext(iter((contents[blob.digest],))))
+    registry.finish_upload(repository, session, blob, lambda: BytesIO(contents[blob.digest]))
 
 
 def _free_port() -> int:

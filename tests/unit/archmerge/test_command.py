@@ -303,16 +303,22 @@ def test_elf_headers() -> None:
     assert elf_architecture(b"\x7fELF\x02\x02" + bytes(12) + b"\x00\x16" + bytes(8)) == "s390x"
 
 
-def pieces(content: bytes, size: int) -> list[bytes]:
-    return [content[i : i + size] for i in range(0, len(content), size)]
+class Dripping(io.BytesIO):
+    """A file that gives at most so many bytes at a time."""
+
+    def __init__(self, content: bytes, at_most: int) -> None:
+        super().__init__(content)
+        self.at_most = at_most
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(self.at_most if size is None or size < 0 else min(size, self.at_most))
 
 
 @pytest.mark.parametrize("size", [1, 7, 512, 1 << 20])
 def test_layers_are_read_in_pieces_of_any_size(size: int) -> None:
     long = "d/" * 90 + "a-name-that-needs-an-extended-header"
     content = layer({"app/server": elf("arm64"), long: b"x" * 1000}, {"bin": "usr/bin"}, padding=3000)
-    parts = iter(pieces(content, size))
-    found = {entry.path: entry for entry in entries(lambda: next(parts, b""))}
+    found = {entry.path: entry for entry in entries(Dripping(content, size))}
     assert found["/bin"].link == "usr/bin"
     assert found["/app/server"].head == elf("arm64")
     assert normal(long) in found
@@ -320,9 +326,9 @@ def test_layers_are_read_in_pieces_of_any_size(size: int) -> None:
 
 @given(st.binary(max_size=3000), st.booleans())
 def test_any_bytes_are_a_layer_or_a_layer_error(content: bytes, begin_well: bool) -> None:  # noqa: FBT001 - drawn
-    source = iter(pieces(layer({"a": b"b"})[:100] + content if begin_well else content, 64))
+    source = Dripping(layer({"a": b"b"})[:100] + content if begin_well else content, 64)
     with contextlib.suppress(LayerError):
-        for _ in entries(lambda: next(source, b"")):
+        for _ in entries(source):
             pass
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from archmerge import MismatchError, UsageError, WrongContentError
 from archmerge.errors import ArchmergeError
-from archmerge.index import Child, build_index, decide_platform
+from archmerge.index import build_index, decide_platform
 from archmerge.manifests import (
     ATTESTATION_OF,
     ATTESTATION_TYPE,
@@ -21,7 +21,6 @@ from archmerge.manifests import (
     OCI_IMAGE,
     OCI_INDEX,
     Descriptor,
-    ImageConfig,
     digest_of,
     parse_config,
     parse_manifest,
@@ -131,15 +130,15 @@ def test_buildkits_attestations_are_recognised() -> None:
     assert [entry.is_attestation for entry in parsed.manifests] == [False, True]
 
 
-def child(platform: str, number: int, media_type: str = OCI_IMAGE, **annotations: str) -> Child:
+def child(platform: str, number: int, media_type: str = OCI_IMAGE, **annotations: str) -> Descriptor:
     digest = Digest("sha256:" + f"{number:064x}")
-    return Child(Descriptor(media_type, digest, 100, parse_platform(platform), annotations), f"h/app:{number}")
+    return Descriptor(media_type, digest, 100, parse_platform(platform), annotations, origin=f"h/app:{number}")
 
 
-def proof(of: Child, number: int) -> Child:
-    marks = {ATTESTATION_TYPE: "attestation-manifest", ATTESTATION_OF: of.descriptor.digest}
+def proof(of: Descriptor, number: int) -> Descriptor:
+    marks = {ATTESTATION_TYPE: "attestation-manifest", ATTESTATION_OF: of.digest}
     digest = Digest("sha256:" + f"{number:064x}")
-    return Child(Descriptor(OCI_IMAGE, digest, 50, Platform("unknown", "unknown"), marks), "h/app")
+    return Descriptor(OCI_IMAGE, digest, 50, Platform("unknown", "unknown"), marks, origin="h/app")
 
 
 PLATFORMS = [
@@ -156,7 +155,7 @@ PLATFORMS = [
 @given(st.permutations(range(len(PLATFORMS))))
 def test_any_order_of_children_gives_the_same_bytes_amd64_first(order: list[int]) -> None:
     children = [child(PLATFORMS[n], n) for n in order]
-    index = build_index([*children, *(proof(c, 100 + int(c.descriptor.digest[-2:], 16)) for c in children)])
+    index = build_index([*children, *(proof(c, 100 + int(c.digest[-2:], 16)) for c in children)])
     ordered = build_index(sorted(children) + [proof(child(p, n), 100 + n) for n, p in enumerate(PLATFORMS)])
     assert index.body == ordered.body
     assert str(index.manifests[0].platform) == "linux/amd64"
@@ -208,22 +207,18 @@ def test_annotations_are_never_lost_without_a_word() -> None:
     assert written["manifests"][0]["annotations"] == {"x": "y"}
 
 
-def config(text: str) -> ImageConfig:
-    return ImageConfig(parse_platform(text), (), "", "/")
-
-
 def test_the_configs_own_platform_is_written_never_the_wrong_claim() -> None:
-    claim = parse_platform("linux/arm64")
-    assert decide_platform(claim, config("linux/arm64/v8"), "x", allow=False)[0] == parse_platform("linux/arm64/v8")
-    assert decide_platform(parse_platform("linux/arm/v7"), config("linux/arm"), "x", allow=False)[0].variant == "v7"
+    claim, v8, v7 = map(parse_platform, ("linux/arm64", "linux/arm64/v8", "linux/arm/v7"))
+    assert decide_platform(claim, v8, "x", allow=False)[0] == v8
+    assert decide_platform(v7, parse_platform("linux/arm"), "x", allow=False)[0].variant == "v7"
     with pytest.raises(MismatchError, match="said to be linux/arm64, but its config says linux/amd64"):
-        decide_platform(claim, config("linux/amd64"), "x", allow=False)
-    platform, note = decide_platform(claim, config("linux/amd64"), "x", allow=True)
+        decide_platform(claim, parse_platform("linux/amd64"), "x", allow=False)
+    platform, note = decide_platform(claim, parse_platform("linux/amd64"), "x", allow=True)
     assert platform == parse_platform("linux/amd64")
     assert "published as linux/amd64" in note
 
 
 def test_a_config_without_platform_is_refused_even_when_mismatches_are_allowed() -> None:
-    nothing = ImageConfig(Platform("", ""), (), "", "/")
+    nothing = Platform("", "")
     with pytest.raises(MismatchError, match="names no platform"):
         decide_platform(None, nothing, "x", allow=True)

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from archmerge import AuthError, MergeRequest, MismatchError, RefusedError, Session, Source, WrongContentError, merge
+from archmerge import (
+    AuthError,
+    MergeRequest,
+    MismatchError,
+    RefusedError,
+    Session,
+    Source,
+    UnknownError,
+    WrongContentError,
+    binaries,
+    merge,
+)
 from archmerge.inspection import inspect, verify
 from archmerge.merging import UNCHANGED, WRITTEN
 from archmerge.platforms import parse_platform
-from tests.registry.lab.images import image, index
+from tests.registry.lab.images import descriptor, image, index, layer
 from tests.unit.archmerge.fake_registry import FakeRegistry, digest_of
 
 if TYPE_CHECKING:
@@ -227,3 +239,20 @@ def test_a_damaged_layer_never_arrives_whole(
         other.close()
     assert digest not in fake.blobs.get("fresh", {})
     assert "fresh" not in fake.tags or "1" not in fake.tags["fresh"]
+
+
+@pytest.mark.parametrize("limit", ["in the middle of a layer", "at a layer's end"])
+def test_programs_beyond_what_is_read_of_the_layers_are_neither_right_nor_wrong(
+    fake: FakeRegistry, put: Callable[..., str], open_session: Callable[..., Session],
+    monkeypatch: pytest.MonkeyPatch, limit: str,
+) -> None:  # fmt: skip
+    made, text = image("arm64", layers=1), layer({"etc/text": b"hello"}, padding=4000)
+    body = json.loads(made.body)
+    body["layers"].append(descriptor(text, body["layers"][0]["mediaType"]))
+    put("app", made._replace(body=json.dumps(body).encode(), blobs=(*made.blobs, text)), "x")
+    wanted = MergeRequest(f"{fake.host}/app:1", [Source(f"{fake.host}/app:x")], verify_binaries=True)
+    assert [child.binaries for child in merge(wanted, open_session()).children] == ["yes"]
+    monkeypatch.setattr(binaries, "READ_LIMIT", len(text) if limit == "at a layer's end" else len(text) // 2)
+    with pytest.raises(UnknownError, match="could not tell: no program was found in its layers; "):
+        merge(wanted._replace(target=f"{fake.host}/app:2"), open_session())
+    assert "2" not in fake.tags["app"]

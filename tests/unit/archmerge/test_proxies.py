@@ -7,7 +7,8 @@ import os
 import pytest
 
 from archmerge import UsageError
-from archmerge.transport.connections import Proxies, origin_of
+from archmerge.transport.connections import origin_of
+from archmerge.transport.proxies import Proxies
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import socket
 import threading
 import time
@@ -18,7 +17,7 @@ from archmerge.credentials import Credentials
 from archmerge.errors import NetworkError, RefusedError, UsageError
 from archmerge.request import MergeRequest, Source
 from archmerge.transport.client import Answer, Client
-from archmerge.transport.connections import Connections, Options, Origin, inward, origin_of, usable
+from archmerge.transport.connections import Connections, Options, Origin, inward, origin_of
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection
@@ -100,18 +99,32 @@ def test_the_body_of_a_redirect_is_not_waited_for_longer_than_any_other() -> Non
             client.request("GET", f"http://{host}/v2/", {})
 
 
-def test_a_connection_is_usable_whatever_its_file_number() -> None:
-    """`select.select` ends at 1024 open files; a batch has more."""
-    here, there = socket.socketpair()
-    with here, there:
-        try:
-            high = fcntl.fcntl(here.fileno(), fcntl.F_DUPFD, 2000)
-        except OSError:
-            pytest.skip("this shell allows fewer than 2000 open files (ulimit -n)")
-        with socket.socket(fileno=high) as far:
-            assert usable(far)
-            there.close()
-            assert not usable(far)
+LAST_WORD = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize("parting", [b"", LAST_WORD], ids=["closed", "closed with a last word"])
+def test_a_kept_connection_that_the_other_side_has_given_up_costs_nothing(parting: bytes) -> None:
+    """HAProxy and others say 408 before they close a connection that nobody used: it answers no request."""
+    answered: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            for last_word in (parting, b""):
+                connection, _ = server.accept()
+                with connection:
+                    answered.append(connection.recv(4096))
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" + last_word)
+                if last_word is parting:
+                    closed.set()
+
+        closed = threading.Event()
+        threading.Thread(target=serve, daemon=True).start()
+        host = f"127.0.0.1:{server.getsockname()[1]}"
+        client = Client(Options(attempts=1, plain_http=frozenset({host})))
+        assert client.request("GET", f"http://{host}/1", {}).status == 200
+        assert closed.wait(10)
+        assert client.request("GET", f"http://{host}/2", {}).status == 200
+    assert len(answered) == 2
 
 
 def test_connections_are_opened_ahead_once_for_all_merges_of_a_batch() -> None:
