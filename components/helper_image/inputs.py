@@ -63,7 +63,7 @@ def _form(check: Callable[[str], object]) -> AfterValidator:
             if text != _NOT_KNOWN:
                 check(text)
         except ArchmergeError as error:
-            raise wrong(error.message, f"{(error.fix or 'Mend it').rstrip('.')}.") from None
+            raise wrong(error.message, f"{(error.fix or 'Correct it').rstrip('.')}.") from None
         return text
 
     return AfterValidator(checked)

@@ -19,8 +19,8 @@ def _own(namespace: str) -> str:
     if namespace not in _SYSTEM:
         return namespace
     raise wrong(
-        f"{quoted(namespace)} belongs to others",
-        "Use a namespace of the runner's own.",
+        f"{quoted(namespace)} is a namespace of the cluster itself",
+        "Use a namespace for the runner alone.",
         "the stack would put Pod Security labels and network policies on it, and delete it in the end",
     )
 

@@ -41,7 +41,7 @@ def _digest(text: str) -> str:
     if is_digest(text):
         return text
     fix = "Write sha256: and 64 hex digits, as `archmerge inspect` shows them."
-    raise wrong(f"{quoted(text)} is no digest", fix)
+    raise wrong(f"{quoted(text)} is not a digest", fix)
 
 
 Repository = Annotated[str, AfterValidator(_repository)]
@@ -119,7 +119,7 @@ def check_mirror(mirror: HelperMirror | None, mode: str, version: str | None) ->
     if version is None:
         found = "'mirror', and the runner's version in the chart is not known"
         consequence = "could not tell which version to mirror; helper and runner must have the same"
-        fix = "State chart.runnerVersion (the chart's appVersion)."
+        fix = "Set chart.runnerVersion (the chart's appVersion)."
         return [Problem(path="runner.helperImage", found=found, consequence=consequence, fix=fix)]
     return list(_check_version(mirror, version))
 
@@ -138,5 +138,5 @@ def _check_version(mirror: HelperMirror, version: str) -> Iterator[Problem]:
             path=f"{PATH}.version",
             found="not set, with digests",
             consequence="with a newer chart, the old helper would be published as the new one",
-            fix=f"State the version that the digests are of, now {version}.",
+            fix=f"Set the version that the digests are of, now {version}.",
         )

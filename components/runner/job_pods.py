@@ -23,7 +23,7 @@ _BUILDS: Final = "/builds"
 def _mount(path: str) -> str:
     folder = path.rstrip("/")
     if not path.startswith("/") or not folder or ".." in path.split("/"):
-        raise wrong(f"{quoted(path)} is no absolute path", "Write /a/path.")
+        raise wrong(f"{quoted(path)} is not an absolute path", "Write /a/path.")
     if folder == _BUILDS:
         raise wrong(f"{quoted(path)} is the folder that jobs are cloned into", "Mount it elsewhere, or below it.")
     return path
@@ -31,7 +31,7 @@ def _mount(path: str) -> str:
 
 def _free(key: str) -> str:
     if key in _OURS or key.partition("/")[0].endswith(_RUNNERS):
-        raise wrong(f"{quoted(key)} is a key that the runner or this package sets itself", "Drop it.")
+        raise wrong(f"{quoted(key)} is a key that the runner or this package sets itself", "Remove it.")
     return key
 
 

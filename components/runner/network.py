@@ -121,7 +121,7 @@ def check_network_policies(policies: NetworkPolicies, cluster_type: str) -> list
                 path=f"{path}.gitlab.cidrs",
                 found="empty",
                 consequence="neither manager nor jobs would reach GitLab",
-                fix="Name GitLab's address ranges, or drop the key.",
+                fix="Name GitLab's address ranges, or remove the key.",
             )
         )
     provider = policies.metadata.provider
@@ -131,8 +131,8 @@ def check_network_policies(policies: NetworkPolicies, cluster_type: str) -> list
             Problem(
                 path=f"{path}.metadata.provider",
                 found=f"{provider} on a cluster of type {cluster_type}",
-                consequence="it opens an address that hands out no identity there, and none to those who need one",
-                fix=f"Drop it{''.join(f', or use {name}' for name in there)}.",
+                consequence="it opens another cloud's metadata address, and not this one's",
+                fix=f"Remove it{''.join(f', or use {name}' for name in there)}.",
             )
         )
     return problems

@@ -16,7 +16,7 @@ Examples:
   multiarch doctor --context kind-ci --namespace ci --json -
 
 \b
-{meanings(well="nothing is wrong", wrong="a cause was found", could_not_tell="something could not be told")}
+{meanings(well="nothing is wrong", wrong="a cause was found", could_not_tell="something could not be checked")}
 """
 
 

@@ -23,7 +23,7 @@ Examples:
   multiarch drift --merge gke.json --merge eks.json --gitlab-issue   one issue for many jobs' reports
 
 \b
-{meanings(well="clean", wrong="drift", could_not_tell="something could not be told")}
+{meanings(well="clean", wrong="drift", could_not_tell="something could not be checked")}
 """
 
 
@@ -36,14 +36,14 @@ def _check_combination(given: dict[str, Any], stacks: tuple[str, ...]) -> None:
         for name in COMPARING:
             if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
                 option = "all" if name == "every" else name.replace("_", "-")
-                raise click.UsageError(f"--{option} has no meaning with --merge: nothing is compared, reports are read")
+                raise click.UsageError(f"--{option} cannot be used with --merge: nothing is compared, reports are read")
     if given["issue_label"] and not given["gitlab_issue"]:
         raise click.UsageError("--issue-label needs --gitlab-issue")
 
 
 @click.command(epilog=EPILOG)
 @click.option("--stack", "stacks", multiple=True, metavar="NAME", help="Stack; repeat for several. Default: all.")
-@click.option("--all", "every", is_flag=True, help="All stacks that have a file: the default, said aloud.")
+@click.option("--all", "every", is_flag=True, help="All stacks that have a file (the default).")
 @click.option("--jobs", type=click.IntRange(1, 64), default=4, show_default=True, help="Stacks at the same time.")
 @click.option(
     "--time-limit",
@@ -51,7 +51,7 @@ def _check_combination(given: dict[str, Any], stacks: tuple[str, ...]) -> None:
     default=600.0,
     show_default=True,
     metavar="SECONDS",
-    help="For each stack; one that hangs is ended and reported, the others go on.",
+    help="For each stack; one that hangs is ended and reported, the others continue.",
 )
 @click.option(
     "--only", multiple=True, type=click.Choice([check.value for check in Check]), help="Only this check; repeatable."
@@ -67,7 +67,7 @@ def _check_combination(given: dict[str, Any], stacks: tuple[str, ...]) -> None:
     "--history",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Keep verdicts there, and tell since when a drift is seen.",
+    help="Keep verdicts there, and report since when a drift is seen.",
 )
 @click.option("--kubeconfig", type=click.Path(path_type=Path), metavar="FILE", help="Instead of the stack's own.")
 @click.option(

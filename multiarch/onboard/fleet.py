@@ -96,7 +96,7 @@ def _twice(members: Sequence[FleetMember]) -> list[Problem]:
 def _unknown(key: str) -> Problem:
     meant = did_you_mean(key, _SECTIONS)
     fix = f"Did you mean {meant}?" if meant else "A fleet file has `defaults:` and `clusters:`."
-    return Problem(path=key, found="no section of a fleet file", consequence=_CONSEQUENCE, fix=fix)
+    return Problem(path=key, found="unknown section of a fleet file", consequence=_CONSEQUENCE, fix=fix)
 
 
 def onboard_fleet(members: Sequence[FleetMember], base: Request, display: ProgressDisplay) -> tuple[Onboarding, ...]:

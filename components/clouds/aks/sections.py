@@ -14,7 +14,7 @@ from components.keys import CONFIG
 _SUBSCRIPTION: Final = Form(
     pattern=r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
     what="subscription id",
-    write="the id that `az account show --query id` tells, not the name",
+    write="the id that `az account show --query id` prints, not the name",
 )
 _NAME: Final = Form(
     pattern=r"[a-z][a-z0-9]{0,11}",
@@ -24,12 +24,12 @@ _NAME: Final = Form(
 _SUBNET: Final = Form(
     pattern=r"/[sS]ubscriptions/\S+/[sS]ubnets/[^/\s]+",
     what="subnet's resource ID",
-    write="the whole ID that `az network vnet subnet show --query id` tells",
+    write="the whole ID that `az network vnet subnet show --query id` prints",
 )
 _RESERVATIONS: Final = Form(
     pattern=r"/[sS]ubscriptions/\S+/capacityReservationGroups/[^/\s]+",
     what="capacity reservation group's resource ID",
-    write="the whole ID that `az capacity reservation group show --query id` tells",
+    write="the whole ID that `az capacity reservation group show --query id` prints",
 )
 _SURGE: Final = Form(
     pattern=r"([1-9][0-9]?|100)%|[1-9][0-9]*", what="surge", write="a number of nodes, or a percentage from 1% to 100%"

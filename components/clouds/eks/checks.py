@@ -44,21 +44,19 @@ def _check_taints(subject: Subject[EksPool]) -> list[Problem]:
     # One more is the program's own.
     if len(taints) < _MOST_TAINTS:
         return []
-    fix = "Remove those that nobody needs."
-    return [subject.problem("taints", f"{len(taints)} taints", f"EKS takes {_MOST_TAINTS} in all", fix)]
+    fix = "Remove those that are not needed."
+    return [subject.problem("taints", f"{len(taints)} taints", f"EKS allows {_MOST_TAINTS} in all", fix)]
 
 
 def _check_tags(subject: Subject[EksPool]) -> list[Problem]:
     reserved = [
-        subject.problem(
-            f"tags[{key}]", "aws: is a prefix that AWS keeps for itself", "it refuses the tag", "Rename it."
-        )
+        subject.problem(f"tags[{key}]", "AWS reserves the prefix aws:", "it refuses the tag", "Rename it.")
         for key in subject.pool.tags
         if key.lower().startswith("aws:")
     ]
     if POOL_TAG not in subject.pool.tags:
         return reserved
-    consequence = "the pool could not be told from others: it would get another one's subnets and number of nodes"
+    consequence = "the pool could be taken for another, and get its subnets and number of nodes"
     fix = "Remove it, or use a key of your own."
     return [*reserved, subject.problem(f"tags[{POOL_TAG}]", "the program sets this tag itself", consequence, fix)]
 
@@ -75,9 +73,9 @@ def _check_alternatives(subject: Subject[EksPool]) -> list[Problem]:
             problems.append(
                 subject.problem(
                     key,
-                    f"{name!r} is in none of the known families, and arch is not stated",
+                    f"{name!r} is not in a known machine family, and arch is not set",
                     "its architecture would have to be guessed",
-                    "Correct the name, or state the pool's arch.",
+                    "Correct the name, or set the pool's arch.",
                 )
             )
         elif machine is not None and arch is not None and machine.arch is not arch:
@@ -129,7 +127,7 @@ def _check_ami_type(subject: Subject[EksPool]) -> list[Problem]:
 def _refused_system(ami: AmiType) -> str | None:
     match ami.system:
         case "AL2":
-            return "EKS builds no more Amazon Linux 2 images since 2025-11-26, so that its nodes get no security fixes"
+            return "EKS published the last Amazon Linux 2 image on 2025-11-26: its nodes get no security fixes"
         case "WINDOWS":
             return "Linux build jobs cannot run on Windows nodes"
         case "CUSTOM":
@@ -174,7 +172,7 @@ def _check_reservation(subject: Subject[EksPool]) -> list[Problem]:
         fix = "State preference, id or resourceGroupArn."
         return [subject.problem("capacityReservation", f"{len(said)} of its keys", "EC2 takes exactly one", fix)]
     if subject.pool.spot and stated.preference != "none":
-        consequence = "no reservation is of spot machines"
+        consequence = "spot machines cannot use a reservation"
         fix = "Remove one of the two."
         return [subject.problem("capacityReservation", "reserved machines with spot: true", consequence, fix)]
     return []

@@ -15,7 +15,7 @@ from components.keys import CONFIG
 _PROJECT: Final = Form(
     pattern=r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]",
     what="project id",
-    write="the id that `gcloud projects list` tells, not the display name: 6 to 30 of a-z, 0-9 and '-'",
+    write="the id that `gcloud projects list` prints, not the display name: 6 to 30 of a-z, 0-9 and '-'",
 )
 _LOCATION: Final = Form(
     pattern=r"[a-z]+-[a-z]+[0-9]+(-[a-z])?",

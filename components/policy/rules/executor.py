@@ -51,7 +51,9 @@ def selector_anchored(resource: Resource) -> Iterable[Answer]:
         try:
             compiled = re2.compile(regex, options=options)
         except re2.error:
-            yield Finding(message=f"{where} {regex!r} is no RE2 expression: the runner would refuse it", fix=fix)
+            yield Finding(
+                message=f"{where} {regex!r} is not a valid RE2 expression: the runner would refuse it", fix=fix
+            )
             continue
         if not all(_anchored(branch) for branch in _branches(regex)):
             yield Finding(message=f"{where} {regex!r} is not anchored at both ends in every alternative", fix=fix)
@@ -70,7 +72,7 @@ def overwrites_closed(resource: Resource) -> Iterable[Answer]:
     for path, runner in executors(resource):
         for key in CLOSED_KEYS:
             if kubernetes_table(runner).get(key):
-                yield Finding(message=f"{path}.kubernetes.{key} is set", fix="Drop it.")
+                yield Finding(message=f"{path}.kubernetes.{key} is set", fix="Remove it.")
 
 
 def helper_any_arch(resource: Resource) -> Iterable[Answer]:
@@ -86,7 +88,7 @@ def helper_any_arch(resource: Resource) -> Iterable[Answer]:
         if named:
             yield Finding(
                 message=f"{path}.kubernetes.helper_image {image!r} is made for {named[1]}",
-                fix="Drop it, or use the multi-arch alpine-latest-v${CI_RUNNER_VERSION} (runner 19.2 or later).",
+                fix="Remove it, or use the multi-arch alpine-latest-v${CI_RUNNER_VERSION} (runner 19.2 or later).",
             )
 
 

@@ -44,12 +44,12 @@ def no_privileged(resource: Resource) -> Iterable[Answer]:
         if value is UNKNOWN:
             yield Doubt(path)
         elif str(value).lower() in _TRUE:
-            yield Finding(message=f"{path} is on", fix="Set it to false; images are built without (kaniko).")
+            yield Finding(message=f"{path} is on", fix="Set it to false; kaniko builds images without it.")
     pod = pod_spec(resource)
     for path, container in containers(pod[1], pod[0]) if pod else ():
         mighty = _MIGHTY.intersection(look(container, "securityContext", "capabilities", "add", at=path) or ())
         if mighty:
-            yield Finding(message=f"{path} adds capability {', '.join(sorted(mighty))}", fix="Drop it.")
+            yield Finding(message=f"{path} adds capability {', '.join(sorted(mighty))}", fix="Remove it.")
 
 
 def no_host_access(resource: Resource) -> Iterable[Answer]:
@@ -63,7 +63,7 @@ def no_host_access(resource: Resource) -> Iterable[Answer]:
         if value is UNKNOWN:
             yield Doubt(path)
         elif str(value).lower() in _TRUE:
-            yield Finding(message=f"{path} is on", fix="Drop it.")
+            yield Finding(message=f"{path} is on", fix="Remove it.")
     for path in _host_paths(resource):
         yield Finding(message=f"{path} mounts the node's files", fix="Use emptyDir, or a volume claim.")
 

@@ -1,4 +1,4 @@
-"""Rules about credentials: none that live for ever, and none where others can read them. No message quotes one."""
+"""Rules about credentials: none that live forever, and none where others can read them. No message quotes one."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -105,7 +105,9 @@ def _version(ask: Questions) -> str:
     answer = ask.get("/version", "the version")
     version = str((answer.value or {}).get("gitVersion") or "").removeprefix("v")
     if not version:
-        raise UnreachableError(f"the server tells no version ({answer.failure or 'it is no Kubernetes API server'})")
+        raise UnreachableError(
+            f"the server does not report its version ({answer.failure or 'it is not a Kubernetes API server'})"
+        )
     return version
 
 

@@ -117,7 +117,7 @@ def keep_issue(
             if run.is_in(_ours(api, settings), outcome):
                 return first if first.url == outcome.url else outcome
             outcome = _keep(api, run)
-    raise IssueError(f"{outcome.url}: other runs write over it again and again; let one at a time keep it")
+    raise IssueError(f"{outcome.url}: other runs keep overwriting it; run one at a time")
 
 
 def _keep(api: IssuesApi, run: _Run) -> IssueOutcome:

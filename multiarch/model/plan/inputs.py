@@ -54,7 +54,7 @@ class StackInputs:
 
 
 def _problem(path: str, found: str) -> ConfigError:
-    consequence, fix = "the project cannot be told", "Give the folder of a Pulumi.yaml with `name:`."
+    consequence, fix = "the project cannot be read", "Name the folder of a Pulumi.yaml that has `name:`."
     return ConfigError([Problem(path="Pulumi.yaml", found=found, consequence=consequence, fix=fix)], path)
 
 
@@ -66,7 +66,7 @@ def read_project(project_dir: Path) -> Project:
     except OSError as error:
         raise _problem(str(path), (error.strerror or "it cannot be read").lower()) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise _problem(str(path), f"it is no YAML ({str(error).splitlines()[0]})") from None
+        raise _problem(str(path), f"it is not valid YAML ({str(error).splitlines()[0]})") from None
     name = document.get("name") if isinstance(document, dict) else None
     if not isinstance(name, str):
         raise _problem(str(path), "it has no name")
@@ -117,7 +117,7 @@ def read_stack(path: Path, project_dir: Path, stub_folder: Path, beyond: Beyond 
     notes = _imports(beyond)
     notes += [f"{_short(key)}: a placeholder stands in for the encrypted value" for key in sorted(secret_keys)]
     values, secret_keys, added = with_placeholder_token(values, secret_keys)
-    notes += [f"{key} is not set: planned with a placeholder. Set it before `pulumi up`" for key in added]
+    notes += [f"{key} is not at set: planned with a placeholder. Set it before `pulumi up`" for key in added]
     stated = _stated_kubeconfig(values, project_dir)
     stub = stub_folder / STUB_NAME
     values, content = with_stub_access(values, stub)

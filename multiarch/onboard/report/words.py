@@ -61,7 +61,7 @@ def to_report(results: Sequence[Onboarding], seconds: float = 0.0) -> OnboardRep
 def _section(found: Onboarding) -> Section[Onboarded]:
     outcome = Check(
         id="onboarded",
-        title="what was asked for is done",
+        title="the requested work is done",
         verdict=found.outcome.verdict,
         evidence=found.message,
         about="" if found.outcome.verdict is Verdict.YES else MEANINGS[found.outcome],
@@ -152,11 +152,11 @@ WORDS: Words[None, Onboarded] = Words(
     command="onboard",
     title="Onboarding",
     answers={Verdict.YES: "fine", Verdict.NO: "failed", Verdict.UNKNOWN: "could not tell"},
-    counted={Verdict.YES: "fine", Verdict.NO: "failed", Verdict.UNKNOWN: "could not be told"},
+    counted={Verdict.YES: "fine", Verdict.NO: "failed", Verdict.UNKNOWN: "could not tell"},
     meanings={
-        Verdict.YES: "everything asked for is done",
-        Verdict.NO: "something asked for is not done",
-        Verdict.UNKNOWN: "something could not be told",
+        Verdict.YES: "all requested work is done",
+        Verdict.NO: "some requested work is not done",
+        Verdict.UNKNOWN: "something could not be checked",
     },
     own_meanings={int(outcome): meaning for outcome, meaning in MEANINGS.items()},
     nothing="no cluster was looked at",

@@ -189,7 +189,7 @@ def _runner(answers: Answers) -> Iterator[str]:
     yield f"  {NAMESPACE}:runner:"
     yield f"    gitlabUrl: {scalar(answers.gitlab_url)}"
     if not answers.own_token:
-        yield "    # A Secret that somebody else makes, keys runner-token and runner-registration-token (empty); both"
+        yield "    # A Secret that someone else creates, keys runner-token and runner-registration-token (empty); both"
         yield "    # namespaces are made before the first `make up`."
         yield "    existingNamespaces: true"
         yield "    token:"

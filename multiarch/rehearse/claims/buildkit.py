@@ -89,7 +89,7 @@ def _tags(second: Scene, first: Scene) -> Proof:
         jobs = [job for arch in served(second) for job in buildkit_jobs(arch).values()]
         shared = sorted(set(second.tags or ()) & set(first.tags or ()))
         if shared:
-            return failed(f"both runners have the tag {', '.join(shared)}: chance decides which sandbox a job gets")
+            return failed(f"both runners have the tag {', '.join(shared)}: either runner may take a job")
         return judge_tags(jobs, second.tags, BUILDKIT_TAG)
 
     return from_templates(prove)

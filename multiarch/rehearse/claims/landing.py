@@ -17,7 +17,7 @@ def landed(scene: Scene, run: JobRun, wanted: Collection[str]) -> Proof:
     if view.node is None:
         if view.reason:
             return failed(f"pod {view.pod} stays pending: {view.reason}", view)
-        return unknown(f"pod {view.pod}: no word from the scheduler", view)
+        return unknown(f"pod {view.pod}: no answer from the scheduler", view)
     evidence = f"pod {view.pod} on {scene.describe(view.node)}"
     return (proved if scene.arch(view.node) in wanted else failed)(evidence, view)
 

@@ -55,7 +55,7 @@ def _installed(scene: Scene) -> Proof:
 def _on_demand(scene: Scene) -> Proof:
     pod, why = _running_pod(scene)
     if pod is None:
-        return unknown(f"the manager's pod does not run: {why or 'no word of it'}")
+        return unknown(f"the manager's pod does not run: {why or 'nothing was reported'}")
     node = pod["spec"]["nodeName"]
     if scene.spot(node):
         return failed(f"{scene.describe(node)} is a spot node: {_LOST}")
@@ -67,7 +67,7 @@ def _on_demand(scene: Scene) -> Proof:
         spot = scene.describe(placement.node)
         return failed(f"{scene.describe(node)} by chance: the scheduler also takes {spot}, a spot node: {_LOST}")
     if not kept_out(placement.message):
-        return unknown(f"{scene.describe(node)}; of spot nodes: {placement.message or 'no word from the scheduler'}")
+        return unknown(f"{scene.describe(node)}; of spot nodes: {placement.message or 'no answer from the scheduler'}")
     return proved(f"{scene.describe(node)}; on spot nodes alone the scheduler finds none: {placement.message}")
 
 
@@ -135,12 +135,12 @@ def _mounts(scene: Scene) -> Proof:
         absent = [key for key in keys if key not in ((found or {}).get("data") or {})]
         seen.append(f"{kind} {name}")
         if found is None:
-            missing.append(f"{kind} {name} is not there")
+            missing.append(f"{kind} {name} does not exist")
         elif absent:
             missing.append(f"{kind} {name} lacks the key {', '.join(absent)}")
     if missing:
         return failed(f"{'; '.join(missing)}: the manager's pod would never start")
-    others = f"; somebody else makes {', '.join(sorted(scene.stand_ins))}" if scene.stand_ins else ""
+    others = f"; someone else creates {', '.join(sorted(scene.stand_ins))}" if scene.stand_ins else ""
     return proved(", ".join(dict.fromkeys(seen)) + others)
 
 

@@ -45,7 +45,7 @@ def _plain_pod(scene: Scene) -> Proof:
     )
     if "untolerated taint" in placement.message and kept_out(placement.message):
         return proved(placement.message, view)
-    return unknown(placement.message or "no word from the scheduler", view)
+    return unknown(placement.message or "no answer from the scheduler", view)
 
 
 def _manifest(scene: Scene, nodes: list[str]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def _built(root: Path, progress: ProgressSink) -> PulumiCli:
         return _cli(kept[0], version, f"cache: {kept[1].source}", progress)
 
     def waiting(waited: float) -> None:
-        detail = "another rehearsal is at it"
+        detail = "another rehearsal is building it"
         progress(Progress(step="build", subject="pulumi", state=State.RUNNING, detail=detail, elapsed=waited))
 
     with shelf.locked(waiting) as scratch:

@@ -185,12 +185,12 @@ def _taken(kind: str, found: Mapping[str, Any], clean: str) -> Problem:
             path="--context",
             found=f"the cluster has the {title(kind, metadata)} of another rehearsal, of stack {labels[OWNER_LABEL]}",
             consequence="it was killed before it could clean up, or it is running now, from elsewhere",
-            fix=f"Unless it is running, take off what it left: {clean}",
+            fix=f"Unless it is running, remove what it left: {clean}",
         )
     return Problem(
         path="--context",
-        found=f"the cluster already has the {title(kind, metadata)}, and this rehearsal did not make it",
-        consequence="installing the stack there would change, and cleaning up would delete, what is somebody else's",
+        found=f"the cluster already has the {title(kind, metadata)}, which this rehearsal did not create",
+        consequence="installing the stack would change it, and cleaning up would delete it",
         fix="Rehearse on another cluster, or on the embedded control plane (leave out --kubeconfig).",
     )
 

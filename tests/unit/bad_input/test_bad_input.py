@@ -214,7 +214,7 @@ CASES = {
         stack="gke",
         changes="cluster.type: gk",
         path="cluster.type",
-        found="'gk' is no type of cluster",
+        found="'gk' is not a cluster type",
         consequence="nothing else of cluster and pools was read",
         fix="Did you mean gke?",
     ),
@@ -396,7 +396,7 @@ CASES = {
         changes="pools[1].minNodes: 0",
         path="pools[1].minNodes",
         found="0 on an arm64 pool",
-        consequence="arm64 jobs may wait for ever",
+        consequence="arm64 jobs may wait forever",
         fix="Use minNodes: 1.",
     ),
     "minimum above maximum": Case(
@@ -427,7 +427,7 @@ CASES = {
         changes="pools[1].name: amd64",
         path="pools[1].name",
         found="the name of pools[0] too",
-        consequence="one pool would take the other's place",
+        consequence="one pool would replace the other",
         fix="Give each pool a name of its own.",
     ),
     "architecture that no pool serves": Case(

@@ -157,7 +157,7 @@ def test_a_login_that_fails_is_told_with_its_reason(what: str, tmp_path: Path) -
         ("gke-gcloud-auth-plugin", "", "gcloud components install gke-gcloud-auth-plugin"),
         ("gke-gcloud-auth-plugin", "Ask Ann.\n", "is not on PATH. Ask Ann."),
         ("some-login", "", "Install it"),
-        ("./some-login", "", "is not there"),
+        ("./some-login", "", "does not exist"),
     ],
 )
 def test_a_program_that_is_not_installed_is_told_with_how_to_get_it(

@@ -110,8 +110,8 @@ def test_a_kubeconfig_without_contexts_is_told(content: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        ("a: [", "it is no YAML (line 1)"),
-        ("- a", "it is a list, no kubeconfig"),
+        ("a: [", "it is not valid YAML (line 1)"),
+        ("- a", "it is a list, not a kubeconfig"),
         ("contexts: 5", "`contexts` is a whole number, not a list"),
     ],
 )

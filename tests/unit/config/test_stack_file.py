@@ -111,7 +111,7 @@ def test_a_file_that_is_no_stack_file_is_told(text: str, path: str, found: str, 
 )
 def test_an_unknown_key_beside_config_is_told(key: str, fix: str, tmp_path: Path) -> None:
     told = mistake(tmp_path, f"config: {{}}\n{key}: []\n")
-    assert told == f"{key}: no key at the top level of a stack file: Pulumi would silently not read it. {fix}"
+    assert told == f"{key}: no key at the top level of a stack file: Pulumi would silently ignore it. {fix}"
 
 
 def test_a_missing_file_is_told_with_the_stacks_that_there_are(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ class TestConfig:
         assert only(self.checks(with_config(poll_timeout=seconds), look=seen), "poll-timeout").verdict is verdict
 
     def test_a_config_that_the_runner_would_not_load_is_a_cause(self) -> None:
-        broken = runner(installed=None, broken="config.toml is not TOML: x")
+        broken = runner(installed=None, broken="config.toml is not valid TOML: x")
         assert causes(only(config_checks(facts(runners=(broken,))), "config")) == ["config-invalid"]
 
 

@@ -104,7 +104,7 @@ WHOLE = gzip.compress(json.dumps(document()).encode())
         (gzip.compress(b'{"info": null, "version": 1}'), "is no release"),
         (b"no gzip, no JSON", "is no release"),
         (gzip.compress(json.dumps(document(manifest="a: [")).encode()), "is no release"),
-        (gzip.compress(json.dumps(document(manifest="just text")).encode()), "something that is no object"),
+        (gzip.compress(json.dumps(document(manifest="just text")).encode()), "something that is not an object"),
         (gzip.compress(json.dumps(document(manifest="kind: X")).encode()), "without apiVersion, kind or name"),
         (gzip.compress(json.dumps(document(version="x")).encode()), "is no release"),
     ],

@@ -132,7 +132,7 @@ def test_drift_is_told_with_what_from_what_to_what_and_since_when() -> None:
 
 def test_what_could_not_be_told_is_listed_beside_drift() -> None:
     text = render(sample.report(sample.gke(), sample.eks()))
-    assert text.startswith("## ❌ Drift: 4 drifted, 2 could not be told")
+    assert text.startswith("## ❌ Drift: 4 drifted, 2 could not tell")
     assert "- `the check as a whole` (`cloud against state`): `error: Unable to connect to the server`" in text
     assert "- `v1 ConfigMap runner/settings` (`objects`): `this login may not look (403)`" in text
 

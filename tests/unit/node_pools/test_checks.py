@@ -894,7 +894,7 @@ BAD += [
         cluster=US,
         keys={"arch": "arm64", "spot": True, "reservation_affinity": {"consumeReservationType": "ANY_RESERVATION"}},
         path="reservationAffinity",
-        says=("no reservation is of spot machines",),
+        says=("spot machines cannot use a reservation",),
         mended={"spot": False},
     ),
     Bad(
@@ -910,7 +910,7 @@ BAD += [
         cluster=EKS,
         keys={"arch": "arm64", "spot": True, "capacity_reservation": {"preference": "open"}},
         path="capacityReservation",
-        says=("no reservation is of spot machines",),
+        says=("spot machines cannot use a reservation",),
         mended={"capacity_reservation": {"preference": "none"}},
     ),
     Bad(
@@ -918,7 +918,7 @@ BAD += [
         cluster=AKS,
         keys={"arch": "arm64", "spot": True, "capacity_reservation_group_id": RESERVATIONS},
         path="capacityReservationGroupId",
-        says=("no reservation is of spot machines",),
+        says=("spot machines cannot use a reservation",),
         mended={"spot": False},
     ),
     Bad(

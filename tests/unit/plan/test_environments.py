@@ -122,7 +122,7 @@ def missing(folder: Path) -> list[str]:
 @pytest.mark.usefixtures("without_pulumi")
 def test_without_pulumi_it_is_said_that_the_cluster_may_be_set_where_nobody_looked(tmp_path: Path) -> None:
     first, *others = missing(project(tmp_path / "p", "environment: [team/prod]\n"))
-    assert first.startswith("environment: imports team/prod, and what that sets can't be seen: there is no `pulumi`")
+    assert first.startswith("environment: imports team/prod, and what that sets cannot be read: there is no `pulumi`")
     assert any(told.startswith("cluster: not set") for told in others)
 
 

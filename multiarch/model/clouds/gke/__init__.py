@@ -41,8 +41,8 @@ def _hindrances(look: Look) -> Iterator[Hindrance]:
     if look.flavour == AUTOPILOT:
         yield Hindrance(
             found="a GKE Autopilot cluster",
-            consequence="it has no node pools that anybody could create or choose, and which capabilities a build "
-            "may have is Autopilot's to say",
+            consequence="nobody can create or choose its node pools, and Autopilot decides which "
+            "capabilities a build may have",
             fix="Use a Standard cluster.",
             of_pools=False,
         )

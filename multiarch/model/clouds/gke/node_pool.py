@@ -193,7 +193,7 @@ def arm_limits(inputs: Inputs) -> Iterator[Refusal]:
     if kind == "t2a":
         for key in ("localSsdCount", "guestAccelerators", "confidentialNodes"):
             if get(inputs, "nodeConfig", key):
-                yield refusal(f"nodeConfig.{key}", f"{key} is not supported on T2A machines", source)
+                yield refusal(f"nodeConfig.{key}", f"{key} is not at supported on T2A machines", source)
     if kind in NEEDS_GVNIC and get(inputs, "nodeConfig", "gvnic", "enabled") is False:
         message = f"{kind.upper()} machines need gVNIC: it cannot be disabled"
         yield refusal("nodeConfig.gvnic.enabled", message, "cloud.google.com/compute/docs/networking/using-gvnic")
@@ -243,7 +243,7 @@ def node_settings(inputs: Inputs) -> Iterator[Refusal]:
         yield refusal("nodeConfig.spot", "Cannot set both preemptible and spot", f"{API}.config.spot")
     account = text(get(inputs, "nodeConfig", "serviceAccount"))
     if account is not None and not _EMAIL.fullmatch(account):
-        message = f"The service account {account!r} is invalid: an e-mail address is wanted"
+        message = f"The service account {account!r} is invalid: expected an e-mail address"
         yield refusal("nodeConfig.serviceAccount", message, f"{API}.config.serviceAccount")
     for index, scope in enumerate(items(get(inputs, "nodeConfig", "oauthScopes"))):
         if isinstance(scope, str) and not _SCOPE.fullmatch(scope):
