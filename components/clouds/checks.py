@@ -113,7 +113,7 @@ def _unknown(subject: Subject[Any], name: str) -> Problem:
     return subject.problem(
         "machineType",
         f"{name!r} is not in a known machine family, and arch is not set",
-        "its architecture is not known, and it is never guessed",
+        "an architecture is never guessed",
         "Correct the name, or set arch: amd64 or arch: arm64.",
     )
 
