@@ -66,7 +66,7 @@ ChartVersion = Annotated[
     str,
     Form(
         rf"{_VERSION}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?",
-        "exact version",
+        "chart version",
         "one, for example 0.92.2: Helm would take whatever matches on the day of the update",
     ),
 ]

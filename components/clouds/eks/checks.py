@@ -74,7 +74,7 @@ def _check_alternatives(subject: Subject[EksPool]) -> list[Problem]:
                 subject.problem(
                     key,
                     f"{name!r} is not in a known machine family, and arch is not set",
-                    "its architecture would have to be guessed",
+                    "an architecture is never guessed",
                     "Correct the name, or set the pool's arch.",
                 )
             )

@@ -288,7 +288,7 @@ CASES = {
         path="pools[0].machineType",
         found="is not in a known machine family, and arch is not set",
         consequence="never guessed",
-        fix="state arch: amd64 or arch: arm64",
+        fix="set arch: amd64 or arch: arm64",
     ),
     "C4A with a persistent disk": Case(
         stack="gke",
