@@ -64,7 +64,7 @@ def _cidr(text: str) -> str:
     return text
 
 
-_KEY: Final = "letters, digits, '-', '_' and '.', at will after a prefix with '/'"
+_KEY: Final = "letters, digits, '-', '_' and '.', after an optional prefix and '/'"
 _NO_SECRET: Final = NoSecret(
     "Remove it: anyone who can read the object would have it. A cloud identity needs no secret."
 )
@@ -82,7 +82,7 @@ LabelValue = Annotated[
     Form(
         LABEL_VALUE.pattern,
         "value of a label or taint",
-        "at most 63 letters, digits, '-', '_' and '.', no sign at its ends",
+        "at most 63 letters, digits, '-', '_' and '.', a letter or digit first and last",
     ),
 ]
 AnnotationKey = Annotated[str, _NO_SECRET, AfterValidator(_annotation_key)]

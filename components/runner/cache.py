@@ -187,7 +187,7 @@ def _check_server(cache: S3Cache, server: S3Server, policies: NetworkPolicies) -
         yield Problem(
             path="runner.cache.roleArn",
             found="set together with server",
-            consequence="your own server knows no AWS roles",
+            consequence="your own server cannot use AWS roles",
             fix="Remove it; server.existingSecret holds the server's keys.",
         )
     host = _host_and_port(server.address)[0]

@@ -27,8 +27,8 @@ from components.kubernetes_names import (
 
 _CONFIG: Final = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-_Duration = Annotated[str, Form(r"([0-9]+(\.[0-9]+)?(ms|s|m|h))+", "duration", "one such as 15m")]
-_Interval = Annotated[str, Form(r"([0-9]+(ms|s|m|h))+", "duration", "one such as 30s")]
+_Duration = Annotated[str, Form(r"([0-9]+(\.[0-9]+)?(ms|s|m|h))+", "duration", "a duration, such as 15m")]
+_Interval = Annotated[str, Form(r"([0-9]+(ms|s|m|h))+", "duration", "a duration, such as 30s")]
 _Registry = Annotated[
     str,
     Form(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]+)?", "registry", "one, as registry.example.com"),

@@ -67,7 +67,7 @@ ChartVersion = Annotated[
     Form(
         rf"{_VERSION}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?",
         "chart version",
-        "one, for example 0.92.2: Helm would take whatever matches on the day of the update",
+        "an exact version, for example 0.92.2: Helm would take whatever matches on the day of the update",
     ),
 ]
 ChartRepository = Annotated[
@@ -75,7 +75,7 @@ ChartRepository = Annotated[
     Form(
         r"https?://[^\s@]+",
         "URL of a Helm repository",
-        "one such as https://charts.gitlab.io; an OCI registry belongs in reference",
+        "one, such as https://charts.gitlab.io; an OCI registry belongs in reference",
     ),
 ]
 ChartReference = Annotated[
@@ -91,7 +91,7 @@ HelperImage = Annotated[
     str,
     Form(
         r"auto|upstream|mirror|[^\s/]+/\S+",
-        "mode or full name of an image",
+        "helper image",
         "auto, upstream, mirror, or registry/name:tag",
     ),
 ]

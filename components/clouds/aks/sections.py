@@ -23,12 +23,12 @@ _NAME: Final = Form(
 )
 _SUBNET: Final = Form(
     pattern=r"/[sS]ubscriptions/\S+/[sS]ubnets/[^/\s]+",
-    what="subnet's resource ID",
+    what="resource ID of a subnet",
     write="the whole ID that `az network vnet subnet show --query id` prints",
 )
 _RESERVATIONS: Final = Form(
     pattern=r"/[sS]ubscriptions/\S+/capacityReservationGroups/[^/\s]+",
-    what="capacity reservation group's resource ID",
+    what="resource ID of a capacity reservation group",
     write="the whole ID that `az capacity reservation group show --query id` prints",
 )
 _SURGE: Final = Form(

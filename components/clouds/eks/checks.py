@@ -50,7 +50,7 @@ def _check_taints(subject: Subject[EksPool]) -> list[Problem]:
 
 def _check_tags(subject: Subject[EksPool]) -> list[Problem]:
     reserved = [
-        subject.problem(f"tags[{key}]", "AWS reserves the prefix aws:", "it refuses the tag", "Rename it.")
+        subject.problem(f"tags[{key}]", "the prefix 'aws:' is reserved", "it refuses the tag", "Rename it.")
         for key in subject.pool.tags
         if key.lower().startswith("aws:")
     ]

@@ -141,8 +141,8 @@ def test_never_more_pulumis_at_a_time_than_jobs(stub: StubPulumi, drift: Drift) 
         (("--ignore", "/nonexistent"), "does not exist"),
         (("--jobs", "0"), "--jobs"),
         (("--only", "everything"), "--only"),
-        (("--merge", "a.json", "--history", "h"), "no meaning with --merge"),
-        (("--merge", "a.json", "--jobs", "2"), "no meaning with --merge"),
+        (("--merge", "a.json", "--history", "h"), "cannot be used with --merge"),
+        (("--merge", "a.json", "--jobs", "2"), "cannot be used with --merge"),
         (("--gitlab-issue",), "CI_"),
     ],
 )

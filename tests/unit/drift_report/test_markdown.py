@@ -125,7 +125,7 @@ def test_a_long_value_is_shortened() -> None:
 def test_drift_is_told_with_what_from_what_to_what_and_since_when() -> None:
     text = render(sample.report())
     assert "`spec.template.spec.containers[gitlab-runner].image: runner:v19.1.1 -> runner:latest`" in text
-    assert "`Secret gitlab-runner/cache` | `gone`<br>`it is not there`" in text
+    assert "`Secret gitlab-runner/cache` | `gone`<br>`it does not exist`" in text
     assert "2026-11-20 04:30 UTC" in text
     assert "`and 2 more differences`" in text
 

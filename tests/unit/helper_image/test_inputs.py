@@ -58,7 +58,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"tags": "latest"}, "tags", "is text"),
     ({"tags": [1.0]}, "tags[0]", "is a number"),
     ({"tags": ["a", "-b"]}, "tags[1]", "can't be a tag"),
-    ({"tags": ["a", "a"]}, "tags[1]", "named twice"),
+    ({"tags": ["a", "a"]}, "tags[1]", "listed twice"),
     ({"tags": ["v19.3.2"]}, "tags[0]", "the target's own"),
     ({"credentials": []}, "credentials", "is a list"),
     ({"credentials": {"registry.example.com": "ci:pass"}}, 'credentials["registry.example.com"]', "is text"),

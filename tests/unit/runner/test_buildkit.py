@@ -196,9 +196,13 @@ class TestResources:
             "buildkit.jobNamespace",
             "is a namespace of the cluster itself",
         ),
-        ({"buildkit": {"jobNamespace": "Builds"}}, "buildkit.jobNamespace", "is no Kubernetes name"),
+        ({"buildkit": {"jobNamespace": "Builds"}}, "buildkit.jobNamespace", "is not a valid Kubernetes name"),
         ({"buildkit": {"concurrent": 0}}, "buildkit.concurrent", "0"),
-        ({"buildkit": {"jobServiceAccount": {"name": "A b"}}}, "buildkit.jobServiceAccount.name", "is no name"),
+        (
+            {"buildkit": {"jobServiceAccount": {"name": "A b"}}},
+            "buildkit.jobServiceAccount.name",
+            "is not a valid name",
+        ),
         ({"buildkit": {"token": {}}}, "buildkit.token", "neither existingSecret nor create"),
         (
             {"token": {"existingSecret": "one"}, "buildkit": {"token": {"existingSecret": "one"}}},

@@ -36,8 +36,8 @@ SERVERS: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ("gke", {"address": "minio:0"}, {}, "runner.cache.server.address", "is not a host with a port"),
     ("gke", {"address": "key:secret@minio"}, {}, "runner.cache.server.address", "is not a host with a port"),
     ("aks", {"existingSecret": ""}, {}, "runner.cache.server.existingSecret", "empty"),
-    ("eks", {"address": "minio.data.svc:9000"}, {}, "runner.networkPolicies.cache.cidrs", "close the way"),
-    ("eks", {"address": "minio"}, {"cache": {"cidrs": []}}, "runner.networkPolicies.cache.cidrs", "close the"),
+    ("eks", {"address": "minio.data.svc:9000"}, {}, "runner.networkPolicies.cache.cidrs", "would block it"),
+    ("eks", {"address": "minio"}, {"cache": {"cidrs": []}}, "runner.networkPolicies.cache.cidrs", "would block"),
 ]
 MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     ("gke", {"gitlabUrl": "http://gitlab.example.com"}, "runner.gitlabUrl", "is not https"),
@@ -45,7 +45,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     ("gke", {"gitlabUrl": "https://u:p@gitlab.example.com"}, "runner.gitlabUrl", "has credentials"),
     ("gke", {"gitlabUrl": "https://gitlab.example.com:x"}, "runner.gitlabUrl", "not the URL of a server"),
     ("gke", {"gitlabUrl": "ftp://gitlab.example.com"}, "runner.gitlabUrl", "not the URL of a server"),
-    ("gke", {"namespace": "Runner"}, "runner.namespace", "no Kubernetes name"),
+    ("gke", {"namespace": "Runner"}, "runner.namespace", "not a valid Kubernetes name"),
     ("gke", {"namespace": "kube-system"}, "runner.namespace", "is a namespace of the cluster itself"),
     ("gke", {"jobNamespace": "default"}, "runner.jobNamespace", "is a namespace of the cluster itself"),
     ("gke", {"jobNamespace": "gitlab-runner"}, "runner.jobNamespace", "also the manager's namespace"),
@@ -53,27 +53,42 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     ("gke", {"jobServiceAccount": {"name": "No"}}, "runner.jobServiceAccount.name", "name of a Kubernetes object"),
     ("gke", {"imagePullSecrets": ["a", "B"]}, "runner.imagePullSecrets[1]", "name of a Kubernetes object"),
     ("gke", {"priorityClass": "Hi There"}, "runner.priorityClass", "name of a Kubernetes object"),
-    ("gke", {"chart": {"repository": "https://charts.example.com"}}, "runner.chart.version", "whatever is newest"),
+    (
+        "gke",
+        {"chart": {"repository": "https://charts.example.com"}},
+        "runner.chart.version",
+        "each update installs the newest",
+    ),
     (
         "gke",
         {"chart": {"reference": "oci://r.example.com/gitlab-runner"}},
         "runner.chart.version",
-        "whatever is newest",
+        "each update installs the newest",
     ),
-    ("gke", {"chart": {"version": "^0.90"}}, "runner.chart.version", "no exact version"),
-    ("gke", {"chart": {"version": "0.90"}}, "runner.chart.version", "no exact version"),
+    ("gke", {"chart": {"version": "^0.90"}}, "runner.chart.version", "not a valid chart version"),
+    ("gke", {"chart": {"version": "0.90"}}, "runner.chart.version", "not a valid chart version"),
     ("gke", {"chart": {"version": ""}}, "runner.chart.version", "empty"),
     ("gke", {"chart": {"path": "chart", "version": "0.90.1"}}, "runner.chart.version", "beside path"),
     ("gke", {"chart": {"path": "chart", "reference": "oci://a/b"}}, "runner.chart.path", "set together with reference"),
-    ("gke", {"chart": {"reference": "r.example.com/x", "version": "0.90.1"}}, "runner.chart.reference", "no OCI"),
-    ("gke", {"chart": {"reference": "oci://r/x:1.0", "version": "0.90.1"}}, "runner.chart.reference", "no OCI"),
-    ("gke", {"chart": {"repository": "oci://r/x", "version": "0.90.1"}}, "runner.chart.repository", "no URL"),
-    ("gke", {"chart": {"runnerVersion": "latest"}}, "runner.chart.runnerVersion", "no version"),
+    (
+        "gke",
+        {"chart": {"reference": "r.example.com/x", "version": "0.90.1"}},
+        "runner.chart.reference",
+        "not a valid OCI",
+    ),
+    (
+        "gke",
+        {"chart": {"reference": "oci://r/x:1.0", "version": "0.90.1"}},
+        "runner.chart.reference",
+        "not a valid OCI",
+    ),
+    ("gke", {"chart": {"repository": "oci://r/x", "version": "0.90.1"}}, "runner.chart.repository", "not a valid URL"),
+    ("gke", {"chart": {"runnerVersion": "latest"}}, "runner.chart.runnerVersion", "not a valid version"),
     ("gke", {"chart": {"runnerVersion": "19.2.0"}}, "runner.chart.runnerVersion", "holds runner 19.1.1"),
     ("gke", {"architectures": []}, "runner.architectures", "empty"),
-    ("gke", {"concurrent": 10**30}, "runner.concurrent", "is above"),
-    ("gke", {"pollTimeout": 2**31}, "runner.pollTimeout", "is above"),
-    ("gke", {"architectures": ["amd64", "amd64"]}, "runner.architectures", "named twice"),
+    ("gke", {"concurrent": 10**30}, "runner.concurrent", "is too large"),
+    ("gke", {"pollTimeout": 2**31}, "runner.pollTimeout", "is too large"),
+    ("gke", {"architectures": ["amd64", "amd64"]}, "runner.architectures", "listed twice"),
     ("gke", {"architectures": ["arm64"]}, "runner.defaultArch", "not among architectures"),
     ("gke", {"selectorRegex": ""}, "runner.selectorRegex", "silently ignore"),
     ("gke", {"helperImage": "r.example.com/helper:arm64-v19.1.1"}, "runner.helperImage", "image for arm64"),
@@ -86,34 +101,39 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     ("gke", {"jobTimeout": 300}, "runner.jobTimeout", "Use 600 or more"),
     ("gke", {"pollTimeout": 3600}, "runner.pollTimeout", "not below jobTimeout"),
     ("gke", {"manager": {"replicas": 0}}, "runner.manager.replicas", "Use 1 or more"),
-    ("gke", {"manager": {"pool": "nope"}}, "runner.manager.pool", "no pool of this stack"),
+    ("gke", {"manager": {"pool": "nope"}}, "runner.manager.pool", "not a pool of this stack"),
     ("aks", {"manager": {"pool": "spot"}}, "runner.manager.pool", "is a spot pool"),
-    ("gke", {"manager": {"pool": "amd64", "nodeSelector": {"a": "b"}}}, "runner.manager.nodeSelector", "beside pool"),
+    (
+        "gke",
+        {"manager": {"pool": "amd64", "nodeSelector": {"a": "b"}}},
+        "runner.manager.nodeSelector",
+        "together with pool",
+    ),
     ("gke", {"manager": {"taints": [{"key": "a"}]}}, "runner.manager.taints", "without nodeSelector"),
     ("gke", {"manager": {"pool": "amd64", "taints": [{"key": "a"}]}}, "runner.manager.taints", "without nodeSelector"),
     (
         "gke",
         {"manager": {"nodeSelector": {"a": "b"}, "taints": [{"key": "a"}, {"key": "a", "effect": "NoSchedule"}]}},
         "runner.manager.taints",
-        "a:NoSchedule is there 2 times",
+        "a:NoSchedule is set 2 times",
     ),
     (
         "gke",
         {"manager": {"nodeSelector": {"a": "b"}, "taints": [{"key": "a b"}]}},
         "runner.manager.taints[0].key",
-        "no key of a label or taint",
+        "not a valid key of a label or taint",
     ),
     (
         "gke",
         {"manager": {"nodeSelector": {"a": "b"}, "taints": [{"key": "a"}, {"key": "a", "value": "/"}]}},
         "runner.manager.taints[1].value",
-        "no value of a label or taint",
+        "not a valid value of a label or taint",
     ),
     (
         "gke",
         {"manager": {"resources": {"cpuRequest": "1 cpu"}}},
         "runner.manager.resources.cpuRequest",
-        "no Kubernetes q",
+        "not a valid Kubernetes q",
     ),
     (
         "gke",
@@ -125,15 +145,20 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
         "gke",
         {"resources": {"helper": {"memoryLimit": "1GB"}}},
         "runner.resources.helper.memoryLimit",
-        "no Kubernetes q",
+        "not a valid Kubernetes q",
     ),
     ("gke", {"resources": {"ceiling": {"memory": "4Gi"}}}, "runner.resources.ceiling.memory", "container's own 8Gi"),
-    ("gke", {"resources": {"ceiling": {"cpu": "six"}}}, "runner.resources.ceiling.cpu", "no Kubernetes quantity"),
+    (
+        "gke",
+        {"resources": {"ceiling": {"cpu": "six"}}},
+        "runner.resources.ceiling.cpu",
+        "not a valid Kubernetes quantity",
+    ),
     (
         "gke",
         {"cache": {"type": "gcs", "bucket": "b", "serviceAccount": "me@gmail.com"}},
         "runner.cache.serviceAccount",
-        "no e-mail of a Google service account",
+        "not a valid e-mail of a Google service account",
     ),
     ("gke", {"networkPolicies": {}}, "runner.networkPolicies.metadata.provider", "could not ask for its identity"),
     (
@@ -153,7 +178,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
             cluster,
             {"cache": {"type": "s3", "bucket": "b", "region": "eu-central-1"}},
             "runner.cache.type",
-            "gives the manager an identity",
+            "the manager has no identity",
         )
         for cluster in ("gke", "aks")
     ),
@@ -165,9 +190,9 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
         "eks",
         {"cache": {**s3_server(), "roleArn": "arn:aws:iam::123456789012:role/ci"}},
         "runner.cache.roleArn",
-        "knows no role",
+        "cannot use AWS roles",
     ),
-    ("aks", {"cache": {"type": "gcs", "bucket": "b"}}, "runner.cache.type", "gives the manager an identity"),
+    ("aks", {"cache": {"type": "gcs", "bucket": "b"}}, "runner.cache.type", "the manager has no identity"),
     (
         "eks",
         {"networkPolicies": {"metadata": {"provider": "gkeCalico"}}},
@@ -262,7 +287,7 @@ def test_an_architecture_that_no_pool_serves_is_refused(stacks: Stacks) -> None:
     stack = stacks["gke"]()
     (problem,) = check_runner(stack.runner, stack.pools[:1], stack.cluster)
     assert problem.path == "runner.architectures"
-    assert "arm64 is served by no pool" in problem.found
+    assert "no pool has arch arm64" in problem.found
     assert "600 s" in problem.consequence
 
 

@@ -141,7 +141,7 @@ REFUSED: list[tuple[Any, str, str]] = [
         "win over",
     ),
     ({"extraEnvFrom": {"TZ": {}}}, "extraEnvFrom.TZ", "exactly one"),
-    ({"extraEnvFrom": {"TZ": {"value": "x"}}}, "extraEnvFrom.TZ.value", "no key of"),
+    ({"extraEnvFrom": {"TZ": {"value": "x"}}}, "extraEnvFrom.TZ.value", "unknown key"),
     ({"tolerations": []}, "tolerations", "runner.manager.taints"),
     ({"affinity": {}}, "affinity", "runner.manager.nodeSelector"),
     ({"nodeSelector": {}}, "nodeSelector", "runner.manager.pool"),
@@ -163,7 +163,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"runners": {"tags": "a"}}, "runners.tags", "reserved"),
     ({"runners": {"runUntagged": True}}, "runners.runUntagged", "reserved"),
     ({"runners": {"maximumTimeout": 1}}, "runners.maximumTimeout", "reserved"),
-    ({"runners": {"privileged": True}}, "runners.privileged", "owns its node"),
+    ({"runners": {"privileged": True}}, "runners.privileged", "controls its node"),
     ({"runners": {"config": ""}}, "runners.config", "undo it"),
     ({"runners": {"config": None}}, "runners.config", "undo it"),
     ({"runners": {"configOverride": ""}}, "runners.configOverride", "undo it"),
@@ -183,27 +183,27 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"readinessProbe": {"initialDelaySeconds": 3600}}, "readinessProbe.initialDelaySeconds", "Use 300 or less."),
     ({"metrics": {"enabled": False}}, "metrics.enabled", "runner.metrics"),
     ({"metrics": {"podMonitor": {"enabled": True}}}, "metrics.podMonitor.enabled", "runner.metrics.podMonitor"),
-    ({"metrics": {"podMonitor": {"interval": "30s\n  x: y"}}}, "metrics.podMonitor.interval", "no duration"),
+    ({"metrics": {"podMonitor": {"interval": "30s\n  x: y"}}}, "metrics.podMonitor.interval", "not a valid duration"),
     ({"metrics": {"serviceMonitor": {"enabled": True}}}, "metrics.serviceMonitor", "runner.metrics.podMonitor"),
-    ({"service": {"type": "LoadBalancer"}}, "service.type", "beyond the cluster"),
+    ({"service": {"type": "LoadBalancer"}}, "service.type", "outside the cluster"),
     ({"podLabels": {"app": "x"}}, "podLabels.app", "undo the other"),
     ({"podLabels": {"azure.workload.identity/use": "false"}}, "podLabels[azure.workload.identity/use]", "undo"),
-    ({"podLabels": {"a b": "x"}}, "podLabels[a b]", "no key of a label"),
-    ({"podLabels": {"a": "not a label"}}, "podLabels.a", "no value of a label"),
+    ({"podLabels": {"a b": "x"}}, "podLabels[a b]", "not a valid key of a label"),
+    ({"podLabels": {"a": "not a label"}}, "podLabels.a", "not a valid value of a label"),
     ({"podAnnotations": {"checksum/configmap": "x"}}, "podAnnotations[checksum/configmap]", "undo"),
     ({"podAnnotations": {"multiarch-runner.io/token-checksum": "x"}}, "podAnnotations", "undo the other"),
     ({"podAnnotations": {"karpenter.sh/do-not-disrupt": "false"}}, "podAnnotations", "undo the other"),
-    ({"podAnnotations": {"a: b\nc": "x"}}, "podAnnotations", "no key of an annotation"),
+    ({"podAnnotations": {"a: b\nc": "x"}}, "podAnnotations", "not a valid annotation key"),
     ({"podAnnotations": {"a": "{{ .Values.runners.config }}"}}, "podAnnotations.a", "Helm template"),
     ({"deploymentLabels": {"app.kubernetes.io/managed-by": "me"}}, "deploymentLabels", "undo the other"),
     ({"deploymentAnnotations": {"meta.helm.sh/release-name": "x"}}, "deploymentAnnotations", "undo the other"),
-    ({"configMapLabels": {"{{ .Values }}": "x"}}, "configMapLabels", "no key of a label"),
-    ({"volumes": [{"name": "configmaps", "emptyDir": {}}]}, "volumes[0].name", "chart's own"),
+    ({"configMapLabels": {"{{ .Values }}": "x"}}, "configMapLabels", "not a valid key of a label"),
+    ({"volumes": [{"name": "configmaps", "emptyDir": {}}]}, "volumes[0].name", "chart uses itself"),
     ({"volumes": [{"name": "x", "hostPath": {"path": "/"}}]}, "volumes[0].hostPath", "restricted"),
     ({"volumes": [{"name": "x"}]}, "volumes[0]", "exactly one"),
     ({"volumes": [{"name": "x", "csi": {"password": "hunter2"}}]}, "volumes[0].csi.password", "Secret"),
     ({"volumeMounts": [{"name": "configmaps", "mountPath": "/x"}]}, "volumeMounts[0].name", "not among volumes"),
-    ({"connectionMaxAge": '15m"\nconcurrent = 1'}, "connectionMaxAge", "no duration"),
+    ({"connectionMaxAge": '15m"\nconcurrent = 1'}, "connectionMaxAge", "not a valid duration"),
     ({"sentryDsn": "https://a:hunter2@sentry.example.com/1"}, "sentryDsn", "public key"),
     ({"sentryDsn": 'https://a@b/1"\nconcurrent = 1'}, "sentryDsn", "public key"),
     ({"certsSecretName": ""}, "certsSecretName", "empty"),
@@ -213,7 +213,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"gitlabUrl": "x"}, "gitlabUrl", "runner.gitlabUrl"),
     ({"podlabels": {}}, "podlabels", "Did you mean podLabels?"),
     ({"replicas": 2}, "replicas", "runner.manager.replicas"),
-    ({"global": {}}, "global", "no key of"),
+    ({"global": {}}, "global", "unknown key"),
 ]
 
 
@@ -396,7 +396,7 @@ def test_a_stack_file_with_such_values_is_refused_with_all_its_other_mistakes() 
     with pytest.raises(ConfigError) as refused:
         load_config({"multiarch-runner:runner": json.dumps(runner)}, ())
     assert "runner.values.tolerations" in str(refused.value)
-    assert "cluster: not set" in str(refused.value)
+    assert "cluster: required, but not set" in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -405,17 +405,17 @@ def test_a_stack_file_with_such_values_is_refused_with_all_its_other_mistakes() 
         (
             {"manager": {"nodeSelector": {"a b": "x"}}},
             "runner.manager.nodeSelector[a b]",
-            "no key of a label",
+            "not a valid key of a label",
         ),
         (
             {"manager": {"nodeSelector": {"a": "not one"}}},
             "runner.manager.nodeSelector.a",
-            "no value of a label",
+            "not a valid value of a label",
         ),
         (
             {"jobServiceAccount": {"annotations": {"a: b": "x"}}},
             "runner.jobServiceAccount.annotations[a: b]",
-            "no key of an annotation",
+            "not a valid annotation key",
         ),
         (
             {"jobServiceAccount": {"annotations": {"a": "AKIA0123456789ABCDEF"}}},
