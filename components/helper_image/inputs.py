@@ -78,7 +78,7 @@ def _target(text: str) -> None:
 def _source(text: str) -> None:
     reference = parse_reference(text)
     if reference.tag is None and reference.digest is None:
-        raise wrong(f"{quoted(text)} has neither tag nor digest", "State the tag, or better the digest.")
+        raise wrong(f"{quoted(text)} has neither tag nor digest", "Add the tag, or better the digest.")
 
 
 def _login(value: object) -> object:

@@ -280,7 +280,7 @@ class ExtraValues(TypedDict, total=False):
     """Secrets of the manager's namespace that pull its image; `runner.imagePullSecrets` are the jobs'."""
 
     livenessProbe: ExtraProbe
-    """When the manager is started anew."""
+    """When the manager is restarted."""
 
     readinessProbe: ExtraProbe
     """When the manager counts as started."""

@@ -149,7 +149,7 @@ _POD_MONITOR: Final[Reasons] = {
 _SERVICE: Final[Reasons] = {
     **dict.fromkeys(("type", "externalIPs", "externalTrafficPolicy"), _PUBLIC),
     **dict.fromkeys(("loadBalancerIP", "loadBalancerSourceRanges", "metrics"), _PUBLIC),
-    "additionalPorts": "Remove it: the manager listens on one port, which is there already.",
+    "additionalPorts": "Remove it: the manager listens on one port, and the Service has it already.",
     **dict.fromkeys(("clusterIP", "internalTrafficPolicy"), "Remove it: Prometheus asks the pods, not the Service."),
 }
 _PROBE: Final[Reasons] = {

@@ -69,7 +69,7 @@ class HelperMirror:
     """Flavor of the helper image, which begins its tags: `alpine-latest`, `ubuntu` ... Empty: the tags without one."""
 
     version: str | None = None
-    """Version of the helper image. It has to be the runner's, and is by default. State it along with `digests`: a
+    """Version of the helper image. It has to be the runner's, and is by default. Set it together with `digests`: a
     newer chart is refused then, until they are renewed."""
 
     digests: dict[Arch, Digest] = field(default_factory=dict)

@@ -175,7 +175,9 @@ def _pull_fixes(advice: Advice, kind: str, image: str, arch: str) -> Iterator[Fi
             ("imagePullSecrets: [NAME]",),
             'image_pull_secrets = ["NAME"]',
         )
-        yield Fix(text="Or give the job DOCKER_AUTH_CONFIG; or correct the name: registries hide what is not there.")
+        yield Fix(
+            text="Or give the job DOCKER_AUTH_CONFIG; or correct the name: a registry may answer so for a missing image."
+        )
     elif kind == "image-rate-limited":
         yield Fix(text="Pull with credentials, or through a mirror or a pull-through cache of your own.")
     elif kind == "helper-image-wrong-arch":

@@ -55,7 +55,7 @@ def clean(kubeconfig: Path, context: str, display: ProgressDisplay) -> CleanRepo
         name=plane.context, place=f"{plane.server} ({plane.kubeconfig})", checks=tuple(checks), detail=None
     )
     if section.verdict is not Verdict.YES:
-        again = f"once that is mended: {clean_command(plane.kubeconfig, plane.context)}"
+        again = f"when that is fixed: {clean_command(plane.kubeconfig, plane.context)}"
         section = replace(section, notes=(again,))
     return Report(command=WORDS.command, sections=(section,), seconds=time.monotonic() - began, detail=None)
 

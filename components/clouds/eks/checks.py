@@ -169,7 +169,7 @@ def _check_reservation(subject: Subject[EksPool]) -> list[Problem]:
         return []
     said = [one for one in (stated.preference, stated.id, stated.resource_group_arn) if one is not None]
     if len(said) != 1:
-        fix = "State preference, id or resourceGroupArn."
+        fix = "Set preference, id or resourceGroupArn."
         return [subject.problem("capacityReservation", f"{len(said)} of its keys", "EC2 takes exactly one", fix)]
     if subject.pool.spot and stated.preference != "none":
         consequence = "spot machines cannot use a reservation"

@@ -26,7 +26,7 @@ def _check_pool(subject: Subject[ExistingPool]) -> list[Problem]:
             subject.problem(
                 "name",
                 "an empty string",
-                "a pool without a name cannot be told from others in messages",
+                "messages need a name for the pool",
                 "Give it one.",
             )
         )

@@ -71,7 +71,7 @@ def no_secrets_in_values(resource: Resource) -> Iterable[Answer]:
     """Helm values hold no secret value, except a hash of one.
 
     Pulumi encrypts what is marked secret in its own state, but Helm stores the values in the cluster once more. A
-    checksum that rolls the pods when a Secret changes is no secret.
+    checksum that rolls the pods when a Secret changes is not a secret.
     Source: Helm, "Storage backends" (release Secrets); pulumi-kubernetes `helm_release.go`.
     """
     if resource.secret_paths is None:

@@ -126,7 +126,7 @@ def _neighbours(look: Look) -> Iterator[Remark]:
             )
         else:
             yield Remark(
-                text=f"A gitlab-runner is there already: {release.namespace}/{release.name}"
+                text=f"A gitlab-runner already exists: {release.namespace}/{release.name}"
                 f"{f' ({release.chart})' if release.chart else ''}. It is left as it is; the two share nothing.",
                 verdict=Verdict.YES,
             )

@@ -1,5 +1,6 @@
 """Mistakes in a stack file: each is told with its path, the consequence and the fix, before anything is declared."""
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
@@ -601,6 +602,12 @@ CASES = {
     ),
 }
 
+HOW_A_FIX_BEGINS = (
+    r"Did you mean |`?pulumi config |(?:Add|Attach|Build|Correct|Create|Give|Install|Keep|List|Lower|Make|Name|Only"
+    r"|Pass|Put|Raise|Remove|Rename|Revoke|Reset|Run|Set|Shorten|Use|Write)\b"
+)
+"""An imperative, or a command, or a question about a slip: the reader sees at once what to do."""
+
 
 def problems_of(file: Path) -> ConfigError:
     values, secret_keys = load_stack_file(file)
@@ -618,6 +625,79 @@ def test_each_mistake_is_told_with_path_consequence_and_fix(case: Case, broken_s
     assert case.found in told.found
     assert case.consequence in told.text
     assert case.fix in told.fix
+
+
+FORMS = {
+    "unknown key": (
+        "eks",
+        "pools[1].maxNode: 3",
+        "pools[1].maxNode: unknown key 'maxNode' for eks pools. Did you mean maxNodes?",
+    ),
+    "not supported by this cloud": (
+        "gke",
+        "pools[1].maxPods: 30",
+        "pools[1].maxPods: 'maxPods' is a key of aks pools, but the cluster is gke. Remove it: it has no effect here.",
+    ),
+    "missing": (
+        "eks",
+        "pools[1].name: <removed>",
+        "pools[1].name: required, but not set. Add `name: ...` (text): name of the pool, unique in the stack.",
+    ),
+    "wrong type": (
+        "gke",
+        "pools[1].maxNodes: many",
+        "pools[1].maxNodes: 'many' is text, but maxNodes takes a whole number. Write a whole number.",
+    ),
+    "unknown value": (
+        "gke",
+        "pools[1].arch: arm",
+        "pools[1].arch: unknown value 'arm'. Did you mean arm64? It takes one of amd64, arm64.",
+    ),
+    "out of range": (
+        "gke",
+        "pools[1].diskSizeGb: 1",
+        "pools[1].diskSizeGb: 1 is too small. Use 10 or more.",
+    ),
+    "malformed": (
+        "eks",
+        "cluster.region: eu-central-1a",
+        "cluster.region: 'eu-central-1a' is not a valid AWS region. Write a region, such as eu-central-1, not a zone.",
+    ),
+    "conflicting pair": (
+        "gke",
+        "pools[1].minNodes: 30",
+        (
+            "pools[1].minNodes: 30 is above maxNodes, 20: the cloud refuses the pool. "
+            "Set minNodes to 20 or less, or maxNodes to 30 or more."
+        ),
+    ),
+    "not offered": (
+        "gke",
+        "runner.tags: [arm]",
+        (
+            "runner.tags: not offered. Set it where the runner is created: in GitLab's UI, or by token.create "
+            "(token.create.tags). GitLab keeps a glrt- runner's tags on its side, and registering with them fails "
+            "('... is reserved')."
+        ),
+    ),
+}
+"""Each kind of mistake has one form: `path: what is wrong[: what it causes]. What to do.`"""
+
+
+@pytest.mark.parametrize(("stack", "changes", "told"), FORMS.values(), ids=FORMS)
+def test_each_kind_of_mistake_is_told_in_one_form(stack: str, changes: str, told: str, broken_stack: Write) -> None:
+    assert [str(problem) for problem in problems_of(broken_stack(stack, changes)).problems] == [told]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_mistake_is_told_shortly_what_is_wrong_first_then_the_fix(case: Case, broken_stack: Write) -> None:
+    for problem in problems_of(broken_stack(case.stack, case.changes)).problems:
+        assert problem.found, "what is wrong"
+        assert ". " not in f"{problem.found}{problem.consequence}", "one sentence, and at most one consequence"
+        assert len(problem.found) <= 160
+        assert len(problem.consequence) <= 200
+        assert len(problem.text) <= 480
+        assert re.match(HOW_A_FIX_BEGINS, problem.fix), problem.fix
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

@@ -246,7 +246,7 @@ def test_a_new_pool_never_has_the_name_of_one_that_is_there() -> None:
         (Server(nodes=eks_nodes(), version=EKS, forbidden=["/deployments"]), "could not be told"),
         (Server(nodes=eks_nodes(), version=EKS, daemon_sets=[daemon_set("aws-node")]), "Nothing enforces network"),
         (Server(nodes=eks_nodes(), version=EKS, denied=["create namespaces"]), "You may not create namespaces"),
-        (Server(nodes=eks_nodes(), version=EKS, deployments=[runner()]), "gitlab-runner is there already: ci/"),
+        (Server(nodes=eks_nodes(), version=EKS, deployments=[runner()]), "gitlab-runner already exists: ci/"),
         (Server(nodes=eks_nodes(), version=EKS), "no taint closes (workers)"),
     ],
 )
