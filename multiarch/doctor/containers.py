@@ -176,7 +176,7 @@ def _pull_fixes(advice: Advice, kind: str, image: str, arch: str) -> Iterator[Fi
             'image_pull_secrets = ["NAME"]',
         )
         yield Fix(
-            text="Or give the job DOCKER_AUTH_CONFIG; or correct the name: a registry may answer so for a missing image."
+            text="Or give the job DOCKER_AUTH_CONFIG; or correct the name: a missing image may get the same answer."
         )
     elif kind == "image-rate-limited":
         yield Fix(text="Pull with credentials, or through a mirror or a pull-through cache of your own.")

@@ -15,8 +15,6 @@ from multiarch.onboard.answers.texts import flag_of
 Prompt = Callable[[Question, Proposal | None, Callable[[Value], str]], Value]
 """Asks a person one question; the third argument says what is wrong with an answer."""
 
-_CONSEQUENCES = "it goes into the stack file, and nothing was written"
-
 
 class MissingAnswersError(click.UsageError):
     """Answers are missing, and there is nobody to ask. The message names each flag."""
@@ -106,15 +104,14 @@ def _wrong_kind(question: Question, value: Value) -> str:
 
 def _wrong_choice(question: Question, value: Value) -> str:
     names = [name for name, _ in question.choices]
-    return "" if not names or value in names else f"one of {', '.join(names)} is expected"
+    return "" if not names or value in names else f"expected one of {', '.join(names)}"
 
 
 def _problem(question: Question, value: Value, told: str) -> Problem:
     return Problem(
         path=flag_of(question.key),
-        found=f"{value!r}",
-        consequence=f"{told}; {_CONSEQUENCES}",
-        fix=f"{question.help}",
+        found=told if told.startswith(repr(value)) else f"{value!r}: {told}",
+        fix=question.help,
     )
 
 

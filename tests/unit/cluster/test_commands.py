@@ -155,7 +155,7 @@ USERS: dict[str, tuple[Any, str]] = {
     "a certificate and no key": ({"client-certificate-data": encoded(PAIR.certificate)}, "no client-key"),
     "a certificate that does not exist": ({"client-certificate": "none.pem", "client-key": "none.pem"}, "none.pem"),
     "a certificate that is a folder": ({"client-certificate": ".", "client-key": "."}, "File does not exist"),
-    "a certificate that is no PEM": ({**pair(b"no PEM", PAIR.key)}, "`client-certificate-data` is no PEM"),
+    "a certificate that is no PEM": ({**pair(b"no PEM", PAIR.key)}, "`client-certificate-data` is not PEM"),
     "a certificate that is broken": (
         pair(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", PAIR.key),
         "client-certificate and client-key",
@@ -183,7 +183,7 @@ CLUSTERS: dict[str, tuple[dict[str, Any], str]] = {
     "a CA file that does not exist": ({"certificate-authority": "none.pem"}, "none.pem"),
     "a CA file that is no PEM": ({"certificate-authority": "config"}, "its CA certificate cannot be read"),
     "no server": ({"server": ""}, "its cluster has no server"),
-    "a server without a scheme": ({"server": "10.0.0.1:6443"}, "is no URL"),
+    "a server without a scheme": ({"server": "10.0.0.1:6443"}, "is not a URL"),
     "a server that is a list": ({"server": ["x"]}, "`server` of its cluster is a list, not a text"),
     "a proxy of no known kind": ({"proxy-url": "ftp://proxy.example"}, "its proxy-url is not the URL of a proxy"),
     "a proxy that is no URL": ({"proxy-url": "http://[::1"}, "its proxy-url is not the URL of a proxy"),

@@ -434,7 +434,7 @@ def test_a_run_that_is_written_over_again_and_again_says_so(gitlab: FakeGitLab) 
     stale = issue["description"]
     gitlab.after_put = lambda: issue.update(description=stale)
     gitlab.always = True
-    with pytest.raises(IssueError, match="write over it"):
+    with pytest.raises(IssueError, match="overwriting it"):
         keep(gitlab, drifted("a", found="77"), whole=False)
 
 

@@ -49,7 +49,7 @@ LATER = {"ci.md", "merge.md", "rehearsal.md"}
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield every text of a module with its line, f-strings in one piece; no docstrings (docs/config.md has the keys)."""
+    """Yield every text of a module with its line, f-strings in one piece; no docstrings (docs/config.md has those)."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
     docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
