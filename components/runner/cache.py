@@ -105,7 +105,7 @@ class S3Server:
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class S3Cache:
-    """A bucket of Amazon S3, or of a server that speaks it."""
+    """A bucket of Amazon S3, or of an S3-compatible server."""
 
     type: Literal["s3"] = "s3"
     """Which kind of storage this is."""

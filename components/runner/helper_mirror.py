@@ -54,8 +54,7 @@ class HelperMirror:
     """The helper image of both architectures in a registry of your own, for `helperImage: mirror`.
 
     `pulumi up` merges it from GitLab's image of each architecture, at the version of the runner in the chart, and the
-    runner gets it by digest. A tag that somebody moved is shown by a refresh and put back by the next update
-    (docs/helper-image.md).
+    runner gets it by digest. A refresh reports a moved tag, and the next update restores it (docs/helper-image.md).
     """
 
     repository: Repository
@@ -69,8 +68,8 @@ class HelperMirror:
     """Flavor of the helper image, which begins its tags: `alpine-latest`, `ubuntu` ... Empty: the tags without one."""
 
     version: str | None = None
-    """Version of the helper image. It has to be the runner's, and is by default. Set it together with `digests`: a
-    newer chart is refused then, until they are renewed."""
+    """Version of the helper image. It must be the runner's version, which is the default. Set it together with
+    `digests`: a newer chart is then refused until you update both."""
 
     digests: dict[Arch, Digest] = field(default_factory=dict)
     """Digest by architecture (`amd64`, `arm64`), to pin the sources beyond their tags."""
@@ -81,7 +80,7 @@ class HelperMirror:
     config of whoever runs `pulumi up` is used."""
 
     plain_http: bool = False
-    """Speak plain HTTP with the registry of `repository`. For labs only."""
+    """Use plain HTTP for the registry of `repository`. For test setups only."""
 
     delete_remote: bool = False
     """Remove the tag from the registry when the stack is destroyed. Off: running jobs of other stacks may pull it."""

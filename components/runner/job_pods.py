@@ -220,7 +220,7 @@ class PodPatch:
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class JobPods:
-    """What every job's pod has beside what this package gives it. The API server's Pod Security has the last word."""
+    """Further settings of every job's pod. The API server's Pod Security still applies."""
 
     volumes: list[Volume] = field(default_factory=list)
     """Volumes of every job. There is no `hostPath`: Pod Security refuses it, since it is the node's own disk."""
@@ -262,8 +262,8 @@ class JobPods:
     """GitLab Runner's feature flags, `FF_…`."""
 
     pod_patches: list[PodPatch] = field(default_factory=list)
-    """Patches of the pods' spec, the way out where no key is for it. What Pod Security `baseline` refuses and keys that
-    no pod has are told before. The API server has the last word; the rehearsal tells what it saw of such pods."""
+    """Patches of the pods' spec, for what has no key. Keys that no pod has, and what Pod Security `baseline`
+    refuses, are errors before the `up`. The API server decides about the rest; the rehearsal shows its answer."""
 
 
 PATCHES: Final = "FF_USE_ADVANCED_POD_SPEC_CONFIGURATION"

@@ -130,8 +130,8 @@ class AksPool(CloudPool):
     """An AKS agent pool."""
 
     name: Annotated[str, _NAME]
-    """Name of the pool, unique in the stack: at most 8 lower-case letters and digits, since 4 are added in the cloud;
-    12 with `replacement: deleteFirst`."""
+    """Name of the pool, unique in the stack: at most 8 lower-case letters and digits, because the cloud's name has a
+    suffix of 4; up to 12 with `replacement: deleteFirst`."""
 
     os_sku: str = "AzureLinux3"
     """Node operating system: `AzureLinux3` (default: small, current), `Ubuntu`, `Ubuntu2404` or `Ubuntu2204`."""
@@ -172,8 +172,8 @@ class AksPool(CloudPool):
     """Trusted Launch: a virtual TPM. AKS offers it on amd64 only."""
 
     encryption_at_host: bool = False
-    """Encrypt local and cached disks on the host. The subscription needs the feature EncryptionAtHost registered. A key
-    of your own for OS disks is the cluster's to set (its disk encryption set), and holds for its pools."""
+    """Encrypt local and cached disks on the host. The subscription needs the feature EncryptionAtHost registered. To
+    encrypt OS disks with your own key, set the cluster's disk encryption set."""
 
     fips: bool = False
     """A FIPS-validated image. On arm64 only with AzureLinux3."""
@@ -192,6 +192,6 @@ class AksPool(CloudPool):
     """Settings of Linux. A change replaces the pool."""
 
     arguments: Passed = field(default_factory=dict)
-    """The way out: further arguments of `azure_native.containerservice.AgentPool` in the SDK's spelling, for example
-    `workloadRuntime: KataMshvVmIsolation`. Their names and types are checked by the SDK's classes and nothing else;
-    what another key or the program sets is refused. Reports tell of them."""
+    """For what has no key: further arguments of `azure_native.containerservice.AgentPool` in the SDK's spelling, for
+    example `workloadRuntime: KataMshvVmIsolation`. The SDK's classes check their names and types; nothing else is
+    checked. What another key or the program sets is refused. Reports list them."""
