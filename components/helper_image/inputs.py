@@ -180,7 +180,7 @@ def _repeated_tags(values: Mapping[str, Any]) -> Iterator[Problem]:
     seen = {parse_target(target).tag} if target else set()
     for number, tag in enumerate(_known(values, "tags", [])):
         if tag in seen:
-            found = f"{tag!r} is named twice, or is the target's own"
+            found = f"{tag!r} is listed twice, or is the target's own"
             yield Problem(path=path("tags", number), found=found, fix="Remove it.")
         seen |= {tag} - {UNKNOWN}
 

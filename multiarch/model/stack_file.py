@@ -42,7 +42,7 @@ def load_stack_file(path: Path) -> tuple[dict[str, str], frozenset[str]]:
         raise ConfigError(problems, str(path))
     config = top.get("config", {} if _names(top.get("environment")) else None)
     if not isinstance(config, dict):
-        found = f"{kind(config)}, not a mapping" if "config" in top else "not set"
+        found = f"{kind(config)}, not a mapping" if "config" in top else "required, but not set"
         raise ConfigError([_no_config("config", found)], str(path))
     values: dict[str, str] = {}
     secret_keys: set[str] = set()

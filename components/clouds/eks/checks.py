@@ -157,7 +157,7 @@ def _check_ssm(subject: Subject[EksPool]) -> list[Problem]:
         subject.problem(
             "ssm",
             "true with a given nodeRoleArn",
-            "policies are attached only to a role made here: the key would do nothing",
+            "policies are attached only to a role that the stack creates, so the key has no effect",
             "Attach AmazonSSMManagedInstanceCore to that role yourself, and remove the key.",
         )
     ]

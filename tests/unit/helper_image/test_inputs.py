@@ -75,14 +75,14 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (
         {"credentials": {"registry.example.com": {"username": "a", "password": "b", "token": "c"}}},
         "credentials[registry.example.com].token",
-        "'token' is no key",
+        "unknown key 'token'",
     ),
     ({"plainHttp": "registry.example.com"}, "plainHttp", "is text"),
     ({"plainHttp": ["localhost:5000"]}, "plainHttp[0]", "no image is on 'localhost:5000'"),
     ({"plainHttp": [True]}, "plainHttp[0]", "is true or false"),
     ({"deleteRemote": "yes"}, "deleteRemote", "is text"),
     ({"delete_remote": True}, "delete_remote", "Did you mean deleteRemote?"),
-    ({"platforms": {}}, "platforms", "is no key of MultiArchImage"),
+    ({"platforms": {}}, "platforms", "unknown key 'platforms' for MultiArchImage"),
 ]
 
 

@@ -102,7 +102,7 @@ BAD = [
         cluster=EKS,
         keys={"machine_type": "m12g.large"},
         path="machineType",
-        says=("not in a known machine family", "guessed", "state arch"),
+        says=("not in a known machine family", "guessed", "set arch"),
         mended={"arch": "arm64"},
     ),
     Bad(
