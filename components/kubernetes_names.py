@@ -44,7 +44,7 @@ def _address(text: str) -> str:
         ip_address(text)
     except ValueError:
         raise wrong(
-            f"{quoted(text)} is not an IP address", "Write one, such as 10.0.0.10; a name can't stand here."
+            f"{quoted(text)} is not an IP address", "Write one, such as 10.0.0.10; a name is not possible here."
         ) from None
     return text
 

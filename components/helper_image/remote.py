@@ -116,7 +116,7 @@ def remove(inputs: ImageInputs, digest: str, seconds: float = TIME_LIMIT) -> Non
         others = [t for t in tags if t not in own and registry.tag_digest(target.repository, t) == digest]
         if others:
             raise RefusedError(
-                f"{target}: this registry deletes no single tags, and the image is also {', '.join(others[:5])}",
+                f"{target}: this registry cannot delete single tags, and the image is also {', '.join(others[:5])}",
                 fix="delete those tags first, or keep the image: set deleteRemote to false and update, then destroy",
             )
         if not registry.delete(target.repository, digest):

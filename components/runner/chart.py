@@ -36,7 +36,7 @@ def _problem(key: str, found: str, fix: str) -> Problem:
 def _check_chart_version(chart: Chart, given: list[str]) -> Problem | None:
     if chart.path is not None and chart.version is not None:
         fix = "Remove version: Helm installs the chart at the path. Set chart.runnerVersion if another key needs it."
-        return _problem("version", f"{chart.version!r} beside path", fix)
+        return _problem("version", f"{chart.version!r} together with path", fix)
     if chart.path is None and given and chart.version is None:
         fix = "Set an exact version, for example 0.90.1: without one, each update installs the newest."
         return _problem("version", f"not set, with a {given[0]} of your own", fix)

@@ -132,7 +132,7 @@ def _unknown_variable(key: str, name: str) -> Problem:
         (key, name),
         "not one of the variables that can be set",
         f"Did you mean {meant}?" if meant else f"Use the keys of `runner`. Can be set: {known}.",
-        "variables of the manager win over the config.toml that the stack makes (KUBERNETES_PRIVILEGED would)",
+        "variables of the manager override the stack's config.toml (KUBERNETES_PRIVILEGED would)",
     )
 
 

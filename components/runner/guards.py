@@ -83,8 +83,10 @@ REFUSED_KEYS: Final[Reasons] = MappingProxyType(
 _RELEASE: Final = "Use runner.releaseName: the release's objects have the names that the rest expects."
 _RESTRICTED: Final = "Remove it: the manager's namespace admits only the restricted profile, which is set already."
 _HOOK: Final = "Remove it: it would replace the hook that lets jobs finish."
-_CONFIG: Final = "Use the keys of `runner`, of which config.toml is made; this would undo it. Jobs' pods: runner.jobs."
-_PUBLIC: Final = "Remove it: the metrics, and Go's debugging pages beside them, would be open outside the cluster."
+_CONFIG: Final = (
+    "Use the keys of `runner`, which config.toml comes from; this would override it. For jobs' pods: runner.jobs."
+)
+_PUBLIC: Final = "Remove it: the metrics and Go's debugging pages would be open outside the cluster."
 _RBAC: Final = (
     "Remove it: the rules that the runner needs are set already, and any rule without verbs is a wildcard to the "
     "chart. Grant further ones in a Role of your own."
@@ -135,7 +137,7 @@ _RUNNERS: Final[Reasons] = {
 _IMAGE: Final[Reasons] = {"tag": "Use runner.chart: its version decides the runner's, which helper and checks know."}
 _METRICS: Final[Reasons] = {
     **dict.fromkeys(("enabled", "port"), "Use runner.metrics."),
-    "portName": "Remove it: the PodMonitor and the network policy are made for the port as it is.",
+    "portName": "Remove it: the PodMonitor and the network policy expect the default port.",
     "serviceMonitor": "Use runner.metrics.podMonitor: the chart's authors have deprecated this.",
 }
 _POD_MONITOR: Final[Reasons] = {

@@ -186,9 +186,9 @@ def _check_pool(name: str, pools: Sequence[RunnerPool], steady: list[str]) -> li
                 path=path,
                 found=f"{name!r} is not a pool of this stack",
                 consequence="the manager's pod would stay pending",
-                fix=f"Use one of {', '.join(steady)}, or manager.nodeSelector for nodes that others manage."
+                fix=f"Use one of {', '.join(steady)}, or manager.nodeSelector for nodes outside this stack."
                 if steady
-                else "Use manager.nodeSelector for nodes that others manage.",
+                else "Use manager.nodeSelector for nodes outside this stack.",
             )
         ]
     if name in steady:

@@ -26,7 +26,7 @@ def check_token(token: str, path: str = "runnerToken") -> list[Problem]:
         found, consequence = "a registration token", "GitLab removes them, and refuses them by default"
     elif token.startswith("glrtr-"):
         found = "a token from registration (glrtr-)"
-        consequence = "the chart takes it for a registration token, and `gitlab-runner register` fails"
+        consequence = "the chart treats it as a registration token, and `gitlab-runner register` fails"
     else:
         found = "not a runner authentication token (those begin with glrt-)"
     return [Problem(path=path, found=found, consequence=consequence, fix=fix)]

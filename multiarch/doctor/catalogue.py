@@ -177,7 +177,7 @@ _MANAGER = (
     ),
     _kind(
         "job-pod-invalid",
-        "The runner's config makes a pod that Kubernetes does not take",
+        "The runner's config creates an invalid pod",
         "every job fails: `Pod … is invalid: …: must be less than or equal to cpu limit of …`",
         "Correct the setting that the message names: a request above its limit is the usual one.",
         Reach.EVERY_JOB,
@@ -319,7 +319,7 @@ _PLACEMENT = (
 _STARTING = (
     _kind(
         "image-lacks-arch",
-        "The image is not made for the node's architecture",
+        "The image does not have the node's architecture",
         "`no match for platform in manifest`, `no matching manifest for linux/arm64`, `no image found in image index "
         "for architecture`, `exec format error`",
         "Use an image whose index has that architecture (`python -m archmerge inspect REF`), "
@@ -420,13 +420,13 @@ _STARTING = (
         "pod-evicted",
         "The node evicted the pod because a resource ran low",
         "`Evicted`: `The node was low on resource: ephemeral-storage`",
-        "Larger disks, or requests and limits for `ephemeral_storage` and memory, so that the scheduler knows.",
+        "Use larger disks, or set requests and limits for `ephemeral_storage` and memory.",
     ),
     _kind(
         "node-taken-away",
         "The node was removed while the job ran",
         "condition `DisruptionTarget`: spot reclaim, drain, `node no longer exists`",
-        "Spot nodes only for jobs that may be retried; annotations against eviction for the others.",
+        "Use spot nodes only for jobs that may be retried; protect other jobs with annotations against eviction.",
     ),
     _kind(
         "pod-preempted",

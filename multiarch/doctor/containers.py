@@ -152,8 +152,8 @@ def _pull(started: Started, name: str, image: str, reason: str, message: str) ->
     if kind == "image-lacks-arch" and name in _HELPERS and named_arch(image):
         kind = "helper-image-wrong-arch"
     headline = {
-        "image-lacks-arch": f"image {image} is not made for {arch or 'the node'}",
-        "helper-image-wrong-arch": f"the helper image {image} is not made for {arch or 'the node'}",
+        "image-lacks-arch": f"image {image} is not built for {arch or 'the node'}",
+        "helper-image-wrong-arch": f"the helper image {image} is not built for {arch or 'the node'}",
         "image-pull-denied": f"the registry refuses to give {image}",
         "image-not-found": f"there is no image {image}",
         "image-rate-limited": f"the registry limits the rate of pulls of {image}",
@@ -210,7 +210,7 @@ def _wrong_arch(started: Started, name: str, image: str, said: str, *, failed: b
     return cause(
         kind,
         f"{image} on {arch}" if arch else image,
-        f"{what} {image} is not made for {arch or 'the node'}",
+        f"{what} {image} is not built for {arch or 'the node'}",
         [f"container {name}{started.place}{because}"],
         fixes,
     )

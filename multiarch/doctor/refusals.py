@@ -137,7 +137,7 @@ _KNOWN = (
         r'Pod "[^"]*" is invalid: (?P<what>.*)',
         "job-pod-invalid",
         "{runner}",
-        "the runner's config makes a pod that no API server takes: {what}",
+        "the runner's config creates an invalid pod: {what}",
     ),
 )
 _ANY = _Words("", "pod-refused", "{namespace}", "the API server refuses the jobs' pods in {namespace}")

@@ -60,7 +60,7 @@ def _check_combination(given: dict[str, Any], stacks: tuple[str, ...]) -> None:
     "--ignore",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help=f"Your ignore rules. Default: {IGNORE_FILE} beside Pulumi.yaml, when it is there.",
+    help=f"Your ignore rules. Default: {IGNORE_FILE} beside Pulumi.yaml, if it exists.",
 )
 @report_options
 @click.option(
@@ -74,7 +74,7 @@ def _check_combination(given: dict[str, Any], stacks: tuple[str, ...]) -> None:
     "--context",
     multiple=True,
     metavar="[STACK=]NAME",
-    help="Context, for one stack or all. Default: the stack's own, or the one its cloud's CLI makes.",
+    help="Context, for one stack or all. Default: the stack's own, or the one that its cloud's CLI writes.",
 )
 @click.option(
     "--pulumi",

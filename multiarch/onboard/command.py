@@ -55,10 +55,10 @@ def _option(question: Wording, told: str) -> Callable[[F], F]:
 
 
 @click.command(epilog=EPILOG)
-@click.option("--context", metavar="NAME", help="The kubeconfig's context. Always named; the current one is not taken.")
+@click.option("--context", metavar="NAME", help="The kubeconfig's context. Always named; the current one is not used.")
 @click.option("--kubeconfig", metavar="FILE", help="Default: $KUBECONFIG, merged as kubectl does, else ~/.kube/config.")
 @click.option("--answers", type=click.Path(path_type=Path), metavar="FILE", help="Answers in YAML; flags override it.")
-@click.option("--yes", "-y", is_flag=True, help="Take every proposed answer; ask for the rest alone.")
+@click.option("--yes", "-y", is_flag=True, help="Accept every proposed answer; ask only for the rest.")
 @click.option("--look-only", is_flag=True, help="Show what is seen, and do nothing else.")
 @click.option("--dry-run", is_flag=True, help="Check everything, show the stack file, write nothing.")
 @click.option("--force", is_flag=True, help="Replace a stack file that is there and says something else.")
@@ -97,7 +97,7 @@ def _check_combination(options: Mapping[str, Any]) -> None:
     if options["fleet"] and options["answers"]:
         raise click.UsageError("--fleet has answers in its own file (`defaults:`); leave out --answers")
     if options["look_only"] and (options["rehearse"] or options["force"] or options["dry_run"]):
-        raise click.UsageError("--look-only writes nothing and checks nothing: leave out the others")
+        raise click.UsageError("--look-only writes nothing and checks nothing: leave the other options out")
     if options["fleet"] and options["rehearse"]:
         raise click.UsageError(
             "--rehearse works on one cluster at a time; `multiarch rehearse` proves all stacks after"

@@ -72,7 +72,7 @@ def _member(entry: Any, path: str, defaults: Mapping[str, Value]) -> FleetMember
     said = {**defaults, **own}
     context = said.pop("context", None)
     if not isinstance(context, str) or not context or "context" not in own:
-        fix = "Name the cluster's kubeconfig context; the current one is never taken."
+        fix = "Name the cluster's kubeconfig context; the current one is never used."
         raise ConfigError([Problem(path=f"{path}.context", found="not set", consequence=_CONSEQUENCE, fix=fix)])
     return FleetMember(context=context, kubeconfig=str(said.pop("kubeconfig", "")), given=said)
 

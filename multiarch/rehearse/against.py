@@ -31,7 +31,7 @@ def rehearse_edit(project: Path, stack: str, against: Path, display: ProgressDis
     began = time.monotonic()
     section = _compared(project, stack, against, display)
     display.finish(f"compare {stack}", f"{len(section.detail.changes or ())} changes", sign=section.verdict)
-    runs_on = RunsOn(control_plane="none: two plans are compared, by the stand-ins' knowledge of the providers")
+    runs_on = RunsOn(control_plane="none: two plans are compared, with the stand-ins' knowledge of the providers")
     return Report(command="rehearse", sections=(section,), detail=runs_on, seconds=time.monotonic() - began)
 
 

@@ -43,7 +43,7 @@ def _check_engine(given: dict[str, Any]) -> None:
     """Refuse what needs a cluster where there is none: under the engine, and where two plans are compared."""
     if given["engine"] and given["binaries"] == "official":
         raise click.UsageError("--binaries official cannot be used with --engine: its `pulumi` is on PATH, or is built")
-    without = {"engine": "the engine is given stand-ins, no cluster", "against": "two plans are compared, no cluster"}
+    without = {"engine": "the engine uses stand-ins, no cluster", "against": "two plans are compared, no cluster"}
     mode = next((mode for mode in without if given[mode]), "")
     option = next((option for option in ("keep", "kubeconfig", "chart") if mode and given[option]), "")
     if option:

@@ -160,5 +160,5 @@ def _check_linux(subject: Subject[AksPool]) -> list[Problem]:
             found.append(subject.problem(f"linuxOsConfig.sysctls[{name}]", f"{value!r}", "", fix))
     if linux.swap_file_size_mb is not None and (kubelet is None or kubelet.fail_swap_on is not False):
         key, fix = "linuxOsConfig.swapFileSizeMb", "Set kubeletConfig.failSwapOn: false."
-        found.append(subject.problem(key, "swap", "the kubelet would not start beside it", fix))
+        found.append(subject.problem(key, "swap", "the kubelet does not start with swap", fix))
     return found

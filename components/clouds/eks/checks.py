@@ -94,7 +94,7 @@ def _check_alternatives(subject: Subject[EksPool]) -> list[Problem]:
                 "alternativeMachineTypes",
                 f"{len(types)} instance types, {len(set(types))} different",
                 f"EKS takes at most {_MOST_TYPES}, each once",
-                "List each further type once, and not machineType again.",
+                "List each type once, without machineType.",
             )
         )
     return problems
@@ -131,7 +131,7 @@ def _refused_system(ami: AmiType) -> str | None:
         case "WINDOWS":
             return "Linux build jobs cannot run on Windows nodes"
         case "CUSTOM":
-            return "the launch template made here names no image, and EKS would refuse the node group"
+            return "the stack's launch template names no image, and EKS would refuse the node group"
         case _:
             return None
 

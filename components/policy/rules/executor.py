@@ -87,7 +87,7 @@ def helper_any_arch(resource: Resource) -> Iterable[Answer]:
         named = _ARCHITECTURE.search(image.partition("/")[2] or image)
         if named:
             yield Finding(
-                message=f"{path}.kubernetes.helper_image {image!r} is made for {named[1]}",
+                message=f"{path}.kubernetes.helper_image {image!r} is for {named[1]}",
                 fix="Remove it, or use the multi-arch alpine-latest-v${CI_RUNNER_VERSION} (runner 19.2 or later).",
             )
 

@@ -27,7 +27,7 @@ _OTHERS = (
 )
 _PROFILES = ("seccomp_profile", "app_armor_profile")
 _ENFORCE = "pod-security.kubernetes.io/enforce"
-_FIX = "Use runner.buildkit, which makes a namespace with an admission policy of its own."
+_FIX = "Use runner.buildkit, which creates a namespace with its own admission policy."
 
 
 def rootless_escalation(resource: Resource) -> Iterator[str]:

@@ -174,11 +174,11 @@ def _poll(facts: Facts, runner: Runner) -> Check:
     if not grows:
         fixed = look is not None and look.autoscaler.verdict is Verdict.NO
         if fixed or (facts.pools and all(not pool.created for pool in facts.pools)):
-            return asked.fine(f"poll_timeout = {value}; no autoscaler makes nodes here")
-        return asked.unknown(f"poll_timeout = {value}; whether nodes are made on demand is not known")
+            return asked.fine(f"poll_timeout = {value}; no autoscaler adds nodes here")
+        return asked.unknown(f"poll_timeout = {value}; it is not known whether nodes are added on demand")
     fix = Advice(facts).in_config(
         "Wait longer:", "poll_timeout", (f"pollTimeout: {POLL_SECONDS}",), f"poll_timeout = {POLL_SECONDS}"
     )
     short = partial(cause, "poll-timeout-short", runner.title)
     headline = f"the runner gives a pod {value} s to start, and a new node takes longer"
-    return asked.judged([short(headline, [f"nodes are made on demand: {', '.join(grows)}"], [fix])])
+    return asked.judged([short(headline, [f"nodes are added on demand: {', '.join(grows)}"], [fix])])

@@ -100,7 +100,7 @@ def _refused(facts: Facts, runner: Runner, message: str) -> Cause:
 
 def _left(runner: Runner) -> str:
     ready = ((runner.deployment or {}).get("status") or {}).get("readyReplicas")
-    return "the one before the update still runs, with its old settings" if ready else "there is none"
+    return "the manager from before the update still runs, with its old settings" if ready else "there is none"
 
 
 def _crash(facts: Facts, runner: Runner, pod: Raw) -> Cause | None:

@@ -174,5 +174,5 @@ def _object(resource: PlannedResource, inputs: Mapping[str, Any], state: StateRe
         metadata["name"] = state.id.rpartition("/")[2]  # `namespace/name`; Pulumi added random letters to it
     named = replace(wanted, manifest={**inputs, "metadata": metadata})
     if not isinstance(metadata.get("name"), str) or metadata.get("namespace") is UNKNOWN:
-        return replace(named, unclear="its name is known only to a deployment, and the state was not there to tell it")
+        return replace(named, unclear="its name is known only to a deployment, and no state was available")
     return named

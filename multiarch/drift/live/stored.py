@@ -94,7 +94,7 @@ def read_record(record: Mapping[str, Any], kind: str = "Secret") -> Revision:
     name = record["metadata"]["name"]
     if kind == "Secret" and record.get("type") != _TYPE:
         raise StoredUnreadableError(
-            f"Secret {name} is of type {record.get('type')!r}, not {_TYPE}: Helm did not make it"
+            f"Secret {name} is of type {record.get('type')!r}, not {_TYPE}: Helm did not create it"
         )
     try:
         packed = base64.b64decode((record.get("data") or {})["release"], validate=True)

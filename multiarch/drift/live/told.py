@@ -82,7 +82,7 @@ def of_object(
     compared.doubts = [doubt for doubt in compared.doubts if keep(doubt.delta)]
     if compared.unhelped:
         scene.note(
-            "some objects were compared without the API server's help, by their fields alone; it said: "
+            "some objects were compared without the API server's help, by their fields only; it said: "
             f"{shortened(compared.unhelped, 200)}"
         )
     remarks = list(_remarks(manifest, found))

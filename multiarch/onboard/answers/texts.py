@@ -156,12 +156,12 @@ _AFTER: Final[Sequence[Wording]] = (
     Wording(
         key="namespace",
         text="Namespace of the runner manager",
-        help="Namespace of the runner manager; the stack makes it, so it must not be there yet.",
+        help="Namespace of the runner manager; the stack creates it, so it must not exist yet.",
     ),
     Wording(
         key="jobNamespace",
         text="Namespace of the jobs",
-        help="Namespace of the jobs; the stack makes it, so it must not be there yet.",
+        help="Namespace of the jobs; the stack creates it, so it must not exist yet.",
     ),
     Wording(
         key="concurrent",

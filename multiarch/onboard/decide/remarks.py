@@ -71,12 +71,12 @@ def _pools(look: Look, answers: Answers) -> Iterator[Remark]:
         yield from _used(look, answers)
     else:
         if any(pool.arch == "arm64" for pool in usable(look.pools)):
-            text = "The cluster has arm64 nodes already; a further pool is created beside them (--pools create)."
+            text = "The cluster has arm64 nodes already; --pools create adds another pool."
             yield Remark(text=text)
         yield from _open_pools(look)
     if answers.architectures != "both":
         text = (
-            f"Jobs may select {answers.architectures} alone; once there are nodes of both, change runner.architectures."
+            f"Jobs may select {answers.architectures} only; once there are nodes of both, change runner.architectures."
         )
         yield Remark(text=text)
     if look.flavour == "openshift":

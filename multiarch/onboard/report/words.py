@@ -136,7 +136,7 @@ def _price_line(decision: Decision) -> str:
     arm64, amd64 = decision.prices_of
     found = decision.price
     if found is None:
-        return f"price: none known of {arm64}{f' beside {amd64}' if amd64 else ''}"
+        return f"price: not known for {arm64}{f' or {amd64}' if amd64 else ''}"
     return (
         f"price: {arm64} ${found.arm64:.4g}/h, {amd64} ${found.amd64:.4g}/h: {saving(found.saves_percent)} "
         f"(on demand, Linux, {found.region}, {found.date.isoformat()}; {found.source})"

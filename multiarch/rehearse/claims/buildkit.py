@@ -65,7 +65,7 @@ def buildkit_promises(scene: Scene) -> list[Promise]:
             f"a breach of each other control of `baseline` is refused in {second.installed.job_namespace}",
             partial(_closed, second),
         ),
-        Promise("buildkit-apart", "neither runner makes pods in the other's namespace", partial(_apart, second)),
+        Promise("buildkit-apart", "neither runner may create pods in the other's namespace", partial(_apart, second)),
     ]
     return [*(_of(second, promise) for promise in shared), *own]
 

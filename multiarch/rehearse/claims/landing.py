@@ -24,4 +24,6 @@ def landed(scene: Scene, run: JobRun, wanted: Collection[str]) -> Proof:
 
 def unmodelled(scene: Scene) -> str:
     """Say which settings keep the model's pods from being the runner's."""
-    return f"the config sets what the executor model does not render: {', '.join(scene.installed.config.unmodelled)}"
+    return (
+        f"the config has settings that the executor model does not know: {', '.join(scene.installed.config.unmodelled)}"
+    )

@@ -30,7 +30,7 @@ def _plain_pod(scene: Scene) -> Proof:
     try:
         create(scene.admin, namespace, _manifest(scene, sorted(guarded)))
     except ApiRefused as refusal:
-        return unknown(f"the plain pod could not be made: {refusal.message}")
+        return unknown(f"the plain pod could not be created: {refusal.message}")
     placement = settle(scene.admin, namespace, _NAME, SHORT_PATIENCE_SECONDS)
     if placement.node:
         view = JobView(name=_NAME, asked=asked, outcome=Outcome.SCHEDULED, pod=_NAME, node=placement.node)

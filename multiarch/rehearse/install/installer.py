@@ -153,7 +153,9 @@ class Installer:
             if not chart.stand_in:
                 raise InstallFailed(f"helm install {release.name}: {error}") from error
             # It models what the program sends, and only part of what runner.values may add: the official chart decides.
-            raise HelmError(f"the embedded stand-in chart does not take these values; try --chart: {error}") from error
+            raise HelmError(
+                f"the embedded stand-in chart does not support these values; try --chart: {error}"
+            ) from error
         except HelmError as error:
             raise InstallFailed(f"helm install {release.name}: {error}") from error
 

@@ -160,7 +160,7 @@ class Remover:
         if not self._api.items(f"{_path(release.namespace)}/secrets", {"labelSelector": selector}):
             return
         if self._helm is None:
-            raise RemovalError("helm is not on PATH: install it, or remove by hand what its chart made cluster-wide")
+            raise RemovalError("helm is not on PATH: install it, or remove by hand what its chart created cluster-wide")
         self._helm.uninstall(release.name, release.namespace)
 
     def _empty(self, namespace: str) -> None:

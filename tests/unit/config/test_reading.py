@@ -127,7 +127,7 @@ def test_a_key_of_a_sibling_is_not_just_unknown() -> None:
 def test_a_bound_is_told_with_what_is_there() -> None:
     assert told({"bounded": 10}) == ["tree.bounded: 10 is too large. Use 9 or less."]
     assert told({"some": []}) == ["tree.some: empty. Give it a value, or remove the key if it has a default."]
-    assert told({"some": ["a", "b", "c"]}) == ["tree.some: [...] has more than 2 entries. Give it at most 2."]
+    assert told({"some": ["a", "b", "c"]}) == ["tree.some: [...] has too many entries. List at most 2."]
 
 
 def test_a_text_of_another_form_is_told_with_how_it_is_written() -> None:

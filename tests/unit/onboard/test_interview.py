@@ -102,7 +102,7 @@ def test_every_wrong_answer_is_told_at_once() -> None:
         ("gitlaburl: x\n", "Did you mean gitlabUrl"),
         ("concurrent: [1]\n", "concurrent"),
         ("- a\n", "not a mapping"),
-        ("a: [\n", "no YAML"),
+        ("a: [\n", "not valid YAML"),
         ("minNodes: 1.5\n", "minNodes"),
         ("stack: null\n", "stack"),
     ],

@@ -58,7 +58,7 @@ def widening_workloads(kind: Kind, items: Iterable[Raw], namespace: str, ours: O
         whose = ours.accounts[account]
         if not (ours.has(kind.kind, where) or _is_somebodys(item) or _is_job(kind, item, account, ours)):
             path: Path = (*WORKLOADS[kind], "serviceAccountName")
-            lets = f"what runs there acts as {whose}, beside the stack's own pods"
+            lets = f"what runs there acts as {whose}, like the stack's own pods"
             yield Widening(where=where, path=path, found=account.name, lets=lets, undo=kubectl("delete", where))
         for container in spec.get("ephemeralContainers") or [] if kind is POD else []:
             path = ("spec", "ephemeralContainers", Item(str(container.get("name"))))

@@ -93,7 +93,7 @@ AKS: Final = KnownCloud(
             f"{part('name', 'cluster')}/agentPools/{pool}"
         ),
         ignored=("count", "orchestratorVersion", "osDiskSizeGB", "osDiskType", "upgradeSettings"),
-        note="vmSize, priority and zones can't be changed: state them as they are. A pool that the cluster's own "
-        "resource lists among agentPoolProfiles must not be imported beside it (pulumi-azure-native#2719).",
+        note="vmSize, priority and zones can't be changed: set them to their current values. A pool that the cluster's "
+        "own resource lists among agentPoolProfiles must not be imported in addition (pulumi-azure-native#2719).",
     ),
 )

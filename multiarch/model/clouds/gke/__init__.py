@@ -79,7 +79,7 @@ GKE: Final = KnownCloud(
             [part("project", "project"), part("location", "location"), part("name", "cluster"), pool]
         ),
         ignored=("initialNodeCount", "nodeCount", "version", "nodeConfig"),
-        note="Import records no taints, so that the first preview shows them as a difference (magic-modules d577844); "
-        "machine type, disks and service account must be stated as they are, or the pool is replaced.",
+        note="Import records no taints, so the first preview shows them as a difference (magic-modules d577844); "
+        "machine type, disks and service account must be set to their current values, or the pool is replaced.",
     ),
 )
