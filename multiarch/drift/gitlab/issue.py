@@ -171,8 +171,8 @@ def _open(api: IssuesApi, run: _Run) -> IssueOutcome:
     if not has_label(made, settings.label):
         api.edit(made.number, {"state_event": "close"})
         raise IssueError(
-            f"{made.url} was created without its label {settings.label!r}, so the next run could not find it; it was closed. "
-            "Give the token's user the role Planner or Reporter: a guest's labels are dropped"
+            f"{made.url} was created without its label {settings.label!r}, so the next run could not find it; it is "
+            "closed. Give the token's user the role Planner or Reporter: a guest's labels are dropped"
         )
     others = [issue for issue in _ours(api, settings) if issue.opened and issue.number != made.number]
     opened = sorted([made, *others], key=lambda issue: issue.number)

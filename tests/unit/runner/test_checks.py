@@ -68,7 +68,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str, str]] = [
     ("gke", {"chart": {"version": "^0.90"}}, "runner.chart.version", "not a valid chart version"),
     ("gke", {"chart": {"version": "0.90"}}, "runner.chart.version", "not a valid chart version"),
     ("gke", {"chart": {"version": ""}}, "runner.chart.version", "empty"),
-    ("gke", {"chart": {"path": "chart", "version": "0.90.1"}}, "runner.chart.version", "beside path"),
+    ("gke", {"chart": {"path": "chart", "version": "0.90.1"}}, "runner.chart.version", "together with path"),
     ("gke", {"chart": {"path": "chart", "reference": "oci://a/b"}}, "runner.chart.path", "set together with reference"),
     (
         "gke",
