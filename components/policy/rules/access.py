@@ -39,9 +39,9 @@ def rbac_explicit(resource: Resource) -> Iterable[Answer]:
 
 
 def rbac_bindings(resource: Resource) -> Iterable[Answer]:
-    """Nothing is bound to cluster-admin, and nothing to everybody.
+    """Nobody is bound to cluster-admin, and no role to everyone.
 
-    A runner executes what other people write; whatever its account may do, they may do.
+    A runner executes what other people write, so they can do whatever its account may do.
     Source: Kubernetes, "RBAC good practices".
     """
     if resource.get("roleRef", "name") in {"cluster-admin", "admin", "edit"}:

@@ -35,8 +35,8 @@ _ARCHITECTURE = re.compile(
 def selector_anchored(resource: Resource) -> Iterable[Answer]:
     """Jobs choose nodes by an expression that is anchored at both ends, and admits no foreign architecture.
 
-    GitLab Runner searches it in the whole value, unanchored; and when it is empty, a job's selector is silently
-    ignored, so that an arm64 job runs on amd64.
+    GitLab Runner searches it in the whole value, unanchored; and when it is empty, it silently ignores a job's
+    selector, so an arm64 job runs on amd64.
     Source: gitlab-runner executors/kubernetes/overwrites.go.
     """
     for path, runner in executors(resource):
@@ -66,7 +66,7 @@ def selector_anchored(resource: Resource) -> Iterable[Answer]:
 def overwrites_closed(resource: Resource) -> Iterable[Answer]:
     """Jobs choose neither tolerations, nor namespace, nor service account, nor token.
 
-    An empty toleration tolerates every taint, and another namespace or account is another's rights.
+    An empty toleration tolerates every taint, and another namespace or account has other rights.
     Source: GitLab Runner, "Overwrite container resources" ff.; executors/kubernetes/overwrites.go.
     """
     for path, runner in executors(resource):

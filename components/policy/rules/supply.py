@@ -83,7 +83,8 @@ def image_pinned(resource: Resource) -> Iterable[Answer]:
 def image_digest(resource: Resource) -> Iterable[Answer]:
     """Images are pinned by digest.
 
-    A version tag can be pushed again; a digest cannot. Exempt is the helper image that follows the runner's version.
+    A version tag can be pushed again; a digest cannot. The helper image is exempt, since it follows the runner's
+    version.
     Source: Kubernetes, "Images" (image digests); SLSA.
     """
     for path, reference in _images(resource):
