@@ -69,7 +69,7 @@ def _check_combination(given: dict[str, Any], stacks: tuple[str, ...]) -> None:
     metavar="DIR",
     help="Keep verdicts there, and report since when a drift is seen.",
 )
-@click.option("--kubeconfig", type=click.Path(path_type=Path), metavar="FILE", help="Instead of the stack's own.")
+@click.option("--kubeconfig", type=click.Path(path_type=Path), metavar="FILE", help="Used instead of the stack's own.")
 @click.option(
     "--context",
     multiple=True,
@@ -87,19 +87,21 @@ def _check_combination(given: dict[str, Any], stacks: tuple[str, ...]) -> None:
     multiple=True,
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Compare nothing: fold JSON reports of earlier runs into one. With --stack: each must have left one.",
+    help="Compare nothing: merge JSON reports of earlier runs into one. With --stack: each stack must have one.",
 )
 @click.option("--gitlab-issue", is_flag=True, help="Open, update or close one issue of the CI job's project.")
-@click.option("--issue-label", metavar="LABEL", help="By which that issue is found. Default: multiarch-drift.")
+@click.option("--issue-label", metavar="LABEL", help="Label of that issue. Default: multiarch-drift.")
 @click.option(
     "--project", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR", help="Default: here."
 )
 def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None:
-    """Say per stack and per resource what is no longer as the program says: clean, drifted, or could not tell.
+    """Find what no longer matches the program.
 
-    Read-only: `pulumi refresh --preview-only` and `pulumi preview --refresh`, each with --expect-no-changes, and what
-    neither sees: objects inside the Helm release, keys and rules that somebody added, nodes against their pools,
-    digests in the registry, the runner's own configuration. Nothing is written to state, cluster or cloud.
+    For each stack and each resource the answer is clean, drifted, or could not tell.
+
+    It runs `pulumi refresh --preview-only` and `pulumi preview --refresh`, each with --expect-no-changes, and checks
+    what neither sees: objects inside the Helm release, keys and rules that someone added, nodes and their pools,
+    digests in the registry, the runner's own configuration. It writes nothing to state, cluster or cloud.
     """
     _check_combination(given, stacks)
     from multiarch.drift.main import run  # noqa: PLC0415 - `--help` needs none of it

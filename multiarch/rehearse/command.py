@@ -15,12 +15,12 @@ Examples:
   multiarch rehearse --html report.html --junit report.xml
   multiarch rehearse --stack local --keep             leave the cluster running; `make up STACK=local` installs into it
   multiarch rehearse --kubeconfig ~/.kube/config --context kind-ci --stack local
-  multiarch rehearse --clean --kubeconfig ~/.kube/config --context kind-ci      what a killed one left there
+  multiarch rehearse --clean --kubeconfig ~/.kube/config --context kind-ci      remove what a killed one left there
   multiarch rehearse --stack gke --against Pulumi.gke.new.yaml     what would be replaced, and which jobs lost?
 
 \b
 {meanings(well="every claim proved", wrong="a claim failed", could_not_tell="something could not be checked")}
-With --clean: 0 nothing is left · 1 something is left · 2 and 3 likewise
+With --clean: 0 nothing is left · 1 something is left · 2 and 3 as above
 """
 
 
@@ -96,12 +96,12 @@ def _check_clean(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
     "--project", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR", help="Default: here."
 )
 def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None:
-    """Prove, on a real Kubernetes control plane and without a cloud account, that the stacks do what they promise.
+    """Prove that your stacks work, without a cloud account.
 
-    The unmodified program is planned against stand-ins for each cloud, the runner is installed by real Helm, and jobs
-    are given to it: the amd64 job must land on an amd64 node, the arm64 job on an arm64 node, and what is forbidden
-    must be refused. Nothing outside this machine is changed, but for the cluster of --kubeconfig while it lasts: what
-    is put there is taken off again, also after Ctrl-C.
+    It plans the unmodified program against stand-ins for each cloud, installs the runner with Helm on a real Kubernetes
+    control plane, and gives it jobs: the amd64 job must run on an amd64 node, the arm64 job on an arm64 node, and what
+    is forbidden must be refused. It changes nothing outside this machine, except the cluster of --kubeconfig: there it
+    removes everything that it created, also after Ctrl-C.
     """
     _check_combination(stacks, given)
     from multiarch.rehearse import main  # noqa: PLC0415 - `--help` needs none of it
