@@ -82,8 +82,8 @@ def command(rehearse_with: Any, /, project: Path | None, **options: Any) -> None
 
     It reads the cluster, proposes answers, and asks what it cannot see. It proposes an arm64 machine that is similar to
     the cluster's amd64 machines, existing nodes of both architectures, and free namespaces. If the stack cannot work,
-    it says why. It checks the stack file (configuration, policy and plan) before it writes it to stacks/; the file never
-    contains secrets.
+    it says why. It checks the stack file (configuration, policy and plan) before it writes it to stacks/; the file
+    never contains secrets.
     """
     _check_combination(options)
     from multiarch.onboard.main import run  # noqa: PLC0415 - `--help` needs none of it

@@ -220,7 +220,7 @@ class TestManager:
         down = runner(deployment={"metadata": {"name": "m"}, "spec": {"replicas": 1}, "status": {}})
         assert causes(only(manager_checks(facts(runners=(down,))), "manager")) == ["manager-not-ready"]
 
-    @pytest.mark.parametrize(("ready", "words"), [(1, "the manager from before the update still runs"), (0, "there is none")])
+    @pytest.mark.parametrize(("ready", "words"), [(1, "from before the update still runs"), (0, "there is none")])
     def test_a_refused_pod_is_a_cause_also_while_the_one_before_it_runs(self, ready: int, words: str) -> None:
         failure = {"type": "ReplicaFailure", "status": "True", "message": 'violates PodSecurity "restricted:latest"'}
         status = {"readyReplicas": ready, "conditions": [failure]}

@@ -133,7 +133,7 @@ def test_an_edit_in_place_that_makes_the_nodes_anew_tells_which_jobs_it_ends() -
     assert [(edit.action, edit.renews) for edit in found] == [(Action.UPDATE, ("nodeConfig.machineType",))]
     assert jobs_lost(found, before) == {"urn:arm64": "those on it that do not end within the drain (arm64)"}
     evidence = kept(found, before, after).evidence
-    assert "anew of arm64-pool (nodeConfig.machineType): a job that does not end within the drain is lost" in evidence
+    assert "in arm64-pool (nodeConfig.machineType): a job that does not end within the drain is lost" in evidence
 
 
 def test_an_edit_in_place_ends_nothing() -> None:

@@ -83,7 +83,7 @@ def test_a_configuration_that_cannot_work_is_exit_2_and_its_message_alone(
         (["--context", "kind-ci"], "--context needs --kubeconfig"),
         (["--kubeconfig", "F", "--context", "C", "--keep"], "--keep is for the embedded control plane"),
         (["--stack", "gek"], "stacks there: eks, gke"),
-        (["--stack", "g ke"], "'g ke' is no name for a stack"),
+        (["--stack", "g ke"], "'g ke' is not a valid stack name"),
         (["--binaries", "magic"], "Invalid value for '--binaries'"),
         (["--against", "nothing.yaml"], "does not exist"),
         (["--engine", "--keep"], "--keep cannot be used with --engine"),

@@ -129,7 +129,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"envVars": [{"name": "GITLAB_PASSWORD", "value": "hunter2"}]}, "envVars", "extraEnvFrom"),
     ({"extraEnvFromRefs": [{"secretRef": {"name": "s"}}]}, "extraEnvFromRefs", "extraEnvFrom"),
     ({"extraEnv": {"MY_SECRET": "hunter2"}}, "extraEnv.MY_SECRET", "extraEnvFrom"),
-    ({"extraEnv": {"KUBERNETES_PRIVILEGED": "true"}}, "extraEnv.KUBERNETES_PRIVILEGED", "override the stack's config.toml"),
+    ({"extraEnv": {"KUBERNETES_PRIVILEGED": "true"}}, "extraEnv.KUBERNETES_PRIVILEGED", "override the stack's"),
     ({"extraEnv": {"CONFIG_PATH_FOR_INIT": "/opt"}}, "extraEnv.CONFIG_PATH_FOR_INIT", "override"),
     ({"extraEnv": {"LD_PRELOAD": "/x"}}, "extraEnv.LD_PRELOAD", "override"),
     ({"extraEnv": {"HTTPS_PROX": "http://x"}}, "extraEnv.HTTPS_PROX", "Did you mean"),
