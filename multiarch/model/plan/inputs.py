@@ -117,7 +117,7 @@ def read_stack(path: Path, project_dir: Path, stub_folder: Path, beyond: Beyond 
     notes = _imports(beyond)
     notes += [f"{_short(key)}: a placeholder stands in for the encrypted value" for key in sorted(secret_keys)]
     values, secret_keys, added = with_placeholder_token(values, secret_keys)
-    notes += [f"{key} is not at set: planned with a placeholder. Set it before `pulumi up`" for key in added]
+    notes += [f"{key} is not set: planned with a placeholder. Set it before `pulumi up`" for key in added]
     stated = _stated_kubeconfig(values, project_dir)
     stub = stub_folder / STUB_NAME
     values, content = with_stub_access(values, stub)
