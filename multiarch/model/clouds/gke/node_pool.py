@@ -193,7 +193,7 @@ def arm_limits(inputs: Inputs) -> Iterator[Refusal]:
     if kind == "t2a":
         for key in ("localSsdCount", "guestAccelerators", "confidentialNodes"):
             if get(inputs, "nodeConfig", key):
-                yield refusal(f"nodeConfig.{key}", f"{key} is not at supported on T2A machines", source)
+                yield refusal(f"nodeConfig.{key}", f"{key} is not supported on T2A machines", source)
     if kind in NEEDS_GVNIC and get(inputs, "nodeConfig", "gvnic", "enabled") is False:
         message = f"{kind.upper()} machines need gVNIC: it cannot be disabled"
         yield refusal("nodeConfig.gvnic.enabled", message, "cloud.google.com/compute/docs/networking/using-gvnic")
