@@ -116,7 +116,7 @@ def _bounded(scene: Scene, who: str, account: Api, meant: Mapping[str, Sequence[
     if over:
         return failed(f"{who} may also {'; '.join(over)}")
     if doubts:
-        return unknown(f"whether {who} may do more: the list is incomplete ({'; '.join(doubts)})")
+        return unknown(f"could not tell whether {who} may do more: the list is incomplete ({'; '.join(doubts)})")
     return proved(f"nothing more is listed for {who} in {', '.join(meant)}")
 
 

@@ -222,7 +222,7 @@ class Remover:
             if time.monotonic() > deadline:
                 raise RemovalError(f"still there: {', '.join(item.path for item in left)}")
         if unseen:
-            raise RemovalError(f"more could not be looked for: {'; '.join(unseen)}")
+            raise RemovalError(f"could not look for more: {'; '.join(unseen)}")
         for name in closed:
             self._delete(_path(name))
         self._wait_until_gone(namespaces)
