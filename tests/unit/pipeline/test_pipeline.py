@@ -82,7 +82,7 @@ def test_an_input_keeps_its_type_alone_and_is_text_within_text(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: [", "no YAML"),
+        ("a: [", "not valid YAML"),
         ("- a", "a document is not a mapping"),
         ("", "is empty"),
         ("a: {extends: b}", "has no job b"),

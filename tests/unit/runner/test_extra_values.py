@@ -138,7 +138,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     (
         {"extraEnvFrom": {"RUNNER_TAG_LIST": {"secretKeyRef": {"name": "s", "key": "k"}}}},
         "extraEnvFrom.RUNNER_TAG_LIST",
-        "win over",
+        "override",
     ),
     ({"extraEnvFrom": {"TZ": {}}}, "extraEnvFrom.TZ", "exactly one"),
     ({"extraEnvFrom": {"TZ": {"value": "x"}}}, "extraEnvFrom.TZ.value", "unknown key"),
