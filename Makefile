@@ -34,7 +34,7 @@ test: $(VENV)/.dev lint ## Lint, type-check, and run every test tier whose compo
 	@$(BIN)/python -m tests.tiers $(ARGS)
 
 .PHONY: unit
-unit: $(VENV)/.dev ## Run the unit tests alone: they need nothing
+unit: $(VENV)/.dev ## Run the unit tests only: they need nothing
 	@$(BIN)/pytest tests/unit tests/golden $(ARGS)
 
 # Not in the dev extra: botocore wants an older python-dateutil than the kubernetes client. Its data alone is read. The
@@ -43,7 +43,7 @@ $(VENV)/truth: $(VENV)/.dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target $@ botocore==1.43.11
 
 .PHONY: provider-truth
-provider-truth: $(VENV)/truth ## Hold the record of what is replaced to EKS's API (SOURCES=DIR: to the other providers' sources too)
+provider-truth: $(VENV)/truth ## Compare the record of what is replaced with EKS's API (SOURCES=DIR: with the other providers' sources too)
 	@PYTHONPATH=$(VENV)/truth $(if $(SOURCES),MULTIARCH_PROVIDER_SOURCES=$(SOURCES)) $(BIN)/pytest tests/unit/providers/test_replaced.py $(ARGS)
 
 .PHONY: test-templates
@@ -77,7 +77,7 @@ bench-look: $(VENV)/.dev ## Measure a look at a cluster of 1000 nodes and 5000 p
 	@$(BIN)/python -m bench.look $(ARGS)
 
 .PHONY: docs-onboarding
-docs-onboarding: $(VENV)/.dev ## Record the run that docs/onboarding.md shows anew (embedded control plane)
+docs-onboarding: $(VENV)/.dev ## Record the run that docs/onboarding.md shows, again (embedded control plane)
 	@$(BIN)/python -m docs.record_onboarding $(ARGS)
 
 .PHONY: bench-doctor
@@ -89,7 +89,7 @@ bench-house: $(VENV)/.dev ## Measure the code: what is said once, what imports w
 	@$(BIN)/python -m bench.house $(ARGS)
 
 .PHONY: docs-doctor
-docs-doctor: $(VENV)/.dev ## Make docs/doctor.md's table and its sample run anew
+docs-doctor: $(VENV)/.dev ## Make docs/doctor.md's table and its sample run again
 	@$(BIN)/python -m multiarch.doctor.docs docs/doctor.md
 	@$(BIN)/python -m tests.cluster.doctor_lab.sample docs/doctor.md
 
@@ -103,7 +103,7 @@ bench-merge: $(VENV)/.dev ## Measure archmerge against the tools it replaces (ne
 	@$(BIN)/python -m bench.merge.run $(ARGS)
 
 .PHONY: docs
-docs: $(VENV)/.dev ## Write the generated files anew (config reference, JSON Schema, CI templates)
+docs: $(VENV)/.dev ## Write the generated files again (config reference, JSON Schema, CI templates)
 	@$(BIN)/python -m docs.edits_table
 	@$(BIN)/python -m docs.config_page
 	@$(BIN)/python -m docs.policy_page
@@ -116,7 +116,7 @@ up: $(VENV)/.runtime ## Create or update STACK with the real Pulumi CLI
 	@$(BIN)/python -m multiarch.model.pulumi_cli up $(STACK) $(ARGS)
 preview: $(VENV)/.runtime ## Show what `up` would change in STACK
 	@$(BIN)/python -m multiarch.model.pulumi_cli preview $(STACK) $(ARGS)
-destroy: $(VENV)/.runtime ## Delete what STACK made
+destroy: $(VENV)/.runtime ## Delete what STACK created
 	@$(BIN)/python -m multiarch.model.pulumi_cli destroy $(STACK) $(ARGS)
 
 .PHONY: clean
