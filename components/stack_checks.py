@@ -136,7 +136,7 @@ def _check_source(key: str, runner: RunnerConfig, *, given: bool) -> list[Proble
     if source is not None:
         other = "create" if source.create else "existingSecret"
         fix = f"Keep one: remove {path}, or run `pulumi config rm {NAMESPACE}:{key}`."
-        return [Problem(path=key, found=f"set, and so is {path}.{other}", fix=fix)]
+        return [Problem(path=key, found=f"set together with {path}.{other}", fix=fix)]
     return [
         Problem(
             path=key,

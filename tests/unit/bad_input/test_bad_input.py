@@ -247,7 +247,7 @@ CASES = {
         stack="local",
         changes="runnerToken: {secure: AAABAA}",
         path="runnerToken",
-        found="set, and so is runner.token.existingSecret",
+        found="set together with runner.token.existingSecret",
         fix="Keep one",
     ),
     "secret where none is kept": Case(
