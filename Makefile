@@ -34,7 +34,7 @@ test: $(VENV)/.dev lint ## Lint, type-check, and run every test tier whose compo
 	@$(BIN)/python -m tests.tiers $(ARGS)
 
 .PHONY: unit
-unit: $(VENV)/.dev ## Run the unit tests alone: they need nothing
+unit: $(VENV)/.dev ## Run the unit tests only: they need nothing
 	@$(BIN)/pytest tests/unit tests/golden $(ARGS)
 
 # Not in the dev extra: botocore wants an older python-dateutil than the kubernetes client. Its data alone is read. The
@@ -45,7 +45,7 @@ $(VENV)/truth: $(VENV)/.dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target $@ botocore==$(BOTOCORE)
 
 .PHONY: provider-truth
-provider-truth: $(VENV)/truth ## Hold the record of what is replaced to EKS's API (SOURCES=DIR: to the other providers' sources too)
+provider-truth: $(VENV)/truth ## Compare the record of what is replaced with EKS's API (SOURCES=DIR: with the other providers' sources too)
 	@PYTHONPATH=$(VENV)/truth $(if $(SOURCES),MULTIARCH_PROVIDER_SOURCES=$(SOURCES)) $(BIN)/pytest tests/unit/providers/test_replaced.py $(ARGS)
 
 .PHONY: renovate
@@ -95,7 +95,7 @@ bench-house: $(VENV)/.dev ## Measure the code: what is said once, what imports w
 	@$(BIN)/python -m bench.house $(ARGS)
 
 .PHONY: docs-doctor
-docs-doctor: $(VENV)/.dev ## Make docs/doctor.md's table anew
+docs-doctor: $(VENV)/.dev ## Make docs/doctor.md's table again
 	@$(BIN)/python -m multiarch.doctor.docs docs/doctor.md
 
 .PHONY: zipapp
@@ -112,7 +112,7 @@ bench-merge: $(VENV)/.dev ## Measure archmerge against the tools it replaces (ne
 	@$(BIN)/python -m bench.merge.run $(ARGS)
 
 .PHONY: docs
-docs: $(VENV)/.dev ## Write the generated files anew (config reference, JSON Schema, CI templates)
+docs: $(VENV)/.dev ## Write the generated files again (config reference, JSON Schema, CI templates)
 	@$(BIN)/python -m docs.edits_table
 	@$(BIN)/python -m docs.config_page
 	@$(BIN)/python -m docs.policy_page
@@ -128,7 +128,7 @@ up: $(VENV)/.runtime ## Create or update STACK with the real Pulumi CLI
 	@$(BIN)/python -m multiarch.model.pulumi_cli up $(STACK) $(ARGS)
 preview: $(VENV)/.runtime ## Show what `up` would change in STACK
 	@$(BIN)/python -m multiarch.model.pulumi_cli preview $(STACK) $(ARGS)
-destroy: $(VENV)/.runtime ## Delete what STACK made
+destroy: $(VENV)/.runtime ## Delete what STACK created
 	@$(BIN)/python -m multiarch.model.pulumi_cli destroy $(STACK) $(ARGS)
 
 .PHONY: clean

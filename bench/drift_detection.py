@@ -60,7 +60,7 @@ def main() -> int:
             for readonly in (False, True):
                 detection, alarms, wrong = measure(lab, readonly=readonly)
                 login = "a login that may only read" if readonly else "by dry runs"
-                doubts = f" ({detection['could not tell']} more could not be told)" if readonly else ""
+                doubts = f" ({detection['could not tell']} more could not be checked)" if readonly else ""
                 print(f"Detection {detection['found']} of {detection.total()}{doubts}, ", end="")
                 print(f"false alarms {alarms['false alarm']} of {alarms.total()}: {login}")
                 failures += [f"{login}: {one}" for one in wrong]

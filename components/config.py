@@ -146,7 +146,7 @@ def _required(ours: Mapping[str, str], key: str, what: str, example: str) -> obj
     if key in ours:
         return _json(ours[key])
     fix = f"Add `{_PREFIX}{key}:`, for example {example}: it says {what}."
-    raise ConfigError([Problem(path=key, found="not set", fix=fix)])
+    raise ConfigError([Problem(path=key, found="required, but not set", fix=fix)])
 
 
 def _cluster(ours: Mapping[str, str]) -> Cluster:
@@ -166,8 +166,8 @@ def _no_cluster_type(chosen: object) -> Problem:
     meant = did_you_mean(chosen, tuple(CLOUDS)) if isinstance(chosen, str) else None
     return Problem(
         path="cluster.type",
-        found="not set" if chosen is None else f"{shown(chosen)} is no type of cluster",
-        consequence="nothing else of cluster and pools was read",
+        found="required, but not set" if chosen is None else f"unknown cluster type {shown(chosen)}",
+        consequence="the other keys of cluster and pools were not checked",
         fix=f"Did you mean {meant}?" if meant else f"Use one of {', '.join(CLOUDS)}.",
     )
 
@@ -224,9 +224,9 @@ def _checked_drain(pools: tuple[PoolBase | None, ...], key: str, longest_job: in
     return [
         Problem(
             path=f"pools[{index}].{key}",
-            found=f"{minutes} minutes, and runner.jobTimeout is {longest_job} s",
-            consequence="an upgrade of the nodes would cut the longest jobs off",
-            fix=f"Leave {key} out: it is then as long as the longest job.",
+            found=f"{minutes} minutes, but runner.jobTimeout is {longest_job} s",
+            consequence="a node upgrade would end the longest jobs early",
+            fix=f"Remove {key}: by default, nodes wait for the longest job.",
         )
         for index, minutes in stated
         if minutes is not None and minutes * 60 < min(longest_job, DAY_MINUTES * 60)

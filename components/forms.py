@@ -57,7 +57,7 @@ class Form:
         """Return the text, or raise what `wrong` makes of it."""
         if self.fits(text):
             return text
-        raise wrong(f"{quoted(text)} is no {self.what}" if text.strip() else "empty", f"Write {self.write}.")
+        raise wrong(f"{quoted(text)} is not a valid {self.what}" if text.strip() else "empty", f"Write {self.write}.")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Check the text after its type."""
@@ -68,7 +68,7 @@ class Form:
         return {**handler(schema), "pattern": f"^({self.pattern})$"}
 
 
-NotBlank = Annotated[str, Form(r"[\s\S]*\S[\s\S]*", "not blank", "the text that it has")]
+NotBlank = Annotated[str, Form(r"[\s\S]*\S[\s\S]*", "not blank", "some text")]
 """A text with more than white space in it."""
 
 
@@ -85,7 +85,7 @@ def once(listed: list[T]) -> list[T]:
     if len(set(listed)) == len(listed):
         return listed
     twice = next(text for text in listed if listed.count(text) > 1)
-    raise wrong(f"{quoted(twice)} is named twice", "Name each once.")
+    raise wrong(f"{quoted(twice)} is listed twice", "List each once.")
 
 
 @dataclass(frozen=True, slots=True)

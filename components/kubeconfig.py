@@ -36,8 +36,8 @@ def check_access(access: Access, files: Files) -> Place:
     problem = Problem(
         path="cluster.access.context",
         found=f"'{access.context}' is not in {kubeconfig.name}",
-        consequence="no cluster could be reached, and no other is ever taken instead",
-        fix=f"Contexts there: {listed}." if listed else "That file has no contexts at all.",
+        consequence="no cluster could be reached, and no other context is used instead",
+        fix=f"Contexts there: {listed}." if listed else "That file has no contexts.",
     )
     raise ConfigError([problem])
 
@@ -55,7 +55,9 @@ def for_provider(access: Access, files: Files) -> str:
         return json.dumps(content_of(place, access.context), indent=2)
     except ValueError as error:
         spread = ", ".join(str(path) for path in sorted(place.files))
-        found = f"context '{access.context}' is spread over {spread}, with `{error}`, which must not get into the state"
+        found = (
+            f"context '{access.context}' is spread over {spread}, with `{error}`, which must not be stored in the state"
+        )
         fix = f"Name one file: `kubectl config view --flatten --minify --context {access.context}` writes it."
         raise _unusable(found, fix) from error
 

@@ -118,7 +118,7 @@ class Kubeconfig:
         entries = self.entries[kind_]
         if name not in entries:
             listed = ", ".join(sorted(entries))
-            fix = f"It has: {listed}." if listed else f"Add it; there is no {kind_} at all."
+            fix = f"It has: {listed}." if listed else f"Add it; the file has no {kind_}."
             raise KubeconfigError(f"{of}: there is no {kind_} '{name}' in it", fix)
         _check_types(kind_, entries[name].value, of)
         return entries[name]
@@ -137,7 +137,7 @@ def read_kubeconfig(files: Files) -> Kubeconfig:
     documents = {path: document for path in paths if (document := _load(path)) is not None}
     name = ", ".join(str(path) for path in documents or paths)
     if not documents:
-        raise KubeconfigError(f"{name or '$KUBECONFIG'}: no such file or directory", "Name a kubeconfig that is there.")
+        raise KubeconfigError(f"{name or '$KUBECONFIG'}: no such file or directory", "Name a kubeconfig that exists.")
     entries: dict[str, dict[str, Entry]] = {each: {} for each in KINDS}
     for path, document in documents.items():
         for each in KINDS:
@@ -173,9 +173,11 @@ def _load(path: Path) -> Mapping[str, Any] | None:
         reason = (error.strerror or "it cannot be read").lower()
         raise KubeconfigError(f"{path}: {reason}", "Name a file that you may read.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise KubeconfigError(f"{path}: it is no YAML{_where(error)}", "Name a kubeconfig, or mend it.") from error
+        raise KubeconfigError(
+            f"{path}: it is not valid YAML{_where(error)}", "Correct it, or name another file."
+        ) from error
     if not isinstance(document or {}, Mapping):
-        raise KubeconfigError(f"{path}: it is {kind(document)}, no kubeconfig", "Name a kubeconfig.")
+        raise KubeconfigError(f"{path}: it is {kind(document)}, not a kubeconfig", "Name a kubeconfig.")
     return document or {}
 
 
@@ -187,13 +189,13 @@ def _where(error: Exception) -> str:
 def _entries(document: Mapping[str, Any], each: str, path: Path) -> dict[str, Entry]:
     listed = document.get(f"{each}s") or []
     if not isinstance(listed, list):
-        raise KubeconfigError(f"{path}: `{each}s` is {kind(listed)}, not a list", "Mend it, or name another file.")
+        raise KubeconfigError(f"{path}: `{each}s` is {kind(listed)}, not a list", "Correct it, or name another file.")
     found: dict[str, Entry] = {}
     for name, value in _named(listed, each):
         if name in found:
-            raise KubeconfigError(f"{path}: there are two {each}s named '{name}'", "Remove one, as kubectl asks too.")
+            raise KubeconfigError(f"{path}: there are two {each}s named '{name}'", "Remove one.")
         if not isinstance(value, Mapping):
-            raise KubeconfigError(f"{path}: {each} '{name}' is {kind(value)}, not a mapping", "Mend it.")
+            raise KubeconfigError(f"{path}: {each} '{name}' is {kind(value)}, not a mapping", "Correct it.")
         found[name] = Entry(value=value, file=path)
     return found
 
@@ -218,24 +220,24 @@ def _check_data(key: str, text: str, of: str) -> None:
     try:
         pem = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise KubeconfigError(f"{of}: `{key}` is no base64", _anew(key)) from error
+        raise KubeconfigError(f"{of}: `{key}` is not base64", _anew(key)) from error
     if b"-----BEGIN" not in pem:
-        raise KubeconfigError(f"{of}: `{key}` is no PEM in base64", _anew(key))
+        raise KubeconfigError(f"{of}: `{key}` is not PEM in base64", _anew(key))
 
 
 def _anew(key: str) -> str:
-    return f"Write the context anew, or name a PEM file with `{key.removesuffix('-data')}`."
+    return f"Write the context again, or name a PEM file with `{key.removesuffix('-data')}`."
 
 
 def _check_cluster(cluster: Mapping[str, Any], of: str) -> None:
     server, proxy = cluster.get("server") or "", cluster.get("proxy-url")
     if not _is_url(server, ("http", "https")):
-        found = f"its server {server!r} is no URL" if server else "its cluster has no server"
+        found = f"its server {server!r} is not a URL" if server else "its cluster has no server"
         raise KubeconfigError(f"{of}: {found}", "Write `server: https://...`.")
     if proxy and not _is_url(proxy, _PROXIES):
         # It may have a password, so that it is not told.
         fix = f"Write `SCHEME://HOST:PORT`, with {', '.join(_PROXIES)}."
-        raise KubeconfigError(f"{of}: its proxy-url is no URL of a proxy", fix)
+        raise KubeconfigError(f"{of}: its proxy-url is not the URL of a proxy", fix)
 
 
 def _is_url(text: str, schemes: Sequence[str]) -> bool:
@@ -252,7 +254,7 @@ def _check_user(user: Mapping[str, Any], of: str) -> None:
     lists = [groups, *(extra[key] or [] for key in extra)]
     if not all(isinstance(each, list) and all(isinstance(one, str) for one in each) for each in lists):
         found = f"{of}: `as-groups` is a list of texts, `as-user-extra` a mapping of such lists; one here is not"
-        raise KubeconfigError(found, "Mend it.")
+        raise KubeconfigError(found, "Correct it.")
     without = next((key for key in _IMPERSONATED if user.get(key) and not user.get("as")), None)
     if without is not None:
         raise KubeconfigError(f"{of}: its user has `{without}` and no `as`", "Add `as`, whom to impersonate.")

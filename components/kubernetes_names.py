@@ -36,7 +36,7 @@ def is_annotation_key(text: str) -> bool:
 def _annotation_key(text: str) -> str:
     if is_annotation_key(text):
         return text
-    raise wrong(f"{quoted(text)} is no key of an annotation", f"Write {_KEY}.")
+    raise wrong(f"{quoted(text)} is not a valid annotation key", f"Write {_KEY}.")
 
 
 def _address(text: str) -> str:
@@ -44,7 +44,7 @@ def _address(text: str) -> str:
         ip_address(text)
     except ValueError:
         raise wrong(
-            f"{quoted(text)} is no IP address", "Write one, such as 10.0.0.10; a name can't stand here."
+            f"{quoted(text)} is not an IP address", "Write one, such as 10.0.0.10; a name is not possible here."
         ) from None
     return text
 
@@ -57,15 +57,17 @@ def _cidr(text: str) -> str:
         ip_network(text)
     except ValueError as error:
         reason = str(error).removeprefix(repr(text)).strip()
-        raise wrong(f"{quoted(text)} is no address range ({reason})", _RANGE) from None
+        raise wrong(f"{quoted(text)} is not an address range ({reason})", _RANGE) from None
     # Python takes more than the API server: an address alone, a netmask, an interface.
     if not re.fullmatch(r"[0-9a-fA-F:.]+/[0-9]+", text):
-        raise wrong(f"{quoted(text)} does not end with the length of its prefix", _RANGE)
+        raise wrong(f"{quoted(text)} has no prefix length", _RANGE)
     return text
 
 
-_KEY: Final = "letters, digits, '-', '_' and '.', at will after a prefix with '/'"
-_NO_SECRET: Final = NoSecret("Drop it: whoever may read the object would have it. A cloud identity needs no secret.")
+_KEY: Final = "letters, digits, '-', '_' and '.', after an optional prefix and '/'"
+_NO_SECRET: Final = NoSecret(
+    "Remove it: anyone who can read the object would have it. A cloud identity needs no secret."
+)
 
 DnsLabel = Annotated[str, Form(DNS_LABEL.pattern, "Kubernetes name", "at most 63 lower-case letters, digits and '-'")]
 ObjectName = Annotated[
@@ -80,7 +82,7 @@ LabelValue = Annotated[
     Form(
         LABEL_VALUE.pattern,
         "value of a label or taint",
-        "at most 63 letters, digits, '-', '_' and '.', no sign at its ends",
+        "at most 63 letters, digits, '-', '_' and '.', a letter or digit first and last",
     ),
 ]
 AnnotationKey = Annotated[str, _NO_SECRET, AfterValidator(_annotation_key)]

@@ -22,7 +22,7 @@ from components.secret_text import NOT_SHOWN, SECRET_NAME, blotted
 
 T = TypeVar("T")
 
-_QUOTE_AS_WRITTEN: Final = "Put it in quotes, just as it is written there."
+_QUOTE_AS_WRITTEN: Final = "Put it in quotes, exactly as it is written there."
 _UNKNOWN: Final = ("unexpected_keyword_argument", "extra_forbidden")  # pydantic's words for a key that nobody reads
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][\w-]*")
 
@@ -98,13 +98,13 @@ def _odd(value: object, path: str, holders: tuple[int, ...] = ()) -> Iterator[Pr
         for step, item in value.items() if isinstance(value, Mapping) else enumerate(value):
             yield from _odd(item, joined(path, step if isinstance(step, int) else str(step)), (*holders, id(value)))
     elif isinstance(value, float) and not math.isfinite(value):
-        yield Problem(path=path, found=f"{value} is no finite number", fix="Write a finite number.")
+        yield Problem(path=path, found=f"{value} is not a finite number", fix="Write a finite number.")
     elif value is not None and not isinstance(value, str | int | float):
         yield _must_be_plain(path, value)
 
 
 def _must_be_plain(path: str, value: object) -> Problem:
-    found = f"of type {type(value).__name__}, and its value must be known before a deployment"
+    found = f"of type {type(value).__name__}, but its value must be known before a deployment"
     return Problem(path=path, found=found, fix="Write text, a number, true, false, a list or a mapping.")
 
 
@@ -115,7 +115,7 @@ def text_of(args: Mapping[str, Any], key: str, path: str) -> str:
         return value
     where, fix = joined(path, key), "Write text."
     if value is None or value == "":
-        raise ConfigError([Problem(path=where, found="not set, or empty", fix=fix)])
+        raise ConfigError([Problem(path=where, found="required, but not set", fix=fix)])
     plain = isinstance(value, str | int | float | Mapping | list | tuple)
     told = Problem(path=where, found=f"{shown(value)} is {kind(value)}", fix=fix)
     raise ConfigError([told if plain else _must_be_plain(where, value)])
@@ -176,7 +176,7 @@ def unknown(path: str, key: str, known: Sequence[str], what: str) -> Problem:
     """Tell of a key that nobody reads. `what` names its owner, for example `gke pools`."""
     meant = did_you_mean(key, known)
     fix = f"Did you mean {meant}?" if meant else f"Remove it. Known keys: {', '.join(known)}."
-    return Problem(path=joined(path, key), found=f"{key!r} is no key of {what}", fix=fix)
+    return Problem(path=joined(path, key), found=f"unknown key {key!r} for {what}", fix=fix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,7 +288,9 @@ def _no_type(place: _Place) -> Problem:
     options = [found for cls in place.siblings if (found := tag(cls))]
     if value is not None:
         return _no_choice(joined(place.path, "type"), options, value)
-    return Problem(path=joined(place.path, "type"), found="not set", fix=f"Add `type:`, one of {', '.join(options)}.")
+    return Problem(
+        path=joined(place.path, "type"), found="required, but not set", fix=f"Add `type:`, one of {', '.join(options)}."
+    )
 
 
 def _missing(path: str, owner: type, name: str) -> Problem:
@@ -296,13 +298,14 @@ def _missing(path: str, owner: type, name: str) -> Problem:
     meaning = key.description.split(". ")[0].rstrip(".") if key else ""
     said = f": {meaning[:1].lower()}{meaning[1:]}" if meaning else ""
     fix = f"Add `{name}: ...` ({spoken(key.annotation) if key else 'a value'}){said}."
-    return Problem(path=path, found="not set, and it has no default", fix=fix)
+    return Problem(path=path, found="required, but not set", fix=fix)
 
 
 def _no_choice(path: str, options: Sequence[str], value: object) -> Problem:
     meant = did_you_mean(value, options) if isinstance(value, str) else None
-    fix = f"Did you mean {meant}?" if meant else f"Use one of {', '.join(options)}."
-    return Problem(path=path, found=f"{shown(value)} is not one of {', '.join(options)}", fix=fix)
+    listed = ", ".join(options)
+    fix = f"Did you mean {meant}? It takes one of {listed}." if meant else f"Use one of {listed}."
+    return Problem(path=path, found=f"unknown value {shown(value)}", fix=fix)
 
 
 def _wrong_type(path: str, key: Key | None, value: object, *, element: bool) -> Problem:
@@ -314,7 +317,7 @@ def _wrong_type(path: str, key: Key | None, value: object, *, element: bool) -> 
     found = f"{shown(value)} is {kind(value)}" if value is not None else "empty"
     return Problem(
         path=path,
-        found=f"{found}, and {name} takes {_article(wanted)}",
+        found=f"{found}, but {name} takes {_article(wanted)}",
         fix=_remedy(name, wanted, value, inside=inside, optional=key is not None and not key.required),
     )
 
@@ -343,14 +346,14 @@ def _remedy(name: str, wanted: str, value: object, *, inside: bool, optional: bo
 
 
 _BOUNDS: Final[Mapping[str, tuple[str, str]]] = {
-    "greater_than_equal": ("is below {ge}", "Use {ge} or more."),
-    "greater_than": ("is not above {gt}", "Use more than {gt}."),
-    "less_than_equal": ("is above {le}", "Use {le} or less."),
-    "less_than": ("is not below {lt}", "Use less than {lt}."),
-    "string_too_short": ("is shorter than {min_length} characters", "Use at least {min_length} characters."),
-    "string_too_long": ("is longer than {max_length} characters", "Use at most {max_length} characters."),
-    "too_short": ("has less than {min_length} entries", "Give it at least {min_length}."),
-    "too_long": ("has more than {max_length} entries", "Give it at most {max_length}."),
+    "greater_than_equal": ("is too small", "Use {ge} or more."),
+    "greater_than": ("is too small", "Use more than {gt}."),
+    "less_than_equal": ("is too large", "Use {le} or less."),
+    "less_than": ("is too large", "Use less than {lt}."),
+    "string_too_short": ("is too short", "Use at least {min_length} characters."),
+    "string_too_long": ("is too long", "Use at most {max_length} characters."),
+    "too_short": ("has too few entries", "List at least {min_length}."),
+    "too_long": ("has too many entries", "List at most {max_length}."),
 }
 """What is said of a value outside a bound: pydantic's type of error to what is found and the fix."""
 
@@ -365,5 +368,5 @@ def _refused(path: str, error: ErrorDetails) -> Problem:
     if error["type"] in _BOUNDS:
         found, fix = (text.format(**error["ctx"]) for text in _BOUNDS[error["type"]])
     else:
-        found, fix = f"is refused: {error['msg'].rstrip('.')}", "See docs/config.md for what it takes."
+        found, fix = f"is not valid: {error['msg'].rstrip('.')}", "See docs/config.md for what it takes."
     return Problem(path=path, found=f"{shown(value)} {found}", fix=fix)

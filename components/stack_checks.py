@@ -28,7 +28,7 @@ def check_namespaces(values: Mapping[str, str]) -> list[Problem]:
     """Find namespaces that are a misspelling of ours; those of providers pass."""
     strangers = sorted({key.partition(":")[0] for key in values} - {NAMESPACE})
     return [
-        Problem(path=f"{stranger}:", found="a namespace that nothing reads", fix=f"Did you mean {NAMESPACE}:?")
+        Problem(path=f"{stranger}:", found="unknown namespace", fix=f"Did you mean {NAMESPACE}:?")
         for stranger in strangers
         if did_you_mean(stranger, [NAMESPACE])
     ]
@@ -40,7 +40,7 @@ def check_secret_parts(keys: Collection[str]) -> list[Problem]:
         Problem(
             path=key,
             found="holds a secret",
-            consequence="no key of it takes one: it would be shown in plans and be readable in the Helm release",
+            consequence="this key takes no secret: plans and the Helm release would show it",
             fix=f"Set it without --secret; the runner's token goes into {NAMESPACE}:{RUNNER_TOKEN}.",
         )
         for key in sorted(set(keys) - set(SECRET_KEYS))
@@ -53,7 +53,7 @@ def check_plain_tokens(path: str, value: object) -> list[Problem]:
         Problem(
             path=where,
             found="a GitLab token in plain text",
-            consequence="whoever reads the stack file or its git history has it",
+            consequence="anyone who reads the stack file or its Git history has it",
             fix=f"Revoke it in GitLab. A runner's token is set by: {_set(RUNNER_TOKEN)}",
         )
         for where, text in _texts(path, value)
@@ -84,10 +84,10 @@ def check_provider_settings(
         there, found, consequence = values.get(setting.key), "", ""
         if there is None and setting.required:
             found = f"not set, while {setting.said_by} is"
-            consequence = "the provider would work in whichever place the shell has chosen"
+            consequence = "the provider would use the place that the shell's environment names"
         elif there is not None and setting.key not in secret_keys and there.lower() != setting.wanted.lower():
             found = f"'{there}', but {setting.said_by} is '{setting.wanted}'"
-            consequence = "the provider would look for the cluster in the wrong place, and create there what it can"
+            consequence = "the provider would look in the wrong place, and create resources there"
         if found:
             fix = f"pulumi config set {setting.key} {setting.wanted}"
             problems.append(Problem(path=setting.key, found=found, consequence=consequence, fix=fix))
@@ -121,7 +121,7 @@ def _check_password(runner: RunnerConfig, *, given: bool) -> list[Problem]:
     if given and not wanted:
         return [_for_nothing(key, "runner.helperMirror has no username", "Add helperMirror.username")]
     if wanted and not given:
-        fix = f"{_set(key)} (asks for it), or drop username to use your docker config."
+        fix = f"{_set(key)} (asks for it), or remove username to use your docker config."
         return [Problem(path=key, found="not set, with runner.helperMirror.username", fix=fix)]
     return []
 
@@ -136,7 +136,7 @@ def _check_source(key: str, runner: RunnerConfig, *, given: bool) -> list[Proble
     if source is not None:
         other = "create" if source.create else "existingSecret"
         fix = f"Keep one: remove {path}, or run `pulumi config rm {NAMESPACE}:{key}`."
-        return [Problem(path=key, found=f"set, and so is {path}.{other}", fix=fix)]
+        return [Problem(path=key, found=f"set together with {path}.{other}", fix=fix)]
     return [
         Problem(
             path=key,
@@ -188,7 +188,7 @@ def _in_plain_text(key: str) -> Problem:
     return Problem(
         path=key,
         found="given in plain text",
-        consequence=f"whoever reads the stack file or its git history could {_HARM[key]}",
+        consequence=f"anyone who reads the stack file or its Git history could {_HARM[key]}",
         fix=f"Reset it where it is from if the file was ever shared, then: {_set(key)}",
     )
 
@@ -201,6 +201,6 @@ def _one_for_both() -> Problem:
     return Problem(
         path=BUILDKIT_TOKEN,
         found=f"the same token as {RUNNER_TOKEN}",
-        consequence="both would be one runner to GitLab, so that any job could land in the looser sandbox",
+        consequence="GitLab would see one runner, so any job could run in the looser sandbox",
         fix=f"Create a second runner in GitLab, tag multi-arch-buildkit, then: {_set(BUILDKIT_TOKEN)}",
     )

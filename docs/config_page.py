@@ -27,11 +27,11 @@ _INTRODUCTION: Final = """\
 <!-- Generated from the configuration classes: change a docstring there, then run `python -m docs.config_page`. -->
 # Configuration
 
-A stack file is `stacks/Pulumi.<stack>.yaml`. Below `config:` it has six keys of this program, each written with the
-namespace `multiarch-runner:`, and the settings of the cloud's own Pulumi provider (`aws:region`, `gcp:project`,
+All keys of a stack file, `stacks/Pulumi.<stack>.yaml`. Below `config:` it has six keys of this program, each with the
+namespace `multiarch-runner:`, and the settings of the cloud's Pulumi provider (`aws:region`, `gcp:project`,
 `azure-native:subscriptionId` ...), which are passed on.
 
-| key | what it says |
+| key | content |
 | --- | --- |
 | `multiarch-runner:cluster` | the [cluster](#cluster) that the pools join: **required** |
 | `multiarch-runner:pools` | a list of [pools](#pools), all of the cluster's own type: **required** |
@@ -43,9 +43,9 @@ only. Required there unless `runner.buildkit.token` names another source |
 | `multiarch-runner:mirrorPassword` | password for the registry of `runner.helperMirror`, a secret of the same form. \
 Required with its `username` |
 
-Nothing is converted: `"5"` is no number, `5` is no text. An unknown key is an error, and so is a key of another
-cloud's pools. Before anything is created, all mistakes of single keys are told at once; where there are none, all
-between keys. For completion and checks while you type, editors read [stack.schema.json](stack.schema.json):
+Values are not converted: a number needs `5`, a text needs `"5"`. An unknown key is an error, and so is a key of
+another cloud's pools. All mistakes are reported before anything is created: first those in single keys; if there are
+none, those between keys. Editors use [stack.schema.json](stack.schema.json) for completion and checks:
 
 ```yaml
 # yaml-language-server: $schema=../docs/stack.schema.json

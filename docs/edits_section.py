@@ -10,26 +10,26 @@ _INTRODUCTION: Final = """\
 
 ## What an edit does
 
-Made by planning each edit (`python -m docs.edits_table`). Which input replaces a resource is what the providers' own
-sources say (`replaced.json` beside each stand-in). `multiarch rehearse --stack NAME --against FILE` tells it of an
-edit of yours.
+The table comes from a plan of each edit (`python -m docs.edits_table`). Which input replaces a resource comes from
+the providers' sources (`replaced.json` beside each stand-in). For your own edit, run
+`multiarch rehearse --stack NAME --against FILE`.
 
 - *In place*: the same resource. A runner's new settings start a new manager; the old one first finishes its jobs.
-- *In place, nodes made anew*: the same node pool, whose nodes the cloud drains and replaces one by one. Jobs that run
-  there are evicted, since no disruption budget holds them: one that does not end within the drain is lost.
-- **Replaced, new one first**: jobs that run on the old one are lost; there are nodes all the while.
-- **Replaced, deleted first**: jobs that run on the old one are lost, and there is none meanwhile.
-- `protect` is Pulumi's own and changes nothing in the cloud. What is protected is not replaced: `up` refuses.
+- *In place, nodes replaced*: the same node pool; the cloud drains and replaces its nodes one by one. A job that does
+  not end within the drain time is lost.
+- **Replaced, new one first**: jobs that run on the old one are lost; there are nodes at all times.
+- **Replaced, deleted first**: jobs that run on the old one are lost, and there are no nodes for a while.
+- `protect` is a setting of Pulumi and changes nothing in the cloud. `up` refuses to replace a protected resource.
 
 ### Pools
 
-Where nothing else is named, it is the node pool itself that changes. What follows of it in the release is left out.
+If no other resource is named, the node pool itself changes. Changes of the release that follow are left out.
 """
 _RUNNER: Final = """\
 
 ### The runner and the secrets
 
-All other keys of the runner, nested ones too, change the release in place, and nothing else.
+All other keys of the runner, also nested ones, change only the release, in place.
 """
 _POOLS: Final = ("NodePool", "NodeGroup", "AgentPool")
 _RELEASE: Final = {"in place": ("Release",)}

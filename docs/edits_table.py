@@ -287,7 +287,7 @@ def effects(found: Sequence[Edit]) -> dict[str, tuple[str, ...]]:
             _kind(edit.type) for edit in found if edit.action is Action.REPLACE and not edit.deleted_first
         }
         | (made & gone),  # under another name: Pulumi deletes what is gone last
-        "in place, nodes made anew": {_kind(edit.type) for edit in found if edit.renews},
+        "in place, nodes replaced": {_kind(edit.type) for edit in found if edit.renews},
         "in place": {_kind(edit.type) for edit in found if edit.action is Action.UPDATE and not edit.renews},
         "made": made - gone,
         "deleted": gone - made,

@@ -12,14 +12,14 @@ _HEAD = """\
 <!-- Written by `python -m docs.policy_page` from the rules' docstrings. Edit those. -->
 # Policy
 
-{count} rules that every stack must keep, whoever wrote it. They judge what is *declared*, and share no code with the
-components that declare it, so that a mistake there is not repeated here.
+{count} rules that every stack must follow, where they are checked, and how to exempt a resource. The rules check the
+*declared* resources. They share no code with the components, so that they do not repeat a component's mistake.
 
-## Where they are judged
+## Where they are checked
 
-- **In every rehearsal**: `multiarch rehearse` judges the planned resources; no Pulumi CLI is needed.
-- **By the real engine**, on any backend: each resource before it is made, the whole stack at the end of a preview and
-  of an update:
+- **In every rehearsal**: `multiarch rehearse` checks the planned resources, without a Pulumi CLI.
+- **By Pulumi**, with any backend: each resource before it is created, and the whole stack at the end of a preview or
+  an update:
 
   ```console
   $ pip install -e '.[policy]'
@@ -28,14 +28,14 @@ components that declare it, so that a mistake there is not repeated here.
 
 - **By your own code**: `components.policy.catalogue.violations(resources)` takes and returns plain dataclasses.
 
-Each rule has three answers. A breach of a *mandatory* rule ends the update; one of an *advisory* rule is a warning.
-Where a value is not known yet (a preview) or cannot be read, the answer is *could not tell*: the engine shows it as a
-warning that the policy could not run, never as a pass.
+Each rule has three answers. A violation of a *mandatory* rule stops the update; of an *advisory* rule, it is a warning.
+If a value is not known yet (in a preview) or cannot be read, the answer is *could not tell*: Pulumi shows a warning
+that the policy could not run.
 
-## How to exempt
+## Exempt a resource
 
-Give the pack a configuration file, `pulumi preview --policy-pack components/policy --policy-pack-config policy.json`.
-A reason is part of an exemption, and `*` and `?` stand for any characters of a resource's name:
+Write a configuration file: `pulumi preview --policy-pack components/policy --policy-pack-config policy.json`.
+An exemption needs a reason. `*` and `?` stand for any characters of a resource's name:
 
 ```json
 {{
@@ -47,11 +47,11 @@ A reason is part of an exemption, and `*` and `?` stand for any characters of a 
 }}
 ```
 
-In code the same is `Settings(exemptions=(Exemption(rule=..., resource=..., reason=...),))`.
+In Python, use `Settings(exemptions=(Exemption(rule=..., resource=..., reason=...),))`.
 
 ## The rules
 
-| rule | level | what it wants |
+| rule | level | what it requires |
 | --- | --- | --- |
 """
 

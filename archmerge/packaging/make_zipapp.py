@@ -8,7 +8,7 @@
 Byte code starts some 80 ms sooner, and is for the Python that builds it: what the second word names must be the same.
 `-X no_debug_ranges` leaves columns for tracebacks out, a fifth of the file; `-IS` spares the search for site-packages
 (6 ms). Byte code is not compressed: that is read faster, and an image's layer is compressed anyway. Nor is what the
-templates carry, so that the same sources give the same bytes everywhere: what one zlib makes of a file, another does not.
+templates carry, so that the same sources give the same bytes everywhere: one zlib packs a file unlike another.
 """
 
 from __future__ import annotations

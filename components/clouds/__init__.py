@@ -45,7 +45,7 @@ def may_stand_in(cluster_type: str) -> tuple[Cloud[Any, Any], ...]:
 def _no_cluster_type(found: str) -> Problem:
     return Problem(
         path="cluster_type",
-        found=f"{found!r} is no type of cluster",
+        found=f"{found!r} is not a cluster type",
         consequence="which addresses hand out the nodes' credentials would be guessed",
         fix=f"Use one of {', '.join(CLOUDS)}.",
     )

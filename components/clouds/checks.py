@@ -54,8 +54,8 @@ def _check_names(pools: Sequence[PoolBase]) -> list[Problem]:
             problems.append(
                 Problem(
                     path=f"pools[{index}].name",
-                    found=f"{pool.name!r} is the name of pools[{first[pool.name]}] too",
-                    consequence="one pool would take the other's place",
+                    found=f"{pool.name!r} is also the name of pools[{first[pool.name]}]",
+                    consequence="one pool would replace the other",
                     fix="Give each pool a name of its own.",
                 )
             )
@@ -93,9 +93,9 @@ def _check_machine(subject: Subject[Any]) -> list[Problem]:
 def _nothing_stated(subject: Subject[Any], machines: Machines) -> Problem:
     return subject.problem(
         "machineType",
-        "neither machineType nor arch is stated",
-        "nobody could tell which machines the pool should have",
-        f"State machineType, or arch: arm64 ({machines.defaults[Arch.ARM64]}) or arch: amd64 "
+        "neither machineType nor arch is set",
+        "the pool would have no machine type",
+        f"Set machineType, or arch: arm64 ({machines.defaults[Arch.ARM64]}) or arch: amd64 "
         f"({machines.defaults[Arch.AMD64]}).",
     )
 
@@ -103,18 +103,18 @@ def _nothing_stated(subject: Subject[Any], machines: Machines) -> Problem:
 def _no_name(subject: Subject[Any], name: str) -> Problem:
     return subject.problem(
         "machineType",
-        f"{name!r} is no name of a machine type" if name else "an empty string",
+        f"{name!r} is not a machine type" if name else "an empty string",
         "the cloud refuses the pool",
-        "Write the cloud's own name, or leave the key out and state arch.",
+        "Write the cloud's own name, or leave the key out and set arch.",
     )
 
 
 def _unknown(subject: Subject[Any], name: str) -> Problem:
     return subject.problem(
         "machineType",
-        f"{name!r} is in none of the known families, and arch is not stated",
-        "its architecture would have to be guessed, and a wrong guess sends jobs to nodes that cannot run them",
-        "Correct the name, or state arch: amd64 or arch: arm64 beside it.",
+        f"{name!r} is not in a known machine family, and arch is not set",
+        "an architecture is never guessed",
+        "Correct the name, or set arch: amd64 or arch: arm64.",
     )
 
 
@@ -144,7 +144,7 @@ def check_suffix(subject: Subject[Any], longest: int, dash: str = "-") -> list[P
         subject.problem(
             "name",
             f"{name!r} has {len(name)} characters",
-            f"the cloud takes {longest}, and a suffix tells a pool from its successor, which is there before it goes",
+            f"the cloud allows {longest}, and the pool that replaces this one has a suffix in its name",
             f"Use at most {room}, or replacement: deleteFirst: jobs then wait while the pool is replaced.",
         )
     ]
@@ -158,7 +158,7 @@ def check_image_gc(subject: Subject[Any], low: str, high: str) -> list[Problem]:
     if least is None or most is None or least < most:
         return []
     found = f"{least} is not below {high}, {most}"
-    return [subject.problem(f"kubeletConfig.{low}", found, "no kubelet starts with that", f"Use less than {most}.")]
+    return [subject.problem(f"kubeletConfig.{low}", found, "the kubelet would not start", f"Use less than {most}.")]
 
 
 def reserved_domain(cloud: Cloud[Any, Any], key: str) -> str | None:
@@ -187,7 +187,7 @@ def _check_label(subject: Subject[Any], key: str) -> list[Problem]:
             subject.problem(
                 path,
                 f"{domain}/ is reserved",
-                f"{subject.cloud.name.upper()} refuses the pool, or kubelet the label: the nodes never join",
+                f"{subject.cloud.name.upper()} refuses the pool, or its nodes never join",
                 f"Use a prefix of your own: {_free_key(key)}.",
             )
         ]
@@ -225,8 +225,8 @@ def _check_repeated(subject: Subject[Any]) -> list[Problem]:
     return [
         subject.problem(
             "taints",
-            f"{key}:{effect} is there {count} times",
-            "a node has one taint of a key and effect, and the cloud refuses the list",
+            f"{key}:{effect} is set {count} times",
+            "a node has one taint for each key and effect, and the cloud refuses the list",
             "Keep one of them.",
         )
         for (key, effect), count in counts.items()

@@ -242,7 +242,7 @@ class Cloud(Generic[C, P]):
         """
         arch = self.arch_of(pool)
         if arch is None:
-            raise ValueError(f"{pool.name}: a pool of no known architecture was not checked")
+            raise ValueError(f"{pool.name}: the pool's architecture is not known, so it was not checked")
         nodes = self.nodes(pool, arch)
         return ResolvedPool(
             section=pool,

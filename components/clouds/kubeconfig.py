@@ -60,4 +60,4 @@ def endpoint_of(kubeconfig: str) -> Endpoint:
         cluster = document["clusters"][0]["cluster"]
         return Endpoint(server=str(cluster["server"]), ca=str(cluster["certificate-authority-data"]))
     except (yaml.YAMLError, binascii.Error, UnicodeDecodeError, LookupError, TypeError) as error:
-        raise ValueError("Azure answered with something that is no kubeconfig") from error
+        raise ValueError("Azure answered with something that is not a kubeconfig") from error

@@ -51,8 +51,8 @@ def _check(subject: Subject[Any], field: str, passed: Mapping[str, Any], *, reso
         *(
             Problem(
                 path=joined(path, *way),
-                found="set already, by the program or by a key of the pool",
-                fix="Remove it; docs/config.md tells the pool's keys.",
+                found="already set by the program or by a key of the pool",
+                fix="Remove it; docs/config.md lists the pool's keys.",
             )
             for way in taken
         ),
@@ -68,6 +68,6 @@ def _secrets(path: str, passed: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(
                 path=joined(path, *way),
                 found=secret,
-                consequence="the stack file is in Git, and the cloud shows the setting to whoever may read the pool",
+                consequence="Git has the stack file, and the cloud shows the setting to everyone who can read the pool",
                 fix="Keep it where nodes or jobs fetch it with an identity of their own.",
             )

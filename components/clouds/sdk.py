@@ -71,7 +71,7 @@ def _refused_object(cls: type, value: object, path: str) -> Iterator[Problem]:
     for key in (spelled[one.name] for one in parameters if one.default is one.empty):
         if key not in value:
             yield Problem(
-                path=joined(path, key), found="not set", consequence="the SDK demands it", fix=f"Add `{key}: ...`."
+                path=joined(path, key), found="not set", consequence="the SDK requires it", fix=f"Add `{key}: ...`."
             )
 
 

@@ -22,7 +22,7 @@ class Access:
     """How the Kubernetes API is reached: a context of a kubeconfig."""
 
     context: NotBlank
-    """Name of the context. Always stated: the current context of whoever runs the program is never used."""
+    """Name of the context. Required, because the current context is never used."""
 
     kubeconfig: str | None = None
     """Path of the kubeconfig; `~` is expanded, a relative path starts at the project's root.
@@ -81,8 +81,8 @@ class PoolBase:
     always set."""
 
     taints: list[Taint] = field(default_factory=list)
-    """Further taints. The arm64 architecture taint is not written here: it is declared where the cloud does not add it
-    by itself. Build jobs tolerate the taints of every pool of the stack, so that a taint keeps other workloads off."""
+    """Further taints. Do not list the arm64 architecture taint: the stack declares it where the cloud does not add
+    it. Jobs tolerate the taints of every pool of the stack, so a taint keeps only other workloads off."""
 
     min_nodes: Annotated[Int32, Field(ge=0)] = 1
     """Fewest nodes. 1 by default: the first build of the day does not wait for a machine. 0 saves that
@@ -105,8 +105,7 @@ class CloudPool(PoolBase):
     """What every pool has that is created in a cloud."""
 
     arch: Arch | None = None
-    """`amd64` or `arm64`. Follows from machineType where that is known, and must be stated for a machine type that is
-    not."""
+    """`amd64` or `arm64`. Derived from machineType if the type is known, otherwise required."""
 
     machine_type: str | None = None
     """Machine type, EC2 instance type or Azure VM size. Left out, arch chooses one with 8 vCPUs and 32 GiB."""
@@ -118,7 +117,7 @@ class CloudPool(PoolBase):
     """Refuse to delete the pool until this is false again. Set it in production."""
 
     replacement: Replacement = Replacement.NEW_FIRST
-    """What goes first where a change replaces the pool. `newFirst`: its successor is there before it goes, so that the
-    architecture always has nodes. In the cloud the pool's name then ends with a suffix that follows from what replaces
-    it. `deleteFirst`: the pool goes first, for a quota or a reservation that cannot hold both; on GKE and AKS it has
-    exactly its name, as a pool that was imported must."""
+    """What comes first when a change replaces the pool. `newFirst`: the new pool is created before the old one is
+    deleted, so the architecture always has nodes. In the cloud the pool's name then ends with a suffix.
+    `deleteFirst`: the old pool is deleted first, for a quota or a reservation that cannot hold both; on GKE and AKS
+    its name then has no suffix, as an imported pool needs."""

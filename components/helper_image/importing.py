@@ -32,7 +32,7 @@ def find_image(identity: str) -> FoundImage | None:
         return None
     if not found.platforms:
         raise MismatchError(
-            f"{target} is no index, or none of its images is there",
+            f"{target} is not an index, or none of its images exists",
             fix="only an image of several platforms can be imported; publish it as a new MultiArchImage instead",
         )
     sources = {platform: f"{target.name}@{digest}" for platform, digest in found.platforms.items()}

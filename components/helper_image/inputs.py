@@ -63,7 +63,7 @@ def _form(check: Callable[[str], object]) -> AfterValidator:
             if text != _NOT_KNOWN:
                 check(text)
         except ArchmergeError as error:
-            raise wrong(error.message, f"{(error.fix or 'Mend it').rstrip('.')}.") from None
+            raise wrong(error.message, f"{(error.fix or 'Correct it').rstrip('.')}.") from None
         return text
 
     return AfterValidator(checked)
@@ -78,7 +78,7 @@ def _target(text: str) -> None:
 def _source(text: str) -> None:
     reference = parse_reference(text)
     if reference.tag is None and reference.digest is None:
-        raise wrong(f"{quoted(text)} has neither tag nor digest", "State the tag, or better the digest.")
+        raise wrong(f"{quoted(text)} has neither tag nor digest", "Add the tag, or better the digest.")
 
 
 def _login(value: object) -> object:
@@ -180,7 +180,7 @@ def _repeated_tags(values: Mapping[str, Any]) -> Iterator[Problem]:
     seen = {parse_target(target).tag} if target else set()
     for number, tag in enumerate(_known(values, "tags", [])):
         if tag in seen:
-            found = f"{tag!r} is named twice, or is the target's own"
+            found = f"{tag!r} is listed twice, or is the target's own"
             yield Problem(path=path("tags", number), found=found, fix="Remove it.")
         seen |= {tag} - {UNKNOWN}
 

@@ -42,7 +42,7 @@ def publish(inputs: ImageInputs, seconds: float = TIME_LIMIT) -> Found:
         now = found.digest if found else "nothing"
         raise MismatchError(
             f"{inputs.target} was published as {result.digest}, and right after it is {now}",
-            fix="somebody else writes this tag; give each its own",
+            fix="something else writes this tag too; give each its own tag",
         )
     return found
 
@@ -94,8 +94,8 @@ def _require_registry(registry: Registry, session: ImageSession) -> None:
     status = session.client.request("GET", f"{registry.base}/v2/", {}).status
     if status not in (_OK, _UNAUTHORIZED):
         raise UnknownError(
-            f"{registry.host} answers 404 for the tag, and {status} for /v2/: it is no registry, or not working as one",
-            fix="could not tell whether the image is gone; mend the registry (or its proxy), then refresh again",
+            f"{registry.host} answers 404 for the tag, and {status} for /v2/: it is not a registry, or does not work",
+            fix="could not tell whether the image is gone; repair the registry (or its proxy), then refresh again",
         )
 
 
@@ -116,7 +116,7 @@ def remove(inputs: ImageInputs, digest: str, seconds: float = TIME_LIMIT) -> Non
         others = [t for t in tags if t not in own and registry.tag_digest(target.repository, t) == digest]
         if others:
             raise RefusedError(
-                f"{target}: this registry deletes no single tags, and the image is also {', '.join(others[:5])}",
+                f"{target}: this registry cannot delete single tags, and the image is also {', '.join(others[:5])}",
                 fix="delete those tags first, or keep the image: set deleteRemote to false and update, then destroy",
             )
         if not registry.delete(target.repository, digest):

@@ -36,7 +36,10 @@ INPUTS["credentials"]["secret"] = True
 REQUIRED: Final = tuple(_ASKED["required"])
 OUTPUTS: Final[dict[str, dict[str, Any]]] = {
     "digest": {**_STRING, "description": "What the target's tag points to, as last seen in the registry."},
-    "publishedDigest": {**_STRING, "description": "What this resource published. Unlike `digest`: somebody moved it."},
+    "publishedDigest": {
+        **_STRING,
+        "description": "What this resource published. Unlike `digest` if someone moved the tag.",
+    },
     "reference": {**_STRING, "description": "The published image by digest, `host/repository@sha256:...`."},
     "platforms": {**_STRINGS, "description": "Digest of each platform's image, as last seen in the registry."},
     "tagDigests": {**_STRINGS, "description": "What each of `tags` points to, as last seen in the registry."},

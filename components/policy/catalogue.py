@@ -100,7 +100,7 @@ def judge_stack(rule: StackRule, resources: Sequence[Resource], settings: Settin
 def _judge(rule: Rule, urn: str, check: Callable[[], Iterable[Answer]], settings: Settings) -> list[Violation]:
     findings: list[Finding] = []
     doubts: list[str] = []
-    fix = "Judge again when it is known."
+    fix = "Check again when it is known."
     try:
         for answer in check():
             if isinstance(answer, Finding):
@@ -112,7 +112,7 @@ def _judge(rule: Rule, urn: str, check: Callable[[], Iterable[Answer]], settings
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # A value of a shape that no provider documents. It proves nothing either way, and must not end the program.
         doubts.append(f"cannot be judged: {type(error).__name__}: {error}")
-        fix = "Give the value the type that the provider documents."
+        fix = "Give the value its documented type."
     found = [_violation(rule, item.urn or urn, item.message, item.fix, rule.level) for item in findings]
     if doubts:
         found.append(_violation(rule, urn, "; ".join(doubts), fix, Level.COULD_NOT_TELL))

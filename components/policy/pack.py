@@ -102,7 +102,7 @@ def _described(rule: Rule) -> dict[str, Any]:
 
 
 def _answer(found: Sequence[Violation], report: Report) -> None:
-    """Report what is broken, and only then that something could not be told: the server keeps both."""
+    """Report what is broken, and only then that something could not be checked: the server keeps both."""
     for violation in found:
         if violation.level is not Level.COULD_NOT_TELL:
             report(f"{violation.message.rstrip('.')}. {violation.fix}", violation.urn or None)

@@ -52,7 +52,7 @@ def _check_apart(runner: RunnerConfig, own: BuildKit) -> Iterator[Problem]:
         yield Problem(
             path=f"{_TOKEN}.existingSecret",
             found=f"{second!r} is also the first runner's",
-            consequence="both would be one runner to GitLab, so that any job could land in the looser sandbox",
+            consequence="GitLab would see one runner, so any job could run in the looser sandbox",
             fix="Create a second runner in GitLab, tag multi-arch-buildkit, and a Secret with its token.",
         )
 
@@ -69,11 +69,11 @@ def _check_registration(runner: RunnerConfig, own: BuildKit) -> Iterator[Problem
         yield Problem(
             path=f"{_TOKEN}.create.tags",
             found=f"{shared[0]!r} is also a tag of the first runner",
-            consequence="chance would decide which jobs run in the looser sandbox",
-            fix="State tags of its own, for example tags: [multi-arch-buildkit].",
+            consequence="any job with that tag could run in the looser sandbox",
+            fix="Set tags of its own, for example tags: [multi-arch-buildkit].",
         )
     if create.run_untagged:
-        fix = "Drop it; let builds that need BuildKit name the tag: others don't belong in the looser sandbox."
+        fix = "Remove it; builds that need BuildKit name the tag; others must not run in the looser sandbox."
         yield Problem(path=f"{_TOKEN}.create.runUntagged", found="true", fix=fix)
 
 
@@ -95,7 +95,7 @@ def _check_runner(runner: RunnerConfig) -> Iterator[Problem]:
     if parts is None:
         found = f"set, and the runner's version in {named} is not known"
         consequence = f"could not tell whether it knows the containers' own profiles ({needed} or later)"
-        fix = "State chart.runnerVersion (the chart's appVersion)."
+        fix = "Set chart.runnerVersion (the chart's appVersion)."
         yield Problem(path=_PATH, found=found, consequence=consequence, fix=fix)
     elif tuple(int(part) for part in parts.groups()) < FIRST_CONTAINER_PROFILES:
         fix = f"Use a newer chart: its builds need the containers' own profiles, known from {needed} on."

@@ -33,7 +33,7 @@ def _address(text: str) -> str:
     if host and (port is None or 0 < port <= _LAST_PORT):
         return text
     fix = "Write it as minio.example.com:9000, without a scheme; insecure: true is http."
-    raise wrong(f"{quoted(text)} is no host with a port", fix)
+    raise wrong(f"{quoted(text)} is not a host with a port", fix)
 
 
 ServerAddress = Annotated[str, AfterValidator(_address)]
@@ -105,7 +105,7 @@ class S3Server:
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class S3Cache:
-    """A bucket of Amazon S3, or of a server that speaks it."""
+    """A bucket of Amazon S3, or of an S3-compatible server."""
 
     type: Literal["s3"] = "s3"
     """Which kind of storage this is."""
@@ -186,17 +186,17 @@ def _check_server(cache: S3Cache, server: S3Server, policies: NetworkPolicies) -
     if cache.role_arn is not None:
         yield Problem(
             path="runner.cache.roleArn",
-            found="set beside server",
-            consequence="a server of one's own knows no role of Amazon's",
-            fix="Drop it; server.existingSecret has what the server asks for.",
+            found="set together with server",
+            consequence="your own server cannot use AWS roles",
+            fix="Remove it; server.existingSecret holds the server's keys.",
         )
     host = _host_and_port(server.address)[0]
     if policies.enabled and _of_the_cluster(host) and not set(policies.cache.cidrs) - set(ANYWHERE):
         yield Problem(
             path="runner.networkPolicies.cache.cidrs",
-            found=f"the internet alone, and {host} is a name of the cluster's own",
-            consequence="the network policies would close the way to it, and every cache would silently miss",
-            fix="Name the range that the server's pods have their addresses from.",
+            found=f"the internet only, but {host} is a name inside the cluster",
+            consequence="the network policies would block it, and every cache would silently miss",
+            fix="Use the address range of the server's pods.",
         )
 
 
@@ -232,7 +232,7 @@ def _check_metadata(cache: Cache, policies: NetworkPolicies, cluster_type: str) 
             Problem(
                 path="runner.cache.type",
                 found=f"{cache.type} on a cluster of type {cluster_type}",
-                consequence="nothing there gives the manager an identity for it, and every cache would silently miss",
+                consequence="the manager has no identity for it there, and every cache would silently miss",
                 fix=f"Use that cloud's own storage{f', {irsa}, or name a server of your own' if irsa else ''}.",
             )
         ]

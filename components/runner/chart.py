@@ -24,7 +24,7 @@ def check_chart(chart: Chart) -> list[Problem]:
     sources = {"repository": chart.repository, "reference": chart.reference, "path": chart.path}
     given = [key for key, value in sources.items() if value is not None]
     if len(given) > 1:
-        return [_problem(given[1], f"set beside {given[0]}", "Keep one of repository, reference and path.")]
+        return [_problem(given[1], f"set together with {given[0]}", "Keep one of repository, reference and path.")]
     problem = _check_chart_version(chart, given) or _check_runner_version(chart)
     return [problem] if problem else []
 
@@ -35,10 +35,10 @@ def _problem(key: str, found: str, fix: str) -> Problem:
 
 def _check_chart_version(chart: Chart, given: list[str]) -> Problem | None:
     if chart.path is not None and chart.version is not None:
-        fix = "Drop version: Helm installs what lies at the path. State chart.runnerVersion if something depends on it."
-        return _problem("version", f"{chart.version!r} beside path", fix)
+        fix = "Remove version: Helm installs the chart at the path. Set chart.runnerVersion if another key needs it."
+        return _problem("version", f"{chart.version!r} together with path", fix)
     if chart.path is None and given and chart.version is None:
-        fix = "State the exact version, for example 0.90.1: Helm would install whatever is newest on each update."
+        fix = "Set an exact version, for example 0.90.1: without one, each update installs the newest."
         return _problem("version", f"not set, with a {given[0]} of your own", fix)
     return None
 
@@ -49,5 +49,5 @@ def _check_runner_version(chart: Chart) -> Problem | None:
     if stated is None or known is None or known == stated.removeprefix("v"):
         return None
     return _problem(
-        "runnerVersion", f"{stated}, but chart {version} holds runner {known}", f"Drop it, or state {known}."
+        "runnerVersion", f"{stated}, but chart {version} holds runner {known}", f"Remove it, or set it to {known}."
     )

@@ -100,7 +100,7 @@ def _plain(found: _Found) -> Iterator[Problem]:
             yield _problem(keys, "a Helm template, which the chart would run", "Write the text itself, without '{{'.")
         elif value is None:
             fix = "Give it a value, or remove the key."
-            yield _problem(keys, "empty", fix, "Helm takes null for an order to take a value away")
+            yield _problem(keys, "empty", fix, "Helm reads null as an order to remove a value")
 
 
 def _maps(found: _Found) -> Iterator[Problem]:
@@ -108,8 +108,8 @@ def _maps(found: _Found) -> Iterator[Problem]:
     for keys, _ in found:
         name, taken = str(keys[-1]), _TAKEN.get(keys[:-1], ())
         if any(name == key or (key.endswith("/") and name.startswith(key)) for key in taken):
-            consequence = "the last of two would win, and undo the other"
-            yield _problem(keys, "set by the stack or the chart itself", "Drop it.", consequence)
+            consequence = "the last one would win, and undo the other"
+            yield _problem(keys, "set by the stack or the chart itself", "Remove it.", consequence)
 
 
 def _environment(values: ExtraValues) -> Iterator[Problem]:
@@ -132,7 +132,7 @@ def _unknown_variable(key: str, name: str) -> Problem:
         (key, name),
         "not one of the variables that can be set",
         f"Did you mean {meant}?" if meant else f"Use the keys of `runner`. Can be set: {known}.",
-        "variables of the manager win over the config.toml that the stack makes (KUBERNETES_PRIVILEGED would)",
+        "variables of the manager override the stack's config.toml (KUBERNETES_PRIVILEGED would)",
     )
 
 
@@ -143,10 +143,10 @@ def _volumes(values: ExtraValues) -> Iterator[Problem]:
         if len(volume) != len(("name", "source")):
             yield _problem(path, f"{len(volume) - 1} sources", "Keep exactly one of them.")
         if volume["name"] in _VOLUMES_OF_CHART:
-            yield _problem((*path, "name"), "a name of the chart's own", "Call it something else.")
+            yield _problem((*path, "name"), "a name that the chart uses itself", "Use another name.")
     names = [volume["name"] for volume in volumes]
     if len(set(names)) != len(names):
-        yield _problem(("volumes",), "two of the same name", "Rename one.")
+        yield _problem(("volumes",), "used twice", "Rename one.")
     for index, mount in enumerate(values.get("volumeMounts", [])):
         if mount["name"] not in names:
             fix = "Add it to volumes, or correct the name."
@@ -154,7 +154,7 @@ def _volumes(values: ExtraValues) -> Iterator[Problem]:
         if not _is_free(mount["mountPath"]):
             yield _problem(
                 ("volumeMounts", index, "mountPath"),
-                "where the chart has its own files, or no absolute path",
+                "not an absolute path, or one that the chart uses itself",
                 "Mount it elsewhere, for example below /mnt.",
             )
 

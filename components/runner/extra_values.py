@@ -27,8 +27,8 @@ from components.kubernetes_names import (
 
 _CONFIG: Final = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-_Duration = Annotated[str, Form(r"([0-9]+(\.[0-9]+)?(ms|s|m|h))+", "duration", "one such as 15m")]
-_Interval = Annotated[str, Form(r"([0-9]+(ms|s|m|h))+", "duration", "one such as 30s")]
+_Duration = Annotated[str, Form(r"([0-9]+(\.[0-9]+)?(ms|s|m|h))+", "duration", "a duration, such as 15m")]
+_Interval = Annotated[str, Form(r"([0-9]+(ms|s|m|h))+", "duration", "a duration, such as 30s")]
 _Registry = Annotated[
     str,
     Form(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]+)?", "registry", "one, as registry.example.com"),
@@ -266,8 +266,8 @@ class ExtraRunners(TypedDict, total=False):
 class ExtraValues(TypedDict, total=False):
     """Further Helm values of the gitlab-runner chart, spelled as there, for the manager's pod and its objects.
 
-    Here is what the chart offers and this package does not set itself. What it does set always wins, null is refused,
-    and so is a secret: Helm keeps values readable in the cluster.
+    These are the values that the chart offers and this package does not set. Values that this package sets always win.
+    Null is refused, and so is a secret, because Helm keeps values readable in the cluster.
     """
 
     image: ExtraImage
@@ -280,7 +280,7 @@ class ExtraValues(TypedDict, total=False):
     """Secrets of the manager's namespace that pull its image; `runner.imagePullSecrets` are the jobs'."""
 
     livenessProbe: ExtraProbe
-    """When the manager is started anew."""
+    """When the manager is restarted."""
 
     readinessProbe: ExtraProbe
     """When the manager counts as started."""
@@ -295,7 +295,7 @@ class ExtraValues(TypedDict, total=False):
     """Secret of the manager's namespace with the certificate of GitLab's authority, `<host>.crt`."""
 
     shutdown_timeout: Annotated[Int32, Field(ge=0)]
-    """Seconds that a manager waits, forced to end, for jobs to be cancelled."""
+    """Seconds that a manager that is forced to end waits until its jobs are cancelled."""
 
     logFormat: Literal["runner", "text", "json"]
     """How the manager writes its log."""
@@ -308,7 +308,8 @@ class ExtraValues(TypedDict, total=False):
 
     extraEnv: dict[str, str]
     """Variables of the manager: proxies (`HTTPS_PROXY`, `NO_PROXY` ...), Go's (`GOMEMLIMIT` ...), `TZ`,
-    `SSL_CERT_FILE`, and regions and endpoints of the clouds' SDKs. Others would configure the runner past this file."""
+    `SSL_CERT_FILE`, and regions and endpoints of the clouds' SDKs. Other variables are refused: they would override
+    this file."""
 
     extraEnvFrom: dict[str, ExtraEnvSource]
     """The same, from a Secret, a ConfigMap or a field of the pod: for a proxy's URL with a password."""

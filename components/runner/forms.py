@@ -19,8 +19,8 @@ def _own(namespace: str) -> str:
     if namespace not in _SYSTEM:
         return namespace
     raise wrong(
-        f"{quoted(namespace)} belongs to others",
-        "Use a namespace of the runner's own.",
+        f"{quoted(namespace)} is a namespace of the cluster itself",
+        "Use a namespace for the runner alone.",
         "the stack would put Pod Security labels and network policies on it, and delete it in the end",
     )
 
@@ -66,8 +66,8 @@ ChartVersion = Annotated[
     str,
     Form(
         rf"{_VERSION}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?",
-        "exact version",
-        "one, for example 0.92.2: Helm would take whatever matches on the day of the update",
+        "chart version",
+        "an exact version, for example 0.92.2: Helm would take whatever matches on the day of the update",
     ),
 ]
 ChartRepository = Annotated[
@@ -75,7 +75,7 @@ ChartRepository = Annotated[
     Form(
         r"https?://[^\s@]+",
         "URL of a Helm repository",
-        "one such as https://charts.gitlab.io; an OCI registry belongs in reference",
+        "one, such as https://charts.gitlab.io; an OCI registry belongs in reference",
     ),
 ]
 ChartReference = Annotated[
@@ -91,7 +91,7 @@ HelperImage = Annotated[
     str,
     Form(
         r"auto|upstream|mirror|[^\s/]+/\S+",
-        "mode or full name of an image",
+        "helper image",
         "auto, upstream, mirror, or registry/name:tag",
     ),
 ]

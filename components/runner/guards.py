@@ -23,21 +23,21 @@ Reasons = Mapping[str, str]
 """Key to what to do instead, and why."""
 
 _PRIVILEGED: Final = (
-    "Build with kaniko, which needs no privilege: a privileged job owns its node and every other job on it. Builders "
-    "that do need some belong to a runner of their own."
+    "Build with kaniko, which needs no privileges: a privileged job controls its node and every other job on it. "
+    "Builders that need privileges belong on a separate runner."
 )
 _TOLERATIONS: Final = (
-    "Drop it: with an empty toleration a job tolerates every taint, and lands on nodes that are kept for others. The "
+    "Remove it: with an empty toleration a job tolerates every taint, and lands on nodes that are kept for others. The "
     "jobs tolerate the arm64 taint and the taints of this stack's pools already."
 )
 _NAMESPACE: Final = (
-    "Set jobNamespace, which all jobs share: in another namespace no network policy and no Pod Security of the stack's "
-    "own would hold them."
+    "Set jobNamespace, which all jobs share: the stack's network policies and Pod Security levels apply only there."
 )
 _SERVICE_ACCOUNT: Final = (
-    "Give the jobs' one identity in jobServiceAccount.annotations: a job could take any other's, and its cloud rights."
+    "Set the jobs' identity in jobServiceAccount.annotations: here, a job could choose any other identity, with its "
+    "cloud rights."
 )
-_BEARER: Final = "Drop it: a job could make the runner act on the API server with a token of its own."
+_BEARER: Final = "Remove it: a job could make the runner act on the API server with a token of its own."
 _TAGS: Final = (
     "Set it where the runner is created: in GitLab's UI, or by token.create (token.create.tags). GitLab keeps a glrt- "
     "runner's tags on its side, and registering with them fails ('... is reserved')."
@@ -81,13 +81,15 @@ REFUSED_KEYS: Final[Reasons] = MappingProxyType(
 """Keys of `runner` that people look for."""
 
 _RELEASE: Final = "Use runner.releaseName: the release's objects have the names that the rest expects."
-_RESTRICTED: Final = "Drop it: the manager's namespace admits only the restricted profile, which is set already."
-_HOOK: Final = "Drop it: it would replace the hook that lets jobs finish."
-_CONFIG: Final = "Use the keys of `runner`, of which config.toml is made; this would undo it. Jobs' pods: runner.jobs."
-_PUBLIC: Final = "Drop it: the metrics, and Go's debugging pages beside them, would be open beyond the cluster."
+_RESTRICTED: Final = "Remove it: the manager's namespace admits only the restricted profile, which is set already."
+_HOOK: Final = "Remove it: it would replace the hook that lets jobs finish."
+_CONFIG: Final = (
+    "Use the keys of `runner`, which config.toml comes from; this would override it. For jobs' pods: runner.jobs."
+)
+_PUBLIC: Final = "Remove it: the metrics and Go's debugging pages would be open outside the cluster."
 _RBAC: Final = (
-    "Drop it: the rules that the runner needs are set already, and any rule without verbs is a wildcard to the chart. "
-    "Grant further ones in a Role of your own."
+    "Remove it: the rules that the runner needs are set already, and any rule without verbs is a wildcard to the "
+    "chart. Grant further ones in a Role of your own."
 )
 
 _VALUES: Final[Reasons] = {
@@ -108,13 +110,13 @@ _VALUES: Final[Reasons] = {
     "nodeSelector": "Use runner.manager.pool or runner.manager.nodeSelector.",
     "tolerations": "Use runner.manager.pool, whose taints are tolerated, or runner.manager.taints.",
     "affinity": "Use runner.manager.pool or runner.manager.nodeSelector; topologySpreadConstraints spread managers.",
-    "strategy": "Drop it: the new manager starts first. One that ended first would wait for its jobs longer than Helm "
-    "waits for the update.",
+    "strategy": "Remove it: the new manager has to start before the old one ends, which waits for its jobs longer than "
+    "Helm waits for the update.",
     "terminationGracePeriodSeconds": "Use runner.jobTimeout.",
     **dict.fromkeys(("deploymentLifecycle", "unregisterRunners"), _HOOK),
-    "sessionServer": "Drop it: the chart opens a public LoadBalancer, through which GitLab users get a shell in jobs.",
-    "useTini": "Drop it: the image of this chart has no tini, so that the manager would not start.",
-    "automountServiceAccountToken": "Drop it: without its token the manager could start no job.",
+    "sessionServer": "Remove it: the chart opens a public LoadBalancer, and GitLab users get a shell in jobs.",
+    "useTini": "Remove it: the image of this chart has no tini, and the manager would not start.",
+    "automountServiceAccountToken": "Remove it: without its token the manager could start no job.",
     "preEntrypointScript": "Use the keys of `runner`: the script could rewrite the whole config.toml.",
     "configMaps": "Use volumes and volumeMounts: its keys could replace config.toml and the manager's scripts.",
     "secrets": "Use volumes and volumeMounts: its keys could replace the runner's token.",
@@ -128,34 +130,36 @@ _RUNNERS: Final[Reasons] = {
     "privileged": _PRIVILEGED,
     "secret": "Use runner.token.existingSecret.",
     **dict.fromkeys(("config", "configOverride", "configPath"), _CONFIG),
-    "executor": "Drop it: the executor is kubernetes.",
+    "executor": "Remove it: the executor is kubernetes.",
     **dict.fromkeys(("jobNamespace", "namespace"), "Use runner.jobNamespace."),
     "cache": "Use runner.cache: this would bring static keys into the pods.",
 }
 _IMAGE: Final[Reasons] = {"tag": "Use runner.chart: its version decides the runner's, which helper and checks know."}
 _METRICS: Final[Reasons] = {
     **dict.fromkeys(("enabled", "port"), "Use runner.metrics."),
-    "portName": "Drop it: the PodMonitor and the network policy are made for the port as it is.",
+    "portName": "Remove it: the PodMonitor and the network policy expect the default port.",
     "serviceMonitor": "Use runner.metrics.podMonitor: the chart's authors have deprecated this.",
 }
 _POD_MONITOR: Final[Reasons] = {
     "enabled": "Use runner.metrics.podMonitor.",
-    "namespace": "Drop it: an object in another namespace is out of sight of the drift check.",
-    **dict.fromkeys(("path", "scheme", "tlsConfig"), "Drop it: the manager serves http at /metrics and nothing else."),
+    "namespace": "Remove it: an object in another namespace is out of sight of the drift check.",
+    **dict.fromkeys(
+        ("path", "scheme", "tlsConfig"), "Remove it: the manager serves http at /metrics and nothing else."
+    ),
     "jobLabel": "Use relabelings with the target label job: the chart writes this without quotes.",
 }
 _SERVICE: Final[Reasons] = {
     **dict.fromkeys(("type", "externalIPs", "externalTrafficPolicy"), _PUBLIC),
     **dict.fromkeys(("loadBalancerIP", "loadBalancerSourceRanges", "metrics"), _PUBLIC),
-    "additionalPorts": "Drop it: the manager listens on one port, which is there already.",
-    **dict.fromkeys(("clusterIP", "internalTrafficPolicy"), "Drop it: Prometheus asks the pods, not the Service."),
+    "additionalPorts": "Remove it: the manager listens on one port, and the Service has it already.",
+    **dict.fromkeys(("clusterIP", "internalTrafficPolicy"), "Remove it: Prometheus asks the pods, not the Service."),
 }
 _PROBE: Final[Reasons] = {
-    "terminationGracePeriodSeconds": "Drop it: a failed probe would end the manager before its jobs.",
-    "successThreshold": "Drop it: a liveness probe may have no other than 1, and readiness needs none.",
+    "terminationGracePeriodSeconds": "Remove it: a failed probe would end the manager before its jobs.",
+    "successThreshold": "Remove it: a liveness probe may have no other than 1, and readiness needs none.",
 }
 _VOLUME: Final[Reasons] = {
-    "hostPath": "Drop it: the restricted profile of the manager's namespace refuses it, and no manager would start."
+    "hostPath": "Remove it: the restricted profile of the manager's namespace refuses it, and no manager would start."
 }
 
 

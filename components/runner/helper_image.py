@@ -67,7 +67,7 @@ def _check_upstream(runner: RunnerConfig) -> Problem | None:
     if version is None or _EXACT.fullmatch(version) is None:
         return _problem(
             f"'upstream', and the runner's version in {named} is not known",
-            "State chart.runnerVersion (the chart's appVersion), or use helperImage: auto.",
+            "Set chart.runnerVersion (the chart's appVersion), or use helperImage: auto.",
             "could not tell whether GitLab publishes a multi-arch helper for it",
         )
     if _at_least_first(version):
@@ -76,7 +76,7 @@ def _check_upstream(runner: RunnerConfig) -> Problem | None:
     return _problem(
         f"'upstream', but {named} holds runner {version}",
         f"Use helperImage: auto (right for jobs that select an architecture), or chart.version: {enough} or later.",
-        "GitLab publishes multi-arch helper images from 19.2.0 on, so that no job could pull its helper",
+        "GitLab publishes multi-arch helper images from 19.2.0 on, so no job could pull its helper",
     )
 
 

@@ -41,7 +41,7 @@ def _digest(text: str) -> str:
     if is_digest(text):
         return text
     fix = "Write sha256: and 64 hex digits, as `archmerge inspect` shows them."
-    raise wrong(f"{quoted(text)} is no digest", fix)
+    raise wrong(f"{quoted(text)} is not a digest", fix)
 
 
 Repository = Annotated[str, AfterValidator(_repository)]
@@ -54,8 +54,7 @@ class HelperMirror:
     """The helper image of both architectures in a registry of your own, for `helperImage: mirror`.
 
     `pulumi up` merges it from GitLab's image of each architecture, at the version of the runner in the chart, and the
-    runner gets it by digest. A tag that somebody moved is shown by a refresh and put back by the next update
-    (docs/helper-image.md).
+    runner gets it by digest. A refresh reports a moved tag, and the next update restores it (docs/helper-image.md).
     """
 
     repository: Repository
@@ -69,8 +68,8 @@ class HelperMirror:
     """Flavor of the helper image, which begins its tags: `alpine-latest`, `ubuntu` ... Empty: the tags without one."""
 
     version: str | None = None
-    """Version of the helper image. It has to be the runner's, and is by default. State it along with `digests`: a
-    newer chart is refused then, until they are renewed."""
+    """Version of the helper image. It must be the runner's version, which is the default. Set it together with
+    `digests`: a newer chart is then refused until you update both."""
 
     digests: dict[Arch, Digest] = field(default_factory=dict)
     """Digest by architecture (`amd64`, `arm64`), to pin the sources beyond their tags."""
@@ -81,7 +80,7 @@ class HelperMirror:
     config of whoever runs `pulumi up` is used."""
 
     plain_http: bool = False
-    """Speak plain HTTP with the registry of `repository`. For labs only."""
+    """Use plain HTTP for the registry of `repository`. For test setups only."""
 
     delete_remote: bool = False
     """Remove the tag from the registry when the stack is destroyed. Off: running jobs of other stacks may pull it."""
@@ -119,7 +118,7 @@ def check_mirror(mirror: HelperMirror | None, mode: str, version: str | None) ->
     if version is None:
         found = "'mirror', and the runner's version in the chart is not known"
         consequence = "could not tell which version to mirror; helper and runner must have the same"
-        fix = "State chart.runnerVersion (the chart's appVersion)."
+        fix = "Set chart.runnerVersion (the chart's appVersion)."
         return [Problem(path="runner.helperImage", found=found, consequence=consequence, fix=fix)]
     return list(_check_version(mirror, version))
 
@@ -138,5 +137,5 @@ def _check_version(mirror: HelperMirror, version: str) -> Iterator[Problem]:
             path=f"{PATH}.version",
             found="not set, with digests",
             consequence="with a newer chart, the old helper would be published as the new one",
-            fix=f"State the version that the digests are of, now {version}.",
+            fix=f"Set the version that the digests are of, now {version}.",
         )

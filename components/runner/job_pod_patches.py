@@ -43,7 +43,7 @@ def _check_operation(operation: object, path: str) -> Iterator[Problem]:
     name = operation.get("op")
     if name not in _OPERATIONS:
         fix = f"Use one of {', '.join(_OPERATIONS)}."
-        yield Problem(path=joined(path, "op"), found=f"{shown(name)} is no operation of a JSON patch", fix=fix)
+        yield Problem(path=joined(path, "op"), found=f"{shown(name)} is not a JSON patch operation", fix=fix)
         return
     steps = str(operation["path"]).split("/")[1:]
     part = _part(steps, operation.get("value") if name in _PUTS else None)
@@ -65,7 +65,7 @@ def _check_part(part: Mapping[str, Any], path: str) -> Iterator[Problem]:
             path=joined(path, *way),
             found=f"{shown(found)} opens the sandbox",
             consequence=_REFUSED,
-            fix="Drop it; builds that need more have runner.buildkit.",
+            fix="Remove it; builds that need more have runner.buildkit.",
         )
 
 
@@ -84,7 +84,7 @@ def _check_directives(value: object, path: str) -> Iterator[Problem]:
         told = value.get("$patch", "merge")
         if told not in _DIRECTIVES:
             fix = f"Use one of {', '.join(_DIRECTIVES)}."
-            yield Problem(path=joined(path, "$patch"), found=f"{shown(told)} is no directive of a patch", fix=fix)
+            yield Problem(path=joined(path, "$patch"), found=f"{shown(told)} is not a patch directive", fix=fix)
     entries = value.items() if isinstance(value, Mapping) else enumerate(value if isinstance(value, list) else ())
     for step, inner in entries:
         yield from _check_directives(inner, joined(path, step))

@@ -23,7 +23,7 @@ _BUILDS: Final = "/builds"
 def _mount(path: str) -> str:
     folder = path.rstrip("/")
     if not path.startswith("/") or not folder or ".." in path.split("/"):
-        raise wrong(f"{quoted(path)} is no absolute path", "Write /a/path.")
+        raise wrong(f"{quoted(path)} is not an absolute path", "Write /a/path.")
     if folder == _BUILDS:
         raise wrong(f"{quoted(path)} is the folder that jobs are cloned into", "Mount it elsewhere, or below it.")
     return path
@@ -31,7 +31,7 @@ def _mount(path: str) -> str:
 
 def _free(key: str) -> str:
     if key in _OURS or key.partition("/")[0].endswith(_RUNNERS):
-        raise wrong(f"{quoted(key)} is a key that the runner or this package sets itself", "Drop it.")
+        raise wrong(f"{quoted(key)} is a key that the runner or this package sets itself", "Remove it.")
     return key
 
 
@@ -220,7 +220,7 @@ class PodPatch:
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class JobPods:
-    """What every job's pod has beside what this package gives it. The API server's Pod Security has the last word."""
+    """Further settings of every job's pod. The API server's Pod Security still applies."""
 
     volumes: list[Volume] = field(default_factory=list)
     """Volumes of every job. There is no `hostPath`: Pod Security refuses it, since it is the node's own disk."""
@@ -262,8 +262,8 @@ class JobPods:
     """GitLab Runner's feature flags, `FF_…`."""
 
     pod_patches: list[PodPatch] = field(default_factory=list)
-    """Patches of the pods' spec, the way out where no key is for it. What Pod Security `baseline` refuses and keys that
-    no pod has are told before. The API server has the last word; the rehearsal tells what it saw of such pods."""
+    """Patches of the pods' spec, for what has no key. Keys that no pod has, and what Pod Security `baseline`
+    refuses, are errors before the `up`. The API server decides about the rest; the rehearsal shows its answer."""
 
 
 PATCHES: Final = "FF_USE_ADVANCED_POD_SPEC_CONFIGURATION"

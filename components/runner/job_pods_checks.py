@@ -31,7 +31,7 @@ def _check_volumes(found: Sequence[Volume], path: str) -> Iterator[Problem]:
     for index, one in enumerate(found):
         place = one.mount_path.rstrip("/")
         if one.name in names or place in places:
-            yield _problem(f"{path}[{index}]", "its name or mountPath is another volume's", "Give it one of its own.")
+            yield _problem(f"{path}[{index}]", "another volume has the same name or mountPath", "Use another one.")
         names.add(one.name)
         places.add(place)
 
@@ -42,7 +42,7 @@ def _check_environment(found: Mapping[str, str], path: str) -> Iterator[Problem]
             yield Problem(
                 path=f"{path}.{name}",
                 found=secret,
-                consequence="it would stand in the runner's ConfigMap, and every job could read it",
+                consequence="it would be stored in the runner's ConfigMap, and every job could read it",
                 fix="Make it a masked CI/CD variable in GitLab.",
             )
 
@@ -54,7 +54,7 @@ def _check_dns(jobs: JobPods, path: str) -> Iterator[Problem]:
 
 def _check_flags(jobs: JobPods, path: str) -> Iterator[Problem]:
     if jobs.pod_patches and not jobs.feature_flags.get(PATCHES, True):
-        yield _problem(path, "off, with podPatches", "Drop it: podPatches need it.")
+        yield _problem(path, "off, with podPatches", "Remove it: podPatches need it.")
 
 
 def _check_patches(found: Sequence[PodPatch], path: str) -> Iterator[Problem]:

@@ -78,12 +78,13 @@ class NetworkPolicies:
     """Default-deny policies around jobs and manager. They need a CNI that enforces NetworkPolicies."""
 
     enabled: bool = True
-    """Make them. Off: jobs reach everything, the node's cloud identity included, unless others stop them."""
+    """Whether to create them. Off: jobs reach everything, the node's cloud identity included, unless other policies
+    prevent it."""
 
     dns_cidrs: list[Cidr] = field(default_factory=lambda: list(PRIVATE))
-    """Addresses of the cluster's DNS Service, on port 53 only. A cache on the node (NodeLocal DNSCache, GKE's default)
-    answers at that address itself, so that no pod's label admits it. By default the ranges that Services come from;
-    narrow it to the one address of `kubectl -n kube-system get service kube-dns`."""
+    """Addresses of the cluster's DNS Service, on port 53 only. A cache on the node (NodeLocal DNSCache, GKE's
+    default) answers at that address itself, so a rule by pod labels does not allow it. The default is the usual
+    ranges of Services; narrow it to the one address of `kubectl -n kube-system get service kube-dns`."""
 
     gitlab: Endpoint = field(default_factory=Endpoint)
     """GitLab itself. The port of `gitlabUrl` is always added."""
@@ -121,7 +122,7 @@ def check_network_policies(policies: NetworkPolicies, cluster_type: str) -> list
                 path=f"{path}.gitlab.cidrs",
                 found="empty",
                 consequence="neither manager nor jobs would reach GitLab",
-                fix="Name GitLab's address ranges, or drop the key.",
+                fix="Name GitLab's address ranges, or remove the key.",
             )
         )
     provider = policies.metadata.provider
@@ -131,8 +132,8 @@ def check_network_policies(policies: NetworkPolicies, cluster_type: str) -> list
             Problem(
                 path=f"{path}.metadata.provider",
                 found=f"{provider} on a cluster of type {cluster_type}",
-                consequence="it opens an address that hands out no identity there, and none to those who need one",
-                fix=f"Drop it{''.join(f', or use {name}' for name in there)}.",
+                consequence="it opens another cloud's metadata address, and not this one's",
+                fix=f"Remove it{''.join(f', or use {name}' for name in there)}.",
             )
         )
     return problems

@@ -107,7 +107,7 @@ def _check_architectures(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> l
     problems = [
         Problem(
             path="runner.architectures",
-            found=f"{arch} is served by no pool",
+            found=f"no pool has arch {arch}",
             consequence=f"{arch} jobs would wait {runner.poll_timeout} s for a node and fail",
             fix=f"Add a pool with arch: {arch}, or leave {arch} out of architectures.",
         )
@@ -119,7 +119,7 @@ def _check_architectures(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> l
             Problem(
                 path="runner.defaultArch",
                 found=f"{runner.default_arch} is not among architectures",
-                consequence="a job that selects no architecture would wait for a node that is not there",
+                consequence="a job that selects no architecture would wait for a node that does not exist",
                 fix=f"Use one of {', '.join(runner.architectures)}.",
             )
         )
@@ -132,8 +132,8 @@ def _check_manager(runner: RunnerConfig, pools: Sequence[RunnerPool]) -> list[Pr
         return [
             Problem(
                 path="runner.manager.nodeSelector",
-                found="set beside pool",
-                consequence="the pod would need a node that meets both, and nobody checked that there is one",
+                found="set together with pool",
+                consequence="the pod would need a node that matches both, which is not checked",
                 fix="Keep one of them.",
             )
         ]
@@ -162,14 +162,14 @@ def _check_taints(manager: Manager) -> list[Problem]:
                 path=path,
                 found="set without nodeSelector",
                 consequence="the manager runs on a pool of this stack, whose taints it tolerates already",
-                fix="Drop it, or name the nodes that have these taints by manager.nodeSelector.",
+                fix="Remove it, or name the nodes that have these taints by manager.nodeSelector.",
             )
         ]
     return [
         Problem(
             path=path,
-            found=f"{taint} is there {count} times",
-            consequence="one is enough, so that another was probably meant",
+            found=f"{taint} is set {count} times",
+            consequence="one is enough; another was probably meant",
             fix="Keep one of them.",
         )
         for taint, count in Counter(manager.taints).items()
@@ -184,11 +184,11 @@ def _check_pool(name: str, pools: Sequence[RunnerPool], steady: list[str]) -> li
         return [
             Problem(
                 path=path,
-                found=f"{name!r} is no pool of this stack",
+                found=f"{name!r} is not a pool of this stack",
                 consequence="the manager's pod would stay pending",
-                fix=f"Use one of {', '.join(steady)}, or manager.nodeSelector for nodes that others manage."
+                fix=f"Use one of {', '.join(steady)}, or manager.nodeSelector for nodes outside this stack."
                 if steady
-                else "Use manager.nodeSelector for nodes that others manage.",
+                else "Use manager.nodeSelector for nodes outside this stack.",
             )
         ]
     if name in steady:

@@ -141,7 +141,7 @@ def _check_ceiling(build: Requirements, ceiling: Ceiling) -> list[Problem]:
         if over := next((text for text in usual if above(text, most)), None):
             found = f"{most} is below the build container's own {over}"
             fix = "Raise the ceiling, or set it to null to forbid such variables."
-            consequence = "a job that states what it gets anyway would be refused"
+            consequence = "a job that asks for exactly the default would be refused"
             problems.append(
                 Problem(path=f"runner.resources.ceiling.{key}", found=found, consequence=consequence, fix=fix)
             )

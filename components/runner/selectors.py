@@ -48,8 +48,8 @@ def check_selectors(runner: "RunnerConfig") -> list[Problem]:
     if regex is None:
         return []
     if runner.selectors:
-        fix = "Drop selectorRegex, which replaces the whole expression, or write the selectors into it."
-        return [Problem(path="runner.selectors", found="set beside selectorRegex", fix=fix)]
+        fix = "Remove selectorRegex, which replaces the whole expression, or write the selectors into it."
+        return [Problem(path="runner.selectors", found="set together with selectorRegex", fix=fix)]
     compiled = re2.compile(regex)
     missing = [str(arch) for arch in runner.architectures if not compiled.search(f"{ARCH_KEY}={arch}")]
     if missing:
@@ -166,31 +166,31 @@ def _check_fragment(selector: str) -> str:
     if "=" not in selector:
         raise wrong(f"{quoted(selector)} has no '='", "Write label=value, for example disktype=ssd.")
     if selector.startswith("^") or value.endswith("$") or value.startswith("^"):
-        raise wrong(f"{quoted(selector)} has its own anchors", "Drop ^ and $: the whole expression is anchored.")
+        raise wrong(f"{quoted(selector)} has its own anchors", "Remove ^ and $: the whole expression is anchored.")
     if not META_KEY.fullmatch(key):
         fix = "Use a label that the nodes carry; only the part after '=' is a regular expression."
-        raise wrong(f"{quoted(selector)}: the label {quoted(key)} is no Kubernetes label key", fix)
+        raise wrong(f"{quoted(selector)}: the label {quoted(key)} is not a Kubernetes label key", fix)
     if key in (ARCH_KEY, *OTHER_ARCH_KEYS):
-        fix = f"Drop it: {ARCH_KEY} is always allowed for runner.architectures, and for no others."
+        fix = f"Remove it: {ARCH_KEY} is always allowed for runner.architectures, and for no others."
         raise wrong(f"{quoted(selector)} selects an architecture", fix)
     if error := _re2_error(value) or _re2_error(f"^(a=(?:{value})|b)$"):
-        raise wrong(f"{quoted(selector)}: its value is no RE2 expression ({error})", _NOT_RE2)
+        raise wrong(f"{quoted(selector)}: its value is not a valid RE2 expression ({error})", _NOT_RE2)
     return selector
 
 
 def _check_regex(regex: str) -> str:
     if not regex.strip():
-        fix = "Drop the key: the default allows the architectures of runner.architectures."
+        fix = "Remove the key: the default allows the architectures of runner.architectures."
         consequence = "GitLab Runner would silently ignore every job's selector and run arm64 jobs on the default one"
         raise wrong("empty", fix, consequence)
     if error := _re2_error(regex):
-        raise wrong(f"{quoted(regex)} is no RE2 expression ({error})", _NOT_RE2)
+        raise wrong(f"{quoted(regex)} is not a valid RE2 expression ({error})", _NOT_RE2)
     if not all(_anchored(alternative) for alternative in alternatives(regex)):
         raise wrong(
             f"{quoted(regex)} is not anchored at both ends",
             "Write it as ^(...)$.",
-            "GitLab Runner looks for a match anywhere in the selector, so that it also admits labels and architectures "
-            "that only contain a permitted one",
+            "GitLab Runner looks for a match anywhere in the selector, so it also admits labels that only contain a "
+            "permitted one",
         )
     return regex
 

@@ -72,7 +72,7 @@ class CreatedRunner:
     """Numeric id of the project, for `runnerType: project`."""
 
     tags: list[str] = field(default_factory=lambda: ["multi-arch"])
-    """Tags of the runner. They live on the server: the Helm chart can't set them for a `glrt-` token."""
+    """Tags of the runner. GitLab stores them: the Helm chart can't set them for a `glrt-` token."""
 
     run_untagged: bool = False
     """Whether the runner also takes jobs without tags. Off: untagged jobs were not written for this runner."""
@@ -100,8 +100,8 @@ class Token:
     keys: `runner-token`, and an empty `runner-registration-token`, without which the manager's pod never starts."""
 
     revision: str | None = None
-    """Any text; changing it restarts the manager. For `existingSecret` only: its content is never read here, so that
-    a rotated token would not be noticed otherwise."""
+    """Any text; changing it restarts the manager. For `existingSecret` only: the stack never reads its content, so
+    it cannot notice a rotated token."""
 
     create: CreatedRunner | None = None
     """Let the stack create the runner in GitLab and keep its token as a Pulumi secret."""
@@ -112,8 +112,8 @@ class Chart:
     """Which gitlab-runner chart is installed: by default the official one, at the version tested with this package."""
 
     version: ChartVersion | None = None
-    """Exact version, for example `0.92.2`. `0.90.1` by default; it must be stated along with `repository` or
-    `reference`, since Helm would take whatever is newest there on the day of the update."""
+    """Exact version, for example `0.92.2`. `0.90.1` by default; required with `repository` or `reference`, because
+    Helm would otherwise install the newest version at each update."""
 
     repository: ChartRepository | None = None
     """URL of a Helm repository that mirrors the official chart. Default: https://charts.gitlab.io."""
@@ -125,8 +125,8 @@ class Chart:
     """Folder or archive of the chart on this machine, for sites without access to a chart registry."""
 
     runner_version: RunnerVersion | None = None
-    """Version of GitLab Runner in the chart (its `appVersion`). Known for the chart versions this package lists; needed
-    for others where something depends on it, such as a helper image."""
+    """Version of GitLab Runner in the chart (its `appVersion`). Known for the chart versions this package lists;
+    required for others if another key needs it, such as a helper image."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -134,15 +134,15 @@ class Manager:
     """The runner manager: the one pod that talks to GitLab and starts the jobs' pods."""
 
     pool: str | None = None
-    """Name of the pool that the manager runs on: an on-demand pool, since every job of an evicted manager is lost.
+    """Name of the pool that the manager runs on: an on-demand pool, because an evicted manager loses all its jobs.
     Default: the first on-demand pool of `defaultArch`, else the first on-demand pool."""
 
     node_selector: dict[LabelKey, LabelValue] = field(default_factory=dict)
     """Node labels instead of `pool`, for nodes this stack does not manage (a system pool)."""
 
     taints: list[Taint] = field(default_factory=list)
-    """Taints of the nodes that `nodeSelector` names, as `kubectl describe node` shows them: the manager tolerates them.
-    A taint without a value stands for any value. With `pool` there is nothing to say: its taints are tolerated."""
+    """Taints of the nodes that `nodeSelector` names, as `kubectl describe node` shows them: the manager tolerates
+    them. A taint without a value stands for any value. With `pool`, leave it out: its taints are tolerated."""
 
     replicas: Annotated[Int32, Field(ge=1)] = 1
     """Managers. Each takes `concurrent` jobs of its own; one is enough for hundreds of jobs."""
@@ -194,25 +194,25 @@ class JobServiceAccount:
 class BuildKit:
     """A second runner, whose jobs may run rootless BuildKit: its own release, token, tag, job namespace and account.
 
-    BuildKit needs its own user namespace, so that its container runs as user 1000 without seccomp and AppArmor
-    profiles, which Pod Security `baseline` refuses. The jobs' namespace here enforces `privileged` instead, and an
-    admission policy of this stack's own (Kubernetes 1.30 or later) refuses all else that `baseline` refuses. What is
-    not said here is as in `runner`. The first runner and its namespace stay as they are.
+    BuildKit needs its own user namespace, so its container runs as user 1000 without seccomp and AppArmor profiles,
+    which Pod Security `baseline` refuses. The namespace of its jobs enforces `privileged` instead, and an admission
+    policy of this stack (Kubernetes 1.30 or later) refuses everything else that `baseline` refuses. For keys that are
+    not here, those of `runner` apply. The first runner and its namespace stay as they are.
     """
 
     token: Token | None = None
     """Where this runner's token comes from, never the first runner's. Default: the stack's secret `buildkitToken`
-    (`pulumi config set --secret multiarch-runner:buildkitToken`). With `create`, state tags of its own, for example
-    `[multi-arch-buildkit]`: the tag is what sends a job to the looser sandbox."""
+    (`pulumi config set --secret multiarch-runner:buildkitToken`). With `create`, set separate tags, for example
+    `[multi-arch-buildkit]`: only the tag sends a job to the looser sandbox."""
 
     job_namespace: Namespace = "gitlab-runner-buildkit-jobs"
-    """Namespace of these jobs. Its own: what is admitted here is refused in `runner.jobNamespace`."""
+    """Namespace of these jobs. A separate one: it admits what `runner.jobNamespace` refuses."""
 
     job_service_account: JobServiceAccount = field(default_factory=JobServiceAccount)
-    """These jobs' service account, in their namespace. A cloud identity has to be bound to it by itself."""
+    """These jobs' service account, in their namespace. Bind a cloud identity to it separately."""
 
     concurrent: Annotated[Int64, Field(ge=1)] = 20
-    """Jobs of this runner at the same time, beside those of the first."""
+    """Jobs of this runner at the same time, in addition to those of the first."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -220,7 +220,7 @@ class RunnerConfig:
     """The runner: one Helm release for every architecture."""
 
     gitlab_url: GitlabUrl
-    """URL of GitLab, for example `https://gitlab.com`. HTTPS, unless it is on localhost: the token travels there."""
+    """URL of GitLab, for example `https://gitlab.com`. HTTPS, except on localhost: the token is sent there."""
 
     token: Token | None = None
     """Where the runner's token comes from. Default: the stack's secret `runnerToken`."""
@@ -229,21 +229,21 @@ class RunnerConfig:
     """Namespace of the runner manager (Pod Security `restricted`)."""
 
     job_namespace: Namespace = "gitlab-runner-jobs"
-    """Namespace of the jobs (Pod Security `baseline`: image builders run as root inside their container). Its own, so
-    that a job can't reach the manager's token."""
+    """Namespace of the jobs (Pod Security `baseline`: image builders run as root inside their container). Separate
+    from the manager's, so that a job cannot read the manager's token."""
 
     existing_namespaces: bool = False
-    """The namespaces are there already, with what somebody else has made in them (External Secrets, a platform team):
-    the stack sets its Pod Security labels on them and makes its policies and the release in them, and never deletes
-    them. Off: the stack makes the namespaces, and `up` refuses those that are there."""
+    """Whether the namespaces exist already, with objects that someone else made in them (External Secrets, a
+    platform team). The stack then sets its Pod Security labels on them, creates its policies and the release in
+    them, and never deletes them. Off: the stack creates the namespaces, and `up` fails if they exist."""
 
     release_name: ReleaseName = "gitlab-runner"
     """Name of the Helm release."""
 
     protect: bool = True
-    """Refuse to delete the releases and the namespaces, and so to move them: all running jobs would be lost. Where
-    that is meant (another `namespace`, `jobNamespace` or `releaseName`), say false in the same edit, and in an `up`
-    before it where something is given up (`buildkit`); docs/usage.md has the way. `make destroy` needs neither."""
+    """Refuse to delete or move the releases and the namespaces, because all running jobs would be lost. To do it
+    anyway (another `namespace`, `jobNamespace` or `releaseName`), set false in the same edit; to remove something
+    (`buildkit`), run an `up` with false before. docs/usage.md has the steps. `make destroy` does not need it."""
 
     chart: Chart = field(default_factory=Chart)
     """Which Helm chart is installed."""
@@ -261,15 +261,15 @@ class RunnerConfig:
     expression (RE2) for the whole value: `disktype=ssd`, `team=(a|b)`. They are anchored for you."""
 
     selector_regex: SelectorRegex | None = None
-    """The runner's `node_selector_overwrite_allowed` in full, instead of `architectures` and `selectors`. GitLab Runner
-    matches it unanchored, so that it must say `^` and `$` itself."""
+    """The runner's `node_selector_overwrite_allowed` in full, instead of `architectures` and `selectors`. GitLab
+    Runner matches it unanchored, so write `^` and `$`."""
 
     helper_image: HelperImage = "auto"
     """The image that clones, caches and uploads in every job. `auto`: the runner picks the one of the job's
     architecture. `upstream`: GitLab's multi-arch tag, from runner 19.2 on, also right for jobs that select no
-    architecture by label. `mirror`: an image for both architectures that the stack itself makes in your registry, see
-    `helperMirror`. Else a multi-arch mirror that somebody else makes, its tag holding the runner's version or
-    `${CI_RUNNER_VERSION}`. docs/helper-image.md says which is for whom."""
+    architecture by label. `mirror`: an image for both architectures that the stack publishes in your registry, see
+    `helperMirror`. Or the name of a multi-arch image that someone else publishes, whose tag has the runner's version
+    or `${CI_RUNNER_VERSION}`. docs/helper-image.md helps to choose."""
 
     helper_mirror: HelperMirror | None = None
     """The registry to mirror the helper image to, for `helperImage: mirror`."""
@@ -281,24 +281,24 @@ class RunnerConfig:
     """Jobs at the same time, of both architectures together."""
 
     check_interval: Annotated[Int64, Field(ge=1)] = 3
-    """Seconds between two questions to GitLab for new jobs."""
+    """Seconds between two requests to GitLab for new jobs."""
 
     log_level: LogLevel = LogLevel.INFO
     """How much the manager logs."""
 
     poll_timeout: Annotated[Int32, Field(ge=60)] = 600
-    """Seconds that a job waits for its pod to start. GitLab's own 180 is shorter than a node takes to be made and to
-    pull an image, so that the first job on an empty pool would fail."""
+    """Seconds that a job waits for its pod to start. GitLab's default, 180, is shorter than a new node needs to
+    start and pull an image, so the first job on an empty pool would fail."""
 
     job_timeout: Annotated[Int32, Field(ge=600)] = 3600
-    """Seconds of the longest job; GitLab takes nothing below 600. The manager is given as long to finish its jobs when
-    it is replaced."""
+    """Seconds that the longest job may take; GitLab's minimum is 600. A replaced manager gets as long to finish its
+    jobs."""
 
     resources: JobResources = field(default_factory=JobResources)
     """Requests and limits of the jobs' containers."""
 
     jobs: JobPods = field(default_factory=JobPods)
-    """What every job's pod has beside that: volumes, variables, labels, DNS, services, scripts."""
+    """Further settings of every job's pod: volumes, variables, labels, DNS, services, scripts."""
 
     job_service_account: JobServiceAccount = field(default_factory=JobServiceAccount)
     """The jobs' own service account."""
@@ -331,8 +331,8 @@ class RunnerConfig:
     """What the jobs and the manager may reach."""
 
     buildkit: BuildKit | None = None
-    """A second runner for builds with rootless BuildKit; `{}` is enough to have it. Without this key there is none:
-    kaniko, which the first runner is made for, needs no looser sandbox."""
+    """A second runner for builds with rootless BuildKit; `{}` is enough. Without this key there is none: kaniko,
+    which the first runner is for, needs no looser sandbox."""
 
     values: ExtraValues = field(default_factory=ExtraValues)
     """Further Helm values of the chart: those that this package does not set itself. What it sets always wins."""

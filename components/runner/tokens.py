@@ -15,7 +15,10 @@ def check_token(token: str, path: str = "runnerToken") -> list[Problem]:
         return []
     fix, consequence = _NEW, ""
     if any(char.isspace() for char in token):
-        found, consequence = "has white space or a newline", "GitLab would refuse it, and the manager restart for ever"
+        found, consequence = (
+            "has white space or a newline",
+            "GitLab would refuse it, and the manager would restart forever",
+        )
         fix = f'Set it again: `printf %s "$TOKEN" | pulumi config set --secret multiarch-runner:{path}`.'
     elif not token:
         found = "empty"
@@ -23,9 +26,9 @@ def check_token(token: str, path: str = "runnerToken") -> list[Problem]:
         found, consequence = "a registration token", "GitLab removes them, and refuses them by default"
     elif token.startswith("glrtr-"):
         found = "a token from registration (glrtr-)"
-        consequence = "the chart takes it for a registration token, and `gitlab-runner register` fails"
+        consequence = "the chart treats it as a registration token, and `gitlab-runner register` fails"
     else:
-        found = "no runner authentication token (they begin with glrt-)"
+        found = "not a runner authentication token (those begin with glrt-)"
     return [Problem(path=path, found=found, consequence=consequence, fix=fix)]
 
 
@@ -35,7 +38,7 @@ def check_token_source(token: Token | None, path: str = "runner.token", key: str
         return []
     if (token.existing_secret is None) == (token.create is None):
         found = "neither existingSecret nor create" if token.create is None else "both existingSecret and create"
-        fix = f"Keep one of them, or drop `token` and set the stack's secret {key}."
+        fix = f"Keep one of them, or remove `token` and set the stack's secret {key}."
         return [Problem(path=path, found=found, fix=fix)]
     return [] if token.create is None else list(_check_created(token.create, f"{path}.create"))
 
@@ -47,7 +50,7 @@ def _check_created(create: CreatedRunner, path: str) -> Iterator[Problem]:
             yield Problem(path=f"{path}.{key}", found="not set", fix=f"Set {key} to the numeric id.")
         elif key != wanted and value is not None:
             found = f"{value}, but runnerType is {create.runner_type}"
-            yield Problem(path=f"{path}.{key}", found=found, fix=f"Drop {key}, or change runnerType.")
+            yield Problem(path=f"{path}.{key}", found=found, fix=f"Remove {key}, or change runnerType.")
     if not create.tags and not create.run_untagged:
         fix = "Keep the tag multi-arch, or set runUntagged: true: no job could match this runner otherwise."
         yield Problem(path=f"{path}.tags", found="empty, and runUntagged is off", fix=fix)

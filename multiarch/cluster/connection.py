@@ -37,7 +37,7 @@ class _Answer(rest.RESTResponse):
 
 
 class TimedApiClient(client.ApiClient):
-    """The official client, but no call waits for ever, it acts as whom it should, and no urllib3 error leaves it."""
+    """The official client, but no call waits forever, it acts as whom it should, and no urllib3 error leaves it."""
 
     def call_api(self, *args: Any, **kwargs: Any) -> rest.RESTResponse:
         """Call as upstream does; `_request_timeout` (seconds, or connect and read) defaults to 3 s and 30 s."""
@@ -114,7 +114,7 @@ class Connection:
         try:
             return str(json.loads(body)["gitVersion"]).removeprefix("v")
         except (ValueError, KeyError, TypeError) as error:
-            raise UnreachableError(f"{self.server} answers, but is no Kubernetes API server") from error
+            raise UnreachableError(f"{self.server} answers, but is not a Kubernetes API server") from error
 
     def close(self) -> None:
         """Close its sockets, and forget which kinds there were."""
@@ -150,7 +150,7 @@ def reason(error: BaseException) -> str:
     text = str(cause)
     match cause:
         case urllib3.exceptions.NameResolutionError():
-            return "has no address: its name does not resolve"
+            return "its name does not resolve"
         case urllib3.exceptions.NewConnectionError():  # upstream: a kind of timeout, so it comes first
             return "refuses connections" if "refused" in text else f"cannot be reached: {text}"
         case urllib3.exceptions.ConnectTimeoutError() | urllib3.exceptions.ReadTimeoutError() | TimeoutError():

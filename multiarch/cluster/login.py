@@ -37,7 +37,7 @@ _EXTENSION: Final = f"{API_GROUP}/exec"
 _HINTS: Final = {
     "gke-gcloud-auth-plugin": "Install it: gcloud components install gke-gcloud-auth-plugin.",
     "aws": "Install the AWS CLI, version 2.",
-    "aws-iam-authenticator": "Install aws-iam-authenticator, or write the context anew: aws eks update-kubeconfig.",
+    "aws-iam-authenticator": "Install aws-iam-authenticator, or write the context again: aws eks update-kubeconfig.",
     "kubelogin": "Install it: az aks install-cli.",
 }
 _CLUSTER_KEYS: Final = ("server", "tls-server-name", "insecure-skip-tls-verify", "proxy-url", "disable-compression")
@@ -94,7 +94,7 @@ class Plugin:
             env = {str(one["name"]): str(one["value"]) for one in given.get("env") or ()}
             args = tuple(str(one) for one in given.get("args") or ())
         except (TypeError, KeyError) as error:
-            found = "`args` or `env` of its user's `exec` are not lists as a kubeconfig has them"
+            found = "`args` or `env` of its user's `exec` are not lists"
             raise KubeconfigError(
                 found, "Write `args` as a list of texts, `env` as a list of `name` and `value`."
             ) from error
@@ -145,15 +145,15 @@ def read_credential(text: str, plugin: Plugin) -> Credential:
         raise LoginError(f"its login program `{plugin.name}` printed no ExecCredential") from error
     if kind != "ExecCredential" or version != plugin.api_version:
         raise LoginError(
-            f"its login program `{plugin.name}` answers {version} {kind}, the kubeconfig says {plugin.api_version}"
+            f"its login program `{plugin.name}` answered {version} {kind}, but the kubeconfig says {plugin.api_version}"
         )
     if not isinstance(status, Mapping):
-        raise LoginError(f"its login program `{plugin.name}` gave no status: no login")
+        raise LoginError(f"its login program `{plugin.name}` returned no status, so there is no login")
     token, certificate, key = (
         str(status.get(name) or "") for name in ("token", "clientCertificateData", "clientKeyData")
     )
     if not token and not (certificate and key):
-        raise LoginError(f"its login program `{plugin.name}` gave neither a token nor a certificate with its key")
+        raise LoginError(f"its login program `{plugin.name}` returned neither a token nor a certificate with its key")
     remember([token, key])
     return Credential(token=token, certificate=certificate, key=key, expires=_time(status.get("expirationTimestamp")))
 
@@ -169,7 +169,7 @@ def _time(value: Any) -> datetime | None:
 def _interactive(plugin: Plugin) -> bool:
     terminal = sys.stdin is not None and sys.stdin.isatty()
     if plugin.mode == "Always" and not terminal:
-        raise LoginError(f"its login program `{plugin.name}` has to ask, and there is no terminal")
+        raise LoginError(f"its login program `{plugin.name}` asks for input, but there is no terminal")
     return terminal and plugin.mode != "Never"
 
 
@@ -266,7 +266,7 @@ def _end_all() -> None:
 
 def _not_started(plugin: Plugin, error: Exception) -> LoginError:
     if isinstance(error, FileNotFoundError):
-        where = "is not there" if os.sep in plugin.command else "is not on PATH"
+        where = "does not exist" if os.sep in plugin.command else "is not on PATH"
         hint = plugin.hint or _HINTS.get(plugin.name, "Install it, or name a context with another login.")
         return LoginError(f"its login program `{plugin.command}` {where}. {hint}")
     reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -35,4 +35,4 @@ def _expires(token: str) -> datetime:
         claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
         return datetime.fromtimestamp(claims["exp"], UTC)
     except (LookupError, ValueError, TypeError, OverflowError, OSError) as error:
-        raise LoginError(f"the id-token of its auth-provider 'oidc' is no token that says its end; {_RENEW}") from error
+        raise LoginError(f"the id-token of its auth-provider 'oidc' does not say when it expires; {_RENEW}") from error

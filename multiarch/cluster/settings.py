@@ -75,7 +75,7 @@ def _named(of: str) -> Iterator[None]:
         raise KubeconfigError(found, "Name a file that you may read.") from error
     except Exception as error:  # a kubeconfig can be wrong in any way that upstream lets it
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise KubeconfigError(f"{of}: {reason}", "Mend it, or name another context.") from error
+        raise KubeconfigError(f"{of}: {reason}", "Correct it, or name another context.") from error
 
 
 def _logged_in(place: Place, seconds: float | None) -> Settings:
@@ -157,7 +157,7 @@ def _with_token(user: Mapping[str, Any]) -> dict[str, Any]:
     return others
 
 
-_ANEW: Final = "Write the context anew, or mend that entry."
+_ANEW: Final = "Write the context again, or correct that entry."
 
 
 def _check_certificates(settings: Settings) -> None:
@@ -172,7 +172,7 @@ def _check_certificates(settings: Settings) -> None:
         try:
             context.load_cert_chain(settings.cert_file, settings.key_file, password=_no_password)
         except OSError as error:
-            what = "its client-certificate and client-key are no pair or cannot be read"
+            what = "its client-certificate and client-key do not belong together, or cannot be read"
             raise KubeconfigError(f"{what}: {_why(error)}", _ANEW) from error
 
 

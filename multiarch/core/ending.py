@@ -37,7 +37,7 @@ def meanings(*, well: str, wrong: str, could_not_tell: str) -> str:
     """Return the table as `--help` shows it, in a command's own words."""
     return (
         f"Exit codes: {WELL} {well} · {WRONG} {wrong} · {USAGE} usage or configuration · "
-        f"{COULD_NOT_TELL} {could_not_tell}\nWhere {WRONG} and {COULD_NOT_TELL} both happened: {WRONG}."
+        f"{COULD_NOT_TELL} {could_not_tell}\nIf both {WRONG} and {COULD_NOT_TELL} apply: {WRONG}."
     )
 
 

@@ -70,7 +70,7 @@ def _try(target: Path) -> None:
             raise PermissionError(0, "it is read-only")
         return
     if target.parent.exists() and not target.parent.is_dir():
-        raise NotADirectoryError(0, f"{target.parent} is no directory")
+        raise NotADirectoryError(0, f"{target.parent} is not a directory")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=target.parent):
         pass

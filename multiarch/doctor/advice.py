@@ -64,7 +64,7 @@ class Advice:
         """Return how to see one of the pods whole."""
         namespace, _, name = pods[0].partition("/")
         return Fix(
-            text="See all that the cluster says of one of them:",
+            text="Show everything about one of them:",
             lines=(self.kubectl(f"-n {namespace} describe pod {name}"),),
         )
 

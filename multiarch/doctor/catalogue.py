@@ -51,7 +51,7 @@ _MANAGER = (
         "manager-secret",
         "A Secret or ConfigMap that the manager mounts is missing, or lacks a key",
         "the manager's pod stays in `ContainerCreating`; event `FailedMount … references non-existent secret key`",
-        "Make the Secret with both keys, `runner-token` and `runner-registration-token` (which may be empty).",
+        "Create the Secret with both keys, `runner-token` and `runner-registration-token` (which may be empty).",
         Reach.EVERY_JOB,
     ),
     _kind(
@@ -63,7 +63,7 @@ _MANAGER = (
     ),
     _kind(
         "manager-crashes",
-        "The manager's container ends again and again",
+        "The manager's container keeps exiting",
         "`CrashLoopBackOff`; its log says why (a token that GitLab does not know, a broken config.toml)",
         "Read the log of its last run; a token is replaced in its Secret, then the Deployment is restarted.",
         Reach.EVERY_JOB,
@@ -79,7 +79,7 @@ _MANAGER = (
         "config-invalid",
         "The runner's config.toml can't be read",
         "the manager logs an error at start, or never registers",
-        "Mend the TOML that the message names; with a stack, `make up` renders it anew.",
+        "Correct the TOML that the message names; with a stack, `make up` renders it again.",
         Reach.EVERY_JOB,
     ),
     _kind(
@@ -98,10 +98,10 @@ _MANAGER = (
     ),
     _kind(
         "job-object-missing",
-        "The jobs' pods name a ServiceAccount, Secret, ConfigMap, claim or PriorityClass that is not there",
+        "The jobs' pods name a ServiceAccount, Secret, ConfigMap, claim or PriorityClass that does not exist",
         "every job fails at once: `error looking up service account …`, `no PriorityClass with name … was found`; "
         "or it waits in `ContainerCreating`",
-        "Make the object, or take its name out of config.toml.",
+        "Create the object, or remove its name from config.toml.",
         Reach.EVERY_JOB,
     ),
     _kind(
@@ -120,7 +120,7 @@ _MANAGER = (
     ),
     _kind(
         "quota-needs-requests",
-        "A ResourceQuota wants requests or limits that the jobs' pods do not have",
+        "A ResourceQuota requires requests or limits that the jobs' pods do not set",
         "every job fails: `failed quota: …: must specify limits.cpu for: …`",
         "Set the requests and limits in the runner's config, or give the namespace a LimitRange with defaults.",
         Reach.EVERY_JOB,
@@ -134,9 +134,9 @@ _MANAGER = (
     ),
     _kind(
         "admission-webhook-down",
-        "An admission webhook that must agree to pods does not answer",
+        "An admission webhook that must approve pods does not answer",
         "every job fails: `failed calling webhook … no endpoints available for service`",
-        "Bring the webhook's pods back, or take its configuration away if it is a leftover.",
+        "Bring the webhook's pods back, or remove its configuration if it is a leftover.",
         Reach.EVERY_JOB,
     ),
     _kind(
@@ -144,7 +144,7 @@ _MANAGER = (
         "A policy of Kyverno's refuses the jobs' pods",
         'every job fails: `admission webhook "validate.kyverno.svc-fail" denied the request: … was blocked due to the '
         "following policies`",
-        "Meet the policy by the runner's config, or except the jobs' namespace from it (a PolicyException).",
+        "Meet the policy by the runner's config, or exempt the jobs' namespace from it (a PolicyException).",
         Reach.EVERY_JOB,
     ),
     _kind(
@@ -165,26 +165,26 @@ _MANAGER = (
         "policy-refuses-jobs",
         "A ValidatingAdmissionPolicy refuses the jobs' pods",
         "every job fails: `ValidatingAdmissionPolicy '…' with binding '…' denied request: …`",
-        "Meet the policy by the runner's config, or except the jobs' namespace in its binding.",
+        "Meet the policy by the runner's config, or exempt the jobs' namespace in its binding.",
         Reach.EVERY_JOB,
     ),
     _kind(
         "job-namespace-terminating",
         "The namespace of the jobs is being deleted",
         "every job fails: `unable to create new content in namespace … because it is being terminated`",
-        "Let it go, and make it anew (with a stack: `make up`); its conditions say what holds it up.",
+        "Wait until it is gone, then create it again (with a stack: `make up`); its conditions say what blocks that.",
         Reach.EVERY_JOB,
     ),
     _kind(
         "job-pod-invalid",
-        "The runner's config makes a pod that Kubernetes does not take",
+        "The runner's config creates an invalid pod",
         "every job fails: `Pod … is invalid: …: must be less than or equal to cpu limit of …`",
         "Correct the setting that the message names: a request above its limit is the usual one.",
         Reach.EVERY_JOB,
     ),
     _kind(
         "pod-refused",
-        "The API server refuses the jobs' pods, for a reason that is not known here",
+        "The API server refuses the jobs' pods, for a reason that this check does not know",
         "every job fails with its words, which are shown",
         "Follow the message.",
         Reach.EVERY_JOB,
@@ -207,7 +207,7 @@ _PLACEMENT = (
     ),
     _kind(
         "scale-from-zero",
-        "The pool is empty, and the autoscaler does not believe that it would have that architecture",
+        "The pool is empty, and the autoscaler does not know its architecture",
         "event `NotTriggerScaleUp … didn't match Pod's node affinity/selector` although the pool exists (AKS before "
         "Cluster Autoscaler 1.33.5, 1.34.4, 1.35.2, 1.36.0; kubernetes/autoscaler#9322)",
         "Keep one node: `minNodes: 1`.",
@@ -234,7 +234,7 @@ _PLACEMENT = (
         "taint-not-tolerated",
         "The nodes carry a taint that the jobs' pods do not tolerate",
         "pods stay `Pending`: `N node(s) had untolerated taint(s)`, before 1.36 with the taint in braces",
-        "Tolerate it in the runner's config (`node_tolerations`), or take the taint away.",
+        "Tolerate it in the runner's config (`node_tolerations`), or remove the taint.",
     ),
     _kind(
         "nodes-cordoned",
@@ -263,7 +263,7 @@ _PLACEMENT = (
     _kind(
         "job-too-large",
         "The jobs ask for more than any node of that kind has, even one with its DaemonSets alone",
-        "pods stay `Pending`: `Insufficient cpu` (or memory, ephemeral-storage) for ever",
+        "pods stay `Pending`: `Insufficient cpu` (or memory, ephemeral-storage) forever",
         "Lower the request, or use larger machines in that pool.",
     ),
     _kind(
@@ -276,7 +276,7 @@ _PLACEMENT = (
         "host-port-taken",
         "A port of the node that the pod wants is taken",
         "pods stay `Pending`: `N node(s) didn't have free ports for the requested pod ports`",
-        "Take `hostPort` out of the pod; jobs need none.",
+        "Remove `hostPort` from the pod; jobs need none.",
     ),
     _kind(
         "volume-elsewhere",
@@ -288,7 +288,7 @@ _PLACEMENT = (
         "claim-unbound",
         "A PersistentVolumeClaim of the pod is missing or unbound",
         "pods stay `Pending`: `pod has unbound immediate PersistentVolumeClaims`, `persistentvolumeclaim … not found`",
-        "Make the claim, or see why its storage class makes no volume: `kubectl describe pvc`.",
+        "Create the claim, or see why its storage class creates no volume: `kubectl describe pvc`.",
     ),
     _kind(
         "spread-or-affinity",
@@ -310,7 +310,7 @@ _PLACEMENT = (
     ),
     _kind(
         "scheduler-says",
-        "The scheduler refuses for a reason that is not known here",
+        "The scheduler refuses for a reason that this check does not know",
         "pods stay `Pending`; its own words are shown",
         "Follow the scheduler's message.",
     ),
@@ -319,7 +319,7 @@ _PLACEMENT = (
 _STARTING = (
     _kind(
         "image-lacks-arch",
-        "The image is not made for the node's architecture",
+        "The image does not have the node's architecture",
         "`no match for platform in manifest`, `no matching manifest for linux/arm64`, `no image found in image index "
         "for architecture`, `exec format error`",
         "Use an image whose index has that architecture (`python -m archmerge inspect REF`), "
@@ -329,7 +329,7 @@ _STARTING = (
         "helper-image-wrong-arch",
         "The helper image is for another architecture than the node",
         "`init-permissions` or `helper` ends at once: `exec format error`",
-        "Take an architecture out of `helper_image`: unset, the runner chooses by the job's selector.",
+        "Remove the architecture from `helper_image`: when unset, the runner chooses by the job's selector.",
     ),
     _kind(
         "image-pull-denied",
@@ -345,7 +345,7 @@ _STARTING = (
     ),
     _kind(
         "image-rate-limited",
-        "The registry has had too many pulls",
+        "The registry limits the rate of pulls",
         "`ImagePullBackOff`: `429 Too Many Requests`, `toomanyrequests`",
         "Pull with credentials, or through a mirror or pull-through cache.",
     ),
@@ -364,7 +364,7 @@ _STARTING = (
     ),
     _kind(
         "image-name-invalid",
-        "The image's name is no reference",
+        "The image's name is not a valid reference",
         "`InvalidImageName`",
         "Correct it; an empty variable in `image:` is the usual reason.",
     ),
@@ -382,9 +382,9 @@ _STARTING = (
     ),
     _kind(
         "container-config",
-        "A container can't be made as it is described",
+        "A container can't be created as specified",
         '`CreateContainerConfigError`: `secret "…" not found`, `container has runAsNonRoot and image will run as root`',
-        "Follow the message: make the Secret or ConfigMap, or change the security context.",
+        "Follow the message: create the Secret or ConfigMap, or change the security context.",
     ),
     _kind(
         "container-start-fails",
@@ -402,7 +402,7 @@ _STARTING = (
         "volume-mount-fails",
         "A volume can't be mounted",
         "pods stay in `ContainerCreating`: event `FailedMount` or `FailedAttachVolume`",
-        "Make the Secret, ConfigMap or claim that the message names; a volume in use elsewhere must be let go first.",
+        "Create the Secret, ConfigMap or claim that the message names; release a volume that is in use elsewhere.",
     ),
     _kind(
         "sandbox-fails",
@@ -414,37 +414,37 @@ _STARTING = (
         "kubelet-refuses",
         "The node itself refuses the pod",
         "`OutOfcpu`, `OutOfmemory`, `OutOfpods`, `NodeAffinity`, `UnexpectedAdmissionError`",
-        "The job is to be retried; if it repeats, another scheduler or static pods take the node's room.",
+        "Retry the job; if it repeats, another scheduler or static pods use up the node.",
     ),
     _kind(
         "pod-evicted",
-        "The node threw the pod out to save itself",
+        "The node evicted the pod because a resource ran low",
         "`Evicted`: `The node was low on resource: ephemeral-storage`",
-        "Larger disks, or requests and limits for `ephemeral_storage` and memory, so that the scheduler knows.",
+        "Use larger disks, or set requests and limits for `ephemeral_storage` and memory.",
     ),
     _kind(
         "node-taken-away",
-        "The node went away under the job",
+        "The node was removed while the job ran",
         "condition `DisruptionTarget`: spot reclaim, drain, `node no longer exists`",
-        "Spot nodes only for jobs that may be retried; annotations against eviction for the others.",
+        "Use spot nodes only for jobs that may be retried; protect other jobs with annotations against eviction.",
     ),
     _kind(
         "pod-preempted",
-        "A pod of higher priority took the job's place",
+        "A pod of higher priority preempted the job",
         "condition `DisruptionTarget`, reason `PreemptionByScheduler`",
         "Give the jobs a `priority_class_name` of their own, or the pool more nodes.",
     ),
     _kind(
         "stuck-terminating",
-        "Pods do not go away",
+        "Pods are not deleted",
         "`Terminating` long after their grace period: a finalizer, or a node that is gone",
-        "Remove the finalizer's owner's blockade; pods of a node that is gone are deleted by force.",
+        "Find out why the finalizer's owner does not remove it; delete pods of a node that is gone by force.",
     ),
     _kind(
         "gave-up-waiting",
         "The runner gave up before the pod started",
         "the job says `timed out waiting for pod to start`; the pod is deleted, its events stay for an hour",
-        "Mend what its events say; if only a new node was slow, raise `poll_timeout`.",
+        "Fix what its events name; if only a new node was slow, raise `poll_timeout`.",
     ),
 )
 
@@ -452,18 +452,18 @@ _CONFIG = (
     _kind(
         "selector-overwrite-off",
         "Jobs can't choose their architecture: the selector overwrite is off",
-        "arm64 jobs run on the default architecture, without a word: the runner ignores the variable silently",
+        "arm64 jobs run on the default architecture, silently: the runner ignores the variable",
         "Set `node_selector_overwrite_allowed` to `^kubernetes\\.io/arch=(amd64|arm64)$`.",
     ),
     _kind(
         "selector-refused",
-        "The regex for selectors refuses an architecture that the cluster has",
+        "The selector regex refuses an architecture that the cluster has",
         'the job fails: `provided value "kubernetes.io/arch=arm64" does not match …`',
         "Admit it in `node_selector_overwrite_allowed`.",
     ),
     _kind(
         "selector-too-wide",
-        "The regex for selectors is not anchored, and admits what no node has",
+        "The selector regex is not anchored, and admits labels that no node has",
         "a job with a typo, or `s390x`, waits until `poll_timeout` instead of failing at once",
         "Anchor it: `^kubernetes\\.io/arch=(amd64|arm64)$`.",
         Reach.SOME_DAY,
@@ -483,7 +483,7 @@ _CONFIG = (
     ),
     _kind(
         "poll-timeout-short",
-        "The runner waits less long than a new node takes",
+        "The runner gives up before a new node is ready",
         "the first job after a quiet time fails: `timed out waiting for pod to start`",
         "Set `poll_timeout` to 600 seconds or more.",
         Reach.SOME_DAY,

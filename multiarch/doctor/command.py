@@ -16,12 +16,12 @@ Examples:
   multiarch doctor --context kind-ci --namespace ci --json -
 
 \b
-{meanings(well="nothing is wrong", wrong="a cause was found", could_not_tell="something could not be told")}
+{meanings(well="nothing is wrong", wrong="a cause was found", could_not_tell="something could not be checked")}
 """
 
 
 @click.command(epilog=EPILOG)
-@click.option("--stack", metavar="NAME", help="Stack whose runner, pools and namespaces are looked at.")
+@click.option("--stack", metavar="NAME", help="Stack whose runner, pools and namespaces are checked.")
 @click.option(
     "--kubeconfig",
     type=click.Path(path_type=Path),
@@ -41,11 +41,11 @@ Examples:
     "--project", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR", help="Default: here."
 )
 def command(**given: Any) -> None:
-    """Say why a job hangs: a check-list with fixes for a cluster that has a runner.
+    """Find out why jobs do not start.
 
-    It looks at nodes, manager, config, rights, quotas and policies, and explains every job's pod that is pending or
-    failed to start. It reads, and asks by dry runs: nothing in the cluster is changed, and no Secret's value is asked
-    for.
+    It checks nodes, manager, config, rights, quotas and policies, and explains every job's pod that is pending or
+    failed to start. Each cause comes with its fix. It reads and sends dry runs: it changes nothing in the cluster, and
+    never requests a Secret's values.
     """
     if given["stack"] and given["namespaces"]:
         raise click.UsageError("--namespace is for a cluster without a stack; a stack says where its runner is")

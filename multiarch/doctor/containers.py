@@ -90,11 +90,11 @@ def _ended(started: Started) -> Iterator[Cause]:
         what = resource.group(1) if resource else "see its message"
         yield cause("pod-evicted", what, f"nodes evicted pods: {what}", [message, *said])
     elif disrupted.get("status") == "True" and disrupted.get("reason") == "PreemptionByScheduler":
-        yield cause("pod-preempted", "all", "pods of higher priority took the jobs' place", said)
+        yield cause("pod-preempted", "all", "pods of higher priority preempted the jobs", said)
     elif disrupted.get("status") == "True" and disrupted.get("reason") in _TAKEN:
-        yield cause("node-taken-away", str(disrupted["reason"]), "the node went away under running jobs", said)
+        yield cause("node-taken-away", str(disrupted["reason"]), "the node was removed while jobs ran", said)
     elif reason in {"Terminated", "Shutdown", "NodeLost"}:
-        yield cause("node-taken-away", reason, "the node went away under running jobs", [f"{reason}: {message}"])
+        yield cause("node-taken-away", reason, "the node was removed while jobs ran", [f"{reason}: {message}"])
     elif _REFUSED.match(reason):
         yield cause("kubelet-refuses", reason, f"the node refused the pod: {reason}", [message or reason])
 
@@ -152,11 +152,11 @@ def _pull(started: Started, name: str, image: str, reason: str, message: str) ->
     if kind == "image-lacks-arch" and name in _HELPERS and named_arch(image):
         kind = "helper-image-wrong-arch"
     headline = {
-        "image-lacks-arch": f"image {image} is not made for {arch or 'the node'}",
-        "helper-image-wrong-arch": f"the helper image {image} is not made for {arch or 'the node'}",
+        "image-lacks-arch": f"image {image} is not built for {arch or 'the node'}",
+        "helper-image-wrong-arch": f"the helper image {image} is not built for {arch or 'the node'}",
         "image-pull-denied": f"the registry refuses to give {image}",
         "image-not-found": f"there is no image {image}",
-        "image-rate-limited": f"the registry has had too many pulls of {image}",
+        "image-rate-limited": f"the registry limits the rate of pulls of {image}",
         "registry-tls": f"the node does not trust the registry of {image}",
         "registry-unreachable": f"the node does not reach the registry of {image}",
     }.get(kind, f"image {image} can't be pulled")
@@ -175,7 +175,9 @@ def _pull_fixes(advice: Advice, kind: str, image: str, arch: str) -> Iterator[Fi
             ("imagePullSecrets: [NAME]",),
             'image_pull_secrets = ["NAME"]',
         )
-        yield Fix(text="Or give the job DOCKER_AUTH_CONFIG; or correct the name: registries hide what is not there.")
+        yield Fix(
+            text="Or give the job DOCKER_AUTH_CONFIG; or correct the name: a missing image may get the same answer."
+        )
     elif kind == "image-rate-limited":
         yield Fix(text="Pull with credentials, or through a mirror or a pull-through cache of your own.")
     elif kind == "helper-image-wrong-arch":
@@ -208,7 +210,7 @@ def _wrong_arch(started: Started, name: str, image: str, said: str, *, failed: b
     return cause(
         kind,
         f"{image} on {arch}" if arch else image,
-        f"{what} {image} is not made for {arch or 'the node'}",
+        f"{what} {image} is not built for {arch or 'the node'}",
         [f"container {name}{started.place}{because}"],
         fixes,
     )
@@ -219,9 +221,9 @@ def _waiting(started: Started, name: str, image: str, reason: str, message: str)
     missing = _MISSING.search(message)
     subject = missing.group(0) if missing else image
     headline = {
-        "image-name-invalid": f"'{image}' is no image reference",
+        "image-name-invalid": f"'{image}' is not an image reference",
         "image-never-pulled": f"the pull policy forbids to pull {image}, and the node does not have it",
-        "container-config": f"container {name} can't be made: {quoted(message, 160)}",
+        "container-config": f"container {name} can't be created: {quoted(message, 160)}",
         "container-start-fails": f"container {name} ({image}) can't be started",
     }.get(kind, f"container {name} ({image}): {reason}")
     return cause(

@@ -54,4 +54,4 @@ def _pod_checks(facts: Facts, explained: Explained) -> Iterator[Check]:
     running = f"{count} pod{'' if count == 1 else 's'} of jobs there"
     yield asked.judged(explained.causes, running, doubts)
     gone = Asked("gone-pods", "no job's pod was given up within the last hour")
-    yield gone.judged(explain_gone(facts), "no event tells of one", facts.events.failure)
+    yield gone.judged(explain_gone(facts), "no event names one", facts.events.failure)

@@ -149,7 +149,7 @@ class Explainer:
             return [], Remark(f"they are younger than {YOUNG_SECONDS} s", fine=True)
         if scheduler in self._schedulers:
             late = self._age(pod) > SLOW_SECONDS
-            return [], Remark(f"{scheduler} has not come to them yet; it has judged others", fine=not late)
+            return [], Remark(f"{scheduler} has not tried them yet; it has tried others", fine=not late)
         found = self._placement(question) if self._facts.nodes.known else []
         return [
             cause(
@@ -203,11 +203,11 @@ class Explainer:
             names = ", ".join(holders)
             patch = """-p '{"metadata":{"finalizers":null}}'"""
             line = self._advice.kubectl(f"-n {namespace} patch pod {name} --type=merge {patch}")
-            text = "See why its owner does not take it away; if the owner is gone for good:"
+            text = "See why its owner does not remove it; if the owner no longer exists:"
             return cause(
                 "stuck-terminating",
                 names,
-                f"pods do not go away: finalizer {names}",
+                f"pods are not deleted: finalizer {names}",
                 [f"deleted {deleted:%Y-%m-%d %H:%M} UTC, still there"],
                 [Fix(text=text, lines=(line,))],
             )
@@ -223,11 +223,11 @@ class Explainer:
         return cause(
             "stuck-terminating",
             node or "no node",
-            f"pods do not go away: their node {node} {state}" if state else "pods do not go away",
+            f"pods are not deleted: their node {node} {state}" if state else "pods are not deleted",
             [f"deleted {deleted:%Y-%m-%d %H:%M} UTC, still there, on node {node or '-'}"],
             [
                 Fix(
-                    text="Once the machine is surely off:",
+                    text="Once the machine is certainly off:",
                     lines=(self._advice.kubectl(f"-n {namespace} delete pod {name} --grace-period=0 --force"),),
                 )
             ],

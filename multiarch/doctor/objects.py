@@ -81,7 +81,7 @@ def compare_keys(
             return tuple(key for key in wanted if key not in now | once), ""
         if count < len(wanted):
             return (f"one of {', '.join(key for key in wanted if key not in now)}",), ""
-    return (), "its keys can't be told without reading its values"
+    return (), "its keys are visible only together with its values"
 
 
 def keys_of(metadata: Raw) -> tuple[set[str], set[str]]:

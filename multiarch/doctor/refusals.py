@@ -59,7 +59,7 @@ _KNOWN = (
         r'failed calling webhook "(?P<name>[^"]*)"',
         "admission-webhook-down",
         "{name}",
-        "the admission webhook {name} must agree to the jobs' pods, and does not answer",
+        "the admission webhook {name} must approve the jobs' pods, and does not answer",
         "get validatingwebhookconfigurations,mutatingwebhookconfigurations",
     ),
     _Words(
@@ -86,7 +86,7 @@ _KNOWN = (
         r"failed quota: (?P<name>[^:]+): (?P<what>.*)",
         "quota-needs-requests",
         "ResourceQuota {namespace}/{name}",
-        "quota {name} wants of every container what the jobs' pods do not have: {what}",
+        "quota {name} requires of every container what the jobs' pods do not set: {what}",
         "-n {namespace} describe quota {name}",
     ),
     _Words(
@@ -100,19 +100,19 @@ _KNOWN = (
         r'error looking up service account \S+/(?P<name>[^\s:]+): serviceaccounts? "[^"]*" not found',
         "job-object-missing",
         "ServiceAccount {namespace}/{name}",
-        "the jobs' pods name ServiceAccount {name} in {namespace}, which is not there",
+        "the jobs' pods name ServiceAccount {name} in {namespace}, which does not exist",
     ),
     _Words(
         r"no PriorityClass with name (?P<name>\S+) was found",
         "job-object-missing",
         "PriorityClass /{name}",
-        "the jobs' pods name PriorityClass {name}, which is not there",
+        "the jobs' pods name PriorityClass {name}, which does not exist",
     ),
     _Words(
         r'pod rejected: RuntimeClass "(?P<name>[^"]*)" not found',
         "job-object-missing",
         "RuntimeClass /{name}",
-        "the jobs' pods name RuntimeClass {name}, which is not there",
+        "the jobs' pods name RuntimeClass {name}, which does not exist",
     ),
     _Words(
         r'namespaces "[^"]*" not found',
@@ -137,7 +137,7 @@ _KNOWN = (
         r'Pod "[^"]*" is invalid: (?P<what>.*)',
         "job-pod-invalid",
         "{runner}",
-        "the runner's config makes a pod that no API server takes: {what}",
+        "the runner's config creates an invalid pod: {what}",
     ),
 )
 _ANY = _Words("", "pod-refused", "{namespace}", "the API server refuses the jobs' pods in {namespace}")

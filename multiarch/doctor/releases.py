@@ -17,7 +17,7 @@ from multiarch.model.readback import read_back
 from multiarch.model.release import InstallFailed, PlannedRelease
 
 _IMAGE = re.compile(r"(^|/)gitlab-runner(-ocp)?(:|@|$)")
-_PER_JOB = "namespace_per_job is set: each job's namespace is made with the job, and goes with it"
+_PER_JOB = "namespace_per_job is set: each job's namespace is created and deleted with the job"
 _RELEASE = "meta.helm.sh/release-name"
 
 
@@ -103,7 +103,7 @@ def _with_config(reader: ReadOnlyApi, release: PlannedRelease, base: Runner) -> 
 def _without(release: PlannedRelease, deployments: Iterable[Raw]) -> Runner:
     others = [item["metadata"]["name"] for item in deployments if is_runner(item)]
     if others:
-        failure = f"{', '.join(others)} in {release.namespace} looks like a runner, and Helm did not make it"
+        failure = f"{', '.join(others)} in {release.namespace} looks like a runner, but Helm did not create it"
         return Runner(name=release.name, namespace=release.namespace, failure=failure)
     return Runner(name=release.name, namespace=release.namespace, missing=True)
 

@@ -14,7 +14,7 @@ from multiarch.model.pools import PlannedPool
 from multiarch.model.release import InstallFailed, PlannedRelease, buildkit_release_of, release_of
 
 PURPOSE = Purpose(
-    unnamed="the doctor would look at whatever cluster happens to be the current one",
+    unnamed="the doctor would use the current context",
     consequence="there is no cluster to look at",
     instead="name a stack whose cluster.access says where its cluster is (--stack)",
 )

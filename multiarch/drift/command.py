@@ -23,7 +23,7 @@ Examples:
   multiarch drift --merge gke.json --merge eks.json --gitlab-issue   one issue for many jobs' reports
 
 \b
-{meanings(well="clean", wrong="drift", could_not_tell="something could not be told")}
+{meanings(well="clean", wrong="drift", could_not_tell="something could not be checked")}
 """
 
 
@@ -36,14 +36,14 @@ def _check_combination(given: dict[str, Any], stacks: tuple[str, ...]) -> None:
         for name in COMPARING:
             if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
                 option = "all" if name == "every" else name.replace("_", "-")
-                raise click.UsageError(f"--{option} has no meaning with --merge: nothing is compared, reports are read")
+                raise click.UsageError(f"--{option} cannot be used with --merge: nothing is compared, reports are read")
     if given["issue_label"] and not given["gitlab_issue"]:
         raise click.UsageError("--issue-label needs --gitlab-issue")
 
 
 @click.command(epilog=EPILOG)
 @click.option("--stack", "stacks", multiple=True, metavar="NAME", help="Stack; repeat for several. Default: all.")
-@click.option("--all", "every", is_flag=True, help="All stacks that have a file: the default, said aloud.")
+@click.option("--all", "every", is_flag=True, help="All stacks that have a file (the default).")
 @click.option("--jobs", type=click.IntRange(1, 64), default=4, show_default=True, help="Stacks at the same time.")
 @click.option(
     "--time-limit",
@@ -51,7 +51,7 @@ def _check_combination(given: dict[str, Any], stacks: tuple[str, ...]) -> None:
     default=600.0,
     show_default=True,
     metavar="SECONDS",
-    help="For each stack; one that hangs is ended and reported, the others go on.",
+    help="For each stack; one that hangs is ended and reported, the others continue.",
 )
 @click.option(
     "--only", multiple=True, type=click.Choice([check.value for check in Check]), help="Only this check; repeatable."
@@ -60,21 +60,21 @@ def _check_combination(given: dict[str, Any], stacks: tuple[str, ...]) -> None:
     "--ignore",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help=f"Your ignore rules. Default: {IGNORE_FILE} beside Pulumi.yaml, when it is there.",
+    help=f"Your ignore rules. Default: {IGNORE_FILE} beside Pulumi.yaml, if it exists.",
 )
 @report_options
 @click.option(
     "--history",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Keep verdicts there, and tell since when a drift is seen.",
+    help="Keep verdicts there, and report since when a drift is seen.",
 )
-@click.option("--kubeconfig", type=click.Path(path_type=Path), metavar="FILE", help="Instead of the stack's own.")
+@click.option("--kubeconfig", type=click.Path(path_type=Path), metavar="FILE", help="Used instead of the stack's own.")
 @click.option(
     "--context",
     multiple=True,
     metavar="[STACK=]NAME",
-    help="Context, for one stack or all. Default: the stack's own, or the one its cloud's CLI makes.",
+    help="Context, for one stack or all. Default: the stack's own, or the one that its cloud's CLI writes.",
 )
 @click.option(
     "--pulumi",
@@ -87,19 +87,21 @@ def _check_combination(given: dict[str, Any], stacks: tuple[str, ...]) -> None:
     multiple=True,
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Compare nothing: fold JSON reports of earlier runs into one. With --stack: each must have left one.",
+    help="Compare nothing: merge JSON reports of earlier runs into one. With --stack: each stack must have one.",
 )
 @click.option("--gitlab-issue", is_flag=True, help="Open, update or close one issue of the CI job's project.")
-@click.option("--issue-label", metavar="LABEL", help="By which that issue is found. Default: multiarch-drift.")
+@click.option("--issue-label", metavar="LABEL", help="Label of that issue. Default: multiarch-drift.")
 @click.option(
     "--project", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR", help="Default: here."
 )
 def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None:
-    """Say per stack and per resource what is no longer as the program says: clean, drifted, or could not tell.
+    """Find what no longer matches the program.
 
-    Read-only: `pulumi refresh --preview-only` and `pulumi preview --refresh`, each with --expect-no-changes, and what
-    neither sees: objects inside the Helm release, keys and rules that somebody added, nodes against their pools,
-    digests in the registry, the runner's own configuration. Nothing is written to state, cluster or cloud.
+    For each stack and each resource the answer is clean, drifted, or could not tell.
+
+    It runs `pulumi refresh --preview-only` and `pulumi preview --refresh`, each with --expect-no-changes, and checks
+    what neither sees: objects inside the Helm release, keys and rules that someone added, nodes and their pools,
+    digests in the registry, the runner's own configuration. It writes nothing to state, cluster or cloud.
     """
     _check_combination(given, stacks)
     from multiarch.drift.main import run  # noqa: PLC0415 - `--help` needs none of it

@@ -178,7 +178,7 @@ def _summary_words(report: ComparedStack) -> str:
     drifted = sum(finding.verdict is Verdict.NO for finding in findings)
     doubts = sum(finding.verdict is Verdict.UNKNOWN for finding in findings)
     doubts += sum(bool(check.failure) for check in report.checks)
-    parts = [f"{drifted} drifted" if drifted else "", f"{doubts} could not be told" if doubts else ""]
+    parts = [f"{drifted} drifted" if drifted else "", f"{doubts} could not tell" if doubts else ""]
     return ", ".join(filter(None, parts)) or f"clean, {len(findings)} compared"
 
 

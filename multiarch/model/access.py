@@ -18,7 +18,7 @@ from multiarch.cluster.kubeconfig import Purpose, contexts_of, find_context
 from multiarch.model.clouds import KNOWN
 
 _PURPOSE: Final = Purpose(
-    unnamed="the check would look at whichever cluster is current",
+    unnamed="the check would use the current context",
     consequence="the cluster was not looked at",
     instead="",
 )

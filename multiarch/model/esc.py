@@ -49,8 +49,8 @@ class Beyond:
             return None
         return Problem(
             path="environment",
-            found=f"imports {', '.join(self.names)}, and what that sets can't be seen: {self.unseen}",
-            consequence="what this file does not set may be set there, so that other problems here may be none",
+            found=f"imports {', '.join(self.names)}, and what that sets cannot be read: {self.unseen}",
+            consequence="keys that this file does not set may be set there, so other problems here may be false",
             fix="Put `pulumi` on PATH and log in until `pulumi config` shows them, or write them below `config:`.",
         )
 

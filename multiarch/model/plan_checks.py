@@ -99,7 +99,7 @@ def policy_kept(found: Sequence[Violation], seconds: float, *, complete: bool) -
     """
     broken = [str(violation) for violation in found if violation.level is Level.MANDATORY]
     doubtful = [str(violation) for violation in found if violation.level is Level.COULD_NOT_TELL]
-    doubtful += [] if complete else ["the plan is incomplete: what comes after the refused lookup was not judged"]
+    doubtful += [] if complete else ["the plan is incomplete: what comes after the refused lookup was not checked"]
     unbroken = Verdict.UNKNOWN if doubtful else Verdict.YES
     return Check(
         id="policy-kept",

@@ -42,7 +42,7 @@ def named_stacks(project: Path, named: tuple[str, ...]) -> tuple[str, ...]:
     misnamed = [name for name in named or known if not STACK_NAME.fullmatch(name)]
     if misnamed:
         raise click.UsageError(
-            f"{misnamed[0]!r} is no name for a stack: Pulumi takes up to 100 letters, digits, dots, dashes, underscores"
+            f"{misnamed[0]!r} is not a valid stack name: use up to 100 letters, digits, dots, dashes, underscores"
         )
     unknown = [name for name in named if name not in known]
     if unknown:

@@ -77,7 +77,7 @@ def installables(plan: Plan) -> Iterator[PlannedObject | PlannedRelease]:
         elif "kind" in inputs and "apiVersion" in inputs:
             yield PlannedObject(resource.name, inputs)
         else:
-            raise InstallFailed(f"{resource.name}: a {resource.type} can't be rehearsed: it is no single object")
+            raise InstallFailed(f"{resource.name}: a {resource.type} can't be rehearsed: it is not a single object")
 
 
 def release_of(plan: Plan) -> PlannedRelease:

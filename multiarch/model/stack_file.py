@@ -42,7 +42,7 @@ def load_stack_file(path: Path) -> tuple[dict[str, str], frozenset[str]]:
         raise ConfigError(problems, str(path))
     config = top.get("config", {} if _names(top.get("environment")) else None)
     if not isinstance(config, dict):
-        found = f"{kind(config)}, not a mapping" if "config" in top else "not set"
+        found = f"{kind(config)}, not a mapping" if "config" in top else "required, but not set"
         raise ConfigError([_no_config("config", found)], str(path))
     values: dict[str, str] = {}
     secret_keys: set[str] = set()
@@ -122,7 +122,7 @@ def _unreadable(path: Path, error: OSError) -> Problem:
     return Problem(
         path=str(path),
         found=(error.strerror or str(error)).lower(),
-        consequence="without its stack file, nothing is known of a stack",
+        consequence="a stack needs its stack file",
         fix=f"Stacks here: {', '.join(known)}." if known else "Give the path of a Pulumi.<stack>.yaml.",
     )
 
@@ -131,8 +131,8 @@ def _not_yaml(where: str, reason: str) -> Problem:
     return Problem(
         path=where,
         found=reason,
-        consequence="the stack file cannot be read as YAML, so nothing was planned",
-        fix="Mend that line; an editor with a YAML mode shows it too.",
+        consequence="the stack file is not valid YAML, so nothing was planned",
+        fix="Correct that line.",
     )
 
 
@@ -140,7 +140,7 @@ def _no_config(path: str, found: str) -> Problem:
     return Problem(
         path=path,
         found=found,
-        consequence="a stack file says everything below `config:`, and nothing else is read",
+        consequence="only keys below `config:` are read",
         fix=f"Write `config:` and below it, indented, `{NAMESPACE}:cluster:`, `{NAMESPACE}:pools:` ...",
     )
 
@@ -150,8 +150,8 @@ def _not_top_level(key: str) -> Problem:
     meant = did_you_mean(key, _TOP_LEVEL)
     return Problem(
         path=key,
-        found="no key at the top level of a stack file",
-        consequence="Pulumi would silently not read it",
+        found="unknown key at the top level of a stack file",
+        consequence="Pulumi would silently ignore it",
         fix="Indent it below `config:`." if inside else f"Did you mean {meant}?" if meant else "Remove it.",
     )
 
@@ -160,6 +160,6 @@ def _both_spellings(bare: str, key: str) -> Problem:
     return Problem(
         path=bare,
         found=f"written both as '{bare.removeprefix(f'{NAMESPACE}:')}' and as '{key}'",
-        consequence="these are the same key, and one would silently replace the other",
+        consequence="they are the same key, and one would silently replace the other",
         fix="Keep one.",
     )

@@ -7,7 +7,7 @@ from multiarch.cluster.kubeconfig import Purpose, find_context
 from multiarch.cluster.look.names import KubeconfigNames
 
 ONBOARDING = Purpose(
-    unnamed="whichever cluster happens to be current would get a runner",
+    unnamed="the current context's cluster would get a runner",
     consequence="there is no cluster to look at",
     instead="",
 )

@@ -26,9 +26,9 @@ Examples:
 Exit codes: """
     + " · ".join(f"{code.value} {MEANINGS[code]}" for code in Outcome)
     + f"""
-Where {WRONG} and {COULD_NOT_TELL} both happened: {WRONG}.
+If both {WRONG} and {COULD_NOT_TELL} apply: {WRONG}.
 
-Nothing in the cluster is changed: it is read, and asked what you may do."""
+It changes nothing in the cluster: it reads, and asks for your rights."""
 )
 
 
@@ -55,13 +55,13 @@ def _option(question: Wording, told: str) -> Callable[[F], F]:
 
 
 @click.command(epilog=EPILOG)
-@click.option("--context", metavar="NAME", help="The kubeconfig's context. Always named; the current one is not taken.")
+@click.option("--context", metavar="NAME", help="The kubeconfig's context. Always named; the current one is not used.")
 @click.option("--kubeconfig", metavar="FILE", help="Default: $KUBECONFIG, merged as kubectl does, else ~/.kube/config.")
 @click.option("--answers", type=click.Path(path_type=Path), metavar="FILE", help="Answers in YAML; flags override it.")
-@click.option("--yes", "-y", is_flag=True, help="Take every proposed answer; ask for the rest alone.")
-@click.option("--look-only", is_flag=True, help="Show what is seen, and do nothing else.")
+@click.option("--yes", "-y", is_flag=True, help="Accept every proposed answer; ask only for the rest.")
+@click.option("--look-only", is_flag=True, help="Show what it reads, and do nothing else.")
 @click.option("--dry-run", is_flag=True, help="Check everything, show the stack file, write nothing.")
-@click.option("--force", is_flag=True, help="Replace a stack file that is there and says something else.")
+@click.option("--force", is_flag=True, help="Replace a stack file that exists with other content.")
 @click.option("--rehearse", is_flag=True, help="Rehearse it on an embedded control plane before it is written.")
 @click.option(
     "--binaries",
@@ -78,11 +78,12 @@ def _option(question: Wording, told: str) -> Callable[[F], F]:
 @_answer_options
 @click.pass_obj
 def command(rehearse_with: Any, /, project: Path | None, **options: Any) -> None:
-    """Look at a cluster, ask what can't be seen, and write a stack file that was checked.
+    """Write a stack file for your cluster.
 
-    The look is read-only. What it finds decides what is proposed: an arm64 machine that is like the cluster's amd64
-    ones, the nodes that are there already, free namespaces. What can't work is refused with its reason. The stack file
-    goes through configuration, policy and plan before it lands in stacks/; secrets never go into it.
+    It reads the cluster, proposes answers, and asks what it cannot see. It proposes an arm64 machine that is similar to
+    the cluster's amd64 machines, existing nodes of both architectures, and free namespaces. If the stack cannot work,
+    it says why. It checks the stack file (configuration, policy and plan) before it writes it to stacks/; the file
+    never contains secrets.
     """
     _check_combination(options)
     from multiarch.onboard.main import run  # noqa: PLC0415 - `--help` needs none of it
@@ -97,7 +98,7 @@ def _check_combination(options: Mapping[str, Any]) -> None:
     if options["fleet"] and options["answers"]:
         raise click.UsageError("--fleet has answers in its own file (`defaults:`); leave out --answers")
     if options["look_only"] and (options["rehearse"] or options["force"] or options["dry_run"]):
-        raise click.UsageError("--look-only writes nothing and checks nothing: leave out the others")
+        raise click.UsageError("--look-only writes nothing and checks nothing: leave the other options out")
     if options["fleet"] and options["rehearse"]:
         raise click.UsageError(
             "--rehearse works on one cluster at a time; `multiarch rehearse` proves all stacks after"

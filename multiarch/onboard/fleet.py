@@ -72,7 +72,7 @@ def _member(entry: Any, path: str, defaults: Mapping[str, Value]) -> FleetMember
     said = {**defaults, **own}
     context = said.pop("context", None)
     if not isinstance(context, str) or not context or "context" not in own:
-        fix = "Name the cluster's kubeconfig context; the current one is never taken."
+        fix = "Name the cluster's kubeconfig context; the current one is never used."
         raise ConfigError([Problem(path=f"{path}.context", found="not set", consequence=_CONSEQUENCE, fix=fix)])
     return FleetMember(context=context, kubeconfig=str(said.pop("kubeconfig", "")), given=said)
 
@@ -96,7 +96,7 @@ def _twice(members: Sequence[FleetMember]) -> list[Problem]:
 def _unknown(key: str) -> Problem:
     meant = did_you_mean(key, _SECTIONS)
     fix = f"Did you mean {meant}?" if meant else "A fleet file has `defaults:` and `clusters:`."
-    return Problem(path=key, found="no section of a fleet file", consequence=_CONSEQUENCE, fix=fix)
+    return Problem(path=key, found="unknown section of a fleet file", consequence=_CONSEQUENCE, fix=fix)
 
 
 def onboard_fleet(members: Sequence[FleetMember], base: Request, display: ProgressDisplay) -> tuple[Onboarding, ...]:

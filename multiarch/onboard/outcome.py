@@ -24,10 +24,10 @@ class Outcome(IntEnum):
 
 
 MEANINGS: Mapping[Outcome, str] = {
-    Outcome.WRITTEN: "written, or looked at where no more was asked",
+    Outcome.WRITTEN: "written, or only looked at as asked",
     Outcome.FAILED: "the plan, the policy or the rehearsal failed",
     Outcome.USAGE: "usage or configuration",
     Outcome.COULD_NOT_TELL: "could not tell",
     Outcome.IMPOSSIBLE: "it can't work on this cluster",
-    Outcome.DECLINED: "you said no",
+    Outcome.DECLINED: "you answered no",
 }

@@ -31,7 +31,7 @@ def rehearse_edit(project: Path, stack: str, against: Path, display: ProgressDis
     began = time.monotonic()
     section = _compared(project, stack, against, display)
     display.finish(f"compare {stack}", f"{len(section.detail.changes or ())} changes", sign=section.verdict)
-    runs_on = RunsOn(control_plane="none: two plans are compared, by the stand-ins' knowledge of the providers")
+    runs_on = RunsOn(control_plane="none: two plans are compared, with the stand-ins' knowledge of the providers")
     return Report(command="rehearse", sections=(section,), detail=runs_on, seconds=time.monotonic() - began)
 
 
@@ -45,7 +45,7 @@ def _compared(project: Path, stack: str, against: Path, display: ProgressDisplay
         return unplanned(stack, str(error))
     report = outline(after)
     if not (goes_through(outline(before)) and goes_through(report)):
-        note = "a plan that does not go through is not compared: what it does not declare would seem deleted"
+        note = "an incomplete plan is not compared: what it does not declare would look deleted"
         return replace(report, notes=(*report.notes, note))
     found = edits(before, after)
     display.update(f"compare {stack}", "planning each key's own part in it")
@@ -54,7 +54,7 @@ def _compared(project: Path, stack: str, against: Path, display: ProgressDisplay
     changes = tuple(_view(edit, keys.get(edit.urn, ()), lost.get(edit.urn, "")) for edit in found)
     checks = (*report.checks, allowed(found, before), kept(found, before, after))
     if found and not keys:
-        note = f"more than {MOST} keys differ: which of them does what is told of smaller edits only"
+        note = f"more than {MOST} keys differ: the cause of each change is shown for smaller edits only"
         report = replace(report, notes=(*report.notes, note))
     return replace(report, checks=checks, detail=replace(report.detail, changes=changes))
 
@@ -119,12 +119,12 @@ def kept(found: Sequence[Edit], before: Plan, after: Plan) -> Check:
     cut = [f"{ending[urn].name} ({arch}: {_why(ending[urn])})" for urn, arch in lost.items() if arch]
     evidence = f"jobs that run on {', '.join(cut)} are lost" if cut else "no pool is replaced or deleted"
     if anew := [f"{edit.name} ({', '.join(edit.renews)})" for edit in found if edit.renews]:
-        evidence += f"; nodes are made anew of {', '.join(anew)}: a job that does not end within the drain is lost"
+        evidence += f"; nodes are replaced in {', '.join(anew)}: a job that does not end within the drain is lost"
     return Check(
         id="edit-keeps-architectures",
-        title="every architecture has a node pool all the while",
+        title="every architecture has a node pool at all times",
         verdict=Verdict.NO if without else Verdict.YES,
-        evidence=f"{', '.join(without)} has none meanwhile; {evidence}" if without else evidence,
+        evidence=f"{', '.join(without)} has none for a while; {evidence}" if without else evidence,
     )
 
 
@@ -137,7 +137,7 @@ def _why(edit: Edit) -> str:
 
 def _view(edit: Edit, keys: tuple[str, ...], lost: str) -> ChangeView:
     first = " (deleted first)" if edit.deleted_first else " (new one first)"
-    how = first if edit.action is Action.REPLACE else " (nodes made anew)" if edit.renews else ""
+    how = first if edit.action is Action.REPLACE else " (nodes are replaced)" if edit.renews else ""
     return ChangeView(
         action=f"{edit.action}{how}",
         resource=f"{edit.type} {edit.name}",

@@ -27,10 +27,10 @@ WORDS: Words[None, None] = Words(
     command="rehearse --clean",
     title="Clean-up",
     answers={Verdict.YES: "taken off", Verdict.NO: "still there", Verdict.UNKNOWN: "could not tell"},
-    counted={Verdict.YES: "fine", Verdict.NO: "still there", Verdict.UNKNOWN: "could not be told"},
+    counted={Verdict.YES: "fine", Verdict.NO: "still there", Verdict.UNKNOWN: "could not tell"},
     meanings={
         Verdict.YES: WHOLE,
-        Verdict.NO: "not everything could be taken off",
+        Verdict.NO: "not everything could be removed",
         Verdict.UNKNOWN: "something may still be there",
     },
     nothing="nobody looked",
@@ -55,7 +55,7 @@ def clean(kubeconfig: Path, context: str, display: ProgressDisplay) -> CleanRepo
         name=plane.context, place=f"{plane.server} ({plane.kubeconfig})", checks=tuple(checks), detail=None
     )
     if section.verdict is not Verdict.YES:
-        again = f"once that is mended: {clean_command(plane.kubeconfig, plane.context)}"
+        again = f"when that is fixed: {clean_command(plane.kubeconfig, plane.context)}"
         section = replace(section, notes=(again,))
     return Report(command=WORDS.command, sections=(section,), seconds=time.monotonic() - began, detail=None)
 
@@ -66,11 +66,11 @@ def _clean(plane: ExistingControlPlane, display: ProgressDisplay) -> list[Check]
         api = Api.of(resources.enter_context(Connection(plane.kubeconfig, plane.context)))
         program = shutil.which("helm")
         helm = resources.enter_context(Helm(Path(program), plane.kubeconfig, plane.context)) if program else None
-        display.update("clean", "looking for what rehearsals left")
+        display.update("clean", "looking for objects that rehearsals left")
         found = find_leftovers(api, ANY)
         resources.enter_context(Interrupts()).hold()
         steps = Remover(api, helm, ANY).steps(found.remains)
-        left = {one.what: one for one in take_off(steps, lambda what: display.update("clean", f"taking off: {what}"))}
+        left = {one.what: one for one in take_off(steps, lambda what: display.update("clean", f"removing: {what}"))}
         taken = [_taken_off(step.what, left.get(step.what)) for step in steps]
         unseen = [_unseen(what) for what in found.unseen]
         return [*taken, *unseen] or [Check(id="clean", title=WHOLE, verdict=Verdict.YES)]

@@ -15,21 +15,19 @@ Examples:
   multiarch rehearse --html report.html --junit report.xml
   multiarch rehearse --stack local --keep             leave the cluster running; `make up STACK=local` installs into it
   multiarch rehearse --kubeconfig ~/.kube/config --context kind-ci --stack local
-  multiarch rehearse --clean --kubeconfig ~/.kube/config --context kind-ci      what a killed one left there
+  multiarch rehearse --clean --kubeconfig ~/.kube/config --context kind-ci      remove what a killed one left there
   multiarch rehearse --stack gke --against Pulumi.gke.new.yaml     what would be replaced, and which jobs lost?
 
 \b
-{meanings(well="every claim proved", wrong="a claim failed", could_not_tell="something could not be told")}
-With --clean: 0 nothing is left · 1 something is left · 2 and 3 likewise
+{meanings(well="every claim proved", wrong="a claim failed", could_not_tell="something could not be checked")}
+With --clean: 0 nothing is left · 1 something is left · 2 and 3 as above
 """
 
 
 def _check_combination(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
     """Refuse options that contradict each other, before anything is started."""
     if given["kubeconfig"] and not given["context"]:
-        raise click.UsageError(
-            "--kubeconfig needs --context: a rehearsal never takes whatever context happens to be the current one"
-        )
+        raise click.UsageError("--kubeconfig needs --context: a rehearsal never uses the current context")
     if given["clean"]:
         _check_clean(stacks, given)
     if given["context"] and not given["kubeconfig"]:
@@ -44,21 +42,25 @@ def _check_combination(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
 def _check_engine(given: dict[str, Any]) -> None:
     """Refuse what needs a cluster where there is none: under the engine, and where two plans are compared."""
     if given["engine"] and given["binaries"] == "official":
-        raise click.UsageError("--binaries official has no meaning with --engine: its `pulumi` is on PATH, or is built")
-    without = {"engine": "the engine is given stand-ins, no cluster", "against": "two plans are compared, no cluster"}
+        raise click.UsageError("--binaries official cannot be used with --engine: its `pulumi` is on PATH, or is built")
+    without = {"engine": "the engine uses stand-ins, no cluster", "against": "two plans are compared, no cluster"}
     mode = next((mode for mode in without if given[mode]), "")
     option = next((option for option in ("keep", "kubeconfig", "chart") if mode and given[option]), "")
     if option:
-        raise click.UsageError(f"--{option} has no meaning with --{mode}: {without[mode]}")
+        raise click.UsageError(f"--{option} cannot be used with --{mode}: {without[mode]}")
 
 
 def _check_clean(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
     if not given["kubeconfig"]:
-        raise click.UsageError("--clean needs --kubeconfig and --context: an embedded control plane goes as a whole")
+        raise click.UsageError(
+            "--clean needs --kubeconfig and --context: an embedded control plane is deleted as a whole"
+        )
     others = [name for name in ("chart", "keep", "stop", "engine", "against") if given[name]]
     named = ["stack"] if stacks else others
     if named:
-        raise click.UsageError(f"--{named[0]} has no meaning with --clean, which takes off what any stack's left")
+        raise click.UsageError(
+            f"--{named[0]} cannot be used with --clean, which removes what rehearsals of any stack left"
+        )
 
 
 @click.command(epilog=EPILOG)
@@ -77,7 +79,9 @@ def _check_clean(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
 @click.option("--kubeconfig", type=click.Path(path_type=Path), metavar="FILE", help="Use a running cluster: kind, k3d.")
 @click.option("--context", metavar="NAME", help="Its context, which must be named.")
 @click.option(
-    "--clean", is_flag=True, help="Take off the cluster of --kubeconfig what earlier rehearsals left, and do no more."
+    "--clean",
+    is_flag=True,
+    help="Remove from the cluster of --kubeconfig what earlier rehearsals left, and do nothing else.",
 )
 @click.option(
     "--engine", is_flag=True, help="Use the real `pulumi`, from PATH or built, with stand-ins for the clouds."
@@ -86,18 +90,18 @@ def _check_clean(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
     "--against",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Tell what this changed stack file would update and replace, and no more. With --engine: after it.",
+    help="Show what this changed stack file would update and replace, and do nothing else. With --engine: after it.",
 )
 @click.option(
     "--project", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR", help="Default: here."
 )
 def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None:
-    """Prove, on a real Kubernetes control plane and without a cloud account, that the stacks do what they promise.
+    """Prove that your stacks work, without a cloud account.
 
-    The unmodified program is planned against stand-ins for each cloud, the runner is installed by real Helm, and jobs
-    are given to it: the amd64 job must land on an amd64 node, the arm64 job on an arm64 node, and what is forbidden
-    must be refused. Nothing outside this machine is changed, but for the cluster of --kubeconfig while it lasts: what
-    is put there is taken off again, also after Ctrl-C.
+    It plans the unmodified program against stand-ins for each cloud, installs the runner with Helm on a real Kubernetes
+    control plane, and gives it jobs: the amd64 job must run on an amd64 node, the arm64 job on an arm64 node, and what
+    is forbidden must be refused. It changes nothing outside this machine, except the cluster of --kubeconfig: there it
+    removes everything that it created, also after Ctrl-C.
     """
     _check_combination(stacks, given)
     from multiarch.rehearse import main  # noqa: PLC0415 - `--help` needs none of it

@@ -54,7 +54,7 @@ def clean_up(given: Mapping[str, Any]) -> NoReturn:
     """Take off a cluster what rehearsals left there, and deliver what came of it."""
     unwind_on_terminate()
     outlet = outlet_of(given)
-    again = "what is still on the cluster the same command takes off"
+    again = "run the same command again to remove what is still on the cluster"
     with exit_codes_for(ConfigError, interrupted=again), ProgressDisplay(outlet.console) as display:
         report = clean.clean(given["kubeconfig"], given["context"], display)
     deliver(hide_in(report), clean.WORDS, outlet)

@@ -164,7 +164,7 @@ class _Prover:
             return report
         # A broken policy rule stops nothing here: what it breaks shall be seen on the cluster too.
         if not goes_through(report):
-            return _without_cluster(report, "the plan would not have gone through, so there is nothing to install")
+            return _without_cluster(report, "the plan failed, so there is nothing to install")
         if gone := self.gone():
             return _without_cluster(report, gone)
         name = f"rehearse {report.name}"

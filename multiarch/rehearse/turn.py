@@ -37,6 +37,6 @@ def _taken(server: str) -> Problem:
     return Problem(
         path="--kubeconfig",
         found=f"another rehearsal is running on {server}",
-        consequence="the two would install over and delete each other's objects, and both reports would be wrong",
-        fix="Wait for its end, or leave out --kubeconfig: embedded control planes don't share anything.",
+        consequence="the two would overwrite and delete each other's objects",
+        fix="Wait until it ends, or leave out --kubeconfig: embedded control planes don't share anything.",
     )

@@ -137,7 +137,7 @@ def test_fifty_nodes_stay_inside_the_page(tmp_path: Path) -> None:
 
 def test_the_page_as_written_shows_its_verdict(tmp_path: Path) -> None:
     dom = chromium(tmp_path, page.render(sample.report(), WORDS), "--dump-dom")
-    assert "1 failed, 1 could not be told, 34 proved" in dom
+    assert "1 failed, 1 could not tell, 34 proved" in dom
     assert 'data-verdict="no"' in dom
 
 

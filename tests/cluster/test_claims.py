@@ -224,7 +224,7 @@ class TestWholeRehearsals:
         assert failures(report) == ({"manager-on-demand"} if free else set())
         told = by_id(report.checks)["manager-on-demand"].evidence
         assert ("all running jobs would be lost" in told) is free
-        assert ("on spot nodes alone the scheduler finds none" in told) is not free
+        assert ("with spot nodes only, the scheduler finds none" in told) is not free
 
     def test_an_arm64_pool_of_the_wrong_machines_fails_the_arm64_job(
         self, eks: Plan, rehearse: Callable[[Plan], StackReport]

@@ -453,7 +453,7 @@ def test_an_import_needs_the_id_alone_and_is_without_a_difference(
         assert own.update(seen, given, identity) == seen, "its children make the same index again"
         assert own.read(f"http://{identity}-absent") == ("", {}, {})
         bench.push(repository_of(inputs), image("amd64", seed="one"), "one")
-        assert "is no index" in error_of(lambda: own.read(f"http://{bench.host}/{repository_of(inputs)}:one"))
+        assert "is not an index" in error_of(lambda: own.read(f"http://{bench.host}/{repository_of(inputs)}:one"))
     finally:
         own.stop()
 
@@ -490,7 +490,7 @@ def test_a_tag_that_somebody_moves_while_it_is_published_is_told(
         return False
 
     bench.proxy.fault = move_once
-    assert "somebody else writes this tag" in error_of(lambda: plugin.create(inputs))
+    assert "something else writes this tag" in error_of(lambda: plugin.create(inputs))
 
 
 def test_where_single_tags_can_be_deleted_only_those_go_that_are_still_ours(

@@ -56,8 +56,8 @@ AKS: Final = Cloud(
     not_declared={
         **ARM64_TAINT_IS_DECLARED,
         SPOT_TAINT.key: (
-            "it is the taint of AKS's spot nodes: declared twice with spot: true, and refused without it",
-            "Remove it, and set spot: true if the pool is to be one.",
+            "it is the taint of AKS's spot nodes, which AKS sets itself and refuses on other nodes",
+            "Remove it. For a spot pool, set spot: true.",
         ),
     },
     check_pool=check_pool,

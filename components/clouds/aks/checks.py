@@ -43,7 +43,7 @@ def _check_mode(subject: Subject[AksPool]) -> list[Problem]:
                 "mode",
                 "System on an arm64 pool",
                 "AKS refuses NoSchedule taints on System pools (Azure/AKS#2578), and without its taint the pool would "
-                "draw pods that have no arm64 image",
+                "attract pods that have no arm64 image",
                 "Use mode: User.",
             )
         ]
@@ -64,7 +64,7 @@ def _check_from_zero(subject: Subject[AksPool]) -> list[Problem]:
             "minNodes",
             "0 on an arm64 pool",
             "Cluster Autoscaler before 1.33.5, 1.34.4, 1.35.2 and 1.36.0 takes every empty AKS pool for amd64 "
-            "(kubernetes/autoscaler#9322), so that arm64 jobs may wait for ever; AKS chooses the build",
+            "(kubernetes/autoscaler#9322), so arm64 jobs may wait forever; AKS chooses the build",
             "Use minNodes: 1.",
         )
     ]
@@ -140,7 +140,7 @@ def _check_reservation(subject: Subject[AksPool]) -> list[Problem]:
     pool = subject.pool
     if pool.capacity_reservation_group_id is None or not pool.spot:
         return []
-    consequence = "no reservation is of spot machines"
+    consequence = "spot machines cannot use a reservation"
     found = "reserved machines with spot: true"
     return [subject.problem("capacityReservationGroupId", found, consequence, "Remove one of the two.")]
 
@@ -160,5 +160,5 @@ def _check_linux(subject: Subject[AksPool]) -> list[Problem]:
             found.append(subject.problem(f"linuxOsConfig.sysctls[{name}]", f"{value!r}", "", fix))
     if linux.swap_file_size_mb is not None and (kubelet is None or kubelet.fail_swap_on is not False):
         key, fix = "linuxOsConfig.swapFileSizeMb", "Set kubeletConfig.failSwapOn: false."
-        found.append(subject.problem(key, "swap", "the kubelet would not start beside it", fix))
+        found.append(subject.problem(key, "swap", "the kubelet does not start with swap", fix))
     return found

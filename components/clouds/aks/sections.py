@@ -14,7 +14,7 @@ from components.keys import CONFIG
 _SUBSCRIPTION: Final = Form(
     pattern=r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
     what="subscription id",
-    write="the id that `az account show --query id` tells, not the name",
+    write="the id that `az account show --query id` prints, not the name",
 )
 _NAME: Final = Form(
     pattern=r"[a-z][a-z0-9]{0,11}",
@@ -23,13 +23,13 @@ _NAME: Final = Form(
 )
 _SUBNET: Final = Form(
     pattern=r"/[sS]ubscriptions/\S+/[sS]ubnets/[^/\s]+",
-    what="subnet's resource ID",
-    write="the whole ID that `az network vnet subnet show --query id` tells",
+    what="resource ID of a subnet",
+    write="the whole ID that `az network vnet subnet show --query id` prints",
 )
 _RESERVATIONS: Final = Form(
     pattern=r"/[sS]ubscriptions/\S+/capacityReservationGroups/[^/\s]+",
-    what="capacity reservation group's resource ID",
-    write="the whole ID that `az capacity reservation group show --query id` tells",
+    what="resource ID of a capacity reservation group",
+    write="the whole ID that `az capacity reservation group show --query id` prints",
 )
 _SURGE: Final = Form(
     pattern=r"([1-9][0-9]?|100)%|[1-9][0-9]*", what="surge", write="a number of nodes, or a percentage from 1% to 100%"
@@ -130,8 +130,8 @@ class AksPool(CloudPool):
     """An AKS agent pool."""
 
     name: Annotated[str, _NAME]
-    """Name of the pool, unique in the stack: at most 8 lower-case letters and digits, since 4 are added in the cloud;
-    12 with `replacement: deleteFirst`."""
+    """Name of the pool, unique in the stack: at most 8 lower-case letters and digits, because the cloud's name has a
+    suffix of 4; up to 12 with `replacement: deleteFirst`."""
 
     os_sku: str = "AzureLinux3"
     """Node operating system: `AzureLinux3` (default: small, current), `Ubuntu`, `Ubuntu2404` or `Ubuntu2204`."""
@@ -172,8 +172,8 @@ class AksPool(CloudPool):
     """Trusted Launch: a virtual TPM. AKS offers it on amd64 only."""
 
     encryption_at_host: bool = False
-    """Encrypt local and cached disks on the host. The subscription needs the feature EncryptionAtHost registered. A key
-    of your own for OS disks is the cluster's to set (its disk encryption set), and holds for its pools."""
+    """Encrypt local and cached disks on the host. The subscription needs the feature EncryptionAtHost registered. To
+    encrypt OS disks with your own key, set the cluster's disk encryption set."""
 
     fips: bool = False
     """A FIPS-validated image. On arm64 only with AzureLinux3."""
@@ -192,6 +192,6 @@ class AksPool(CloudPool):
     """Settings of Linux. A change replaces the pool."""
 
     arguments: Passed = field(default_factory=dict)
-    """The way out: further arguments of `azure_native.containerservice.AgentPool` in the SDK's spelling, for example
-    `workloadRuntime: KataMshvVmIsolation`. Their names and types are checked by the SDK's classes and nothing else;
-    what another key or the program sets is refused. Reports tell of them."""
+    """For what has no key: further arguments of `azure_native.containerservice.AgentPool` in the SDK's spelling, for
+    example `workloadRuntime: KataMshvVmIsolation`. The SDK's classes check their names and types; nothing else is
+    checked. What another key or the program sets is refused. Reports list them."""

@@ -44,21 +44,19 @@ def _check_taints(subject: Subject[EksPool]) -> list[Problem]:
     # One more is the program's own.
     if len(taints) < _MOST_TAINTS:
         return []
-    fix = "Remove those that nobody needs."
-    return [subject.problem("taints", f"{len(taints)} taints", f"EKS takes {_MOST_TAINTS} in all", fix)]
+    fix = "Remove those that are not needed."
+    return [subject.problem("taints", f"{len(taints)} taints", f"EKS allows {_MOST_TAINTS} in all", fix)]
 
 
 def _check_tags(subject: Subject[EksPool]) -> list[Problem]:
     reserved = [
-        subject.problem(
-            f"tags[{key}]", "aws: is a prefix that AWS keeps for itself", "it refuses the tag", "Rename it."
-        )
+        subject.problem(f"tags[{key}]", "the prefix 'aws:' is reserved", "it refuses the tag", "Rename it.")
         for key in subject.pool.tags
         if key.lower().startswith("aws:")
     ]
     if POOL_TAG not in subject.pool.tags:
         return reserved
-    consequence = "the pool could not be told from others: it would get another one's subnets and number of nodes"
+    consequence = "the pool could be taken for another, and get its subnets and number of nodes"
     fix = "Remove it, or use a key of your own."
     return [*reserved, subject.problem(f"tags[{POOL_TAG}]", "the program sets this tag itself", consequence, fix)]
 
@@ -75,9 +73,9 @@ def _check_alternatives(subject: Subject[EksPool]) -> list[Problem]:
             problems.append(
                 subject.problem(
                     key,
-                    f"{name!r} is in none of the known families, and arch is not stated",
-                    "its architecture would have to be guessed",
-                    "Correct the name, or state the pool's arch.",
+                    f"{name!r} is not in a known machine family, and arch is not set",
+                    "an architecture is never guessed",
+                    "Correct the name, or set the pool's arch.",
                 )
             )
         elif machine is not None and arch is not None and machine.arch is not arch:
@@ -96,7 +94,7 @@ def _check_alternatives(subject: Subject[EksPool]) -> list[Problem]:
                 "alternativeMachineTypes",
                 f"{len(types)} instance types, {len(set(types))} different",
                 f"EKS takes at most {_MOST_TYPES}, each once",
-                "List each further type once, and not machineType again.",
+                "List each type once, without machineType.",
             )
         )
     return problems
@@ -129,11 +127,11 @@ def _check_ami_type(subject: Subject[EksPool]) -> list[Problem]:
 def _refused_system(ami: AmiType) -> str | None:
     match ami.system:
         case "AL2":
-            return "EKS builds no more Amazon Linux 2 images since 2025-11-26, so that its nodes get no security fixes"
+            return "EKS published the last Amazon Linux 2 image on 2025-11-26: its nodes get no security fixes"
         case "WINDOWS":
             return "Linux build jobs cannot run on Windows nodes"
         case "CUSTOM":
-            return "the launch template made here names no image, and EKS would refuse the node group"
+            return "the stack's launch template names no image, and EKS would refuse the node group"
         case _:
             return None
 
@@ -159,7 +157,7 @@ def _check_ssm(subject: Subject[EksPool]) -> list[Problem]:
         subject.problem(
             "ssm",
             "true with a given nodeRoleArn",
-            "policies are attached only to a role made here: the key would do nothing",
+            "policies are attached only to a role that the stack creates, so the key has no effect",
             "Attach AmazonSSMManagedInstanceCore to that role yourself, and remove the key.",
         )
     ]
@@ -171,10 +169,10 @@ def _check_reservation(subject: Subject[EksPool]) -> list[Problem]:
         return []
     said = [one for one in (stated.preference, stated.id, stated.resource_group_arn) if one is not None]
     if len(said) != 1:
-        fix = "State preference, id or resourceGroupArn."
+        fix = "Set preference, id or resourceGroupArn."
         return [subject.problem("capacityReservation", f"{len(said)} of its keys", "EC2 takes exactly one", fix)]
     if subject.pool.spot and stated.preference != "none":
-        consequence = "no reservation is of spot machines"
+        consequence = "spot machines cannot use a reservation"
         fix = "Remove one of the two."
         return [subject.problem("capacityReservation", "reserved machines with spot: true", consequence, fix)]
     return []

@@ -101,7 +101,7 @@ class EksNodePool(NodePool):
             region=region,
             node_role_arn=role_arn,
             subnet_ids=_subnets(name, pool.section, there, args),
-            # The number itself: "$Latest" differs from what AWS returns, for ever.
+            # The number itself: "$Latest" differs from what AWS returns, forever.
             launch_template=eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.latest_version.apply(str)),
             **keywords(eks.NodeGroupArgs, node_group(pool, desired)),
             opts=pulumi.ResourceOptions(

@@ -99,7 +99,7 @@ class EksPool(CloudPool):
     """An EKS managed node group with its launch template and, unless given, its node role."""
 
     name: Annotated[str, _NAME]
-    """Name of the pool, unique in the stack. AWS completes it, so that a successor can be there before it goes."""
+    """Name of the pool, unique in the stack. AWS adds a suffix, so that a replacement can exist beside it."""
 
     alternative_machine_types: list[str] = field(default_factory=list)
     """Further instance types of the same architecture and a similar size, in order of preference. Spot finds capacity
@@ -110,8 +110,8 @@ class EksPool(CloudPool):
     itself would assume x86 and refuse an arm64 instance type."""
 
     subnet_ids: Annotated[list[Annotated[str, _SUBNET]], Field(min_length=1), AfterValidator(once)] | None = None
-    """Subnets of the nodes; a change replaces the pool. Left out: those that the pool has, for a new pool the cluster's
-    own. So a subnet that the cluster gets later replaces nothing: state it to use it."""
+    """Subnets of the nodes; a change replaces the pool. Left out: an existing pool keeps its subnets, a new pool
+    gets the cluster's. To use a subnet that the cluster gets later, list it here."""
 
     node_role_arn: Annotated[str, _ROLE] | None = None
     """ARN of an existing node role. Left out: a role is created with the worker, image pull and CNI policies."""
@@ -151,9 +151,9 @@ class EksPool(CloudPool):
     A change renews the nodes. Bottlerocket's own settings, and Linux' kernel parameters: `launchTemplateArguments`."""
 
     arguments: Passed = field(default_factory=dict)
-    """The way out: further arguments of `aws.eks.NodeGroup` in the SDK's spelling, for example
-    `forceUpdateVersion: true`. Their names and types are checked by the SDK's classes and nothing else; what another
-    key or the program sets is refused. Reports tell of them."""
+    """For what has no key: further arguments of `aws.eks.NodeGroup` in the SDK's spelling, for example
+    `forceUpdateVersion: true`. The SDK's classes check their names and types; nothing else is checked. What another
+    key or the program sets is refused. Reports list them."""
 
     launch_template_arguments: Passed = field(default_factory=dict)
     """Likewise further arguments of `aws.ec2.LaunchTemplate`, for example `ebsOptimized: 'true'`."""

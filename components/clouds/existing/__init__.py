@@ -22,13 +22,20 @@ def _check_pool(subject: Subject[ExistingPool]) -> list[Problem]:
             )
         )
     if not pool.name:
-        problems.append(subject.problem("name", "an empty string", "messages could not name the pool", "Give it one."))
+        problems.append(
+            subject.problem(
+                "name",
+                "an empty string",
+                "messages need a name for the pool",
+                "Give it one.",
+            )
+        )
     if pool.arch is Arch.AMD64 and not pool.architecture_taint:
         problems.append(
             subject.problem(
                 "architectureTaint",
                 "false on amd64 nodes",
-                "amd64 nodes never have the taint, so that the key says nothing",
+                "amd64 nodes never have the taint, so the key has no effect",
                 "Remove it.",
             )
         )
@@ -58,7 +65,7 @@ EXISTING: Final = Cloud(
     not_declared={
         ARM64_TAINT.key: (
             "the program expects kubernetes.io/arch=arm64:NoSchedule by architectureTaint, and no other",
-            "Remove it, and say by architectureTaint whether the nodes have it.",
+            "Remove it, and set architectureTaint to say whether the nodes have it.",
         )
     },
     check_pool=_check_pool,

@@ -26,9 +26,9 @@ class ExistingCluster:
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class ExistingPool(PoolBase):
-    """Nodes that are already there (on-premises, kind, someone else's pool): nothing is created, all is stated.
+    """Nodes that are already there (on-premises, kind, someone else's pool): nothing is created.
 
-    Its labels and taints are those which the nodes carry already; the labels tell these nodes from others.
+    Its labels and taints are those that the nodes have already; the labels identify the pool's nodes.
     """
 
     arch: Arch

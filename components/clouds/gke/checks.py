@@ -71,7 +71,7 @@ def _check_zones(subject: Subject[GkePool]) -> list[Problem]:
             return [
                 subject.problem(
                     "nodeLocations",
-                    f"{zone!r} is no zone of {region}",
+                    f"{zone!r} is not a zone of {region}",
                     "GKE refuses the pool: its nodes must be in the cluster's region",
                     f"Use zones such as {region}-a.",
                 )
@@ -129,7 +129,7 @@ def _check_disk(subject: Subject[GkePool]) -> list[Problem]:
             return [
                 subject.problem(
                     "diskType",
-                    f"{disk!r} is no disk type",
+                    f"{disk!r} is not a disk type",
                     "GKE refuses the pool",
                     f"Use {default_boot_disk(machine) or 'hyperdisk-balanced'}, or leave the key out.",
                 )
@@ -138,7 +138,7 @@ def _check_disk(subject: Subject[GkePool]) -> list[Problem]:
             return [
                 subject.problem(
                     "diskType",
-                    f"{disk!r} is a disk for data",
+                    f"{disk!r} is a data disk",
                     "no node can boot from it",
                     f"Use {default_boot_disk(machine) or 'hyperdisk-balanced'}.",
                 )
@@ -198,7 +198,7 @@ def _check_gvnic(subject: Subject[GkePool]) -> list[Problem]:
     machine = subject.machine
     if subject.pool.gvnic is not False or machine is None or not SERIES[machine.family].gvnic_required:
         return []
-    consequence = f"{machine.family.upper()} machines have no other network card, and GKE refuses the pool"
+    consequence = f"{machine.family.upper()} machines need gVNIC, and GKE refuses the pool"
     return [subject.problem("gvnic", f"false on {machine.name}", consequence, "Remove it.")]
 
 
@@ -207,7 +207,7 @@ def _check_resource_labels(subject: Subject[GkePool]) -> list[Problem]:
     return [
         subject.problem(
             f"resourceLabels[{key}]",
-            f"'{key}: {value}' is no label of Compute Engine",
+            f"'{key}: {value}' is not a valid Compute Engine label",
             "GKE refuses the pool: keys and values have at most 63 lower-case letters, digits, '-' and '_'",
             "Correct it: for example team: builds.",
         )
@@ -224,14 +224,14 @@ def _check_reservation(subject: Subject[GkePool]) -> list[Problem]:
     named = affinity.key is not None and bool(affinity.values)
     if specific != named or (affinity.key is not None) != bool(affinity.values):
         found = f"{affinity.consume_reservation_type} {'without' if specific else 'with'} key and values"
-        fix = "Give SPECIFIC_RESERVATION a key (compute.googleapis.com/reservation-name) and values; no other has them."
+        fix = "Only SPECIFIC_RESERVATION takes a key (compute.googleapis.com/reservation-name) and values: both."
         return [subject.problem("reservationAffinity", found, "GKE refuses the pool", fix)]
     if subject.pool.spot and affinity.consume_reservation_type is not Consumption.NONE:
         return [
             subject.problem(
                 "reservationAffinity",
                 "reserved machines with spot: true",
-                "no reservation is of spot machines",
+                "spot machines cannot use a reservation",
                 "Remove one of the two.",
             )
         ]
@@ -266,7 +266,7 @@ def _check_architecture_taint(subject: Subject[GkePool]) -> list[Problem]:
         subject.problem(
             "architectureTaint",
             f"{pool.architecture_taint} on amd64 nodes",
-            "GKE taints arm64 nodes only, so that the key would do nothing",
+            "GKE taints arm64 nodes only, so the key has no effect",
             "Remove it.",
         )
     ]

@@ -15,7 +15,7 @@ from components.keys import CONFIG
 _PROJECT: Final = Form(
     pattern=r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]",
     what="project id",
-    write="the id that `gcloud projects list` tells, not the display name: 6 to 30 of a-z, 0-9 and '-'",
+    write="the id that `gcloud projects list` prints, not the display name: 6 to 30 of a-z, 0-9 and '-'",
 )
 _LOCATION: Final = Form(
     pattern=r"[a-z]+-[a-z]+[0-9]+(-[a-z])?",
@@ -166,7 +166,7 @@ class GkePool(CloudPool):
     """A GKE node pool."""
 
     name: Annotated[str, _NAME]
-    """Name of the pool, unique in the stack. In the cloud a suffix follows, unless `replacement` says otherwise."""
+    """Name of the pool, unique in the stack. In the cloud a suffix is added, unless `replacement` is `deleteFirst`."""
 
     node_locations: list[str] | None = None
     """Zones of the pool, for example `[us-central1-a, us-central1-f]`. Left out: T2A gets the zones of the region that
@@ -247,6 +247,6 @@ class GkePool(CloudPool):
     """Settings of Linux. A change renews the nodes."""
 
     arguments: Passed = field(default_factory=dict)
-    """The way out: further arguments of `gcp.container.NodePool` in the SDK's spelling, for example
-    `nodeConfig: {advancedMachineFeatures: {threadsPerCore: 1}}`. Their names and types are checked by the SDK's classes
-    and nothing else; what another key or the program sets is refused. Reports tell of them."""
+    """For what has no key: further arguments of `gcp.container.NodePool` in the SDK's spelling, for example
+    `nodeConfig: {advancedMachineFeatures: {threadsPerCore: 1}}`. The SDK's classes check their names and types;
+    nothing else is checked. What another key or the program sets is refused. Reports list them."""

@@ -28,7 +28,7 @@ def rbac_explicit(resource: Resource) -> Iterable[Answer]:
     if look(values, "runners", at="values") is None or not look(values, "rbac", "create", at="values"):
         return
     if look(values, "rbac", "clusterWideAccess", at="values"):
-        yield Finding(message="values.rbac.clusterWideAccess is on", fix="Drop it: jobs run in one namespace.")
+        yield Finding(message="values.rbac.clusterWideAccess is on", fix="Remove it: jobs run in one namespace.")
     rules = look(values, "rbac", "rules", at="values")
     if not rules:
         yield Finding(
@@ -39,9 +39,9 @@ def rbac_explicit(resource: Resource) -> Iterable[Answer]:
 
 
 def rbac_bindings(resource: Resource) -> Iterable[Answer]:
-    """Nothing is bound to cluster-admin, and nothing to everybody.
+    """Nobody is bound to cluster-admin, and no role to everyone.
 
-    A runner executes what other people write; whatever its account may do, they may do.
+    A runner executes what other people write, so they can do whatever its account may do.
     Source: Kubernetes, "RBAC good practices".
     """
     if resource.get("roleRef", "name") in {"cluster-admin", "admin", "edit"}:
@@ -67,4 +67,4 @@ def _rules(rules: Any, at: str) -> Iterator[Answer]:
             elif "*" in (entries or ()):
                 yield Finding(message=f"{path}.{name} has the wildcard *", fix="Name each one.")
         if not rule.get("verbs"):
-            yield Finding(message=f"{path} has no verbs", fix="Name them: the chart reads none as all.")
+            yield Finding(message=f"{path} has no verbs", fix="Name them: the chart reads an empty list as all.")

@@ -35,8 +35,8 @@ _ARCHITECTURE = re.compile(
 def selector_anchored(resource: Resource) -> Iterable[Answer]:
     """Jobs choose nodes by an expression that is anchored at both ends, and admits no foreign architecture.
 
-    GitLab Runner searches it in the whole value, unanchored; and when it is empty, a job's selector is silently
-    ignored, so that an arm64 job runs on amd64.
+    GitLab Runner searches it in the whole value, unanchored; and when it is empty, it silently ignores a job's
+    selector, so an arm64 job runs on amd64.
     Source: gitlab-runner executors/kubernetes/overwrites.go.
     """
     for path, runner in executors(resource):
@@ -51,7 +51,9 @@ def selector_anchored(resource: Resource) -> Iterable[Answer]:
         try:
             compiled = re2.compile(regex, options=options)
         except re2.error:
-            yield Finding(message=f"{where} {regex!r} is no RE2 expression: the runner would refuse it", fix=fix)
+            yield Finding(
+                message=f"{where} {regex!r} is not a valid RE2 expression: the runner would refuse it", fix=fix
+            )
             continue
         if not all(_anchored(branch) for branch in _branches(regex)):
             yield Finding(message=f"{where} {regex!r} is not anchored at both ends in every alternative", fix=fix)
@@ -64,13 +66,13 @@ def selector_anchored(resource: Resource) -> Iterable[Answer]:
 def overwrites_closed(resource: Resource) -> Iterable[Answer]:
     """Jobs choose neither tolerations, nor namespace, nor service account, nor token.
 
-    An empty toleration tolerates every taint, and another namespace or account is another's rights.
+    An empty toleration tolerates every taint, and another namespace or account has other rights.
     Source: GitLab Runner, "Overwrite container resources" ff.; executors/kubernetes/overwrites.go.
     """
     for path, runner in executors(resource):
         for key in CLOSED_KEYS:
             if kubernetes_table(runner).get(key):
-                yield Finding(message=f"{path}.kubernetes.{key} is set", fix="Drop it.")
+                yield Finding(message=f"{path}.kubernetes.{key} is set", fix="Remove it.")
 
 
 def helper_any_arch(resource: Resource) -> Iterable[Answer]:
@@ -85,8 +87,8 @@ def helper_any_arch(resource: Resource) -> Iterable[Answer]:
         named = _ARCHITECTURE.search(image.partition("/")[2] or image)
         if named:
             yield Finding(
-                message=f"{path}.kubernetes.helper_image {image!r} is made for {named[1]}",
-                fix="Drop it, or use the multi-arch alpine-latest-v${CI_RUNNER_VERSION} (runner 19.2 or later).",
+                message=f"{path}.kubernetes.helper_image {image!r} is for {named[1]}",
+                fix="Remove it, or use the multi-arch alpine-latest-v${CI_RUNNER_VERSION} (runner 19.2 or later).",
             )
 
 

@@ -33,8 +33,9 @@ _TRUE = frozenset({"true", "1", "yes"})
 def no_privileged(resource: Resource) -> Iterable[Answer]:
     """No privileged container: not in pods, not in Helm values, not in config.toml.
 
-    A privileged container owns its node, and with it every other job there. Images are built without (kaniko).
-    Privilege escalation counts as well, but for the build container of a rootless builder (`sandbox-guarded`).
+    A privileged container controls its node, and with it every other job there. Kaniko builds images without
+    privileges. Privilege escalation counts as well, except for the build container of a rootless builder
+    (`sandbox-guarded`).
     Source: Kubernetes, "Pod Security Standards" (baseline); GitLab Runner, `privileged`.
     """
     needed = set(rootless_escalation(resource)) if resource.kind in RELEASES else set()
@@ -44,26 +45,26 @@ def no_privileged(resource: Resource) -> Iterable[Answer]:
         if value is UNKNOWN:
             yield Doubt(path)
         elif str(value).lower() in _TRUE:
-            yield Finding(message=f"{path} is on", fix="Set it to false; images are built without (kaniko).")
+            yield Finding(message=f"{path} is on", fix="Set it to false; kaniko builds images without it.")
     pod = pod_spec(resource)
     for path, container in containers(pod[1], pod[0]) if pod else ():
         mighty = _MIGHTY.intersection(look(container, "securityContext", "capabilities", "add", at=path) or ())
         if mighty:
-            yield Finding(message=f"{path} adds capability {', '.join(sorted(mighty))}", fix="Drop it.")
+            yield Finding(message=f"{path} adds capability {', '.join(sorted(mighty))}", fix="Remove it.")
 
 
 def no_host_access(resource: Resource) -> Iterable[Answer]:
     """No pod uses the node's network, processes or files.
 
-    A mounted docker.sock or host path is the node by another name; the host's network reaches the metadata service
-    past every NetworkPolicy.
+    A mounted docker.sock or host path gives control of the node; the host's network bypasses every NetworkPolicy, also
+    to the metadata service.
     Source: Kubernetes, "Pod Security Standards" (baseline: host namespaces, hostPath volumes).
     """
     for path, value in _flags(resource, *_HOST_KEYS):
         if value is UNKNOWN:
             yield Doubt(path)
         elif str(value).lower() in _TRUE:
-            yield Finding(message=f"{path} is on", fix="Drop it.")
+            yield Finding(message=f"{path} is on", fix="Remove it.")
     for path in _host_paths(resource):
         yield Finding(message=f"{path} mounts the node's files", fix="Use emptyDir, or a volume claim.")
 
@@ -71,7 +72,7 @@ def no_host_access(resource: Resource) -> Iterable[Answer]:
 def namespace_pod_security(resource: Resource) -> Iterable[Answer]:
     """Namespaces enforce a Pod Security level.
 
-    Without the label the cluster's default holds, which is `privileged` unless somebody changed it. That level is for
+    Without the label the cluster's default holds, which is `privileged` unless someone changed it. That level is for
     namespaces with the label `multiarch-runner.io/class`, which `sandbox-guarded` judges.
     Source: Kubernetes, "Enforce Pod Security Standards with namespace labels".
     """
@@ -99,7 +100,7 @@ def metadata_blocked(resources: Sequence[Resource]) -> Iterable[Answer]:
     """No wide egress rule lets pods reach the cloud's metadata service.
 
     It hands out the node's credentials. `0.0.0.0/0` contains it, and `::/0` those of Google and AWS; an exact /32 for
-    it is a decision, and allowed. Which addresses count is told by the clouds that the stack uses; without any, all.
+    it is a decision, and allowed. The clouds that the stack uses determine which addresses count; without any, all do.
     Source: EKS best practices and AKS, "Block pod access to IMDS"; Compute Engine, "View and query VM metadata".
     """
     clouds = [cloud for cloud in CLOUDS.values() if cloud.package]

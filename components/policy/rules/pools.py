@@ -46,7 +46,7 @@ def pool_bounds(resource: Resource) -> Iterable[Answer]:
 def pool_labels(resource: Resource, settings: Settings) -> Iterable[Answer]:
     """Nodes carry the labels that say who manages them.
 
-    Whoever finds an unknown node must be able to tell which program made it, before deleting it by hand.
+    Someone who finds an unknown node must see which program created it, before they delete it by hand.
     Source: this package's own promise (`managed-by: pulumi`); which labels is a setting.
     """
     labels = resource.get(*_LABELS[resource.kind]) or {}
@@ -73,7 +73,7 @@ def pool_protected(resource: Resource, settings: Settings) -> Iterable[Answer]:
 def gke_legacy_endpoints(resource: Resource) -> Iterable[Answer]:
     """GKE nodes do not serve the legacy metadata endpoints.
 
-    They answer without the `Metadata-Flavor` header, so that any request a job can be made to send reads node
+    They answer without the `Metadata-Flavor` header, so any request that a job can be tricked into sending reads node
     credentials.
     Source: GKE, "Protecting cluster metadata" (`disable-legacy-endpoints`).
     """
@@ -99,7 +99,7 @@ def gke_metadata_server(resource: Resource) -> Iterable[Answer]:
 
 
 def gke_node_identity(resource: Resource) -> Iterable[Answer]:
-    """GKE nodes run as a service account of their own.
+    """GKE nodes run as a dedicated service account.
 
     The Compute Engine default account usually is an editor of the whole project.
     Source: GKE, "Harden your cluster's security" (least privilege node service accounts).
@@ -122,7 +122,7 @@ def eks_launch_template(resource: Resource) -> Iterable[Answer]:
 
 
 def eks_ami_type(resource: Resource) -> Iterable[Answer]:
-    """EKS node groups say their AMI type.
+    """EKS node groups set their AMI type.
 
     Left out, EKS assumes x86, and an arm64 instance type fails when the group is created; no static scanner sees it.
     Source: HHS/simpler-grants-gov#12404 (validate, Trivy and checkov all passed).
@@ -134,7 +134,7 @@ def eks_ami_type(resource: Resource) -> Iterable[Answer]:
 def eks_disk_encrypted(resource: Resource) -> Iterable[Answer]:
     """Disks of EKS nodes are encrypted.
 
-    Image layers and job checkouts lie there; without `encrypted` the account's default decides.
+    They hold image layers and job checkouts; without `encrypted` the account's default decides.
     Source: EKS best practices, "Data encryption"; EC2, "Amazon EBS encryption".
     """
     fix = 'Set ebs.encrypted to "true" in every blockDeviceMapping.'

@@ -27,7 +27,7 @@ _OTHERS = (
 )
 _PROFILES = ("seccomp_profile", "app_armor_profile")
 _ENFORCE = "pod-security.kubernetes.io/enforce"
-_FIX = "Use runner.buildkit, which makes a namespace with an admission policy of its own."
+_FIX = "Use runner.buildkit, which creates a namespace with its own admission policy."
 
 
 def rootless_escalation(resource: Resource) -> Iterator[str]:
@@ -44,10 +44,10 @@ def rootless_escalation(resource: Resource) -> Iterator[str]:
 
 
 def sandbox_guarded(resources: Sequence[Resource]) -> Iterable[Answer]:
-    """Jobs without seccomp and AppArmor profiles run where an admission policy refuses all the rest.
+    """Jobs without seccomp and AppArmor profiles run where an admission policy refuses everything else.
 
-    Rootless BuildKit can't run with them, and no Pod Security level lies between `baseline`, which wants them, and
-    `privileged`, which forbids nothing. So the namespace carries the label `multiarch-runner.io/class`, and a
+    Rootless BuildKit can't run with them, and there is no Pod Security level between `baseline`, which requires them,
+    and `privileged`, which forbids nothing. So the namespace carries the label `multiarch-runner.io/class`, and a
     ValidatingAdmissionPolicy is bound to it with `Deny`, fails closed, and refuses privileged containers; only the
     build container goes without, and not as root.
     Source: moby/buildkit docs/rootless.md; Kubernetes, "Validating Admission Policy".

@@ -1,4 +1,4 @@
-"""Rules about credentials: none that live for ever, and none where others can read them. No message quotes one."""
+"""Rules about credentials: none that live forever, and none where others can read them. No message quotes one."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -29,9 +29,9 @@ _HASH = re.compile(r"[0-9a-f]{40,128}")
 
 
 def no_static_cloud_keys(resource: Resource) -> Iterable[Answer]:
-    """No long-lived cloud keys, neither made nor written into the cluster.
+    """No long-lived cloud keys are created or stored in the cluster.
 
-    They lie in the state and in the cluster, never expire, and work from anywhere. Workload identity needs none.
+    They are stored in the state and in the cluster, never expire, and work from anywhere. Workload identity needs none.
     Source: GCP, AWS and Azure guidance to prefer workload identity; GitLab Runner, "Distributed runners caching".
     """
     fix = "Use workload identity: GKE Workload Identity, EKS Pod Identity or IRSA, Azure workload identity."
@@ -48,10 +48,10 @@ def no_static_cloud_keys(resource: Resource) -> Iterable[Answer]:
 
 
 def token_in_secret_only(resource: Resource) -> Iterable[Answer]:
-    """GitLab tokens lie in a Kubernetes Secret and nowhere else.
+    """GitLab tokens are in a Kubernetes Secret and nowhere else.
 
     Helm keeps values in its release Secret and shows them with `helm get values`; a ConfigMap, an environment variable
-    or an argument is read by everyone who may list pods.
+    or an argument can be read by everyone who may list pods.
     Source: GitLab Runner chart, "Store registration tokens or runner tokens in secrets" (`runners.secret`).
     """
     if resource.kind == SECRET or not resource.kind.startswith("kubernetes:"):
@@ -71,7 +71,7 @@ def no_secrets_in_values(resource: Resource) -> Iterable[Answer]:
     """Helm values hold no secret value, except a hash of one.
 
     Pulumi encrypts what is marked secret in its own state, but Helm stores the values in the cluster once more. A
-    checksum that rolls the pods when a Secret changes is no secret.
+    checksum that rolls the pods when a Secret changes is not a secret.
     Source: Helm, "Storage backends" (release Secrets); pulumi-kubernetes `helm_release.go`.
     """
     if resource.secret_paths is None:

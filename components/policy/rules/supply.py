@@ -29,14 +29,14 @@ def chart_pinned(resource: Resource) -> Iterable[Answer]:
     """
     chart = str(resource.get("chart") or "")
     if resource.get("devel"):
-        yield Finding(message="devel is set: pre-releases are taken as they come", fix="Drop devel and set version.")
+        yield Finding(message="devel is set: Helm would install pre-releases", fix="Remove devel and set version.")
     if _is_local(chart) or _DIGEST.search(chart):
         return
     version = resource.get("version")
     if not version:
         yield Finding(message=f"chart {chart} has no version", fix="Set version to an exact one, for example 0.90.1.")
     elif not _EXACT.fullmatch(str(version)):
-        yield Finding(message=f"chart {chart}: version {version!r} is no exact version", fix="Write it as x.y.z.")
+        yield Finding(message=f"chart {chart}: version {version!r} is not an exact version", fix="Write it as x.y.z.")
 
 
 def chart_digest(resource: Resource) -> Iterable[Answer]:
@@ -60,7 +60,7 @@ def release_recovers(resource: Resource) -> Iterable[Answer]:
     if resource.get("atomic") is not True:
         yield Finding(message="atomic is not set", fix="Set atomic and cleanupOnFail.")
     if not resource.get("name"):
-        yield Finding(message="name is not set, so that Pulumi invents one", fix="Set name.")
+        yield Finding(message="name is not set, so Pulumi generates one", fix="Set name.")
 
 
 def image_pinned(resource: Resource) -> Iterable[Answer]:
@@ -83,7 +83,8 @@ def image_pinned(resource: Resource) -> Iterable[Answer]:
 def image_digest(resource: Resource) -> Iterable[Answer]:
     """Images are pinned by digest.
 
-    A version tag can be pushed again; a digest cannot. Exempt is the helper image that follows the runner's version.
+    A version tag can be pushed again; a digest cannot. The helper image is exempt, since it follows the runner's
+    version.
     Source: Kubernetes, "Images" (image digests); SLSA.
     """
     for path, reference in _images(resource):

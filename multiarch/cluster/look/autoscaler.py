@@ -71,7 +71,7 @@ def _none_found(seen: ScalingEvidence) -> Answer:
         return unknown(seen.unseen or f"{_STATUS} could not be read")
     if seen.cloud:
         return no(f"no {_STATUS}: no pool of today is scaled; {seen.cloud} scales a pool that asks for it")
-    return no(f"no {_STATUS}, no Deployment of an autoscaler, no Karpenter")
+    return no(f"no {_STATUS}, no autoscaler Deployment, no Karpenter")
 
 
 def speaks_of_autoscaling(metadata: Mapping[str, Any]) -> bool:

@@ -105,7 +105,9 @@ def _version(ask: Questions) -> str:
     answer = ask.get("/version", "the version")
     version = str((answer.value or {}).get("gitVersion") or "").removeprefix("v")
     if not version:
-        raise UnreachableError(f"the server tells no version ({answer.failure or 'it is no Kubernetes API server'})")
+        raise UnreachableError(
+            f"the server does not report its version ({answer.failure or 'it is not a Kubernetes API server'})"
+        )
     return version
 
 
@@ -253,7 +255,7 @@ def _runners_known(answers: _Answers) -> Answer:
     told = "the Deployments of all namespaces"
     if answers.releases.failure:
         return Answer(
-            verdict=Verdict.YES, because=f"{told}; a release without one would be unseen: {answers.releases.failure}"
+            verdict=Verdict.YES, because=f"{told}; a release without one would be missed: {answers.releases.failure}"
         )
     return Answer(verdict=Verdict.YES, because=f"{told}, and Helm's records")
 
@@ -264,7 +266,7 @@ def _unseen(seen: _Gathered) -> tuple[str, ...]:
     missed = (
         (seen.nodes_unseen, "pools, zones and architectures are unknown or incomplete"),
         (answers.groups.failure, "Karpenter, Auto Mode and OpenShift would not be noticed"),
-        (answers.daemon_sets.failure, "the network plugin is judged by kube-system alone"),
+        (answers.daemon_sets.failure, "the network plugin is read from kube-system only"),
         (answers.deployments.failure, "runners and autoscalers of other namespaces would not be noticed"),
         (answers.releases.failure, "a runner's release whose install failed would not be noticed"),
         (answers.status.failure, "Cluster Autoscaler's status is unknown"),

@@ -112,7 +112,7 @@ def _kindnet(daemon_set: Mapping[str, Any]) -> Answer:
     image = next((str(container.get("image") or "") for container in _containers(daemon_set)), "")
     match = _KINDNET.search(image)
     if match is None:
-        return unknown(f"kindnet's image tells no version: {image or 'none'}")
+        return unknown(f"kindnet's image names no version: {image or 'none'}")
     if int(match[1]) >= _KINDNET_SINCE:
         return yes(f"{image}: kindnet enforces them since v{_KINDNET_SINCE}")
     return no(f"{image}: kindnet enforces them only since v{_KINDNET_SINCE} (kind 0.24.0)")
@@ -121,7 +121,9 @@ def _kindnet(daemon_set: Mapping[str, Any]) -> Answer:
 def _k3s(arguments: Iterable[str]) -> Answer:
     told = list(arguments)
     if not told:
-        return unknown("k3s enforces them unless started with --disable-network-policy, and no server's arguments tell")
+        return unknown(
+            "k3s enforces them unless started with --disable-network-policy, and no server's arguments are visible"
+        )
     if any("--disable-network-policy" in line for line in told):
         return no("a k3s server was started with --disable-network-policy (annotation k3s.io/node-args)")
     return yes("k3s's own controller: no server was started with --disable-network-policy")

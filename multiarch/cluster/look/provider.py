@@ -65,7 +65,7 @@ def _other(version: str, count: NodeCount, groups: frozenset[str], sample: str) 
     scheme = sample.partition("://")[0]
     machines = _MACHINES.get(scheme, "")
     if not count.nodes and not flavour:
-        return Whose(provider=EXISTING.name, because="no node tells, nor do version and server")
+        return Whose(provider=EXISTING.name, because="neither nodes, version nor server show it")
     if machines:
         return Whose(
             provider=EXISTING.name,

@@ -26,12 +26,14 @@ def pod_security(version: str, provider: str) -> Answer:
     """
     found = parsed(version)
     if found is None:
-        return Answer(verdict=Verdict.UNKNOWN, because=f"'{version}' is no version that can be read")
+        return Answer(verdict=Verdict.UNKNOWN, because=f"'{version}' is not a version that can be read")
     if found < _POD_SECURITY_ON:
         return Answer(verdict=Verdict.NO, because=f"Kubernetes {version} is older than 1.23, which turned it on")
     if found < _POD_SECURITY_STABLE:
         return Answer(verdict=Verdict.UNKNOWN, because=f"a beta feature of Kubernetes {version}, which may be off")
     if provider == EXISTING.name:
-        because = "built in since 1.25; that no flag of the API server turns it off can't be asked without creating"
+        because = (
+            "built in since 1.25; whether a flag of the API server turns it off cannot be seen without creating a pod"
+        )
         return Answer(verdict=Verdict.UNKNOWN, because=because)
     return Answer(verdict=Verdict.YES, because=f"built in since 1.25, and {provider} leaves it on")

@@ -110,7 +110,7 @@ class _Bounded:
 
 def _overview(report: Report[RunDetail, SectionDetail], words: Words[RunDetail, SectionDetail]) -> Iterator[str]:
     if not report.sections:
-        yield f"There was no {words.section}, so nothing can be told.\n"
+        yield f"There was no {words.section}, so nothing was checked.\n"
         return
     no, doubt, yes = (words.answers[verdict] for verdict in (Verdict.NO, Verdict.UNKNOWN, Verdict.YES))
     yield f"| | {words.section} | {no} | {doubt} | {yes} |\n|---|---|--:|--:|--:|\n"

@@ -75,7 +75,7 @@ class Words(Generic[RunDetail, SectionDetail]):
     meanings: Mapping[Verdict, str]
     """What the exit code of each verdict says."""
     nothing: str
-    """Said of a section without checks: `no claim was put to the proof`."""
+    """Said of a section without checks: `no claim was checked`."""
     check: str = "check"
     """What one check is called: `claim`."""
     section: str = "stack"

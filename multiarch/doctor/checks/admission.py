@@ -31,7 +31,7 @@ def _namespace(facts: Facts, space: Space) -> Check:
 
 def _admission(facts: Facts, admission: Admission) -> Check:
     which = f"the pod of a job for {admission.arch}" if admission.arch else "a job's pod"
-    asked = Asked("admission", f"the API server would take {which}", f"{admission.runner} {admission.arch}".strip())
+    asked = Asked("admission", f"the API server would accept {which}", f"{admission.runner} {admission.arch}".strip())
     if admission.doubt:
         return asked.unknown(admission.doubt)
     if admission.refusal:

@@ -25,7 +25,7 @@ def config_checks(facts: Facts) -> Iterator[Check]:
     for runner in facts.runners:
         readable = Asked("config", "the runner's config.toml can be read", runner.title)
         if runner.broken:
-            fixes = [Advice(facts).deploy("Render it anew:")] if facts.stack else []
+            fixes = [Advice(facts).deploy("Render it again:")] if facts.stack else []
             broken = cause(
                 "config-invalid", runner.title, "the runner would not load its config", [runner.broken], fixes
             )
@@ -47,7 +47,7 @@ def _unmodelled(runner: Runner) -> str:
 
 
 def _selector(facts: Facts, runner: Runner) -> Check:
-    asked = Asked("selector", "jobs can choose their architecture, and nothing that no node has", runner.title)
+    asked = Asked("selector", "jobs can select each architecture, and nothing that no node has", runner.title)
     pattern = runner.installed.config.kubernetes.text("node_selector_overwrite_allowed") if runner.installed else ""
     if not pattern:
         return asked.judged([_selector_off(facts, runner)])
@@ -57,7 +57,7 @@ def _selector(facts: Facts, runner: Runner) -> Check:
         re2.compile(pattern, options)
     except re2.error as error:
         said = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error.args[0])
-        headline = f"node_selector_overwrite_allowed is no RE2: every job that selects fails ({quoted(said)})"
+        headline = f"node_selector_overwrite_allowed is not valid RE2: every job that selects fails ({quoted(said)})"
         return asked.judged([cause("config-invalid", runner.title, headline, [pattern], [_regex_fix(facts)])])
     return asked.judged(_selector_causes(facts, runner, pattern), pattern)
 
@@ -78,7 +78,7 @@ def _selector_causes(facts: Facts, runner: Runner, pattern: str) -> Iterator[Cau
         yield cause(
             "selector-too-wide",
             runner.title,
-            f"jobs may select {admitted[0]}, which no node has: such a job waits in vain",
+            f"jobs may select {admitted[0]}, which no node has: such a job never gets a node",
             [f"node_selector_overwrite_allowed = {pattern}", f"it also admits: {', '.join(admitted)}"],
             [_regex_fix(facts)],
         )
@@ -98,7 +98,7 @@ def _selector_off(facts: Facts, runner: Runner) -> Cause:
         "selector-overwrite-off",
         runner.title,
         f"jobs can't choose their architecture: all of them run on {lands}",
-        ["node_selector_overwrite_allowed is empty: the runner ignores KUBERNETES_NODE_SELECTOR_… without a word"],
+        ["node_selector_overwrite_allowed is empty: the runner ignores KUBERNETES_NODE_SELECTOR_… silently"],
         [_regex_fix(facts)],
     )
 
@@ -174,11 +174,11 @@ def _poll(facts: Facts, runner: Runner) -> Check:
     if not grows:
         fixed = look is not None and look.autoscaler.verdict is Verdict.NO
         if fixed or (facts.pools and all(not pool.created for pool in facts.pools)):
-            return asked.fine(f"poll_timeout = {value}; no autoscaler makes nodes here")
-        return asked.unknown(f"poll_timeout = {value}; whether nodes are made on demand is not known")
+            return asked.fine(f"poll_timeout = {value}; no autoscaler adds nodes here")
+        return asked.unknown(f"poll_timeout = {value}; it is not known whether nodes are added on demand")
     fix = Advice(facts).in_config(
         "Wait longer:", "poll_timeout", (f"pollTimeout: {POLL_SECONDS}",), f"poll_timeout = {POLL_SECONDS}"
     )
     short = partial(cause, "poll-timeout-short", runner.title)
     headline = f"the runner gives a pod {value} s to start, and a new node takes longer"
-    return asked.judged([short(headline, [f"nodes are made on demand: {', '.join(grows)}"], [fix])])
+    return asked.judged([short(headline, [f"nodes are added on demand: {', '.join(grows)}"], [fix])])

@@ -100,7 +100,7 @@ def _refused(facts: Facts, runner: Runner, message: str) -> Cause:
 
 def _left(runner: Runner) -> str:
     ready = ((runner.deployment or {}).get("status") or {}).get("readyReplicas")
-    return "the one before the update still runs, with its old settings" if ready else "there is none"
+    return "the manager from before the update still runs, with its old settings" if ready else "there is none"
 
 
 def _crash(facts: Facts, runner: Runner, pod: Raw) -> Cause | None:
@@ -116,7 +116,7 @@ def _crash(facts: Facts, runner: Runner, pod: Raw) -> Cause | None:
         return cause(
             "manager-crashes",
             runner.title,
-            "the manager's container ends again and again",
+            "the manager's container keeps exiting",
             [f"pod {name}: {ended}", *([quoted(str(last["message"]))] if last.get("message") else [])],
             [
                 Fix(text="Read why; `glrt-` tokens that GitLab does not know end it with a PANIC:", lines=(log,)),
@@ -179,7 +179,7 @@ def judge_mounts(asked: Asked, mounts: tuple[Mount, ...], made: Callable[[Mount]
 
 def _missing_mount(facts: Facts, runner: Runner, mount: Mount) -> Cause:
     keys = ", ".join(mount.lacking)
-    what = f"{mount.kind} {mount.name} " + (f"lacks the key {keys}" if keys else "is not there")
+    what = f"{mount.kind} {mount.name} " + (f"lacks the key {keys}" if keys else "does not exist")
     have = ", ".join(mount.there.value or ())
     return cause(
         "manager-secret",

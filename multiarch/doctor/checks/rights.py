@@ -56,9 +56,9 @@ def _objects(facts: Facts, runner: Runner) -> Check:
 def _missing(facts: Facts, mount: Mount) -> Cause:
     place = f" in {mount.namespace}" if mount.namespace else ""
     keys = ", ".join(mount.lacking)
-    what = f"lacks the key {keys}" if keys else "is not there"
+    what = f"lacks the key {keys}" if keys else "does not exist"
     advice = Advice(facts)
-    fixes = [advice.deploy("If the stack makes it, deploy it again:")] if facts.stack else []
+    fixes = [advice.deploy("If the stack creates it, deploy it again:")] if facts.stack else []
     if mount.kind == "ServiceAccount":
         line = advice.kubectl(f"-n {mount.namespace} create serviceaccount {mount.name}")
         fixes.append(Fix(text="Make it:", lines=(line,)))

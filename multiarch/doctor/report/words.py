@@ -98,11 +98,11 @@ WORDS: Words[None, Diagnosis] = Words(
     command="doctor",
     title="Doctor",
     answers={Verdict.YES: "fine", Verdict.NO: "cause found", Verdict.UNKNOWN: "could not tell"},
-    counted={Verdict.YES: "fine", Verdict.NO: "wrong", Verdict.UNKNOWN: "could not be told"},
+    counted={Verdict.YES: "fine", Verdict.NO: "wrong", Verdict.UNKNOWN: "could not tell"},
     meanings={
         Verdict.YES: "nothing is wrong",
         Verdict.NO: "a cause was found",
-        Verdict.UNKNOWN: "something could not be told, and that is no good health",
+        Verdict.UNKNOWN: "something could not be checked, so the cluster is not called healthy",
     },
     nothing="nothing was examined",
     section="cluster",

@@ -186,7 +186,7 @@ def _selector_fixes(question: Question, lonely: Sequence[str]) -> Iterator[Fix]:
         )
     else:
         yield question.advice.in_config(
-            "Admit only architectures that there are, so that such a job fails at once:",
+            "Admit only existing architectures, so that such a job fails at once:",
             "node_selector_overwrite_allowed",
             ("architectures: [amd64, arm64]",),
             r"node_selector_overwrite_allowed = '^kubernetes\.io/arch=(amd64|arm64)$'",

@@ -18,7 +18,7 @@ _KINDS: Mapping[Why, tuple[str, str]] = {
     Why.SPREAD: ("spread-or-affinity", "topology spread or pod affinity leaves no node"),
     Why.GATE: ("scheduling-gated", "a scheduling gate holds the pods back"),
     Why.NO_NODES: ("no-node-of-arch", "the cluster has no node"),
-    Why.OTHER: ("scheduler-says", "the scheduler refuses for a reason that is not known here"),
+    Why.OTHER: ("scheduler-says", "the scheduler refuses for a reason that this check does not know"),
     Why.SELECTOR: ("selector-matches-no-node", "no node has the labels that the pods select"),
 }
 """In the order of what they tell: another pool's nodes always fail the selector, so that it comes last."""

@@ -1,4 +1,4 @@
-"""What the CLI's diagnostics say: why something could not be told, and which resources were not really read."""
+"""What the CLI's diagnostics say: why something could not be checked, and which resources were not really read."""
 
 import re
 from collections.abc import Iterable, Mapping

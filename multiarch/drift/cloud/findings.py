@@ -140,21 +140,21 @@ def _listed(
             because = f", because of {', '.join(map(one_line, forced))}" if forced else ""
             remarks.append(hide_tokens(f"`pulumi up` would replace it{because}"))
         if _is_as_remembered(steps, telling):
-            remarks.append("the cloud is as the state has it: the program was changed and not deployed")
+            remarks.append("the cloud matches the state: the program was changed and not deployed")
     return listed, more, "; ".join(remarks)
 
 
 def _remark(check: Check, change: Change, steps: Sequence[Step]) -> str:
     remembered = any(step.op not in {"create", "import"} and step.old is not None for step in steps)
     if check is Check.STATE:
-        return "it is in the state, and no longer in the cloud" if change is Change.GONE else ""
+        return "it is in the state, but no longer in the cloud" if change is Change.GONE else ""
     if change is Change.GONE:
         return (
-            "it is in the program and in the state, and no longer in the cloud"
+            "it is in the program and in the state, but no longer in the cloud"
             if remembered
-            else "it is in the program, and was never deployed"
+            else "it is in the program, but was never deployed"
         )
-    return "it is in the state, and no longer in the program"
+    return "it is in the state, but no longer in the program"
 
 
 def _is_as_remembered(steps: Sequence[Step], planned: Step) -> bool:

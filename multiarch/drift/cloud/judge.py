@@ -87,7 +87,7 @@ def _without_document(check: Check, stack: str, result: CliResult) -> Judgement:
 
 
 def _drifted(check: Check, stack: str, result: CliResult, why: str) -> CheckResult:
-    reason = f"Pulumi found changes (exit {result.exit}), but in what could not be told: {why}"
+    reason = f"Pulumi found changes (exit {result.exit}), but could not tell in what: {why}"
     return _result(check, result, findings=(whole_stack(check, stack, reason),))
 
 

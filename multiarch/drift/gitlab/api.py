@@ -27,7 +27,7 @@ _RETRY_AFTER_MOST: Final = 30
 _SAID_MOST: Final = 300
 
 _MEANINGS: Final[Mapping[int, str]] = {
-    401: "the token is not accepted: it has expired, was revoked, or belongs to another GitLab",
+    401: "GitLab refuses the token: it has expired, was revoked, or belongs to another GitLab",
     403: "the token may not do this: it needs the scope `api` and, in the project, the role Planner or Reporter",
     404: "there is no such project for this token, or its issues are switched off",
 }
@@ -102,13 +102,13 @@ class IssuesApi:
             url = f"{self._issues}?{urlencode({**query, 'per_page': _PER_PAGE, 'page': page})}"
             answer, read = self._call("GET", url)
             if not isinstance(read, list):
-                raise IssueError(f"{_asked('GET', url)}: the answer is no list of issues; is CI_API_V4_URL right?")
+                raise IssueError(f"{_asked('GET', url)}: the answer is not a list of issues; is CI_API_V4_URL right?")
             found += [_issue(entry, url) for entry in read]
             page = answer.headers.get("x-next-page", "")
             if not page.isdigit():
                 # Labels are not found by their begin, but an odd server's answer is not taken for ours.
                 return [issue for issue in found if has_label(issue, label)]
-        raise IssueError(f"more than {_MOST_PAGES * _PER_PAGE} issues have the label {label!r}: take one of its own")
+        raise IssueError(f"more than {_MOST_PAGES * _PER_PAGE} issues have the label {label!r}: use a label of its own")
 
     def create(self, fields: Mapping[str, Any]) -> Issue:
         """Make an issue. Raises NoAnswerError when it is not known whether it was made."""
@@ -141,7 +141,7 @@ class IssuesApi:
         try:
             return answer, json.loads(answer.data)
         except ValueError as error:
-            raise IssueError(f"{_asked(method, url)}: the answer is no JSON; is CI_API_V4_URL right?") from error
+            raise IssueError(f"{_asked(method, url)}: the answer is not JSON; is CI_API_V4_URL right?") from error
 
 
 def has_label(issue: Issue, label: str) -> bool:
@@ -174,10 +174,10 @@ def _refusal(method: str, url: str, answer: urllib3.BaseHTTPResponse) -> IssueEr
     """Say what GitLab answered, in its words and ours."""
     status = f"{_asked(method, url)}: {answer.status} {one_line(answer.reason or '')}".rstrip()
     if answer.status in _BUSY:
-        return NoAnswerError(f"{status}, also when asked again; a later pipeline will try anew")
+        return NoAnswerError(f"{status}, also when asked again; a later pipeline tries again")
     if 300 <= answer.status < 400:  # noqa: PLR2004 - HTTP's redirects
         leads = one_line(answer.headers.get("Location", "nowhere"))
-        return IssueError(f"{status}: it leads to {leads}, where the token does not belong; mend CI_API_V4_URL")
+        return IssueError(f"{status}: it redirects to {leads}, where the token must not be sent; correct CI_API_V4_URL")
     said = _said(answer.data)
     return IssueError(": ".join(part for part in (status, _MEANINGS.get(answer.status, ""), said) if part))
 
@@ -220,4 +220,4 @@ def _issue(entry: object, url: str) -> Issue:
                 moved=fields.get("moved_to_id") is not None,
             )
         case _:
-            raise IssueError(f"{url.partition('?')[0]}: the answer is no issue; is CI_API_V4_URL right?")
+            raise IssueError(f"{url.partition('?')[0]}: the answer is not an issue; is CI_API_V4_URL right?")

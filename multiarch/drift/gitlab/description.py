@@ -13,7 +13,7 @@ from multiarch.drift.model import Comparison, Finding
 from multiarch.drift.report.wording import CHECKS, date_words
 
 _MARK: Final = re.compile(r"\A<!-- multiarch drift: (\w+) -->\n")
-_BEFORE: Final = "## What was told before"
+_BEFORE: Final = "## Reported before"
 _FOOT: Final = "\n<!-- multiarch drift: foot -->\n"
 _LONGEST: Final = 1_000_000
 """Characters of a description; GitLab takes 1,048,576 (`Issuable::DESCRIPTION_LENGTH_MAX`)."""
@@ -73,7 +73,7 @@ def description(state: State, body: str, pipeline: str) -> str:
         parts.append(f"\n{_BEFORE}\n\n{state.text}\n")
     foot = (
         f"{_FOOT}\n---\nKept by `multiarch drift --gitlab-issue`, last by {link}: edited when the findings change, "
-        "closed when every stack is clean. A run over some stacks or checks edits those alone. What is written here by "
+        "closed when every stack is clean. A run over some stacks or checks edits only those. What is written here by "
         "hand is overwritten; comments stay.\n"
     )
     # GitLab obeys lines like `/close` and `/assign`, in the descriptions of issues too.
@@ -98,7 +98,7 @@ def told_before(description: str) -> str:
 def _older(state: State) -> str:
     """Say which stacks and checks the last run did not look at, and since when they stand here."""
     lines = [
-        f"- {code(stack)}: {', '.join(map(CHECKS.__getitem__, dates))}, as told on {date_words(max(dates.values()))}\n"
+        f"- {code(stack)}: {', '.join(map(CHECKS.__getitem__, dates))}, reported on {date_words(max(dates.values()))}\n"
         for stack, dates in sorted(not_looked_at(state).items())
     ]
     return "".join(["\nNot looked at by the last run:\n\n", *lines]) if lines else ""

@@ -117,7 +117,7 @@ def keep_issue(
             if run.is_in(_ours(api, settings), outcome):
                 return first if first.url == outcome.url else outcome
             outcome = _keep(api, run)
-    raise IssueError(f"{outcome.url}: other runs write over it again and again; let one at a time keep it")
+    raise IssueError(f"{outcome.url}: other runs keep overwriting it; run one at a time")
 
 
 def _keep(api: IssuesApi, run: _Run) -> IssueOutcome:
@@ -171,7 +171,7 @@ def _open(api: IssuesApi, run: _Run) -> IssueOutcome:
     if not has_label(made, settings.label):
         api.edit(made.number, {"state_event": "close"})
         raise IssueError(
-            f"{made.url} was made without its label {settings.label!r}, so the next run could not find it; it has been "
+            f"{made.url} was created without its label {settings.label!r}, so the next run could not find it; it is "
             "closed. Give the token's user the role Planner or Reporter: a guest's labels are dropped"
         )
     others = [issue for issue in _ours(api, settings) if issue.opened and issue.number != made.number]

@@ -91,7 +91,7 @@ def _token_problems(name: str, token: str) -> list[Problem]:
                 path=name,
                 found="it has blanks or characters that no token has",
                 consequence="GitLab would refuse it",
-                fix="Copy the token alone into the variable.",
+                fix="Copy only the token into the variable.",
             )
         ]
     return []

@@ -138,5 +138,5 @@ def _carried_on(old: CheckResult | None, new: CheckResult, told: dt.datetime) ->
 def _last_seen(finding: Finding, told: dt.datetime) -> Finding:
     if finding.reason.startswith(_CARRIED):
         return finding
-    words = f"{_CARRIED}{date_words(told)}; it could not be told since"
+    words = f"{_CARRIED}{date_words(told)}; it could not be checked since"
     return replace(finding, reason="; ".join(filter(None, (words, finding.reason))))

@@ -103,7 +103,7 @@ def _unreadable(error: OSError) -> Problem:
     return Problem(
         path="the file",
         found=(error.strerror or str(error)).lower(),
-        consequence="without its ignore rules a check would report what you know of already",
+        consequence="without its rules, the check would report known differences",
         fix="Name another file with --ignore, or make this one readable.",
     )
 
@@ -112,8 +112,8 @@ def _not_yaml(mistake: YamlMistakeError) -> Problem:
     return Problem(
         path=mistake.where,
         found=mistake.reason,
-        consequence="the ignore rules cannot be read as YAML, so nothing was checked",
-        fix="Mend that line; an editor with a YAML mode shows it too.",
+        consequence="the ignore rules are not valid YAML, so nothing was checked",
+        fix="Correct that line.",
     )
 
 
@@ -121,7 +121,7 @@ def _no_list(read: object) -> Problem:
     return Problem(
         path="the file",
         found=f"{kind(read)}, not a list",
-        consequence="ignore rules are a list, and nothing else is read",
+        consequence="ignore rules are a list",
         fix=f"Write each rule as {_EXAMPLE}.",
     )
 
@@ -130,7 +130,7 @@ def _too_many(count: int) -> Problem:
     return Problem(
         path="the file",
         found=f"{count} rules",
-        consequence=f"at most {MOST_RULES} are read: nobody can still know what so many let pass",
+        consequence=f"at most {MOST_RULES} are read",
         fix="Cover several resources or properties by one rule, with `*`.",
     )
 
@@ -148,7 +148,7 @@ def _empty(path: str) -> Problem:
     return Problem(
         path=path,
         found="empty",
-        consequence="a rule without it could not be told from a mistake",
+        consequence="a rule without it looks like a mistake",
         fix="Give it a value.",
     )
 
@@ -157,7 +157,7 @@ def _too_wide(place: str) -> Problem:
     return Problem(
         path=place,
         found="every property of every resource",
-        consequence="the check would find nothing any more, and call it clean",
+        consequence="the check would ignore everything, and report it as clean",
         fix="Name the resource or the property.",
     )
 
@@ -165,7 +165,7 @@ def _too_wide(place: str) -> Problem:
 def _no_date(path: str, value: str) -> Problem:
     return Problem(
         path=path,
-        found=f"{shown(value)} is no date",
-        consequence="the rule would never end, or has ended already: nobody could tell",
+        found=f"{shown(value)} is not a date",
+        consequence="the rule might never end",
         fix=f"Write the last day on which it holds as 2027-01-31, or `{NEVER}`.",
     )

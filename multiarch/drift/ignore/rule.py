@@ -22,7 +22,7 @@ class Rule:
     """Glob over the property's path; it covers everything below the property, too."""
     reason: str
     expires: dt.date | None = None
-    """The last day on which it ignores anything; None: for ever."""
+    """The last day on which it ignores anything; None: forever."""
     source: str = ""
     """Where a built-in rule's claim can be looked up."""
     built_in: bool = False

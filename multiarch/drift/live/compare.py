@@ -93,7 +93,7 @@ def _by_fresh(wanted: Mapping[str, Any], fresh: Mapping[str, Any], found: Mappin
             result.deltas.append(delta)
         else:
             # Not stated, and nobody but the deployment set it: admission was another when the object was made.
-            result.doubts.append(Doubt(delta, "not stated, and a new object would have it otherwise"))
+            result.doubts.append(Doubt(delta, "not set in the manifest, and a new object would have another value"))
     return result
 
 
@@ -109,7 +109,7 @@ def _by_manifest(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Compari
         elif certainty.is_stored_as_written(kind, delta.path):
             result.deltas.append(delta)
         else:
-            result.doubts.append(Doubt(delta, "it may be another spelling of the same"))
+            result.doubts.append(Doubt(delta, "it may be the same value in another spelling"))
     return result
 
 
@@ -119,7 +119,7 @@ def _judge_addition(kind: str, delta: Delta, ownership: Ownership, result: Compa
     if certainty.is_nobodys_default(kind, delta.path) or any(not owner.deploys for owner in owners):
         result.deltas.append(delta)
     elif not ownership.known:
-        result.doubts.append(Doubt(delta, "nobody knows who set it: managedFields were removed"))
+        result.doubts.append(Doubt(delta, "who set it is not known: managedFields were removed"))
 
 
 def _passed_over(kind: str, delta: Delta, ownership: Ownership, result: Comparison, *, stated: bool) -> bool:

@@ -52,7 +52,7 @@ EXEMPTIONS: Final = (
     ),
     Exemption(
         at=("spec", "template", "metadata", "annotations", "kubectl.kubernetes.io/restartedAt"),
-        why="kubectl rollout restart: the same pods, started anew",
+        why="kubectl rollout restart: the same pods, restarted",
     ),
     Exemption(at=("spec", "clusterIP"), kinds=frozenset({"Service"}), why="an address that the API server allocates"),
     Exemption(at=("spec", "clusterIPs"), kinds=frozenset({"Service"}), why="an address that the API server allocates"),

@@ -41,7 +41,7 @@ def check_images(scene: Scene) -> CheckResult:
     published = [resource for resource in scene.program.plan.resources if resource.type == IMAGE_TYPE]
     pins = list(pins_of(scene.program))
     if not published and not pins:
-        return CheckResult(check=Check.IMAGES, skipped="the stack makes no image and pins none by digest")
+        return CheckResult(check=Check.IMAGES, skipped="the stack publishes no image and pins none by digest")
     findings = scene.each("images", published, lambda resource: _tell_published(scene, resource))
     if pins:
         unencrypted = frozenset(host for resource in published for host in plain_hosts(resource))

@@ -93,7 +93,7 @@ def _passing(node: Mapping[str, Any]) -> Iterator[str]:
 def _remarks(promise: Promise, nodes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     count = len(nodes)
     if count > promise.max_nodes:
-        yield f"{count} nodes, above the maximum of {promise.max_nodes}: an upgrade makes some for a while"
+        yield f"{count} nodes, above the maximum of {promise.max_nodes}: an upgrade adds some for a while"
     elif count < promise.min_nodes:
         yield f"{count} nodes, below the minimum of {promise.min_nodes}: the cloud is to make more"
     not_ready = [node["metadata"]["name"] for node in nodes if not _is_ready(node)]

@@ -44,7 +44,7 @@ def _named_secrets(scene: Scene) -> Iterator[tuple[Mapping[str, Any], tuple[str,
 def _look(scene: Scene, manifest: Mapping[str, Any], keys: Sequence[str], urn: str) -> Finding:
     """Tell whether somebody else's Secret is there, with the keys that the runner needs; its values are nobody's."""
     resource, title = name_of(manifest)
-    theirs = "somebody else makes it, and the runner does not start without it"
+    theirs = "someone else creates it, and the runner does not start without it"
     try:
         scene.in_time()
         found = scene.api.find(scene.api.path_of(manifest))

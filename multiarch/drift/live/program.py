@@ -168,11 +168,11 @@ def _release(resource: PlannedResource, inputs: Mapping[str, Any]) -> WantedRele
 def _object(resource: PlannedResource, inputs: Mapping[str, Any], state: StateResource | None) -> WantedObject:
     wanted = WantedObject(urn=resource.urn, manifest=inputs, ignored=resource.ignore_changes)
     if "kind" not in inputs or "apiVersion" not in inputs:
-        return replace(wanted, unclear=f"a {resource.type} is no single object")
+        return replace(wanted, unclear=f"a {resource.type} is not a single object")
     metadata = dict(inputs.get("metadata") or {})
     if not isinstance(metadata.get("name"), str) and state is not None and state.id:
         metadata["name"] = state.id.rpartition("/")[2]  # `namespace/name`; Pulumi added random letters to it
     named = replace(wanted, manifest={**inputs, "metadata": metadata})
     if not isinstance(metadata.get("name"), str) or metadata.get("namespace") is UNKNOWN:
-        return replace(named, unclear="its name is known only to a deployment, and the state was not there to tell it")
+        return replace(named, unclear="its name is known only to a deployment, and no state was available")
     return named

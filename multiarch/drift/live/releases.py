@@ -108,8 +108,8 @@ def _what_is_left(scene: Scene, release: WantedRelease) -> str:
     if scene.api.find(path) is None:
         return "Helm has no record of it, and its Deployment is gone too: it was uninstalled"
     return (
-        f"Helm has no record of it, but its Deployment {name} is there: the record alone was deleted, what the chart "
-        "made could not be compared, and the next `helm upgrade` fails"
+        f"Helm has no record of it, but its Deployment {name} exists: only the record was deleted. The chart's "
+        "objects could not be compared, and the next `helm upgrade` fails"
     )
 
 

@@ -50,7 +50,7 @@ def _tell(scene: Scene, release: WantedRelease) -> Finding:
         scene.in_time()
         found = scene.api.find(path)
         if found is None:
-            reason = f"ConfigMap {release.namespace}/{name} is not there"
+            reason = f"ConfigMap {release.namespace}/{name} does not exist"
             return gone(Check.RUNNER_CONFIG, resource, reason, title=title, urn=release.urn)
         compared = Comparison()
         data = found.get("data") or {}
@@ -113,7 +113,7 @@ def _read(data: Mapping[str, str], key: str, compared: Comparison) -> Mapping[st
     try:
         return tomllib.loads(data[key])
     except tomllib.TOMLDecodeError as error:
-        compared.deltas.append(Delta((key,), "TOML", f"no TOML: {error}"))
+        compared.deltas.append(Delta((key,), "TOML", f"not valid TOML: {error}"))
         return None
 
 
@@ -138,11 +138,11 @@ def _of_the_manager(scene: Scene, release: WantedRelease, config: Mapping[str, A
     try:
         deployment = scene.api.find(f"/apis/apps/v1/namespaces/{release.namespace}/deployments/{name}")
         if deployment is None:
-            yield f"no manager runs: Deployment {release.namespace}/{name} is not there"
+            yield f"no manager runs: Deployment {release.namespace}/{name} does not exist"
             return
         pods = _pods(scene, release.namespace, deployment)
     except TROUBLE as error:
-        yield f"whether the manager runs with it could not be told: {why(error)}"
+        yield f"could not tell whether the manager runs with it: {why(error)}"
         return
     yield from _about_readiness(deployment)
     changed, by = _changed(config)

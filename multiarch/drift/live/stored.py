@@ -94,7 +94,7 @@ def read_record(record: Mapping[str, Any], kind: str = "Secret") -> Revision:
     name = record["metadata"]["name"]
     if kind == "Secret" and record.get("type") != _TYPE:
         raise StoredUnreadableError(
-            f"Secret {name} is of type {record.get('type')!r}, not {_TYPE}: Helm did not make it"
+            f"Secret {name} is of type {record.get('type')!r}, not {_TYPE}: Helm did not create it"
         )
     try:
         packed = base64.b64decode((record.get("data") or {})["release"], validate=True)
@@ -106,7 +106,7 @@ def read_record(record: Mapping[str, Any], kind: str = "Secret") -> Revision:
         raise StoredUnreadableError(f"{kind} {name} has no {error}") from error
     except (binascii.Error, zlib.error, ValueError, TypeError, AttributeError, RecursionError, yaml.YAMLError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise StoredUnreadableError(f"{kind} {name} is no release that Helm wrote: {reason}") from error
+        raise StoredUnreadableError(f"{kind} {name} is not a release that Helm wrote: {reason}") from error
 
 
 def _number(metadata: Mapping[str, Any], name: str) -> int | None:
@@ -146,7 +146,7 @@ def _objects(text: str) -> list[Mapping[str, Any]]:
         if not document:
             continue
         if not isinstance(document, Mapping):
-            raise ValueError("its manifest has something that is no object")  # noqa: TRY004 - told as all of its kind
+            raise ValueError("its manifest has something that is not an object")  # noqa: TRY004 - told as all of its kind
         found += document["items"] if document.get("kind") == "List" else [document]
     for item in found:
         if not item.get("apiVersion") or not item.get("kind") or not (item.get("metadata") or {}).get("name"):

@@ -82,7 +82,7 @@ def of_object(
     compared.doubts = [doubt for doubt in compared.doubts if keep(doubt.delta)]
     if compared.unhelped:
         scene.note(
-            "some objects were compared without the API server's help, by their fields alone; it said: "
+            "some objects were compared without the API server's help, by their fields only; it said: "
             f"{shortened(compared.unhelped, 200)}"
         )
     remarks = list(_remarks(manifest, found))
@@ -126,7 +126,7 @@ def _live_object(scene: Scene, manifest: Mapping[str, Any]) -> Mapping[str, Any]
         if refusal.status != _NOT_FOUND:
             raise
         return f"the cluster has no such kind any more: {shortened(refusal.message)}"
-    return scene.api.find(path) or "it is not there"
+    return scene.api.find(path) or "it does not exist"
 
 
 def _remarks(manifest: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:

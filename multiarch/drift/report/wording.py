@@ -20,7 +20,7 @@ CHECKS: Final[Mapping[Check, str]] = {
 }
 _WHOLE: Final[Mapping[Change | None, str]] = {
     Change.GONE: "gone",
-    Change.ADDED: "added by somebody else",
+    Change.ADDED: "added by someone else",
     Change.CHANGED: "changed",
     None: "changed",
 }
@@ -53,7 +53,7 @@ def value_words(value: str | None) -> str:
 def remarks(finding: Finding) -> list[str]:
     """Return what there is to say of a finding beside its differences."""
     more = [f"and {finding.more} more differences"] if finding.more else []
-    part = ["part of it could not be told"] if finding.uncertain and not finding.reason else []
+    part = ["part of it could not be checked"] if finding.uncertain and not finding.reason else []
     reason = one_line(finding.reason)
     whole = [whole_words(finding)] if finding.verdict is Verdict.NO and not finding.differences else []
     return [*whole, *more, *part, *([reason] if reason else [])]

@@ -95,13 +95,13 @@ class ExecutorConfig:
 def parse_config(toml_text: str) -> ExecutorConfig:
     """Read a complete config.toml, or a registration template.
 
-    Raises ConfigInvalid where the runner would refuse the file: no TOML, not exactly one `[[runners]]`, an executor
-    other than `kubernetes`, or a value of the wrong type.
+    Raises ConfigInvalid where the runner would refuse the file: no valid TOML, not exactly one `[[runners]]`, an
+    executor other than `kubernetes`, or a value of the wrong type.
     """
     try:
         document = tomllib.loads(toml_text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigInvalid(f"config.toml is not TOML: {error}") from error
+        raise ConfigInvalid(f"config.toml is not valid TOML: {error}") from error
     return config_of(document)
 
 

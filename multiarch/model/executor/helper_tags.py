@@ -35,15 +35,17 @@ def of_version(image: str, runner_version: str) -> Answer:
     """Answer whether the whole tag names the runner's version."""
     _, tag = _split(image)
     if not tag:
-        return unknown(f"{image} names no tag: which version it is of is for its registry to say")
+        return unknown(f"{image} names no tag, so its version is not known")
     runner = _RUNNER.match(runner_version)
     if runner is None:
-        return unknown(f"{runner_version!r} is no version of the runner: whether {image} is of it can't be told")
+        return unknown(
+            f"{runner_version!r} is not a version of the runner: could not tell whether {image} has that version"
+        )
     read = _TAG.fullmatch(tag)
     if read is None or read["version"] != runner[1]:
-        return no(f"{image} is not of the runner's version {runner[1]}: helper and runner must be of one version")
+        return no(f"{image} does not have the runner's version {runner[1]}: helper and runner need the same version")
     if read["after"] not in (None, "pwsh"):
-        return unknown(f"{image}: whether '{tag}' is the runner's {runner[1]} is for who made it to say")
+        return unknown(f"{image}: could not tell whether '{tag}' is the runner's version {runner[1]}")
     return yes(image)
 
 
@@ -57,7 +59,7 @@ def serves(image: str, arch: str) -> Answer:
         return yes(image)
     if repository == REGISTRY and _serves_both(tag):
         return yes(f"{image}, published for both architectures from runner 19.2.0 on")
-    return unknown(f"{image}: whether it serves {arch} is for its registry to say, which was not asked")
+    return unknown(f"{image}: could not tell whether it has {arch}: its registry was not asked")
 
 
 def _serves_both(tag: str) -> bool:

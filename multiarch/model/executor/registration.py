@@ -81,4 +81,4 @@ def _toml(text: str, name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigInvalid(f"{name} is not TOML: {error}") from error
+        raise ConfigInvalid(f"{name} is not valid TOML: {error}") from error

@@ -36,10 +36,10 @@ def documents(text: str, file: str) -> list[dict[str, Any]]:
     try:
         found = list(yaml.load_all(text, Loader=_Loader))
     except yaml.YAMLError as error:
-        raise TemplateError(f"{file}: no YAML: {' '.join(str(error).split())}") from error
+        raise TemplateError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from error
     for document in found:
         if not isinstance(document, dict):
-            raise TemplateError(f"{file}: a document is no mapping")
+            raise TemplateError(f"{file}: a document is not a mapping")
     return found
 
 

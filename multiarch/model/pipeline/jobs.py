@@ -86,7 +86,7 @@ def _parsed(path: Path, file: str) -> list[dict[str, Any]]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise TemplatesMissing(f"{file} is not beside this package") from error
+        raise TemplatesMissing(f"{file} is missing beside this package") from error
     except (OSError, UnicodeDecodeError) as error:
         raise TemplateError(f"{file}: can't be read: {error}") from error
     parts = documents(text, file)

@@ -54,7 +54,7 @@ class StackInputs:
 
 
 def _problem(path: str, found: str) -> ConfigError:
-    consequence, fix = "the project cannot be told", "Give the folder of a Pulumi.yaml with `name:`."
+    consequence, fix = "the project cannot be read", "Name the folder of a Pulumi.yaml that has `name:`."
     return ConfigError([Problem(path="Pulumi.yaml", found=found, consequence=consequence, fix=fix)], path)
 
 
@@ -66,7 +66,7 @@ def read_project(project_dir: Path) -> Project:
     except OSError as error:
         raise _problem(str(path), (error.strerror or "it cannot be read").lower()) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise _problem(str(path), f"it is no YAML ({str(error).splitlines()[0]})") from None
+        raise _problem(str(path), f"it is not valid YAML ({str(error).splitlines()[0]})") from None
     name = document.get("name") if isinstance(document, dict) else None
     if not isinstance(name, str):
         raise _problem(str(path), "it has no name")

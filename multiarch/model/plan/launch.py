@@ -19,7 +19,7 @@ from multiarch.model.plan.model import Plan, PlanError, plan_from_json
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 TIME_LIMIT = 60.0
-"""Seconds. A plan takes about two; a program that waits for a cloud would wait for ever."""
+"""Seconds. A plan takes about two; a program that waits for a cloud would wait forever."""
 TAIL = 5
 """Lines of the program's stderr worth repeating when it ended without an answer."""
 
@@ -76,9 +76,7 @@ def _run(command: list[str], project_dir: Path, stack: str) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        message = (
-            f"stack {stack}: the program did not end within {TIME_LIMIT:.0f} s: does it wait for something outside?"
-        )
+        message = f"stack {stack}: the program did not end within {TIME_LIMIT:.0f} s; it may be waiting for the network"
         raise PlanError(message) from error
     except OSError as error:
         raise PlanError(
@@ -94,4 +92,4 @@ def _read(raw: Mapping[str, Any], stack: str) -> Plan:
     if "config" in raw:
         problems = [Problem(**item) for item in raw["config"]["problems"]]
         raise ConfigError(problems, raw["config"]["source"] or f"stack {stack}")
-    raise PlanError(f"stack {stack}: {raw.get('crash', 'the planning process gave an answer of no known kind')}")
+    raise PlanError(f"stack {stack}: {raw.get('crash', 'the planning process gave an unknown answer')}")

@@ -45,7 +45,7 @@ class Recording:
 
 def unknown_package(package: str, what: str) -> str:
     """Word the refusal of a package that has no rehearsal provider."""
-    return f"the rehearsal has no provider for {package!r}, so nothing can be said about {what}"
+    return f"the rehearsal has no provider for {package!r}, so nothing is known about {what}"
 
 
 class RecordingMonitor(mocks.MockMonitor):

@@ -73,7 +73,7 @@ def to_wire(value: Any) -> struct_pb2.Value:  # noqa: PLR0911 - one return per k
         return struct_pb2.Value(struct_value=struct_to_wire(value))
     if isinstance(value, list | tuple):
         return struct_pb2.Value(list_value=struct_pb2.ListValue(values=[to_wire(item) for item in value]))
-    raise TypeError(f"A provider answered with {type(value).__name__}, which is no property value")
+    raise TypeError(f"A provider answered with {type(value).__name__}, which is not a property value")
 
 
 def struct_to_wire(values: Mapping[str, Any]) -> struct_pb2.Struct:

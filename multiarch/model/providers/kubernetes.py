@@ -76,7 +76,7 @@ class KubernetesProvider(KindProvider):
         """Refuse a kubeconfig that names no cluster, or a context that is not in it. A path can't be judged here."""
         given = inputs.get("kubeconfig")
         if given is None:
-            message = "no kubeconfig: the provider would use whatever cluster the machine's current context names"
+            message = "no kubeconfig: the provider would use the machine's current context"
             return [refusal("kubeconfig", message, "pulumi-kubernetes provider.go Configure")]
         if given is UNKNOWN or not isinstance(given, str) or not any(mark in given for mark in "\n{"):
             return []

@@ -290,7 +290,7 @@ def _check_named_port(port: Any, end: Any, path: str, source: str) -> Iterator[R
         what = "non-numeric" if named else "not specified"
         yield refusal(f"{path}.endPort", f"Invalid value: {end}: may not be specified when `port` is {what}", source)
     if named and not _PORT_NAME.fullmatch(port):
-        yield refusal(f"{path}.port", f"Invalid value: {port!r}: no name of a port", source)
+        yield refusal(f"{path}.port", f"Invalid value: {port!r}: not the name of a port", source)
 
 
 RULES: Mapping[str, tuple[Rule, ...]] = {

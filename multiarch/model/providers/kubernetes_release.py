@@ -31,7 +31,7 @@ def chart_and_version(inputs: Inputs) -> Iterator[Refusal]:
         message = "no version: Helm would take the newest chart of the day"
         yield refusal("version", message, "helm/helm pkg/action/install.go ChartPathOptions.Version")
     elif not _VERSION.fullmatch(version):
-        message = f"{version!r} is no exact chart version: Helm would take the newest chart that fits"
+        message = f"{version!r} is not an exact chart version: Helm would take the newest chart that fits"
         yield refusal("version", message, "helm/helm pkg/action/install.go ChartPathOptions.Version")
 
 

@@ -28,7 +28,7 @@ def load_mapping(path: Path) -> Mapping[str, Any]:
     except OSError as error:
         raise _unreadable(path, (error.strerror or str(error)).lower()) from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(path, f"it is no YAML ({str(error).splitlines()[0]})") from None
+        raise _unreadable(path, f"it is not valid YAML ({str(error).splitlines()[0]})") from None
     if not isinstance(document, dict):
         raise _unreadable(path, f"it is {kind(document)}, not a mapping")
     return document
@@ -43,7 +43,7 @@ def checked(document: Mapping[Any, Any], source: str, path: str) -> dict[str, Va
         if key not in known:
             meant = did_you_mean(str(key), known)
             fix = f"Did you mean {meant}?" if meant else f"Keys: {', '.join(known)}."
-            found = "no answer of that name"
+            found = "unknown answer"
             problems.append(Problem(path=where, found=found, consequence=_CONSEQUENCE, fix=fix))
         elif not isinstance(value, str | int):
             fix = "Write a text, a whole number, or true or false."

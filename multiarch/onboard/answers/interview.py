@@ -15,8 +15,6 @@ from multiarch.onboard.answers.texts import flag_of
 Prompt = Callable[[Question, Proposal | None, Callable[[Value], str]], Value]
 """Asks a person one question; the third argument says what is wrong with an answer."""
 
-_CONSEQUENCES = "it goes into the stack file, and nothing was written"
-
 
 class MissingAnswersError(click.UsageError):
     """Answers are missing, and there is nobody to ask. The message names each flag."""
@@ -101,28 +99,27 @@ def _wrong_kind(question: Question, value: Value) -> str:
     if type(value) is question.kind:
         return ""
     wanted = {str: "a text", int: "a whole number", bool: "true or false"}[question.kind]
-    return f"{wanted} is wanted"
+    return f"expected {wanted}"
 
 
 def _wrong_choice(question: Question, value: Value) -> str:
     names = [name for name, _ in question.choices]
-    return "" if not names or value in names else f"one of {', '.join(names)} is wanted"
+    return "" if not names or value in names else f"expected one of {', '.join(names)}"
 
 
 def _problem(question: Question, value: Value, told: str) -> Problem:
     return Problem(
         path=flag_of(question.key),
-        found=f"{value!r}",
-        consequence=f"{told}; {_CONSEQUENCES}",
-        fix=f"{question.help}",
+        found=told if told.startswith(repr(value)) else f"{value!r}: {told}",
+        fix=question.help,
     )
 
 
 def _unused(key: str) -> Problem:
     return Problem(
         path=flag_of(key),
-        found="given, but with the other answers nobody asks for it",
-        consequence="it would silently do nothing",
+        found="given, but the other answers make it unused",
+        consequence="it would have no effect",
         fix="Leave it out, or change what it depends on (--cluster-type, --pools, --architectures, --token-source).",
     )
 
@@ -136,7 +133,7 @@ def _missing_text(missing: Sequence[tuple[Question, Proposal | None]], *, propos
     hint = "Give them as flags or in a file (--answers FILE)."
     if not proposals and len(open_ones) < len(missing):
         hint = "Give them as flags or in a file (--answers FILE); --yes takes what is proposed."
-    return "there is no terminal to ask in, and these answers are missing:\n" + "\n".join(lines) + f"\n{hint}"
+    return "there is no terminal to ask on, and these answers are missing:\n" + "\n".join(lines) + f"\n{hint}"
 
 
 def _proposed(question: Question, proposal: Proposal | None) -> str:

@@ -56,7 +56,7 @@ def _typed(question: Question, text: str, default: Value | None, wrong: Callable
         value: Any = typed
         if question.kind is int:
             if not typed.strip().lstrip("-").isdigit():
-                return "a whole number is wanted"
+                return "expected a whole number"
             value = int(typed)
         return wrong(value) or True
 

@@ -51,7 +51,7 @@ def place_from_cluster(key: str) -> Callable[[Look, Said], Proposal | None]:
     def propose(look: Look, said: Said) -> Proposal | None:
         del said
         value = look.identity.get(key, "")
-        return Proposal(value=value, because="told by nodes and kubeconfig") if value else None
+        return Proposal(value=value, because="from nodes and kubeconfig") if value else None
 
     return propose
 
@@ -130,7 +130,7 @@ def check_architectures(value: Value, look: Look, said: Said) -> str:
     own = {pool.arch for pool in usable(look.pools)}
     wanted = set(Arch) if value == "both" else {Arch(str(value))}
     missing = sorted(arch.value for arch in wanted if arch.value not in own)
-    return f"the cluster has no {' and no '.join(missing)} node: such jobs would wait for ever" if missing else ""
+    return f"the cluster has no {' and no '.join(missing)} node: such jobs would wait forever" if missing else ""
 
 
 def amd64(look: Look, said: Said) -> Proposal:
@@ -160,7 +160,7 @@ def check_machine(arch: Arch) -> Callable[[Value, Look, Said], str]:
     def check(value: Value, look: Look, said: Said) -> str:
         del look
         if not _MACHINE.fullmatch(str(value)):
-            return "this is no name of a machine type"
+            return "this is not a machine type"
         machine = machine_type(str(said["clusterType"]), str(value))
         if machine is not None and machine.arch is not arch:
             return f"{value} is {machine.arch}, not {arch}"
@@ -180,7 +180,7 @@ def number(least: int, most: int) -> Callable[[Value, Look, Said], str]:
     def check(value: Value, look: Look, said: Said) -> str:
         del look
         low = max(least, int(said.get("minNodes", 0)) if most == MOST_NODES else least)
-        return "" if low <= int(value) <= most else f"a number from {low} to {most} is wanted"
+        return "" if low <= int(value) <= most else f"expected a number from {low} to {most}"
 
     return check
 
@@ -189,14 +189,14 @@ def check_fewest(value: Value, look: Look, said: Said) -> str:
     """Check the fewest nodes of a pool."""
     cloud = str(said["clusterType"])
     if KNOWN[cloud].from_zero and said["architectures"] != "amd64" and int(value) < 1:
-        return f"{KNOWN[cloud].from_zero}: 1 or more is wanted"
+        return f"{KNOWN[cloud].from_zero}: expected 1 or more"
     return number(0, 100)(value, look, said)
 
 
 def check_url(value: Value, look: Look, said: Said) -> str:
     """Check that this is a URL."""
     del look, said
-    return "" if _URL.fullmatch(str(value)) else "a URL is wanted, such as https://gitlab.com"
+    return "" if _URL.fullmatch(str(value)) else "expected a URL, such as https://gitlab.com"
 
 
 def free(base: str) -> Callable[[Look, Said], Proposal | None]:
@@ -207,7 +207,7 @@ def free(base: str) -> Callable[[Look, Said], Proposal | None]:
         there = {seen.name: seen.exists for seen in look.namespaces}
         for name in (base, base.replace("gitlab-runner", "multiarch-runner")):
             if there.get(name) is not Verdict.YES:
-                return Proposal(value=name, because="" if name == base else f"{base} is there already")
+                return Proposal(value=name, because="" if name == base else f"{base} already exists")
         return None
 
     return propose

@@ -142,10 +142,10 @@ _AFTER: Final[Sequence[Wording]] = (
     Wording(
         key="tokenSource",
         text="Where the runner's token comes from",
-        help="stack: a secret of the stack, set by `pulumi config set --secret`. secret: a Secret someone else makes.",
+        help="stack: a secret of the stack (`pulumi config set --secret`). secret: a Secret that someone else creates.",
         choices=(
             ("stack", "a secret of the stack (pulumi config set --secret)"),
-            ("secret", "a Kubernetes Secret that somebody else makes (External Secrets, Vault)"),
+            ("secret", "a Kubernetes Secret that someone else creates (External Secrets, Vault)"),
         ),
     ),
     Wording(
@@ -156,12 +156,12 @@ _AFTER: Final[Sequence[Wording]] = (
     Wording(
         key="namespace",
         text="Namespace of the runner manager",
-        help="Namespace of the runner manager; the stack makes it, so it must not be there yet.",
+        help="Namespace of the runner manager; the stack creates it, so it must not exist yet.",
     ),
     Wording(
         key="jobNamespace",
         text="Namespace of the jobs",
-        help="Namespace of the jobs; the stack makes it, so it must not be there yet.",
+        help="Namespace of the jobs; the stack creates it, so it must not exist yet.",
     ),
     Wording(
         key="concurrent",

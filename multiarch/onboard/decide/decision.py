@@ -24,7 +24,7 @@ def decide(look: Look, answers: Answers) -> Decision:
     zones = choice.zones if choice is not None and choice.name == answers.arm64_machine else ()
     doubt = choice.doubt if choice is not None else ""
     if machine_type(cloud, answers.arm64_machine) is None:
-        doubt = f"{answers.arm64_machine} is in no table here: the stack states its architecture"
+        doubt = f"{answers.arm64_machine} is not in the tables here: the stack file sets its architecture"
     if doubt:
         noted = (*noted, Remark(text=f"{doubt[0].upper()}{doubt[1:]}.", verdict=Verdict.UNKNOWN))
     return Decision(

@@ -51,7 +51,9 @@ def amd64_choice(cloud: str, pools: Sequence[Pool]) -> MachineChoice:
         return MachineChoice(name=default, because="no amd64 pool to go by: 8 vCPUs, 32 GiB")
     machine = machine_type(cloud, model.machine_type)
     if machine is None or machine.arch is not Arch.AMD64:
-        return MachineChoice(name=default, because=f"{model.machine_type} of pool {model.name} is in no table here")
+        return MachineChoice(
+            name=default, because=f"{model.machine_type} of pool {model.name} is not in the tables here"
+        )
     size = vcpus(machine)
     if size < LEAST_VCPUS or size > MOST_VCPUS or machine.gpu:
         because = f"{machine.name} of pool {model.name} has {size} vCPUs: builds want {LEAST_VCPUS} to {MOST_VCPUS}"
@@ -78,7 +80,7 @@ def arm64_choice(cloud: str, amd64: str, place: str, zones: Sequence[str] = ()) 
     elif machine is not None:
         because = _because(machine, offer.name)
     else:
-        because = f"{amd64} is in no table here: {_named(cloud, offer.name)}"
+        because = f"{amd64} is not in the tables here: {_named(cloud, offer.name)}"
         because += " with 8 vCPUs and 32 GiB" if offer.name == like else ""
     return MachineChoice(name=offer.name, because=because, zones=offer.zones, doubt=offer.doubt)
 

@@ -30,7 +30,7 @@ def _version(look: Look) -> Iterator[Obstacle]:
     if found is None:
         yield Obstacle(
             found=f"Kubernetes says that its version is '{look.version}'",
-            consequence="whether it has what the stack needs could not be told",
+            consequence="could not tell whether it has what the stack needs",
             fix="Ask whoever runs the cluster; 1.25 or later is needed.",
             doubtful=True,
         )
@@ -38,7 +38,7 @@ def _version(look: Look) -> Iterator[Obstacle]:
         yield Obstacle(
             found=f"Kubernetes {look.version}",
             consequence="Pod Security and port ranges in network policies are stable since 1.25 only: jobs would run "
-            "without the walls that this package promises, and `up` would be refused",
+            "without the isolation that this package promises, and `up` would fail",
             fix="Upgrade the cluster first.",
         )
 
@@ -48,10 +48,8 @@ def _unseen(look: Look) -> Iterator[Obstacle]:
     if hidden:
         yield Obstacle(
             found=hidden[0].rstrip("."),
-            consequence="architectures, pools and provider would have to be guessed",
-            fix="Run this as somebody who may list nodes: "
-            "kubectl create clusterrolebinding NAME --clusterrole=view does not suffice, system:node-reader-like "
-            "rights on nodes do (get, list).",
+            consequence="architectures, pools and provider would be guesses",
+            fix="Run this as a user who may get and list nodes; the ClusterRole `view` does not allow that.",
             doubtful=True,
         )
 
@@ -81,8 +79,8 @@ def _own_nodes(look: Look) -> Iterator[Obstacle]:
         return
     if not look.nodes:
         yield Obstacle(
-            found="the cluster has no node, and nothing tells whose it is",
-            consequence="there is nothing that jobs could run on, and no cloud to create it in",
+            found="the cluster has no node, and its provider is not known",
+            consequence="jobs would have no node to run on, and there is no cloud to create one in",
             fix=f"Join nodes first; or name the cloud: --cluster-type {' or '.join(_MAKING)}.",
         )
         return
@@ -122,8 +120,8 @@ def _namespaces(look: Look, answers: Answers) -> Iterator[Obstacle]:
     for seen in look.namespaces:
         if seen.name in (answers.namespace, answers.job_namespace) and seen.exists is Verdict.YES:
             yield Obstacle(
-                found=f"the namespace {seen.name} is there already",
-                consequence="the stack makes its namespaces itself, and `up` is refused one that is there "
+                found=f"the namespace {seen.name} already exists",
+                consequence="the stack creates its namespaces itself, and `up` fails on one that exists "
                 "(AlreadyExists, pulumi-kubernetes 4.29)",
                 fix="Choose another by --namespace and --job-namespace, or delete it if nobody uses it.",
             )

@@ -37,7 +37,7 @@ def _rights(look: Look) -> Iterator[Remark]:
         more = f", and {len(denied) - _MOST_NAMED} more" if len(denied) > _MOST_NAMED else ""
         yield Remark(text=f"You may not {named}{more}: `up` under this identity would fail. Another one may run it.")
     if doubtful:
-        text = f"Whether you may do {len(doubtful)} of the things that `up` does could not be told"
+        text = f"Could not tell whether you may do {len(doubtful)} of the things that `up` does"
         yield Remark(text=f"{text}: {doubtful[0].allowed.because}.", verdict=Verdict.UNKNOWN)
 
 
@@ -45,11 +45,11 @@ def _network(look: Look) -> Iterator[Remark]:
     told = look.network_policies
     if told.verdict is Verdict.NO:
         yield Remark(
-            text=f"Nothing enforces network policies ({told.because}): the stack's default-deny policies would be "
-            "objects without effect, and jobs could reach the metadata server and every service."
+            text=f"Nothing enforces network policies ({told.because}): the stack's default-deny policies would "
+            "have no effect, and jobs could reach the metadata server and every service."
         )
     if told.verdict is Verdict.UNKNOWN:
-        text = f"Whether network policies are enforced could not be told ({told.because})."
+        text = f"Could not tell whether network policies are enforced ({told.because})."
         yield Remark(text=text, verdict=Verdict.UNKNOWN)
 
 
@@ -71,16 +71,18 @@ def _pools(look: Look, answers: Answers) -> Iterator[Remark]:
         yield from _used(look, answers)
     else:
         if any(pool.arch == "arm64" for pool in usable(look.pools)):
-            text = "The cluster has arm64 nodes already; a further pool is created beside them (--pools create)."
+            text = "The cluster has arm64 nodes already; --pools create adds another pool."
             yield Remark(text=text)
         yield from _open_pools(look)
     if answers.architectures != "both":
-        text = f"Jobs may select {answers.architectures} alone; with nodes of both, set runner.architectures anew."
+        text = (
+            f"Jobs may select {answers.architectures} only; once there are nodes of both, change runner.architectures."
+        )
         yield Remark(text=text)
     if look.flavour == "openshift":
         yield Remark(
-            text="OpenShift's security context constraints stand beside Pod Security: the jobs' service account needs "
-            "one that allows root in the container (anyuid), or kaniko is refused."
+            text="OpenShift's security context constraints apply in addition to Pod Security: the jobs' service "
+            "account needs one that allows root in the container (anyuid), or kaniko is refused."
         )
 
 
@@ -109,7 +111,7 @@ def _used(look: Look, answers: Answers) -> Iterator[Remark]:
             yield Remark(
                 text=f"The {arch} nodes ({pool.name}) have {pool.cpu_millis / 1000:.1f} CPUs and "
                 f"{pool.memory_mib / 1024:.1f} GiB; a job asks for {JOB_MILLIS / 1000} and {JOB_MIB / 1024:.1f} by "
-                "default and would wait for ever. Lower runner.resources."
+                "default and would wait forever. Lower runner.resources."
             )
         if pool.ready < pool.nodes:
             yield Remark(text=f"{pool.nodes - pool.ready} of {pool.nodes} nodes of {pool.name} are not ready.")
@@ -124,12 +126,12 @@ def _neighbours(look: Look) -> Iterator[Remark]:
             )
         else:
             yield Remark(
-                text=f"A gitlab-runner is there already: {release.namespace}/{release.name}"
+                text=f"A gitlab-runner already exists: {release.namespace}/{release.name}"
                 f"{f' ({release.chart})' if release.chart else ''}. It is left as it is; the two share nothing.",
                 verdict=Verdict.YES,
             )
     if look.runners_known.verdict is Verdict.UNKNOWN:
-        text = f"Whether other runners are there could not be told ({look.runners_known.because})."
+        text = f"Could not tell whether other runners exist ({look.runners_known.because})."
         yield Remark(text=text, verdict=Verdict.UNKNOWN)
 
 
@@ -138,12 +140,12 @@ def _limits(look: Look, answers: Answers) -> Iterator[Remark]:
         if seen.name not in (answers.namespace, answers.job_namespace):
             continue
         if seen.exists is Verdict.UNKNOWN:
-            yield Remark(text=f"Whether the namespace {seen.name} exists could not be told.", verdict=Verdict.UNKNOWN)
+            yield Remark(text=f"Could not tell whether the namespace {seen.name} exists.", verdict=Verdict.UNKNOWN)
         for line in (*seen.quotas, *seen.limits):
             yield Remark(text=f"{seen.name}: {line}.")
 
 
 def _pod_security(look: Look) -> Iterator[Remark]:
     if look.pod_security.verdict is Verdict.UNKNOWN:
-        text = f"Whether Pod Security is enforced could not be told ({look.pod_security.because})."
+        text = f"Could not tell whether Pod Security is enforced ({look.pod_security.because})."
         yield Remark(text=text, verdict=Verdict.UNKNOWN)

@@ -34,7 +34,7 @@ def traits(look: Look) -> Iterator[tuple[str, Verdict | None, str]]:
     flavour = f" ({look.flavour})" if look.flavour else ""
     yield "cluster", None, f"{look.provider}{flavour}: {look.provider_because}"
     place = ", ".join(f"{key} {value}" for key, value in look.identity.items())
-    yield "place", None if place else Verdict.UNKNOWN, place or "neither nodes nor kubeconfig tell"
+    yield "place", None if place else Verdict.UNKNOWN, place or "neither nodes nor kubeconfig show it"
     yield "version", None, look.version
     name = " ".join(filter(None, (look.autoscaler_name, look.autoscaler_version)))
     sign, told = _answered(look.autoscaler, name)
@@ -69,7 +69,7 @@ def _runners(look: Look) -> Iterator[tuple[str, Verdict | None, str]]:
 
 def _namespaces(look: Look) -> Iterator[tuple[str, Verdict | None, str]]:
     for seen in look.namespaces:
-        free = {Verdict.YES: "there already", Verdict.NO: "free", Verdict.UNKNOWN: "could not be told"}[seen.exists]
+        free = {Verdict.YES: "there already", Verdict.NO: "free", Verdict.UNKNOWN: "could not tell"}[seen.exists]
         limits = "; ".join((*seen.quotas, *seen.limits))
         yield "namespace", None, f"{seen.name}: {free}{f'; {limits}' if limits else ''}"
 

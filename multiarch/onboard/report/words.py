@@ -61,7 +61,7 @@ def to_report(results: Sequence[Onboarding], seconds: float = 0.0) -> OnboardRep
 def _section(found: Onboarding) -> Section[Onboarded]:
     outcome = Check(
         id="onboarded",
-        title="what was asked for is done",
+        title="the requested work is done",
         verdict=found.outcome.verdict,
         evidence=found.message,
         about="" if found.outcome.verdict is Verdict.YES else MEANINGS[found.outcome],
@@ -136,7 +136,7 @@ def _price_line(decision: Decision) -> str:
     arm64, amd64 = decision.prices_of
     found = decision.price
     if found is None:
-        return f"price: none known of {arm64}{f' beside {amd64}' if amd64 else ''}"
+        return f"price: not known for {arm64}{f' or {amd64}' if amd64 else ''}"
     return (
         f"price: {arm64} ${found.arm64:.4g}/h, {amd64} ${found.amd64:.4g}/h: {saving(found.saves_percent)} "
         f"(on demand, Linux, {found.region}, {found.date.isoformat()}; {found.source})"
@@ -152,11 +152,11 @@ WORDS: Words[None, Onboarded] = Words(
     command="onboard",
     title="Onboarding",
     answers={Verdict.YES: "fine", Verdict.NO: "failed", Verdict.UNKNOWN: "could not tell"},
-    counted={Verdict.YES: "fine", Verdict.NO: "failed", Verdict.UNKNOWN: "could not be told"},
+    counted={Verdict.YES: "fine", Verdict.NO: "failed", Verdict.UNKNOWN: "could not tell"},
     meanings={
-        Verdict.YES: "everything asked for is done",
-        Verdict.NO: "something asked for is not done",
-        Verdict.UNKNOWN: "something could not be told",
+        Verdict.YES: "all requested work is done",
+        Verdict.NO: "some requested work is not done",
+        Verdict.UNKNOWN: "something could not be checked",
     },
     own_meanings={int(outcome): meaning for outcome, meaning in MEANINGS.items()},
     nothing="no cluster was looked at",

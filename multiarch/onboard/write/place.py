@@ -30,8 +30,8 @@ class Place:
             return
         problem = Problem(
             path=str(self.path),
-            found="there is such a file already, and it says something else",
-            consequence="it would have been replaced, with whatever was edited or encrypted in it",
+            found="the file already exists, with other content",
+            consequence="its edits and encrypted values would be lost",
             fix="Look at the difference, then use --force, or another name: --stack.",
         )
         raise ConfigError([problem])
@@ -63,9 +63,9 @@ def place_of(project: Path, stack: str) -> Place:
     except (OSError, UnicodeDecodeError) as error:
         problem = Problem(
             path=str(path),
-            found=f"it is there and can't be read ({error})",
-            consequence="it would have been replaced unseen",
-            fix="Move it away, or use another name: --stack.",
+            found=f"it exists, but cannot be read ({error})",
+            consequence="it would be replaced unseen",
+            fix="Move it, or use another name: --stack.",
         )
         raise ConfigError([problem]) from None
 

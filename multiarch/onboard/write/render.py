@@ -54,7 +54,7 @@ def comment(text: str, indent: int = 0) -> list[str]:
 
 def _head(look: Look, answers: Answers) -> Iterator[str]:
     yield from comment(f"{_title(look, answers)}.")
-    yield "# Written by `multiarch onboard` from what it saw and was told; edit it as any other stack file."
+    yield "# Written by `multiarch onboard`; edit it like any other stack file."
     yield "#"
     stack = answers.stack
     yield f"#   multiarch rehearse --stack {stack}      proves this file on an embedded control plane"
@@ -102,14 +102,14 @@ def _cluster(answers: Answers) -> Iterator[str]:
         yield "    access:"
         if answers.kubeconfig:
             yield f"      kubeconfig: {scalar(answers.kubeconfig)}"
-        yield "      # Always by name: the current context of whoever runs this is never used."
+        yield "      # Always by name: the current context is never used."
         yield f"      context: {scalar(answers.context)}"
     yield ""
 
 
 def _pools(answers: Answers, decision: Decision) -> Iterator[str]:
     if answers.pools == "use":
-        yield "  # What is true of the nodes: the labels tell these nodes from others. Nothing is changed on them."
+        yield "  # The nodes as they are: the labels identify them. Nothing is changed on them."
     yield f"  {NAMESPACE}:pools:"
     for index, pool in enumerate(decision.pools):
         if index:
@@ -121,7 +121,7 @@ def _pools(answers: Answers, decision: Decision) -> Iterator[str]:
 def _created(pool: PoolPlan, answers: Answers, decision: Decision) -> Iterator[str]:
     yield f"    - name: {scalar(pool.name)}"
     if machine_type(answers.cluster_type, pool.machine_type) is None:
-        yield "      # No table here knows the machine type, so that its architecture is stated."
+        yield "      # The machine type is not in the tables, so its architecture is set."
         yield f"      arch: {pool.arch}"
     if pool.arch == "arm64":
         yield from comment(_price(decision), 6)
@@ -143,7 +143,7 @@ def _price(decision: Decision) -> str:
     """Say what the machine costs beside the amd64 one, of which day and place: other regions differ."""
     found, (arm64, amd64) = decision.price, decision.prices_of
     if found is None:
-        return f"No price is known of {arm64}{f' beside {amd64}' if amd64 else ''}: the table has neither or only one."
+        return f"No price is known for {arm64}{f' or {amd64}' if amd64 else ''}."
     return (
         f"${found.arm64:.4g} an hour; {amd64} ${found.amd64:.4g} ({saving(found.saves_percent)}): on demand, Linux, "
         f"{found.region}, {found.date.isoformat()}."
@@ -189,8 +189,8 @@ def _runner(answers: Answers) -> Iterator[str]:
     yield f"  {NAMESPACE}:runner:"
     yield f"    gitlabUrl: {scalar(answers.gitlab_url)}"
     if not answers.own_token:
-        yield "    # A Secret that somebody else makes, keys runner-token and runner-registration-token (empty); both"
-        yield "    # namespaces are made before the first `make up`."
+        yield "    # A Secret that someone else creates, keys runner-token and runner-registration-token (empty); both"
+        yield "    # namespaces are created before the first `make up`."
         yield "    existingNamespaces: true"
         yield "    token:"
         yield f"      existingSecret: {scalar(answers.token_secret)}"

@@ -65,7 +65,7 @@ def buildkit_promises(scene: Scene) -> list[Promise]:
             f"a breach of each other control of `baseline` is refused in {second.installed.job_namespace}",
             partial(_closed, second),
         ),
-        Promise("buildkit-apart", "neither runner makes pods in the other's namespace", partial(_apart, second)),
+        Promise("buildkit-apart", "neither runner may create pods in the other's namespace", partial(_apart, second)),
     ]
     return [*(_of(second, promise) for promise in shared), *own]
 
@@ -89,7 +89,7 @@ def _tags(second: Scene, first: Scene) -> Proof:
         jobs = [job for arch in served(second) for job in buildkit_jobs(arch).values()]
         shared = sorted(set(second.tags or ()) & set(first.tags or ()))
         if shared:
-            return failed(f"both runners have the tag {', '.join(shared)}: chance decides which sandbox a job gets")
+            return failed(f"both runners have the tag {', '.join(shared)}: either runner may take a job")
         return judge_tags(jobs, second.tags, BUILDKIT_TAG)
 
     return from_templates(prove)

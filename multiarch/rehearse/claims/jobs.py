@@ -98,7 +98,7 @@ def _default_job(scene: Scene) -> Proof:
     run = run_job(scene, Job(name="default-job"), "no selector")
     if not expected:
         evidence = (
-            f"the runner's config has no static node_selector for {ARCH_LABEL}: chance decides where such jobs run"
+            f"the runner's config has no static node_selector for {ARCH_LABEL}: such jobs run on any architecture"
         )
         return failed(evidence, run.view)
     return landed(scene, run, {expected})
@@ -114,7 +114,7 @@ def _extra_job(selector: str, scene: Scene) -> Proof:
     if run.view.node and run.view.node not in wanted:
         return failed(f"{run.view.node} does not have {selector}", run.view)
     if run.pod is not None and (run.pod.manifest["spec"].get("nodeSelector") or {}).get(label) != value:
-        return failed(f"the pod does not select {selector}: it landed by chance", run.view)
+        return failed(f"the pod does not select {selector}: it got this node by chance", run.view)
     return proof
 
 

@@ -17,11 +17,13 @@ def landed(scene: Scene, run: JobRun, wanted: Collection[str]) -> Proof:
     if view.node is None:
         if view.reason:
             return failed(f"pod {view.pod} stays pending: {view.reason}", view)
-        return unknown(f"pod {view.pod}: no word from the scheduler", view)
+        return unknown(f"pod {view.pod}: no answer from the scheduler", view)
     evidence = f"pod {view.pod} on {scene.describe(view.node)}"
     return (proved if scene.arch(view.node) in wanted else failed)(evidence, view)
 
 
 def unmodelled(scene: Scene) -> str:
     """Say which settings keep the model's pods from being the runner's."""
-    return f"the config sets what the executor model does not render: {', '.join(scene.installed.config.unmodelled)}"
+    return (
+        f"the config has settings that the executor model does not know: {', '.join(scene.installed.config.unmodelled)}"
+    )

@@ -30,7 +30,7 @@ def manager_promises(scene: Scene) -> list[Promise]:
         Promise("runner-installed", "the runner is installed, its manager admitted under `restricted`", _installed),
         Promise(
             "manager-on-demand",
-            "the manager runs on an on-demand node, and no spot pool's node would ever take it",
+            "the manager runs on an on-demand node, and no node of a spot pool would accept it",
             _on_demand,
         ),
         Promise("manager-mounts", "all that the manager mounts is there, with the keys it needs", _mounts),
@@ -45,7 +45,7 @@ def _installed(scene: Scene) -> Proof:
         return failed(f"the namespace {scene.installed.namespace} enforces {found}, not `restricted`")
     pod, why = _running_pod(scene)
     if pod is None:
-        return failed(why) if why else unknown("the manager's pod was neither made nor refused")
+        return failed(why) if why else unknown("the manager's pod was neither created nor refused")
     image = pod["spec"]["containers"][0]["image"]
     node = pod["spec"]["nodeName"]
     state = str(pod["status"].get("phase")) if scene.kubelet else "bound (nothing starts containers on rehearsal nodes)"
@@ -55,7 +55,7 @@ def _installed(scene: Scene) -> Proof:
 def _on_demand(scene: Scene) -> Proof:
     pod, why = _running_pod(scene)
     if pod is None:
-        return unknown(f"the manager's pod does not run: {why or 'no word of it'}")
+        return unknown(f"the manager's pod does not run: {why or 'nothing was reported'}")
     node = pod["spec"]["nodeName"]
     if scene.spot(node):
         return failed(f"{scene.describe(node)} is a spot node: {_LOST}")
@@ -67,8 +67,8 @@ def _on_demand(scene: Scene) -> Proof:
         spot = scene.describe(placement.node)
         return failed(f"{scene.describe(node)} by chance: the scheduler also takes {spot}, a spot node: {_LOST}")
     if not kept_out(placement.message):
-        return unknown(f"{scene.describe(node)}; of spot nodes: {placement.message or 'no word from the scheduler'}")
-    return proved(f"{scene.describe(node)}; on spot nodes alone the scheduler finds none: {placement.message}")
+        return unknown(f"{scene.describe(node)}; of spot nodes: {placement.message or 'no answer from the scheduler'}")
+    return proved(f"{scene.describe(node)}; with spot nodes only, the scheduler finds none: {placement.message}")
 
 
 def _try(scene: Scene, manager: Mapping[str, Any], nodes: Sequence[str]) -> Placement:
@@ -135,12 +135,12 @@ def _mounts(scene: Scene) -> Proof:
         absent = [key for key in keys if key not in ((found or {}).get("data") or {})]
         seen.append(f"{kind} {name}")
         if found is None:
-            missing.append(f"{kind} {name} is not there")
+            missing.append(f"{kind} {name} does not exist")
         elif absent:
             missing.append(f"{kind} {name} lacks the key {', '.join(absent)}")
     if missing:
         return failed(f"{'; '.join(missing)}: the manager's pod would never start")
-    others = f"; somebody else makes {', '.join(sorted(scene.stand_ins))}" if scene.stand_ins else ""
+    others = f"; someone else creates {', '.join(sorted(scene.stand_ins))}" if scene.stand_ins else ""
     return proved(", ".join(dict.fromkeys(seen)) + others)
 
 

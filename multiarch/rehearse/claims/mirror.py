@@ -31,7 +31,7 @@ def mirror_promises(scene: Scene) -> list[Promise]:
 
 def _promises(mirrored: Mirrored, suffix: str) -> list[Promise]:
     title = "the provider publishes the helper image as the runner's config names it, for every architecture"
-    repaired = "a tag of the helper image that somebody moved is shown by a refresh, and put back by the next update"
+    repaired = "a refresh shows a moved tag of the helper image, and the next update restores it"
     return [
         Promise(f"helper-image-published{suffix}", title, partial(_answered, mirrored.published)),
         Promise(f"helper-image-repaired{suffix}", repaired, partial(_answered, mirrored.repaired)),
@@ -50,6 +50,6 @@ def judge_mirrored(image: str, arch: str, mirrors: Sequence[Mirrored]) -> Proof 
             if mirrored.published.verdict is not Verdict.YES:
                 return Proof(mirrored.published.verdict, f"{image}: {mirrored.published.evidence}")
             if f"linux/{arch}" not in mirrored.platforms:
-                return Proof(Verdict.NO, f"{image} is made for {', '.join(mirrored.platforms)}, not for {arch}")
+                return Proof(Verdict.NO, f"{image} has {', '.join(mirrored.platforms)}, not {arch}")
             return Proof(Verdict.YES, f"{image}, published for linux/{arch} in a local registry")
     return None

@@ -68,11 +68,9 @@ def _selector(name: str, value: str, scene: Scene) -> Proof:
     view = JobView(name=name, asked=value, outcome=Outcome.PENDING, pod=built.name, helper_image=built.helper_image)
     label, _, wanted = value.partition("=")
     if built.manifest["spec"].get("nodeSelector", {}).get(label) == wanted:
-        return failed(
-            f"the runner's regex '{pattern}' lets {value} through: the job would wait for a node in vain", view
-        )
+        return failed(f"the runner's regex '{pattern}' lets {value} through: the job would never get a node", view)
     return failed(
-        "the runner's regex is empty, which ignores a job's selector without a word: it would run on the wrong node",
+        "the runner's regex is empty, so it ignores a job's selector silently: the job would run on the wrong node",
         view,
     )
 
@@ -125,7 +123,7 @@ def _refused_all(scene: Scene, setting: str, reason: str) -> Proof:
     if not reason.startswith("provided value "):
         return proved(f"refused by runner, whatever a job asks for: {reason}")
     pattern = scene.installed.config.kubernetes.text(setting)
-    return unknown(f"{setting} = '{pattern}' refuses what was tried; what else it lets jobs choose can't be told")
+    return unknown(f"{setting} = '{pattern}' refuses what was tried; could not tell what else it lets jobs choose")
 
 
 def _identity(pod: Pod) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ def rights_promises(scene: Scene) -> list[Promise]:
         ),
         Promise(
             "jobs-have-no-rights",
-            "a job's service account may do nothing that not everybody may, and its token is not mounted",
+            "a job's service account may do nothing that not everyone may, and its token is not mounted",
             _job_account,
         ),
     ]
@@ -116,7 +116,7 @@ def _bounded(scene: Scene, who: str, account: Api, meant: Mapping[str, Sequence[
     if over:
         return failed(f"{who} may also {'; '.join(over)}")
     if doubts:
-        return unknown(f"whether {who} may do more: the list is not whole ({'; '.join(doubts)})")
+        return unknown(f"could not tell whether {who} may do more: the list is incomplete ({'; '.join(doubts)})")
     return proved(f"nothing more is listed for {who} in {', '.join(meant)}")
 
 

@@ -95,7 +95,7 @@ class Promise:
     """Whether the executor model alone answers: nothing of it is asked of the cluster."""
 
 
-BY_MODEL = " (by the executor model alone)"
+BY_MODEL = " (from the executor model only)"
 """What the report says of such an answer."""
 
 

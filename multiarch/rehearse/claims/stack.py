@@ -40,7 +40,7 @@ STEPS = NODES, INSTALL, JOBS, CLEAN = (
     "cleaning up",
 )
 """What progress is told of, in this order."""
-NOTHING_LEFT = "what was put on the cluster has been taken off again"
+NOTHING_LEFT = "everything that was put on the cluster has been removed"
 
 
 class Plane(Protocol):
@@ -265,7 +265,7 @@ class _Run:
             return self.installer.clean(() if self.keep_nodes else self._node_names)
 
     def _left_words(self, left: Sequence[Left]) -> str:
-        return left_words(left) + (f". Take it off: {self.clean_up}" if self.clean_up else "")
+        return left_words(left) + (f". Remove it: {self.clean_up}" if self.clean_up else "")
 
     @property
     def _all_groups(self) -> tuple[NodeGroup, ...]:
@@ -293,7 +293,7 @@ class _Run:
             claim = _claim("nodes-join", title, verdict, evidence)
             self.found.claims.append(replace(claim, seconds=self.found.timings["nodes"]))
             return True
-        self.found.notes.append("nothing else was put to the proof, since the nodes did not join")
+        self.found.notes.append("nothing else was checked, since the nodes did not join")
         return False
 
     def _nodes(self) -> None:
@@ -313,7 +313,7 @@ class _Run:
         self.found.chart = chart.description
         self.found.notes += [chart.note] if chart.note else []
         stand_ins = self.installer.install(self.plan, chart)
-        self.found.notes += [f"{what} is somebody else's to make: a stand-in took its place" for what in stand_ins]
+        self.found.notes += [f"{what} is created by someone else: a stand-in was used" for what in stand_ins]
         scene = self._scene(release, frozenset(name.removeprefix("Secret ") for name in stand_ins))
         if has_mirrors(self.plan):
             with self.found.timed("helper image"):
@@ -341,12 +341,12 @@ class _Run:
 
     def _priority_class(self, name: str) -> None:
         if name and self.installer.priority_class(name):
-            self.found.notes.append(f"PriorityClass {name} is somebody else's to make: a stand-in took its place")
+            self.found.notes.append(f"PriorityClass {name} is created by someone else: a stand-in was used")
 
     def _not_installed(self, verdict: Verdict, evidence: str) -> None:
         title = "the runner is installed, its manager admitted under `restricted`"
         self.found.claims.append(_claim("runner-installed", title, verdict, evidence))
-        self.found.notes.append("nothing else was put to the proof, since the runner was not installed")
+        self.found.notes.append("nothing else was checked, since the runner was not installed")
 
 
 def cluster_title(plan: Plan, groups: tuple[NodeGroup, ...]) -> str:

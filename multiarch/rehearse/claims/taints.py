@@ -30,7 +30,7 @@ def _plain_pod(scene: Scene) -> Proof:
     try:
         create(scene.admin, namespace, _manifest(scene, sorted(guarded)))
     except ApiRefused as refusal:
-        return unknown(f"the plain pod could not be made: {refusal.message}")
+        return unknown(f"the plain pod could not be created: {refusal.message}")
     placement = settle(scene.admin, namespace, _NAME, SHORT_PATIENCE_SECONDS)
     if placement.node:
         view = JobView(name=_NAME, asked=asked, outcome=Outcome.SCHEDULED, pod=_NAME, node=placement.node)
@@ -45,7 +45,7 @@ def _plain_pod(scene: Scene) -> Proof:
     )
     if "untolerated taint" in placement.message and kept_out(placement.message):
         return proved(placement.message, view)
-    return unknown(placement.message or "no word from the scheduler", view)
+    return unknown(placement.message or "no answer from the scheduler", view)
 
 
 def _manifest(scene: Scene, nodes: list[str]) -> dict[str, Any]:

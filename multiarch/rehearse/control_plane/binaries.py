@@ -31,7 +31,7 @@ def on_path(tool: Tool, wanted: str) -> tuple[BinarySource | None, str]:
     if version is None:
         return None, f"{found} {reason}"
     if version != wanted:
-        return None, f"{found} is {version}, wanted is {wanted}"
+        return None, f"{found} is {version}; this needs {wanted}"
     return BinarySource(name=tool.name, path=path, version=version, origin=Origin.PATH, detail=found), ""
 
 
@@ -79,7 +79,7 @@ class _Search:
             if answer is not None:
                 self.take(_cached(tool, *answer))
             elif shelf.holds(tool.name):
-                self.miss(tool, "find", f"{shelf.folder / tool.name} is not what was put there")
+                self.miss(tool, "find", f"{shelf.folder / tool.name} is not the file that was put there")
 
     def download(self, *, or_else: bool) -> None:
         """Download what is missing; with `or_else` what can't be had is left for another way."""
@@ -131,7 +131,7 @@ class _Search:
 
     def _waiting(self, step: str) -> Callable[[float], None]:
         def tell(waited: float) -> None:
-            detail = "another rehearsal is at it"
+            detail = "another rehearsal is building it"
             self.progress(Progress(step=step, subject="programs", state=State.RUNNING, detail=detail, elapsed=waited))
 
         return tell
@@ -191,4 +191,4 @@ def prepare_binaries(
 def _not_had(search: _Search, last: str) -> BinariesError:
     tool = search.missing[0]
     tried = [*search.reasons.get(tool.name, []), *([last] if last else [])]
-    return BinariesError(f"{tool.name} {search.versions[tool.name]} cannot be had: {'; '.join(tried)}")
+    return BinariesError(f"{tool.name} {search.versions[tool.name]} is not available: {'; '.join(tried)}")

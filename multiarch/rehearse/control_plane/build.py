@@ -105,7 +105,7 @@ class Builder:
     def _follow(self, tool: Tool, process: subprocess.Popen[bytes], began: float) -> list[str]:
         """Read what `go build -v` says, a line for each package it compiles, until it closes its output."""
         if process.stderr is None:
-            raise BinariesError(f"{tool.name}: the compiler cannot be followed")
+            raise BinariesError(f"{tool.name}: the progress of the compiler is not known")
         kept: deque[str] = deque(maxlen=_WORDS_KEPT)
         count = 0
         with selectors.DefaultSelector() as selector:
@@ -127,7 +127,7 @@ class Builder:
         version, reason = ask_version(tool, output)
         if version != self.versions[tool.name]:
             raise BinariesError(
-                f"{tool.name} was built but {reason or f'says {version}'}, wanted is {self.versions[tool.name]}"
+                f"{tool.name} was built but {reason or f'says {version}'}; this needs {self.versions[tool.name]}"
             )
 
     def _environment(self) -> Environment:

@@ -126,7 +126,7 @@ def _acquired(path: Path, waiting: Callable[[float], None]) -> FileLock:
         except Timeout:
             waited = time.monotonic() - began
             if waited > _LOCK_SECONDS:
-                raise BinariesError("another rehearsal has been making the programs for an hour") from None
+                raise BinariesError("another rehearsal has been building the programs for an hour") from None
             waiting(waited)
         else:
             return lock

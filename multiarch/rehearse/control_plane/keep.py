@@ -65,7 +65,7 @@ def find_kept(folder: Path) -> KeptPlane | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
-        raise KeptPlaneError(f"{path} cannot be understood ({error}): remove it once no kube-apiserver runs") from error
+        raise KeptPlaneError(f"{path} cannot be read ({error}): remove it once no kube-apiserver runs") from error
     return kept if kept.running() else None
 
 
@@ -85,7 +85,9 @@ def replace_kubeconfig(path: Path, content: bytes) -> None:
         try:
             find_context(path, CONTEXT, REHEARSAL)
         except ConfigError as error:
-            raise KeptPlaneError(f"{path} is not of a rehearsal: it would be overwritten. Name another path") from error
+            raise KeptPlaneError(
+                f"{path} was not written by a rehearsal and would be overwritten. Name another path"
+            ) from error
         path.unlink()
     path.parent.mkdir(parents=True, exist_ok=True)
     write_private(path, content)

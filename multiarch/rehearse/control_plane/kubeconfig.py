@@ -10,7 +10,7 @@ from multiarch.rehearse.control_plane.pki import KeyPair
 CONTEXT = "multiarch-rehearsal"
 """Name of the embedded control plane's context, cluster and user."""
 REHEARSAL = Purpose(
-    unnamed="the rehearsal would make nodes and namespaces on whichever cluster is current",
+    unnamed="the rehearsal would create nodes and namespaces in the current context's cluster",
     consequence="there is no cluster to rehearse on",
     instead="leave it out to use the embedded control plane",
 )

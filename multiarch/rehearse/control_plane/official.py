@@ -33,7 +33,7 @@ _FILE_LIMIT = 512 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Seconds. A machine without a way out must learn it fast; a slow way out may take its time, but not for ever."""
+    """Seconds. A machine without a way out must learn it fast; a slow way out may take its time, but not forever."""
 
     connect: float = 3.0
     stall: float = 10.0
@@ -116,7 +116,7 @@ class Downloader:
         version, reason = ask_version(tool, made)
         if version != self.versions[tool.name]:
             made.unlink()
-            raise BinariesError(f"{release.url} {reason or f'says {version}'}, wanted is {self.versions[tool.name]}")
+            raise BinariesError(f"{release.url} {reason or f'says {version}'}; this needs {self.versions[tool.name]}")
 
     def _text(self, url: str) -> str:
         parts = []
@@ -166,7 +166,7 @@ class Downloader:
                 if answer.status != 200:  # noqa: PLR2004 - HTTP's OK
                     raise BinariesError(f"{url}: {answer.status} {answer.reason}")
                 if downgraded(url, [seen.redirect_location for seen in _history(answer)]):
-                    raise BinariesError(f"{url} leads to an address without TLS: it is not followed")
+                    raise BinariesError(f"{url} redirects to an address without TLS: not followed")
                 yield answer
             finally:
                 answer.close()

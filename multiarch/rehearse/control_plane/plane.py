@@ -226,7 +226,7 @@ class ControlPlane:
 
     def _had(self) -> Binaries:
         if self._binaries is None:
-            raise ClusterError("the control plane's programs were not made ready")
+            raise ClusterError("the control plane's programs are not available")
         return self._binaries
 
 

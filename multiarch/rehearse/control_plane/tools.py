@@ -138,10 +138,10 @@ def ask_version(tool: Tool, binary: Path) -> tuple[str | None, str]:
             env=environment(Child.CONTROL_PLANE, {"HOME": "/nonexistent", "PATH": "/usr/bin:/bin", **home}),
         )
     except subprocess.TimeoutExpired:
-        return None, f"did not tell its version within {_ASK_SECONDS:.0f} s"
+        return None, f"did not print its version within {_ASK_SECONDS:.0f} s"
     except OSError as error:
         return None, f"does not run: {error.strerror}"
     version = version_in(tool, done.stdout + done.stderr)
     if version is None:
-        return None, f"did not tell its version (exit {done.returncode})"
+        return None, f"did not print its version (exit {done.returncode})"
     return version, ""

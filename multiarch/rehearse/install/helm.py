@@ -124,7 +124,7 @@ class Helm:
 def _refusal(code: int, said: str) -> HelmError:
     if code < 0:
         return HelmSilentError(f"helm was ended by signal {-code}")
-    words = _last_words(said) or f"helm ended with {code} and no word"
+    words = _last_words(said) or f"helm ended with {code} and no message"
     if _TOO_OLD in said:
         return HelmSilentError(f"{words}: this Helm is too old, 3.13 or later is needed")
     if any(mark in said.lower() for mark in _UNREACHED):

@@ -158,7 +158,9 @@ class Installer:
             if not chart.stand_in:
                 raise InstallFailed(f"helm install {release.name}: {error}") from error
             # It models what the program sends, and only part of what runner.values may add: the official chart decides.
-            raise HelmError(f"the embedded stand-in chart does not take these values; try --chart: {error}") from error
+            raise HelmError(
+                f"the embedded stand-in chart does not support these values; try --chart: {error}"
+            ) from error
         except HelmError as error:
             raise InstallFailed(f"helm install {release.name}: {error}") from error
 
@@ -190,12 +192,12 @@ def _taken(kind: str, found: Mapping[str, Any], clean: str) -> Problem:
             path="--context",
             found=f"the cluster has the {title(kind, metadata)} of another rehearsal, of stack {labels[OWNER_LABEL]}",
             consequence="it was killed before it could clean up, or it is running now, from elsewhere",
-            fix=f"Unless it is running, take off what it left: {clean}",
+            fix=f"Unless it is running, remove what it left: {clean}",
         )
     return Problem(
         path="--context",
-        found=f"the cluster already has the {title(kind, metadata)}, and this rehearsal did not make it",
-        consequence="installing the stack there would change, and cleaning up would delete, what is somebody else's",
+        found=f"the cluster already has the {title(kind, metadata)}, which this rehearsal did not create",
+        consequence="installing the stack would change it, and cleaning up would delete it",
         fix="Rehearse on another cluster, or on the embedded control plane (leave out --kubeconfig).",
     )
 

@@ -160,7 +160,7 @@ class Remover:
         if not self._api.items(f"{_path(release.namespace)}/secrets", {"labelSelector": selector}):
             return
         if self._helm is None:
-            raise RemovalError("helm is not on PATH: install it, or remove by hand what its chart made cluster-wide")
+            raise RemovalError("helm is not on PATH: install it, or remove by hand what its chart created cluster-wide")
         self._helm.uninstall(release.name, release.namespace)
 
     def _empty(self, namespace: str) -> None:
@@ -222,7 +222,7 @@ class Remover:
             if time.monotonic() > deadline:
                 raise RemovalError(f"still there: {', '.join(item.path for item in left)}")
         if unseen:
-            raise RemovalError(f"nobody could look for more: {'; '.join(unseen)}")
+            raise RemovalError(f"could not look for more: {'; '.join(unseen)}")
         for name in closed:
             self._delete(_path(name))
         self._wait_until_gone(namespaces)

@@ -45,8 +45,8 @@ class ChangeView:
     """What a changed stack file would do to one resource, as the stand-ins (with `--engine`: the engine) know it."""
 
     action: str
-    """`create`, `update`, `update (nodes made anew)`, `replace (new one first)`, `replace (deleted first)`, `delete`,
-    or `refused` by the cloud."""
+    """`create`, `update`, `update (nodes are replaced)`, `replace (new one first)`, `replace (deleted first)`,
+    `delete`, or `refused` by the cloud."""
     resource: str
     """Type and name."""
     paths: tuple[str, ...] = ()

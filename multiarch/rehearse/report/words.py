@@ -26,8 +26,8 @@ def _blocks(stack: StackReport) -> Iterable[Block]:
         yield Table(title="jobs", heads=("job", "asked for", "went to"), rows=rows, only_verbose=True)
     if stack.detail.changes is not None:
         changes = tuple(_change(change) for change in stack.detail.changes)
-        nothing = (("", "the changed stack file would change nothing", "", ""),)
-        title = "what the changed stack file would do"
+        nothing = (("", "the changed stack file changes nothing", "", ""),)
+        title = "what the changed stack file changes"
         yield Table(title=title, heads=("would", "resource", "because of", "jobs lost"), rows=changes or nothing)
 
 
@@ -72,13 +72,13 @@ WORDS = Words(
     command="rehearse",
     title="Rehearsal",
     answers={Verdict.YES: "proved", Verdict.NO: "failed", Verdict.UNKNOWN: "could not tell"},
-    counted={Verdict.YES: "proved", Verdict.NO: "failed", Verdict.UNKNOWN: "could not be told"},
+    counted={Verdict.YES: "proved", Verdict.NO: "failed", Verdict.UNKNOWN: "could not tell"},
     meanings={
         Verdict.YES: "every claim was proved",
         Verdict.NO: "a claim failed",
-        Verdict.UNKNOWN: "something could not be told, and that is no success",
+        Verdict.UNKNOWN: "something could not be checked, so the rehearsal is not called a success",
     },
-    nothing="no claim was put to the proof",
+    nothing="no claim was checked",
     check="claim",
     groups=GROUPS,
     repeats=True,

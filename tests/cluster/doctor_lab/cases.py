@@ -695,5 +695,5 @@ CASES: tuple[Broken, ...] = (
     Broken("a Secret to mount is missing", "volume-mount-fails", _missing_mount, pods=1, says="registry-ca"),
     Broken("no address for the pod", "sandbox-fails", _no_sandbox, pods=1),
     Broken("a scheduling gate", "scheduling-gated", _gate, pods=1),
-    Broken("a scheduler that is not there", "scheduler-silent", _no_scheduler, pods=1, later=120),
+    Broken("a scheduler that does not exist", "scheduler-silent", _no_scheduler, pods=1, later=120),
 )

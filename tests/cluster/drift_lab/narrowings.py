@@ -42,7 +42,7 @@ NARROWINGS = (
     Harmless("rights of others in the jobs' namespace", bind(_THEIRS, "admin", JOBS)),
     Harmless("rights of another namespace's accounts", bind(group("system:serviceaccounts:kube-system"), "view")),
     Harmless("rights of people", bind(group("oidc:sre"), "cluster-admin")),
-    Harmless("a role that is not there", bind(JOB, "nobody-made-it")),
+    Harmless("a role that does not exist", bind(JOB, "nobody-made-it")),
     Harmless(
         "a role without rules",
         both(create(f"{RBAC}{JOBS}/roles/theirs", {"rules": []}), bind(MANAGER, "theirs", JOBS, "Role")),

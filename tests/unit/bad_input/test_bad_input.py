@@ -1,5 +1,6 @@
 """Mistakes in a stack file: each is told with its path, the consequence and the fix, before anything is declared."""
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
@@ -39,14 +40,14 @@ CASES = {
         stack="gke",
         changes="poools: []",
         path="poools",
-        found="no key of this program",
+        found="unknown key 'poools' for this program",
         fix="Did you mean pools?",
     ),
     "unknown key of a pool": Case(
         stack="gke",
         changes="pools[1].machinetype: t2a-standard-4",
         path="pools[1].machinetype",
-        found="no key of gke pools",
+        found="for gke pools",
         fix="Did you mean machineType?",
     ),
     "unknown key in Python's spelling": Case(
@@ -59,14 +60,14 @@ CASES = {
         stack="gke",
         changes="runner.concurent: 3",
         path="runner.concurent",
-        found="no key of the runner",
+        found="for the runner",
         fix="Did you mean concurrent?",
     ),
     "unknown key far down": Case(
         stack="gke",
         changes="runner.resources.build.memry: 3Gi",
         path="runner.resources.build.memry",
-        found="no key of `runner.resources.build`",
+        found="for `runner.resources.build`",
         fix="memory",
     ),
     "key of another cloud's pool": Case(
@@ -121,7 +122,7 @@ CASES = {
         changes="cluster.type: <removed>",
         path="cluster.type",
         found="not set",
-        consequence="nothing else of cluster and pools",
+        consequence="the other keys of cluster and pools",
         fix="Use one of gke, eks, aks, existing.",
     ),
     "missing name of a pool": Case(
@@ -129,7 +130,7 @@ CASES = {
         changes="pools[1].name: <removed>",
         path="pools[1].name",
         found="not set",
-        consequence="it has no default",
+        consequence="",
         fix="Add `name: ...` (text)",
     ),
     "no pools at all": Case(
@@ -207,15 +208,15 @@ CASES = {
         stack="gke",
         changes="pools[1].arch: aarch64",
         path="pools[1].arch",
-        found="'aarch64' is not one of amd64, arm64",
+        found="unknown value 'aarch64'",
         fix="arm64",
     ),
     "type of cluster that does not exist": Case(
         stack="gke",
         changes="cluster.type: gk",
         path="cluster.type",
-        found="'gk' is no type of cluster",
-        consequence="nothing else of cluster and pools was read",
+        found="unknown cluster type 'gk'",
+        consequence="the other keys of cluster and pools were not checked",
         fix="Did you mean gke?",
     ),
     "token in plain text": Case(
@@ -246,7 +247,7 @@ CASES = {
         stack="local",
         changes="runnerToken: {secure: AAABAA}",
         path="runnerToken",
-        found="set, and so is runner.token.existingSecret",
+        found="set together with runner.token.existingSecret",
         fix="Keep one",
     ),
     "secret where none is kept": Case(
@@ -254,7 +255,7 @@ CASES = {
         changes="runner.gitlabUrl: {secure: AAABAA}",
         path="runner",
         found="holds a secret",
-        consequence="readable in the Helm release",
+        consequence="plans and the Helm release would show it",
         fix="Set it without --secret",
         beside=("runner.gitlabUrl",),
     ),
@@ -286,9 +287,9 @@ CASES = {
         stack="gke",
         changes="pools[0].machineType: x9-standard-8",
         path="pools[0].machineType",
-        found="in none of the known families, and arch is not stated",
-        consequence="would have to be guessed",
-        fix="state arch: amd64 or arch: arm64",
+        found="is not in a known machine family, and arch is not set",
+        consequence="never guessed",
+        fix="set arch: amd64 or arch: arm64",
     ),
     "C4A with a persistent disk": Case(
         stack="gke",
@@ -365,14 +366,14 @@ CASES = {
         stack="aks",
         changes="pools[1].name: arm64builders1",
         path="pools[1].name",
-        found="no agent pool name",
+        found="is not a valid agent pool name",
         fix="Write 1 to 8 lower-case letters and digits",
     ),
     "agent pool name in upper case": Case(
         stack="aks",
         changes="pools[1].name: Arm64",
         path="pools[1].name",
-        found="no agent pool name",
+        found="is not a valid agent pool name",
         fix="Write 1 to 8 lower-case letters and digits",
     ),
     "arm64 agent pool in System mode": Case(
@@ -396,7 +397,7 @@ CASES = {
         changes="pools[1].minNodes: 0",
         path="pools[1].minNodes",
         found="0 on an arm64 pool",
-        consequence="arm64 jobs may wait for ever",
+        consequence="arm64 jobs may wait forever",
         fix="Use minNodes: 1.",
     ),
     "minimum above maximum": Case(
@@ -411,7 +412,7 @@ CASES = {
         stack="gke",
         changes="pools[1].minNodes: 0\npools[1].maxNodes: 0",
         path="pools[1].maxNodes",
-        found="0 is below 1",
+        found="0 is too small",
         fix="Use 1 or more.",
     ),
     "regional total below its minimum": Case(
@@ -426,15 +427,15 @@ CASES = {
         stack="gke",
         changes="pools[1].name: amd64",
         path="pools[1].name",
-        found="the name of pools[0] too",
-        consequence="one pool would take the other's place",
+        found="also the name of pools[0]",
+        consequence="one pool would replace the other",
         fix="Give each pool a name of its own.",
     ),
     "architecture that no pool serves": Case(
         stack="gke",
         changes="pools[1]: <removed>",
         path="runner.architectures",
-        found="arm64 is served by no pool",
+        found="no pool has arch arm64",
         consequence="would wait 600 s for a node and fail",
         fix="Add a pool with arch: arm64",
     ),
@@ -444,13 +445,13 @@ CASES = {
         path="runner.chart.version",
         found="is a number",
         consequence="takes text",
-        fix="Put it in quotes, just as it is written there.",
+        fix="Put it in quotes, exactly as it is written there.",
     ),
     "chart version that is a range": Case(
         stack="gke",
         changes="runner.chart: {version: ^0.90}",
         path="runner.chart.version",
-        found="no exact version",
+        found="is not a valid chart version",
         consequence="whatever matches on the day",
         fix="for example 0.92.2",
     ),
@@ -475,7 +476,7 @@ CASES = {
         changes="runner.selectorRegex: kubernetes.io/arch=.*",
         path="runner.selectorRegex",
         found="not anchored at both ends",
-        consequence="also admits labels and architectures",
+        consequence="also admits labels",
         fix="Write it as ^(...)$.",
     ),
     "empty selector regex": Case(
@@ -484,7 +485,7 @@ CASES = {
         path="runner.selectorRegex",
         found="empty",
         consequence="silently ignore every job's selector",
-        fix="Drop the key",
+        fix="Remove the key",
     ),
     "helper image of one architecture": Case(
         stack="gke",
@@ -515,14 +516,14 @@ CASES = {
         changes="runner.privileged: true",
         path="runner.privileged",
         found="not offered",
-        consequence="a privileged job owns its node",
+        consequence="a privileged job controls its node",
         fix="Build with kaniko",
     ),
     "privileged jobs through Helm values": Case(
         stack="gke",
         changes="runner.values: {runners: {privileged: true}}",
         path="runner.values.runners.privileged",
-        consequence="a privileged job owns its node",
+        consequence="a privileged job controls its node",
         fix="Build with kaniko",
     ),
     "overwrite of tolerations": Case(
@@ -538,7 +539,7 @@ CASES = {
         changes="runner.namespaceOverwriteAllowed: .*",
         path="runner.namespaceOverwriteAllowed",
         found="not offered",
-        consequence="no network policy",
+        consequence="network policies",
         fix="Set jobNamespace",
     ),
     "runner tags in Helm values": Case(
@@ -560,8 +561,8 @@ CASES = {
         changes="runner.chart: {repository: https://charts.example.com}",
         path="runner.chart.version",
         found="not set, with a repository of your own",
-        consequence="whatever is newest",
-        fix="State the exact version",
+        consequence="each update installs the newest",
+        fix="Set an exact version",
     ),
     "AWS provider in another region": Case(
         stack="eks",
@@ -582,14 +583,14 @@ CASES = {
         stack="eks",
         changes="cluster.region: eu-central-1a",
         path="cluster.region",
-        found="is no AWS region",
+        found="is not a valid AWS region",
         fix="Write a region, such as eu-central-1, not a zone.",
     ),
     "project name where its id belongs": Case(
         stack="gke",
         changes="cluster.project: Example CI",
         path="cluster.project",
-        found="is no project id",
+        found="is not a valid project id",
         fix="gcloud projects list",
     ),
     "address of GitLab without its scheme": Case(
@@ -600,6 +601,12 @@ CASES = {
         fix="https://",
     ),
 }
+
+HOW_A_FIX_BEGINS = (
+    r"Did you mean |`?pulumi config |(?:Add|Attach|Build|Correct|Create|Give|Install|Keep|List|Lower|Make|Name|Only"
+    r"|Pass|Put|Raise|Remove|Rename|Revoke|Reset|Run|Set|Shorten|Use|Write)\b"
+)
+"""An imperative, or a command, or a question about a slip: the reader sees at once what to do."""
 
 
 def problems_of(file: Path) -> ConfigError:
@@ -618,6 +625,79 @@ def test_each_mistake_is_told_with_path_consequence_and_fix(case: Case, broken_s
     assert case.found in told.found
     assert case.consequence in told.text
     assert case.fix in told.fix
+
+
+FORMS = {
+    "unknown key": (
+        "eks",
+        "pools[1].maxNode: 3",
+        "pools[1].maxNode: unknown key 'maxNode' for eks pools. Did you mean maxNodes?",
+    ),
+    "not supported by this cloud": (
+        "gke",
+        "pools[1].maxPods: 30",
+        "pools[1].maxPods: 'maxPods' is a key of aks pools, but the cluster is gke. Remove it: it has no effect here.",
+    ),
+    "missing": (
+        "eks",
+        "pools[1].name: <removed>",
+        "pools[1].name: required, but not set. Add `name: ...` (text): name of the pool, unique in the stack.",
+    ),
+    "wrong type": (
+        "gke",
+        "pools[1].maxNodes: many",
+        "pools[1].maxNodes: 'many' is text, but maxNodes takes a whole number. Write a whole number.",
+    ),
+    "unknown value": (
+        "gke",
+        "pools[1].arch: arm",
+        "pools[1].arch: unknown value 'arm'. Did you mean arm64? It takes one of amd64, arm64.",
+    ),
+    "out of range": (
+        "gke",
+        "pools[1].diskSizeGb: 1",
+        "pools[1].diskSizeGb: 1 is too small. Use 10 or more.",
+    ),
+    "malformed": (
+        "eks",
+        "cluster.region: eu-central-1a",
+        "cluster.region: 'eu-central-1a' is not a valid AWS region. Write a region, such as eu-central-1, not a zone.",
+    ),
+    "conflicting pair": (
+        "gke",
+        "pools[1].minNodes: 30",
+        (
+            "pools[1].minNodes: 30 is above maxNodes, 20: the cloud refuses the pool. "
+            "Set minNodes to 20 or less, or maxNodes to 30 or more."
+        ),
+    ),
+    "not offered": (
+        "gke",
+        "runner.tags: [arm]",
+        (
+            "runner.tags: not offered. Set it where the runner is created: in GitLab's UI, or by token.create "
+            "(token.create.tags). GitLab keeps a glrt- runner's tags on its side, and registering with them fails "
+            "('... is reserved')."
+        ),
+    ),
+}
+"""Each kind of mistake has one form: `path: what is wrong[: what it causes]. What to do.`"""
+
+
+@pytest.mark.parametrize(("stack", "changes", "told"), FORMS.values(), ids=FORMS)
+def test_each_kind_of_mistake_is_told_in_one_form(stack: str, changes: str, told: str, broken_stack: Write) -> None:
+    assert [str(problem) for problem in problems_of(broken_stack(stack, changes)).problems] == [told]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_mistake_is_told_shortly_what_is_wrong_first_then_the_fix(case: Case, broken_stack: Write) -> None:
+    for problem in problems_of(broken_stack(case.stack, case.changes)).problems:
+        assert problem.found, "what is wrong"
+        assert ". " not in f"{problem.found}{problem.consequence}", "one sentence, and at most one consequence"
+        assert len(problem.found) <= 160
+        assert len(problem.consequence) <= 200
+        assert len(problem.text) <= 480
+        assert re.match(HOW_A_FIX_BEGINS, problem.fix), problem.fix
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -719,7 +799,7 @@ def test_all_mistakes_are_told_at_once_and_in_a_fixed_order(broken_stack: Write)
         ("glrt-Zk3y Vq8TnX", "white space"),
         ("GR1348941Zk3yVq8TnX", "registration token"),
         ("glrtr-Zk3yVq8TnX", "registration"),
-        ("glpat-Zk3yVq8TnX", "no runner authentication token"),
+        ("glpat-Zk3yVq8TnX", "not a runner authentication token"),
         ("", "empty"),
     ],
 )
@@ -757,7 +837,7 @@ def test_a_token_in_plain_text_is_told_wherever_it_stands(changes: str, path: st
     problems = problems_of(broken_stack("gke", changes)).problems
     [told] = [problem for problem in problems if problem.found == "a GitLab token in plain text"]
     assert told.path == path
-    assert "git history" in told.consequence
+    assert "Git history" in told.consequence
     assert "pulumi config set --secret multiarch-runner:runnerToken" in told.fix
     assert "Zk3y" not in " ".join(map(str, problems))
 

@@ -372,7 +372,7 @@ def test_an_answer_of_the_executor_model_alone_says_so_and_asks_nothing_of_the_c
     }
     for promise in modelled:
         proof, _ = _timed(promise, scene())
-        assert proof.evidence.endswith("(by the executor model alone)")
+        assert proof.evidence.endswith("(from the executor model only)")
 
 
 @pytest.mark.parametrize(("tags", "words"), [(None, "is to get in GitLab"), (("multi-arch",), "does not have")])

@@ -153,16 +153,16 @@ def pair(certificate: bytes, key: bytes) -> dict[str, str]:
 
 USERS: dict[str, tuple[Any, str]] = {
     "a certificate and no key": ({"client-certificate-data": encoded(PAIR.certificate)}, "no client-key"),
-    "a certificate that is not there": ({"client-certificate": "none.pem", "client-key": "none.pem"}, "none.pem"),
+    "a certificate that does not exist": ({"client-certificate": "none.pem", "client-key": "none.pem"}, "none.pem"),
     "a certificate that is a folder": ({"client-certificate": ".", "client-key": "."}, "File does not exist"),
-    "a certificate that is no PEM": ({**pair(b"no PEM", PAIR.key)}, "`client-certificate-data` is no PEM"),
+    "a certificate that is no PEM": ({**pair(b"no PEM", PAIR.key)}, "`client-certificate-data` is not PEM"),
     "a certificate that is broken": (
         pair(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", PAIR.key),
         "client-certificate and client-key",
     ),
     "a key of another certificate": (pair(PAIR.certificate, OTHER.key), "key values mismatch"),
     "a key with a password": (pair(PAIR.certificate, encrypted()), "client-certificate and client-key"),
-    "a token file that is not there": ({"tokenFile": "none"}, "none: no such file or directory"),
+    "a token file that does not exist": ({"tokenFile": "none"}, "none: no such file or directory"),
     "a token file that is a folder": ({"tokenFile": "."}, "is a directory"),
     "a token that is a number": ({"token": 7}, "`token` of its user is a whole number, not a text"),
     "a list for a user": (["token"], "user 'u' is a list, not a mapping"),
@@ -174,31 +174,31 @@ USERS: dict[str, tuple[Any, str]] = {
     "an id and nobody to act as": ({"as-uid": "1", "token": "t"}, "`as-uid` and no `as`"),
 }
 CLUSTERS: dict[str, tuple[dict[str, Any], str]] = {
-    "a CA that is no base64": ({"certificate-authority-data": "%%%"}, "`certificate-authority-data` is no base64"),
-    "a CA that is no PEM": ({"certificate-authority-data": "bm8gUEVN"}, "is no PEM in base64"),
+    "a CA that is not base64": ({"certificate-authority-data": "%%%"}, "`certificate-authority-data` is not base64"),
+    "a CA that is no PEM": ({"certificate-authority-data": "bm8gUEVN"}, "is not PEM in base64"),
     "a CA that is broken": (
         {"certificate-authority-data": encoded(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")},
         "its CA certificate cannot be read",
     ),
-    "a CA file that is not there": ({"certificate-authority": "none.pem"}, "none.pem"),
+    "a CA file that does not exist": ({"certificate-authority": "none.pem"}, "none.pem"),
     "a CA file that is no PEM": ({"certificate-authority": "config"}, "its CA certificate cannot be read"),
     "no server": ({"server": ""}, "its cluster has no server"),
-    "a server without a scheme": ({"server": "10.0.0.1:6443"}, "is no URL"),
+    "a server without a scheme": ({"server": "10.0.0.1:6443"}, "is not a URL"),
     "a server that is a list": ({"server": ["x"]}, "`server` of its cluster is a list, not a text"),
-    "a proxy of no known kind": ({"proxy-url": "ftp://proxy.example"}, "its proxy-url is no URL of a proxy"),
-    "a proxy that is no URL": ({"proxy-url": "http://[::1"}, "its proxy-url is no URL of a proxy"),
+    "a proxy of no known kind": ({"proxy-url": "ftp://proxy.example"}, "its proxy-url is not the URL of a proxy"),
+    "a proxy that is no URL": ({"proxy-url": "http://[::1"}, "its proxy-url is not the URL of a proxy"),
     "a proxy that is a list": ({"proxy-url": ["x"]}, "`proxy-url` of its cluster is a list"),
     "a word for yes": ({"insecure-skip-tls-verify": "yes"}, "not true or false"),
 }
 WHOLE = "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:9'}}]\n"
 FILES: dict[str, tuple[bytes | None, str]] = {
     "no file": (None, "no such file or directory"),
-    "not UTF-8": (b"\xff\xfe\x00", "it is no YAML"),
-    "a binary": (bytes(range(256)), "it is no YAML"),
-    "no YAML": (b"contexts: [", "it is no YAML (line 1)"),
-    "a date that is none": (b"a: 2024-13-45", "it is no YAML"),
-    "very deep": (b"[" * 5000, "it is no YAML"),
-    "a list": (b"- a", "it is a list, no kubeconfig"),
+    "not UTF-8": (b"\xff\xfe\x00", "it is not valid YAML"),
+    "a binary": (bytes(range(256)), "it is not valid YAML"),
+    "no YAML": (b"contexts: [", "it is not valid YAML (line 1)"),
+    "a date that is none": (b"a: 2024-13-45", "it is not valid YAML"),
+    "very deep": (b"[" * 5000, "it is not valid YAML"),
+    "a list": (b"- a", "it is a list, not a kubeconfig"),
     "contexts that are a mapping": (b"contexts: {x: {}}", "`contexts` is a mapping, not a list"),
     "no such context": (b"contexts: []", "'x' is not in"),
     "no cluster named": (b"contexts: [{name: x}]", "it names no cluster"),
@@ -266,15 +266,15 @@ def test_up_tells_a_broken_kubeconfig_before_anything_is_declared(name: str, tmp
 UP_LEAVES_TO_THE_PROVIDER = {
     f"{kind}: {name}"
     for kind, name in (
-        ("user", "a certificate that is not there"),
+        ("user", "a certificate that does not exist"),
         ("user", "a certificate that is a folder"),
         ("user", "a certificate that is broken"),
         ("user", "a key of another certificate"),
         ("user", "a key with a password"),
-        ("user", "a token file that is not there"),
+        ("user", "a token file that does not exist"),
         ("user", "a token file that is a folder"),
         ("cluster", "a CA that is broken"),
-        ("cluster", "a CA file that is not there"),
+        ("cluster", "a CA file that does not exist"),
         ("cluster", "a CA file that is no PEM"),
     )
 }

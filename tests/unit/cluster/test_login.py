@@ -125,14 +125,14 @@ FAILURES: dict[str, tuple[str, str]] = {
         "import sys; sys.exit('line one\\nERROR: token expired, run aws sso login')",
         "exit code 1: ERROR: token",
     ),
-    "it says no": ("print('{}')", "answers None None"),
+    "it says no": ("print('{}')", "answered None None"),
     "it says nothing": ("", "printed no ExecCredential"),
     "it says a list": ("print('[]')", "printed no ExecCredential"),
     "another version": (
         'print(\'{"apiVersion": "client.authentication.k8s.io/v1alpha1", "kind": "ExecCredential"}\')',
         f"the kubeconfig says {V1}",
     ),
-    "no status": (f'print(\'{{"apiVersion": "{V1}", "kind": "ExecCredential"}}\')', "gave no status"),
+    "no status": (f'print(\'{{"apiVersion": "{V1}", "kind": "ExecCredential"}}\')', "returned no status"),
     "half a certificate": (
         f'print(\'{{"apiVersion": "{V1}", "kind": "ExecCredential", "status": {{"clientCertificateData": "x"}}}}\')',
         "neither a token nor a certificate",
@@ -157,7 +157,7 @@ def test_a_login_that_fails_is_told_with_its_reason(what: str, tmp_path: Path) -
         ("gke-gcloud-auth-plugin", "", "gcloud components install gke-gcloud-auth-plugin"),
         ("gke-gcloud-auth-plugin", "Ask Ann.\n", "is not on PATH. Ask Ann."),
         ("some-login", "", "Install it"),
-        ("./some-login", "", "is not there"),
+        ("./some-login", "", "does not exist"),
     ],
 )
 def test_a_program_that_is_not_installed_is_told_with_how_to_get_it(
@@ -240,7 +240,7 @@ def test_a_program_that_must_ask_is_not_begun_without_a_terminal(
 ) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     path = kubeconfig(tmp_path, by(program(tmp_path, GIVES), interactiveMode="Always"))
-    with pytest.raises(LoginError, match="has to ask, and there is no terminal"):
+    with pytest.raises(LoginError, match="asks for input, but there is no terminal"):
         settings_of(path, "x")
 
 

@@ -45,7 +45,7 @@ def test_with_its_own_secret_token_the_stack_is_good_and_the_token_is_not_shown(
         (
             {**values(buildkit={"token": {"existingSecret": "b"}}), KEY: TOKEN},
             (KEY,),
-            "set, and so is runner.buildkit.token.existingSecret",
+            "set together with runner.buildkit.token.existingSecret",
         ),
     ],
 )

@@ -92,7 +92,7 @@ def test_a_drain_that_cuts_the_longest_job_off_is_refused() -> None:
         edited_gke(arm64={"drainGraceMinutes": 30})
     (problem,) = caught.value.problems
     assert problem.path == "pools[1].drainGraceMinutes"
-    assert "cut the longest jobs off" in problem.consequence
+    assert "end the longest jobs early" in problem.consequence
 
 
 def test_the_token_is_kept_but_never_printed() -> None:
@@ -123,7 +123,7 @@ def test_a_providers_secret_setting_is_neither_compared_nor_shown() -> None:
 def test_an_azure_subscription_must_be_the_providers_too() -> None:
     values, secret_keys = stack("aks")
     del values["azure-native:subscriptionId"]
-    with pytest.raises(ConfigError, match="whichever place the shell has chosen"):
+    with pytest.raises(ConfigError, match="the place that the shell's environment names"):
         load_config(values, secret_keys)
 
 
@@ -158,7 +158,7 @@ def test_the_program_reads_what_pulumi_gives(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("PULUMI_CONFIG", raising=False)
     values, secret_keys = stack("eks")
     assert isinstance(given_by_pulumi(values, sorted(secret_keys)).cluster, EksCluster)
-    with pytest.raises(ConfigError, match="'extra' is no key"):
+    with pytest.raises(ConfigError, match="unknown key 'extra'"):
         given_by_pulumi(values | {f"{NAMESPACE}:extra": "1"}, sorted(secret_keys))
     with pytest.raises(ConfigError, match="plain text"):
         given_by_pulumi(values, [])

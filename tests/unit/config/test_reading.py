@@ -110,7 +110,7 @@ def test_paths_lead_through_lists_mappings_and_unions() -> None:
 
 def test_a_missing_key_is_explained_by_its_own_docstring() -> None:
     assert told({"leaves": [{}]}) == [
-        "tree.leaves[0].name: not set, and it has no default. Add `name: ...` (text): the leaf's name."
+        "tree.leaves[0].name: required, but not set. Add `name: ...` (text): the leaf's name."
     ]
 
 
@@ -125,21 +125,23 @@ def test_a_key_of_a_sibling_is_not_just_unknown() -> None:
 
 
 def test_a_bound_is_told_with_what_is_there() -> None:
-    assert told({"bounded": 10}) == ["tree.bounded: 10 is above 9. Use 9 or less."]
+    assert told({"bounded": 10}) == ["tree.bounded: 10 is too large. Use 9 or less."]
     assert told({"some": []}) == ["tree.some: empty. Give it a value, or remove the key if it has a default."]
-    assert told({"some": ["a", "b", "c"]}) == ["tree.some: [...] has more than 2 entries. Give it at most 2."]
+    assert told({"some": ["a", "b", "c"]}) == ["tree.some: [...] has too many entries. List at most 2."]
 
 
 def test_a_text_of_another_form_is_told_with_how_it_is_written() -> None:
-    assert told({"code": "A1"}) == ["tree.code: 'A1' is no code. Write digits, for example 12."]
+    assert told({"code": "A1"}) == ["tree.code: 'A1' is not a valid code. Write digits, for example 12."]
     assert told({"codes": {"x y": "1", "ok": "1\n"}}) == [
-        "tree.codes[x y]: 'x y' is no word. Write letters.",
-        "tree.codes.ok: '1\\n' is no code. Write digits, for example 12.",
+        "tree.codes[x y]: 'x y' is not a valid word. Write letters.",
+        "tree.codes.ok: '1\\n' is not a valid code. Write digits, for example 12.",
     ]
 
 
 def test_a_text_of_another_form_is_not_repeated_under_the_name_of_a_secret() -> None:
-    assert told({"apiToken": "hunter2"}) == ["tree.apiToken: (not shown) is no code. Write digits, for example 12."]
+    assert told({"apiToken": "hunter2"}) == [
+        "tree.apiToken: (not shown) is not a valid code. Write digits, for example 12."
+    ]
     assert told({"apiToken": ""}) == ["tree.apiToken: empty. Write digits, for example 12."]
 
 

@@ -96,10 +96,10 @@ def test_path_refuses_another_version_and_says_both(rehearsal: Rehearsal) -> Non
     for name, version in VERSIONS.items():
         rehearsal.on_path(name, version)
     rehearsal.on_path("kwok", "0.7.0")
-    with pytest.raises(BinariesError, match=rf"kwok is 0\.7\.0, wanted is {VERSIONS['kwok']}"):
+    with pytest.raises(BinariesError, match=rf"kwok is 0\.7\.0; this needs {VERSIONS['kwok']}"):
         rehearsal.prepare("path")
     (rehearsal.path / "kwok").unlink()
-    with pytest.raises(BinariesError, match=r"kwok .* cannot be had: not on PATH"):
+    with pytest.raises(BinariesError, match=r"kwok .* is not available: not on PATH"):
         rehearsal.prepare("path")
 
 
@@ -165,14 +165,14 @@ def test_a_cached_program_that_was_changed_is_built_again_and_told(with_go: Rehe
     with_go.told.clear()
     again = with_go.prepare("build")
     assert {name for name, origin in origins(again).items() if origin is Origin.BUILD} == {"kwok"}
-    assert any("is not what was put there" in report.detail for report in with_go.told)
+    assert any("is not the file that was put there" in report.detail for report in with_go.told)
     assert b"evil" not in again.path("kwok").read_bytes()
 
 
 def test_a_program_that_tells_another_version_is_not_cached(with_go: Rehearsal) -> None:
     go = with_go.path / "go"
     go.write_text(go.read_text().replace(f"kwok version v{VERSIONS['kwok']}", "kwok version v0.0.0"))
-    with pytest.raises(BinariesError, match=rf"kwok was built but says 0\.0\.0, wanted is {VERSIONS['kwok']}"):
+    with pytest.raises(BinariesError, match=rf"kwok was built but says 0\.0\.0; this needs {VERSIONS['kwok']}"):
         with_go.prepare("build")
     assert not list(with_go.cache.rglob("kwok"))
 
@@ -204,7 +204,7 @@ def test_auto_prefers_path_then_cache_then_official_then_build_and_says_which(
     assert last["helm"] == ("find", State.DONE)
     assert last["kube-scheduler"] == ("download", State.DONE)
     assert last["kwok"] == ("build", State.DONE)
-    assert any(report.state is State.SKIPPED and "3.5.0, wanted" in report.detail for report in with_go.told)
+    assert any(report.state is State.SKIPPED and "3.5.0; this needs" in report.detail for report in with_go.told)
 
 
 def test_auto_falls_through_at_once_when_there_is_no_way_out(with_go: Rehearsal) -> None:

@@ -148,7 +148,7 @@ def test_a_server_that_trickles_cannot_stretch_the_total_time(server: ReleaseSer
 def test_a_program_of_another_version_is_refused_though_its_checksum_fits(server: ReleaseServer, scratch: Path) -> None:
     server.publish_all()
     server.publish("kwok", program("kwok", "0.0.1"))
-    assert f"says 0.0.1, wanted is {VERSIONS['kwok']}" in refusal(server, "kwok", scratch)
+    assert f"says 0.0.1; this needs {VERSIONS['kwok']}" in refusal(server, "kwok", scratch)
 
 
 def test_an_archive_without_the_program_is_refused(server: ReleaseServer, scratch: Path) -> None:

@@ -21,7 +21,7 @@ def test_a_new_enough_go_on_path_is_used(bare_path: Path, says: str, *, taken: b
 
 @pytest.mark.parametrize(
     ("says", "reason"),
-    [("go1.25.9", "is Go 1.25.9, needed is 1.26.0 or later"), ("go1.9", "is Go 1.9"), ("devel", "did not tell")],
+    [("go1.25.9", "is Go 1.25.9; this needs 1.26.0 or later"), ("go1.9", "is Go 1.9"), ("devel", "did not print")],
 )
 def test_an_older_go_on_path_is_not_used_and_the_reason_told(bare_path: Path, says: str, reason: str) -> None:
     go(bare_path, says)

@@ -50,8 +50,8 @@ def test_an_absent_context_is_told_with_those_that_are_there(config: Path) -> No
     ("content", "found"),
     [
         (None, "no such file"),
-        ("a: [", "it is no YAML"),
-        ("- a", "it is a list, no kubeconfig"),
+        ("a: [", "it is not valid YAML"),
+        ("- a", "it is a list, not a kubeconfig"),
         ("contexts: [{name: c, context: {cluster: d}}]", "there is no cluster 'd' in it"),
     ],
 )
@@ -117,7 +117,7 @@ def plain_server() -> Iterator[str]:
 
 
 def test_a_server_that_is_no_kubernetes_is_told(tmp_path: Path, plain_server: str) -> None:
-    assert "is no Kubernetes API server" in unreachable(write(tmp_path, plain_server))
+    assert "is not a Kubernetes API server" in unreachable(write(tmp_path, plain_server))
 
 
 def test_no_proxy_is_asked_for_a_cluster_on_this_machine(
@@ -127,4 +127,4 @@ def test_no_proxy_is_asked_for_a_cluster_on_this_machine(
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    assert "is no Kubernetes API server" in unreachable(write(tmp_path, plain_server))
+    assert "is not a Kubernetes API server" in unreachable(write(tmp_path, plain_server))

@@ -255,7 +255,7 @@ def test_a_state_file_of_a_plane_that_is_gone_names_none(processes: Processes, d
 @pytest.mark.parametrize("text", ["", "[]", '{"server": "x"}', "{"])
 def test_a_state_file_that_cannot_be_understood_is_no_none(tmp_path: Path, text: str) -> None:
     (tmp_path / STATE_NAME).write_text(text)
-    with pytest.raises(KeptPlaneError, match="cannot be understood"):
+    with pytest.raises(KeptPlaneError, match="cannot be read"):
         find_kept(tmp_path)
 
 

@@ -90,7 +90,7 @@ def test_a_program_is_asked_for_its_version(tmp_path: Path, name: str) -> None:
 def test_a_program_that_does_not_tell_is_no_version(tmp_path: Path) -> None:
     assert ask_version(BY_NAME["etcd"], put(tmp_path, "etcd", b"#!/bin/sh\nexit 3\n")) == (
         None,
-        "did not tell its version (exit 3)",
+        "did not print its version (exit 3)",
     )
     version, reason = ask_version(BY_NAME["etcd"], put(tmp_path, "no-program", b"\x7fELF"))
     assert version is None

@@ -20,7 +20,7 @@ def test_every_commands_help_lists_the_codes_and_which_of_them_wins(name: str) -
     text = CliRunner().invoke(cli.multiarch, [name, "--help"]).output
     listed = re.findall(r"(?:^  Exit codes:|·) (\d) ", text, flags=re.MULTILINE)
     assert listed[:4] == ["0", "1", "2", "3"]
-    assert "Where 1 and 3 both happened: 1." in text
+    assert "If both 1 and 3 apply: 1." in text
 
 
 def test_what_is_wrong_wins_over_a_doubt_in_whatever_order() -> None:

@@ -189,7 +189,7 @@ class TestConfig:
         assert only(self.checks(with_config(poll_timeout=seconds), look=seen), "poll-timeout").verdict is verdict
 
     def test_a_config_that_the_runner_would_not_load_is_a_cause(self) -> None:
-        broken = runner(installed=None, broken="config.toml is not TOML: x")
+        broken = runner(installed=None, broken="config.toml is not valid TOML: x")
         assert causes(only(config_checks(facts(runners=(broken,))), "config")) == ["config-invalid"]
 
 
@@ -220,7 +220,7 @@ class TestManager:
         down = runner(deployment={"metadata": {"name": "m"}, "spec": {"replicas": 1}, "status": {}})
         assert causes(only(manager_checks(facts(runners=(down,))), "manager")) == ["manager-not-ready"]
 
-    @pytest.mark.parametrize(("ready", "words"), [(1, "the one before the update still runs"), (0, "there is none")])
+    @pytest.mark.parametrize(("ready", "words"), [(1, "from before the update still runs"), (0, "there is none")])
     def test_a_refused_pod_is_a_cause_also_while_the_one_before_it_runs(self, ready: int, words: str) -> None:
         failure = {"type": "ReplicaFailure", "status": "True", "message": 'violates PodSecurity "restricted:latest"'}
         status = {"readyReplicas": ready, "conditions": [failure]}

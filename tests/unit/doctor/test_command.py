@@ -79,4 +79,4 @@ def test_a_stack_without_a_way_to_its_cluster_says_how_to_make_one(
 def test_help_shows_examples_and_exit_codes() -> None:
     text = run("--help").stdout
     assert "multiarch doctor --stack gke" in text
-    assert "3 something could not be told" in text
+    assert "3 something could not be checked" in text

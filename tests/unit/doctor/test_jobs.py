@@ -90,7 +90,7 @@ class TestPatience:
         explained = explain_jobs(only_amd64(pods=[judged, waits]))
         assert kinds(explained.causes) == ["no-node-of-arch"]
         assert len(explained.causes[0].pods) == 1
-        assert "has judged others" in explained.waiting[0]
+        assert "has tried others" in explained.waiting[0]
         for_ages = pod("runner-a-project-1-concurrent-1", created="2026-11-25T11:30:00+00:00")
         assert explain_jobs(only_amd64(pods=[judged, for_ages])).doubts
 

@@ -85,7 +85,7 @@ def says(*reasons: str, earlier: str = "") -> Scaling:
 
     Its order of evaluation (cluster-autoscaler core/scaleup/orchestrator/orchestrator.go, ScaleUp): first
     `filterValidScaleUpNodeGroups` leaves out each group that is in backoff or not ready (`IsNodeGroupReadyToScaleUp`),
-    at its maximum (`TargetSize() >= MaxSize()`), or beyond the cluster's limits, whatever the pod; only the others are
+    at its maximum (`TargetSize() >= MaxSize()`), or outside the cluster's limits, whatever the pod; only the others are
     tried by `SchedulablePodGroups`. The event adds up both (processors/status/eventing_scale_up_processor.go,
     `ReasonsMessage`: RejectedNodeGroups, then SkippedNodeGroups), in no order.
     """

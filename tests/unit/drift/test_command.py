@@ -72,7 +72,7 @@ def test_no_doubt_hides_drift_and_every_format_shows_both(
     files = {kind: tmp_path / f"drift.{kind}" for kind in ("json", "markdown", "junit", "html")}
     result = drift(*(word for kind, file in files.items() for word in (f"--{kind}", str(file))))
     assert result.exit_code == 1, result.output
-    assert "Exit 1: drift was found, and something could not be told" in " ".join(result.output.split())
+    assert "Exit 1: drift was found, and something could not be checked" in " ".join(result.output.split())
     for text in (result.output, *(file.read_text() for file in files.values())):
         assert "pod-security.kubernetes.io/enforce" in text
         assert "no answer" in text
@@ -141,8 +141,8 @@ def test_never_more_pulumis_at_a_time_than_jobs(stub: StubPulumi, drift: Drift) 
         (("--ignore", "/nonexistent"), "does not exist"),
         (("--jobs", "0"), "--jobs"),
         (("--only", "everything"), "--only"),
-        (("--merge", "a.json", "--history", "h"), "no meaning with --merge"),
-        (("--merge", "a.json", "--jobs", "2"), "no meaning with --merge"),
+        (("--merge", "a.json", "--history", "h"), "cannot be used with --merge"),
+        (("--merge", "a.json", "--jobs", "2"), "cannot be used with --merge"),
         (("--gitlab-issue",), "CI_"),
     ],
 )

@@ -129,7 +129,7 @@ def test_exit_7_is_drift_even_where_the_answer_does_not_say_of_what(stdout: str)
     judgement = judged(Check.STATE, result(7, stdout))
     assert judgement.result.verdict is DRIFTED
     assert [(one.resource, one.change) for one in judgement.result.findings] == [("stack gke", Change.CHANGED)]
-    assert "could not be told" in judgement.result.findings[0].reason
+    assert "but could not tell in what" in judgement.result.findings[0].reason
     assert judgement.state is None
 
 

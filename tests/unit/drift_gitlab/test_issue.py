@@ -222,7 +222,7 @@ def test_trouble_that_stays_is_an_error_and_not_for_ever(gitlab: FakeGitLab, met
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(401, "not accepted"), (403, "scope `api`"), (404, "no such project"), (400, "title is too long")],
+    [(401, "refuses the token"), (403, "scope `api`"), (404, "no such project"), (400, "title is too long")],
 )
 def test_a_refusal_says_what_to_do_and_is_not_repeated(gitlab: FakeGitLab, status: int, words: str) -> None:
     gitlab.faults = [Fault("POST", status, body=b'{"message": {"title": ["title is too long"]}}')]
@@ -320,7 +320,7 @@ def test_a_run_over_some_stacks_closes_nothing_that_others_opened(gitlab: FakeGi
     assert (issue["state"], issue["title"]) == ("opened", "Drift: b")
     assert "### ❌ `b`" in issue["description"]
     assert "### ❌ `a`" not in issue["description"]
-    assert "- `b`: objects, as told on 2026-11-24 04:00 UTC" in issue["description"]
+    assert "- `b`: objects, reported on 2026-11-24 04:00 UTC" in issue["description"]
     assert "`a`: objects, as told" not in issue["description"]
     assert keep(gitlab, clean("b"), whole=False).action is Action.CLOSED
     assert issue["state"] == "closed"
@@ -341,7 +341,7 @@ def test_a_run_of_some_checks_leaves_the_other_checks_as_they_are(gitlab: FakeGi
     issue = both(gitlab)
     assert keep(gitlab, clean_nodes("a", "b")).action is Action.UPDATED
     assert (issue["state"], issue["title"]) == ("opened", "Drift: a, b")
-    assert "- `a`: objects, as told on 2026-11-24 04:00 UTC" in issue["description"]
+    assert "- `a`: objects, reported on 2026-11-24 04:00 UTC" in issue["description"]
     assert keep(gitlab, clean("a", "b")).action is Action.CLOSED
 
 
@@ -379,10 +379,10 @@ def test_without_a_readable_state_only_a_whole_run_closes_and_what_was_told_stay
     assert keep(gitlab, clean("a"), whole=False).action is Action.UPDATED
     assert keep(gitlab, clean("a"), whole=False).action is Action.UNCHANGED
     assert issue["state"] == "opened"
-    assert issue["description"].count("## What was told before") == 1
+    assert issue["description"].count("## Reported before") == 1
     assert "### ❌ `b`" in issue["description"]
     assert keep(gitlab, clean("a", "b")).action is Action.CLOSED
-    assert "## What was told before" not in issue["description"]
+    assert "## Reported before" not in issue["description"]
 
 
 def test_what_somebody_writes_into_the_text_is_no_answer(gitlab: FakeGitLab) -> None:
@@ -434,7 +434,7 @@ def test_a_run_that_is_written_over_again_and_again_says_so(gitlab: FakeGitLab) 
     stale = issue["description"]
     gitlab.after_put = lambda: issue.update(description=stale)
     gitlab.always = True
-    with pytest.raises(IssueError, match="write over it"):
+    with pytest.raises(IssueError, match="overwriting it"):
         keep(gitlab, drifted("a", found="77"), whole=False)
 
 

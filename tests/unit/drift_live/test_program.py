@@ -84,4 +84,4 @@ def test_an_object_named_by_pulumi_is_found_by_its_state_or_not_at_all() -> None
 
 def test_what_is_no_single_object_is_told() -> None:
     (wanted,) = read(planned("kubernetes:yaml:ConfigGroup", {"files": ["x"]})).objects
-    assert "no single object" in wanted.unclear
+    assert "not a single object" in wanted.unclear

@@ -98,15 +98,15 @@ WHOLE = gzip.compress(json.dumps(document()).encode())
     ("content", "reason"),
     [
         (WHOLE[:-9], "it is cut off"),
-        (WHOLE[:60] + b"\xff\xff" + WHOLE[62:], "is no release"),
-        (gzip.compress(b"[]"), "is no release"),
+        (WHOLE[:60] + b"\xff\xff" + WHOLE[62:], "is not a release"),
+        (gzip.compress(b"[]"), "is not a release"),
         (gzip.compress(b"{}"), "has no 'info'"),
-        (gzip.compress(b'{"info": null, "version": 1}'), "is no release"),
-        (b"no gzip, no JSON", "is no release"),
-        (gzip.compress(json.dumps(document(manifest="a: [")).encode()), "is no release"),
-        (gzip.compress(json.dumps(document(manifest="just text")).encode()), "something that is no object"),
+        (gzip.compress(b'{"info": null, "version": 1}'), "is not a release"),
+        (b"no gzip, no JSON", "is not a release"),
+        (gzip.compress(json.dumps(document(manifest="a: [")).encode()), "is not a release"),
+        (gzip.compress(json.dumps(document(manifest="just text")).encode()), "something that is not an object"),
         (gzip.compress(json.dumps(document(manifest="kind: X")).encode()), "without apiVersion, kind or name"),
-        (gzip.compress(json.dumps(document(version="x")).encode()), "is no release"),
+        (gzip.compress(json.dumps(document(version="x")).encode()), "is not a release"),
     ],
 )
 def test_a_broken_record_is_told_and_never_read_in_part(content: bytes, reason: str) -> None:

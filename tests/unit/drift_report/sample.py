@@ -78,7 +78,7 @@ def gke() -> ComparedStack:
                         title="Secret gitlab-runner/cache",
                         verdict=Verdict.NO,
                         change=Change.GONE,
-                        reason="it is not there",
+                        reason="it does not exist",
                     ),
                 ),
             ),

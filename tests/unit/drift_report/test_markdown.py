@@ -125,14 +125,14 @@ def test_a_long_value_is_shortened() -> None:
 def test_drift_is_told_with_what_from_what_to_what_and_since_when() -> None:
     text = render(sample.report())
     assert "`spec.template.spec.containers[gitlab-runner].image: runner:v19.1.1 -> runner:latest`" in text
-    assert "`Secret gitlab-runner/cache` | `gone`<br>`it is not there`" in text
+    assert "`Secret gitlab-runner/cache` | `gone`<br>`it does not exist`" in text
     assert "2026-11-20 04:30 UTC" in text
     assert "`and 2 more differences`" in text
 
 
 def test_what_could_not_be_told_is_listed_beside_drift() -> None:
     text = render(sample.report(sample.gke(), sample.eks()))
-    assert text.startswith("## ❌ Drift: 4 drifted, 2 could not be told")
+    assert text.startswith("## ❌ Drift: 4 drifted, 2 could not tell")
     assert "- `the check as a whole` (`cloud against state`): `error: Unable to connect to the server`" in text
     assert "- `v1 ConfigMap runner/settings` (`objects`): `this login may not look (403)`" in text
 
@@ -179,5 +179,5 @@ def test_a_small_report_is_whole() -> None:
 
 def test_no_stack_is_no_success() -> None:
     text = render(dataclasses.replace(sample.report(), stacks=()))
-    assert "nothing can be told" in text
+    assert "nothing was checked" in text
     assert Verdict.YES.value not in text.splitlines()[0]

@@ -70,10 +70,10 @@ def test_ignored_skipped_and_notes_are_shown() -> None:
     [
         ((sample.aks(),), "1 clean in 1 stack, 41.5 s. Exit 0"),
         ((sample.gke(),), "4 drifted, 5 clean in 1 stack, 41.5 s. Exit 1: drift was found."),
-        ((sample.eks(),), "2 could not be told, 1 clean in 1 stack, 41.5 s. Exit 3: something could not be told."),
+        ((sample.eks(),), "2 could not tell, 1 clean in 1 stack, 41.5 s. Exit 3: something could not be checked."),
         (
             (sample.gke(), sample.eks()),
-            "4 drifted, 2 could not be told, 6 clean in 2 stacks, 41.5 s. Exit 1: drift was found, and something",
+            "4 drifted, 2 could not tell, 6 clean in 2 stacks, 41.5 s. Exit 1: drift was found, and something",
         ),
     ],
 )

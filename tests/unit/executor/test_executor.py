@@ -305,7 +305,7 @@ def test_pod_spec_patches_count_as_unknown_only_where_upstream_applies_them() ->
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[[runners", "is not TOML"),
+        ("[[runners", "is not valid TOML"),
         ("concurrent = 1", "exactly one [[runners]] entry (this one has 0)"),
         ("[[runners]]\n[[runners]]", "exactly one [[runners]] entry (this one has 2)"),
         ('[[runners]]\nexecutor = "docker"', "only the Kubernetes executor"),

@@ -58,7 +58,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"tags": "latest"}, "tags", "is text"),
     ({"tags": [1.0]}, "tags[0]", "is a number"),
     ({"tags": ["a", "-b"]}, "tags[1]", "can't be a tag"),
-    ({"tags": ["a", "a"]}, "tags[1]", "named twice"),
+    ({"tags": ["a", "a"]}, "tags[1]", "listed twice"),
     ({"tags": ["v19.3.2"]}, "tags[0]", "the target's own"),
     ({"credentials": []}, "credentials", "is a list"),
     ({"credentials": {"registry.example.com": "ci:pass"}}, 'credentials["registry.example.com"]', "is text"),
@@ -75,14 +75,14 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (
         {"credentials": {"registry.example.com": {"username": "a", "password": "b", "token": "c"}}},
         "credentials[registry.example.com].token",
-        "'token' is no key",
+        "unknown key 'token'",
     ),
     ({"plainHttp": "registry.example.com"}, "plainHttp", "is text"),
     ({"plainHttp": ["localhost:5000"]}, "plainHttp[0]", "no image is on 'localhost:5000'"),
     ({"plainHttp": [True]}, "plainHttp[0]", "is true or false"),
     ({"deleteRemote": "yes"}, "deleteRemote", "is text"),
     ({"delete_remote": True}, "delete_remote", "Did you mean deleteRemote?"),
-    ({"platforms": {}}, "platforms", "is no key of MultiArchImage"),
+    ({"platforms": {}}, "platforms", "unknown key 'platforms' for MultiArchImage"),
 ]
 
 

@@ -43,7 +43,7 @@ def test_a_declared_setting_is_in_config_toml(tree: Path) -> None:
     assert "pod_termination_grace_period_seconds = 5\n" in plan(tree, 5)
 
 
-@pytest.mark.parametrize(("value", "told"), [(601, "is above 600. Use 600 or less."), ("5", "whole number")])
+@pytest.mark.parametrize(("value", "told"), [(601, "is too large. Use 600 or less."), ("5", "whole number")])
 def test_a_declared_settings_bound_and_type_are_its_check(tree: Path, value: Any, told: str) -> None:
     found = plan(tree, value)
     assert "runner.jobs.graceSeconds" in found

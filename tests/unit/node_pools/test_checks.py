@@ -102,7 +102,7 @@ BAD = [
         cluster=EKS,
         keys={"machine_type": "m12g.large"},
         path="machineType",
-        says=("none of the known families", "guessed", "state arch"),
+        says=("not in a known machine family", "guessed", "set arch"),
         mended={"arch": "arm64"},
     ),
     Bad(
@@ -134,7 +134,7 @@ BAD = [
         cluster=US,
         keys={"machine_type": "c4a-standard-8", "disk_type": "hyperdisk-ml"},
         path="diskType",
-        says=("disk for data", "boot"),
+        says=("data disk", "boot"),
         mended={"disk_type": "hyperdisk-balanced"},
     ),
     Bad(
@@ -142,7 +142,7 @@ BAD = [
         cluster=US,
         keys={"arch": "arm64", "disk_type": "pd-blanced"},
         path="diskType",
-        says=("no disk type", "pd-balanced"),
+        says=("is not a disk type", "pd-balanced"),
         mended={"disk_type": "pd-balanced"},
     ),
     Bad(
@@ -150,7 +150,7 @@ BAD = [
         cluster=US,
         keys={"arch": "arm64", "disk_size_gb": 9},
         path="diskSizeGb",
-        says=("9 is below 10",),
+        says=("9 is too small",),
         mended={"disk_size_gb": 100},
     ),
     Bad(
@@ -182,11 +182,11 @@ BAD = [
         cluster=US,
         keys={"arch": "amd64", "node_locations": ["us-east1-b"]},
         path="nodeLocations",
-        says=("no zone of us-central1",),
+        says=("is not a zone of us-central1",),
         mended={"node_locations": ["us-central1-b"]},
     ),
     Bad(
-        what="a zone named twice",
+        what="a zone listed twice",
         cluster=US,
         keys={"arch": "amd64", "node_locations": ["us-central1-b", "us-central1-b"]},
         path="nodeLocations",
@@ -366,7 +366,7 @@ BAD = [
         cluster=AKS,
         keys={"arch": "arm64", "labels": {"a/b/c": "x"}},
         path="labels[a/b/c]",
-        says=("'a/b/c' is no key of a label",),
+        says=("'a/b/c' is not a valid key of a label",),
         mended={"labels": {"a.example.org/c": "x"}},
     ),
     Bad(
@@ -406,7 +406,7 @@ BAD = [
         cluster=EKS,
         keys={"arch": "arm64", "taints": [{"key": "-x"}]},
         path="taints[0].key",
-        says=("'-x' is no key of a label",),
+        says=("'-x' is not a valid key of a label",),
         mended={"taints": [Taint(key="x")]},
     ),
     Bad(
@@ -574,7 +574,7 @@ BAD = [
         cluster=AKS,
         keys={"arch": "arm64", "os_disk_size_gb": 20},
         path="osDiskSizeGb",
-        says=("20 is below 30",),
+        says=("20 is too small",),
         mended={"os_disk_size_gb": 128},
     ),
     Bad(
@@ -582,7 +582,7 @@ BAD = [
         cluster=AKS,
         keys={"arch": "arm64", "availability_zones": ["westeurope-1"]},
         path="availabilityZones[0]",
-        says=("not one of 1, 2, 3",),
+        says=("Use one of 1, 2, 3",),
         mended={"availability_zones": ["1", "2", "3"]},
     ),
     Bad(
@@ -590,7 +590,7 @@ BAD = [
         cluster=AKS,
         keys={"arch": "arm64", "max_pods": 251},
         path="maxPods",
-        says=("251 is above 250",),
+        says=("251 is too large",),
         mended={"max_pods": 30},
     ),
     Bad(
@@ -614,7 +614,7 @@ BAD = [
         cluster=AKS,
         keys={"arch": "arm64", "drain_timeout_minutes": 1441},
         path="drainTimeoutMinutes",
-        says=("1441 is above 1440",),
+        says=("1441 is too large",),
         mended={"drain_timeout_minutes": 1440},
     ),
     Bad(
@@ -630,7 +630,7 @@ BAD = [
         cluster=EKS,
         keys={"arch": "arm64", "min_nodes": 0, "max_nodes": 0},
         path="maxNodes",
-        says=("0 is below 1",),
+        says=("0 is too small",),
         mended={"max_nodes": 1},
     ),
     Bad(
@@ -638,7 +638,7 @@ BAD = [
         cluster=US,
         keys={"arch": "arm64", "min_nodes": -1},
         path="minNodes",
-        says=("-1 is below 0",),
+        says=("-1 is too small",),
         mended={"min_nodes": 0},
     ),
     Bad(
@@ -667,7 +667,7 @@ BAD = [
         cluster=US,
         keys={"arch": "arm64", "max_pods_per_node": 7},
         path="maxPodsPerNode",
-        says=("7 is below 8",),
+        says=("7 is too small",),
         mended={"max_pods_per_node": 32},
     ),
     Bad(
@@ -683,7 +683,7 @@ BAD = [
         cluster=US,
         keys={"arch": "arm64", "drain_grace_minutes": 0},
         path="drainGraceMinutes",
-        says=("0 is below 1",),
+        says=("0 is too small",),
         mended={"drain_grace_minutes": 60},
     ),
     Bad(
@@ -691,7 +691,7 @@ BAD = [
         cluster=US,
         keys={"machine_type": "c4a-standard-8", "gvnic": False},
         path="gvnic",
-        says=("no other network card",),
+        says=("machines need gVNIC",),
         mended={"gvnic": None},
     ),
     Bad(
@@ -699,7 +699,7 @@ BAD = [
         cluster=US,
         keys={"arch": "amd64", "architecture_taint": "ARM"},
         path="architectureTaint",
-        says=("do nothing",),
+        says=("has no effect",),
         mended={"architecture_taint": None},
     ),
     Bad(
@@ -707,7 +707,7 @@ BAD = [
         cluster=EKS,
         keys={"arch": "arm64", "disk_size_gb": 10},
         path="diskSizeGb",
-        says=("10 is below 20",),
+        says=("10 is too small",),
         mended={"disk_size_gb": 100},
     ),
     Bad(
@@ -715,7 +715,7 @@ BAD = [
         cluster=EKS,
         keys={"arch": "arm64", "max_unavailable_percentage": 0},
         path="maxUnavailablePercentage",
-        says=("0 is below 1",),
+        says=("0 is too small",),
         mended={"max_unavailable_percentage": 33},
     ),
     Bad(
@@ -731,7 +731,7 @@ BAD = [
         cluster=EKS,
         keys={"arch": "arm64", "node_role_arn": "nodes"},
         path="nodeRoleArn",
-        says=("no role ARN",),
+        says=("not a valid role ARN",),
         mended={"node_role_arn": "arn:aws:iam::123456789012:role/nodes"},
     ),
     Bad(
@@ -739,7 +739,7 @@ BAD = [
         cluster=EKS,
         keys={"arch": "arm64", "node_role_arn": "arn:aws:iam::123456789012:role/nodes", "ssm": True},
         path="ssm",
-        says=("do nothing",),
+        says=("has no effect",),
         mended={"ssm": False},
     ),
     Bad(
@@ -784,7 +784,7 @@ BAD += [
         cluster=AKS,
         keys={"arch": "arm64", "machine_type": "Standard D8ps v6"},
         path="machineType",
-        says=("no name of a machine type",),
+        says=("not a machine type",),
         mended={"machine_type": "Standard_D8ps_v6"},
     ),
     Bad(
@@ -792,7 +792,7 @@ BAD += [
         cluster=US,
         keys={"arch": "amd64", "tags": ["builds", "Builds"]},
         path="tags[1]",
-        says=("'Builds' is no network tag", "lower-case"),
+        says=("'Builds' is not a valid network tag", "lower-case"),
         mended={"tags": ["builds"]},
     ),
     Bad(
@@ -808,7 +808,7 @@ BAD += [
         cluster=US,
         keys={"arch": "amd64", "service_account": "nodes"},
         path="serviceAccount",
-        says=("no e-mail", "name@project.iam.gserviceaccount.com"),
+        says=("not a valid e-mail", "name@project.iam.gserviceaccount.com"),
         mended={"service_account": "nodes@acme-ci.iam.gserviceaccount.com"},
     ),
     Bad(
@@ -824,15 +824,15 @@ BAD += [
         cluster=EKS,
         keys={"arch": "arm64", "subnet_ids": ["subnet-0123456789abcdef0"] * 2},
         path="subnetIds",
-        says=("named twice",),
+        says=("listed twice",),
         mended={"subnet_ids": ["subnet-0123456789abcdef0"]},
     ),
     Bad(
-        what="a tag that AWS keeps for itself",
+        what="a tag that is reserved",
         cluster=EKS,
         keys={"arch": "arm64", "tags": {"AWS:team": "ci"}},
         path="tags[AWS:team]",
-        says=("AWS keeps for itself",),
+        says=("is reserved",),
         mended={"tags": {"team": "ci"}},
     ),
     Bad(
@@ -840,7 +840,7 @@ BAD += [
         cluster=EKS,
         keys={"arch": "arm64", "max_nodes": 10**30},
         path="maxNodes",
-        says=("is above 2147483647",),
+        says=("is too large",),
         mended={"max_nodes": 9},
     ),
     Bad(
@@ -848,7 +848,7 @@ BAD += [
         cluster=AKS,
         keys={"arch": "arm64", "vnet_subnet_id": "nodes"},
         path="vnetSubnetId",
-        says=("no subnet's resource ID", "az network vnet subnet show"),
+        says=("not a valid resource ID of a subnet", "az network vnet subnet show"),
         mended={"vnet_subnet_id": ID},
     ),
     Bad(
@@ -856,7 +856,7 @@ BAD += [
         cluster=AKS,
         keys={"arch": "arm64", "vnet_subnet_id": ID, "pod_subnet_id": "pods"},
         path="podSubnetId",
-        says=("no subnet's resource ID",),
+        says=("not a valid resource ID of a subnet",),
         mended={"pod_subnet_id": ID.replace("nodes", "pods")},
     ),
     Bad(
@@ -864,7 +864,7 @@ BAD += [
         cluster=US,
         keys={"name": "a" * 36, "arch": "arm64"},
         path="name",
-        says=("has 36 characters", "there before it goes", "at most 35, or replacement: deleteFirst"),
+        says=("has 36 characters", "has a suffix in its name", "at most 35, or replacement: deleteFirst"),
         mended={"replacement": "deleteFirst"},
     ),
     Bad(
@@ -894,7 +894,7 @@ BAD += [
         cluster=US,
         keys={"arch": "arm64", "spot": True, "reservation_affinity": {"consumeReservationType": "ANY_RESERVATION"}},
         path="reservationAffinity",
-        says=("no reservation is of spot machines",),
+        says=("spot machines cannot use a reservation",),
         mended={"spot": False},
     ),
     Bad(
@@ -910,7 +910,7 @@ BAD += [
         cluster=EKS,
         keys={"arch": "arm64", "spot": True, "capacity_reservation": {"preference": "open"}},
         path="capacityReservation",
-        says=("no reservation is of spot machines",),
+        says=("spot machines cannot use a reservation",),
         mended={"capacity_reservation": {"preference": "none"}},
     ),
     Bad(
@@ -918,7 +918,7 @@ BAD += [
         cluster=AKS,
         keys={"arch": "arm64", "spot": True, "capacity_reservation_group_id": RESERVATIONS},
         path="capacityReservationGroupId",
-        says=("no reservation is of spot machines",),
+        says=("spot machines cannot use a reservation",),
         mended={"spot": False},
     ),
     Bad(

@@ -55,7 +55,7 @@ def test_whatever_the_sdk_takes_may_be_passed_through(cloud: str, passed: dict[s
             "gke",
             {"nodeConfig": {"guestAccelerators": [{"type": "nvidia-tesla-t4"}]}},
             "nodeConfig.guestAccelerators[0].count",
-            "the SDK demands it",
+            "the SDK requires it",
         ),
         ("gke", {"placementPolicy": "COMPACT"}, "placementPolicy", "takes a mapping"),
         ("eks", {"warmPoolConfig": {"minsize": 1}}, "warmPoolConfig.minsize", "Did you mean minSize?"),
@@ -102,7 +102,7 @@ def test_what_the_pool_or_the_program_sets_is_not_overridden(
     assert told(cloud, **{field: passed}) == [
         (
             f"{field}.{path}",
-            "set already, by the program or by a key of the pool. Remove it; docs/config.md tells the pool's keys.",
+            "already set by the program or by a key of the pool. Remove it; docs/config.md lists the pool's keys.",
         )
     ]
 

@@ -243,10 +243,10 @@ def test_a_new_pool_never_has_the_name_of_one_that_is_there() -> None:
             Server(nodes=eks_nodes(), version=EKS, groups=["karpenter.sh"]),
             "Karpenter does not scale managed node groups",
         ),
-        (Server(nodes=eks_nodes(), version=EKS, forbidden=["/deployments"]), "could not be told"),
+        (Server(nodes=eks_nodes(), version=EKS, forbidden=["/deployments"]), "Could not tell whether"),
         (Server(nodes=eks_nodes(), version=EKS, daemon_sets=[daemon_set("aws-node")]), "Nothing enforces network"),
         (Server(nodes=eks_nodes(), version=EKS, denied=["create namespaces"]), "You may not create namespaces"),
-        (Server(nodes=eks_nodes(), version=EKS, deployments=[runner()]), "gitlab-runner is there already: ci/"),
+        (Server(nodes=eks_nodes(), version=EKS, deployments=[runner()]), "gitlab-runner already exists: ci/"),
         (Server(nodes=eks_nodes(), version=EKS), "no taint closes (workers)"),
     ],
 )
@@ -270,7 +270,7 @@ def test_from_zero_on_eks_names_the_permission_that_the_autoscaler_needs() -> No
         (Server(nodes=eks_nodes(), version=EKS, groups=["karpenter.sh", "eks.amazonaws.com"]), "EKS Auto Mode"),
         (
             Server(nodes=eks_nodes(), version=EKS, objects={"/api/v1/namespaces/gitlab-runner": {"metadata": {}}}),
-            "there already",
+            "already exists",
         ),
     ],
 )

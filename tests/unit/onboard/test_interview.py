@@ -68,7 +68,7 @@ def test_yes_takes_no_proposal_that_is_no_knowledge() -> None:
     [
         ("stack", "a b", "letters, digits"),
         ("clusterType", "openshift", "one of aks, eks, gke, existing"),
-        ("region", "eu-central-1a", "no AWS region"),
+        ("region", "eu-central-1a", "not a valid AWS region"),
         ("arm64Machine", "m7i.xlarge", "is amd64, not arm64"),
         ("amd64Machine", "m7g.xlarge", "is arm64, not amd64"),
         ("minNodes", -1, "from 0"),
@@ -79,8 +79,8 @@ def test_yes_takes_no_proposal_that_is_no_knowledge() -> None:
         ("gitlabUrl", "gitlab.example.com", "a URL"),
         ("namespace", "Runner", "lower-case"),
         ("jobNamespace", "gitlab-runner", "namespace of their own"),
-        ("gcpProject", "acme-ci", "nobody asks for it"),
-        ("tokenSecret", "mine", "nobody asks for it"),
+        ("gcpProject", "acme-ci", "make it unused"),
+        ("tokenSecret", "mine", "make it unused"),
     ],
 )
 def test_an_answer_that_won_t_do_is_refused_at_its_flag(key: str, value: Value, told: str) -> None:
@@ -102,7 +102,7 @@ def test_every_wrong_answer_is_told_at_once() -> None:
         ("gitlaburl: x\n", "Did you mean gitlabUrl"),
         ("concurrent: [1]\n", "concurrent"),
         ("- a\n", "not a mapping"),
-        ("a: [\n", "no YAML"),
+        ("a: [\n", "not valid YAML"),
         ("minNodes: 1.5\n", "minNodes"),
         ("stack: null\n", "stack"),
     ],

@@ -82,8 +82,8 @@ def test_an_input_keeps_its_type_alone_and_is_text_within_text(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: [", "no YAML"),
-        ("- a", "a document is no mapping"),
+        ("a: [", "not valid YAML"),
+        ("- a", "a document is not a mapping"),
         ("", "is empty"),
         ("a: {extends: b}", "has no job b"),
         ("a: {extends: b}\nb: {extends: a}", "extends in a circle"),

@@ -122,8 +122,8 @@ def missing(folder: Path) -> list[str]:
 @pytest.mark.usefixtures("without_pulumi")
 def test_without_pulumi_it_is_said_that_the_cluster_may_be_set_where_nobody_looked(tmp_path: Path) -> None:
     first, *others = missing(project(tmp_path / "p", "environment: [team/prod]\n"))
-    assert first.startswith("environment: imports team/prod, and what that sets can't be seen: there is no `pulumi`")
-    assert any(told.startswith("cluster: not set") for told in others)
+    assert first.startswith("environment: imports team/prod, and what that sets cannot be read: there is no `pulumi`")
+    assert any(told.startswith("cluster: required, but not set") for told in others)
 
 
 def test_a_cli_that_refuses_is_quoted(stub: StubPulumi, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_cli_that_refuses_is_quoted(stub: StubPulumi, tmp_path: Path) -> None:
 def test_the_cluster_is_read_from_the_environment(stub: StubPulumi, tmp_path: Path) -> None:
     stub.answers(shown(cluster={"value": json.dumps(CLUSTER), "objectValue": CLUSTER}))
     told = missing(project(tmp_path / "p", "environment: [team/prod]\n"))
-    assert not [one for one in told if one.startswith(("environment", "cluster: not set"))]
+    assert not [one for one in told if one.startswith(("environment", "cluster: required, but not set"))]
 
 
 @pytest.mark.usefixtures("without_pulumi")

@@ -49,7 +49,7 @@ pulumi.export("told", pulumi.Output.unsecret(token))
 def test_a_resource_of_an_unknown_package_is_refused_and_never_passed(plan_program: Any) -> None:
     plan = plan_program('import pulumi\npulumi.CustomResource("random:index:Thing", "thing", {})\n')
     assert told(plan) == [
-        "thing : the rehearsal has no provider for 'random', so nothing can be said about random:index:Thing"
+        "thing : the rehearsal has no provider for 'random', so nothing is known about random:index:Thing"
     ]
     assert plan.complete
 
@@ -63,7 +63,7 @@ def test_a_lookup_that_nobody_answers_stops_the_program_and_says_so(plan_program
     plan = plan_program('import pulumi\npulumi.runtime.invoke("random:index:get", {})\n')
     assert not plan.complete
     assert [refusal.message for refusal in plan.refusals] == [
-        "the rehearsal has no provider for 'random', so nothing can be said about random:index:get"
+        "the rehearsal has no provider for 'random', so nothing is known about random:index:get"
     ]
     assert any("incomplete" in note for note in plan.notes)
 

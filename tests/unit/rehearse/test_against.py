@@ -38,7 +38,7 @@ AMD64 = pool("amd64", "amd64")
 def test_a_pool_that_is_deleted_before_its_successor_is_there_leaves_its_architecture_without_nodes() -> None:
     may, stays = judged([AMD64, pool("arm64", "arm64")], [AMD64, pool("arm64", "arm64", spot=True)])
     assert (may.verdict, stays.verdict) == (Verdict.YES, Verdict.NO)
-    assert stays.evidence.startswith("arm64 has none meanwhile")
+    assert stays.evidence.startswith("arm64 has none for a while")
     assert "nodeConfig.spot" in stays.evidence
 
 
@@ -133,7 +133,7 @@ def test_an_edit_in_place_that_makes_the_nodes_anew_tells_which_jobs_it_ends() -
     assert [(edit.action, edit.renews) for edit in found] == [(Action.UPDATE, ("nodeConfig.machineType",))]
     assert jobs_lost(found, before) == {"urn:arm64": "those on it that do not end within the drain (arm64)"}
     evidence = kept(found, before, after).evidence
-    assert "anew of arm64-pool (nodeConfig.machineType): a job that does not end within the drain is lost" in evidence
+    assert "in arm64-pool (nodeConfig.machineType): a job that does not end within the drain is lost" in evidence
 
 
 def test_an_edit_in_place_ends_nothing() -> None:
@@ -146,7 +146,7 @@ def test_an_edit_in_place_ends_nothing() -> None:
 def test_a_cluster_has_no_meaning_with_a_comparison(option: tuple[str, ...]) -> None:
     found = CliRunner().invoke(cli.multiarch, ["rehearse", "--stack", "gke", "--against", __file__, *option])
     assert found.exit_code == 2
-    assert f"{option[0]} has no meaning with --against" in found.output
+    assert f"{option[0]} cannot be used with --against" in found.output
 
 
 def test_an_input_that_no_record_has_is_no_yes() -> None:

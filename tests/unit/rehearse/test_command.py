@@ -83,11 +83,11 @@ def test_a_configuration_that_cannot_work_is_exit_2_and_its_message_alone(
         (["--context", "kind-ci"], "--context needs --kubeconfig"),
         (["--kubeconfig", "F", "--context", "C", "--keep"], "--keep is for the embedded control plane"),
         (["--stack", "gek"], "stacks there: eks, gke"),
-        (["--stack", "g ke"], "'g ke' is no name for a stack"),
+        (["--stack", "g ke"], "'g ke' is not a valid stack name"),
         (["--binaries", "magic"], "Invalid value for '--binaries'"),
         (["--against", "nothing.yaml"], "does not exist"),
-        (["--engine", "--keep"], "--keep has no meaning with --engine"),
-        (["--engine", "--chart", "oci://x"], "--chart has no meaning with --engine"),
+        (["--engine", "--keep"], "--keep cannot be used with --engine"),
+        (["--engine", "--chart", "oci://x"], "--chart cannot be used with --engine"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused_before_anything_starts(
@@ -153,7 +153,7 @@ def test_a_report_that_could_not_be_written_is_refused_before_anything_starts(
 ) -> None:
     for target, why in (
         (project, "it is a directory"),
-        (project / "Pulumi.yaml" / "r", f"{project / 'Pulumi.yaml'} is no directory"),
+        (project / "Pulumi.yaml" / "r", f"{project / 'Pulumi.yaml'} is not a directory"),
     ):
         code, _, err = run(project, option, str(target))
         assert (code, asked) == (2, [])

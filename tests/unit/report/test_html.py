@@ -158,4 +158,4 @@ def test_the_banner_says_what_the_exit_code_means(stack: object, words: str) -> 
 
 
 def test_a_run_without_stacks_says_that_nothing_was_rehearsed() -> None:
-    assert "no claim was put to the proof" in page.render(dataclasses.replace(sample.report(), sections=()), WORDS)
+    assert "no claim was checked" in page.render(dataclasses.replace(sample.report(), sections=()), WORDS)

@@ -191,10 +191,18 @@ class TestResources:
     [
         ({"buildkit": {"jobNamespace": "gitlab-runner-jobs"}}, "buildkit.jobNamespace", "the other jobs' namespace"),
         ({"buildkit": {"jobNamespace": "gitlab-runner"}}, "buildkit.jobNamespace", "the managers' namespace"),
-        ({"buildkit": {"jobNamespace": "kube-system"}}, "buildkit.jobNamespace", "belongs to others"),
-        ({"buildkit": {"jobNamespace": "Builds"}}, "buildkit.jobNamespace", "is no Kubernetes name"),
+        (
+            {"buildkit": {"jobNamespace": "kube-system"}},
+            "buildkit.jobNamespace",
+            "is a namespace of the cluster itself",
+        ),
+        ({"buildkit": {"jobNamespace": "Builds"}}, "buildkit.jobNamespace", "is not a valid Kubernetes name"),
         ({"buildkit": {"concurrent": 0}}, "buildkit.concurrent", "0"),
-        ({"buildkit": {"jobServiceAccount": {"name": "A b"}}}, "buildkit.jobServiceAccount.name", "is no name"),
+        (
+            {"buildkit": {"jobServiceAccount": {"name": "A b"}}},
+            "buildkit.jobServiceAccount.name",
+            "is not a valid name",
+        ),
         ({"buildkit": {"token": {}}}, "buildkit.token", "neither existingSecret nor create"),
         (
             {"token": {"existingSecret": "one"}, "buildkit": {"token": {"existingSecret": "one"}}},

@@ -71,7 +71,7 @@ def test_an_architecture_specific_helper_image_is_refused(runner: Read, image: s
         ("registry.example.com/helper", "does not say its version"),
         ("registry.example.com/helper@sha256:" + "1" * 64, "does not say its version"),
         ("registry.example.com:19.1/helper:alpine3.21", "does not say its version"),
-        ("helper", "no mode or full name"),
+        ("helper", "not a valid helper image"),
         ("", "empty"),
     ],
 )

@@ -122,7 +122,7 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"labels": {"a": "b c"}}, "labels.a", "label"),
     ({"annotations": {"karpenter.sh/do-not-disrupt": "false"}}, "do-not-disrupt", "sets itself"),
     ({"labels": {"job.runner.gitlab.com/pod": "x"}}, "job.runner.gitlab.com/pod", "sets itself"),
-    ({"hostAliases": [{"ip": "gitlab", "hostnames": ["g"]}]}, "hostAliases[0].ip", "no IP address"),
+    ({"hostAliases": [{"ip": "gitlab", "hostnames": ["g"]}]}, "hostAliases[0].ip", "not an IP address"),
     ({"dns": {"policy": "none"}}, "dns.nameservers", "policy none"),
     ({"services": [{"name": " "}]}, "services[0].name", "empty"),
     ({"featureFlags": {"SCRIPT": True}}, "featureFlags.SCRIPT", "feature flag"),
@@ -197,9 +197,9 @@ def test_an_operation_deep_in_the_spec_is_judged_too() -> None:
     [
         ({"affinty": {}}, "merge", "Did you mean affinity?"),
         ([{"op": "add", "path": "/affinty", "value": {}}], "json", "Did you mean affinity?"),
-        ([{"op": "put", "path": "/affinity", "value": {}}], "json", "no operation of a JSON patch"),
+        ([{"op": "put", "path": "/affinity", "value": {}}], "json", "not a JSON patch operation"),
         ([{"op": "add"}], "json", "no operation"),
-        ({"affinity": {"$patch": "swap"}}, "strategic", "no directive"),
+        ({"affinity": {"$patch": "swap"}}, "strategic", "not a patch directive"),
     ],
 )
 def test_a_patch_that_no_pod_could_take_is_refused(patch: Any, kind: str, words: str) -> None:

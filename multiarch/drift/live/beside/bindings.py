@@ -19,7 +19,7 @@ CLUSTER_ROLE_BINDING: Final = Kind(version=RBAC, kind="ClusterRoleBinding", plur
 _GROUPS: Final = {
     "system:serviceaccounts": "every service account of the cluster",
     "system:authenticated": "every login",
-    "system:unauthenticated": "everybody without a login",
+    "system:unauthenticated": "everyone without a login",
 }
 _ANONYMOUS: Final = "system:anonymous"
 _AUTOUPDATE: Final = "rbac.authorization.kubernetes.io/autoupdate"

@@ -42,7 +42,7 @@ def widening_tokens(metadata: Iterable[Raw], namespace: str, ours: Ours) -> Iter
             where=where,
             path=("metadata", "annotations", _ACCOUNT),
             found=account.name,
-            lets=f"whoever reads it may act as {ours.accounts[account]} for ever: its token does not expire",
+            lets=f"anyone who reads it can act as {ours.accounts[account]} forever: its token does not expire",
             undo=kubectl("delete", where),
         )
 
@@ -58,11 +58,11 @@ def widening_workloads(kind: Kind, items: Iterable[Raw], namespace: str, ours: O
         whose = ours.accounts[account]
         if not (ours.has(kind.kind, where) or _is_somebodys(item) or _is_job(kind, item, account, ours)):
             path: Path = (*WORKLOADS[kind], "serviceAccountName")
-            lets = f"what runs there acts as {whose}, beside the stack's own pods"
+            lets = f"what runs there acts as {whose}, like the stack's own pods"
             yield Widening(where=where, path=path, found=account.name, lets=lets, undo=kubectl("delete", where))
         for container in spec.get("ephemeralContainers") or [] if kind is POD else []:
             path = ("spec", "ephemeralContainers", Item(str(container.get("name"))))
-            lets = f"somebody's container runs within a pod of {whose} (kubectl debug)"
+            lets = f"a container was added to a pod of {whose} (kubectl debug)"
             image = str(container.get("image"))
             yield Widening(where=where, path=path, found=image, lets=lets, undo=kubectl("delete", where))
 

@@ -92,7 +92,7 @@ def _finding(found: Sequence[Widening]) -> Finding:
             for one in found[:MOST]
         ),
         more=max(0, len(found) - MOST),
-        reason=f"{shortened(lets, 600)}. Take it away: `{found[0].undo}`, or accept it in drift-ignore.yaml",
+        reason=f"{shortened(lets, 600)}. Remove it: `{found[0].undo}`, or accept it in drift-ignore.yaml",
     )
 
 

@@ -42,7 +42,7 @@ _V5_ONLY: Final = ("jioindiacentral", "jioindiawest")
 
 
 def _offered(wanted: Wanted) -> Offer:
-    doubt = "whether the subscription has quota for this series is Azure's to say"
+    doubt = "whether the subscription has quota for this series only Azure knows"
     if wanted.place in _V5_ONLY and wanted.like.endswith("_v6"):
         name = wanted.like.removesuffix("_v6") + "_v5"
         return Offer(name=name, doubt=doubt, because=f"{wanted.place} has no Cobalt (v6)")
@@ -78,7 +78,7 @@ AKS: Final = KnownCloud(
     spot_labels=("kubernetes.azure.com/scalesetpriority",),
     own_changes=OWN_CHANGES,
     doubt_from_zero="Cluster Autoscaler before 1.33.5, 1.34.4, 1.35.2 and 1.36.0 takes an empty pool for amd64 "
-    "(kubernetes/autoscaler#9322), and which build runs is AKS's choice",
+    "(kubernetes/autoscaler#9322), and AKS chooses the build",
     tolerates=False,
     dns_on_nodes=False,
     hindrances=_hindrances,
@@ -93,7 +93,7 @@ AKS: Final = KnownCloud(
             f"{part('name', 'cluster')}/agentPools/{pool}"
         ),
         ignored=("count", "orchestratorVersion", "osDiskSizeGB", "osDiskType", "upgradeSettings"),
-        note="vmSize, priority and zones can't be changed: state them as they are. A pool that the cluster's own "
-        "resource lists among agentPoolProfiles must not be imported beside it (pulumi-azure-native#2719).",
+        note="vmSize, priority and zones can't be changed: set them to their current values. A pool that the cluster's "
+        "own resource lists among agentPoolProfiles must not be imported in addition (pulumi-azure-native#2719).",
     ),
 )

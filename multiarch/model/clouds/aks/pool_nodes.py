@@ -147,7 +147,7 @@ def _check_taint(taint: str, path: str, *, spot: bool) -> Iterator[Refusal]:
     source = "learn.microsoft.com/azure/aks/use-node-taints"
     match = _TAINT.fullmatch(taint)
     if not match:
-        yield refusal(path, f"InvalidParameter: Taint {taint!r}: 'key=value:Effect' is wanted", source)
+        yield refusal(path, f"InvalidParameter: Taint {taint!r}: expected key=value:Effect", source)
         return
     if match["effect"] not in _EFFECTS:
         message = f"InvalidParameter: Taint effect {match['effect']!r} is not one of {', '.join(_EFFECTS)}"

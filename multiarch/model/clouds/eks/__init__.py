@@ -59,7 +59,7 @@ EKS: Final = KnownCloud(
     scaling=scaling,
     offered=lambda wanted: Offer(
         name=wanted.like,
-        doubt="not every availability zone has every type: EKS tells when the node group is made",
+        doubt="not every availability zone has every type: EKS reports it when the node group is created",
     ),
     priced=lambda _: True,
     imports=PoolImport(

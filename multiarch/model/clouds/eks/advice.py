@@ -14,7 +14,7 @@ def hindrances(look: Look) -> Iterator[Hindrance]:
     if look.flavour == FARGATE:
         yield Hindrance(
             found="every node is EKS Fargate's",
-            consequence="Fargate on EKS runs amd64 alone and takes no DaemonSets, so that nothing shows whether "
+            consequence="Fargate on EKS runs amd64 only and takes no DaemonSets, so nothing shows whether "
             "ordinary nodes could join",
             fix="Add a managed node group for the cluster's own pods first, and run this again.",
             of_pools=False,
@@ -22,7 +22,7 @@ def hindrances(look: Look) -> Iterator[Hindrance]:
     if look.autoscaler_name == autoscaler.AUTO_MODE and look.cni != "aws vpc cni":
         yield Hindrance(
             found="EKS Auto Mode without the VPC CNI add-on",
-            consequence="nodes of a managed node group would never be ready, since their network plugin is not there",
+            consequence="nodes of a managed node group would never be ready, since their network plugin is missing",
             fix="Make a NodePool with kubernetes.io/arch In [amd64, arm64] (the built-in general-purpose is amd64 "
             "only) and choose --pools use once it has nodes.",
             of_pools=True,
@@ -50,4 +50,4 @@ def scaling(look: Look, fewest: int) -> Iterator[Answer]:
             f"{fewest} node{'' if fewest == 1 else 's'} each. Install Cluster Autoscaler."
         )
     elif look.autoscaler.verdict is Verdict.UNKNOWN:
-        yield unknown(f"Whether anything scales the pools could not be told ({look.autoscaler.because}).")
+        yield unknown(f"Could not tell whether anything scales the pools ({look.autoscaler.because}).")

@@ -90,7 +90,7 @@ def attachment(inputs: Inputs) -> Iterator[Refusal]:
     if not role:
         yield refusal("role", 'Missing required argument: "role"', source)
     elif isinstance(role, str) and role.startswith("arn:"):
-        yield refusal("role", f"ValidationError: the role's name is wanted, not its ARN: {role}", source)
+        yield refusal("role", f"ValidationError: expected the role's name, not its ARN: {role}", source)
     if arn is not UNKNOWN and not (isinstance(arn, str) and _POLICY_ARN.fullmatch(arn)):
         yield refusal("policyArn", f"InvalidInput: ARN {arn} is not valid", source)
 

@@ -41,8 +41,8 @@ def _hindrances(look: Look) -> Iterator[Hindrance]:
     if look.flavour == AUTOPILOT:
         yield Hindrance(
             found="a GKE Autopilot cluster",
-            consequence="it has no node pools that anybody could create or choose, and which capabilities a build "
-            "may have is Autopilot's to say",
+            consequence="nobody can create or choose its node pools, and Autopilot decides which "
+            "capabilities a build may have",
             fix="Use a Standard cluster.",
             of_pools=False,
         )
@@ -79,7 +79,7 @@ GKE: Final = KnownCloud(
             [part("project", "project"), part("location", "location"), part("name", "cluster"), pool]
         ),
         ignored=("initialNodeCount", "nodeCount", "version", "nodeConfig"),
-        note="Import records no taints, so that the first preview shows them as a difference (magic-modules d577844); "
-        "machine type, disks and service account must be stated as they are, or the pool is replaced.",
+        note="Import records no taints, so the first preview shows them as a difference (magic-modules d577844); "
+        "machine type, disks and service account must be set to their current values, or the pool is replaced.",
     ),
 )

@@ -54,7 +54,7 @@ def _network(seen: NetworkEvidence) -> NetworkLook | None:
     if seen.flavour == AUTOPILOT:
         return None
     because = "neither Dataplane V2 (DaemonSet anetd) nor Calico (calico-node) runs"
-    return NetworkLook(cni="gke", policies=no(because) if seen.daemon_sets else unknown("no DaemonSet tells"))
+    return NetworkLook(cni="gke", policies=no(because) if seen.daemon_sets else unknown("no DaemonSet shows it"))
 
 
 MARKS: Final = CloudMarks(

@@ -243,7 +243,7 @@ def node_settings(inputs: Inputs) -> Iterator[Refusal]:
         yield refusal("nodeConfig.spot", "Cannot set both preemptible and spot", f"{API}.config.spot")
     account = text(get(inputs, "nodeConfig", "serviceAccount"))
     if account is not None and not _EMAIL.fullmatch(account):
-        message = f"The service account {account!r} is invalid: an e-mail address is wanted"
+        message = f"The service account {account!r} is invalid: expected an e-mail address"
         yield refusal("nodeConfig.serviceAccount", message, f"{API}.config.serviceAccount")
     for index, scope in enumerate(items(get(inputs, "nodeConfig", "oauthScopes"))):
         if isinstance(scope, str) and not _SCOPE.fullmatch(scope):

@@ -22,11 +22,11 @@ def offered(wanted: Wanted) -> Offer | str:
             return Offer(name=wanted.like, zones=kept)
     for family, regions in _FAMILIES:
         if region in regions and (not wanted.like.startswith("c4a-") or family == "c4a"):
-            doubt = f"which zones of {region} have {family.upper()} is in no table here: GKE tells"
+            doubt = f"which zones of {region} have {family.upper()} is not known here: GKE reports it"
             return Offer(name=_of_family(family, wanted), doubt=doubt)
     return (
         f"no arm64 machine is known in {region} (T2A, N4A and C4A by the price map of 2026-08-06): name one that you "
-        "know to be there"
+        "know to exist"
     )
 
 

@@ -100,12 +100,12 @@ def draining(inputs: Inputs) -> Iterator[Refusal]:
     for index, given in enumerate(items(inputs.get("nodeDrainConfigs"))):
         path = f"nodeDrainConfigs[{index}]"
         if given == {}:
-            message = "an empty node_drain_config is never equal to what the API reports, so it is updated for ever"
+            message = "an empty node_drain_config is never equal to what the API reports, so it is updated forever"
             yield refusal(path, message, "provider-upjet-gcp#1022")
         for key in ("graceTerminationDuration", "pdbTimeoutDuration"):
             value = text(get(given, key))
             if value is not None and not _DURATION.fullmatch(value):
-                message = f"Invalid duration {value!r}: seconds with the suffix 's' are wanted, such as 3600s"
+                message = f"Invalid duration {value!r}: expected seconds with the suffix 's', such as 3600s"
                 yield refusal(f"{path}.{key}", message, "protobuf.dev google.protobuf.Duration JSON")
 
 
