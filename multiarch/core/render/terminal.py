@@ -5,7 +5,7 @@ Everything from outside is shown as plain `Text`, never as rich markup, and with
 off, and no word is broken: see `layout`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic
 
@@ -45,7 +45,8 @@ def print_report(
     verbose: bool = False,
 ) -> None:
     """Print every section, those that are not well first, and the summary last."""
-    page = _Page(words=words, verbose=verbose, plain=ascii_only(console))
+    shared = {} if verbose else _shared_notes(report)
+    page = _Page(words=words, verbose=verbose, plain=ascii_only(console), shared=shared)
     for section in worst_first(report.sections):
         show(console, page.section(section))
     show(console, page.summary(report))
@@ -63,6 +64,8 @@ class _Page(Generic[RunDetail, SectionDetail]):
     words: Words[RunDetail, SectionDetail]
     verbose: bool
     plain: bool
+    shared: Mapping[str, Sequence[str]]
+    """Notes of several sections, to their names: a short report has them once, at its end."""
 
     def section(self, section: Section[SectionDetail]) -> Iterator[RenderableType]:
         """Yield one section: a line, where all is well in a short report of many."""
@@ -153,7 +156,8 @@ class _Page(Generic[RunDetail, SectionDetail]):
         if section.timings and self.verbose:
             yield f"time: {_timings(section.timings)}"
         for note in section.notes:
-            yield f"note: {one_line(note)}"
+            if note not in self.shared:
+                yield f"note: {one_line(note)}"
 
     def summary(self, report: Report[RunDetail, SectionDetail]) -> Iterator[RenderableType]:
         """Yield what is left to read when everything else scrolled away."""
@@ -165,6 +169,8 @@ class _Page(Generic[RunDetail, SectionDetail]):
             if line:
                 yield Paragraph(Text(one_line(line)), 6, _dim(name))
         yield from (Paragraph(_dim(f"note: {one_line(note)}")) for note in report.notes)
+        for note, names in self.shared.items():
+            yield Paragraph(_dim(one_line(f"note ({', '.join(names)}): {note}")))
         if not report.sections:
             yield Text(self.words.nothing, style=STYLES[Verdict.UNKNOWN])
         if self.words.repeats and (self.verbose or len(report.sections) > 1):
@@ -226,6 +232,14 @@ class _Seen:
         below = [part for part in (title, about, seen) if part]
         yield Paragraph(below[0], INDENT, self.sign)
         yield from (Paragraph(part, INDENT + GAP) for part in below[1:])
+
+
+def _shared_notes(report: Report[RunDetail, SectionDetail]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for section in report.sections:
+        for note in dict.fromkeys(section.notes):
+            names.setdefault(note, []).append(section.name)
+    return {note: found for note, found in names.items() if len(found) > 1}
 
 
 def _about(check: Check, before: str, after: str) -> list[tuple[str, str]]:

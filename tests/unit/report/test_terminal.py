@@ -150,3 +150,11 @@ def test_a_short_report_says_the_pools_in_a_line_each() -> None:
     assert in_short(sample.eks()) == (
         "19 resources; pools: ci-amd64 (m7i.2xlarge, 1..20), ci-arm64 (m7g.2xlarge, 1..20 spot)"
     )
+
+
+def test_a_note_of_several_stacks_is_told_once_with_their_names() -> None:
+    stacks = [sample.changed(stack, notes=("the chart was not reached",)) for stack in (sample.gke(), sample.eks())]
+    text = shown(sample.report(*stacks, sample.aks()), width=120, verbose=False)
+    assert text.count("the chart was not reached") == 1
+    assert "note (gke, eks): the chart was not reached" in text
+    assert shown(sample.report(*stacks)).count("the chart was not reached") == 2
