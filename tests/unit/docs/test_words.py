@@ -11,6 +11,7 @@ PAGES = [page for page in pages() if page.name != "CHANGELOG.md"]
 ELSEWHERE = {
     "components/clouds/nimbus/": "the made-up cloud that the tests add to a copy of the repository",
     "multiarch/model/clouds/nimbus/": "the same",
+    "NOTES.md": "the notes of a release, which `make release` leaves in dist/",
     "docs/rootless.md": "BuildKit's own page, and named as that",
 }
 OF_THE_READER = {"image": "a target of the reader's own Makefile, in the example of a job"}
