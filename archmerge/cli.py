@@ -206,7 +206,7 @@ def _verify(args: argparse.Namespace) -> int:
     platforms = [parse_platform(text) for text in split_commas(args.platforms)]
     require = split_commas(args.require)
     if unknown := sorted(set(require) - set(KINDS)):
-        raise UsageError(f"--require {unknown[0]!r} is none of {', '.join(KINDS)}")
+        raise UsageError(f"--require {unknown[0]!r} is not one of {', '.join(KINDS)}")
     with _session(args, parse_reference(args.reference).host) as session:
         binaries = args.verify_binaries
         digest, checks = verify(args.reference, platforms, session, binaries=binaries, require=require)

@@ -141,7 +141,7 @@ class Credentials:
             document = json.loads(text)
         except FileNotFoundError:
             if place == inline:
-                self.notes.append(f"{_INLINE} names {place}, which is not there")
+                self.notes.append(f"{_INLINE} names {place}, which does not exist")
             return None
         except (OSError, UnicodeDecodeError) as error:
             self.notes.append(f"{place}: {type(error).__name__}")
@@ -246,7 +246,7 @@ def helper_environment(environ: Mapping[str, str]) -> dict[str, str]:
 def run_helper(program: str, server: str) -> dict[str, Any] | None:
     """Ask `docker-credential-PROGRAM`. None when it knows nothing of the server; raises OSError when it isn't there."""
     if not program.replace("-", "").replace("_", "").replace(".", "").isalnum():
-        raise ValueError(f"{program[:80]!r} is no helper's name")
+        raise ValueError(f"{program[:80]!r} is not a helper name")
     import subprocess  # 3 ms, only where there is a helper
 
     command = [f"docker-credential-{program}", "get"]

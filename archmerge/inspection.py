@@ -134,7 +134,7 @@ def _child(registry: Registry, ref: Reference, entry: Descriptor) -> Manifest:
 
 def _require_blob(registry: Registry, ref: Reference, blob: Descriptor) -> None:
     if not registry.has_blob(ref.repository, blob.digest):
-        raise MissingError(f"{blob.digest} is not there")
+        raise MissingError(f"{blob.digest} does not exist")
 
 
 def _require_platform(registry: Registry, ref: Reference, entry: Descriptor, child: Manifest) -> None:

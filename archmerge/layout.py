@@ -33,7 +33,7 @@ class Layout:
                     }
             except (OSError, tarfile.TarError) as error:
                 raise UsageError(
-                    f"{path} is no folder, and no tar file: {error}", fix="unpack it first where it is compressed"
+                    f"{path} is neither a folder nor a tar file: {error}", fix="unpack it first where it is compressed"
                 ) from None
 
     def manifest(self, _repository: str, version: str) -> Manifest:

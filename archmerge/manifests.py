@@ -202,7 +202,7 @@ def _descriptor(value: Any, where: str) -> Descriptor:
     known = ("mediaType", "digest", "size", "platform", "annotations")
     digest = _get(value, "digest", str, where)
     if not is_digest(digest):
-        raise WrongContentError(f"{where}: 'digest' {digest[:150]!r} is no sha256 or sha512 digest")
+        raise WrongContentError(f"{where}: 'digest' {digest[:150]!r} is not a sha256 or sha512 digest")
     size = _get(value, "size", int, where)
     if size < 0:
         raise WrongContentError(f"{where}: 'size' is negative")

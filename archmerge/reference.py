@@ -93,10 +93,10 @@ def parse_reference(text: str) -> Reference:
     if host == DOCKER_HUB and "/" not in path:
         path = f"library/{path}"
     if len(host) > _NAME_MAX or not _HOST.fullmatch(host):
-        raise UsageError(f"reference {text[:200]!r}: {host!r} is no registry host")
+        raise UsageError(f"reference {text[:200]!r}: {host!r} is not a valid registry host")
     if len(path) > _NAME_MAX or not _REPOSITORY.fullmatch(path):
         raise UsageError(
-            f"reference {text[:200]!r}: {path[:200]!r} is no repository name",
+            f"reference {text[:200]!r}: {path[:200]!r} is not a valid repository name",
             fix="lower-case letters, digits and '.', '_', '-' inside, parts divided by '/'",
         )
     return Reference(host, path, tag, digest)

@@ -10,7 +10,7 @@ from archmerge.platforms import parse_platform
 from archmerge.reference import check_tag, expand_template, parse_reference, parse_target
 
 KINDS = ("oci", "docker", "auto")
-NO_ANNOTATIONS = "a Docker manifest list can't carry annotations or attestations: they would be lost without a word"
+NO_ANNOTATIONS = "a Docker manifest list can't carry annotations or attestations: they would be silently lost"
 ANNOTATIONS_FIX = "use --type oci, or leave the annotations out"
 
 
@@ -53,7 +53,7 @@ class MergeRequest(NamedTuple):
         for tag in self.tags:
             check_tag(tag)
         if self.kind not in KINDS:
-            raise UsageError(f"index type {self.kind!r} is none of {', '.join(KINDS)}")
+            raise UsageError(f"index type {self.kind!r} is not one of {', '.join(KINDS)}")
         if self.kind == "docker" and (self.annotations or any(source.annotations for source in self.sources)):
             raise UsageError(NO_ANNOTATIONS, fix=ANNOTATIONS_FIX)
         if not self.sources:

@@ -31,10 +31,13 @@ GENERATED: Final[Mapping[str, str]] = {
     "templates, pipeline and their tables": "ci.render",
     "configuration reference, stack schema": "docs.config_page",
     "policy page": "docs.policy_page",
+    "package pages": "docs.pages",
+    "starters of `pulumi new`": "docs.starters",
+    "tables of alerts and panels": "docs.monitoring_page",
     "schemas of the reports": "docs.record_schemas",
     "schema of the components": "tests.golden.components_schema",
 }
-"""What has to be current, and the module that writes it anew."""
+"""What has to be current, and the module that writes it."""
 SCHEMA: Final = "tests/golden/components.schema.json"
 PARTS: Final = ("image", "sdks")
 """What a machine may lack the means for: a registry that it reaches, the Pulumi CLI."""

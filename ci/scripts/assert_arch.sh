@@ -8,7 +8,7 @@ esac
 [ "$node" = "${ARCH:-}" ] || die "this job builds for '${ARCH:-}', but its node is $node (uname -m: $machine)." \
   "It would have pushed a $node image as ${ARCH:-}; nothing was built." \
   "The job asked for KUBERNETES_NODE_SELECTOR_ARCH='${KUBERNETES_NODE_SELECTOR_ARCH:-}', and the runner did not follow:" \
-  "- node_selector_overwrite_allowed is empty in its config.toml, so the wish was ignored without a word; it should be" \
+  "- node_selector_overwrite_allowed is empty in its config.toml, so the wish was silently ignored; it should be" \
   "  '^kubernetes\\.io/arch=(amd64|arm64)\$';" \
   "- or the job ran on another runner than the one with both architectures: look at the job's tags;" \
   "- or a project or group variable overrides ARCH or KUBERNETES_NODE_SELECTOR_ARCH of this job."

@@ -17,7 +17,7 @@ case "$image" in
 esac
 case "${image%%/*}" in
   localhost | *.* | *:*) ;;
-  *) die "the image '$image' names no registry: '${image%%/*}' is no host." "Write HOST/PATH, for example \$CI_REGISTRY_IMAGE/app." ;;
+  *) die "the image '$image' names no registry: '${image%%/*}' is not a host." "Write HOST/PATH, for example \$CI_REGISTRY_IMAGE/app." ;;
 esac
 case "/${image#*/}" in
   *[!a-z0-9._/-]*) die "the image '$image' can't be published: registries take small letters, digits, '.', '_', '-' and '/'." ;;
@@ -25,6 +25,6 @@ esac
 host=${image%%/*}
 tag=${MULTIARCH_TAG:-${IMAGE_TAG:-latest}}
 case "$tag" in
-  [.-]* | *[!A-Za-z0-9._-]*) die "'$tag' is no tag of an image." "Letters, digits, '.', '_' and '-'; CI_COMMIT_REF_SLUG is always one, a branch's name is not." ;;
+  [.-]* | *[!A-Za-z0-9._-]*) die "'$tag' is not a valid image tag." "Letters, digits, '.', '_' and '-'; CI_COMMIT_REF_SLUG is always one, a branch's name is not." ;;
 esac
 digests=${MULTIARCH_DIGESTS:-digests/$(printf '%s' "${image#*/}-$tag" | tr '/' '-')}

@@ -11,7 +11,7 @@ cluster = kubernetes.Provider(
     "cluster",
     kubeconfig=config.require("kubeconfig"),
     context=config.require("context"),
-    # What the cluster is: without it, another context or path would make everything in it anew.
+    # What the cluster is: without it, another context or path would replace everything in it.
     cluster_identifier=f"existing/{cluster_name}",
 )
 

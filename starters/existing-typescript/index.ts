@@ -9,7 +9,7 @@ const clusterName = config.require("clusterName");
 const cluster = new kubernetes.Provider("cluster", {
     kubeconfig: config.require("kubeconfig"),
     context: config.require("context"),
-    // What the cluster is: without it, another context or path would make everything in it anew.
+    // What the cluster is: without it, another context or path would replace everything in it.
     clusterIdentifier: `existing/${clusterName}`,
 });
 

@@ -11,7 +11,7 @@ const location = config.require("location");
 const cluster = new kubernetes.Provider("cluster", {
     kubeconfig: config.require("kubeconfig"),
     context: config.require("context"),
-    // What the cluster is: without it, another context or path would make everything in it anew.
+    // What the cluster is: without it, another context or path would replace everything in it.
     clusterIdentifier: `gke/${project}/${location}/${clusterName}`,
 });
 

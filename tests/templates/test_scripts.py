@@ -158,10 +158,10 @@ def test_the_image_is_what_the_variables_say(shell: Shell, variables: dict[str, 
     [
         ({}, "no registry for the image"),
         ({"IMAGE_NAME": "app"}, "no registry for the image"),
-        ({"MULTIARCH_IMAGE": "team/app"}, "'team' is no host"),
+        ({"MULTIARCH_IMAGE": "team/app"}, "'team' is not a host"),
         ({"MULTIARCH_IMAGE": "h.example.com/Team/App"}, "small letters"),
         ({"MULTIARCH_IMAGE": "h.example.com/app:1"}, "can't be published"),
-        ({"MULTIARCH_IMAGE": "h.example.com/app", "MULTIARCH_TAG": "feature/x"}, "'feature/x' is no tag"),
+        ({"MULTIARCH_IMAGE": "h.example.com/app", "MULTIARCH_TAG": "feature/x"}, "'feature/x' is not a valid image tag"),
         ({"MULTIARCH_IMAGE": "$CI_REGISTRY_IMAGE"}, "no registry for the image"),
     ],
 )
@@ -228,7 +228,7 @@ def test_a_dockerfile_that_is_not_there_is_named(shell: Shell, tmp_path: Path) -
     ("left", "said"),
     [
         ("exit 0", "left no digest"),
-        ('while [ "$1" != --digest-file ]; do shift; done; echo latest >"$2"', "which is no digest"),
+        ('while [ "$1" != --digest-file ]; do shift; done; echo latest >"$2"', "which is not a digest"),
     ],
 )
 def test_a_builder_without_a_digest_fails_the_job(shell: Shell, tmp_path: Path, left: str, said: str) -> None:

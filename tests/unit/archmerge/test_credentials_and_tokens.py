@@ -206,7 +206,7 @@ def test_a_missing_file_of_credentials_is_noted_and_the_next_source_asked() -> N
     found = credentials.find("h", "app")
     assert found is not None
     assert found.username == "ci"
-    assert credentials.notes == ["DOCKER_AUTH_CONFIG names /builds/x.tmp/DOCKER_AUTH_CONFIG, which is not there"]
+    assert credentials.notes == ["DOCKER_AUTH_CONFIG names /builds/x.tmp/DOCKER_AUTH_CONFIG, which does not exist"]
 
 
 @given(st.text(max_size=200))
