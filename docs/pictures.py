@@ -210,6 +210,7 @@ def rehearse_gke() -> str:
     done = subprocess.run(
         [sys.executable, "-m", "multiarch.cli", "rehearse", "--stack", "gke", "--json", "-"],
         cwd=ROOT,
+        env=environment(Child.PROGRAM, {"PYTHONUTF8": "1"}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,  # its progress is for whoever waits
         text=True,
