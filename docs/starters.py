@@ -59,7 +59,7 @@ def _project(text: str, cloud: str) -> str:
     template = {
         "template": {
             "description": document["description"],
-            "config": {**_asked(document["config"]), **_PROVIDERS.get(cloud, {})},
+            "config": {**_asked(cloud), **_PROVIDERS.get(cloud, {})},
             "quickstart": _Text(_QUICKSTART),
         }
     }
@@ -69,8 +69,12 @@ def _project(text: str, cloud: str) -> str:
     return text.replace("config:\n", yaml.dump(template, Dumper=_Dumper, sort_keys=False, width=120) + "config:\n", 1)
 
 
-def _asked(config: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return what `pulumi new` asks for: texts alone; a list is set afterwards, by its path."""
+def _asked(cloud: str) -> dict[str, dict[str, Any]]:
+    """Return what `pulumi new` asks for: texts alone; a list is set afterwards, by its path.
+
+    It is the same in every language, but YAML's runtime allows no descriptions there.
+    """
+    config = yaml.safe_load((EXAMPLES / f"{cloud}-python" / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
     told = ("description", "default", "secret")
     return {
         key: {name: declared[name] for name in told if name in declared}

@@ -111,7 +111,12 @@ class NodePackageHost(PackageHost):
         command = ["node", "node_modules/@pulumi/pulumi/cmd/run/index.js"]
         command += [word for name, value in flags.items() for word in (f"--{name}", value)]
         command += [*(["--dry-run"] if request.dryRun else []), request.info.entry_point]
-        environment = {**os.environ, "PULUMI_NODEJS_TYPESCRIPT": "true"}
+        environment = {
+            **os.environ,
+            "PULUMI_NODEJS_TYPESCRIPT": "true",
+            "PULUMI_CONFIG": json.dumps(dict(request.config)),
+            "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
+        }
         done = subprocess.run(command, cwd=folder, env=environment, check=False)
         return messages.RunResponse(bail=done.returncode == SHOWN, error="failed" if done.returncode else "")
 
