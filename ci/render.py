@@ -53,7 +53,7 @@ def script(title: str, *names: str) -> str:
 def carried() -> dict[str, str]:
     """Return what ci/scripts/archmerge.sh has marks for: archmerge as text, and by what to know it.
 
-    A template can't know which project it is included from, so it has no place to fetch archmerge from: it has it along.
+    A template can't know which project it is included from, and so not where to fetch archmerge: it has it along.
     bzip2's output is the same everywhere, unlike zlib's and xz's.
     """
     file = make_zipapp.content(with_yaml=False)
@@ -66,7 +66,11 @@ def pinned() -> dict[str, str]:
     """Every version that a template may name, by the name of its constant."""
     found = {**vars(runner_versions), **vars(versions)}
     named = {name: value for name, value in found.items() if name.isupper() and isinstance(value, str)}
-    return {**named, "VERSION": __version__, "RUNNER_VERSION": runner_versions.RUNNER_OF_CHART[runner_versions.CHART_VERSION]}
+    return {
+        **named,
+        "VERSION": __version__,
+        "RUNNER_VERSION": runner_versions.RUNNER_OF_CHART[runner_versions.CHART_VERSION],
+    }
 
 
 def input_of(name: str) -> tuple[str, dict[str, Any]]:

@@ -43,25 +43,22 @@ def sources(*, with_yaml: bool = True) -> dict[str, Path]:
     return {name: path for name, path in sorted(own.items()) if not name.startswith(left_out)}
 
 
-def build(target: Path, interpreter: str = "", *, byte_code: bool = True, with_yaml: bool = True) -> Path:
-    """Write the zipapp to `target`, and return it.
-
-    With an `interpreter` for its first line it is of byte code, for that Python alone, unless `byte_code` is false.
-    """
+def build(target: Path, interpreter: str = "", *, with_yaml: bool = True) -> Path:
+    """Write the zipapp to `target`, and return it; with byte code alone for an `interpreter`."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(content(interpreter, byte_code=byte_code, with_yaml=with_yaml))
+    target.write_bytes(content(interpreter, with_yaml=with_yaml))
     target.chmod(0o755)
     return target
 
 
-def content(interpreter: str = "", *, byte_code: bool = True, with_yaml: bool = True) -> bytes:
+def content(interpreter: str = "", *, with_yaml: bool = True) -> bytes:
     """Return the bytes of the zipapp; `build` says what of."""
     file = io.BytesIO()
     file.write(f"#!{interpreter or '/usr/bin/env python3'}\n".encode())
     with zipfile.ZipFile(file, "w") as archive:
         _add(archive, "__main__.py", _MAIN.encode())
         for name, path in sources(with_yaml=with_yaml).items():
-            compiled = interpreter and byte_code and not name.startswith("yaml")  # which few need
+            compiled = interpreter and not name.startswith("yaml")  # which few need
             _add(archive, f"{name}c" if compiled else name, _compiled(path, name) if compiled else path.read_bytes())
     return file.getvalue()
 
