@@ -98,6 +98,10 @@ zipapp: $(VENV)/.dev ## Build dist/archmerge.pyz: archmerge for any Python 3.11 
 	@mkdir -p dist
 	@$(BIN)/python archmerge/packaging/make_zipapp.py dist/archmerge.pyz
 
+.PHONY: release
+release: $(VENV)/.dev ## Say whether this commit is ready to be released, and leave the artifacts in dist/ (ARGS=--push tags it)
+	@$(BIN)/python -m ci.release $(ARGS)
+
 .PHONY: bench-merge
 bench-merge: $(VENV)/.dev ## Measure archmerge against the tools it replaces (needs docker-registry; builds pinned peers)
 	@$(BIN)/python -m bench.merge.run $(ARGS)

@@ -21,7 +21,7 @@ import click
 
 from archmerge import ExitCode, __version__
 from ci import versions
-from multiarch.core.ending import COULD_NOT_TELL, exit_codes_for, meanings
+from multiarch.core.ending import COULD_NOT_TELL, WRONG, exit_codes_for, meanings
 from multiarch.core.environment import Child, environment
 from multiarch.core.secrets import hide
 from multiarch.core.verdict import EXIT_CODES, Answer, Verdict, fold, no, unknown, yes
@@ -38,6 +38,7 @@ GENERATED: Final[Mapping[str, str]] = {
 SCHEMA: Final = "tests/golden/components.schema.json"
 PARTS: Final = ("image", "sdks")
 """What a machine may lack the means for: a registry that it reaches, the Pulumi CLI."""
+ARTIFACTS: Final = ("archmerge.pyz", "archmerge-image.tar", "schema.json", "sdk-*.tar", "NOTES.md", "SHA256SUMS")
 _ELSEWHERE: Final = (ExitCode.NETWORK, ExitCode.AUTH, ExitCode.REFUSED)
 """How archmerge ends where the registry is to blame, and nothing was learned about the image."""
 _LIMIT: Final = 900
@@ -116,10 +117,10 @@ def changelog(release: Release) -> Answer:
 
 
 def notes(text: str, version: str) -> str:
-    """Return the section of a version, without its heading; empty when there is none.
+    r"""Return the section of a version, without its heading; empty when there is none.
 
-    >>> notes("# Changelog\\n\\n## 1.1.0 - 2026-12-01\\n- New.\\n\\n## 1.0.0\\n- First.\\n", "1.1.0")
-    '- New.\\n'
+    >>> notes("# Changelog\n\n## 1.1.0 - 2026-12-01\n- New.\n\n## 1.0.0\n- First.\n", "1.1.0")
+    '- New.\n'
     """
     found = re.search(rf"^## \[?{re.escape(version)}\]?(?: .*)?\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     return f"{found[1].strip()}\n" if found and found[1].strip() else ""
@@ -128,17 +129,15 @@ def notes(text: str, version: str) -> str:
 def tag(release: Release) -> Answer:
     """Tell whether the tag can be made: nobody has it yet. In the pipeline of a tag: whether it is the version."""
     if release.tag is not None:
-        right = release.tag == __version__
-        return (
-            yes(release.tag)
-            if right
-            else no(f"the tag is {release.tag}, the version {__version__} (archmerge/__init__.py)")
-        )
+        if release.tag == __version__:
+            return yes(release.tag)
+        return no(f"the tag is {release.tag}, and the version in archmerge/__init__.py is {__version__}")
     if run(release.repository, "git", "rev-parse", "--quiet", "--verify", f"refs/tags/{__version__}").code == 0:
         return no(f"{__version__} is there already: raise the version in archmerge/__init__.py")
-    if not run(release.repository, "git", "remote").out.strip():
+    remote = _remote(release)
+    if not remote:
         return yes(f"{__version__} is free here, and there is no remote")
-    ran = run(release.repository, "git", "ls-remote", "--exit-code", "--tags", _remote(release), __version__)
+    ran = run(release.repository, "git", "ls-remote", "--exit-code", "--tags", remote, __version__)
     if ran.code == 0:
         return no(f"the remote has {__version__} already: raise the version in archmerge/__init__.py")
     # 2 is git's own: asked, and no such tag.
@@ -210,9 +209,14 @@ def checks(release: Release) -> Iterator[tuple[str, Callable[[Release], Answer]]
     yield from (builders[part] for part in PARTS if part not in release.left_out)
 
 
+def made(dist: Path) -> list[Path]:
+    """List what this command makes, and nothing else that the folder may hold."""
+    return sorted(path for pattern in ARTIFACTS for path in dist.glob(pattern))
+
+
 def sums(dist: Path) -> None:
-    """Write SHA256SUMS over everything in the folder, as `sha256sum --check` reads it."""
-    files = sorted(path for path in dist.iterdir() if path.is_file() and path.name != "SHA256SUMS")
+    """Write SHA256SUMS over all of them, as `sha256sum --check` reads it."""
+    files = [path for path in made(dist) if path.name != "SHA256SUMS"]
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
     (dist / "SHA256SUMS").write_text("".join(lines), "utf-8")
 
@@ -227,34 +231,33 @@ def prepared(repository: Path, into: Path) -> None:
 def ask(release: Release) -> Verdict:
     """Ask everything, a line for each answer as it comes; and leave the sums."""
     release.dist.mkdir(parents=True, exist_ok=True)
-    for path in release.dist.iterdir():
-        if path.is_file():
-            path.unlink()
+    for path in made(release.dist):
+        path.unlink()
     answers = []
     for question, check in checks(release):
         answer = check(release)
         answers.append(answer.verdict)
-        click.echo(f"{answer.verdict:<{_WIDTH}}  {question}: {answer.because}")
+        click.echo(f"{answer.verdict:<{_WIDTH}}  {question}: {' '.join(answer.because.split())}")
     sums(release.dist)
     return fold(answers)
 
 
 def push(release: Release) -> None:
     """Make the tag, and give it to the remote, whose pipeline publishes."""
-    for command in (
-        ("git", "tag", "-a", __version__, "-m", __version__),
-        ("git", "push", _remote(release), __version__),
-    ):
+    remote = _remote(release)
+    if not remote:
+        raise click.UsageError("there is no remote to push the tag to: git remote add origin URL")
+    for command in (("git", "tag", "-a", __version__, "-m", __version__), ("git", "push", remote, __version__)):
         ran = run(release.repository, *command)
         if ran.code:
             click.echo(f"`{' '.join(command[:2])}` failed: {ran.said}", err=True)
-            sys.exit(1)
+            sys.exit(WRONG)
     click.echo(f"{__version__} is pushed: the pipeline of this tag publishes the release")
 
 
 def _remote(release: Release) -> str:
     names = run(release.repository, "git", "remote").out.split()
-    return "origin" if "origin" in names else names[0]
+    return "origin" if "origin" in names else next(iter(names), "")
 
 
 def _some(names: list[str], most: int = 5) -> str:
