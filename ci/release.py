@@ -122,7 +122,7 @@ def notes(text: str, version: str) -> str:
     >>> notes("# Changelog\n\n## 1.1.0 - 2026-12-01\n- New.\n\n## 1.0.0\n- First.\n", "1.1.0")
     '- New.\n'
     """
-    found = re.search(rf"^## \[?{re.escape(version)}\]?(?: .*)?\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    found = re.search(rf"^## \[?{re.escape(version)}\]?(?: [^\n]*)?\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     return f"{found[1].strip()}\n" if found and found[1].strip() else ""
 
 

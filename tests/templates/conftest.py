@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for the PATH: stand-ins for the builders, the node and the scanners. archmerge comes with the template."""
+    """A folder for the PATH: stand-ins for builders, node and scanners. archmerge comes with the template."""
     folder = tmp_path_factory.mktemp("tools")
     commands = {name: f"-m tests.templates.fakes.{module}" for name, module in _MODULES.items()}
     commands["multiarch"] = "-m tests.templates.fakes.multiarch"

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import bz2
+import hashlib
 import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from archmerge.packaging import make_zipapp
 from ci import render
 from tests.templates.lab.interpolation import halves, interpolated, specification, used
-from tests.templates.lab.project import PIPELINES, ROOT, VERSION, Project
+from tests.templates.lab.project import PIPELINES, REF, ROOT, TEMPLATES, Project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,15 +78,21 @@ def test_every_pinned_image_has_a_version_and_no_moving_tag() -> None:
         assert "." in image.partition("/")[0], f"{name} leaves the registry to the runtime's configuration"
 
 
-def test_the_merge_image_is_of_this_release() -> None:
-    archmerge = tomllib.loads((ROOT / "archmerge/pyproject.toml").read_text())["project"]["version"]
-    assert render.pinned()["ARCHMERGE_IMAGE"].rpartition(":")[2] == archmerge == VERSION
+def test_what_a_template_carries_is_archmerge_of_these_sources_with_the_digest_that_it_states() -> None:
+    carrying = [text for name, job in bodies() if "ARCHMERGE'" in (text := str(job["script"][0])) and name]
+    assert len(carrying) == 4
+    for text in carrying:
+        packed = text.partition("<<'ARCHMERGE'")[2].partition("\n")[2].partition("\nARCHMERGE\n")[0]
+        file = bz2.decompress(base64.b64decode(packed, validate=False))
+        assert file == make_zipapp.content(with_yaml=False)
+        assert f"# {hashlib.sha256(file).hexdigest()}." in text
 
 
-def test_the_image_runs_as_nobody_and_leaves_the_shell_to_gitlab() -> None:
-    final = (ROOT / "images/archmerge/Dockerfile").read_text().rpartition("\nFROM ")[2]
-    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", final, re.MULTILINE)
-    assert "ENTRYPOINT" not in final
+def test_no_default_names_an_image_or_a_project_of_ours_which_nobody_has_published() -> None:
+    for path in (*COMPONENTS, CLASSIC, ROOT / ".gitlab-ci.yml"):
+        named = re.findall(r"[\w.-]+(?:/[\w.-]+)*/multiarch-runner[\w./:@-]*", path.read_text())
+        allowed = ("packages/generic/multiarch-runner", "HOST/my-group/multiarch-runner")
+        assert [name for name in named if not any(one in name for one in allowed)] == [], path
 
 
 def test_there_is_one_component_for_each_purpose() -> None:
@@ -140,9 +149,9 @@ def test_a_component_names_no_server(template: Path) -> None:
 
 
 @pytest.mark.parametrize("component", NAMES)
-def test_a_component_has_a_readme_with_an_example_of_this_version(component: str) -> None:
+def test_a_component_has_a_readme_with_an_example_that_needs_no_release(component: str) -> None:
     text = (ROOT / "templates" / component / "README.md").read_text()
-    assert re.search(rf"component: \$CI_SERVER_FQDN/\S+/{component}@{re.escape(VERSION)}", text)
+    assert f"component: $CI_SERVER_FQDN/{TEMPLATES}/{component}@{REF}" in text
 
 
 @pytest.mark.parametrize(("name", "job"), bodies(), ids=[name for name, _ in bodies()])

@@ -45,23 +45,26 @@ class Ran(NamedTuple):
 
 
 class Project:
-    """`team/app` on gitlab.example.com, whose registry is the lab's; image names are fresh for each project."""
+    """A project on gitlab.example.com, whose registry is the lab's; image names are fresh for each project."""
 
-    def __init__(self, folder: Path, program: Path, tools: Path, catalog: Path, bench: Workbench) -> None:
-        self.folder, self._program, self.bench = folder, program, bench
+    def __init__(  # noqa: PLR0913, PLR0917 - each a part of the lab
+        self, folder: Path, program: Path, tools: Path, catalog: Path, bench: Workbench, path: str = "team/app"
+    ) -> None:
+        self.folder, self._program, self.bench, self.path = folder, program, bench, path
         self._path = f"{tools}:{os.environ['PATH']}"
         self.repository = bench.name("app")
         self.image = f"{bench.host}/{self.repository}"
         self.log = folder.parent / "log.jsonl"
         self.environ: dict[str, str] = {}
         folder.mkdir()
-        self._home = folder.parent / "home"
+        self._home = folder.parent / f"{folder.name}-home"
         self._home.mkdir()
         # What the pipeline includes from gitlab.example.com comes from a repository in a folder instead.
         (self._home / ".gitconfig").write_text(f'[url "file://{catalog}/"]\n  insteadOf = https://{SERVER}:443/\n')
         # And is there already: gitlab-ci-local fetches two includes of a repository into one folder at once, and trips.
-        fetched = folder / ".gitlab-ci-local/includes" / SERVER / TEMPLATES / REF
-        shutil.copytree(ROOT / "templates", fetched / "templates")
+        if (catalog / f"{TEMPLATES}.git").exists():
+            fetched = folder / ".gitlab-ci-local/includes" / SERVER / TEMPLATES / REF
+            shutil.copytree(ROOT / "templates", fetched / "templates")
         self.write("Dockerfile", "ARG BASE_IMAGE_NAME=alpine\nFROM $BASE_IMAGE_NAME\nCOPY hello.txt /app/hello.txt\n")
         self.write("hello.txt", "hello\n")
         self.variables = {
@@ -73,10 +76,18 @@ class Project:
             "CI_PROJECT_DIR": ".",
             # Where archmerge would ask GitLab for a token, before it asks the registry who gives them.
             "CI_SERVER_URL": f"http://{bench.host}",
-            "CI_PROJECT_URL": f"https://{SERVER}/team/app",
+            "CI_PROJECT_URL": f"https://{SERVER}/{path}",
             # gitlab-ci-local says the present time.
             "CI_COMMIT_TIMESTAMP": "2026-11-23T12:00:00Z",
         }
+
+    def copy_of_this_repository(self) -> None:
+        """Be this repository: what git knows of it, and what is not committed yet."""
+        names = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+        for name in names:
+            if (ROOT / name).is_file():
+                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, self.folder / name)
 
     def write(self, path: str, text: str) -> None:
         file = self.folder / path
@@ -98,7 +109,7 @@ class Project:
         """Commit all."""
         if not (self.folder / ".git").exists():
             self._git("init", "--quiet")
-            self._git("remote", "add", "origin", f"https://{SERVER}/team/app.git")
+            self._git("remote", "add", "origin", f"https://{SERVER}/{self.path}.git")
         self._git("add", "--all", "--", ".", ":!.gitlab-ci-local*")
         self._git("commit", "--quiet", "--allow-empty", "-m", "lab")
         self._git("update-ref", "refs/remotes/origin/main", "HEAD")
@@ -165,7 +176,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if "--preview" not in arguments else subprocess.PIPE,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
         return Ran(ran.returncode, _COLOURS.sub("", ran.stdout if ran.stdout or not ran.stderr else ran.stderr))
