@@ -1,0 +1,162 @@
+"""`make release`: what holds a release back, and what could not be told, on small repositories made for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from archmerge import __version__
+from ci import release
+from ci.release import Release, notes
+from multiarch.core.verdict import Answer, Verdict, no, unknown, yes
+
+ROOT = Path(__file__).resolve().parents[3]
+WRITES = "import pathlib\npathlib.Path('page.md').write_text('{text}')\n"
+
+
+def _given(answer: Answer, _release: Release) -> Answer:
+    return answer
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"]
+    command = ["git", *who, "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Release:
+    """A commit with a changelog, a generated page and the module that writes it; as repository and as clone."""
+    work = tmp_path / "work"
+    work.mkdir()
+    git(work, "init", "--quiet")
+    (work / "CHANGELOG.md").write_text(f"# Changelog\n\n## Unreleased\n\n## {__version__} - 2026-12-01\n- New.\n")
+    (work / "page.md").write_text("as it should be")
+    (work / "writer.py").write_text(WRITES.format(text="as it should be"))
+    git(work, "add", "--all")
+    git(work, "commit", "--quiet", "-m", "one")
+    git(work, "clone", "--quiet", str(work), str(tmp_path / "clone"))
+    (tmp_path / "dist").mkdir()
+    return Release(repository=work, clone=tmp_path / "clone", dist=tmp_path / "dist")
+
+
+def test_what_is_not_committed_holds_it_back(ready: Release) -> None:
+    assert release.clean(ready).verdict is Verdict.YES
+    (ready.repository / "new.txt").write_text("")
+    answer = release.clean(ready)
+    assert answer.verdict is Verdict.NO
+    assert "new.txt" in answer.because
+
+
+def test_the_changelog_needs_a_section_with_text_and_gives_the_notes(ready: Release) -> None:
+    assert release.changelog(ready).verdict is Verdict.YES
+    assert (ready.dist / "NOTES.md").read_text() == "- New.\n"
+    (ready.clone / "CHANGELOG.md").write_text(f"## Unreleased\n- New.\n\n## {__version__}\n\n## 0.0.1\n- Old.\n")
+    assert release.changelog(ready).verdict is Verdict.NO
+
+
+@pytest.mark.parametrize("heading", ["## 1.1.0", "## [1.1.0]", "## 1.1.0 - 2026-12-01"])
+def test_notes_are_one_section_whatever_form_its_heading_has(heading: str) -> None:
+    text = f"# Changelog\n\n## Unreleased\n- Later.\n{heading}\n- New.\n\n### Fixed\n- It.\n\n## 1.0.0\n- Old.\n"
+    assert notes(text, "1.1.0") == "- New.\n\n### Fixed\n- It.\n"
+    assert notes(f"{heading}\n- New.\n", "1.1") == ""
+
+
+def test_a_tag_that_is_there_holds_it_back_here_and_on_the_remote(ready: Release, tmp_path: Path) -> None:
+    assert release.tag(ready).verdict is Verdict.YES
+    git(tmp_path, "init", "--quiet", "--bare", "remote.git")
+    git(ready.repository, "remote", "add", "origin", str(tmp_path / "remote.git"))
+    assert release.tag(ready).because == f"{__version__} is free, here and on the remote"
+    git(ready.repository, "tag", __version__)
+    assert release.tag(ready).verdict is Verdict.NO
+    git(ready.repository, "push", "--quiet", "origin", __version__)
+    git(ready.repository, "tag", "-d", __version__)
+    assert release.tag(ready).verdict is Verdict.NO
+
+
+def test_a_remote_that_is_not_reached_is_a_doubt_and_no_yes(ready: Release, tmp_path: Path) -> None:
+    git(ready.repository, "remote", "add", "origin", str(tmp_path / "nothing.git"))
+    assert release.tag(ready).verdict is Verdict.UNKNOWN
+
+
+def test_in_a_tags_pipeline_the_tag_has_to_be_the_version() -> None:
+    of = partial(Release, repository=ROOT, clone=ROOT, dist=ROOT)
+    assert release.tag(of(tag=__version__)).verdict is Verdict.YES
+    assert release.tag(of(tag="99.0.0")).verdict is Verdict.NO
+
+
+def test_a_stale_file_holds_it_back_and_names_the_command_and_the_file(ready: Release) -> None:
+    assert release.current("writer", ready).verdict is Verdict.YES
+    (ready.clone / "writer.py").write_text(WRITES.format(text="otherwise"))
+    git(ready.clone, "commit", "--quiet", "--all", "-m", "two")
+    answer = release.current("writer", ready)
+    assert answer.verdict is Verdict.NO
+    assert "python -m writer" in answer.because
+    assert "page.md" in answer.because
+    assert (ready.clone / "page.md").read_text() == "as it should be", "the next question gets the commit, too"
+
+
+def test_a_generator_that_fails_is_a_doubt(ready: Release) -> None:
+    (ready.clone / "writer.py").write_text("raise SystemExit('no network')")
+    answer = release.current("writer", ready)
+    assert answer.verdict is Verdict.UNKNOWN
+    assert "no network" in answer.because
+
+
+def test_every_generator_of_make_docs_is_asked_or_known_to_take_minutes() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    _, _, recipe = makefile.partition("\ndocs:")
+    written = {line.split()[-1] for line in recipe.split("\n\n")[0].splitlines() if " -m " in line}
+    slow = {"docs.edits_table", "docs.record_drift"}  # a plan for each key, a run of the command; tests hold both
+    assert written - slow <= set(release.GENERATED.values())
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict"),
+    [
+        ([yes("a"), yes("b")], Verdict.YES),
+        ([yes("a"), unknown("b")], Verdict.UNKNOWN),
+        ([unknown("a"), no("b")], Verdict.NO),
+    ],
+)
+def test_one_line_an_answer_and_no_doubt_is_taken_for_a_yes(
+    ready: Release,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answers: list[Answer],
+    verdict: Verdict,
+) -> None:
+    monkeypatch.setattr(release, "checks", lambda _release: [("claim", partial(_given, one)) for one in answers])
+    assert release.ask(ready) is verdict
+    assert len(capsys.readouterr().out.splitlines()) == len(answers)
+
+
+def test_sums_are_what_sha256sum_takes_and_other_files_of_the_folder_stay(ready: Release) -> None:
+    (ready.dist / "theirs.txt").write_text("mine")
+    (ready.dist / "archmerge.pyz").write_bytes(b"zip")
+    release.sums(ready.dist)
+    text = (ready.dist / "SHA256SUMS").read_text()
+    assert "theirs" not in text
+    subprocess.run(["sha256sum", "--check", "--strict", "--quiet"], cwd=ready.dist, input=text, text=True, check=True)
+    assert [path.name for path in release.made(ready.dist)] == ["SHA256SUMS", "archmerge.pyz"]
+
+
+def test_push_makes_the_tag_and_gives_it_to_the_remote(ready: Release, tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "--bare", "remote.git")
+    git(ready.repository, "remote", "add", "origin", str(tmp_path / "remote.git"))
+    git(ready.repository, "config", "user.name", "t")
+    git(ready.repository, "config", "user.email", "t@example.com")
+    release.push(ready)
+    assert git(tmp_path / "remote.git", "tag").split() == [__version__]
+
+
+@pytest.mark.parametrize("wrong", [["--push", "--snapshot"], ["--leave-out", "zipapp"], ["--tag"]])
+def test_a_wrong_command_line_is_a_usage_error(wrong: list[str]) -> None:
+    command = [sys.executable, "-m", "ci.release", *wrong]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert "Traceback" not in ran.stderr
