@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from archmerge import __version__
+from ci import render
 from tests.registry.lab.tokens import PASSWORD, USER
 from tests.templates.lab.project import ROOT
 
@@ -350,3 +352,45 @@ def test_a_signing_key_never_stands_in_argv(shell: Shell, tmp_path: Path, key: s
     argv = ran.out.splitlines()
     assert argv[-1] == f"{HOST}/team/app@sha256:0"
     assert (argv[argv.index("--key") + 1] if "--key" in argv else None) == option
+
+
+def carried() -> str:
+    """The script that has archmerge along, as it is in the templates."""
+    return "\n".join(line[6:] for line in render.script("", "common", "archmerge").splitlines())
+
+
+@pytest.fixture
+def python(shell: Shell) -> Shell:
+    """A Python and nothing else: no archmerge, no PyYAML, no site-packages."""
+    shell.tool("python3", f'exec {sys.executable} "$@"')
+    return shell
+
+
+def test_a_template_has_archmerge_along_and_leaves_nothing_of_it(python: Shell, tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    ran = python.run([], {"TMPDIR": str(tmp_path / "tmp")}, after=f"{carried()}\narchmerge --version")
+    assert (ran.code, ran.out) == (0, f"archmerge {__version__}\n"), ran.err
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_what_archmerge_says_of_a_failure_is_the_jobs_exit_code(python: Shell) -> None:
+    ran = python.run([], {}, after=f"{carried()}\narchmerge push")
+    assert ran.code == 2
+    assert "fix:" in ran.err
+
+
+def test_an_image_with_archmerge_uses_its_own(python: Shell) -> None:
+    python.tool("archmerge", 'echo "its own, $*"')
+    ran = python.run([], {}, after=f"{carried()}\narchmerge push --from digests")
+    assert ran.out == "its own, push --from digests\n"
+
+
+@pytest.mark.parametrize("python3", ["", "exit 1"], ids=["no python", "an old python, as the script takes it"])
+def test_an_image_that_can_not_merge_says_which_input_to_change(shell: Shell, python3: str) -> None:
+    if python3:
+        shell.tool("python3", python3)
+    shell.only_tools()
+    ran = shell.run([], {}, after=f"{carried()}\narchmerge push")
+    assert ran.code == 1
+    assert "neither archmerge nor Python 3.11 or later" in ran.err
+    assert "merge-image" in ran.err
