@@ -31,8 +31,9 @@ HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parent
 COMPONENTS: Final = ("multi-arch-image", "build", "merge", "mirror-helper", "drift")
 CLASSIC: Final = "multi-arch.gitlab-ci.yml"
-DOCUMENT: Final = "docs/ci.md"
-_MARKS: Final = ("<!-- inputs -->", "<!-- /inputs -->")
+INPUTS_IN: Final = ("docs/ci.md", "inputs")
+COMPONENTS_IN: Final = ("README.md", "components")
+"""A document, and the word of the marks between which it is written anew."""
 _COLUMNS: Final = 152
 """Of base64 in a line: a multiple of four."""
 _NOTICE: Final = "Made by `python -m ci.render` from ci/: change it there."
@@ -107,16 +108,17 @@ def render() -> dict[str, str]:
     files[".gitlab-ci.yml"] = "project.yml.j2"
     files["components/policy/PulumiPolicy.yaml"] = "PulumiPolicy.yaml.j2"
     made = {path: _tidy(engine.get_template(layout).render(given)) for path, layout in files.items()}
-    return {**made, DOCUMENT: document(made)}
+    tables = "\n".join(_table(name, made[f"templates/{name}/template.yml"]) for name in COMPONENTS)
+    listed = "\n".join(_introduced(name, made[f"templates/{name}/template.yml"]) for name in COMPONENTS)
+    return {**made, INPUTS_IN[0]: document(*INPUTS_IN, tables), COMPONENTS_IN[0]: document(*COMPONENTS_IN, listed)}
 
 
-def document(templates: Mapping[str, str]) -> str:
-    """Return docs/ci.md, the tables of inputs between its marks written anew from the rendered templates."""
-    text = (ROOT / DOCUMENT).read_text("utf-8")
-    before, rest = text.split(_MARKS[0], 1)
-    after = rest.split(_MARKS[1], 1)[1]
-    tables = "\n".join(_table(name, templates[f"templates/{name}/template.yml"]) for name in COMPONENTS)
-    return f"{before}{_MARKS[0]}\n{tables}{_MARKS[1]}{after}"
+def document(path: str, word: str, written: str) -> str:
+    """Return a document with what is between its marks written anew."""
+    begin, end = f"<!-- {word} -->", f"<!-- /{word} -->"
+    before, _, rest = (ROOT / path).read_text("utf-8").partition(begin)
+    after = rest.partition(end)[2]
+    return f"{before}{begin}\n{written}{end}{after}"
 
 
 def main() -> int:
@@ -128,6 +130,18 @@ def main() -> int:
             file.write_text(text, "utf-8")
             sys.stdout.write(f"{path} written\n")
     return 0
+
+
+def _introduced(component: str, template: str) -> str:
+    """Return what the catalog wants of the root README: a summary and an example. It lists the inputs itself."""
+    text = (ROOT / "templates" / component / "README.md").read_text("utf-8")
+    summary = text.split("\n\n")[1]
+    example = text.partition("```yaml\n")[2].partition("```")[0]
+    listed = yaml.safe_load(template.partition("\n---\n")[0])["spec"]["inputs"]
+    required = ", ".join(f"`{name}`" for name, spec in listed.items() if "default" not in spec) or "none"
+    more = f"Required inputs: {required}. [All {len(listed)}](docs/ci.md#{component})."
+    summary = summary.replace("](../../", "](")
+    return f"### `{component}`\n\n{summary}\n\n{more}\n\n```yaml\n{example}```\n"
 
 
 def _table(component: str, template: str) -> str:
