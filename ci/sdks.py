@@ -16,17 +16,21 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from multiarch.core.environment import Child, environment
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LANGUAGES: Final = ("nodejs", "go", "dotnet", "java", "python")
 NO, USAGE, COULD_NOT_TELL = 1, 2, 3
+_NOT_HAD: Final = ("could not automatically download", "failed to download", "error downloading")
+"""How Pulumi says that it lacks a cloud's plugin, whose schema ours points into: nothing was learned about ours."""
 
 
 def generate(pulumi: str, schema: Path, language: str, into: Path) -> str:
     """Let Pulumi write one SDK into a folder, and return what it said against it; empty when it is there."""
     command = [pulumi, "package", "gen-sdk", str(schema), "--language", language, "--out", str(into)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment(Child.PULUMI), capture_output=True, text=True, check=False)
     if done.returncode:
         return (done.stderr or done.stdout).strip()[-500:] or f"it ended with {done.returncode}"
     return "" if (into / language).is_dir() and any((into / language).iterdir()) else "it wrote nothing"
@@ -70,6 +74,9 @@ def main(given: Sequence[str] | None = None) -> int:
     for language in asked.language or LANGUAGES:
         with tempfile.TemporaryDirectory() as scratch:
             problem = generate(pulumi, asked.schema.resolve(), language, Path(scratch))
+            if any(words in problem.lower() for words in _NOT_HAD):
+                sys.stderr.write(f"could not tell: {problem}\n  fix: let Pulumi reach get.pulumi.com\n")
+                return COULD_NOT_TELL
             if problem:
                 sys.stderr.write(f"error: no SDK for {language}: {problem}\n")
                 return NO

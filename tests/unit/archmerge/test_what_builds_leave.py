@@ -199,7 +199,7 @@ def test_a_folder_or_tar_file_that_is_no_layout_says_so(tmp_path: Path) -> None:
         with pytest.raises(MissingError, match=r"holds no index\.json"):
             digest_sources([str(name)], [], "h.io/app")
     (tmp_path / "x.bin").write_bytes(b"\0" * 10)
-    with pytest.raises(UsageError, match="no tar file"):
+    with pytest.raises(UsageError, match="neither a folder nor a tar file"):
         Layout(f"oci-layout://{tmp_path}/x.bin")
 
 

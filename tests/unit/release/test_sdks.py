@@ -51,6 +51,15 @@ def test_pulumi_that_refuses_or_writes_nothing_is_a_no(
     assert "no SDK for nodejs" in capsys.readouterr().err
 
 
+def test_a_plugin_that_can_not_be_downloaded_is_a_doubt(
+    schema: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The words of Pulumi 3.272.0 without a network."""
+    said = "Could not automatically download and install resource plugin 'pulumi-resource-azure-native'"
+    stand_in(tmp_path / "bin", f'echo "{said}" >&2; exit 255', monkeypatch)
+    assert sdks.main(["--schema", str(schema), "--into", str(tmp_path / "out")]) == 3
+
+
 def test_without_pulumi_it_could_not_be_told(schema: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert sdks.main(["--schema", str(schema), "--into", str(tmp_path / "out")]) == 3
