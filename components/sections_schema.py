@@ -101,8 +101,7 @@ class SectionProvider(component.ComponentProvider):
         # The host makes its analyzer by this name and offers no other way; all else that it does would be copied.
         component.Analyzer = SectionAnalyzer  # type: ignore[attr-defined]  # imported there, and not said to be for others
         super().__init__(components, name, version=version)
-        # Pulumi's own (3.272.0) says a package's name and version alone, and takes nothing more.
-        self.schema = json.dumps({**json.loads(self.schema or "{}"), **ABOUT})
+        self.schema = json.dumps(_described(json.loads(self.schema or "{}"), name))
 
     def construct(
         self, name: str, resource_type: str, inputs: Inputs, options: ResourceOptions | None = None
@@ -126,6 +125,19 @@ class SectionProvider(component.ComponentProvider):
             raise InputPropertiesError("", [_detail(problem) for problem in strangers])
         whole = {name: replace(one, ref=None, items=None) for name, one in component_def.inputs.items()}
         return super().map_inputs(inputs, replace(component_def, inputs=whole))
+
+
+def _described(schema: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the schema with what Pulumi's host (3.272.0), which says a package's name and version alone, leaves out.
+
+    An SDK's name is stated, since the CLI would begin it with the group of whatever git URL the package is added from:
+    a program would have another import than its neighbour, who added it from a clone.
+    """
+    names = {"python": f"pulumi_{name.replace('-', '_')}", "nodejs": f"@pulumi/{name}"}
+    language = {
+        key: {**one, **({"packageName": names[key]} if key in names else {})} for key, one in schema["language"].items()
+    }
+    return {**schema, **ABOUT, "language": language}
 
 
 def _detail(problem: Problem) -> InputPropertyErrorDetails:

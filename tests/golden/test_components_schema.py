@@ -49,6 +49,12 @@ def test_a_registry_finds_what_it_shows(text: str) -> None:
     assert {"category/infrastructure", "kind/component"} <= set(schema["keywords"])
 
 
+def test_an_sdk_has_one_name_wherever_the_package_was_added_from(text: str) -> None:
+    language = json.loads(text)["language"]
+    assert language["python"]["packageName"] == "pulumi_multiarch_runner"
+    assert language["nodejs"]["packageName"] == "@pulumi/multiarch-runner"
+
+
 def test_a_changed_surface_fails_with_a_readable_diff(text: str) -> None:
     assert '-        "jobNamespace": {' in difference(text.replace('"jobNamespace": {', '"jobNs": {'))
 
