@@ -41,7 +41,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"target": 3.0}, "target", "is a number"),
     ({"target": f"host.example/app@{DIGEST}"}, "target", "names a digest"),
     ({"target": "host.example/app"}, "target", "has no tag"),
-    ({"target": "host.example/App:1"}, "target", "is no repository name"),
+    ({"target": "host.example/App:1"}, "target", "is not a valid repository name"),
     ({"sources": None}, "sources", "not set"),
     ({"sources": {}}, "sources", "empty"),
     ({"sources": ["a/b:1"]}, "sources", "is a list"),
