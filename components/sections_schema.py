@@ -17,6 +17,7 @@ from pulumi.provider.experimental import component
 from pulumi.provider.experimental.analyzer import Analyzer, ComponentDefinition, PropertyDefinition
 from pulumi.provider.server import ComponentInitError
 
+from components.clouds import CLOUDS
 from components.keys import has_keys, keys, parts
 from components.problems import ConfigError, Problem
 from components.reading import unknown
@@ -34,9 +35,7 @@ ABOUT: Final[Mapping[str, Any]] = {
         "gitlab-runner",
         "kubernetes",
         "arm64",
-        "gke",
-        "eks",
-        "aks",
+        *(name for name, cloud in CLOUDS.items() if not cloud.anywhere),
     ],
     "license": "Apache-2.0",
     "publisher": "multiarch-runner",
