@@ -152,8 +152,14 @@ def current(name: str, release: Release) -> Answer:
     ran = module(release, name)
     if ran.code:
         return unknown(f"`python -m {name}` ended with {ran.code}: {ran.said}")
-    changed = run(release.clone, "git", "diff", "--name-only").out.split()
-    run(release.clone, "git", "checkout", "--quiet", "--", ".")
+    status = _in_clone(release, "status", "--porcelain")
+    if status.code:
+        return unknown(f"what `python -m {name}` changed: {status.said}")
+    # The next question gets the commit again: what was written goes, and what is new, too.
+    for back in (("checkout", "--quiet", "--", "."), ("clean", "--quiet", "-d", "--force")):
+        if (ran := _in_clone(release, *back)).code:
+            return unknown(f"`git {back[0]}` in the clone ended with {ran.code}: {ran.said}")
+    changed = [line[3:] for line in status.out.splitlines()]
     return no(f"run `python -m {name}`: {_some(changed)}") if changed else yes(f"`python -m {name}` changes nothing")
 
 
@@ -256,6 +262,11 @@ def push(release: Release) -> None:
             click.echo(f"`{' '.join(command[:2])}` failed: {ran.said}", err=True)
             sys.exit(WRONG)
     click.echo(f"{__version__} is pushed: the pipeline of this tag publishes the release")
+
+
+def _in_clone(release: Release, *arguments: str) -> Ran:
+    """Run git on the clone, and on no repository around it where the clone has lost its own."""
+    return run(release.clone, "git", "--git-dir=.git", "--work-tree=.", *arguments)
 
 
 def _remote(release: Release) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
+import yaml
 
 from archmerge import __version__
 from ci import release
@@ -98,6 +100,35 @@ def test_a_stale_file_holds_it_back_and_names_the_command_and_the_file(ready: Re
     assert "python -m writer" in answer.because
     assert "page.md" in answer.because
     assert (ready.clone / "page.md").read_text() == "as it should be", "the next question gets the commit, too"
+
+
+def test_a_generated_file_that_was_never_committed_holds_it_back_and_is_taken_away_again(ready: Release) -> None:
+    git(ready.clone, "rm", "--quiet", "page.md")
+    git(ready.clone, "commit", "--quiet", "-m", "without the page")
+    answer = release.current("writer", ready)
+    assert answer.verdict is Verdict.NO
+    assert "page.md" in answer.because
+    assert not (ready.clone / "page.md").exists(), "the next question gets the commit, too"
+
+
+def test_where_git_can_not_say_what_changed_it_is_a_doubt(ready: Release) -> None:
+    git(ready.clone.parent, "init", "--quiet")  # a repository around the clone answers for itself only
+    shutil.rmtree(ready.clone / ".git")
+    assert release.current("writer", ready).verdict is Verdict.UNKNOWN
+    assert (ready.clone / "CHANGELOG.md").exists()
+    assert ready.dist.exists(), "nothing beside the clone is cleaned"
+
+
+def test_what_the_pipelines_jobs_leave_in_the_folder_is_ignored_by_git(tmp_path: Path) -> None:
+    """`everything is committed` is asked in those jobs: a cache that git sees would let no tag's pipeline pass."""
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    git(tmp_path, "init", "--quiet")
+    jobs = [job for job in yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text()).values() if isinstance(job, dict)]
+    kept = [job.get(what, {}).get("paths", []) for job in jobs for what in ("cache", "artifacts")]
+    paths = {path for some in kept for path in some}
+    assert {".cache/", "dist/"} <= paths
+    for path in paths:
+        assert git(tmp_path, "check-ignore", "--no-index", "--", f"{path}file"), path
 
 
 def test_a_generator_that_fails_is_a_doubt(ready: Release) -> None:
