@@ -147,13 +147,37 @@ def tag(release: Release) -> Answer:
     return yes(f"{__version__} is free, here and on the remote") if ran.code == 2 else unknown(ran.said)  # noqa: PLR2004
 
 
+def merged(release: Release) -> Answer:
+    """Tell whether the commit is on the remote's default branch. Only asks: what is newer there is not fetched."""
+    remote = _remote(release)
+    ran = run(release.repository, "git", "ls-remote", "--symref", remote, "HEAD")
+    if ran.code:
+        return unknown(ran.said)
+    told = re.search(r"^(?:ref: refs/heads/(?P<branch>\S+)\tHEAD\n)?(?P<tip>[0-9a-f]+)\tHEAD$", ran.out, re.MULTILINE)
+    if told is None:
+        return no(f"{remote} has no default branch with a commit: push it first")
+    branch = f"{remote}'s {told['branch'] or 'HEAD'}"
+    if run(release.repository, "git", "cat-file", "-e", f"{told['tip']}^{{commit}}").code:
+        return unknown(f"this folder lacks the newest commit of {branch}: `git fetch {remote}`, and ask again")
+    on_it = run(release.repository, "git", "merge-base", "--is-ancestor", "HEAD", told["tip"])
+    if on_it.code > 1:
+        return unknown(on_it.said)
+    return no(f"it is not on {branch}: merge it first, and release what was merged") if on_it.code else yes(branch)
+
+
 def current(name: str, release: Release) -> Answer:
     """Tell whether a generated file is what its sources give, by writing it anew."""
     ran = module(release, name)
     if ran.code:
         return unknown(f"`python -m {name}` ended with {ran.code}: {ran.said}")
-    changed = run(release.clone, "git", "diff", "--name-only").out.split()
-    run(release.clone, "git", "checkout", "--quiet", "--", ".")
+    status = _in_clone(release, "status", "--porcelain")
+    if status.code:
+        return unknown(f"what `python -m {name}` changed: {status.said}")
+    # The next question gets the commit again: what was written goes, and what is new, too.
+    for back in (("checkout", "--quiet", "--", "."), ("clean", "--quiet", "-d", "--force")):
+        if (ran := _in_clone(release, *back)).code:
+            return unknown(f"`git {back[0]}` in the clone ended with {ran.code}: {ran.said}")
+    changed = [line[3:] for line in status.out.splitlines()]
     return no(f"run `python -m {name}`: {_some(changed)}") if changed else yes(f"`python -m {name}` changes nothing")
 
 
@@ -180,7 +204,7 @@ def image(release: Release) -> Answer:
     further = [word for host in release.plain_http for word in ("--plain-http", host)]
     ran = module(release, "ci.image", "--base", release.base, "--zipapp", zipapp_file, "--into", str(layout), *further)
     if ran.code:
-        return unknown(ran.said) if ran.code in _ELSEWHERE else no(ran.said)
+        return unknown(_reason(ran)) if ran.code in _ELSEWHERE else no(_reason(ran))
     with tarfile.open(release.dist / "archmerge-image.tar", "w") as archive:
         for path in sorted(one for one in layout.rglob("*") if one.is_file()):
             info = tarfile.TarInfo(str(path.relative_to(layout)))
@@ -194,7 +218,7 @@ def sdks(release: Release) -> Answer:
     """Make the SDKs of the components' schema."""
     ran = module(release, "ci.sdks", "--schema", str(release.dist / "schema.json"), "--into", str(release.dist))
     if ran.code:
-        return unknown(ran.said) if ran.code == COULD_NOT_TELL else no(ran.said)
+        return unknown(_reason(ran)) if ran.code == COULD_NOT_TELL else no(_reason(ran))
     return yes(", ".join(sorted(path.name for path in release.dist.glob("sdk-*.tar"))))
 
 
@@ -204,6 +228,8 @@ def checks(release: Release) -> Iterator[tuple[str, Callable[[Release], Answer]]
         yield "everything is committed", clean
         yield "the changelog has the version", changelog
         yield "the tag is right" if release.tag else "the tag is free", tag
+        if not release.tag and _remote(release):
+            yield "the commit is on the remote's default branch", merged
     for what, name in GENERATED.items():
         yield f"{what}: current", partial(current, name)
     yield "the schema is there", schema
@@ -256,6 +282,16 @@ def push(release: Release) -> None:
             click.echo(f"`{' '.join(command[:2])}` failed: {ran.said}", err=True)
             sys.exit(WRONG)
     click.echo(f"{__version__} is pushed: the pipeline of this tag publishes the release")
+
+
+def _in_clone(release: Release, *arguments: str) -> Ran:
+    """Run git on the clone, and on no repository around it where the clone has lost its own."""
+    return run(release.clone, "git", "--git-dir=.git", "--work-tree=.", *arguments)
+
+
+def _reason(ran: Ran) -> str:
+    """Return what a command of ours said, without the verdict that it begins with: the line has one already."""
+    return re.sub(r"^(?:could not tell|error): ", "", ran.said)
 
 
 def _remote(release: Release) -> str:

@@ -11,7 +11,7 @@ KANIKO_IMAGE: Final = "ghcr.io/osscontainertools/kaniko:v1.28.6-debug"
 BUILDKIT_IMAGE: Final = "docker.io/moby/buildkit:v0.34.2-rootless"
 
 # The merge jobs run in it, as it is: archmerge comes with the template (ci/scripts/archmerge.sh). And what the pipeline
-# puts archmerge on, for those who want it in an image (images/archmerge).
+# puts archmerge on, for those who want it in an image (ci/image.py).
 # renovate: datasource=docker depName=docker.io/library/python
 PYTHON_IMAGE: Final = "docker.io/library/python:3.13-alpine3.24"
 # Debian 13: its Node is 20, and it has the registry that the tests run against.

@@ -217,7 +217,7 @@ class Client:
         unknown_host = "Name or service" in failure or "gaierror" in failure
         raise NetworkError(
             f"{doing}: {failure}, {attempts} times",
-            fix="check the host name; inside GitLab CI the registry is $CI_REGISTRY"
+            fix="check the host name, and the DNS or proxy of this machine"
             if unknown_host
             else "see what the registry says with --debug; --deadline and --retries give it more time",
         )

@@ -75,6 +75,10 @@ def test_a_schedule_checks_the_stacks_and_nothing_else(own: Project) -> None:
     assert jobs(own, "--variable", "CI_PIPELINE_SOURCE=schedule") == SCHEDULED
 
 
+def test_a_schedule_on_a_version_does_not_publish_it_again(own: Project) -> None:
+    assert jobs(own, *TAGGED, "--variable", "CI_PIPELINE_SOURCE=schedule") == SCHEDULED
+
+
 def test_every_stack_that_is_checked_has_a_file() -> None:
     (stacks,) = [entry["inputs"]["stacks"] for entry in documented()["include"] if "/drift@" in entry["component"]]
     assert set(stacks) <= set(stacks_of(ROOT))

@@ -409,3 +409,18 @@ def test_an_image_that_can_not_merge_says_which_input_to_change(shell: Shell, py
     assert ran.code == 1
     assert "neither archmerge nor Python 3.11 or later" in ran.err
     assert "merge-image" in ran.err
+
+
+FULL = 'mkdir unpacked; ln -s /dev/full unpacked/archmerge.pyz; echo "$PWD/unpacked"'
+
+
+@pytest.mark.parametrize("mktemp", [FULL, "exit 1"], ids=["no room", "no folder"])
+def test_a_disk_that_is_full_is_not_taken_for_an_image_that_can_not_merge(python: Shell, mktemp: str) -> None:
+    python.tool("mktemp", mktemp)
+    ran = python.run([], {"TMPDIR": "/builds/tmp"}, after=f"{carried()}\narchmerge push")
+    assert ran.code == 1
+    assert "could not write to /builds/tmp" in ran.err
+    assert "TMPDIR" in ran.err
+    assert ("No space left on device" in ran.err) == (mktemp == FULL)
+    assert "merge-image" not in ran.err
+    assert "Traceback" not in ran.err

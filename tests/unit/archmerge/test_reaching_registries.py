@@ -16,6 +16,7 @@ from archmerge.authorizer import Authorizer
 from archmerge.credentials import Credentials
 from archmerge.errors import NetworkError, RefusedError, UsageError
 from archmerge.request import MergeRequest, Source
+from archmerge.session import Session
 from archmerge.transport.client import Answer, Client
 from archmerge.transport.connections import Connections, Options, Origin, inward, origin_of
 
@@ -155,3 +156,21 @@ def test_a_docker_list_with_annotations_is_refused_before_anything_is_sent() -> 
     ):
         with pytest.raises(UsageError, match="can't carry annotations"):
             request.check()
+
+
+@pytest.mark.parametrize("said", ["Name or service not known", "Name does not resolve", "Temporary failure"])
+def test_a_host_without_an_address_is_told_with_a_fix_that_is_right_for_any_registry(
+    monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    """glibc and musl word it unlike each other; the project's own registry is no help for docker.io."""
+
+    def nowhere(*_args: object, **_more: object) -> None:
+        raise socket.gaierror(-2, said)
+
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+    environ = {"HOME": "/nonexistent", "CI_REGISTRY": "registry.example.com"}
+    with Session(Options(attempts=1), environ=environ) as session, pytest.raises(NetworkError) as raised:
+        session.registry("docker.io").manifest("library/python", "3.13")
+    assert "check the host name" in raised.value.fix
+    assert "registry.example.com" not in str(raised.value)
+    assert "CI_REGISTRY" not in str(raised.value)

@@ -12,6 +12,8 @@ ELSEWHERE = {
     "components/clouds/nimbus/": "the made-up cloud that the tests add to a copy of the repository",
     "multiarch/model/clouds/nimbus/": "the same",
     "NOTES.md": "the notes of a release, which `make release` leaves in dist/",
+    "dist/": "what `make release` makes",
+    "aws-node-termination-handler/": "the prefix of taints",
     "docs/rootless.md": "BuildKit's own page, and named as that",
 }
 OF_THE_READER = {"image": "a target of the reader's own Makefile, in the example of a job"}
@@ -35,7 +37,7 @@ def test_every_file_of_ours_on_a_page_is_there(page: Page) -> None:
 def test_what_is_not_there_is_seen() -> None:
     text = """
 `multiarch drift --nonsense`, `make nowhere`, `components/nowhere.py`, `docs/*.md`, `nowhere.py`,
-`make bench bench-nothing`.
+`make bench bench-nothing`, `images/`, `images/*/base/`, `eks.amazonaws.com/`.
 ```sh
 make rehearse ARGS="--stack gke --engnie"
 archmerge push --from x \\
@@ -46,7 +48,12 @@ true && make lnit   # make no mistake
     page = read(ROOT / "page.md", text)
     assert set(unknown(page)) == {"multiarch drift --nonsense", "multiarch rehearse --engnie", "archmerge push --tgas"}
     assert made(page) - targets() == {"nowhere", "bench-nothing", "lnit"}
-    assert [path for path in paths(page) if not is_there(page, path)] == ["components/nowhere.py", "nowhere.py"]
+    assert [path for path in paths(page) if not is_there(page, path)] == [
+        "components/nowhere.py",
+        "nowhere.py",
+        "images/",
+        "images/*/base/",
+    ]
 
 
 def test_the_pages_are_read() -> None:

@@ -20,6 +20,7 @@ _COMMENT: Final = re.compile(r"(?:^|\s)#.*")
 _MAKE: Final = re.compile(r"(?:^|[;&|\[(:'\"$-]) *make ((?:[a-z][a-z-]*(?:\s|$))+)")
 _TARGETS: Final = re.compile(r"^([a-z][a-z-]*(?: [a-z][a-z-]*)*):(?!=)", re.MULTILINE)
 _PATH: Final = re.compile(r"[\w.<>*{},-]+(?:/[\w.<>*{},-]+)+/?|[\w-]+\.(?:py|md|mod)")
+_FOLDER: Final = re.compile(r"[\w<>*{},-]*[\w<>{}][\w<>*{},-]*/(?:[\w.<>*{},-]+/)*")
 
 
 class Typed(NamedTuple):
@@ -88,10 +89,14 @@ def made(page: Page) -> set[str]:
 
 
 def paths(page: Page) -> Iterator[str]:
-    """Return what names a file or folder of the repository in code within a line."""
+    """Return what names a file or folder of the repository in code within a line.
+
+    What ends in `/` is a folder, also where there is none of that name any more; a domain before it is a key's prefix.
+    """
     tops = {path.name for path in ROOT.iterdir() if not path.name.startswith(".") or path.name in {".gitlab", ".ci"}}
     for span in page.spans:
-        if _PATH.fullmatch(span) and ("/" not in span or span.split("/")[0] in tops):
+        top, slash, _ = span.partition("/")
+        if _FOLDER.fullmatch(span) or (_PATH.fullmatch(span) and (not slash or top in tops)):
             yield span
 
 

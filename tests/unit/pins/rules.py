@@ -28,6 +28,11 @@ def matches(patterns: list[str], file: str) -> bool:
     return any(python(pattern[1:-1]).search(file) for pattern in patterns)
 
 
+def is_like(file: str, glob: str) -> bool:
+    """Tell whether a glob of Renovate's is for this file: here, a name, or a folder with all that is in it."""
+    return file == glob or (glob.endswith("/**") and file.startswith(glob.removesuffix("**")))
+
+
 def captured(file: str, text: str) -> Iterator[dict[str, str]]:
     """Return what the custom managers find in a file: datasource, depName, currentValue."""
     for manager in CONFIG["customManagers"]:
@@ -39,6 +44,8 @@ def captured(file: str, text: str) -> Iterator[dict[str, str]]:
 
 def built_in(file: str) -> list[str]:
     """Name the built-in managers that read this file."""
+    if any(is_like(file, path) for path in CONFIG["ignorePaths"]):
+        return []
     managers = [name for name in CONFIG["enabledManagers"] if not name.startswith("custom.")]
     more = {name: CONFIG.get(name, {}).get("managerFilePatterns", []) for name in managers}
     return [name for name in managers if matches([*BUILT_IN[name], *more[name]], file)]

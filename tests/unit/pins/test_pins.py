@@ -10,12 +10,13 @@ import pytest
 
 import archmerge
 from ci import render, versions
+from docs import starters
 from multiarch.model.providers.registry import providers
 from multiarch.rehearse.control_plane.tools import requirements
 from multiarch.rehearse.engine.have import TOOLS_MODULE
 from tests.repository import ROOT, files
 from tests.unit.pins.found import Pin, of_makefile, of_package_json, of_python, pins
-from tests.unit.pins.rules import CONFIG, built_in, captured
+from tests.unit.pins.rules import CONFIG, built_in, captured, is_like
 
 UNSEEN = {
     Pin("components/versions.py", "v1.34"): "the Pod Security version is a promise to stacks, not a dependency",
@@ -27,6 +28,7 @@ UNSEEN = {
 }
 """What looks like a pin and is none."""
 MADE = tuple(render.render())
+STARTERS = tuple(path.relative_to(ROOT).as_posix() for path in starters.starters())
 
 
 def of_others(found: Counter[Pin]) -> Counter[Pin]:
@@ -70,10 +72,21 @@ def test_an_image_is_looked_up_where_it_is_pulled_from() -> None:
     assert {image for image in images - named if not image.endswith(f":{archmerge.__version__}")} == set()
 
 
-@pytest.mark.parametrize("file", [*MADE, "docs/config.md", "templates/merge/README.md"])
+@pytest.mark.parametrize("file", [*MADE, *STARTERS, "docs/config.md", "templates/merge/README.md"])
 def test_generated_files_have_no_manager(file: str) -> None:
     assert list(captured(file, Path(ROOT, file).read_text(encoding="utf-8"))) == []
     assert built_in(file) == []
+
+
+def test_every_path_that_the_configuration_names_is_there_and_what_is_made_is_committed() -> None:
+    ours = [path.relative_to(ROOT).as_posix() for path in files()]
+    named = [glob for rule in CONFIG["packageRules"] for glob in rule.get("matchFileNames", [])]
+    written = [
+        glob for rule in CONFIG["packageRules"] for glob in rule.get("postUpgradeTasks", {}).get("fileFilters", [])
+    ]
+    globs = {*CONFIG["ignorePaths"], *named, *written}
+    assert [glob for glob in globs - {".gitlab-ci.yml"} if not any(is_like(file, glob) for file in ours)] == []
+    assert [file for file in (*MADE, *STARTERS) if not any(is_like(file, glob) for glob in written)] == []
 
 
 def test_nothing_but_generated_files_names_an_image_for_a_manager_that_is_off() -> None:
