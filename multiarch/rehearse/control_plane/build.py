@@ -40,9 +40,14 @@ def stamps(versions: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def linker_flags(values: Mapping[str, str]) -> str:
+STATIC = "static_build"
+"""The tag by which programs with parts in C are told that they are linked statically; it has them linked so, too."""
+
+
+def linker_flags(values: Mapping[str, str], tags: Sequence[str] = ()) -> str:
     """Return flags that strip the programs and set these variables in them."""
-    return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in values.items())])
+    static = ["-extldflags=-static"] if STATIC in tags else []
+    return " ".join(["-s", "-w", *static, *(f"-X {name}={value}" for name, value in values.items())])
 
 
 def shelf_for(
@@ -50,13 +55,13 @@ def shelf_for(
     platform: Platform,
     values: Mapping[str, str],
     module_dir: Path = TOOLS_MODULE,
-    tags: Sequence[str] = (),
+    variant: Sequence[str] = (),
 ) -> Shelf:
     """Return the cache's folder for builds of exactly these modules, with these variables set, for this platform."""
     hashed = key(
         (module_dir / "go.mod").read_bytes(),
         (module_dir / "go.sum").read_bytes(),
-        " ".join([*FLAGS, *(f"-tags={tag}" for tag in tags)]),
+        " ".join([*FLAGS, *(f"-tags={tag}" for tag in variant)]),
         linker_flags(values),
         str(platform),
     )
@@ -80,11 +85,11 @@ class Builder:
         output = scratch / tool.name
         began = time.monotonic()
         flags = [*FLAGS, *(["-tags", ",".join(tool.tags)] if tool.tags else [])]
-        command = [str(self.toolchain.go), "build", "-v", *flags, "-ldflags", linker_flags(self.stamps)]
+        command = [str(self.toolchain.go), "build", "-v", *flags, "-ldflags", linker_flags(self.stamps, tool.tags)]
         with subprocess.Popen(
             tied([*command, "-o", str(output), tool.package]),
             cwd=self.module_dir,
-            env=self._environment(),
+            env=self._environment(cgo=tool.cgo),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -130,11 +135,11 @@ class Builder:
                 f"{tool.name} was built but {reason or f'says {version}'}; this needs {self.versions[tool.name]}"
             )
 
-    def _environment(self) -> Environment:
+    def _environment(self, *, cgo: bool) -> Environment:
         return environment(
             Child.GO,
             {
-                "CGO_ENABLED": "0",
+                "CGO_ENABLED": "1" if cgo else "0",
                 "GOOS": self.platform.system,
                 "GOARCH": self.platform.arch,
                 "GOTOOLCHAIN": "local",
