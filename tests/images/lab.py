@@ -1,36 +1,49 @@
 """Containers of made images without a kubelet: runc, confined as a job's build container is.
 
 Each has a user namespace of its own, with every id mapped to itself, for one reason: the entry by which the kernel
-runs arm64 programs belongs to a user namespace (Linux 6.7), so that this machine's own entries stay as they are.
+runs programs of the other architecture belongs to a user namespace (Linux 6.7), so that this machine's list of them
+stays as it is.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import tarfile
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from components.runner.classes import KANIKO, ROOTLESS_BUILDKIT
 from multiarch.rehearse.control_plane.platform import this_machine
+from multiarch.rehearse.images.archive import XATTR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from multiarch.rehearse.images.model import Image
 
-QEMU: Final = {"arm64": Path("/usr/bin/qemu-aarch64-static"), "amd64": Path("/usr/bin/qemu-x86_64-static")}
+_QEMU: Final = {"arm64": Path("/usr/bin/qemu-aarch64-static"), "amd64": Path("/usr/bin/qemu-x86_64-static")}
 _MACHINE: Final = {"arm64": r"\xb7", "amd64": r"\x3e"}
-_BINFMT: Final = "proc/sys/fs/binfmt_misc"
+_BINFMT: Final = "run/binfmt"
 _FIRST_OWN_BINFMT: Final = (6, 7)
-_SECONDS: Final = 300.0
-_DEVICES: Final = "null zero full random urandom tty".split()
+_SECONDS: Final = 240.0
+_ALL_IDS: Final = [{"containerID": 0, "hostID": 0, "size": 4_294_967_295}]
+
+
+class Confined(NamedTuple):
+    """What a process may do: `securityContext` of Kubernetes, in few words."""
+
+    capabilities: tuple[str, ...] = ()
+    escalation: bool = False
+
+
+class Ran(NamedTuple):
+    """What a container said, and how it ended."""
+
+    code: int
+    output: str
 
 
 def emulated() -> str:
@@ -40,59 +53,130 @@ def emulated() -> str:
 
 def why_no_containers() -> str:
     """Say why no container can run here; empty: one can."""
-    if os.geteuid() != 0:
-        return "needs root"
-    return "" if Path("/proc/self/ns/user").exists() else "needs user namespaces"
+    if not Path("/proc/self/ns/user").exists():
+        return "needs Linux with user namespaces"
+    return "needs root" if os.geteuid() != 0 else ""
 
 
 def why_no_emulation() -> str:
-    """Say why the other architecture can't be emulated here; empty: it can."""
+    """Say why programs of the other architecture can't be run here; empty: they can."""
     if why := why_no_containers():
         return why
-    if not QEMU[emulated()].exists():
-        return f"{QEMU[emulated()]} is not installed (apt-get install qemu-user-static)"
+    if not _QEMU[emulated()].exists():
+        return f"{_QEMU[emulated()]} is not installed (apt-get install qemu-user-static)"
     release = tuple(int(part) for part in os.uname().release.split(".")[:2])
     if release < _FIRST_OWN_BINFMT:
-        return f"Linux {os.uname().release} has one list of interpreters for all; a test must not change this machine's"
+        return f"Linux {os.uname().release} has one list of interpreters for all, which a test must not change"
     return "" if "binfmt_misc" in Path("/proc/filesystems").read_text() else "this kernel has no binfmt_misc"
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What a container said, and how it ended."""
-
-    code: int
-    output: str
-
-
-@dataclass
 class Box:
-    """A container's root file system, and how its process is confined."""
+    """An image's root file system, and what is beside it."""
 
     runc: Path
     folder: Path
     image: Image
-    mounts: list[dict[str, Any]] = field(default_factory=list)
+    scratch: Mapping[str, Path]
+    """Folders of this machine, by where they are mounted."""
 
-    def run(self, words: Sequence[str], *, env: Mapping[str, str] | None = None, profile: str = "") -> Ran:
-        """Run a command to its end as the image's user, with what the profile grants and nothing more."""
-        bundle = self.folder / "bundle"
-        if not bundle.exists():
-            unpack(self.image, bundle / "rootfs")
-        spec = self._spec(list(words), env or {}, profile)
-        (bundle / "config.json").write_text(json.dumps(spec))
-        name = f"lab-{os.getpid()}-{time.monotonic_ns()}"
-        log = self.folder / "output"
-        runc = [str(self.runc), "--root", str(self.folder / "state")]
-        with log.open("wb") as out:
-            subprocess.run([*runc, "create", "--bundle", str(bundle), "--pid-file", str(self.folder / "pid"), name],
-                           stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False)
+    def run(self, words: Sequence[str], confined: Confined = Confined(), **env: str) -> Ran:
+        """Run a command to its end as the image's user, with what it is granted and nothing more."""
+        root = self.folder / "bundle" / "rootfs"
+        if not root.exists():
+            unpack(self.image, root)
+        spec = self._spec(list(words), confined, env)
+        (self.folder / "bundle" / "config.json").write_text(json.dumps(spec))
+        name, pid, log = f"lab-{time.monotonic_ns()}", self.folder / "pid", self.folder / "log"
+        with log.open("wb") as output:
+            self._runc("create", "--bundle", str(root.parent), "--pid-file", str(pid), name, output=output)
         try:
-            pid = int((self.folder / "pid").read_text())
             if self.image.arch == emulated():
-                register(Path(f"/proc/{pid}/root"))
-            subprocess.run([*runc, "start", name], check=True, capture_output=True)
-            code = self._ended(runc, name)
+                _register(Path("/proc", pid.read_text(), "root", _BINFMT), self.image.arch)
+            self._runc("start", name)
+            code = self._ended(name, int(pid.read_text()))
         finally:
-            subprocess.run([*runc, "delete", "--force", name], check=False, capture_output=True)
+            self._runc("delete", "--force", name)
         return Ran(code, log.read_text(errors="replace"))
+
+    def _ended(self, name: str, pid: int) -> int:
+        """Wait for the process: this one is its parent (PR_SET_CHILD_SUBREAPER), so the exit code comes here."""
+        deadline = time.monotonic() + _SECONDS
+        while time.monotonic() < deadline:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.05)
+        log = (self.folder / "log").read_text(errors="replace")
+        raise TimeoutError(f"{name} did not end within {_SECONDS:.0f} s: {log[-2000:]}")
+
+    def _runc(self, *words: str, output: Any = subprocess.PIPE) -> None:
+        command = [str(self.runc), "--root", str(self.folder / "state"), *words]
+        ran = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False)
+        if ran.returncode and words[0] != "delete":
+            said = ran.stderr.decode() if ran.stderr else (self.folder / "log").read_text()
+            raise RuntimeError(f"runc {words[0]}: {said[-1000:]}")
+
+    def _spec(self, words: list[str], confined: Confined, env: Mapping[str, str]) -> dict[str, Any]:
+        capabilities = [f"CAP_{name}" for name in confined.capabilities]
+        user, _, group = str(self.image.run.get("User", "0:0")).partition(":")
+        own = [*self.image.run.get("Env", []), *(f"{name}={value}" for name, value in env.items())]
+        # As a container runtime does it: for another user than root, what is granted is the bounding set.
+        sets = ("bounding", "effective", "permitted") if user == "0" else ("bounding",)
+        mounts = [
+            _mount("/proc", "proc"),
+            _mount("/dev", "tmpfs", "nosuid", "mode=755"),
+            _mount("/dev/pts", "devpts", "newinstance", "ptmxmode=0666", "mode=0620"),
+            _mount("/dev/shm", "tmpfs", "nosuid", "mode=1777"),  # noqa: S108 - a container's
+            _mount("/sys", "none", "rbind", "ro", source="/sys"),
+            *(_mount(at, "none", "bind", source=str(source)) for at, source in self.scratch.items()),
+        ]
+        if self.image.arch == emulated():
+            mounts.append(_mount(f"/{_BINFMT}", "binfmt_misc"))
+        return {
+            "ociVersion": "1.2.0",
+            "process": {
+                "user": {"uid": int(user), "gid": int(group or user)},
+                "args": words,
+                "env": own,
+                "cwd": "/",
+                "capabilities": {name: capabilities for name in sets},
+                "noNewPrivileges": not confined.escalation,
+            },
+            "root": {"path": "rootfs"},
+            "hostname": self.image.arch,
+            "mounts": mounts,
+            # The machine's own network: the registry listens on its loopback address.
+            "linux": {
+                "namespaces": [{"type": kind} for kind in ("pid", "ipc", "uts", "mount", "user")],
+                "uidMappings": _ALL_IDS,
+                "gidMappings": _ALL_IDS,
+                "cgroupsPath": f"/multiarch-images-lab/{os.getpid()}",
+                # What containerd masks is not: in a real job it is, and BuildKit does without a proc of its own there.
+            },
+        }
+
+
+def unpack(image: Image, root: Path) -> None:
+    """Unpack an image's layers over each other, with owners and modes."""
+    root.mkdir(parents=True)
+    for layer in image.layers:
+        with layer.open() as file, tarfile.open(fileobj=file, mode="r:") as archive:
+            archive.extractall(root, numeric_owner=True, filter="fully_trusted")  # we made it
+            for member in archive.getmembers():
+                if attribute := member.pax_headers.get(XATTR):
+                    value = attribute.encode("utf-8", "surrogateescape")
+                    os.setxattr(root / member.name, "security.capability", value)
+
+
+def _mount(at: str, kind: str, *options: str, source: str = "") -> dict[str, Any]:
+    return {"destination": at, "type": kind, "source": source or kind, "options": list(options)}
+
+
+def _register(binfmt: Path, arch: str) -> None:
+    """Have the container's kernel run programs of `arch` by qemu: flags as real-nodes.md has them."""
+    magic = r"\x7fELF\x02\x01\x01\x00" + r"\x00" * 8 + r"\x02\x00" + _MACHINE[arch] + r"\x00"
+    mask = r"\xff\xff\xff\xff\xff\xff\xff\x00" + r"\xff" * 8 + r"\xfe\xff\xff\xff"
+    interpreter = _QEMU[arch].with_name(f"{'aarch64' if arch == 'arm64' else 'x86_64'}-binfmt-P")
+    named = Path("/usr/libexec/qemu-binfmt", interpreter.name)
+    (binfmt / "register").write_text(f":{arch}:M::{magic}:{mask}:{named}:POCF")

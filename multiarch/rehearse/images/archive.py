@@ -2,13 +2,20 @@
 
 import io
 import posixpath
+import struct
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, Final
 
 from multiarch.rehearse.images.model import ImagesError
+
+
+XATTR: Final = "SCHILY.xattr.security.capability"
+"""How archives of container images carry a file's capabilities."""
+_VERSION_2: Final = 0x02000000
+_EFFECTIVE: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +30,8 @@ class Entry:
     mode: int = 0o644
     owner: int = 0
     """User and group: the images here know no group of another number."""
+    capability: int | None = None
+    """The one capability that a program has by its file, by its number (capabilities(7)), in place of a setuid bit."""
 
 
 def folder(path: str, mode: int = 0o755, owner: int = 0) -> Entry:
@@ -79,6 +88,8 @@ def packed(entries: Iterable[Entry]) -> bytes:
 def _add(archive: tarfile.TarFile, entry: Entry) -> None:
     info = tarfile.TarInfo(entry.path)
     info.mode, info.uid, info.gid = entry.mode, entry.owner, entry.owner
+    if entry.capability is not None:
+        info.pax_headers = {XATTR: file_capability(entry.capability).decode("utf-8", "surrogateescape")}
     if entry.folder:
         info.type = tarfile.DIRTYPE
     elif entry.link:
@@ -93,6 +104,12 @@ def _add(archive: tarfile.TarFile, entry: Entry) -> None:
         archive.addfile(info, io.BytesIO(entry.content))
         return
     archive.addfile(info)
+
+
+def file_capability(number: int) -> bytes:
+    """Return the extended attribute that grants a program one capability, at once (linux/capability.h, version 2)."""
+    low, high = (1 << number) & 0xFFFFFFFF, (1 << number) >> 32
+    return struct.pack("<5I", _VERSION_2 | _EFFECTIVE, low, 0, high, 0)
 
 
 def members(archive: IO[bytes], kept: tuple[str, ...], dropped: tuple[str, ...]) -> Iterator[Entry]:

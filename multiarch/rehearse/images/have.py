@@ -101,9 +101,9 @@ class _Maker:
             if kind == "registry":
                 made.write_bytes(_only(entries, recipes.KEPT[kind][0]))
             else:
-                more, of = self._more(kind, arch, entries)
+                more, of = self._more(kind)
                 with made.open("wb") as file:
-                    archive.write([*entries, *more], file)
+                    archive.write(recipes.without_setuid([*entries, *more]), file)
                 source = ", ".join([source, *of])
         except BaseException:
             self._tell(name, State.FAILED, began, "")
@@ -119,7 +119,7 @@ class _Maker:
             self.debians[arch] = found
         return self.debians[arch]
 
-    def _more(self, kind: str, arch: str, entries: list[Entry]) -> tuple[list[Entry], list[str]]:
+    def _more(self, kind: str) -> tuple[list[Entry], list[str]]:
         """Return what a layer has beside packages, and what that is made of."""
         if kind == "base":
             return recipes.base_files(self._applets()), []

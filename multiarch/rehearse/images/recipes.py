@@ -3,7 +3,8 @@
 `have.py` makes the layers that need packages or compilers, and keeps them; what is a few lines is made each time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final, Literal
 
 from archmerge.packaging import make_zipapp
@@ -31,6 +32,10 @@ KEPT: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """How paths begin that are taken of these packages."""
 
+MAPPERS: Final[Mapping[str, int]] = {"usr/bin/newgidmap": 6, "usr/bin/newuidmap": 7}
+"""CAP_SETGID and CAP_SETUID. Debian's two programs have the setuid bit, and as root they need more than the capability
+of that name: where jobs have only the two, root may not open another user's uid_map. With the file's own capability
+they stay the user's. Alpine's, in BuildKit's own image, give root up themselves, which Debian leaves out."""
 USER: Final = 1000
 HOME: Final = "home/user"
 SCRATCH: Final = f"{HOME}/.local/share/buildkit"
@@ -71,6 +76,14 @@ def buildkit_files(daemonless: str) -> list[Entry]:
         text("etc/subuid", ids),
         text("etc/subgid", ids),
         text("usr/bin/buildctl-daemonless.sh", daemonless, 0o755),
+    ]
+
+
+def without_setuid(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the files with the two programs' capabilities in place of their setuid bits."""
+    return [
+        replace(entry, mode=0o755, capability=MAPPERS[entry.path]) if entry.path in MAPPERS else entry
+        for entry in entries
     ]
 
 
