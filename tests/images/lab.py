@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from multiarch.rehearse.control_plane.platform import this_machine
 from multiarch.rehearse.images.archive import XATTR
+from multiarch.rehearse.images.model import Image, Layer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from multiarch.rehearse.images.model import Image
+    from archmerge import Session
 
 _QEMU: Final = {"arm64": Path("/usr/bin/qemu-aarch64-static"), "amd64": Path("/usr/bin/qemu-x86_64-static")}
 _MACHINE: Final = {"arm64": r"\xb7", "amd64": r"\x3e"}
@@ -37,6 +38,9 @@ class Confined(NamedTuple):
 
     capabilities: tuple[str, ...] = ()
     escalation: bool = False
+
+
+NOTHING: Final = Confined()
 
 
 class Ran(NamedTuple):
@@ -80,7 +84,7 @@ class Box:
     scratch: Mapping[str, Path]
     """Folders of this machine, by where they are mounted."""
 
-    def run(self, words: Sequence[str], confined: Confined = Confined(), **env: str) -> Ran:
+    def run(self, words: Sequence[str], confined: Confined = NOTHING, **env: str) -> Ran:
         """Run a command to its end as the image's user, with what it is granted and nothing more."""
         root = self.folder / "bundle" / "rootfs"
         if not root.exists():
@@ -140,7 +144,7 @@ class Box:
                 "args": words,
                 "env": own,
                 "cwd": "/",
-                "capabilities": {name: capabilities for name in sets},
+                "capabilities": dict.fromkeys(sets, capabilities),
                 "noNewPrivileges": not confined.escalation,
             },
             "root": {"path": "rootfs"},
@@ -161,12 +165,27 @@ def unpack(image: Image, root: Path) -> None:
     """Unpack an image's layers over each other, with owners and modes."""
     root.mkdir(parents=True)
     for layer in image.layers:
-        with layer.open() as file, tarfile.open(fileobj=file, mode="r:") as archive:
-            archive.extractall(root, numeric_owner=True, filter="fully_trusted")  # we made it
+        with layer.open() as file, tarfile.open(fileobj=file, mode="r:*") as archive:
+            # As a container runtime does: setuid bits and owners stay. We made it.
+            archive.extractall(root, numeric_owner=True, filter="fully_trusted")  # noqa: S202
             for member in archive.getmembers():
                 if attribute := member.pax_headers.get(XATTR):
                     value = attribute.encode("utf-8", "surrogateescape")
                     os.setxattr(root / member.name, "security.capability", value)
+
+
+def pulled(session: Session, host: str, repository: str, digest: str) -> Image:
+    """Return an image of a registry."""
+    registry = session.registry(host)
+    manifest = registry.manifest(repository, digest)
+    assert manifest.config is not None
+    config = json.loads(registry.small_blob(repository, manifest.config))
+    layers = []
+    for blob in manifest.layers:
+        with registry.open_blob(repository, blob.digest) as stream:
+            content = b"".join(iter(stream.read, b""))
+        layers.append(Layer(digest=blob.digest, size=blob.size, content=content))
+    return Image(arch=config["architecture"], layers=tuple(layers), run=config["config"])
 
 
 def _mount(at: str, kind: str, *options: str, source: str = "") -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import IO, BinaryIO, Final
 
 from multiarch.rehearse.images.model import ImagesError
 
-
 XATTR: Final = "SCHILY.xattr.security.capability"
 """How archives of container images carry a file's capabilities."""
 _VERSION_2: Final = 0x02000000

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from multiarch.core.environment import Child, environment
 from multiarch.core.secrets import hide
 from multiarch.rehearse.images.archive import Entry, members
-from multiarch.rehearse.images.model import ImagesError
+from multiarch.rehearse.images.model import ImagesError, UnreachedError
 
 SUITE: Final = "bookworm"
 """Debian 12: its Python is 3.11, the oldest that archmerge takes."""
@@ -75,14 +75,17 @@ class Debian:
     folder: Path
 
     def update(self) -> None:
-        """Fetch the lists of packages. Raises ImagesError."""
+        """Fetch the lists of packages. Raises ImagesError, and UnreachedError where they are not reached."""
         if lacking := missing():
             raise ImagesError(lacking)
         for name in ("state/lists/partial", "cache/archives/partial", "etc"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").write_bytes(b"")
         (self.folder / "etc" / "debian.sources").write_text(_SOURCES, encoding="utf-8")
-        self._apt("reading the lists of packages", "update", "--error-on=any")
+        try:
+            self._apt("reading Debian's lists of packages", "update", "--error-on=any")
+        except ImagesError as error:
+            raise UnreachedError(str(error)) from error
 
     def packages(self, names: Sequence[str], into: str) -> list[Package]:
         """Fetch packages and all that they need, into a folder beside the lists. Raises ImagesError."""
@@ -101,7 +104,7 @@ class Debian:
         options = [word for option in self._options() for word in ("-o", option)]
         try:
             done = subprocess.run(
-                ["apt-get", "--quiet", "--quiet", *options, *words],
+                [_on_path("apt-get"), "--quiet", "--quiet", *options, *words],
                 env=environment(Child.APT, {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -142,7 +145,7 @@ def unpacked(package: Package, kept: Sequence[str]) -> list[Entry]:
     """Return a package's files whose path begins with one of `kept`. Raises ImagesError."""
     with TemporaryFile(dir=package.file.parent) as archive:
         done = subprocess.run(
-            ["dpkg-deb", "--fsys-tarfile", package.file],
+            [_on_path("dpkg-deb"), "--fsys-tarfile", str(package.file)],
             env=environment(Child.APT, {"LC_ALL": "C"}),
             stdin=subprocess.DEVNULL,
             stdout=archive,
@@ -153,3 +156,10 @@ def unpacked(package: Package, kept: Sequence[str]) -> list[Entry]:
             raise ImagesError(f"{package.file.name} can't be unpacked: {done.stderr.decode(errors='replace').strip()}")
         archive.seek(0)
         return list(members(archive, tuple(kept), _DROPPED))
+
+
+def _on_path(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise ImagesError(missing())
+    return found

@@ -26,6 +26,10 @@ class ImagesError(NoAnswer):
     """The images could not be made or stored. The message says why."""
 
 
+class UnreachedError(ImagesError):
+    """Debian's packages are not reached from here, so nothing can be made."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
     """One layer: a tar archive in memory or in a file, and what it was made of."""

@@ -6,6 +6,7 @@ holds; the others are those that its own image has, or newer.
 
 import json
 import re
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Final
 from multiarch.core.environment import Child, environment
 from multiarch.rehearse.control_plane.build import STATIC
 from multiarch.rehearse.control_plane.cache import Receipt
+from multiarch.rehearse.control_plane.errors import BinariesError
 from multiarch.rehearse.control_plane.golang import have_go
 from multiarch.rehearse.control_plane.progress import ProgressSink
 from multiarch.rehearse.control_plane.single import have_built
@@ -46,10 +48,28 @@ _STAMPS: Final = {_BUILDKIT: f"{_BUILDKIT}/version.Version"}
 
 def have_programs(root: Path, progress: ProgressSink) -> dict[str, tuple[Path, Receipt]]:
     """Return the programs, built once. Raises BinariesError."""
-    return {
-        tool.name: have_built(tool, TOOLS_MODULE, _STAMPS.get(tool.module, ""), root, progress)
-        for tool in (ROOTLESSKIT, BUILDCTL, BUILDKITD, RUNC)
-    }
+    # runc first: what it lacks on this machine is known in seconds, and BuildKit takes minutes.
+    return {tool.name: have_program(tool, root, progress) for tool in (RUNC, ROOTLESSKIT, BUILDCTL, BUILDKITD)}
+
+
+def have_program(tool: Tool, root: Path, progress: ProgressSink) -> tuple[Path, Receipt]:
+    """Return one of them. Raises BinariesError."""
+    try:
+        return have_built(tool, TOOLS_MODULE, _STAMPS.get(tool.module, ""), root, progress)
+    except BinariesError as error:
+        if tool.cgo and (lacking := lacking_for_c()):
+            raise BinariesError(f"{error}. {lacking}") from error
+        raise
+
+
+def lacking_for_c() -> str:
+    """Say what this machine lacks to build runc; empty: nothing that is known."""
+    compiler, package = shutil.which("gcc"), shutil.which("pkg-config")
+    if compiler and package:
+        asked = [package, "--exists", "libseccomp"]
+        if subprocess.run(asked, env=environment(Child.APT), check=False).returncode == 0:
+            return ""
+    return "It is built with gcc, pkg-config and libseccomp: apt-get install gcc pkg-config libseccomp-dev"
 
 
 def daemonless(root: Path, progress: ProgressSink) -> str:

@@ -41,7 +41,7 @@ HOME: Final = "home/user"
 SCRATCH: Final = f"{HOME}/.local/share/buildkit"
 _RUN: Final = f"run/user/{USER}"
 _PATH: Final = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_PASSWD: Final = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
+_USERS: Final = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
 _GROUP: Final = "root:x:0:\nnogroup:x:65534:\n"
 _HELPER: Final = """#!/bin/sh
 # In place of gitlab-runner-helper and git: a job's sources are in this image, its artifacts go over a pipe.
@@ -60,7 +60,7 @@ def base_files(applets: list[str]) -> list[Entry]:
     """Return what the base has beside busybox itself: a link for each applet, two users, and the usual folders."""
     links = [link(path, "/bin/busybox") for path in applets if path != "bin/busybox"]
     folders = [folder(path) for path in ("dev", "etc", "proc", "root", "sys", "var")]
-    rest = [folder("tmp", 0o1777), text("etc/passwd", _PASSWD), text("etc/group", _GROUP)]
+    rest = [folder("tmp", 0o1777), text("etc/passwd", _USERS), text("etc/group", _GROUP)]
     return [*links, *folders, *rest]
 
 
@@ -71,7 +71,7 @@ def buildkit_files(daemonless: str) -> list[Entry]:
     return [
         *own,
         folder(_RUN, 0o700, USER),
-        text("etc/passwd", f"{_PASSWD}user:x:{USER}:{USER}:user:/{HOME}:/bin/sh\n"),
+        text("etc/passwd", f"{_USERS}user:x:{USER}:{USER}:user:/{HOME}:/bin/sh\n"),
         text("etc/group", f"{_GROUP}user:x:{USER}:\n"),
         text("etc/subuid", ids),
         text("etc/subgid", ids),
