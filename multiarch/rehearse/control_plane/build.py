@@ -24,6 +24,8 @@ _BUILD_SECONDS = 3600.0
 _INTERRUPT_SECONDS = 3.0
 _WORDS_KEPT = 4
 FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
+STATIC = "static_build"
+"""The tag by which programs with parts in C are told that they are linked statically; it has them linked so, too."""
 
 
 def stamps(versions: Mapping[str, str]) -> dict[str, str]:
@@ -40,14 +42,9 @@ def stamps(versions: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-STATIC = "static_build"
-"""The tag by which programs with parts in C are told that they are linked statically; it has them linked so, too."""
-
-
-def linker_flags(values: Mapping[str, str], tags: Sequence[str] = ()) -> str:
+def linker_flags(values: Mapping[str, str]) -> str:
     """Return flags that strip the programs and set these variables in them."""
-    static = ["-extldflags=-static"] if STATIC in tags else []
-    return " ".join(["-s", "-w", *static, *(f"-X {name}={value}" for name, value in values.items())])
+    return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in values.items())])
 
 
 def shelf_for(
@@ -85,7 +82,8 @@ class Builder:
         output = scratch / tool.name
         began = time.monotonic()
         flags = [*FLAGS, *(["-tags", ",".join(tool.tags)] if tool.tags else [])]
-        command = [str(self.toolchain.go), "build", "-v", *flags, "-ldflags", linker_flags(self.stamps, tool.tags)]
+        linking = linker_flags(self.stamps) + (" -extldflags=-static" if STATIC in tool.tags else "")
+        command = [str(self.toolchain.go), "build", "-v", *flags, "-ldflags", linking]
         with subprocess.Popen(
             tied([*command, "-o", str(output), tool.package]),
             cwd=self.module_dir,
