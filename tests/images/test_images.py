@@ -14,7 +14,7 @@ import yaml
 from components.runner.classes import ROOTLESS_BUILDKIT, ROOTLESS_CAPABILITIES, ROOTLESS_USER
 from multiarch.model.executor.variables import expand, expand_all
 from multiarch.model.pipeline.jobs import PipelineJob, component_jobs
-from multiarch.rehearse.images import archive, push
+from multiarch.rehearse.images import archive, push, taking_from
 from multiarch.rehearse.images.have import have_registry
 from multiarch.rehearse.images.push import push_one
 from multiarch.rehearse.mirror.registry import LocalRegistry
@@ -122,7 +122,7 @@ class Project:
     def __init__(self, folder: Path, images: Images, runc: Path, registry: LocalRegistry, name: str) -> None:
         self.folder, self.images, self.runc = folder, images, runc
         self.image = f"{registry.host}/{name}"
-        self.base = f"{registry.host}/library/base:1"
+        self.host = registry.host
         inputs = {"builder": "buildkit", "image": self.image, "insecure-registry": True, "cache": False}
         self.jobs = component_jobs(
             "multi-arch-image", builder="buildkit", image=self.image, insecure_registry=True, cache=False
@@ -139,7 +139,7 @@ class Project:
         scratch.mkdir()
         os.chown(scratch, ROOTLESS_USER, ROOTLESS_USER)
         (mounted,) = ROOTLESS_BUILDKIT.scratch.values()
-        image = self.images["buildkit"][arch]
+        image = taking_from(self.images["buildkit"][arch], self.host)
         own = Box(self.runc, self.folder / f"build-{arch}", image, {mounted: scratch, BUILDS: self.checkout})
         own.folder.mkdir()
         return self.run(own, f"image-build: [{arch}]", ".image-builder-buildkit", confined)
@@ -161,7 +161,7 @@ class Project:
             "CI_COMMIT_REF_SLUG": "main",
             "CI_COMMIT_BRANCH": "main",
             "CI_DEFAULT_BRANCH": "main",
-            "BASE_IMAGE_NAME": self.base,
+            "BASE_IMAGE_NAME": "base:1",  # of Docker Hub, says the name
         }
         known = expand_all({**given, **job.variables}.items())
         return {name: expand(value, known) for name, value in known}

@@ -14,7 +14,7 @@ from multiarch.rehearse.control_plane.platform import this_machine
 from multiarch.rehearse.control_plane.progress import Progress, ProgressSink, State, silent
 from multiarch.rehearse.images import archive, debian, programs, recipes
 from multiarch.rehearse.images.archive import Entry
-from multiarch.rehearse.images.debian import Debian, Package
+from multiarch.rehearse.images.debian import Debian
 from multiarch.rehearse.images.model import ARCHITECTURES, ImagesError, Layer
 from multiarch.rehearse.images.recipes import Images
 
@@ -94,9 +94,10 @@ class _Maker:
         self._tell(name, State.RUNNING, began, "Debian's packages")
         try:
             packages = self._debian(arch).packages(recipes.PACKAGES[kind], name)
-            entries = [entry for package in packages for entry in debian.unpacked(package, recipes.KEPT[kind])]
-            used = [package for package in packages if package.name in recipes.PACKAGES[kind]]
-            source = f"Debian {', '.join(package.named for package in used)}"
+            taken = {package: debian.unpacked(package, recipes.KEPT[kind]) for package in packages}
+            entries = [entry for files in taken.values() for entry in files]
+            source = f"Debian {', '.join(package.named for package, files in taken.items() if files)}"
+            version = next(package.version for package in packages if package.name == recipes.PACKAGES[kind][0])
             made = self.scratch / f"{name}.made"
             if kind == "registry":
                 made.write_bytes(_only(entries, recipes.KEPT[kind][0]))
@@ -108,7 +109,7 @@ class _Maker:
         except BaseException:
             self._tell(name, State.FAILED, began, "")
             raise
-        kept = self.shelf.install(name, made, version=_versions(used), source=source)
+        kept = self.shelf.install(name, made, version=version, source=source)
         self._tell(name, State.DONE, began, source)
         return kept
 
@@ -171,7 +172,3 @@ def _only(entries: Iterable[Entry], path: str) -> bytes:
 def _named(tool: str) -> str:
     """Return a program's place: BuildKit looks for its own runc first."""
     return f"usr/bin/{'buildkit-runc' if tool == programs.RUNC.name else tool}"
-
-
-def _versions(packages: Iterable[Package]) -> str:
-    return ", ".join(package.version for package in packages)

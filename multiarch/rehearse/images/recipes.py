@@ -39,6 +39,7 @@ they stay the user's. Alpine's, in BuildKit's own image, give root up themselves
 USER: Final = 1000
 HOME: Final = "home/user"
 SCRATCH: Final = f"{HOME}/.local/share/buildkit"
+_CONFIG_FILE: Final = f"{HOME}/.config/buildkit/buildkitd.toml"
 _RUN: Final = f"run/user/{USER}"
 _PATH: Final = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _USERS: Final = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
@@ -153,6 +154,17 @@ def _buildkit(arch: str, base: Layer, programs: Layer, native: str) -> Image:
         "Volumes": {f"/{SCRATCH}": {}},
     }
     return Image(arch=arch, layers=(base, programs), run=run, differs=differs)
+
+
+def taking_from(image: Image, registry: str, mirrored: Iterable[str] = ("docker.io",)) -> Image:
+    """Return a BuildKit image whose daemon speaks plain HTTP with a registry, and takes the images of others from it.
+
+    So a Dockerfile's `FROM busybox` works where Docker Hub is not reached and the registry has `library/busybox`.
+    """
+    tables = [f'[registry."{name}"]\n  mirrors = ["{registry}"]\n' for name in mirrored]
+    content = "".join([f'[registry."{registry}"]\n  http = true\n', *tables])
+    folders = [folder(path, owner=USER) for path in _below_home()]
+    return image.extended(packed([*folders, text(_CONFIG_FILE, content, owner=USER)]))
 
 
 def _zipapp_layer() -> Layer:

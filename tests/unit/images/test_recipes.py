@@ -1,6 +1,8 @@
 """What the images say about themselves, and what of it must agree with the rest of the project."""
 
 import json
+import tarfile
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from multiarch.rehearse.images.archive import Entry, packed, text
 from multiarch.rehearse.images.model import DIFFERS, MADE_OF, Image, ImagesError, Layer, index_of, layer_of
 from multiarch.rehearse.images.programs import BUILDCTL, BUILDKITD, TOOLS_MODULE
 from multiarch.rehearse.images.push import push, push_for_nodes
-from multiarch.rehearse.images.recipes import Images, images_of
+from multiarch.rehearse.images.recipes import Images, images_of, taking_from
 from multiarch.rehearse.mirror.registry import LocalRegistry
 
 
@@ -96,6 +98,17 @@ def test_a_layer_more_changes_that_image_alone(images: Images) -> None:
     assert config(more)["config"]["Env"] == [*config(plain)["config"]["Env"], "A=b"]
     assert config(more)["config"]["Labels"] == config(plain)["config"]["Labels"]
     assert more.manifest.digest != plain.manifest.digest
+
+
+def test_a_builds_daemon_is_told_of_the_registry_and_of_no_other_without_tls(images: Images) -> None:
+    """Strings of TOML: an address with a port would else be a nested key."""
+    told = taking_from(images["buildkit"]["amd64"], "10.0.0.1:5000", ("docker.io", "quay.io"))
+    with tarfile.open(fileobj=told.layers[-1].open()) as archive:
+        file = archive.extractfile("home/user/.config/buildkit/buildkitd.toml")
+        assert file is not None
+        config = tomllib.loads(file.read().decode())
+    assert config["registry"].pop("10.0.0.1:5000") == {"http": True}
+    assert config["registry"] == {name: {"mirrors": ["10.0.0.1:5000"]} for name in ("docker.io", "quay.io")}
 
 
 def test_what_is_pushed_is_what_a_client_reads(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
