@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
     from archmerge import Session
 
-_QEMU: Final = {"arm64": Path("/usr/bin/qemu-aarch64-static"), "amd64": Path("/usr/bin/qemu-x86_64-static")}
+# By these names qemu keeps what a program was called as, which busybox goes by.
+_QEMU: Final = {
+    "arm64": Path("/usr/libexec/qemu-binfmt/aarch64-binfmt-P"),
+    "amd64": Path("/usr/libexec/qemu-binfmt/x86_64-binfmt-P"),
+}
 _MACHINE: Final = {"arm64": r"\xb7", "amd64": r"\x3e"}
 _BINFMT: Final = "run/binfmt"
 _FIRST_OWN_BINFMT: Final = (6, 7)
@@ -67,7 +71,7 @@ def why_no_emulation() -> str:
     if why := why_no_containers():
         return why
     if not _QEMU[emulated()].exists():
-        return f"{_QEMU[emulated()]} is not installed (apt-get install qemu-user-static)"
+        return f"{_QEMU[emulated()]} is not there (apt-get install qemu-user-static)"
     release = tuple(int(part) for part in os.uname().release.split(".")[:2])
     if release < _FIRST_OWN_BINFMT:
         return f"Linux {os.uname().release} has one list of interpreters for all, which a test must not change"
@@ -196,6 +200,4 @@ def _register(binfmt: Path, arch: str) -> None:
     """Have the container's kernel run programs of `arch` by qemu: flags as real-nodes.md has them."""
     magic = r"\x7fELF\x02\x01\x01\x00" + r"\x00" * 8 + r"\x02\x00" + _MACHINE[arch] + r"\x00"
     mask = r"\xff\xff\xff\xff\xff\xff\xff\x00" + r"\xff" * 8 + r"\xfe\xff\xff\xff"
-    interpreter = _QEMU[arch].with_name(f"{'aarch64' if arch == 'arm64' else 'x86_64'}-binfmt-P")
-    named = Path("/usr/libexec/qemu-binfmt", interpreter.name)
-    (binfmt / "register").write_text(f":{arch}:M::{magic}:{mask}:{named}:POCF")
+    (binfmt / "register").write_text(f":{arch}:M::{magic}:{mask}:{_QEMU[arch]}:POCF")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -237,9 +238,9 @@ def test_debians_registry_serves_without_being_installed(images: Images) -> None
 def test_images_are_had_again_without_making_anything(images: Images) -> None:
     code = "from multiarch.rehearse.images import have_images; print(len(have_images()))"
     done = subprocess.run(
-        [ROOT / ".venv" / "bin" / "python", "-c", code],
+        [sys.executable, "-c", code],
         cwd=ROOT,
-        env={"HOME": os.environ["HOME"], "PATH": "/nonexistent"},
+        env={**os.environ, "PATH": "/nonexistent"},
         capture_output=True,
         text=True,
         check=False,
