@@ -89,6 +89,7 @@ class Child(Enum):
         passes=True,
     )
     GO = Kind("`go`, when the control plane is built", ("machine", "user", "network", "go"))
+    APT = Kind("`apt-get` and `dpkg-deb`, when images are made of Debian's packages", ("machine", "network"))
     PIP = Kind("`pip`, when it brings Go", ("machine", "user", "network", "python", "pip"))
     LOGIN = Kind("login programs of a kubeconfig (`exec`)", (*_LOGIN, "kubeconfig"), passes=True)
     HELM = Kind("Helm, and the login programs that it runs", (*_LOGIN, "registries"), passes=True)

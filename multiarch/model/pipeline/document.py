@@ -4,6 +4,7 @@ Inputs (`$[[ inputs.x ]]`), `extends` with its deep merge, and `parallel:matrix`
 docs.gitlab.com/ci/yaml. What else GitLab knows (rules, scripts, `!reference` in them) stays as it is written.
 """
 
+import json
 import re
 from collections.abc import Hashable, Iterator, Mapping
 from itertools import product
@@ -71,8 +72,9 @@ def _filled(value: Any, inputs: Mapping[str, Any], file: str) -> Any:
         return [_filled(item, inputs, file) for item in value]
     if not isinstance(value, str):
         return value
-    if whole := _INPUT.fullmatch(value.strip()):
-        return _input(whole[1], inputs, file)  # keeps its type: an array stays one
+    if whole := _INPUT.fullmatch(value):
+        # Keeps its type: an array stays one. With blanks around it, it was in quotes, and is text.
+        return _input(whole[1], inputs, file)
     return _INPUT.sub(lambda match: _text(_input(match[1], inputs, file)), value)
 
 
@@ -83,7 +85,8 @@ def _input(name: str, inputs: Mapping[str, Any], file: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """Return an input as GitLab puts it into a text: a string as it is, anything else as JSON (text_template.rb)."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def extended(jobs: Mapping[str, Any], name: str, file: str, depth: int = 0) -> dict[str, Any]:

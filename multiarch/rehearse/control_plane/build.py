@@ -24,6 +24,8 @@ _BUILD_SECONDS = 3600.0
 _INTERRUPT_SECONDS = 3.0
 _WORDS_KEPT = 4
 FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
+STATIC = "static_build"
+"""The tag by which programs with parts in C are told that they are linked statically; it has them linked so, too."""
 
 
 def stamps(versions: Mapping[str, str]) -> dict[str, str]:
@@ -50,13 +52,13 @@ def shelf_for(
     platform: Platform,
     values: Mapping[str, str],
     module_dir: Path = TOOLS_MODULE,
-    tags: Sequence[str] = (),
+    variant: Sequence[str] = (),
 ) -> Shelf:
     """Return the cache's folder for builds of exactly these modules, with these variables set, for this platform."""
     hashed = key(
         (module_dir / "go.mod").read_bytes(),
         (module_dir / "go.sum").read_bytes(),
-        " ".join([*FLAGS, *(f"-tags={tag}" for tag in tags)]),
+        " ".join([*FLAGS, *(f"-tags={tag}" for tag in variant)]),
         linker_flags(values),
         str(platform),
     )
@@ -80,11 +82,12 @@ class Builder:
         output = scratch / tool.name
         began = time.monotonic()
         flags = [*FLAGS, *(["-tags", ",".join(tool.tags)] if tool.tags else [])]
-        command = [str(self.toolchain.go), "build", "-v", *flags, "-ldflags", linker_flags(self.stamps)]
+        linking = linker_flags(self.stamps) + (" -extldflags=-static" if STATIC in tool.tags else "")
+        command = [str(self.toolchain.go), "build", "-v", *flags, "-ldflags", linking]
         with subprocess.Popen(
             tied([*command, "-o", str(output), tool.package]),
             cwd=self.module_dir,
-            env=self._environment(),
+            env=self._environment(cgo=tool.cgo),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -130,11 +133,11 @@ class Builder:
                 f"{tool.name} was built but {reason or f'says {version}'}; this needs {self.versions[tool.name]}"
             )
 
-    def _environment(self) -> Environment:
+    def _environment(self, *, cgo: bool) -> Environment:
         return environment(
             Child.GO,
             {
-                "CGO_ENABLED": "0",
+                "CGO_ENABLED": "1" if cgo else "0",
                 "GOOS": self.platform.system,
                 "GOARCH": self.platform.arch,
                 "GOTOOLCHAIN": "local",

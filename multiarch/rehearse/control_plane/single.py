@@ -15,12 +15,13 @@ def have_built(
 ) -> tuple[Path, Receipt]:
     """Return the program in the version that `module_dir` pins. Raises BinariesError.
 
-    `version_variable` is the variable of its source by which its own releases tell it the version.
+    `version_variable` is the variable of its source by which its own releases tell it the version; empty where the
+    source itself says it.
     """
     versions = pinned_versions(module_dir, (tool,))
     version = versions[tool.name]
-    platform, stamps = this_machine(), {version_variable: f"v{version}"}
-    shelf = build.shelf_for(root, platform, stamps, module_dir, tool.tags)
+    platform, stamps = this_machine(), {version_variable: f"v{version}"} if version_variable else {}
+    shelf = build.shelf_for(root, platform, stamps, module_dir, tool.variant)
     kept = shelf.find(tool.name)
     if kept is not None:
         return kept

@@ -32,8 +32,15 @@ class Tool:
     """Finds the version in what the program prints (group 1, without the `v`)."""
     tags: tuple[str, ...] = ()
     """Go's build tags: what the program's authors let a build leave out."""
+    cgo: bool = False
+    """Whether parts of it are C, so that building it needs a C compiler."""
     writes_below: str | None = None
     """Variable that names the folder where the program writes even when it is only asked for its version."""
+
+    @property
+    def variant(self) -> tuple[str, ...]:
+        """What makes its build another one than with the flags of all: a part of the cache's key."""
+        return (*self.tags, *(("cgo",) if self.cgo else ()))
 
     def __post_init__(self) -> None:
         """Refuse a table row that could not work."""

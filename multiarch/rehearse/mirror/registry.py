@@ -1,4 +1,4 @@
-"""A registry on this machine for one proof: Debian's `docker-registry` if installed, else a small one of ours."""
+"""A registry on this machine for one run: Debian's `docker-registry` if installed, else a small one of ours."""
 
 import shutil
 import socket
@@ -32,9 +32,15 @@ class NoRegistryError(Exception):
 
 
 class LocalRegistry:
-    """A registry of its own on a free port of 127.0.0.1, with nothing in it; gone with its content at the end."""
+    """A registry of its own on a free port, with nothing in it; gone with its content at the end.
 
-    def __init__(self) -> None:
+    It listens on one address of this machine, of which pods on a bridge can reach another than the loopback's. A
+    `program` is used in place of the one on PATH.
+    """
+
+    def __init__(self, address: str = "127.0.0.1", program: Path | None = None) -> None:
+        self._address = address
+        self._program = program
         self._folder = TemporaryDirectory(prefix="multiarch-registry-")
         self._process: subprocess.Popen[bytes] | None = None
         self._embedded: EmbeddedServer | None = None
@@ -44,27 +50,27 @@ class LocalRegistry:
 
     def __enter__(self) -> Self:
         """Start it. Raises NoRegistryError."""
-        program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+        program = self._program or next(filter(None, map(shutil.which, PROGRAMS)), None)
         if program is None:
             self._embedded = EmbeddedServer()
             self.host, self.program = self._embedded.host, "the rehearsal's own small registry"
             return self
-        folder, port = Path(self._folder.name), _free_port()
+        folder, port = Path(self._folder.name), _free_port(self._address)
         config = {
             "version": 0.1,
             "log": {"level": "error", "accesslog": {"disabled": True}},
             "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-            "http": {"addr": f"127.0.0.1:{port}"},
+            "http": {"addr": f"{self._address}:{port}"},
         }
         (folder / "config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
         with (folder / "log").open("wb") as log:
-            command = tied([program, "serve", str(folder / "config.yml")])
+            command = tied([str(program), "serve", str(folder / "config.yml")])
             # It takes any setting from the environment too: $REGISTRY_HTTP_ADDR would have it listen elsewhere.
             self._process = subprocess.Popen(
                 command, env=environment(Child.OWN), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         self._await(port)
-        self.host, self.program = f"127.0.0.1:{port}", f"{Path(program).name} on this machine"
+        self.host, self.program = f"{self._address}:{port}", f"{Path(program).name} on this machine"
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -86,8 +92,8 @@ class LocalRegistry:
         return Session(Options(plain_http=frozenset({self.host})), environ={"HOME": self._folder.name})
 
     def _await(self, port: int) -> None:
-        wait_while(lambda: self.alive and not _answers(port), START_SECONDS, every=_POLL_SECONDS)
-        if self.alive and _answers(port):
+        wait_while(lambda: self.alive and not _answers(self._address, port), START_SECONDS, every=_POLL_SECONDS)
+        if self.alive and _answers(self._address, port):
             return
         said = Path(self._folder.name, "log").read_text(encoding="utf-8", errors="replace").strip()
         self.__exit__(None, None, None)
@@ -114,15 +120,15 @@ def _upload(registry: Registry, repository: str, blob: Descriptor, contents: Map
     registry.finish_upload(repository, session, blob, lambda: BytesIO(contents[blob.digest]))
 
 
-def _free_port() -> int:
+def _free_port(address: str) -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         return int(probe.getsockname()[1])
 
 
-def _answers(port: int) -> bool:
+def _answers(address: str, port: int) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
+        with socket.create_connection((address, port), timeout=1):
             return True
     except OSError:
         return False

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -133,3 +134,18 @@ def test_a_stand_in_has_the_rules_of_the_sdk_that_the_program_uses() -> None:
 def test_one_pulumi_plans_in_tests_and_in_drift_jobs() -> None:
     cli = requirements((TOOLS_MODULE / "go.mod").read_text(encoding="utf-8"))["github.com/pulumi/pulumi/pkg/v3"]
     assert versions.PULUMI_IMAGE.partition(":")[2] == cli.removeprefix("v")
+
+
+def test_an_installed_package_has_the_modules_that_it_builds_from() -> None:
+    """A go.mod is no Python: left out of the package's data, nothing can be built from a wheel."""
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]
+    packed = {path for package, patterns in data.items() for one in patterns for path in found_by(package, one)}
+    modules = {
+        path for path in files() if path.name in {"go.mod", "go.sum"} and path.is_relative_to(ROOT / "multiarch")
+    }
+    assert modules
+    assert modules <= packed
+
+
+def found_by(package: str, pattern: str) -> list[Path]:
+    return list(ROOT.joinpath(*package.split(".")).glob(pattern))

@@ -1,5 +1,6 @@
 """Templates read as GitLab reads them: what decides which runner gets a job, and on which node it lands."""
 
+import json
 from pathlib import Path
 from textwrap import dedent
 
@@ -77,6 +78,11 @@ def test_an_input_keeps_its_type_alone_and_is_text_within_text(tmp_path: Path) -
     jobs = component_jobs("c", folder(tmp_path, c=COMPONENT), arches=["arm64"], cache=False, job_prefix="app-")
     assert list(jobs) == ["app-build: [arm64]"]
     assert jobs["app-build: [arm64]"].variables["OPTIONS"] == "cache=false"
+
+
+def test_an_array_within_text_is_json_as_gitlab_writes_it() -> None:
+    merge = component_jobs("merge", arches=["amd64", "arm64"])["image-merge"]
+    assert json.loads(merge.variables["MULTIARCH_ARCHES"]) == ["amd64", "arm64"]
 
 
 @pytest.mark.parametrize(
