@@ -28,15 +28,21 @@ FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
 
 def stamps(versions: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that tell each program of the control plane its version, as their own release scripts do."""
-    kubernetes = f"v{versions['kube-apiserver']}"
-    major, minor, _ = versions["kube-apiserver"].split(".", 2)
     return {
-        "k8s.io/component-base/version.gitVersion": kubernetes,
-        "k8s.io/component-base/version.gitMajor": major,
-        "k8s.io/component-base/version.gitMinor": minor,
-        "k8s.io/client-go/pkg/version.gitVersion": kubernetes,
+        **kubernetes_stamps(versions["kube-apiserver"]),
         "helm.sh/helm/v3/internal/version.version": f"v{versions['helm']}",
         "sigs.k8s.io/kwok/pkg/consts.Version": f"v{versions['kwok']}",
+    }
+
+
+def kubernetes_stamps(version: str) -> dict[str, str]:
+    """Return the variables that tell a program of Kubernetes its version."""
+    major, minor, _ = version.split(".", 2)
+    return {
+        "k8s.io/component-base/version.gitVersion": f"v{version}",
+        "k8s.io/component-base/version.gitMajor": major,
+        "k8s.io/component-base/version.gitMinor": minor,
+        "k8s.io/client-go/pkg/version.gitVersion": f"v{version}",
     }
 
 
@@ -50,13 +56,13 @@ def shelf_for(
     platform: Platform,
     values: Mapping[str, str],
     module_dir: Path = TOOLS_MODULE,
-    tags: Sequence[str] = (),
+    variant: Sequence[str] = (),
 ) -> Shelf:
     """Return the cache's folder for builds of exactly these modules, with these variables set, for this platform."""
     hashed = key(
         (module_dir / "go.mod").read_bytes(),
         (module_dir / "go.sum").read_bytes(),
-        " ".join([*FLAGS, *(f"-tags={tag}" for tag in tags)]),
+        " ".join([*FLAGS, *(f"-tags={tag}" for tag in variant)]),
         linker_flags(values),
         str(platform),
     )
@@ -84,7 +90,7 @@ class Builder:
         with subprocess.Popen(
             tied([*command, "-o", str(output), tool.package]),
             cwd=self.module_dir,
-            env=self._environment(),
+            env=self._environment(cgo=tool.cgo),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -130,11 +136,11 @@ class Builder:
                 f"{tool.name} was built but {reason or f'says {version}'}; this needs {self.versions[tool.name]}"
             )
 
-    def _environment(self) -> Environment:
+    def _environment(self, *, cgo: bool) -> Environment:
         return environment(
             Child.GO,
             {
-                "CGO_ENABLED": "0",
+                "CGO_ENABLED": "1" if cgo else "0",
                 "GOOS": self.platform.system,
                 "GOARCH": self.platform.arch,
                 "GOTOOLCHAIN": "local",

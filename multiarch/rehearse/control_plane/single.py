@@ -20,7 +20,7 @@ def have_built(
     versions = pinned_versions(module_dir, (tool,))
     version = versions[tool.name]
     platform, stamps = this_machine(), {version_variable: f"v{version}"}
-    shelf = build.shelf_for(root, platform, stamps, module_dir, tool.tags)
+    shelf = build.shelf_for(root, platform, stamps, module_dir, tool.variant)
     kept = shelf.find(tool.name)
     if kept is not None:
         return kept
