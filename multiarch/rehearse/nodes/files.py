@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -85,11 +86,14 @@ disabled_plugins = ["io.containerd.nri.v1.nri"]
 """
 
 
-def mirror(registry: str | None) -> str:
-    """Return what containerd reads at each pull: every registry's images come from this one; none given: from it."""
-    if registry is None:
-        return ""
-    return f'[host.{json.dumps(registry)}]\n  capabilities = ["pull", "resolve"]\n'
+def mirror(registry: str) -> str:
+    """Return what containerd reads at each pull: every registry's images come from this one.
+
+    A URL with a path names a part of a registry, `http://127.0.0.1:5000/v2/arm64`: `docker.io/library/debian` is then
+    its repository `arm64/library/debian`. So one registry may give each node images of its own architecture.
+    """
+    own_path = "  override_path = true\n" if urlsplit(registry).path.strip("/") else ""
+    return f'[host.{json.dumps(registry)}]\n  capabilities = ["pull", "resolve"]\n{own_path}'
 
 
 def network(node: Node) -> str:

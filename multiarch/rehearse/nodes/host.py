@@ -88,12 +88,17 @@ def check(emulated: Arch | None = None) -> None:
         raise ConfigError(found)
 
 
+def check_root() -> None:
+    """Raise ConfigError for who may not undo what root did."""
+    if os.uname().sysname == "Linux" and os.geteuid() != 0:
+        raise ConfigError([_lacks("you are not root", "Run it as root, as `multiarch nodes up` was run.")])
+
+
 def plan(emulated: Arch) -> Sequence[str]:
     """Return in plain words what will be done to this machine, and undone."""
     return (
         f"make the network bridge {network.BRIDGE}, with a private subnet for two nodes and their pods",
-        f"register {binfmt.entry_name(emulated)} with binfmt_misc, so that the kernel runs {emulated} programs by QEMU; "
-        "while it is registered this holds for every program on this machine",
+        f"register {binfmt.entry_name(emulated)} with binfmt_misc: it makes every {emulated} program here run by QEMU",
         f"make the cgroup {cgroups.NAME}, for the containers",
         "start for each node a containerd and a kubelet as root, in mount and process namespaces of their own",
     )

@@ -93,9 +93,14 @@ def undo(done: Done, folder: Path = FOLDER) -> list[str]:
         told += _undo_in_kernel(done)
     shutil.rmtree(done.data, ignore_errors=True)
     (folder / _NAME).unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # a control plane that was kept has its files there
-        folder.rmdir()
+    remove_folder(folder)
     return told
+
+
+def remove_folder(folder: Path = FOLDER) -> None:
+    """Remove the state's folder, unless something is in it: a control plane that was kept has its files there."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def _end(done: Done) -> list[str]:

@@ -77,9 +77,8 @@ def remove() -> None:
     """Remove the bridge, if it is there, once the kernel has taken away the pods' ends of it."""
     if not exists():
         return
-    wait_while(lambda: list((_LINK / "brif").iterdir()), _GONE_SECONDS)
-    for port in [port.name for port in (_LINK / "brif").iterdir()]:
-        _ip("link", "delete", port)
+    if left := wait_while(lambda: list((_LINK / "brif").iterdir()), _GONE_SECONDS):
+        raise StartError(f"the bridge {BRIDGE} cannot be removed: {left[0].name} is still on it")
     _ip("link", "delete", BRIDGE)
 
 

@@ -1,4 +1,4 @@
-"""What is created in the cluster for real nodes: the nodes themselves, and the policy that keeps an emulated one's name."""
+"""What is created in the cluster for real nodes: the nodes, and the policy that labels an emulated one."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -24,7 +24,7 @@ _NICE = 5
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0) -> None:
-    """Call mount(2): the program of that name would resolve paths that are about to be covered."""
+    """Mount by the system call: the program of that name would resolve paths that are about to be covered."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(source.encode(), target.encode(), kind.encode() or None, flags, None):
         code = ctypes.get_errno()
@@ -70,10 +70,17 @@ def furnish(folder: Path, programs: dict[str, str], sysctls: dict[str, str]) -> 
 
 
 def _bind_programs(folder: Path, programs: dict[str, str]) -> None:
+    """Make a folder of links to the programs, each in its own folder bound beside it.
+
+    A program that is bound by itself would not do: runc, to protect itself, runs from an overlay over its folder, and
+    there it would be what is below the bind.
+    """
     folder.mkdir()
     for name, path in programs.items():
-        (folder / name).touch()
-        mount(path, str(folder / name), flags=_BIND)
+        target = folder / f"of-{name}"
+        target.mkdir()
+        mount(str(Path(path).parent), str(target), flags=_BIND)
+        (folder / name).symlink_to(target.relative_to(folder) / Path(path).name)
 
 
 def start(command: dict[str, Any]) -> subprocess.Popen[bytes]:

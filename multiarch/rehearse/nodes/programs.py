@@ -15,7 +15,7 @@ from multiarch.rehearse.control_plane.build import kubernetes_stamps
 from multiarch.rehearse.control_plane.platform import Platform
 from multiarch.rehearse.control_plane.progress import ProgressSink, silent
 from multiarch.rehearse.control_plane.releases import Hosts, Release, Sums, kubernetes_release
-from multiarch.rehearse.control_plane.sources import Binaries
+from multiarch.rehearse.control_plane.sources import Binaries, BinarySource
 from multiarch.rehearse.control_plane.tools import SEMVER, TOOLS_MODULE, Tool, kubernetes_tool
 
 NODES_MODULE = Path(__file__).resolve().parent / "tools"
@@ -59,9 +59,7 @@ def _containerd_releases(versions: Mapping[str, str], platform: Platform, hosts:
     found = {}
     for name, version in versions.items():
         url = f"{hosts.containerd}/v{version}/containerd-{version}-{platform}.tar.gz"
-        found[name] = Release(
-            tool=name, url=url, sums_url=f"{url}.sha256sum", sums=Sums.BARE, member=f"bin/{name}"
-        )
+        found[name] = Release(tool=name, url=url, sums_url=f"{url}.sha256sum", sums=Sums.BARE, member=f"bin/{name}")
     return found
 
 
@@ -95,14 +93,12 @@ def kits(*, seccomp: bool) -> tuple[Kit, ...]:
     )
 
 
-def have_programs(
-    mode: Mode = "auto", progress: ProgressSink = silent, *, cache_root: Path | None = None
-) -> Binaries:
+def have_programs(mode: Mode = "auto", progress: ProgressSink = silent, *, cache_root: Path | None = None) -> Binaries:
     """Have a node's programs, as `prepare_binaries` has the control plane's. Raises BinariesError.
 
     Without libseccomp's headers a runc that has to be built is built without seccomp: `filters_calls` tells.
     """
-    found = {}
+    found: dict[str, BinarySource] = {}
     for kit in kits(seccomp=_SECCOMP_HEADER.exists()):
         found.update(prepare_binaries(mode, progress, kit=kit, cache_root=cache_root))
     return Binaries(found)

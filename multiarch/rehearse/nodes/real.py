@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -31,6 +32,7 @@ from multiarch.rehearse.nodes.programs import Cni, have_programs
 READY_SECONDS: Final = 120.0
 """Deadline for both nodes to be ready; an idle two-core machine needs about a tenth of it."""
 _POLL_SECONDS = 0.2
+_STEP = "nodes"
 _UNSHARE: Final = ("unshare", "--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc")
 """When `unshare` dies, so does the node's first process, and with that the kernel ends all others of the node."""
 
@@ -60,8 +62,8 @@ class RealNodes:
     ) -> None:
         """Take what the nodes are to be like; nothing is done yet.
 
-        `registry`: URL from which a node takes the images of every registry. `planned`: a Node manifest whose labels
-        and taints the node gets, of a stack's pool. `sandbox`: image that holds a pod's namespaces.
+        `registry`: URL from which a node takes the images of every registry (`files.mirror`). `planned`: a Node
+        manifest whose labels and taints the node gets, of a stack's pool. `sandbox`: image that holds a pod open.
         """
         self._plane = plane
         self._mode: Mode = mode
@@ -116,7 +118,7 @@ class RealNodes:
 
         def tell(subject: str, state: State, detail: str = "") -> None:
             elapsed = time.monotonic() - began
-            progress(Progress(step="start", subject=subject, state=state, detail=detail, elapsed=elapsed))
+            progress(Progress(step=_STEP, subject=subject, state=state, detail=detail, elapsed=elapsed))
 
         data = Path(tempfile.mkdtemp(prefix="multiarch-nodes-"))
         self._processes = Processes(data)
@@ -159,17 +161,18 @@ class RealNodes:
         processes.close()
         if written is not None:
             journal.undo(written.done, self._folder)
-        self._journal = None
+            self._journal = None
+            self._forget()
 
     def _run(self, data: Path, programs: Binaries, tell: Callable[..., None]) -> None:
-        tell("host", State.RUNNING, "network, emulation, cgroup")
+        tell("real nodes", State.RUNNING, "network, emulation, cgroup")
         self._prepare_host()
         with Connection(self._plane.kubeconfig, self._plane.context) as connection:
             api = Api.of(connection)
             tell("real nodes", State.RUNNING, "admission policy")
             self._create(api)
             for node in self._nodes():
-                tell(node.name, State.RUNNING, "containerd and kubelet")
+                tell("real nodes", State.RUNNING, f"{node.name}: containerd and kubelet")
                 self._start_node(node, data, programs)
             self._await_ready(api, tell)
 
@@ -204,6 +207,17 @@ class RealNodes:
             raise StartError(f"the admission policy that labels {emulated.name} was not in force in time")
         for node in self._nodes():
             api.call("POST", "/api/v1/nodes", objects.manifest(node))
+
+    def _forget(self) -> None:
+        """Take the nodes and the policy out of the cluster, if there still is one: it may outlive them."""
+        paths = [f"/api/v1/nodes/{node.name}" for node in self._nodes()] if self._subnet else []
+        kinds = ("mutatingadmissionpolicybindings", "mutatingadmissionpolicies")
+        paths += [f"{objects.ADMISSION}/{kind}/{objects.POLICY}" for kind in kinds]
+        with suppress(ClusterError), Connection(self._plane.kubeconfig, self._plane.context) as connection:
+            api = Api.of(connection)
+            for path in paths:
+                with suppress(ApiRefused):  # it was not created yet
+                    api.call("DELETE", path)
 
     def _start_node(self, node: Node, data: Path, programs: Binaries) -> None:
         folder = data / node.arch
@@ -289,7 +303,7 @@ def clear_leftovers(folder: Path = journal.FOLDER, progress: ProgressSink = sile
         raise KeptPlaneError("real nodes are up on this machine already. End them first: multiarch nodes down")
     told = journal.undo(left, folder)
     for line in told:
-        progress(Progress(step="start", subject="leftovers", state=State.DONE, detail=line))
+        progress(Progress(step=_STEP, subject="leftovers", state=State.DONE, detail=line))
     return told
 
 
@@ -330,9 +344,7 @@ def _spec(node: Node, folder: Path, logs: Path, programs: Binaries) -> dict[str,
         "sysctls": dict(files.SYSCTLS),
         "commands": [
             # It pulls images: the only one that may need a way out.
-            command(
-                "containerd", ["--config", f"{files.SETTINGS}/containerd.toml"], files.SOCKET, {**own, **proxies}
-            ),
+            command("containerd", ["--config", f"{files.SETTINGS}/containerd.toml"], files.SOCKET, {**own, **proxies}),
             command("kubelet", files.kubelet_flags(node), "", own),
         ],
     }
