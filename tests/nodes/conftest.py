@@ -69,7 +69,7 @@ def registry(turn: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
 @pytest.fixture(scope="session")
 def plane(turn: None, binaries: Binaries) -> Iterator[ControlPlane]:
     del turn
-    with ControlPlane(binaries) as started:
+    with ControlPlane(binaries, beside_real_nodes=True) as started:
         yield started
 
 

@@ -43,9 +43,13 @@ class ControlPlane:
     embedded = True
     """False for a cluster of the user's."""
 
-    def __init__(self, binaries: Binaries | None = None, *, mode: Mode = "auto") -> None:
+    def __init__(
+        self, binaries: Binaries | None = None, *, mode: Mode = "auto", beside_real_nodes: bool = False
+    ) -> None:
+        """Take the programs, or how to have them; `beside_real_nodes`: leave nodes of rehearse/nodes/ to themselves."""
         self._binaries = binaries
         self._mode: Mode = mode
+        self.beside_real_nodes = beside_real_nodes
         self._layout: programs.Layout | None = None
         self._processes: Processes | None = None
         self._authority: pki.Authority | None = None
@@ -198,7 +202,8 @@ class ControlPlane:
         tell("kube-scheduler", State.RUNNING)
         processes.start(programs.scheduler(binaries.path("kube-scheduler"), layout))
         tell("kwok", State.RUNNING)
-        processes.start(programs.kwok(binaries.path("kwok"), layout))
+        kwok = programs.kwok(binaries.path("kwok"), layout, beside_real_nodes=self.beside_real_nodes)
+        processes.start(kwok)
         wait_for_basics(probe, processes, deadline)
 
     def _start_api_server(

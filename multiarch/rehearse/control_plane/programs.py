@@ -10,7 +10,7 @@ ADDRESS = "127.0.0.1"
 """The only address anything listens on."""
 
 REAL_NODE = "multiarch-runner.io/real-node"
-"""Label, `true` on a node that has a kubelet (rehearse/nodes/): kwok leaves it and its pods alone."""
+"""Label, `true` on a node that has a kubelet (rehearse/nodes/): kwok leaves it and its pods alone if told to."""
 
 CONTROLLERS = (
     "clusterrole-aggregation-controller",
@@ -181,15 +181,21 @@ def scheduler_config(layout: Layout) -> dict[str, object]:
     }
 
 
-def kwok(binary: Path, layout: Layout) -> Program:
-    """Plays the kubelet of every node that has none of its own."""
+def kwok(binary: Path, layout: Layout, *, beside_real_nodes: bool = False) -> Program:
+    """Plays the kubelet of every node; beside real ones only of those that are labelled, and not as real.
+
+    A selector of kwok's never matches a node without any label, so it is used only where it is needed.
+    """
+    managed = (
+        f"--manage-nodes-with-label-selector={REAL_NODE}!=true" if beside_real_nodes else "--manage-all-nodes=true"
+    )
     return _program(
         "kwok",
         binary,
         layout.root,
         f"--kubeconfig={layout.kubeconfig('kwok')}",
         f"--config={layout.stages}",
-        f"--manage-nodes-with-label-selector={REAL_NODE}!=true",
+        managed,
         "--cidr=10.244.0.0/16",
         "--node-ip=10.128.0.1",
         "--node-lease-duration-seconds=40",

@@ -18,7 +18,7 @@ from multiarch.core.files import write_whole
 from multiarch.core.waiting import wait_while
 from multiarch.rehearse.control_plane.errors import KeptPlaneError, StartError
 from multiarch.rehearse.control_plane.folders import held
-from multiarch.rehearse.nodes import binfmt, cgroups, network
+from multiarch.rehearse.nodes import binfmt, cgroups, first_processes, network
 
 FOLDER = Path("/var/lib/multiarch-nodes")
 """Only one machine's nodes can be up at a time: they share the kernel's binfmt_misc."""
@@ -104,6 +104,7 @@ def remove_folder(folder: Path = FOLDER) -> None:
 
 
 def _end(done: Done) -> list[str]:
+    first_processes.end(first_processes.of(Path(done.data)))
     if not done.running():
         return []
     with contextlib.suppress(ProcessLookupError):

@@ -73,7 +73,7 @@ def down(json_file: str | None) -> NoReturn:
 
 def _start(binaries: str, registry: str | None, display: ProgressDisplay) -> Mapping[str, Any]:
     sink = shown_on(display)
-    plane = ControlPlane(mode=binaries)  # type: ignore[arg-type]  # the option has the same choices
+    plane = ControlPlane(mode=binaries, beside_real_nodes=True)  # type: ignore[arg-type]  # the option has the same choices
     given = dict.fromkeys(Arch, registry) if registry else {}
     nodes = real.RealNodes(plane, mode=binaries, registry=given)  # type: ignore[arg-type]  # as above
     try:

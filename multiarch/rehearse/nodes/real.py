@@ -41,7 +41,7 @@ class RealNodes:
     """Nodes that run containers: `real-amd64` and `real-arm64`, the one that is not this machine's own by QEMU.
 
     ```python
-    with ControlPlane() as plane, RealNodes(plane) as nodes:
+    with ControlPlane(beside_real_nodes=True) as plane, RealNodes(plane) as nodes:
         nodes.address_of_host  # where pods reach this machine
     ```
 
@@ -110,6 +110,8 @@ class RealNodes:
         Raises ConfigError when this machine lacks something, before anything was done to it; KeptPlaneError when nodes
         are up already; BinariesError or StartError, and then everything has been undone.
         """
+        if not self._plane.beside_real_nodes:
+            raise ClusterError("kwok would play the real nodes' kubelets: ControlPlane(beside_real_nodes=True)")
         clear_leftovers(self._folder, progress)
         host.check(self.native.other)
         if self._programs is None:
@@ -158,11 +160,11 @@ class RealNodes:
         processes, written = self._processes, self._journal
         if processes is None or processes.kept:
             return
-        processes.close()
         if written is not None:
             journal.undo(written.done, self._folder)
             self._journal = None
             self._forget()
+        processes.close()
 
     def _run(self, data: Path, programs: Binaries, tell: Callable[..., None]) -> None:
         tell("real nodes", State.RUNNING, "network, emulation, cgroup")

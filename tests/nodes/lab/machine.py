@@ -8,7 +8,20 @@ from pathlib import Path
 from multiarch.rehearse.nodes import binfmt, journal
 
 _TUNED = ("vm", "kernel", "net/ipv4", "net/bridge", "fs")
-_CHANGING = ("random/", "ns_last_pid", "-nr", "-state", "pty/", "neigh/", "conf/", "tcp_", "perf_", "sched", "route/")
+_CHANGING = (
+    "quota/",
+    "random/",
+    "ns_last_pid",
+    "-nr",
+    "-state",
+    "pty/",
+    "neigh/",
+    "conf/",
+    "tcp_",
+    "perf_",
+    "sched",
+    "route/",
+)
 _PLACES = (
     "/var/lib/cni", "/var/lib/kubelet", "/var/lib/containerd", "/run/containerd", "/run/netns", "/run/cni-addresses",
     "/run/multiarch-node", "/run/multiarch-bin", "/var/log/pods", "/var/log/containers", "/opt/containerd", "/etc/cni",
@@ -29,6 +42,23 @@ def state() -> dict[str, object]:
         "folders": sorted(path.name for path in Path(tempfile.gettempdir()).glob("multiarch-nodes-*")),
         "tables of packet filters": _text(Path("/proc/net/ip_tables_names")),
     }
+
+
+def differences(before: dict[str, object]) -> list[str]:
+    """What is not as it was, in words that fit a line."""
+    found = []
+    for what, now in state().items():
+        then = before[what]
+        if isinstance(then, dict) and isinstance(now, dict):
+            names = sorted({*then, *now})
+            found += [
+                f"{what}: {name}: {then.get(name)!r} became {now.get(name)!r}"
+                for name in names
+                if then.get(name) != now.get(name)
+            ]
+        elif then != now:
+            found.append(f"{what}: {then!r} became {now!r}")
+    return found
 
 
 def elsewhere() -> list[str]:

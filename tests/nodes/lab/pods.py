@@ -30,7 +30,13 @@ class Kubectl:
     def run(self, name: str, *words: str, selector: Mapping[str, str], **more: Any) -> None:
         """Create a pod of the lab's program that goes by the labels of a node, as a job does."""
         container = {"name": "says", "image": SAYS, "args": list(words)}
-        spec = {"restartPolicy": "Never", "dnsPolicy": "Default", "nodeSelector": dict(selector), "containers": [container], **more}
+        spec = {
+            "restartPolicy": "Never",
+            "dnsPolicy": "Default",
+            "nodeSelector": dict(selector),
+            "containers": [container],
+            **more,
+        }
         body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
         self("create", "-f", "-", given=json.dumps(body))
 
