@@ -1,5 +1,6 @@
 """Real containers on a node of each architecture; and this machine afterwards, which is as it was before."""
 
+import json
 import os
 import signal
 import subprocess
@@ -160,8 +161,6 @@ OWNER = textwrap.dedent("""
 @pytest.fixture
 def owner(registry: dict[Arch, str], programs: Binaries, plane: ControlPlane) -> Any:
     """Nodes in a process of their own, with a pod that runs: its process, and the nodes' supervisor."""
-    import json  # noqa: PLC0415 - the one use
-
     del programs
     command = [sys.executable, "-c", OWNER, json.dumps(registry)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
@@ -204,3 +203,37 @@ def test_two_pairs_at_a_time_are_refused_and_the_first_stays(
         written = journal.read()
         assert written is not None
         assert written.running()
+
+
+def multiarch(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "multiarch.cli", "nodes", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.mark.usefixtures("programs")
+def test_up_leaves_two_nodes_for_kubectl_and_down_leaves_nothing(
+    plane: ControlPlane, registry: dict[Arch, str]
+) -> None:
+    before = machine.state()
+    one = registry[native_here()]
+    up = multiarch("up", "--json", "-", "--registry", one)
+    try:
+        assert up.returncode == 0, up.stderr
+        told = json.loads(up.stdout)
+        kubectl = Kubectl(plane.binary("kubectl"), Path(told["kubeconfig"]))
+        assert {node["name"]: node["emulated"] for node in told["nodes"]} == {
+            f"real-{arch}": arch is not native_here() for arch in Arch
+        }
+        kubectl.run("stays", "machine", "wait", selector={"kubernetes.io/arch": str(native_here())})
+        kubectl.await_phase("stays", "Running")
+        again = multiarch("up")
+        assert again.returncode == 2
+        assert "multiarch nodes down" in again.stderr
+        kubectl.await_phase("stays", "Running")
+    finally:
+        down = multiarch("down", "--json", "-")
+    assert down.returncode == 0, down.stderr
+    assert "ended the control plane" in json.loads(down.stdout)["undone"]
+    assert machine.differences(before) == []
+    nothing = multiarch("down", "--json", "-")
+    assert (nothing.returncode, json.loads(nothing.stdout)["undone"]) == (0, [])

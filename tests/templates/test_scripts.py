@@ -161,7 +161,10 @@ def test_the_image_is_what_the_variables_say(shell: Shell, variables: dict[str, 
         ({"MULTIARCH_IMAGE": "team/app"}, "'team' is not a host"),
         ({"MULTIARCH_IMAGE": "h.example.com/Team/App"}, "small letters"),
         ({"MULTIARCH_IMAGE": "h.example.com/app:1"}, "can't be published"),
-        ({"MULTIARCH_IMAGE": "h.example.com/app", "MULTIARCH_TAG": "feature/x"}, "'feature/x' is not a valid image tag"),
+        (
+            {"MULTIARCH_IMAGE": "h.example.com/app", "MULTIARCH_TAG": "feature/x"},
+            "'feature/x' is not a valid image tag",
+        ),
         ({"MULTIARCH_IMAGE": "$CI_REGISTRY_IMAGE"}, "no registry for the image"),
     ],
 )

@@ -2,16 +2,21 @@
 
 import click
 
-from multiarch.core.ending import meanings
+from multiarch.core.ending import COULD_NOT_TELL, USAGE, WELL
 
-_DOWN_CODES = meanings(well="nothing is left", wrong="never", could_not_tell="something could not be removed")
+
+def _codes(*, well: str, failed: str) -> str:
+    """Return the exit codes: there is no 1, since nothing is claimed that could be wrong."""
+    return f"Exit codes: {WELL} {well} · {USAGE} usage, or this machine lacks something · {COULD_NOT_TELL} {failed}"
+
+
 EPILOG = f"""\b
 Examples:
   multiarch nodes up                 two nodes, amd64 and arm64, with a control plane of their own
   multiarch nodes down               end them, and undo what was done to this machine
 
 \b
-{meanings(well="done", wrong="never", could_not_tell="it could not be started, or not be ended")}
+{_codes(well="done", failed="they could not be started, or not be ended")}
 """
 UP_EPILOG = f"""\b
 Examples:
@@ -21,7 +26,7 @@ Examples:
   multiarch nodes up --check         say what this machine lacks, and what would be done; do nothing
 
 \b
-{meanings(well="both nodes are ready", wrong="never", could_not_tell="they could not be started")}
+{_codes(well="both nodes are ready", failed="they could not be started: everything is undone")}
 """
 DOWN_EPILOG = f"""\b
 Examples:
@@ -29,7 +34,7 @@ Examples:
   multiarch nodes down --json -      what was undone, for a script
 
 \b
-{_DOWN_CODES}
+{_codes(well="nothing is left", failed="something could not be removed: run it again")}
 """
 _JSON = click.option("--json", "json_file", metavar="FILE", help="Write what was done as JSON; - is standard output.")
 

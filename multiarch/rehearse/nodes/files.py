@@ -20,8 +20,9 @@ PROGRAMS = "/run/multiarch-bin"
 SETTINGS = "/run/multiarch-node"
 """Where a node finds the files of this module."""
 SOCKET = "/run/containerd/containerd.sock"
+# renovate: datasource=docker depName=registry.k8s.io/pause
 SANDBOX = "registry.k8s.io/pause:3.10.1"
-"""The image that holds a pod's namespaces: the kubelet's own default has no use, containerd takes it from here."""
+"""The image that holds a pod's namespaces, Kubernetes' own."""
 KUBELET_PORT = 10250
 MIRROR = "certs.d/_default/hosts.toml"
 

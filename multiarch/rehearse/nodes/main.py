@@ -97,6 +97,7 @@ def _document(kept: KeptPlane, nodes: real.RealNodes) -> Mapping[str, Any]:
         "kubeconfig": kept.kubeconfig,
         "context": kept.context,
         "server": kept.server,
+        "seccomp": nodes.filters_calls,
         "hostAddress": nodes.address_of_host,
         "nodes": [
             {

@@ -27,7 +27,7 @@ from multiarch.rehearse.control_plane.sources import Binaries
 from multiarch.rehearse.nodes import binfmt, cgroups, files, host, journal, network, objects, pid_one
 from multiarch.rehearse.nodes.architectures import Arch, native_here
 from multiarch.rehearse.nodes.files import Node
-from multiarch.rehearse.nodes.programs import Cni, have_programs
+from multiarch.rehearse.nodes.programs import Cni, filters_calls, have_programs
 
 READY_SECONDS: Final = 120.0
 """Deadline for both nodes to be ready; an idle two-core machine needs about a tenth of it."""
@@ -76,6 +76,8 @@ class RealNodes:
         self._processes: Processes | None = None
         self._subnet: network.Subnet | None = None
         self.native = native_here()
+        self.filters_calls = True
+        """Whether containers get seccomp's filter: not where runc had to be built without libseccomp."""
 
     def __enter__(self) -> Self:
         """Start them, unless they were started."""
@@ -116,6 +118,7 @@ class RealNodes:
         host.check(self.native.other)
         if self._programs is None:
             self._programs = have_programs(self._mode, progress)
+        self.filters_calls = filters_calls(self._programs.path("runc"))
         began = time.monotonic()
 
         def tell(subject: str, state: State, detail: str = "") -> None:
@@ -131,7 +134,8 @@ class RealNodes:
             tell("real nodes", State.FAILED)
             self.stop()
             raise
-        tell("real nodes", State.DONE, ", ".join(self.names.values()))
+        lacking = "" if self.filters_calls else "; without seccomp: runc was built without libseccomp-dev"
+        tell("real nodes", State.DONE, ", ".join(self.names.values()) + lacking)
 
     def check(self) -> None:
         """Raise StartError, with the last lines of its log, when a node has ended."""
