@@ -23,7 +23,9 @@ COMMANDS = {
     "onboard": "multiarch.onboard.command",
     "rehearse": "multiarch.rehearse.command",
 }
-"""Subcommand to the module that holds it as `command`."""
+"""Subcommand that gives a report, to the module that holds it as `command`."""
+TOOLS = {"nodes": "multiarch.rehearse.nodes.command"}
+"""Subcommand that gives none: it does something on this machine."""
 
 
 class LazyGroup(click.Group):
@@ -38,7 +40,7 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the subcommands in alphabetical order."""
         del ctx
-        return sorted(COMMANDS)
+        return sorted({**COMMANDS, **TOOLS})
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand; Ctrl-C while it is still being imported is the same as later, and click would exit 1."""
@@ -51,9 +53,10 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one subcommand; None when there is none of that name."""
         del ctx
-        if cmd_name not in COMMANDS:
+        module = {**COMMANDS, **TOOLS}.get(cmd_name)
+        if module is None:
             return None
-        command = importlib.import_module(COMMANDS[cmd_name]).command
+        command = importlib.import_module(module).command
         assert isinstance(command, click.Command)  # noqa: S101 - a programming error, not input
         return command
 

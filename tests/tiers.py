@@ -24,7 +24,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 TIERS: Final[Mapping[str, tuple[str, ...]]] = {
     "cluster": ("tests/cluster", "tests/differential", "tests/engine"),
     "templates": ("tests/templates",),
-    "registry": ("tests/registry", "tests/monitoring", "tests/images"),
+    "registry": ("tests/registry", "tests/monitoring", "tests/images", "tests/nodes"),
     "unit": ("tests/unit", "tests/golden", "tests/browser"),
 }
 """The longest first. Every folder with tests is in exactly one of them; what needs a control plane shares one."""

@@ -60,10 +60,10 @@ def shown_on(display: ProgressDisplay) -> Callable[[Progress], None]:
             return
         if report.state is State.SKIPPED and report.detail.startswith(NOT_TRIED):
             return  # the first refusal said why
-        if report.step == "start" and origins:
+        if report.step in {"start", "nodes"} and origins:
             display.finish("programs", told_origins(origins))
             origins.clear()
-        name = "control plane" if report.step == "start" else f"{report.step} {report.subject}"
+        name = {"start": "control plane", "nodes": report.subject}.get(report.step, f"{report.step} {report.subject}")
         if report.state is State.RUNNING:
             starting = f"starting {report.subject}" if report.step == "start" else "running"
             counting = report.step in {"build", "download", "toolchain", "wait"}

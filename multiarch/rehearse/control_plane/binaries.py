@@ -14,11 +14,32 @@ from multiarch.rehearse.control_plane.errors import BinariesError
 from multiarch.rehearse.control_plane.golang import have_go
 from multiarch.rehearse.control_plane.platform import Platform, this_machine
 from multiarch.rehearse.control_plane.progress import Progress, ProgressSink, State, silent
-from multiarch.rehearse.control_plane.releases import Hosts, releases
+from multiarch.rehearse.control_plane.releases import Hosts, Release, releases
 from multiarch.rehearse.control_plane.sources import Binaries, BinarySource, Origin
-from multiarch.rehearse.control_plane.tools import TOOLS, Tool, ask_version, pinned_versions
+from multiarch.rehearse.control_plane.tools import TOOLS, TOOLS_MODULE, Tool, ask_version, pinned_versions
 
 Mode = Literal["auto", "path", "official", "build"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kit:
+    """Programs that one Go module pins, and that are had in the same ways."""
+
+    tools: tuple[Tool, ...]
+    """In the order in which they are needed; one cache folder holds them, so they are of one `variant`."""
+    module_dir: Path
+    stamps: Callable[[Mapping[str, str]], dict[str, str]]
+    """From the versions to the variables that the linker sets."""
+    releases: Callable[[Mapping[str, str], Platform, Hosts], dict[str, Release]]
+    """Where the projects publish them."""
+
+    def __post_init__(self) -> None:
+        """Refuse tools whose builds would be kept under one key and are not alike."""
+        if len({tool.variant for tool in self.tools}) != 1:
+            raise ValueError(f"{', '.join(tool.name for tool in self.tools)} are not built alike")
+
+
+CONTROL_PLANE = Kit(tools=TOOLS, module_dir=TOOLS_MODULE, stamps=build.stamps, releases=releases)
 
 
 def on_path(tool: Tool, wanted: str) -> tuple[BinarySource | None, str]:
@@ -39,6 +60,7 @@ def on_path(tool: Tool, wanted: str) -> tuple[BinarySource | None, str]:
 class _Search:
     """One run: what was found, and why each of the others was not found in each way that was tried."""
 
+    kit: Kit
     versions: Mapping[str, str]
     platform: Platform
     root: Path
@@ -50,7 +72,14 @@ class _Search:
 
     @property
     def missing(self) -> list[Tool]:
-        return [tool for tool in TOOLS if tool.name not in self.found]
+        return [tool for tool in self.kit.tools if tool.name not in self.found]
+
+    @property
+    def built(self) -> Shelf:
+        """The cache's folder for builds."""
+        kit = self.kit
+        stamps = kit.stamps(self.versions)
+        return build.shelf_for(self.root, self.platform, stamps, kit.module_dir, kit.tools[0].variant)
 
     def take(self, source: BinarySource, step: str = "find") -> None:
         self.found[source.name] = source
@@ -84,7 +113,7 @@ class _Search:
     def download(self, *, or_else: bool) -> None:
         """Download what is missing; with `or_else` what can't be had is left for another way."""
         try:
-            table = releases(self.versions, self.platform, self.hosts)
+            table = self.kit.releases(self.versions, self.platform, self.hosts)
         except BinariesError as error:
             if not or_else:
                 raise
@@ -92,8 +121,10 @@ class _Search:
                 self.miss(tool, "download", str(error))
             return
         shelf = official.shelf_for(self.root, self.platform, self.versions)
-        pins = official.read_pins()
-        downloader = official.Downloader(versions=self.versions, progress=self.progress, limits=self.limits, pins=pins)
+        pins = official.read_pins(self.kit.module_dir)
+        downloader = official.Downloader(
+            versions=self.versions, progress=self.progress, limits=self.limits, pins=pins, tools=self.kit.tools
+        )
         with shelf.locked(self._waiting("download")) as scratch:
             self.look_in(shelf, self.missing)  # another rehearsal may have been faster
             for tool in self.missing:
@@ -110,18 +141,19 @@ class _Search:
 
     def build(self) -> None:
         """Build what is missing."""
-        shelf = build.shelf_for(self.root, self.platform, build.stamps(self.versions))
+        shelf = self.built
         with shelf.locked(self._waiting("build")) as scratch:
             self.look_in(shelf, self.missing)  # another rehearsal may have been faster
             if not self.missing:
                 return
-            toolchain = have_go(self.root, self.progress)
+            toolchain = have_go(self.root, self.progress, self.kit.module_dir)
             builder = build.Builder(
                 toolchain=toolchain,
                 versions=self.versions,
-                stamps=build.stamps(self.versions),
+                stamps=self.kit.stamps(self.versions),
                 platform=self.platform,
                 progress=self.progress,
+                module_dir=self.kit.module_dir,
             )
             for tool in self.missing:
                 made = builder.build(tool, scratch)
@@ -146,15 +178,16 @@ def _made(tool: Tool, origin: Origin, path: Path, receipt: Receipt) -> BinarySou
     return BinarySource(name=tool.name, path=path, version=receipt.version, origin=origin, detail=receipt.source)
 
 
-def prepare_binaries(
+def prepare_binaries(  # noqa: PLR0913 - each has a default; only tests and other kits give them
     mode: Mode = "auto",
     progress: Callable[[Progress], None] = silent,
     *,
+    kit: Kit = CONTROL_PLANE,
     cache_root: Path | None = None,
     hosts: Hosts | None = None,
     limits: official.Limits | None = None,
 ) -> Binaries:
-    """Have all programs of the pinned versions, in one of the ways `mode` allows.
+    """Have all programs of a kit in the pinned versions, in one of the ways `mode` allows.
 
     `path`: from PATH, or not at all. `official`: the projects' own releases, or their cached copies. `build`: built
     from source, or a cached build. `auto`: for each program, from PATH, else the cache, else official, else built.
@@ -162,7 +195,8 @@ def prepare_binaries(
     Raises BinariesError, saying what was tried, for a program that can't be had.
     """
     search = _Search(
-        versions=pinned_versions(),
+        kit=kit,
+        versions=pinned_versions(kit.module_dir, kit.tools),
         platform=this_machine(),
         root=cache_root or default_root(),
         progress=progress,
@@ -172,8 +206,7 @@ def prepare_binaries(
     if mode in {"auto", "path"}:
         search.look_on_path()
     if mode in {"auto", "build"}:
-        shelf = build.shelf_for(search.root, search.platform, build.stamps(search.versions))
-        search.look_in(shelf, search.missing)
+        search.look_in(search.built, search.missing)
     if mode in {"auto", "official"}:
         search.look_in(official.shelf_for(search.root, search.platform, search.versions), search.missing)
     if mode in {"auto", "official"} and search.missing:
@@ -185,7 +218,7 @@ def prepare_binaries(
             raise _not_had(search, str(error)) from error
     if search.missing:
         raise _not_had(search, "")
-    return Binaries({tool.name: search.found[tool.name] for tool in TOOLS})
+    return Binaries({tool.name: search.found[tool.name] for tool in kit.tools})
 
 
 def _not_had(search: _Search, last: str) -> BinariesError:

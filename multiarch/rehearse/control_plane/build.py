@@ -30,15 +30,21 @@ STATIC = "static_build"
 
 def stamps(versions: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that tell each program of the control plane its version, as their own release scripts do."""
-    kubernetes = f"v{versions['kube-apiserver']}"
-    major, minor, _ = versions["kube-apiserver"].split(".", 2)
     return {
-        "k8s.io/component-base/version.gitVersion": kubernetes,
-        "k8s.io/component-base/version.gitMajor": major,
-        "k8s.io/component-base/version.gitMinor": minor,
-        "k8s.io/client-go/pkg/version.gitVersion": kubernetes,
+        **kubernetes_stamps(versions["kube-apiserver"]),
         "helm.sh/helm/v3/internal/version.version": f"v{versions['helm']}",
         "sigs.k8s.io/kwok/pkg/consts.Version": f"v{versions['kwok']}",
+    }
+
+
+def kubernetes_stamps(version: str) -> dict[str, str]:
+    """Return the variables that tell a program of Kubernetes its version."""
+    major, minor, _ = version.split(".", 2)
+    return {
+        "k8s.io/component-base/version.gitVersion": f"v{version}",
+        "k8s.io/component-base/version.gitMajor": major,
+        "k8s.io/component-base/version.gitMinor": minor,
+        "k8s.io/client-go/pkg/version.gitVersion": f"v{version}",
     }
 
 

@@ -20,7 +20,7 @@ from multiarch.rehearse.control_plane.errors import BinariesError
 from multiarch.rehearse.control_plane.platform import Platform
 from multiarch.rehearse.control_plane.progress import NOT_TRIED, Progress, ProgressSink, State
 from multiarch.rehearse.control_plane.releases import Release, published_sum
-from multiarch.rehearse.control_plane.tools import TOOLS, TOOLS_MODULE, ask_version
+from multiarch.rehearse.control_plane.tools import TOOLS, TOOLS_MODULE, Tool, ask_version
 
 PINS = "official.sha256"
 """Optional file beside go.mod: lines `digits  name`, name being that of the published file with its version and
@@ -69,6 +69,7 @@ class Downloader:
     progress: ProgressSink
     limits: Limits = field(default_factory=Limits)
     pins: Mapping[str, str] = field(default_factory=dict)
+    tools: Sequence[Tool] = TOOLS
     _refused: str = ""
 
     def fetch(self, release: Release, scratch: Path) -> Path:
@@ -112,7 +113,7 @@ class Downloader:
                 raise BinariesError(f"{release.url} has SHA-256 {found}, but {pin} is pinned: it is not used")
 
     def _check(self, release: Release, made: Path) -> None:
-        tool = next(tool for tool in TOOLS if tool.name == release.tool)
+        tool = next(tool for tool in self.tools if tool.name == release.tool)
         version, reason = ask_version(tool, made)
         if version != self.versions[tool.name]:
             made.unlink()

@@ -43,11 +43,16 @@ class ControlPlane:
     embedded = True
     """False for a cluster of the user's."""
 
-    def __init__(self, binaries: Binaries | None = None, *, mode: Mode = "auto") -> None:
+    def __init__(
+        self, binaries: Binaries | None = None, *, mode: Mode = "auto", beside_real_nodes: bool = False
+    ) -> None:
+        """Take the programs, or how to have them; `beside_real_nodes`: leave nodes of rehearse/nodes/ to themselves."""
         self._binaries = binaries
         self._mode: Mode = mode
+        self.beside_real_nodes = beside_real_nodes
         self._layout: programs.Layout | None = None
         self._processes: Processes | None = None
+        self._authority: pki.Authority | None = None
         self._server = ""
         self._stopped = False
         self.start_seconds = 0.0
@@ -95,6 +100,16 @@ class ControlPlane:
     def pids(self) -> Mapping[str, int]:
         """Program name to process id."""
         return dict(self._processes.pids) if self._processes else {}
+
+    @property
+    def certificate(self) -> bytes:
+        """The authority's certificate, PEM, by which its clients and the API server itself are known."""
+        return self._signing().certificate
+
+    def kubeconfig_for(self, identity: pki.Identity) -> bytes:
+        """Return the kubeconfig of a further client: a node's kubelet."""
+        authority = self._signing()
+        return kubeconfig.render(self.server, authority.certificate, authority.client(identity))
 
     def binary(self, name: str) -> Path:
         """Path of a program: `helm`, `kubectl`."""
@@ -174,7 +189,7 @@ class ControlPlane:
     def _run(
         self, layout: programs.Layout, processes: Processes, binaries: Binaries, tell: Callable[..., None]
     ) -> None:
-        authority = pki.Authority()
+        authority = self._authority = pki.Authority()
         deadline = time.monotonic() + START_SECONDS
         _write_keys(layout, authority)
         tell("etcd", State.RUNNING)
@@ -187,7 +202,8 @@ class ControlPlane:
         tell("kube-scheduler", State.RUNNING)
         processes.start(programs.scheduler(binaries.path("kube-scheduler"), layout))
         tell("kwok", State.RUNNING)
-        processes.start(programs.kwok(binaries.path("kwok"), layout))
+        kwok = programs.kwok(binaries.path("kwok"), layout, beside_real_nodes=self.beside_real_nodes)
+        processes.start(kwok)
         wait_for_basics(probe, processes, deadline)
 
     def _start_api_server(
@@ -223,6 +239,11 @@ class ControlPlane:
         if self._layout is None:
             raise ClusterError("the control plane was not started")
         return self._layout
+
+    def _signing(self) -> pki.Authority:
+        if self._authority is None:
+            raise ClusterError("the control plane was not started")
+        return self._authority
 
     def _had(self) -> Binaries:
         if self._binaries is None:

@@ -9,6 +9,9 @@ from multiarch.rehearse.control_plane.processes import Program
 ADDRESS = "127.0.0.1"
 """The only address anything listens on."""
 
+REAL_NODE = "multiarch-runner.io/real-node"
+"""Label, `true` on a node that has a kubelet (rehearse/nodes/): kwok leaves it and its pods alone if told to."""
+
 CONTROLLERS = (
     "clusterrole-aggregation-controller",
     "cronjob-controller",
@@ -123,6 +126,10 @@ def api_server(binary: Path, layout: Layout, port: int) -> Program:
         f"--client-ca-file={pki / 'ca.crt'}",
         f"--tls-cert-file={pki / 'server.crt'}",
         f"--tls-private-key-file={pki / 'server.key'}",
+        # To kubelets, where there are real ones. Their names resolve nowhere, so their addresses are used.
+        f"--kubelet-client-certificate={pki / 'admin.crt'}",
+        f"--kubelet-client-key={pki / 'admin.key'}",
+        "--kubelet-preferred-address-types=InternalIP,Hostname",
         "--anonymous-auth=false",
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
@@ -174,15 +181,21 @@ def scheduler_config(layout: Layout) -> dict[str, object]:
     }
 
 
-def kwok(binary: Path, layout: Layout) -> Program:
-    """Plays the kubelet of every node: on this control plane there is no real one."""
+def kwok(binary: Path, layout: Layout, *, beside_real_nodes: bool = False) -> Program:
+    """Plays the kubelet of every node; beside real ones only of those that are labelled, and not as real.
+
+    A selector of kwok's never matches a node without any label, so it is used only where it is needed.
+    """
+    managed = (
+        f"--manage-nodes-with-label-selector={REAL_NODE}!=true" if beside_real_nodes else "--manage-all-nodes=true"
+    )
     return _program(
         "kwok",
         binary,
         layout.root,
         f"--kubeconfig={layout.kubeconfig('kwok')}",
         f"--config={layout.stages}",
-        "--manage-all-nodes=true",
+        managed,
         "--cidr=10.244.0.0/16",
         "--node-ip=10.128.0.1",
         "--node-lease-duration-seconds=40",

@@ -26,7 +26,7 @@ class Progress:
     """One report about one step. Reports of the same `step` and `subject` replace each other on a display."""
 
     step: str
-    """`find`, `download`, `toolchain`, `build`, `wait` or `start`."""
+    """`find`, `download`, `toolchain`, `build`, `wait`, `start`, or `nodes` for real ones."""
     subject: str
     """The program it is about: `kube-apiserver`."""
     state: State

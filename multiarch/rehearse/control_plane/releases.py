@@ -21,6 +21,8 @@ class Hosts:
     kwok: str = "https://github.com/kubernetes-sigs/kwok/releases/download"
     kwok_api: str = "https://api.github.com/repos/kubernetes-sigs/kwok/releases/tags"
     helm: str = "https://get.helm.sh"
+    containerd: str = "https://github.com/containerd/containerd/releases/download"
+    runc: str = "https://github.com/opencontainers/runc/releases/download"
 
 
 class Sums(Enum):
@@ -59,7 +61,7 @@ def releases(versions: Mapping[str, str], platform: Platform, hosts: Hosts) -> d
     """
     if platform.system != "linux":
         raise BinariesError(f"Kubernetes publishes no kube-apiserver for {platform}")
-    table = [_kubernetes(name, versions[name], platform, hosts) for name in versions if name.startswith("kube")]
+    table = [kubernetes_release(name, versions[name], platform, hosts) for name in versions if name.startswith("kube")]
     etcd, kwok, helm = (f"v{versions[name]}" for name in ("etcd", "kwok", "helm"))
     table += [
         Release(
@@ -86,7 +88,8 @@ def releases(versions: Mapping[str, str], platform: Platform, hosts: Hosts) -> d
     return {release.tool: release for release in table}
 
 
-def _kubernetes(name: str, version: str, platform: Platform, hosts: Hosts) -> Release:
+def kubernetes_release(name: str, version: str, platform: Platform, hosts: Hosts) -> Release:
+    """Return one of Kubernetes' own programs as it is published."""
     url = f"{hosts.kubernetes}/v{version}/bin/{platform.system}/{platform.arch}/{name}"
     return Release(tool=name, url=url, sums_url=f"{url}.sha256", sums=Sums.BARE)
 

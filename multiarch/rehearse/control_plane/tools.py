@@ -48,10 +48,11 @@ class Tool:
             raise ValueError(f"{self.name}: {self.package} is not in module {self.module}")
 
 
-_SEMVER = r"v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)"
+SEMVER = r"v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)"
 
 
-def _kubernetes(name: str, ask: tuple[str, ...], answer: str) -> Tool:
+def kubernetes_tool(name: str, ask: tuple[str, ...], answer: str) -> Tool:
+    """Return the table row of one of Kubernetes' own programs."""
     return Tool(
         name=name,
         module="k8s.io/kubernetes",
@@ -67,25 +68,25 @@ TOOLS: tuple[Tool, ...] = (
         module="go.etcd.io/etcd/server/v3",
         package="go.etcd.io/etcd/server/v3",
         ask=("--version",),
-        answer=re.compile(rf"etcd Version:\s*{_SEMVER}"),
+        answer=re.compile(rf"etcd Version:\s*{SEMVER}"),
     ),
-    _kubernetes("kube-apiserver", ("--version",), rf"Kubernetes {_SEMVER}"),
-    _kubernetes("kube-controller-manager", ("--version",), rf"Kubernetes {_SEMVER}"),
-    _kubernetes("kube-scheduler", ("--version",), rf"Kubernetes {_SEMVER}"),
-    _kubernetes("kubectl", ("version", "--client"), rf"Client Version:\s*{_SEMVER}"),
+    kubernetes_tool("kube-apiserver", ("--version",), rf"Kubernetes {SEMVER}"),
+    kubernetes_tool("kube-controller-manager", ("--version",), rf"Kubernetes {SEMVER}"),
+    kubernetes_tool("kube-scheduler", ("--version",), rf"Kubernetes {SEMVER}"),
+    kubernetes_tool("kubectl", ("version", "--client"), rf"Client Version:\s*{SEMVER}"),
     Tool(
         name="kwok",
         module="sigs.k8s.io/kwok",
         package="sigs.k8s.io/kwok/cmd/kwok",
         ask=("--version",),
-        answer=re.compile(rf"kwok version {_SEMVER}"),
+        answer=re.compile(rf"kwok version {SEMVER}"),
     ),
     Tool(
         name="helm",
         module="helm.sh/helm/v3",
         package="helm.sh/helm/v3/cmd/helm",
         ask=("version", "--short"),
-        answer=re.compile(_SEMVER),
+        answer=re.compile(SEMVER),
     ),
 )
 """In the order in which they are needed."""

@@ -29,6 +29,7 @@ MODULES = ("subprocess", "os", "asyncio", "pty", "multiarch.core.environment")
 PLANE = "multiarch/rehearse/control_plane"
 GIVEN = {
     f"{PLANE}/supervisor.py: subprocess.Popen": "a script of its own; its parent sends the environment",
+    "multiarch/rehearse/nodes/pid_one.py: subprocess.Popen": "a script of its own; its starter writes the environment",
     "multiarch/rehearse/engine/language.py: subprocess.Popen": "the engine's, which has its list",
     f"{PLANE}/tied.py: os.execv": "becomes the command, in the environment that its starter gave it",
 }

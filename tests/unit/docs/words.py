@@ -120,7 +120,8 @@ def _names() -> set[str]:
 
 
 def _of_click(command: click.Command) -> frozenset[str]:
+    """Return a command's options; a group's commands are words behind its name, so their options count as its own."""
     context = click.Context(command, **command.context_settings)
-    return frozenset(
-        name for parameter in command.get_params(context) for name in (*parameter.opts, *parameter.secondary_opts)
-    )
+    own = {name for parameter in command.get_params(context) for name in (*parameter.opts, *parameter.secondary_opts)}
+    further = command.commands.values() if isinstance(command, click.Group) and command is not cli.multiarch else ()
+    return frozenset(own.union(*map(_of_click, further)))

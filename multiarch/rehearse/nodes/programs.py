@@ -1,0 +1,133 @@
+"""The programs of a real node: kubelet, containerd with its shim, runc, and the CNI plugins.
+
+The kubelet's pin is the control plane's (`rehearse/tools/go.mod`), the others' is `rehearse/nodes/tools/go.mod`.
+"""
+
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from multiarch.core.environment import Child, environment
+from multiarch.rehearse.control_plane.binaries import Kit, Mode, prepare_binaries
+from multiarch.rehearse.control_plane.build import kubernetes_stamps
+from multiarch.rehearse.control_plane.platform import Platform
+from multiarch.rehearse.control_plane.progress import ProgressSink, silent
+from multiarch.rehearse.control_plane.releases import Hosts, Release, Sums, kubernetes_release
+from multiarch.rehearse.control_plane.sources import Binaries, BinarySource
+from multiarch.rehearse.control_plane.tools import SEMVER, TOOLS_MODULE, Tool, kubernetes_tool
+
+NODES_MODULE = Path(__file__).resolve().parent / "tools"
+"""Folder of the Go module that pins containerd and runc."""
+
+_CONTAINERD = "github.com/containerd/containerd/v2"
+_RUNC = "github.com/opencontainers/runc"
+_SECCOMP_HEADER = Path("/usr/include/seccomp.h")
+_ASK_SECONDS = 10.0
+
+KUBELET = kubernetes_tool("kubelet", ("--version",), rf"Kubernetes {SEMVER}")
+
+
+def _containerd(name: str, ask: str) -> Tool:
+    return Tool(
+        name=name,
+        module=_CONTAINERD,
+        package=f"{_CONTAINERD}/cmd/{name}",
+        ask=(ask,),
+        answer=re.compile(rf"(?:containerd\S*|Version:)\s+{SEMVER}"),
+    )
+
+
+CONTAINERD = (_containerd("containerd", "--version"), _containerd("containerd-shim-runc-v2", "-v"))
+
+
+def runc(*, seccomp: bool) -> Tool:
+    """Return runc: its part that enters namespaces is C; it filters system calls only if built with libseccomp."""
+    return Tool(
+        name="runc",
+        module=_RUNC,
+        package=_RUNC,
+        ask=("--version",),
+        answer=re.compile(rf"runc version {SEMVER}"),
+        tags=("seccomp",) if seccomp else (),
+        cgo=True,
+    )
+
+
+def _containerd_releases(versions: Mapping[str, str], platform: Platform, hosts: Hosts) -> dict[str, Release]:
+    found = {}
+    for name, version in versions.items():
+        url = f"{hosts.containerd}/v{version}/containerd-{version}-{platform}.tar.gz"
+        found[name] = Release(tool=name, url=url, sums_url=f"{url}.sha256sum", sums=Sums.BARE, member=f"bin/{name}")
+    return found
+
+
+def _runc_releases(versions: Mapping[str, str], platform: Platform, hosts: Hosts) -> dict[str, Release]:
+    base = f"{hosts.runc}/v{versions['runc']}"
+    url = f"{base}/runc.{platform.arch}"
+    return {"runc": Release(tool="runc", url=url, sums_url=f"{base}/runc.sha256sum", sums=Sums.LISTED)}
+
+
+def _kubelet_releases(versions: Mapping[str, str], platform: Platform, hosts: Hosts) -> dict[str, Release]:
+    return {"kubelet": kubernetes_release("kubelet", versions["kubelet"], platform, hosts)}
+
+
+def kits(*, seccomp: bool) -> tuple[Kit, ...]:
+    """Return what is had together: a kit for each module and way to build."""
+    return (
+        Kit(
+            tools=(KUBELET,),
+            module_dir=TOOLS_MODULE,
+            stamps=lambda versions: kubernetes_stamps(versions["kubelet"]),
+            releases=_kubelet_releases,
+        ),
+        Kit(
+            tools=CONTAINERD,
+            module_dir=NODES_MODULE,
+            stamps=lambda versions: {f"{_CONTAINERD}/version.Version": f"v{versions['containerd']}"},
+            releases=_containerd_releases,
+        ),
+        # Its version is in its source (the file VERSION), not set by the linker.
+        Kit(tools=(runc(seccomp=seccomp),), module_dir=NODES_MODULE, stamps=lambda _: {}, releases=_runc_releases),
+    )
+
+
+def have_programs(mode: Mode = "auto", progress: ProgressSink = silent, *, cache_root: Path | None = None) -> Binaries:
+    """Have a node's programs, as `prepare_binaries` has the control plane's. Raises BinariesError.
+
+    Without libseccomp's headers a runc that has to be built is built without seccomp: `filters_calls` tells.
+    """
+    found: dict[str, BinarySource] = {}
+    for kit in kits(seccomp=_SECCOMP_HEADER.exists()):
+        found.update(prepare_binaries(mode, progress, kit=kit, cache_root=cache_root))
+    return Binaries(found)
+
+
+def filters_calls(runc_program: Path) -> bool:
+    """Ask runc whether it was built with seccomp: only then do containers get the runtime's default filter."""
+    done = subprocess.run(
+        [runc_program, "--version"],
+        capture_output=True,
+        text=True,
+        timeout=_ASK_SECONDS,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env=environment(Child.CONTROL_PLANE),
+    )
+    return "libseccomp" in done.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Cni:
+    """The CNI plugins, which distributions package: a folder outside PATH."""
+
+    folder: Path
+
+    NEEDED = ("bridge", "host-local", "loopback")
+    FOLDERS = (Path("/opt/cni/bin"), Path("/usr/lib/cni"), Path("/usr/libexec/cni"))
+
+    @classmethod
+    def find(cls, folders: Sequence[Path] = FOLDERS) -> "Cni | None":
+        """Return the first folder that holds all plugins that a node needs."""
+        return next((cls(one) for one in folders if all((one / name).is_file() for name in cls.NEEDED)), None)

@@ -1,0 +1,84 @@
+"""The tier `nodes`: real kubelets on this machine, one cluster at a time on it."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from components.problems import ConfigError
+from multiarch.rehearse.control_plane.errors import BinariesError
+from multiarch.rehearse.control_plane.plane import ControlPlane
+from multiarch.rehearse.control_plane.progress import PlainLines
+from multiarch.rehearse.control_plane.sources import Binaries
+from multiarch.rehearse.nodes import host
+from multiarch.rehearse.nodes.architectures import Arch
+from multiarch.rehearse.nodes.programs import have_programs
+from multiarch.rehearse.nodes.real import RealNodes
+from tests.nodes.lab import images
+from tests.nodes.lab.pods import Kubectl
+from tests.registry.lab import daemon
+
+HERE = Path(__file__).parent
+PLANNED = {
+    Arch.ARM64: {
+        "metadata": {"labels": {"pool.example/name": "builds", "kubernetes.io/hostname": "of-the-cloud"}},
+        "spec": {"taints": [{"key": "kubernetes.io/arch", "value": "arm64", "effect": "NoSchedule"}]},
+    }
+}
+"""What a stack's arm64 pool brings along."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.nodes)
+
+
+@pytest.fixture(scope="session")
+def turn() -> Iterator[None]:
+    """This machine, which can have one pair of nodes at a time. A skip says what it lacks."""
+    try:
+        with FileLock(Path(tempfile.gettempdir(), "multiarch-tests-of-nodes.lock"), timeout=900):
+            host.check()
+            yield
+    except ConfigError as error:
+        pytest.skip(f"no real nodes here: {error}")
+
+
+@pytest.fixture(scope="session")
+def programs(turn: None) -> Binaries:
+    del turn
+    try:
+        return have_programs("auto", PlainLines())
+    except BinariesError as error:
+        pytest.skip(f"no real nodes here: {error}")
+
+
+@pytest.fixture(scope="session")
+def registry(turn: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Arch, str]]:
+    del turn
+    if why := images.lacking():
+        pytest.skip(f"no images for real nodes: {why}")
+    running = daemon.start("docker-registry", tmp_path_factory.mktemp("registry"))
+    yield images.fill(running, tmp_path_factory.mktemp("programs"))
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def plane(turn: None, binaries: Binaries) -> Iterator[ControlPlane]:
+    del turn
+    with ControlPlane(binaries, beside_real_nodes=True) as started:
+        yield started
+
+
+@pytest.fixture
+def make_nodes(plane: ControlPlane, programs: Binaries, registry: dict[Arch, str]) -> RealNodes:
+    """Nodes that are not started yet."""
+    return RealNodes(plane, programs=programs, registry=registry, planned=PLANNED)
+
+
+@pytest.fixture
+def kubectl(plane: ControlPlane) -> Kubectl:
+    return Kubectl(plane.binary("kubectl"), plane.kubeconfig)
