@@ -51,6 +51,8 @@ class Case:
     at: int
     fires: tuple[Mapping[str, str], ...] = ()
     runner: MonitoredRunner = field(default=SEEN)
+    cause: str = ""
+    """The word of the alert's description for what these series are the trace of, where it has one."""
 
 
 ONCE: tuple[Mapping[str, str], ...] = ({},)
@@ -80,15 +82,28 @@ CASES = [
         runner=TWO,
     ),
     Case(alert="GitLabRunnerDown", what="a short gap", series={f"up{{{POD}}}": "1 1 0 0 1 1 1"}, at=5),
-    Case(alert="GitLabRunnerCutOff", what="no answer ever", series=UP, at=30, fires=ONCE),
+    *(
+        Case(alert="GitLabRunnerCutOff", what=f"no answer ever: {cause}", series=UP, at=30, fires=ONCE, cause=cause)
+        for cause in ("certificate", "network policy", "proxy")
+    ),
+    *(
+        Case(
+            alert="GitLabRunnerCutOff",
+            what=f"403: {cause}",
+            series={**UP, ACCEPTED: "100x60", f'{STATUSES}{{{POD}, endpoint="request_job", status="403"}}': "0+20x60"},
+            at=30,
+            fires=ONCE,
+            cause=cause,
+        )
+        for cause in ("revoked", "deleted")
+    ),
     Case(
         alert="GitLabRunnerCutOff",
-        what="a token that was revoked",
-        series={**UP, ACCEPTED: "100x60", f'{STATUSES}{{{POD}, endpoint="request_job", status="403"}}': "0+20x60"},
+        what="no jobs, but answers: a runner that was paused is given the same ones",
+        series={**UP, ACCEPTED: "0+20x60"},
         at=30,
-        fires=ONCE,
+        cause="paused",
     ),
-    Case(alert="GitLabRunnerCutOff", what="no jobs, but answers", series={**UP, ACCEPTED: "0+20x60"}, at=30),
     Case(
         alert="GitLabRunnerCutOff",
         what="a full manager, which asks for nothing",
@@ -277,6 +292,13 @@ def expected(case: Case) -> list[dict[str, Any]]:
 def test_every_alert_has_series_that_fire_it_and_others_that_do_not() -> None:
     names = {alert.name for alert in rules.alerts(SEEN)}
     assert names == {case.alert for case in CASES if case.fires} == {case.alert for case in CASES if not case.fires}
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.cause], ids=lambda case: f"{case.alert}: {case.cause}")
+def test_an_alert_names_a_cause_just_where_that_causes_series_fire_it(case: Case) -> None:
+    """Whether they do, the next test asks Prometheus."""
+    (alert,) = (one for one in rules.alerts(case.runner) if one.name == case.alert)
+    assert (case.cause in alert.description) == bool(case.fires), alert.description
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.alert}: {case.what}" for case in CASES])

@@ -103,6 +103,7 @@ def _down(runner: MonitoredRunner) -> Alert:
 
 def _cut_off(runner: MonitoredRunner) -> Alert:
     # Nothing is counted of a request without an answer: the sign of an unreachable GitLab is that no answer comes.
+    # A runner that somebody paused is answered like one without jobs (204): its pause is no fault, and no alert.
     accepted = runner.manager('endpoint="request_job"', 'status=~"201|204"')
     answers = f"sum(rate(gitlab_runner_api_request_statuses_total{accepted}[10m]))"
     # A manager asks for no job while it has as many as it may.
@@ -115,7 +116,7 @@ def _cut_off(runner: MonitoredRunner) -> Alert:
         summary=f"GitLab has given {runner.name} no good answer for 10 minutes.",
         description=(
             "The manager runs and gets no jobs. Its log says why: a name or certificate that does not fit, a network "
-            f"policy or proxy in the way, a token that was revoked, a runner that was paused or deleted. {_DOCTOR}"
+            f"policy or proxy in the way, a token that was revoked, a runner that was deleted. {_DOCTOR}"
         ),
     )
 
