@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.ci_jobs import ATTEMPTS, BUILDS
 from components.runner.monitoring import dashboard, rules
 from components.runner.monitoring.series import MonitoredRunner
 from components.runner.settings import Manager, RunnerConfig
@@ -197,14 +198,33 @@ CASES = [
         },
         at=30,
     ),
+    *(
+        Case(
+            alert="GitLabRunnerSystemFailures",
+            what=f"the {jobs} failures that one mistake in a file makes, {how}",
+            series={
+                f'{FAILED}{{{POD}, failure_reason="runner_system_failure"}}': values,
+                f"gitlab_runner_jobs_total{{{POD}}}": values,
+            },
+            at=at,
+        )
+        for jobs in (ATTEMPTS, ATTEMPTS * BUILDS)
+        for how, values, at in (
+            ("on a new manager", f"0 {jobs}x60", 7),
+            ("at once", f"7 {7 + jobs}x60", 7),
+            ("late in a full hour", f"7x75 {7 + jobs}x60", 85),
+            ("one by one", f"7+1x{jobs} {7 + jobs}x60", 15),
+        )
+    ),
     Case(
         alert="GitLabRunnerSystemFailures",
-        what="the only job of the hour",
+        what="one failure more than one mistake makes",
         series={
-            f'{FAILED}{{{POD}, failure_reason="runner_system_failure"}}': "0 1x60",
-            f"gitlab_runner_jobs_total{{{POD}}}": "0 1x60",
+            f'{FAILED}{{{POD}, failure_reason="runner_system_failure"}}': f"7x75 {8 + ATTEMPTS * BUILDS}x60",
+            f"gitlab_runner_jobs_total{{{POD}}}": f"7x75 {8 + ATTEMPTS * BUILDS}x60",
         },
-        at=30,
+        at=85,
+        fires=ONCE,
     ),
     Case(
         alert="GitLabRunnerApiErrors",

@@ -10,6 +10,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from components.ci_jobs import ATTEMPTS, BUILDS
 from components.runner.monitoring import series
 from components.runner.monitoring.series import MonitoredRunner
 
@@ -22,8 +23,9 @@ _DOCTOR: Final = "`multiarch doctor` reads the cluster and names the cause."
 _QUEUE_SECONDS: Final = 300
 _ERROR_SHARE: Final = 0.1
 _FAILED_SHARE: Final = 0.1
-# One failed job is that job's own matter.
-_FAILED_JOBS: Final = 3
+# One image's jobs are their author's matter, with every attempt: GitLab also calls it a system failure when the runner
+# or the API server refuses what a job asks for, and tries that again.
+_FAILED_JOBS: Final = ATTEMPTS * BUILDS + 1
 _ERRORS: Final = 'status=~"5..|429"'
 
 
