@@ -226,6 +226,29 @@ CASES = [
         at=85,
         fires=ONCE,
     ),
+    *(
+        Case(
+            alert="GitLabRunnerImagesFail",
+            what=what,
+            series={
+                f'{FAILED}{{{POD}, failure_reason="{reason}"}}': failed,
+                f"gitlab_runner_jobs_total{{{POD}}}": taken,
+            },
+            at=at,
+            fires=fires,
+            cause=cause,
+        )
+        for what, reason, failed, taken, at, fires, cause in (
+            ("every job", "image_pull_failure", "0+1x60", "0+1x60", 30, ONCE, "helper image"),
+            ("most jobs", "image_pull_failure", "0+3x60", "0+4x60", 30, ONCE, "registry"),
+            ("the first jobs of a new manager", "image_pull_failure", "_ 2+2x60", "0+2x60", 12, ONCE, ""),
+            ("a helper image that goes", "image_pull_failure", "1x60 2+2x60", "0+2x120", 90, ONCE, ""),
+            ("a pipeline of five jobs", "image_pull_failure", "7x40 12x60", "7x40 12x60", 47, (), ""),
+            ("six misspelt images of many jobs", "image_pull_failure", "7x40 13x60", "0+1x100", 47, (), "misspelt"),
+            ("a helper image that came back", "image_pull_failure", "0+2x20 40x60", "0+2x80", 60, (), ""),
+            ("evictions, which are another alert", "runner_system_failure", "0+1x60", "0+1x60", 30, (), ""),
+        )
+    ),
     Case(
         alert="GitLabRunnerApiErrors",
         what="one in two",

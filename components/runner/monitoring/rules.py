@@ -26,6 +26,10 @@ _FAILED_SHARE: Final = 0.1
 # One image's jobs are their author's matter, with every attempt: GitLab also calls it a system failure when the runner
 # or the API server refuses what a job asks for, and tries that again.
 _FAILED_JOBS: Final = ATTEMPTS * BUILDS + 1
+# Images that can't be pulled are mostly misspelt, and those are few of many. What most jobs miss is the helper image
+# or a registry: the runner tells of all of them by the same reason.
+_IMAGE_SHARE: Final = 0.5
+_IMAGE_JOBS: Final = 6
 _ERRORS: Final = 'status=~"5..|429"'
 
 
@@ -59,6 +63,7 @@ def alerts(runner: MonitoredRunner) -> tuple[Alert, ...]:
         _cut_off(runner),
         _pending(runner),
         _failing(runner),
+        _images(runner),
         _api_errors(runner),
         _queue(runner),
         _full(runner),
@@ -141,8 +146,7 @@ def _pending(runner: MonitoredRunner) -> Alert:
 
 
 def _failing(runner: MonitoredRunner) -> Alert:
-    failed = series.failures(runner, "1h")
-    jobs = f"sum(increase(gitlab_runner_jobs_total{runner.manager()}[1h]))"
+    failed, jobs = series.failures(runner, "1h"), series.jobs(runner, "1h")
     return Alert(
         name="GitLabRunnerSystemFailures",
         severity=Severity.WARNING,
@@ -153,6 +157,22 @@ def _failing(runner: MonitoredRunner) -> Alert:
             "{{ $value | humanize }} jobs of the last hour failed, more than one in ten, and not by their script: pods "
             "that were evicted or never started, a helper image that does not fit the node, an API server that does "
             f"not answer. {_DOCTOR}"
+        ),
+    )
+
+
+def _images(runner: MonitoredRunner) -> Alert:
+    failed, jobs = series.failures(runner, "30m", (series.IMAGE_FAILURE,)), series.jobs(runner, "30m")
+    return Alert(
+        name="GitLabRunnerImagesFail",
+        severity=Severity.WARNING,
+        expr=f"{failed} >= {_IMAGE_JOBS} and on () {failed} > {_IMAGE_SHARE} * {jobs}",
+        after=300,
+        summary=f"Most jobs of {runner.name} fail because an image can't be pulled.",
+        description=(
+            "{{ $value | humanize }} jobs of the last half hour, more than every second one. It is mostly the helper "
+            "image, which every job has (runner.helperImage), or a registry that is down, refuses or limits the "
+            f"nodes. The jobs' logs name the image. {_DOCTOR}"
         ),
     )
 
