@@ -23,6 +23,7 @@ SECOND = 'namespace="gitlab-runner", pod="gitlab-runner-7d8f9b6c5d-aaaaa"'
 OTHER = 'namespace="gitlab-runner", pod="gitlab-runner-buildkit-7d8f9b6c5d-x2x4z"'
 JOB = 'namespace="gitlab-runner-jobs", pod="runner-1", uid="1"'
 OTHER_JOB = 'namespace="gitlab-runner-jobs", pod="runner-2", uid="2"'
+DAY_LONG = MonitoredRunner.of(RunnerConfig(gitlab_url="https://gitlab.com", job_timeout=86_400))
 UP = {f"up{{{POD}}}": "1x400"}
 STATUSES = "gitlab_runner_api_request_statuses_total"
 ACCEPTED = f'{STATUSES}{{{POD}, endpoint="request_job", status="204"}}'
@@ -308,6 +309,24 @@ CASES = [
             f"gitlab_runner_concurrent{{{POD}}}": "20x60",
         },
         at=36,
+    ),
+    Case(
+        alert="GitLabRunnerFull",
+        what="for an hour and a half, where jobs may take a day",
+        series={f'gitlab_runner_jobs{{{POD}, stage="a"}}': "20x120", f"gitlab_runner_concurrent{{{POD}}}": "20x120"},
+        at=90,
+        fires=ONCE,
+        runner=DAY_LONG,
+    ),
+    Case(
+        alert="GitLabRunnerFull",
+        what="for half an hour, where jobs may take a day",
+        series={
+            f'gitlab_runner_jobs{{{POD}, stage="a"}}': "1x10 20x30 1x60",
+            f"gitlab_runner_concurrent{{{POD}}}": "20x120",
+        },
+        at=40,
+        runner=DAY_LONG,
     ),
     Case(
         alert="GitLabRunnerFull",

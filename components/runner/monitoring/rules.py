@@ -30,6 +30,8 @@ _FAILED_JOBS: Final = ATTEMPTS * BUILDS + 1
 # or a registry: the runner tells of all of them by the same reason.
 _IMAGE_SHARE: Final = 0.5
 _IMAGE_JOBS: Final = 6
+# Jobs may take or wait a day; whoever could help has gone home then.
+_LONGEST_FOR: Final = 3600
 _ERRORS: Final = 'status=~"5..|429"'
 
 
@@ -135,7 +137,7 @@ def _pending(runner: MonitoredRunner) -> Alert:
         name="GitLabRunnerJobsPending",
         severity=Severity.WARNING,
         expr=f"{oldest} > {runner.poll_timeout // 2}",
-        after=runner.poll_timeout // 4,
+        after=min(runner.poll_timeout // 4, _LONGEST_FOR),
         summary=f"A job of {runner.name} for {{{{ $labels.arch }}}} waits for its pod.",
         description=(
             f"A pod in {runner.job_namespace} has been pending for {{{{ $value | humanizeDuration }}}}; after "
@@ -214,7 +216,7 @@ def _full(runner: MonitoredRunner) -> Alert:
         severity=Severity.WARNING,
         expr=f"{series.running(runner)} >= {series.limit(runner)}",
         # Half of the longest job: a short burst is what the limit is for.
-        after=runner.job_timeout // 2,
+        after=min(runner.job_timeout // 2, _LONGEST_FOR),
         summary=f"{runner.name} has as many jobs as it may.",
         description=(
             "All {{ $value }} places have been taken for a long time, and further jobs wait in GitLab's queue. Raise "
