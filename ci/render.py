@@ -23,6 +23,7 @@ from archmerge import __version__
 from archmerge.packaging import make_zipapp
 from ci import versions
 from components import versions as runner_versions
+from components.ci_jobs import RETRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +102,13 @@ def render() -> dict[str, str]:
         keep_trailing_newline=False,
         undefined=jinja2.StrictUndefined,
     )
-    given: Mapping[str, Any] = {"script": script, "inputs": inputs, "versions": pinned(), "notice": _NOTICE}
+    given: Mapping[str, Any] = {
+        "script": script,
+        "inputs": inputs,
+        "versions": pinned(),
+        "notice": _NOTICE,
+        "retries": RETRIES,
+    }
     files = {f"templates/{name}/template.yml": f"{name}.yml.j2" for name in COMPONENTS}
     files[f"templates/{CLASSIC}"] = f"{CLASSIC}.j2"
     # The project's own pipeline pins the same versions; the policy pack's file is one that can't read ours.

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.ci_jobs import ATTEMPTS, BUILDS
 from components.runner.monitoring import dashboard, rules
 from components.runner.monitoring.series import MonitoredRunner
 from components.runner.settings import Manager, RunnerConfig
@@ -22,6 +23,7 @@ SECOND = 'namespace="gitlab-runner", pod="gitlab-runner-7d8f9b6c5d-aaaaa"'
 OTHER = 'namespace="gitlab-runner", pod="gitlab-runner-buildkit-7d8f9b6c5d-x2x4z"'
 JOB = 'namespace="gitlab-runner-jobs", pod="runner-1", uid="1"'
 OTHER_JOB = 'namespace="gitlab-runner-jobs", pod="runner-2", uid="2"'
+DAY_LONG = MonitoredRunner.of(RunnerConfig(gitlab_url="https://gitlab.com", job_timeout=86_400))
 UP = {f"up{{{POD}}}": "1x400"}
 STATUSES = "gitlab_runner_api_request_statuses_total"
 ACCEPTED = f'{STATUSES}{{{POD}, endpoint="request_job", status="204"}}'
@@ -51,6 +53,8 @@ class Case:
     at: int
     fires: tuple[Mapping[str, str], ...] = ()
     runner: MonitoredRunner = field(default=SEEN)
+    cause: str = ""
+    """The word of the alert's description for what these series are the trace of, where it has one."""
 
 
 ONCE: tuple[Mapping[str, str], ...] = ({},)
@@ -80,15 +84,28 @@ CASES = [
         runner=TWO,
     ),
     Case(alert="GitLabRunnerDown", what="a short gap", series={f"up{{{POD}}}": "1 1 0 0 1 1 1"}, at=5),
-    Case(alert="GitLabRunnerCutOff", what="no answer ever", series=UP, at=30, fires=ONCE),
+    *(
+        Case(alert="GitLabRunnerCutOff", what=f"no answer ever: {cause}", series=UP, at=30, fires=ONCE, cause=cause)
+        for cause in ("certificate", "network policy", "proxy")
+    ),
+    *(
+        Case(
+            alert="GitLabRunnerCutOff",
+            what=f"403: {cause}",
+            series={**UP, ACCEPTED: "100x60", f'{STATUSES}{{{POD}, endpoint="request_job", status="403"}}': "0+20x60"},
+            at=30,
+            fires=ONCE,
+            cause=cause,
+        )
+        for cause in ("revoked", "deleted")
+    ),
     Case(
         alert="GitLabRunnerCutOff",
-        what="a token that was revoked",
-        series={**UP, ACCEPTED: "100x60", f'{STATUSES}{{{POD}, endpoint="request_job", status="403"}}': "0+20x60"},
+        what="no jobs, but answers: a runner that was paused is given the same ones",
+        series={**UP, ACCEPTED: "0+20x60"},
         at=30,
-        fires=ONCE,
+        cause="paused",
     ),
-    Case(alert="GitLabRunnerCutOff", what="no jobs, but answers", series={**UP, ACCEPTED: "0+20x60"}, at=30),
     Case(
         alert="GitLabRunnerCutOff",
         what="a full manager, which asks for nothing",
@@ -182,14 +199,56 @@ CASES = [
         },
         at=30,
     ),
+    *(
+        Case(
+            alert="GitLabRunnerSystemFailures",
+            what=f"the {jobs} failures that one mistake in a file makes, {how}",
+            series={
+                f'{FAILED}{{{POD}, failure_reason="runner_system_failure"}}': values,
+                f"gitlab_runner_jobs_total{{{POD}}}": values,
+            },
+            at=at,
+        )
+        for jobs in (ATTEMPTS, ATTEMPTS * BUILDS)
+        for how, values, at in (
+            ("on a new manager", f"0 {jobs}x60", 7),
+            ("at once", f"7 {7 + jobs}x60", 7),
+            ("late in a full hour", f"7x75 {7 + jobs}x60", 85),
+            ("one by one", f"7+1x{jobs} {7 + jobs}x60", 15),
+        )
+    ),
     Case(
         alert="GitLabRunnerSystemFailures",
-        what="the only job of the hour",
+        what="one failure more than one mistake makes",
         series={
-            f'{FAILED}{{{POD}, failure_reason="runner_system_failure"}}': "0 1x60",
-            f"gitlab_runner_jobs_total{{{POD}}}": "0 1x60",
+            f'{FAILED}{{{POD}, failure_reason="runner_system_failure"}}': f"7x75 {8 + ATTEMPTS * BUILDS}x60",
+            f"gitlab_runner_jobs_total{{{POD}}}": f"7x75 {8 + ATTEMPTS * BUILDS}x60",
         },
-        at=30,
+        at=85,
+        fires=ONCE,
+    ),
+    *(
+        Case(
+            alert="GitLabRunnerImagesFail",
+            what=what,
+            series={
+                f'{FAILED}{{{POD}, failure_reason="{reason}"}}': failed,
+                f"gitlab_runner_jobs_total{{{POD}}}": taken,
+            },
+            at=at,
+            fires=fires,
+            cause=cause,
+        )
+        for what, reason, failed, taken, at, fires, cause in (
+            ("every job", "image_pull_failure", "0+1x60", "0+1x60", 30, ONCE, "helper image"),
+            ("most jobs", "image_pull_failure", "0+3x60", "0+4x60", 30, ONCE, "registry"),
+            ("the first jobs of a new manager", "image_pull_failure", "_ 2+2x60", "0+2x60", 12, ONCE, ""),
+            ("a helper image that goes", "image_pull_failure", "1x60 2+2x60", "0+2x120", 90, ONCE, ""),
+            ("a pipeline of five jobs", "image_pull_failure", "7x40 12x60", "7x40 12x60", 47, (), ""),
+            ("six misspelt images of many jobs", "image_pull_failure", "7x40 13x60", "0+1x100", 47, (), "misspelt"),
+            ("a helper image that came back", "image_pull_failure", "0+2x20 40x60", "0+2x80", 60, (), ""),
+            ("evictions, which are another alert", "runner_system_failure", "0+1x60", "0+1x60", 30, (), ""),
+        )
     ),
     Case(
         alert="GitLabRunnerApiErrors",
@@ -253,6 +312,24 @@ CASES = [
     ),
     Case(
         alert="GitLabRunnerFull",
+        what="for an hour and a half, where jobs may take a day",
+        series={f'gitlab_runner_jobs{{{POD}, stage="a"}}': "20x120", f"gitlab_runner_concurrent{{{POD}}}": "20x120"},
+        at=90,
+        fires=ONCE,
+        runner=DAY_LONG,
+    ),
+    Case(
+        alert="GitLabRunnerFull",
+        what="for half an hour, where jobs may take a day",
+        series={
+            f'gitlab_runner_jobs{{{POD}, stage="a"}}': "1x10 20x30 1x60",
+            f"gitlab_runner_concurrent{{{POD}}}": "20x120",
+        },
+        at=40,
+        runner=DAY_LONG,
+    ),
+    Case(
+        alert="GitLabRunnerFull",
         what="the other runner",
         series={f'gitlab_runner_jobs{{{OTHER}, stage="a"}}': "20x60", f"gitlab_runner_concurrent{{{OTHER}}}": "20x60"},
         at=40,
@@ -277,6 +354,13 @@ def expected(case: Case) -> list[dict[str, Any]]:
 def test_every_alert_has_series_that_fire_it_and_others_that_do_not() -> None:
     names = {alert.name for alert in rules.alerts(SEEN)}
     assert names == {case.alert for case in CASES if case.fires} == {case.alert for case in CASES if not case.fires}
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.cause], ids=lambda case: f"{case.alert}: {case.cause}")
+def test_an_alert_names_a_cause_just_where_that_causes_series_fire_it(case: Case) -> None:
+    """Whether they do, the next test asks Prometheus."""
+    (alert,) = (one for one in rules.alerts(case.runner) if one.name == case.alert)
+    assert (case.cause in alert.description) == bool(case.fires), alert.description
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.alert}: {case.what}" for case in CASES])

@@ -16,6 +16,7 @@ import yaml
 
 from archmerge.packaging import make_zipapp
 from ci import render
+from components.ci_jobs import BUILDS, RETRIES
 from tests.templates.lab.interpolation import halves, interpolated, specification, used
 from tests.templates.lab.project import PIPELINES, REF, ROOT, TEMPLATES, Project
 
@@ -66,6 +67,11 @@ def test_the_templates_are_what_their_sources_give() -> None:
     """So every version in them is the one of ci/versions.py."""
     stale = [path for path, text in render.render().items() if (ROOT / path).read_text() != text]
     assert not stale, f"run `python -m ci.render`: {stale}"
+
+
+def test_the_alerts_know_how_often_a_job_fails_and_how_many_build_an_image() -> None:
+    assert {job["retry"]["max"] for _, job in bodies() if "retry" in job} == {RETRIES}
+    assert len(render.input_of("arches")[1]["default"]) == BUILDS
 
 
 def test_every_pinned_image_has_a_version_and_no_moving_tag() -> None:

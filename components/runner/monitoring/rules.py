@@ -10,6 +10,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from components.ci_jobs import ATTEMPTS, BUILDS
 from components.runner.monitoring import series
 from components.runner.monitoring.series import MonitoredRunner
 
@@ -22,8 +23,15 @@ _DOCTOR: Final = "`multiarch doctor` reads the cluster and names the cause."
 _QUEUE_SECONDS: Final = 300
 _ERROR_SHARE: Final = 0.1
 _FAILED_SHARE: Final = 0.1
-# One failed job is that job's own matter.
-_FAILED_JOBS: Final = 3
+# One image's jobs are their author's matter, with every attempt: GitLab also calls it a system failure when the runner
+# or the API server refuses what a job asks for, and tries that again.
+_FAILED_JOBS: Final = ATTEMPTS * BUILDS + 1
+# Images that can't be pulled are mostly misspelt, and those are few of many. What most jobs miss is the helper image
+# or a registry: the runner tells of all of them by the same reason.
+_IMAGE_SHARE: Final = 0.5
+_IMAGE_JOBS: Final = 6
+# Jobs may take or wait a day; whoever could help has gone home then.
+_LONGEST_FOR: Final = 3600
 _ERRORS: Final = 'status=~"5..|429"'
 
 
@@ -57,6 +65,7 @@ def alerts(runner: MonitoredRunner) -> tuple[Alert, ...]:
         _cut_off(runner),
         _pending(runner),
         _failing(runner),
+        _images(runner),
         _api_errors(runner),
         _queue(runner),
         _full(runner),
@@ -103,6 +112,7 @@ def _down(runner: MonitoredRunner) -> Alert:
 
 def _cut_off(runner: MonitoredRunner) -> Alert:
     # Nothing is counted of a request without an answer: the sign of an unreachable GitLab is that no answer comes.
+    # A runner that somebody paused is answered like one without jobs (204): its pause is no fault, and no alert.
     accepted = runner.manager('endpoint="request_job"', 'status=~"201|204"')
     answers = f"sum(rate(gitlab_runner_api_request_statuses_total{accepted}[10m]))"
     # A manager asks for no job while it has as many as it may.
@@ -115,7 +125,7 @@ def _cut_off(runner: MonitoredRunner) -> Alert:
         summary=f"GitLab has given {runner.name} no good answer for 10 minutes.",
         description=(
             "The manager runs and gets no jobs. Its log says why: a name or certificate that does not fit, a network "
-            f"policy or proxy in the way, a token that was revoked, a runner that was paused or deleted. {_DOCTOR}"
+            f"policy or proxy in the way, a token that was revoked, a runner that was deleted. {_DOCTOR}"
         ),
     )
 
@@ -127,7 +137,7 @@ def _pending(runner: MonitoredRunner) -> Alert:
         name="GitLabRunnerJobsPending",
         severity=Severity.WARNING,
         expr=f"{oldest} > {runner.poll_timeout // 2}",
-        after=runner.poll_timeout // 4,
+        after=min(runner.poll_timeout // 4, _LONGEST_FOR),
         summary=f"A job of {runner.name} for {{{{ $labels.arch }}}} waits for its pod.",
         description=(
             f"A pod in {runner.job_namespace} has been pending for {{{{ $value | humanizeDuration }}}}; after "
@@ -138,8 +148,7 @@ def _pending(runner: MonitoredRunner) -> Alert:
 
 
 def _failing(runner: MonitoredRunner) -> Alert:
-    failed = series.failures(runner, "1h")
-    jobs = f"sum(increase(gitlab_runner_jobs_total{runner.manager()}[1h]))"
+    failed, jobs = series.failures(runner, "1h"), series.jobs(runner, "1h")
     return Alert(
         name="GitLabRunnerSystemFailures",
         severity=Severity.WARNING,
@@ -150,6 +159,22 @@ def _failing(runner: MonitoredRunner) -> Alert:
             "{{ $value | humanize }} jobs of the last hour failed, more than one in ten, and not by their script: pods "
             "that were evicted or never started, a helper image that does not fit the node, an API server that does "
             f"not answer. {_DOCTOR}"
+        ),
+    )
+
+
+def _images(runner: MonitoredRunner) -> Alert:
+    failed, jobs = series.failures(runner, "30m", (series.IMAGE_FAILURE,)), series.jobs(runner, "30m")
+    return Alert(
+        name="GitLabRunnerImagesFail",
+        severity=Severity.WARNING,
+        expr=f"{failed} >= {_IMAGE_JOBS} and on () {failed} > {_IMAGE_SHARE} * {jobs}",
+        after=300,
+        summary=f"Most jobs of {runner.name} fail because an image can't be pulled.",
+        description=(
+            "{{ $value | humanize }} jobs of the last half hour, more than every second one. It is mostly the helper "
+            "image, which every job has (runner.helperImage), or a registry that is down, refuses or limits the "
+            f"nodes. The jobs' logs name the image. {_DOCTOR}"
         ),
     )
 
@@ -191,7 +216,7 @@ def _full(runner: MonitoredRunner) -> Alert:
         severity=Severity.WARNING,
         expr=f"{series.running(runner)} >= {series.limit(runner)}",
         # Half of the longest job: a short burst is what the limit is for.
-        after=runner.job_timeout // 2,
+        after=min(runner.job_timeout // 2, _LONGEST_FOR),
         summary=f"{runner.name} has as many jobs as it may.",
         description=(
             "All {{ $value }} places have been taken for a long time, and further jobs wait in GitLab's queue. Raise "

@@ -14,6 +14,8 @@ from components.runner.values import fullname
 UNKNOWN_ARCH: Final = "unknown"
 SYSTEM_FAILURES: Final = ("runner_system_failure", "runner_external_dependency_failure", "unknown_failure")
 """Reasons of a failed job that lie in the runner or the cluster. Images that can't be pulled are mostly misspelt."""
+IMAGE_FAILURE: Final = "image_pull_failure"
+"""The reason of a job of which an image can't be pulled: its own, a service's or the helper image."""
 STARTING: Final = "prepare_script"
 """The stage of a job within which the Kubernetes executor makes its pod and waits for it."""
 _ARCH_SELECTOR: Final = "nodeselector_kubernetes_io_arch"
@@ -77,10 +79,15 @@ def limit(runner: MonitoredRunner) -> str:
     return f"sum(gitlab_runner_concurrent{runner.manager()})"
 
 
-def failures(runner: MonitoredRunner, window: str) -> str:
-    """Count the jobs that the runner or the cluster failed."""
-    reasons = f'failure_reason=~"{"|".join(SYSTEM_FAILURES)}"'
-    return f"sum(increase(gitlab_runner_failed_jobs_total{runner.manager(reasons)}[{window}]))"
+def failures(runner: MonitoredRunner, window: str, reasons: tuple[str, ...] = SYSTEM_FAILURES) -> str:
+    """Count the jobs that failed for one of some reasons; as a rule, those that the runner or the cluster failed."""
+    matcher = f'failure_reason=~"{"|".join(reasons)}"'
+    return f"sum(increase(gitlab_runner_failed_jobs_total{runner.manager(matcher)}[{window}]))"
+
+
+def jobs(runner: MonitoredRunner, window: str) -> str:
+    """Count the jobs that were taken."""
+    return f"sum(increase(gitlab_runner_jobs_total{runner.manager()}[{window}]))"
 
 
 def in_phase(runner: MonitoredRunner, phase: str) -> str:

@@ -119,6 +119,12 @@ def test_a_waiting_job_is_told_before_the_runner_gives_it_up(poll_timeout: int) 
     assert 0 < int(alert.expr.rpartition(">")[2]) + alert.after < poll_timeout
 
 
+@pytest.mark.parametrize("job_timeout", [600, 3600, 86_400, 604_800])
+def test_no_alert_waits_longer_than_an_hour_whatever_the_settings(job_timeout: int) -> None:
+    for alert in rules.alerts(seen_of(job_timeout=job_timeout, poll_timeout=job_timeout // 2)):
+        assert 0 < alert.after <= 3600, alert.name
+
+
 def pods_of(deployment: str) -> list[str]:
     """Name pods as Kubernetes does: a hash behind the Deployment, all cut at 58 characters, five more behind it."""
     return [f"{f'{deployment}-{digest}-'[:58]}abcd5" for digest in ("7d8f9b6c5d", "69b7c")]
