@@ -300,3 +300,17 @@ def test_any_input_gives_a_configuration_or_a_config_error(
     assert found.problems
     for problem in found.problems:
         assert all((problem.path, problem.found, problem.fix)), problem
+
+
+def test_values_are_checked_once_keys_and_types_are_right() -> None:
+    """docs/usage.md says that a second run may show more; if all is told at once one day, it shall say that."""
+    bad_value = {"cluster": {"location": "europe-nowhere9"}}
+    with pytest.raises(ConfigError) as first:
+        edited_gke(**bad_value, arm64={"maxNods": 3})
+    assert [problem.path for problem in first.value.problems] == ["pools[1].maxNods"]
+    with pytest.raises(ConfigError) as second:
+        edited_gke(**bad_value)
+    assert [problem.path for problem in second.value.problems] == ["pools[1].machineType"]
+    page = (ROOT / "docs/usage.md").read_text(encoding="utf-8")
+    assert "It reports mistakes together" in page
+    assert "a second run may show more" in page
