@@ -42,7 +42,12 @@ class BackgroundStart:
             raise self._error
 
 
-SIGNS: Mapping[State, Verdict] = {State.DONE: Verdict.YES, State.SKIPPED: Verdict.UNKNOWN, State.FAILED: Verdict.NO}
+SIGNS: Mapping[State, Verdict | None] = {
+    State.DONE: Verdict.YES,
+    State.SKIPPED: Verdict.UNKNOWN,
+    State.FAILED: Verdict.NO,
+    State.STOPPED: None,
+}
 
 
 def shown_on(display: ProgressDisplay) -> Callable[[Progress], None]:
