@@ -182,7 +182,13 @@ def arm64_processor(machine: MachineType) -> str | None:
     return SERIES[machine.family].processor or None
 
 
-MACHINES: Final = Machines(defaults=DEFAULTS, place=machine_type, like=sibling, arm64_processor=arm64_processor)
+MACHINES: Final = Machines(
+    defaults=DEFAULTS,
+    place=machine_type,
+    like=sibling,
+    arm64_processor=arm64_processor,
+    spelled=frozenset().union(*(series.shapes for series in SERIES.values())),
+)
 
 
 def boot_disks(machine: MachineType) -> frozenset[str] | None:

@@ -155,6 +155,14 @@ BAD = [
         mended={"disk_size_gb": 100},
     ),
     Bad(
+        what="a machine type with a slip of the keys",
+        cluster=US,
+        keys={"machine_type": "e2-standrd-8"},
+        path="machineType",
+        says=("Did you mean e2-standard-8? Otherwise set arch: amd64 or arch: arm64.",),
+        mended={"machine_type": "e2-standard-8"},
+    ),
+    Bad(
         what="T2A in us-central1-c",
         cluster=US,
         keys={"arch": "arm64", "node_locations": ["us-central1-a", "us-central1-c"]},
