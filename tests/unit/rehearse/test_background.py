@@ -1,5 +1,6 @@
 import io
 import re
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -36,6 +37,27 @@ def test_what_the_start_raised_is_raised_in_the_foreground() -> None:
     start = BackgroundStart(FakePlane(StartError("etcd ended")), silent)
     with pytest.raises(StartError, match="etcd ended"):
         start.ready()
+
+
+class SlowPlane:
+    """A start that goes on until it is released."""
+
+    def __init__(self) -> None:
+        self.released = threading.Event()
+
+    def start(self, progress: Callable[[Progress], None]) -> None:
+        self.released.wait(10)
+        progress(Progress(step="start", subject="control plane", state=State.STOPPED))
+
+
+def test_a_stopped_start_says_its_end_before_the_command_goes_on_and_a_long_one_is_not_waited_for() -> None:
+    plane, told = SlowPlane(), list[Progress]()
+    start = BackgroundStart(plane, told.append)
+    start.settle(0.01)
+    assert told == []
+    plane.released.set()
+    start.settle(10)
+    assert [report.state for report in told] == [State.STOPPED]
 
 
 def shown(*reports: Progress, terminal: bool = False) -> str:
