@@ -164,12 +164,30 @@ def kind(value: object) -> str:
     return names.get(type(value), "a mapping")
 
 
+_LAST_PART: Final = re.compile(r".*(?:_|(?<=[a-z0-9])(?=[A-Z]))")
+"""What comes before the last part of a name."""
+_SLIP: Final = 0.85
+_NEAR: Final = 0.65
+"""How alike two words are, as difflib counts it."""
+
+
 def did_you_mean(word: str, known: Sequence[str]) -> str | None:
-    """Return the known word that was probably meant: the same but for case and underscores, or a near miss."""
-    folded = {name.replace("_", "").replace("-", "").lower(): name for name in known}
-    plain = word.replace("_", "").replace("-", "").lower()
-    close = [plain] if plain in folded else difflib.get_close_matches(plain, list(folded), n=1, cutoff=0.65)
-    return folded[close[0]] if close else None
+    """Return the known word that was probably meant.
+
+    That is the same but for case and underscores, a slip of the keys, its last part (`patchType` is a `type` more than
+    a `patch`), or else a near miss.
+    """
+    folded = {_folded(name): name for name in known}
+    plain, last = _folded(word), _folded(_LAST_PART.sub("", word))
+    if exact := folded.get(plain):
+        return exact
+    slip = difflib.get_close_matches(plain, list(folded), n=1, cutoff=_SLIP)
+    near = slip or [last] * (last in folded) or difflib.get_close_matches(plain, list(folded), n=1, cutoff=_NEAR)
+    return folded[near[0]] if near else None
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
 
 
 def unknown(path: str, key: str, known: Sequence[str], what: str) -> Problem:

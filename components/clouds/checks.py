@@ -110,11 +110,13 @@ def _no_name(subject: Subject[Any], name: str) -> Problem:
 
 
 def _unknown(subject: Subject[Any], name: str) -> Problem:
+    meant = subject.cloud.machines.meant(name)
+    correct = f"Did you mean {meant}? Otherwise set" if meant else "Correct the name, or set"
     return subject.problem(
         "machineType",
         f"{name!r} is not in a known machine family, and arch is not set",
         "an architecture is never guessed",
-        "Correct the name, or set arch: amd64 or arch: arm64.",
+        f"{correct} arch: amd64 or arch: arm64.",
     )
 
 

@@ -193,8 +193,10 @@ class Cloud(Generic[C, P]):
     """What it means for the runner."""
     alternatives: Callable[[P], Sequence[str]] = field(default=lambda _: ())
     """Further machine types of a pool, where the cloud takes several."""
-    machine_there: Callable[[Arch, str], str] | None = None
-    """The machine type of a pool that states only its architecture, where that depends on the location."""
+    machine_there: Callable[[Arch, str], str | None] | None = None
+    """The machine type of a pool that states only its architecture, where that depends on the location.
+
+    None for a location of which that is not known: `check_pool` has to refuse such a pool."""
     own: Mapping[str, Callable[[ResolvedPool[P], str], Mapping[str, Any]]] = field(default_factory=dict)
     """By each field of a pool that passes arguments through: what the pool's other keys set there (None: may set), for
     a cluster at a location."""
@@ -212,7 +214,8 @@ class Cloud(Generic[C, P]):
         """Return a pool of this place: one that states only its architecture gets the machine type that is there."""
         if self.machine_there is None or not isinstance(pool, CloudPool) or pool.machine_type or pool.arch is None:
             return pool
-        return replace(pool, machine_type=self.machine_there(pool.arch, location))
+        found = self.machine_there(pool.arch, location)
+        return pool if found is None else replace(pool, machine_type=found)
 
     def machine_of(self, pool: P) -> MachineType | None:
         """Return the placed machine type of a pool, the default one included; None when unknown or not stated."""

@@ -3,10 +3,15 @@
 A name that a cloud's tables do not hold is unknown (None), never guessed.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from components.reading import did_you_mean
+
+_LONG_WORD: Final = re.compile(r"[A-Za-z]{4,}")
 
 
 class Arch(StrEnum):
@@ -45,11 +50,21 @@ class Machines:
     """The like machine type of the other architecture, where that is sure."""
     arm64_processor: Callable[[MachineType], str | None]
     """The name of an arm64 machine's processor, for messages: people know Graviton3 better than they know m7g."""
+    spelled: frozenset[str] = frozenset()
+    """The long words in its names, for whoever misspells one."""
 
     def sibling(self, machine: MachineType) -> str:
         """Return a machine type of the other architecture: the like one where that is sure, else the default."""
         other = Arch.AMD64 if machine.arch is Arch.ARM64 else Arch.ARM64
         return self.like(machine) or self.defaults[other]
+
+    def meant(self, name: str) -> str | None:
+        """Return the known machine type that an unknown name is but for a misspelled long word; None if there is none.
+
+        Short parts (`m7g`) are left alone: one letter there is another family, maybe one newer than the tables.
+        """
+        respelled = _LONG_WORD.sub(lambda word: did_you_mean(word[0], sorted(self.spelled)) or word[0], name)
+        return respelled if respelled != name and self.place(respelled) is not None else None
 
     def processor(self, machine: MachineType) -> str | None:
         """Name the processor of an arm64 machine; None for amd64, where the name decides nothing."""

@@ -108,7 +108,8 @@ class CloudPool(PoolBase):
     """`amd64` or `arm64`. Derived from machineType if the type is known, otherwise required."""
 
     machine_type: str | None = None
-    """Machine type, EC2 instance type or Azure VM size. Left out, arch chooses one with 8 vCPUs and 32 GiB."""
+    """Machine type, EC2 instance type or Azure VM size. Left out, arch chooses one with 8 vCPUs and 32 GiB. GKE:
+    required for arm64 in a region of which no arm64 machine is known here."""
 
     spot: bool = False
     """Spot capacity: cheaper, but a running build can lose its machine at short notice. Off by default."""

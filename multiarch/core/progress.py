@@ -34,9 +34,8 @@ class _Step:
     started: float
     message: str = ""
     fraction: float | None = None
-    sign: Verdict | None = None
-    """Of its answer; None while it runs."""
-    ended: float = 0.0
+    ended: float | None = None
+    """None while it runs."""
     said: float | None = None
     """When its last line was written, without a terminal."""
 
@@ -93,7 +92,7 @@ class ProgressDisplay:
         with self._lock:
             step = self._step(name)
             news = message != step.message
-            step.message, step.fraction, step.sign = message, fraction, None
+            step.message, step.fraction, step.ended = message, fraction, None
             if news and not self._live and self._may_speak(step, counting=counting):
                 self._line(step.name, message)
 
@@ -106,17 +105,21 @@ class ProgressDisplay:
         step.said = now
         return True
 
-    def finish(self, name: str, message: str = "", *, sign: Verdict = Verdict.YES) -> None:
-        """End the step `name`: it leaves the moving part and stays as one line with its time."""
+    def finish(self, name: str, message: str = "", *, sign: Verdict | None = Verdict.YES) -> None:
+        """End the step `name`: it leaves the moving part and stays as one line with its time.
+
+        `sign` is that of its answer; None for a step that gives none, because nobody needs it any more.
+        """
         with self._lock:
             step = self._step(name)
-            step.sign, step.ended, step.message = sign, self._clock(), one_line(hide(message)) or "done"
-            took = seconds(step.ended - step.started)
+            ended = self._clock()
+            step.ended, step.message = ended, one_line(hide(message)) or "done"
+            took = seconds(ended - step.started)
             if not self._live:
                 self._line(step.name, f"{step.message} ({took})", sign)
                 return
-            shape = mark(sign, ascii_only=ascii_only(self.console))
-            style = "" if sign is Verdict.YES else STYLES[sign]
+            shape = Text(" ") if sign is None else mark(sign, ascii_only=ascii_only(self.console))
+            style = "" if sign in {None, Verdict.YES} else STYLES[sign]
             line = Text.assemble(shape, " ", (f"{step.name}  ", "bold"), (step.message, style), (f"  {took}", "dim"))
             show(self.console, [Paragraph(line)])
 
@@ -137,7 +140,7 @@ class ProgressDisplay:
 
     def _render(self) -> RenderableType:
         with self._lock:
-            running = [step for step in self._steps.values() if step.sign is None]
+            running = [step for step in self._steps.values() if step.ended is None]
             table = Table.grid(padding=(0, 1), expand=True)
             table.add_column(width=2)
             table.add_column(no_wrap=True)

@@ -33,6 +33,10 @@ class BackgroundStart:
         except BaseException as error:  # noqa: BLE001 - handed over to the foreground, where it is raised again
             self._error = error
 
+    def settle(self, at_most: float = 1.0) -> None:
+        """Let a start that was stopped say that it ended. A compiler that runs on is not waited for (seconds)."""
+        self._thread.join(at_most)
+
     def ready(self) -> None:
         """Wait until it is started. Raises whatever the start raised."""
         # Short waits: a join without a limit would keep Ctrl-C from being seen.
@@ -42,7 +46,12 @@ class BackgroundStart:
             raise self._error
 
 
-SIGNS: Mapping[State, Verdict] = {State.DONE: Verdict.YES, State.SKIPPED: Verdict.UNKNOWN, State.FAILED: Verdict.NO}
+SIGNS: Mapping[State, Verdict | None] = {
+    State.DONE: Verdict.YES,
+    State.SKIPPED: Verdict.UNKNOWN,
+    State.FAILED: Verdict.NO,
+    State.STOPPED: None,
+}
 
 
 def shown_on(display: ProgressDisplay) -> Callable[[Progress], None]:

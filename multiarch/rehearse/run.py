@@ -76,6 +76,7 @@ def rehearse(options: Options, display: ProgressDisplay) -> RehearsalReport:
 
 def _rehearse(options: Options, plane: Plane, display: ProgressDisplay) -> RehearsalReport:
     began = time.monotonic()
+    start: BackgroundStart | None = None
     try:
         start = BackgroundStart(plane, shown_on(display))
         planned = plan_all(options, display)
@@ -88,6 +89,8 @@ def _rehearse(options: Options, plane: Plane, display: ProgressDisplay) -> Rehea
             reports = _reports(planned, plane, options, display)
     finally:
         plane.stop()
+        if start is not None:
+            start.settle()
     binaries = {name: _source_words(source) for name, source in _sources(plane).items()}
     return Report(
         command="rehearse",

@@ -183,7 +183,13 @@ def arm64_processor(machine: MachineType) -> str | None:
     return SERIES[head.rstrip("abcdefghijklmnopqrstuvwxyz")][suffix].processor or None
 
 
-MACHINES: Final = Machines(defaults=DEFAULTS, place=machine_type, like=sibling, arm64_processor=arm64_processor)
+MACHINES: Final = Machines(
+    defaults=DEFAULTS,
+    place=machine_type,
+    like=sibling,
+    arm64_processor=arm64_processor,
+    spelled=frozenset({"Standard"}),
+)
 
 # API 2025-09-01 (pulumi-azure-native 3.29.0). Azure Linux 2 images were removed on 2026-03-31: AzureLinux3 says
 # what it means. CBLMariner is deprecated.

@@ -104,7 +104,13 @@ def arm64_processor(machine: MachineType) -> str | None:
     return _PROCESSORS.get(machine.family) or (_GRAVITON.get(generation[1]) if generation else None)
 
 
-MACHINES: Final = Machines(defaults=DEFAULTS, place=machine_type, like=sibling, arm64_processor=arm64_processor)
+MACHINES: Final = Machines(
+    defaults=DEFAULTS,
+    place=machine_type,
+    like=sibling,
+    arm64_processor=arm64_processor,
+    spelled=words("nano micro small medium large xlarge metal"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

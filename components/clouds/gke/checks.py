@@ -15,9 +15,11 @@ from components.clouds.gke.machines import (
     SERIES,
     T2A_ZONES,
     arm64_machine_for,
+    arm64_processor,
     boot_disks,
     default_boot_disk,
     is_zone,
+    machine_type,
     region_of,
 )
 from components.clouds.gke.sections import Consumption, GkePool, Limits
@@ -30,6 +32,7 @@ _RESOURCE_LABEL: Final = re.compile(r"(?![\d_-])([^\WA-Z]|-){1,63}")
 _RESOURCE_VALUE: Final = re.compile(r"([^\WA-Z]|-){0,63}")
 _UPGRADE_AT_ONCE: Final = 20
 """Most of maxSurge and maxUnavailable together."""
+_NAME_ONE: Final = "Set machineType to an arm64 one that Google has in the region, such as c4a-standard-8 (Axion)."
 
 
 def check_pool(subject: Subject[GkePool]) -> list[Problem]:
@@ -92,6 +95,17 @@ def _check_zones(subject: Subject[GkePool]) -> list[Problem]:
 
 def _check_t2a(subject: Subject[GkePool], region: str) -> list[Problem]:
     pool = subject.pool
+    there = arm64_machine_for(region)
+    use = _NAME_ONE if there is None else f"Set machineType: {there} ({_processor(there)})."
+    if pool.machine_type is None and there is None:
+        return [
+            subject.problem(
+                "machineType",
+                f"not set, and no arm64 machine is known in {region or 'a cluster whose location is not given'}",
+                "a machine type is never guessed: GKE might have no such machine there",
+                f"{use} If the region is misspelled, correct the cluster's location.",
+            )
+        ]
     name = pool.machine_type or DEFAULTS[Arch.ARM64]
     if region not in T2A_ZONES:
         return [
@@ -99,7 +113,7 @@ def _check_t2a(subject: Subject[GkePool], region: str) -> list[Problem]:
                 "machineType",
                 f"{name!r} in {region}",
                 f"T2A exists only in {', '.join(T2A_ZONES)}: GKE could create no node",
-                f"Set machineType: {arm64_machine_for(region)} ({_processor(region)}).",
+                use,
             )
         ]
     offered = T2A_ZONES[region]
@@ -117,8 +131,9 @@ def _check_t2a(subject: Subject[GkePool], region: str) -> list[Problem]:
     return [subject.problem(key, found, f"GKE could not create {name} nodes there, and the pool would fail", fix)]
 
 
-def _processor(region: str) -> str:
-    return "Axion" if not arm64_machine_for(region).startswith("t2a") else "Ampere Altra"
+def _processor(name: str) -> str:
+    machine = machine_type(name)
+    return (arm64_processor(machine) if machine else None) or "arm64"
 
 
 def _check_disk(subject: Subject[GkePool]) -> list[Problem]:

@@ -182,7 +182,13 @@ def arm64_processor(machine: MachineType) -> str | None:
     return SERIES[machine.family].processor or None
 
 
-MACHINES: Final = Machines(defaults=DEFAULTS, place=machine_type, like=sibling, arm64_processor=arm64_processor)
+MACHINES: Final = Machines(
+    defaults=DEFAULTS,
+    place=machine_type,
+    like=sibling,
+    arm64_processor=arm64_processor,
+    spelled=frozenset().union(*(series.shapes for series in SERIES.values())),
+)
 
 
 def boot_disks(machine: MachineType) -> frozenset[str] | None:
@@ -229,15 +235,20 @@ def region_of(location: str) -> str:
     return match[1] if match else location
 
 
-def arm64_machine_for(region: str) -> str:
-    """Return an 8-vCPU arm64 machine type that the region is known to have, T2A before N4A before C4A."""
+def arm64_machine_for(region: str) -> str | None:
+    """Return an 8-vCPU arm64 machine type that the region is known to have, T2A before N4A before C4A; None if none."""
     if region in T2A_ZONES:
         return "t2a-standard-8"
-    return "n4a-standard-8" if region in N4A_REGIONS else "c4a-standard-8"
+    if region in N4A_REGIONS:
+        return "n4a-standard-8"
+    return "c4a-standard-8" if region in C4A_REGIONS else None
 
 
-def machine_there(arch: Arch, location: str) -> str:
-    """Return the machine type of a pool that states only its architecture, in the cluster's region or zone."""
+def machine_there(arch: Arch, location: str) -> str | None:
+    """Return the machine type of a pool that states only its architecture, in the cluster's region or zone.
+
+    None: no table knows one there, and the pool's check refuses it.
+    """
     return arm64_machine_for(region_of(location)) if arch is Arch.ARM64 else DEFAULTS[arch]
 
 

@@ -144,7 +144,7 @@ class ControlPlane:
             self._refuse_if_stopped()
         except BaseException as error:  # a KeyboardInterrupt too must leave nothing behind
             stopped = self._stopped
-            tell("control plane", State.FAILED)
+            tell("control plane", State.STOPPED if stopped else State.FAILED)
             self.stop()
             if stopped and isinstance(error, Exception) and not isinstance(error, StartError):  # its folder went away
                 raise StartError(_STOPPED) from error

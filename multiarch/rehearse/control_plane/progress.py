@@ -19,6 +19,8 @@ class State(StrEnum):
     SKIPPED = "skipped"
     """Tried, not possible here; the next way is tried."""
     FAILED = "failed"
+    STOPPED = "not needed"
+    """Ended from outside before it was done: no failure of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,16 @@ def test_an_arm64_pool_that_states_no_machine_gets_what_its_region_has(location:
     assert config.pools[1].machine_types == (machine,)
 
 
+@pytest.mark.parametrize("location", ["europe-nowhere9", "me-west1-b"])
+def test_an_arm64_pool_without_a_machine_is_refused_where_no_table_knows_one(location: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        edited_gke(cluster={"location": location})
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.found.split(",")[0]) == ("pools[1].machineType", "not set")
+    stated = edited_gke(cluster={"location": location}, arm64={"machineType": "c4a-standard-8"})
+    assert stated.pools[1].machine_types == ("c4a-standard-8",)
+
+
 def test_a_drain_lasts_as_long_as_the_longest_job_and_at_most_a_day() -> None:
     assert edited_gke().pools[1].drain_minutes == 60
     assert edited_gke(runner={"jobTimeout": 7230}).pools[1].drain_minutes == 121
@@ -290,3 +300,17 @@ def test_any_input_gives_a_configuration_or_a_config_error(
     assert found.problems
     for problem in found.problems:
         assert all((problem.path, problem.found, problem.fix)), problem
+
+
+def test_values_are_checked_once_keys_and_types_are_right() -> None:
+    """docs/usage.md says that a second run may show more; if all is told at once one day, it shall say that."""
+    bad_value = {"cluster": {"location": "europe-nowhere9"}}
+    with pytest.raises(ConfigError) as first:
+        edited_gke(**bad_value, arm64={"maxNods": 3})
+    assert [problem.path for problem in first.value.problems] == ["pools[1].maxNods"]
+    with pytest.raises(ConfigError) as second:
+        edited_gke(**bad_value)
+    assert [problem.path for problem in second.value.problems] == ["pools[1].machineType"]
+    page = (ROOT / "docs/usage.md").read_text(encoding="utf-8")
+    assert "It reports mistakes together" in page
+    assert "a second run may show more" in page

@@ -228,6 +228,18 @@ def test_near_misses_are_recognised(word: str, meant: str | None) -> None:
     assert did_you_mean(word, ["machineType", "maxNodes", "minNodes"]) == meant
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("patchType", "type"), ("patch_type", "type"), ("patchName", "name"), ("ptach", "patch"), ("patches", "patch")],
+)
+def test_a_longer_name_is_taken_for_its_last_part_before_its_first(word: str, meant: str) -> None:
+    assert did_you_mean(word, ["name", "patch", "type"]) == meant
+
+
+def test_a_slip_of_the_keys_comes_before_the_last_part_of_a_name() -> None:
+    assert did_you_mean("poodLabels", ["labels", "podLabels"]) == "podLabels"
+
+
 def test_paths_are_spelled_as_the_stack_file_spells_them() -> None:
     assert joined("pools", 1, "labels", "a/b", "7") == "pools[1].labels[a/b][7]"
     assert joined("", "pools") == "pools"

@@ -18,6 +18,7 @@ from components.reading import parse
 
 US = GkeCluster(name="ci", project="acme-ci", location="us-central1")
 EAST = GkeCluster(name="ci", project="acme-ci", location="us-east1")
+NOWHERE = GkeCluster(name="ci", project="acme-ci", location="europe-nowhere9-a")
 ZONAL_C = GkeCluster(name="ci", project="acme-ci", location="us-central1-c")
 EKS = EksCluster(name="ci", region="eu-central-1")
 AKS = AksCluster(name="ci", resource_group="ci")
@@ -154,6 +155,14 @@ BAD = [
         mended={"disk_size_gb": 100},
     ),
     Bad(
+        what="a machine type with a slip of the keys",
+        cluster=US,
+        keys={"machine_type": "e2-standrd-8"},
+        path="machineType",
+        says=("Did you mean e2-standard-8? Otherwise set arch: amd64 or arch: arm64.",),
+        mended={"machine_type": "e2-standard-8"},
+    ),
+    Bad(
         what="T2A in us-central1-c",
         cluster=US,
         keys={"arch": "arm64", "node_locations": ["us-central1-a", "us-central1-c"]},
@@ -176,6 +185,22 @@ BAD = [
         path="machineType",
         says=("'t2a-standard-8' in us-east1", "us-central1, europe-west4, asia-southeast1", "n4a-standard-8 (Axion)"),
         mended={"machine_type": "n4a-standard-8"},
+    ),
+    Bad(
+        what="an arm64 pool without a machine type in a region that no table knows",
+        cluster=NOWHERE,
+        keys={"arch": "arm64"},
+        path="machineType",
+        says=("no arm64 machine is known in europe-nowhere9", "never guessed", "correct the cluster's location"),
+        mended={"machine_type": "c4a-standard-8"},
+    ),
+    Bad(
+        what="T2A in a region that no table knows",
+        cluster=NOWHERE,
+        keys={"machine_type": "t2a-standard-4"},
+        path="machineType",
+        says=("'t2a-standard-4' in europe-nowhere9", "Set machineType to an arm64 one"),
+        mended={"machine_type": "n4a-standard-4"},
     ),
     Bad(
         what="a zone of another region",

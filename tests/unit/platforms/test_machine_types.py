@@ -239,3 +239,23 @@ def test_only_azures_b_d_and_e_families_have_arm64_sizes_without_an_accelerator(
 
 def test_gcp_series_keep_their_own_name() -> None:
     assert all(name == series.name for name, series in gcp.SERIES.items())
+
+
+@pytest.mark.parametrize(
+    ("cloud", "name", "meant"),
+    [
+        ("gke", "e2-standrd-8", "e2-standard-8"),
+        ("gke", "n2-hihgmem-8", "n2-highmem-8"),
+        ("eks", "m7g.2xlarg", "m7g.2xlarge"),
+        ("aks", "Standrd_D8ps_v6", "Standard_D8ps_v6"),
+        ("gke", "c9x-standard-8", None),
+        ("gke", "e2-highgpu-8", None),
+        ("eks", "m7x.2xlarge", None),
+        ("eks", "m12g.large", None),
+        ("aks", "Standard_D8ps_v9", None),
+    ],
+)
+def test_a_misspelled_word_is_corrected_and_a_family_is_never_exchanged(
+    cloud: str, name: str, meant: str | None
+) -> None:
+    assert CLOUDS[cloud].machines.meant(name) == meant

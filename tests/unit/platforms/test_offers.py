@@ -71,12 +71,19 @@ def test_zones_and_regions_are_told_apart(location: str, *, zone: bool, region: 
     assert (gcp.is_zone(location), gcp.region_of(location)) == (zone, region)
 
 
-@pytest.mark.parametrize("region", ["us-central1", "us-east1", "europe-north1", "asia-northeast2"])
+@pytest.mark.parametrize("region", ["us-central1", "us-east1", "europe-north1", "asia-northeast1"])
 def test_the_arm64_machine_offered_for_a_region_is_arm64(region: str) -> None:
-    placed = machine_type("gke", gcp.arm64_machine_for(region))
+    name = gcp.arm64_machine_for(region)
+    assert name is not None
+    placed = machine_type("gke", name)
     assert placed is not None
     assert placed.arch is Arch.ARM64
     assert (placed.family == "t2a") == (region in gcp.T2A_ZONES)
+
+
+@pytest.mark.parametrize("region", ["europe-nowhere9", "me-west1", "asia-northeast2", ""])
+def test_no_arm64_machine_is_offered_for_a_region_that_no_table_knows(region: str) -> None:
+    assert gcp.arm64_machine_for(region) is None
 
 
 def test_an_ami_types_architecture_is_the_one_in_its_name() -> None:

@@ -1,13 +1,18 @@
 import io
+import re
+import threading
 from collections.abc import Callable
 
 import pytest
 from rich.console import Console
 
 from multiarch.core.progress import ProgressDisplay
-from multiarch.rehearse.background import BackgroundStart, shown_on, told_origins
-from multiarch.rehearse.control_plane.errors import StartError
+from multiarch.core.signs import ASCII_MARKS, MARKS
+from multiarch.rehearse.background import SIGNS, BackgroundStart, shown_on, told_origins
+from multiarch.rehearse.control_plane.errors import BinariesError, StartError
+from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.control_plane.progress import Progress, State, silent
+from multiarch.rehearse.control_plane.sources import Binaries
 
 
 class FakePlane:
@@ -34,9 +39,30 @@ def test_what_the_start_raised_is_raised_in_the_foreground() -> None:
         start.ready()
 
 
-def shown(*reports: Progress) -> str:
+class SlowPlane:
+    """A start that goes on until it is released."""
+
+    def __init__(self) -> None:
+        self.released = threading.Event()
+
+    def start(self, progress: Callable[[Progress], None]) -> None:
+        self.released.wait(10)
+        progress(Progress(step="start", subject="control plane", state=State.STOPPED))
+
+
+def test_a_stopped_start_says_its_end_before_the_command_goes_on_and_a_long_one_is_not_waited_for() -> None:
+    plane, told = SlowPlane(), list[Progress]()
+    start = BackgroundStart(plane, told.append)
+    start.settle(0.01)
+    assert told == []
+    plane.released.set()
+    start.settle(10)
+    assert [report.state for report in told] == [State.STOPPED]
+
+
+def shown(*reports: Progress, terminal: bool = False) -> str:
     out = io.StringIO()
-    with ProgressDisplay(Console(file=out, width=200)) as display:
+    with ProgressDisplay(Console(file=out, width=200, force_terminal=terminal, color_system=None)) as display:
         sink = shown_on(display)
         for report in reports:
             sink(report)
@@ -52,6 +78,29 @@ def test_programs_found_are_one_line_and_their_failure_is_never_swallowed() -> N
     assert "etcd, helm: from cache: built" in text
     assert text.count("from cache") == 1
     assert "no Go" in shown(Progress(step="find", subject="kwok", state=State.FAILED, detail="no Go"))
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_start_that_was_stopped_shows_no_sign_of_an_answer_and_is_told_to_be_over(*, terminal: bool) -> None:
+    reports = [Progress(step="start", subject="control plane", state=state) for state in (State.RUNNING, State.STOPPED)]
+    text = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", shown(*reports, terminal=terminal))
+    assert re.search(r"control plane:? +not needed", text)
+    assert not any(sign in text for sign in (*MARKS.values(), *ASCII_MARKS.values()))
+
+
+def test_every_state_that_ends_a_step_has_its_sign_said() -> None:
+    assert set(SIGNS) == set(State) - {State.RUNNING}
+
+
+@pytest.mark.parametrize(("stopped", "state"), [(True, State.STOPPED), (False, State.FAILED)])
+def test_a_control_plane_that_is_stopped_while_it_starts_has_not_failed(*, stopped: bool, state: State) -> None:
+    told: list[Progress] = []
+    plane = ControlPlane(Binaries(sources={}))
+    if stopped:
+        plane.stop()
+    with pytest.raises(StartError if stopped else BinariesError):
+        plane.start(told.append)
+    assert told[-1].state is state
 
 
 def test_a_download_not_tried_for_a_reason_told_before_is_not_told_again() -> None:

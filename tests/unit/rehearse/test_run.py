@@ -1,12 +1,14 @@
 """Stacks in turn on one control plane, which may end meanwhile."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from components.problems import ConfigError, Problem
 from multiarch.core.progress import ProgressDisplay
 from multiarch.core.report import Check, Section
 from multiarch.core.verdict import Verdict
@@ -64,6 +66,23 @@ def test_the_next_stack_is_not_put_on_a_control_plane_that_has_ended(plane: Fake
     found = prover.prove(PLAN, PLANNED, keep_nodes=False)
     assert [claim.id for claim in found.checks] == ["plan-accepted", "cluster-rehearsed"]
     assert found.verdict is Verdict.UNKNOWN
+
+
+def test_one_refused_configuration_ends_the_run_and_tells_of_every_refused_stack(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def plan_stack(_: Path, stack: str) -> Plan:
+        if stack == "good":
+            return Plan(stack=stack)
+        problem = Problem(path="runner.jobTimeout", found="empty", fix="Give it a value.")
+        raise ConfigError([problem], source=f"stack {stack}")
+
+    monkeypatch.setattr(module, "plan_stack", plan_stack)
+    options = module.Options(project=tmp_path, stacks=("one", "good", "two"))
+    with ProgressDisplay(Console(quiet=True)) as display, pytest.raises(ConfigError) as caught:
+        module.plan_all(options, display)
+    text = str(caught.value)
+    assert ("stack one" in text, "stack two" in text, "good" in text) == (True, True, False)
 
 
 @pytest.mark.parametrize("answer", [Verdict.YES, Verdict.NO])
