@@ -81,7 +81,11 @@ class Child(Enum):
     """The kinds of children that there are."""
 
     CONTROL_PLANE = Kind("etcd, kube-apiserver and the other programs of the embedded control plane", ())
-    OWN = Kind("its supervisor, the registry and the image provider of a mirror's proof", ("machine",))
+    OWN = Kind(
+        "its supervisor, the registry and the image provider of a mirror's proof, and what prepares a real node",
+        ("machine",),
+    )
+    NODE = Kind("containerd of a real node, which pulls images", ("network",))
     VERSION = Kind("`pulumi version`", ("machine", "user"))
     PROGRAM = Kind(
         "the Pulumi program as a rehearsal runs it, with or without the engine",

@@ -8,13 +8,12 @@ from typing import Any, NoReturn
 from rich.console import Console
 
 from components.problems import ConfigError
-from multiarch.cluster.api import ApiRefused
 from multiarch.core.ending import COULD_NOT_TELL, WELL, exit_codes_for, unwind_on_terminate
 from multiarch.core.output import STANDARD_OUTPUT, ReportConsole, check_targets, write
 from multiarch.core.progress import ProgressDisplay
 from multiarch.core.verdict import Verdict
 from multiarch.rehearse.background import shown_on
-from multiarch.rehearse.control_plane.errors import KeptPlaneError, StartError
+from multiarch.rehearse.control_plane.errors import KeptPlaneError
 from multiarch.rehearse.control_plane.keep import KeptPlane, stop_kept
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.nodes import host, journal, real
@@ -81,8 +80,6 @@ def _start(binaries: str, registry: str | None, display: ProgressDisplay) -> Map
         nodes.start(sink)
         nodes.keep()
         kept = plane.keep(journal.FOLDER)
-    except ApiRefused as error:
-        raise StartError(f"the control plane refused the nodes: {error}") from error
     except BaseException:  # a KeyboardInterrupt too
         real.stop_kept()
         raise

@@ -62,10 +62,10 @@ def furnish(folder: Path, programs: dict[str, str], sysctls: dict[str, str]) -> 
             mount(str(file), f"/proc/sys/{name}", flags=_BIND)
     # The folder itself may lie below one of these: what is to be bound is opened before anything is covered.
     opened = {name: os.open(folder / name, os.O_PATH) for name in ("lib", "log")}
-    Path("/var/log").mkdir(parents=True, exist_ok=True)
     mount(str(run), "/run", flags=_MOVE)
     for name, descriptor in opened.items():
-        mount(f"/proc/self/fd/{descriptor}", f"/var/{name}", flags=_BIND)
+        if Path("/var", name).is_dir():  # what is not there is not made: it would stay
+            mount(f"/proc/self/fd/{descriptor}", f"/var/{name}", flags=_BIND)
         os.close(descriptor)
 
 

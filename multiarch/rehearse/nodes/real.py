@@ -1,7 +1,6 @@
 """Two nodes with real kubelets beside an embedded control plane: one of this machine's architecture, one emulated."""
 
 import json
-import os
 import sys
 import tempfile
 import time
@@ -201,6 +200,12 @@ class RealNodes:
 
     def _create(self, api: Api) -> None:
         """Create the policy, wait until it is in force, and create the nodes that the kubelets will find."""
+        try:
+            self._create_all(api)
+        except ApiRefused as error:
+            raise StartError(f"the control plane refused the real nodes: {error}") from error
+
+    def _create_all(self, api: Api) -> None:
         api.call("POST", f"{objects.ADMISSION}/mutatingadmissionpolicies", objects.policy())
         api.call("POST", f"{objects.ADMISSION}/mutatingadmissionpolicybindings", objects.binding())
         emulated = next(node for node in self._nodes() if node.emulated)
@@ -336,7 +341,6 @@ def _ready(api: Api, node: Node) -> bool:
 def _spec(node: Node, folder: Path, logs: Path, programs: Binaries) -> dict[str, Any]:
     """Say what the node's first process is to do (pid_one.py)."""
     path = f"{files.PROGRAMS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
     own = environment(Child.CONTROL_PLANE, {"PATH": path, "HOME": "/run"})
 
     def command(name: str, flags: Sequence[str], socket: str, env: Mapping[str, str]) -> dict[str, Any]:
@@ -350,7 +354,12 @@ def _spec(node: Node, folder: Path, logs: Path, programs: Binaries) -> dict[str,
         "sysctls": dict(files.SYSCTLS),
         "commands": [
             # It pulls images: the only one that may need a way out.
-            command("containerd", ["--config", f"{files.SETTINGS}/containerd.toml"], files.SOCKET, {**own, **proxies}),
+            command(
+                "containerd",
+                ["--config", f"{files.SETTINGS}/containerd.toml"],
+                files.SOCKET,
+                {**environment(Child.NODE), **own},
+            ),
             command("kubelet", files.kubelet_flags(node), "", own),
         ],
     }
