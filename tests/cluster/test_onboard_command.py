@@ -204,7 +204,7 @@ def test_what_is_wrong_is_told_at_the_prompt_and_asked_again(eks: Path, folder: 
 
 
 def test_nodes_that_were_seen_are_the_nodes_that_are_rehearsed_on(mixed: Path, folder: Path) -> None:
-    done = by_flags(folder, mixed, "--rehearse")
+    done = by_flags(folder, mixed, "--rehearse", "--verbose")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the templates' build jobs for arm64" in done.stdout
     assert "seen-" in done.stdout
