@@ -60,6 +60,10 @@ test-templates: $(VENV)/.dev ## Run the CI templates' tests: whole pipelines wit
 test-engine: $(VENV)/.dev ## Run all tests under the real Pulumi engine (`pulumi` from PATH, else built once, for minutes)
 	@MULTIARCH_ENGINE=full $(BIN)/pytest tests/engine $(ARGS)
 
+.PHONY: test-nodes
+test-nodes: $(VENV)/.dev ## Start real kubelets on this machine, as root, and make their images (minutes; docs/real-nodes.md)
+	@MULTIARCH_NODES=1 $(BIN)/pytest tests/images tests/nodes $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(BIN)/ruff check .

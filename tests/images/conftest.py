@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from multiarch.rehearse.images import debian, have_images, programs
 from multiarch.rehearse.images.model import UnreachedError
 from multiarch.rehearse.mirror.registry import LocalRegistry
 from tests.images.lab import why_no_containers
+from tests.nodes.lab.asked import ASKED_FOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/images" in str(item.path):
             item.add_marker(pytest.mark.images)
+            if not os.environ.get("MULTIARCH_NODES"):
+                item.add_marker(pytest.mark.skip(reason=ASKED_FOR))
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The tier `nodes`: real kubelets on this machine, one cluster at a time on it."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from multiarch.rehearse.nodes.architectures import Arch
 from multiarch.rehearse.nodes.programs import have_programs
 from multiarch.rehearse.nodes.real import RealNodes
 from tests.nodes.lab import images
+from tests.nodes.lab.asked import ASKED_FOR
 from tests.nodes.lab.pods import Kubectl
 from tests.registry.lab import daemon
 
@@ -34,6 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.nodes)
+            if not os.environ.get("MULTIARCH_NODES"):
+                item.add_marker(pytest.mark.skip(reason=ASKED_FOR))
 
 
 @pytest.fixture(scope="session")

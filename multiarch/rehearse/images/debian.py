@@ -62,7 +62,7 @@ def missing() -> str:
         return f"{' and '.join(absent)} not on PATH: the images are made of Debian's packages, on Debian or Ubuntu"
     if not KEYRING.exists():
         return (
-            f"{KEYRING} is not there, by which Debian's packages are verified: apt-get install debian-archive-keyring"
+            f"{KEYRING} does not exist, by which Debian's packages are verified: apt-get install debian-archive-keyring"
         )
     return ""
 

@@ -120,7 +120,7 @@ def _pause(arch: str, base: Layer, tini: Layer) -> Image:
 def _helper(arch: str, base: Layer, script: Layer) -> Image:
     differs = (
         "not GitLab's helper: no gitlab-runner-helper and no git. The sources are copied from the image, and artifacts "
-        "go over a pipe; caches, submodules and uploads to GitLab are not there"
+        "go over a pipe; caches, submodules and uploads to GitLab are missing"
     )
     return Image(arch=arch, layers=(base, script), run={"Env": [_PATH], "Cmd": ["sh"]}, differs=differs)
 
