@@ -49,17 +49,38 @@ def of(data: Path) -> list[Process]:
     return found
 
 
-def end(processes: list[Process]) -> None:
-    """Kill the first process of each namespace, so that its `unshare` buries it, and wait until all are gone.
+def bury(data: Path) -> None:
+    """Kill the first process of each namespace, so that its `unshare` buries it, and wait until these are gone."""
+    _await_end(_kill_first(of(data)))
+
+
+def end(data: Path) -> None:
+    """End whatever was started with a file of this folder, also what is only just starting, and wait until it is gone.
 
     A namespace's first process goes last: when it is gone, no other one of the node is left.
     """
-    for one in processes:
-        if one.is_first() and one.is_there():
-            with suppress(ProcessLookupError):
-                os.kill(one.pid, signal.SIGKILL)
-    if left := wait_while(lambda: [one.pid for one in processes if one.is_there()], _GONE_SECONDS, every=0.02):
-        raise StartError(f"a process of the nodes does not end: {left[0]}")
+    seen: set[Process] = set()
+
+    def left() -> list[int]:
+        found = of(data)
+        _kill_first(found)
+        seen.update(found)
+        return [one.pid for one in seen if one.is_there()]
+
+    if still := wait_while(left, _GONE_SECONDS, every=0.05):
+        raise StartError(f"a process of the nodes does not end: {still[0]}")
+
+
+def _kill_first(processes: list[Process]) -> list[Process]:
+    first = [one for one in processes if one.is_first() and one.is_there()]
+    for one in first:
+        with suppress(ProcessLookupError):
+            os.kill(one.pid, signal.SIGKILL)
+    return first
+
+
+def _await_end(processes: list[Process]) -> None:
+    wait_while(lambda: [one.pid for one in processes if one.is_there()], _GONE_SECONDS, every=0.02)
 
 
 def _stat(pid: int) -> list[str] | None:

@@ -89,7 +89,7 @@ def check(emulated: Arch | None = None) -> None:
 
 
 def check_root() -> None:
-    """Raise ConfigError for who may not undo what root did."""
+    """Raise ConfigError for who is not root: what root left may not even be looked at."""
     if os.uname().sysname == "Linux" and os.geteuid() != 0:
         raise ConfigError([_lacks("you are not root", "Run it as root, as `multiarch nodes up` was run.")])
 

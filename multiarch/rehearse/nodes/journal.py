@@ -104,13 +104,15 @@ def remove_folder(folder: Path = FOLDER) -> None:
 
 
 def _end(done: Done) -> list[str]:
-    first_processes.end(first_processes.of(Path(done.data)))
     if not done.running():
+        first_processes.end(Path(done.data))
         return []
+    first_processes.bury(Path(done.data))
     with contextlib.suppress(ProcessLookupError):
         os.kill(done.supervisor, signal.SIGTERM)
     if wait_while(done.running, _END_SECONDS, every=0.05):
         raise StartError(f"the nodes' supervisor (process {done.supervisor}) did not end in time")
+    first_processes.end(Path(done.data))
     return ["ended both nodes and all that ran on them"]
 
 

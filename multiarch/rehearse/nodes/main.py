@@ -42,6 +42,7 @@ def up(binaries: str, registry: str | None, json_file: str | None) -> NoReturn:
     undone = "every process that was started has been ended, and what was done to this machine is undone"
     with exit_codes_for(ConfigError, KeptPlaneError, interrupted=undone), ProgressDisplay(console) as display:
         emulated = native_here().other
+        host.check_root()
         real.clear_leftovers(progress=shown_on(display))
         host.check(emulated)
         stop_kept(journal.FOLDER)  # a control plane whose nodes are gone serves nobody

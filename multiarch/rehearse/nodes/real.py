@@ -113,6 +113,7 @@ class RealNodes:
         """
         if not self._plane.beside_real_nodes:
             raise ClusterError("kwok would play the real nodes' kubelets: ControlPlane(beside_real_nodes=True)")
+        host.check_root()
         clear_leftovers(self._folder, progress)
         host.check(self.native.other)
         if self._programs is None:

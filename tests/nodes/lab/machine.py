@@ -5,8 +5,10 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from multiarch.rehearse.nodes import binfmt, journal
+from multiarch.rehearse.nodes import binfmt, cgroups, files, journal, pid_one
 
+_MARK = f"/{cgroups.NAME}/"
+_NODES = (files.PROGRAMS, pid_one.__file__)
 _TUNED = ("vm", "kernel", "net/ipv4", "net/bridge", "fs")
 _CHANGING = (
     "quota/",
@@ -32,7 +34,7 @@ _PLACES = (
 def state() -> dict[str, object]:
     """All of it, as something to compare."""
     return {
-        "processes in other process namespaces": elsewhere(),
+        "processes of nodes": elsewhere(),
         "mounts": sorted(Path("/proc/self/mounts").read_text().splitlines()),
         "network interfaces": sorted(link.name for link in Path("/sys/class/net").iterdir()),
         "binfmt_misc": entries(),
@@ -62,12 +64,17 @@ def differences(before: dict[str, object]) -> list[str]:
 
 
 def elsewhere() -> list[str]:
-    """Processes of another process namespace than this one: all of a node's are."""
+    """Processes of nodes: each is in another process namespace than this one, as others' on this machine may be, too.
+
+    What has ended and only waits to be buried by the machine's first process is none.
+    """
     own, found = Path("/proc/self/ns/pid").readlink(), []
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if (path / "ns" / "pid").readlink() != own:
-                found.append((path / "cmdline").read_text().replace("\0", " "))
+                line = (path / "cmdline").read_text().replace("\0", " ")
+                if _MARK in (path / "cgroup").read_text() or any(word in line for word in _NODES):
+                    found.append(line)
     return sorted(found)
 
 
