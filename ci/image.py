@@ -73,8 +73,9 @@ def manifest_of(base: Manifest, config: bytes, layer: bytes) -> bytes:
     layers = [
         {**entry.to_json(), "mediaType": _OF_DOCKER.get(entry.media_type, entry.media_type)} for entry in base.layers
     ]
-    own = _descriptor(config, _CONFIG), [*layers, _descriptor(layer, _LAYER)]
-    return _json({"schemaVersion": 2, "mediaType": OCI_IMAGE, "config": own[0], "layers": own[1]})
+    layers.append(_descriptor(layer, _LAYER).to_json())
+    own = _descriptor(config, _CONFIG).to_json()
+    return _json({"schemaVersion": 2, "mediaType": OCI_IMAGE, "config": own, "layers": layers})
 
 
 def bases(reference: str, session: Session) -> dict[str, Base]:
@@ -106,7 +107,7 @@ def assemble(base: str, zipapp: Path, into: Path, session: Session, labels: Mapp
             _fetch(of, entry, into)
         _keep(into, config)
         _keep(into, manifest)
-        entries.append({**_descriptor(manifest, OCI_IMAGE), "platform": parse_platform(platform).to_json()})
+        entries.append(_descriptor(manifest, OCI_IMAGE)._replace(platform=parse_platform(platform)).to_json())
     (into / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
     (into / "index.json").write_bytes(_json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}))
     return {platform: entry["digest"] for platform, entry in zip(PLATFORMS, entries, strict=True)}
@@ -138,8 +139,8 @@ def _place(into: Path, digest: str) -> Path:
     return place
 
 
-def _descriptor(content: bytes, media_type: str) -> dict[str, Any]:
-    return {"mediaType": media_type, "digest": digest_of(content), "size": len(content)}
+def _descriptor(content: bytes, media_type: str) -> Descriptor:
+    return Descriptor(media_type, digest_of(content), len(content))
 
 
 def _json(document: object) -> bytes:

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from multiarch.rehearse.control_plane.platform import this_machine
 from multiarch.rehearse.images.archive import XATTR
 from multiarch.rehearse.images.model import Image, Layer
+from multiarch.rehearse.nodes.architectures import emulated_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,11 +54,6 @@ class Ran(NamedTuple):
     output: str
 
 
-def emulated() -> str:
-    """Return the architecture that is not this machine's own."""
-    return "amd64" if this_machine().arch == "arm64" else "arm64"
-
-
 def why_no_containers() -> str:
     """Say why no container can run here; empty: one can."""
     if not Path("/proc/self/ns/user").exists():
@@ -70,8 +65,8 @@ def why_no_emulation() -> str:
     """Say why programs of the other architecture can't be run here; empty: they can."""
     if why := why_no_containers():
         return why
-    if not _QEMU[emulated()].exists():
-        return f"{_QEMU[emulated()]} is not there (apt-get install qemu-user-static)"
+    if not _QEMU[emulated_here()].exists():
+        return f"{_QEMU[emulated_here()]} is not there (apt-get install qemu-user-static)"
     release = tuple(int(part) for part in os.uname().release.split(".")[:2])
     if release < _FIRST_OWN_BINFMT:
         return f"Linux {os.uname().release} has one list of interpreters for all, which a test must not change"
@@ -99,7 +94,7 @@ class Box:
         with log.open("wb") as output:
             self._runc("create", "--bundle", str(root.parent), "--pid-file", str(pid), name, output=output)
         try:
-            if self.image.arch == emulated():
+            if self.image.arch == emulated_here():
                 _register(Path("/proc", pid.read_text(), "root", _BINFMT), self.image.arch)
             self._runc("start", name)
             code = self._ended(name, int(pid.read_text()))
@@ -139,7 +134,7 @@ class Box:
             _mount("/sys", "none", "rbind", "ro", source="/sys"),
             *(_mount(at, "none", "bind", source=str(source)) for at, source in self.scratch.items()),
         ]
-        if self.image.arch == emulated():
+        if self.image.arch == emulated_here():
             mounts.append(_mount(f"/{_BINFMT}", "binfmt_misc"))
         return {
             "ociVersion": "1.2.0",

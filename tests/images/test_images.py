@@ -19,7 +19,8 @@ from multiarch.rehearse.images import archive, push, taking_from
 from multiarch.rehearse.images.have import have_registry
 from multiarch.rehearse.images.push import push_one
 from multiarch.rehearse.mirror.registry import LocalRegistry
-from tests.images.lab import Box, Confined, Ran, emulated, pulled, why_no_emulation
+from multiarch.rehearse.nodes.architectures import emulated_here
+from tests.images.lab import Box, Confined, Ran, pulled, why_no_emulation
 from tests.repository import ROOT
 from tests.templates.lab.interpolation import interpolated
 
@@ -63,7 +64,7 @@ def _link(path: Path) -> str:
 @pytest.fixture(params=["amd64", "arm64"])
 def arch(request: pytest.FixtureRequest) -> str:
     wanted: str = request.param
-    if wanted == emulated() and (why := why_no_emulation()):
+    if wanted == emulated_here() and (why := why_no_emulation()):
         pytest.skip(why)
     return wanted
 
@@ -210,7 +211,7 @@ def test_the_templates_own_jobs_build_both_architectures_without_privileges_and_
 )
 def test_a_build_fails_without_any_of_what_a_job_is_granted(project: Project, less: Confined) -> None:
     """So none of it is granted in vain, and a stack that leaves one out fails here as it would anywhere."""
-    native = "arm64" if emulated() == "amd64" else "amd64"
+    native = emulated_here().other
     ran = project.build(native, less)
     assert ran.code != 0
     assert "map" in ran.output, ran.output

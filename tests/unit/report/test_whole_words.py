@@ -12,7 +12,7 @@ from rich.text import Text
 from multiarch.core.output import ReportConsole
 from multiarch.core.progress import ProgressDisplay
 from multiarch.core.render import words as w
-from multiarch.core.render.layout import Columns, Paragraph, show
+from multiarch.core.render.layout import Columns, Paragraph, Verbatim, show
 from multiarch.core.render.terminal import print_report
 from multiarch.core.report import Check, Fix, Report, Section
 from multiarch.core.verdict import Verdict
@@ -148,3 +148,11 @@ def test_a_secret_is_taken_out_before_the_text_is_wrapped() -> None:
     section: Section[tuple[w.Block, ...]] = Section(name="ci", checks=checks, notes=(secret,), detail=())
     text = shown(Report(command="any", sections=(section,), detail=None), 60, verbose=True)
     assert "A1b2C3d4" not in text
+
+
+def test_a_command_to_be_copied_stays_one_line_on_a_narrow_screen() -> None:
+    """The terminal wraps it itself: what is copied then has no line end within."""
+    command = "kubectl --context ci taint node arm64-0-f6916 dedicated:NoSchedule- --namespace gitlab-runner-jobs"
+    console = Console(width=40, file=io.StringIO())
+    show(console, [Verbatim([command, "second"], indent=4)])
+    assert console.file.getvalue().splitlines() == [f"    {command}", "    second"]  # type: ignore[attr-defined]  # likewise
