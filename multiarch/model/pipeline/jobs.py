@@ -34,6 +34,9 @@ class PipelineJob:
     image: str = ""
     entrypoint: tuple[str, ...] = ()
     user: str = ""
+    script: tuple[str, ...] = ()
+    artifacts: tuple[str, ...] = ()
+    """Paths in the project that it keeps for the jobs after it."""
 
     def __str__(self) -> str:
         """Say which job it is: `.build-arm64 of templates/multi-arch.gitlab-ci.yml`."""
@@ -110,7 +113,19 @@ def _jobs(jobs: Mapping[str, Any], name: str, file: str) -> Iterator[PipelineJob
             image=str(details.get("name") or ""),
             entrypoint=tuple(str(word) for word in details.get("entrypoint") or ()),
             user=str((details.get("kubernetes") or {}).get("user") or ""),
+            script=tuple(_lines(jobs, job.get("script"), file)),
+            artifacts=tuple(str(path) for path in (job.get("artifacts") or {}).get("paths") or ()),
         )
+
+
+def _lines(jobs: Mapping[str, Any], script: Any, file: str) -> Iterator[str]:
+    """Yield a script's parts: text, or what a `!reference [job, script]` names."""
+    for part in [script] if isinstance(script, str) else script or []:
+        if isinstance(part, list):
+            name, key = part
+            yield from _lines(jobs, extended(jobs, name, file).get(key), file)
+        else:
+            yield str(part)
 
 
 def _value(value: Any) -> str:

@@ -1,0 +1,60 @@
+"""What is given to a runner, and what came of it: one form for the executor model and for the real GitLab Runner."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from multiarch.model.pipeline import PipelineJob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CiJob:
+    """A job as GitLab would hand it to a runner."""
+
+    pipeline: PipelineJob
+    """Of the template: name, image, tags, script, artifacts."""
+    variables: Mapping[str, str]
+    """All of them, not yet expanded: GitLab's predefined ones, the project's, the job's own. The later one wins."""
+    before: str = ""
+    """Shell text that runs first, in the same shell as the script: what the container says about itself."""
+    needs: tuple[str, ...] = ()
+    """Names of the jobs whose artifacts it gets."""
+    timeout: int = 900
+    """Seconds."""
+
+    @property
+    def name(self) -> str:
+        """As GitLab shows it: `image-build: [arm64]`."""
+        return self.pipeline.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What came of a job."""
+
+    job: CiJob
+    succeeded: bool
+    reason: str = ""
+    """Why not, in words: `exit code 1`, `the pod was refused: …`, `not started: build-amd64 failed`."""
+    log: str = ""
+    """What it said, redacted."""
+    pod: Mapping[str, Any] | None = field(default=None, repr=False)
+    """Its pod as the API server last had it; None where there never was one."""
+    artifacts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Path in the project to content: what it kept."""
+    seconds: float = 0.0
+
+
+class JobRunner(Protocol):
+    """Something that runs jobs on the cluster: the executor model, or gitlab-runner itself."""
+
+    @property
+    def what(self) -> str:
+        """Say what it is, for the report: `gitlab-runner 19.3.1 (PATH)`."""
+
+    def run(self, jobs: Sequence[CiJob], progress: Callable[[str, str], None]) -> list[Ended]:
+        """Run a pipeline: each job once those that it needs succeeded, side by side otherwise; in the jobs' order.
+
+        `progress` gets a job's name and what it is at. What goes wrong with a job is in its `Ended`; raises
+        ClusterError where the cluster or the runner as a whole is gone.
+        """
