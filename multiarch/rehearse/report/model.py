@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from multiarch.core.report import Report, Section
+from multiarch.core.report import Report, Seconds, Section
+from multiarch.core.verdict import Verdict
 from multiarch.model.pools import PlannedNode, PlannedPool
 
 
@@ -60,6 +61,69 @@ class ChangeView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confinement:
+    """What a container's first process said of itself, read inside the container."""
+
+    uid: int
+    gid: int
+    capabilities: tuple[str, ...]
+    """The bounding set: what it could ever have. `CHOWN`, without `CAP_`, sorted."""
+    no_new_privileges: bool
+    seccomp: str
+    """`filter`, `none`, `strict`: /proc/PID/status, `Seccomp`."""
+    token_mounted: bool
+    """Whether there was a service account's token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """A job, or an image, that really ran on a node."""
+
+    name: str
+    """The job's name in the pipeline: `image-build: [arm64]`."""
+    node: str = ""
+    """Where it ran; empty: nowhere."""
+    arch: str = ""
+    """The node's architecture."""
+    emulated: bool = False
+    """Whether that is not the machine's own: its time says nothing."""
+    pod: str = ""
+    image: str = ""
+    """Of its build container, with what that really was where it was made here."""
+    succeeded: bool
+    reason: str = ""
+    """Why it did not."""
+    seconds: Seconds = 0.0
+    confinement: Confinement | None = None
+    """None where it could not be read."""
+    log: str = ""
+    """All that it said, without escape sequences and secrets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One address that a job tried to reach."""
+
+    what: str
+    """For people: `the API server`, `a pod of another namespace`."""
+    address: str
+    """Host and port."""
+    answer: str
+    """`reached`, `refused` (somebody answered, nobody listens there), or `no answer`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What a job reached over the network, by trying."""
+
+    policies_enforced: Verdict
+    """Whether what the stack's NetworkPolicies forbid could not be reached, and would have been without them."""
+    because: str
+    """What that was seen by."""
+    tries: tuple[Try, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsed:
     """What a rehearsal knows of one stack beside its claims."""
 
@@ -71,6 +135,13 @@ class Rehearsed:
     """Jobs that were given to its runner."""
     changes: tuple[ChangeView, ...] | None = None
     """What a changed stack file would do; None when that was not asked, or could not be told."""
+    runs: tuple[RunView, ...] = ()
+    """What really ran, with `--run`: the pipeline's jobs, then the image on each node."""
+    real: Mapping[str, str] = field(default_factory=dict)
+    """With `--run`: each part to what stood in its place: `builder: kaniko v1.28.6, its own image`, or how what was made
+    here differs from it."""
+    reach: Reach | None = None
+    """With `--run`: what a job reached over the network."""
     resources: int = 0
     """How many resources the program declared."""
     resource_counts: Mapping[str, int] = field(default_factory=dict)
