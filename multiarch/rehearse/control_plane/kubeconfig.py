@@ -1,6 +1,7 @@
 """The kubeconfig file of the control plane's clients."""
 
 import base64
+from collections.abc import Mapping
 
 import yaml
 
@@ -17,27 +18,28 @@ REHEARSAL = Purpose(
 
 
 def render(server: str, authority: bytes, client: KeyPair) -> bytes:
-    """Return a kubeconfig with everything embedded, for a server URL such as `https://127.0.0.1:40123`."""
+    """Return the kubeconfig of a client with a certificate, for a server URL such as `https://127.0.0.1:40123`."""
+    user = {"client-certificate-data": _encoded(client.certificate), "client-key-data": _encoded(client.key)}
+    return _document(server, authority, user)
 
-    def encoded(pem: bytes) -> str:
-        return base64.b64encode(pem).decode("ascii")
 
+def render_for_token(server: str, authority: bytes, token: str) -> bytes:
+    """Return the kubeconfig of a token's bearer."""
+    return _document(server, authority, {"token": token})
+
+
+def _document(server: str, authority: bytes, user: Mapping[str, str]) -> bytes:
+    cluster = {"server": server, "certificate-authority-data": _encoded(authority)}
     document = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [
-            {"name": CONTEXT, "cluster": {"server": server, "certificate-authority-data": encoded(authority)}}
-        ],
-        "users": [
-            {
-                "name": CONTEXT,
-                "user": {
-                    "client-certificate-data": encoded(client.certificate),
-                    "client-key-data": encoded(client.key),
-                },
-            }
-        ],
+        "clusters": [{"name": CONTEXT, "cluster": cluster}],
+        "users": [{"name": CONTEXT, "user": dict(user)}],
         "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": CONTEXT}}],
         "current-context": CONTEXT,
     }
     return yaml.safe_dump(document, sort_keys=False).encode("utf-8")
+
+
+def _encoded(pem: bytes) -> str:
+    return base64.b64encode(pem).decode("ascii")

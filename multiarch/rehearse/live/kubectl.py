@@ -1,0 +1,112 @@
+"""Commands in a pod's containers, by kubectl: the client of that protocol that everybody trusts."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from multiarch.core.environment import Child, environment
+from multiarch.rehearse.control_plane.tied import tied
+
+_ENDED: Final = "command terminated with exit code "
+"""How kubectl says that the command itself failed, and not the way to it (k8s.io/client-go, tools/remotecommand)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a command in a container ended."""
+
+    code: int | None
+    """Its exit code; None where it was not run to its end: the error says why."""
+    output: bytes
+    error: str = ""
+    """What it wrote to standard error; or kubectl's own words."""
+
+
+class Kubectl:
+    """kubectl with one kubeconfig. Use as a context manager: its folder is deleted at the end."""
+
+    def __init__(self, program: Path, kubeconfig: bytes) -> None:
+        self._program = program
+        self._content = kubeconfig
+        self._folder = tempfile.TemporaryDirectory(prefix="multiarch-kubectl-")
+
+    def __enter__(self) -> Self:
+        """Write its kubeconfig (0600)."""
+        descriptor = os.open(self._kubeconfig, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(self._content)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Delete the folder."""
+        self._folder.cleanup()
+
+    def execute(
+        self,
+        where: tuple[str, str, str],
+        words: Sequence[str],
+        *,
+        seconds: float,
+        given: bytes | None = None,
+        log: Path | None = None,
+    ) -> Said:
+        """Run a command in a container: `where` is its namespace, pod and name.
+
+        What it writes goes into `log`, in its order, where that is given; else its output is returned. Raises nothing
+        for a command that fails, takes longer than `seconds`, or can't be run.
+        """
+        namespace, pod, container = where
+        command = [str(self._program), "--kubeconfig", str(self._kubeconfig), "--namespace", namespace, "exec"]
+        command += ["--stdin"] if given is not None else []
+        with ExitStack() as files:
+            into = files.enter_context(log.open("ab")) if log else subprocess.PIPE
+            process = files.enter_context(
+                subprocess.Popen(
+                    tied([*command, pod, "--container", container, "--", *words]),
+                    env=environment(Child.OWN, {"HOME": self._folder.name}),
+                    stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+                    stdout=into,
+                    stderr=subprocess.STDOUT if log else subprocess.PIPE,
+                )
+            )
+            try:
+                output, error = process.communicate(given, timeout=seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+                return Said(None, b"", f"it did not end within {seconds:.0f} s")
+            except BaseException:
+                process.kill()
+                raise
+        return _said(process.returncode, output or b"", _words(error, log))
+
+    @property
+    def _kubeconfig(self) -> Path:
+        return Path(self._folder.name, "kubeconfig")
+
+
+def _said(code: int, output: bytes, words: str) -> Said:
+    if code == 0 or _ENDED in words:
+        return Said(code, output, words)
+    return Said(None, output, words.strip().removeprefix("error: ") or f"kubectl ended with {code} and no message")
+
+
+def _words(error: bytes | None, log: Path | None) -> str:
+    """Return kubectl's own words: at the end of the log, where both go there; they are then taken off it."""
+    if log is None:
+        return (error or b"").decode(errors="replace")
+    size = log.stat().st_size
+    with log.open("r+b") as file:
+        file.seek(max(0, size - 1000))
+        lines = file.read().splitlines(keepends=True)
+        last = lines[-1].decode(errors="replace") if lines else ""
+        if last.startswith((_ENDED, "error: ", "Error from server", "Unable to connect")):
+            file.truncate(size - len(lines[-1]))
+            return last
+    return ""
