@@ -325,19 +325,9 @@ class _Run:
         return replace(scene, buildkit=buildkit)
 
     def _scene(self, release: PlannedRelease, stand_ins: frozenset[str], *, buildkit: bool = False) -> Scene:
-        installed = read_back(self.api, release)
-        self._priority_class(installed.config.kubernetes.text("priority_class_name"))
-        return Scene(
-            stack=self.plan.stack,
-            admin=self.api,
-            runner=service_account_api(self.api, installed.namespace, installed.service_account),
-            installed=installed,
-            groups=self.groups,
-            nodes=live_nodes(self.api),
-            kubelet=self.embedded,
-            stand_ins=stand_ins,
-            tags=created_tags(self.plan, buildkit=buildkit),
-        )
+        scene = scene_of(self.plan, self.api, release, self.groups, buildkit=buildkit)
+        self._priority_class(scene.installed.config.kubernetes.text("priority_class_name"))
+        return replace(scene, kubelet=self.embedded, stand_ins=stand_ins)
 
     def _priority_class(self, name: str) -> None:
         if name and self.installer.priority_class(name):
@@ -347,6 +337,22 @@ class _Run:
         title = "the runner is installed, its manager admitted under `restricted`"
         self.found.claims.append(_claim("runner-installed", title, verdict, evidence))
         self.found.notes.append("nothing else was checked, since the runner was not installed")
+
+
+def scene_of(
+    plan: Plan, api: Api, release: PlannedRelease, groups: tuple[NodeGroup, ...], *, buildkit: bool = False
+) -> Scene:
+    """Return an installed release as the cluster has it. Raises InstallFailed, ConfigInvalid and ApiRefused."""
+    installed = read_back(api, release)
+    return Scene(
+        stack=plan.stack,
+        admin=api,
+        runner=service_account_api(api, installed.namespace, installed.service_account),
+        installed=installed,
+        groups=groups,
+        nodes=live_nodes(api),
+        tags=created_tags(plan, buildkit=buildkit),
+    )
 
 
 def cluster_title(plan: Plan, groups: tuple[NodeGroup, ...]) -> str:

@@ -1,4 +1,4 @@
-"""The pipeline of a run: the jobs of the component `multi-arch-image`, as a project of this Dockerfile would have them."""
+"""The pipeline of a run: the jobs of the component `multi-arch-image`, as a project with this Dockerfile has them."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

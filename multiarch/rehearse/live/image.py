@@ -1,0 +1,96 @@
+"""The image that came of it, put to the proof on a node: what its own programs say they run on."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+_TOOLS: Final = "/multiarch-tools"
+_MACHINES: Final = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+_ELF_MACHINES: Final = {"3e00": "amd64", "b700": "arm64"}
+"""`e_machine` of a 64-bit little-endian program, its bytes in their order (elf(5))."""
+_SCRIPT: Final = f"""b={_TOOLS}/busybox
+for program in /bin/uname /usr/bin/uname; do
+  if [ -x "$program" ]; then echo "uname: $("$program" -m 2>&1)"; break; fi
+done
+program=$1
+case "$program" in
+  ''|/*) ;;
+  *) for folder in $(echo "$PATH" | $b tr : ' '); do
+       if [ -x "$folder/$program" ]; then program=$folder/$program; break; fi
+     done ;;
+esac
+if [ -f "$program" ] && [ "$($b head -c 2 "$program")" = '#!' ]; then
+  read -r line <"$program"; line=${{line#??}}; set -- $line; program=$1
+fi
+if [ -f "$program" ]; then echo "program: $program: $($b hexdump -s 18 -n 2 -v -e '2/1 "%02x"' "$program")"; fi
+echo done
+"""
+"""Each answer on a line of its own. The tools are of the node's architecture; what they look at is the image's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """What an image said on its node."""
+
+    architectures: tuple[str, ...]
+    """What each thing that was asked said: all should be the same."""
+    evidence: str
+
+
+def pod(where: tuple[str, str], arch: str, image: str, tools: str, run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the pod, of a namespace and name, that asks an image on a node of its architecture.
+
+    `tools` is an image with a static /bin/busybox; `run` is the image's own config.
+
+    The image runs as its own user, without capabilities, and by its own programs where it has a `uname`. For one that
+    has no shell, the header of the program that it would start is read.
+    """
+    confined = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    mount = [{"name": "tools", "mountPath": _TOOLS}]
+    command = [*(run.get("Entrypoint") or ()), *(run.get("Cmd") or ())]
+    copy = ["/bin/busybox", "cp", "/bin/busybox", f"{_TOOLS}/busybox"]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"namespace": where[0], "name": where[1]},
+        "spec": {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            "nodeSelector": {"kubernetes.io/arch": arch},
+            "tolerations": [{"operator": "Exists"}],
+            "volumes": [{"name": "tools", "emptyDir": {}}],
+            "initContainers": [
+                {"name": "tools", "image": tools, "command": copy, "volumeMounts": mount, "securityContext": confined}
+            ],
+            "containers": [
+                {
+                    "name": "image",
+                    "image": image,
+                    "command": [f"{_TOOLS}/busybox", "sh", "-c", _SCRIPT, "sh", *command[:1]],
+                    "volumeMounts": mount,
+                    "securityContext": confined,
+                }
+            ],
+        },
+    }
+
+
+def read(log: str) -> Says:
+    """Return what the image said; no architecture where it did not say any that is known."""
+    machine = re.search(r"^uname: (.*)$", log, re.MULTILINE)
+    program = re.search(r"^program: (.*): (\w*)$", log, re.MULTILINE)
+    found, words = [], []
+    if machine:
+        found.append(_MACHINES.get(machine[1].strip(), machine[1].strip() or "nothing"))
+        words.append(f"its uname -m says {machine[1].strip()}")
+    if program and program[2] in _ELF_MACHINES:
+        found.append(_ELF_MACHINES[program[2]])
+        words.append(f"{program[1]} is a program for {_ELF_MACHINES[program[2]]}")
+    return Says(
+        tuple(found), "; ".join(words) or "it has no uname, and the program that it starts is none that is known"
+    )

@@ -1,0 +1,80 @@
+"""What is built: a user's Dockerfile with its folder, or a small one of ours; and a stack file that has a builder."""
+
+import io
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from components.problems import ConfigError, Problem
+
+BASE: Final = "docker.io/library/busybox:1.37.0-musl"
+"""What the Dockerfile of ours begins with. Its busybox is static, and so can be brought into images that have none."""
+OWN: Final = f"""# What `multiarch rehearse --run` builds unless --dockerfile names one.
+FROM {BASE}
+RUN uname -m >/built-on && mkdir /kept && chown 7:8 /kept && chmod 4755 /built-on
+USER 1000
+CMD ["cat", "/built-on"]
+"""
+_LEFT_OUT: Final = (".git",)
+_SECRET: Final = "gitlab-runner-buildkit-token"  # noqa: S105 - a name
+_RUNNER: Final = ("multiarch-runner:runner", "runner")
+
+
+def find(given: Path | None) -> tuple[Path | None, str]:
+    """Return the project's folder and the Dockerfile's name in it; no folder for the one of ours.
+
+    A file's folder is the build context, as a folder that is named is. Raises ConfigError where there is none.
+    """
+    if given is None:
+        return None, "Dockerfile"
+    path = given / "Dockerfile" if given.is_dir() else given
+    if not path.is_file():
+        fix = "Name a Dockerfile, or a folder that has one: its folder is the build context."
+        raise ConfigError([Problem(path="--dockerfile", found=f"there is no file {path}", fix=fix)])
+    return path.resolve().parent, path.name
+
+
+def sources(folder: Path | None) -> bytes:
+    """Return the project's files as an archive, without .git. Raises ConfigError for a file that cannot be read."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        if folder is None:
+            _add_text(archive, "Dockerfile", OWN)
+        else:
+            try:
+                archive.add(folder, arcname=".", filter=_wanted)
+            except OSError as error:
+                fix = "The folder of the Dockerfile is copied whole, as a checkout would be."
+                found = f"{error.filename or folder}: {error.strerror or error}"
+                raise ConfigError([Problem(path="--dockerfile", found=found, fix=fix)]) from error
+    return content.getvalue()
+
+
+def _wanted(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    if info.name.removeprefix("./").partition("/")[0] in _LEFT_OUT:
+        return None
+    # Owners of this machine mean nothing in the job; times would make the same sources another commit.
+    info.uid = info.gid = info.mtime = 0
+    info.uname = info.gname = ""
+    return info
+
+
+def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = len(text.encode()), 0o644
+    archive.addfile(info, io.BytesIO(text.encode()))
+
+
+def with_buildkit(stack_file: Path) -> str | None:
+    """Return a stack file's text with a runner for BuildKit added to it; None where it has one, or no `runner`."""
+    document: Any = yaml.safe_load(stack_file.read_text(encoding="utf-8"))
+    config = (document.get("config") if isinstance(document, Mapping) else None) or {}
+    key = next((name for name in _RUNNER if name in config), "")
+    runner = config.get(key)
+    if not isinstance(runner, Mapping) or "buildkit" in runner:
+        return None
+    added = {**runner, "buildkit": {"token": {"existingSecret": _SECRET}}}
+    return yaml.safe_dump({**document, "config": {**config, key: added}}, sort_keys=False)
