@@ -16,6 +16,7 @@ Examples:
   multiarch rehearse --stack local --keep             leave the cluster running; `make up STACK=local` installs into it
   multiarch rehearse --kubeconfig ~/.kube/config --context kind-ci --stack local
   multiarch rehearse --clean --kubeconfig ~/.kube/config --context kind-ci      remove what a killed one left there
+  multiarch rehearse --run --stack local --html run.html     build and run an image on two real nodes, as root
   multiarch rehearse --stack gke --against Pulumi.gke.new.yaml     what would be replaced, and which jobs lost?
 
 \b
@@ -93,6 +94,15 @@ def _check_clean(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
     help="Show what this changed stack file would update and replace, and do nothing else. With --engine: after it.",
 )
 @click.option(
+    "--run", "live", is_flag=True, help="Really run it: two real nodes build an image and run it. Needs root."
+)
+@click.option(
+    "--dockerfile",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="PATH",
+    help="With --run: the Dockerfile to build; its folder is the context. Default: a small one of the rehearsal's.",
+)
+@click.option(
     "--project", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR", help="Default: here."
 )
 def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None:
@@ -106,7 +116,9 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     _check_combination(stacks, given)
     from multiarch.rehearse import main  # noqa: PLC0415 - `--help` needs none of it
 
-    if given["clean"]:
+    if given["live"]:
+        main.run_live(project, stacks, given)
+    elif given["clean"]:
         main.clean_up(given)
     elif given["stop"]:
         main.stop(project)

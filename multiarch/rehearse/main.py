@@ -50,6 +50,25 @@ def run(project: Path | None, stacks: tuple[str, ...], given: Mapping[str, Any])
     deliver(hide_in(report), WORDS, outlet)
 
 
+def run_live(project: Path | None, stacks: tuple[str, ...], given: Mapping[str, Any]) -> NoReturn:
+    """Let a stack's jobs build an image on two real nodes, and deliver the report."""
+    from multiarch.rehearse.live import rehearsal  # noqa: PLC0415 - only this way needs it
+
+    root = project_of(project)
+    unwind_on_terminate()
+    (stack,) = named_stacks(root, stacks)
+    options = rehearsal.Options(
+        project=root,
+        stack=stack,
+        **{key: given[key] for key in ("binaries", "chart", "dockerfile")},
+    )
+    outlet = outlet_of(given)
+    ended = "every process that was started has been ended, and what was done to this machine is undone"
+    with exit_codes_for(ConfigError, KeptPlaneError, interrupted=ended), ProgressDisplay(outlet.console) as display:
+        report = rehearsal.rehearse_run(options, display)
+    deliver(hide_in(report), WORDS, outlet)
+
+
 def clean_up(given: Mapping[str, Any]) -> NoReturn:
     """Take off a cluster what rehearsals left there, and deliver what came of it."""
     unwind_on_terminate()

@@ -167,7 +167,7 @@ def settle(api: Api, namespace: str, name: str, patience: float = PATIENCE_SECON
             since = 0.0
         elif not since:
             since = time.monotonic()
-        elif time.monotonic() - since > patience and not _waits_for_room(message):
+        elif time.monotonic() - since > patience and not waits_for_room(message):
             break
         time.sleep(_POLL_SECONDS)
     return Placement(message=message)
@@ -179,7 +179,7 @@ def kept_out(message: str) -> bool:
     return all(any(rule in reason for rule in _RULES) for reason in reasons)
 
 
-def _waits_for_room(message: str) -> bool:
+def waits_for_room(message: str) -> bool:
     """Tell whether a pod lacks CPU, memory or room for pods: other jobs of the rehearsal leave, and it fits then."""
     return "Insufficient " in message or "Too many pods" in message
 

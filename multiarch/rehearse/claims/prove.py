@@ -2,7 +2,6 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import UnreachableError
@@ -15,7 +14,7 @@ from multiarch.rehearse.claims.manager import manager_promises
 from multiarch.rehearse.claims.mirror import mirror_promises
 from multiarch.rehearse.claims.refusals import refusal_promises
 from multiarch.rehearse.claims.rights import rights_promises
-from multiarch.rehearse.claims.scene import BY_MODEL, Promise, Proof, Scene, unknown
+from multiarch.rehearse.claims.scene import BY_MODEL, Promise, Scene, unknown
 from multiarch.rehearse.claims.settings import settings_promises
 from multiarch.rehearse.claims.taints import taint_promises
 from multiarch.rehearse.report.model import JobView
@@ -41,21 +40,23 @@ def prove_all(scene: Scene) -> tuple[list[Check], list[JobView]]:
     """Put every promise to the proof; claims and jobs come in the promises' order."""
     given = promises(scene)
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        results = list(pool.map(lambda promise: _timed(promise, scene), given))
-    claims = [
-        Check(id=promise.id, title=promise.title, verdict=proof.verdict, evidence=proof.evidence, seconds=seconds)
-        for promise, (proof, seconds) in zip(given, results, strict=True)
-    ]
-    return claims, [job for proof, _ in results for job in proof.jobs]
+        results = list(pool.map(lambda promise: prove_one(promise, scene), given))
+    return [check for check, _ in results], [job for _, jobs in results for job in jobs]
 
 
-def _timed(promise: Promise, scene: Scene) -> tuple[Proof, float]:
+def prove_one(promise: Promise, scene: Scene) -> tuple[Check, tuple[JobView, ...]]:
+    """Put one promise to the proof."""
     began = time.monotonic()
     try:
         proof = promise.prove(scene)
     except (UnreachableError, ApiRefused, InstallFailed, ConfigInvalid) as error:
         # No answer, or one about something else: neither yes nor no.
         proof = unknown(str(error))
-    if promise.modelled:
-        proof = replace(proof, evidence=proof.evidence + BY_MODEL)
-    return proof, time.monotonic() - began
+    check = Check(
+        id=promise.id,
+        title=promise.title,
+        verdict=proof.verdict,
+        evidence=proof.evidence + (BY_MODEL if promise.modelled else ""),
+        seconds=time.monotonic() - began,
+    )
+    return check, proof.jobs

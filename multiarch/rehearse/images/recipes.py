@@ -45,15 +45,8 @@ _PATH: Final = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 _USERS: Final = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
 _GROUP: Final = "root:x:0:\nnogroup:x:65534:\n"
 _HELPER: Final = """#!/bin/sh
-# In place of gitlab-runner-helper and git: a job's sources are in this image, its artifacts go over a pipe.
-set -eu
-umask 0000 # as GitLab Runner's own helper: the job's container may have another user
-case "${1:-}" in
-sources) mkdir -p "$2"; cp -R /sources/. "$2"; chmod -R a+rwX "$2" ;;
-pack) shift; tar -c -f - "$@" ;;
-unpack) mkdir -p "$2"; cd "$2"; tar -x -f - ;;
-*) echo "multiarch-helper: sources DIR | pack PATH... >FILE | unpack DIR <FILE" >&2; exit 2 ;;
-esac
+# In place of the helper image's own: a shell that waits for what it is told.
+exec sh
 """
 
 
@@ -96,7 +89,7 @@ def _below_home() -> list[str]:
 def images_of(layers: Mapping[str, Layer], native: str) -> Images:
     """Return all images. `layers` are `base-amd64` and so on; `native` is this machine's architecture."""
     zipapp = _zipapp_layer()
-    helper = layer_of(packed([text("usr/local/bin/multiarch-helper", _HELPER, 0o755), folder("sources")]))
+    helper = layer_of(packed([text("usr/bin/gitlab-runner-build", _HELPER, 0o755)]))
     kinds: dict[Name, dict[str, Image]] = {"pause": {}, "base": {}, "helper": {}, "merge": {}, "buildkit": {}}
     for arch in ARCHITECTURES:
         base = layers[f"base-{arch}"]
@@ -119,8 +112,8 @@ def _pause(arch: str, base: Layer, tini: Layer) -> Image:
 
 def _helper(arch: str, base: Layer, script: Layer) -> Image:
     differs = (
-        "not GitLab's helper: no gitlab-runner-helper and no git. The sources are copied from the image, and artifacts "
-        "go over a pipe; caches, submodules and uploads to GitLab are missing"
+        "not GitLab's helper: no gitlab-runner-helper and no git. Sources and artifacts go over a pipe; caches, "
+        "submodules and uploads to GitLab are missing"
     )
     return Image(arch=arch, layers=(base, script), run={"Env": [_PATH], "Cmd": ["sh"]}, differs=differs)
 

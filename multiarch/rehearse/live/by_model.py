@@ -23,7 +23,7 @@ from multiarch.cluster.errors import UnreachableError
 from multiarch.core.secrets import hide
 from multiarch.core.waiting import wait_while
 from multiarch.model.executor import Job, JobRefusal, Pod
-from multiarch.rehearse.claims.pods import build, refused_by
+from multiarch.rehearse.claims.pods import build, refused_by, waits_for_room
 from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.live.job import CiJob, Ended
 from multiarch.rehearse.live.kubectl import Kubectl
@@ -38,6 +38,7 @@ _STUCK: Final = frozenset(
     }
 )  # fmt: skip
 """Reasons for which a container waits that no further waiting mends (pkg/kubelet/container, images)."""
+_UNPLACED: Final = "no node takes its pod"
 _UNPLACED_SECONDS: Final = 20.0
 """How long the scheduler may say that no node will do."""
 _STEP_SECONDS: Final = 120.0
@@ -183,7 +184,7 @@ class _Run:
                 raise JobFailed("interrupted")
             self.last = scene.runner.get(_path(pod))
             state = waiting_for(self.last)
-            if state.startswith("no node"):
+            if state.startswith(_UNPLACED) and not waits_for_room(state):
                 unplaced.append(time.monotonic())
                 if unplaced[-1] - unplaced[0] > _UNPLACED_SECONDS:
                     raise JobFailed(state)
@@ -229,7 +230,8 @@ class _Run:
         """Delete the pod as the runner does, with the time to end that its own settings give."""
         with suppress(ApiRefused, UnreachableError):
             self.last = scene.runner.get(_path(pod))
-            scene.runner.delete(_path(pod))
+            grace = scene.installed.config.kubernetes.maybe_number("cleanup_grace_period_seconds")
+            scene.runner.delete(_path(pod), None if grace is None else {"gracePeriodSeconds": str(grace)})
 
     @property
     def _log(self) -> Path:
@@ -266,7 +268,7 @@ def waiting_for(pod: Mapping[str, Any]) -> str:
         raise JobFailed(f"its pod is over: {status.get('message') or status.get('reason') or status['phase']}")
     for condition in status.get("conditions") or ():
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return f"no node takes its pod: {condition.get('message') or condition.get('reason')}"
+            return f"{_UNPLACED}: {condition.get('message') or condition.get('reason')}"
     found = status.get("containerStatuses") or []
     names = [one["name"] for one in found if "running" not in (one.get("state") or {})]
     return "" if found and not names else f"{', '.join(names) or 'all'} not running yet"

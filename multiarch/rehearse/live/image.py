@@ -1,10 +1,19 @@
 """The image that came of it, put to the proof on a node: what its own programs say they run on."""
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from multiarch.cluster.api import Api, ApiRefused
+from multiarch.core.waiting import wait_while
+from multiarch.rehearse.live.by_model import JobFailed, waiting_for
+from multiarch.rehearse.live.kubectl import Kubectl
+
+SECONDS: Final = 120.0
+"""How long an image may take to come to its node and to answer."""
+_LOG_SECONDS: Final = 20.0
 _TOOLS: Final = "/multiarch-tools"
 _MACHINES: Final = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _ELF_MACHINES: Final = {"3e00": "amd64", "b700": "arm64"}
@@ -94,3 +103,41 @@ def read(log: str) -> Says:
     return Says(
         tuple(found), "; ".join(words) or "it has no uname, and the program that it starts is none that is known"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking an image."""
+
+    log: str
+    pod: Mapping[str, Any]
+    reason: str = ""
+    """Why it did not answer."""
+    seconds: float = 0.0
+
+
+def ask(api: Api, kubectl: Kubectl, manifest: Mapping[str, Any]) -> Asked:
+    """Run an image's pod to its end, and take it away. Raises ApiRefused and UnreachableError."""
+    metadata, began = manifest["metadata"], time.monotonic()
+    path = f"/api/v1/namespaces/{metadata['namespace']}/pods"
+    seen: dict[str, Any] = dict(manifest)
+
+    def runs() -> str:
+        seen.update(api.get(f"{path}/{metadata['name']}"))
+        if (seen.get("status") or {}).get("phase") == "Succeeded":
+            return ""
+        return waiting_for(seen) or "it runs"
+
+    try:
+        api.create(path, manifest)
+        left = wait_while(runs, SECONDS, every=0.2)
+        reason = f"it did not end within {SECONDS:.0f} s: {left}" if left else ""
+    except JobFailed as failure:
+        reason = str(failure)
+    except ApiRefused as refusal:
+        return Asked("", seen, f"its pod was refused: {refusal.message}", time.monotonic() - began)
+    said = kubectl.logs((metadata["namespace"], metadata["name"], "image"), seconds=_LOG_SECONDS)
+    api.delete(f"{path}/{metadata['name']}")
+    if not reason and said.code != 0:
+        reason = f"its log could not be read: {said.error}"
+    return Asked(said.output.decode(errors="replace"), seen, reason, time.monotonic() - began)

@@ -62,13 +62,24 @@ class Kubectl:
         for a command that fails, takes longer than `seconds`, or can't be run.
         """
         namespace, pod, container = where
-        command = [str(self._program), "--kubeconfig", str(self._kubeconfig), "--namespace", namespace, "exec"]
-        command += ["--stdin"] if given is not None else []
+        stdin = ["--stdin"] if given is not None else []
+        asked = ["--namespace", namespace, "exec", *stdin, pod, "--container", container, "--", *words]
+        return self._run(asked, seconds, given, log)
+
+    def logs(self, where: tuple[str, str, str], *, seconds: float) -> Said:
+        """Return what a container wrote. Raises nothing, as above."""
+        namespace, pod, container = where
+        return self._run(["--namespace", namespace, "logs", pod, "--container", container], seconds)
+
+    def _run(
+        self, arguments: Sequence[str], seconds: float, given: bytes | None = None, log: Path | None = None
+    ) -> Said:
+        command = [str(self._program), "--kubeconfig", str(self._kubeconfig), *arguments]
         with ExitStack() as files:
             into = files.enter_context(log.open("ab")) if log else subprocess.PIPE
             process = files.enter_context(
                 subprocess.Popen(
-                    tied([*command, pod, "--container", container, "--", *words]),
+                    tied(command),
                     env=environment(Child.OWN, {"HOME": self._folder.name}),
                     stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
                     stdout=into,

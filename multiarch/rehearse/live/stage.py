@@ -65,7 +65,8 @@ def installed(plan: Plan, plane: ControlPlane, nodes: RealNodes, charts: Charts)
         helm = resources.enter_context(Helm(plane.binary("helm"), plane.kubeconfig, plane.context))
         release, second = release_of(plan), buildkit_release_of(plan)
         chart = charts.choose(release, helm)
-        stand_ins = Installer(api, helm, plan.stack, own_plane=True).install(plan, chart)
+        installer = Installer(api, helm, plan.stack, own_plane=True)
+        stand_ins = installer.install(plan, chart)
         groups = on_real_nodes(plan, nodes.names)
         first = scene_of(plan, api, release, groups)
         scenes = {(first.tags or (MULTI_ARCH_TAG,))[0]: first}
@@ -74,6 +75,8 @@ def installed(plan: Plan, plane: ControlPlane, nodes: RealNodes, charts: Charts)
             first = replace(first, buildkit=buildkit)
             scenes[(buildkit.tags or (BUILDKIT_TAG,))[0]] = buildkit
         for scene in scenes.values():
+            name = scene.installed.config.kubernetes.text("priority_class_name")
+            stand_ins += [f"PriorityClass {name}"] if name and installer.priority_class(name) else []
             _without_manager(api, scene)
         kubectl = {tag: resources.enter_context(kubectl_of(plane, scene)) for tag, scene in scenes.items()}
         notes = [chart.note, *(f"{what} is created by someone else: a stand-in was used" for what in stand_ins)]

@@ -66,6 +66,9 @@ def containerd(*, cni: str, sandbox: str) -> str:
     return f"""version = 3
 disabled_plugins = ["io.containerd.nri.v1.nri"]
 
+[plugins."io.containerd.internal.v1.opt"]
+  path = "/var/lib/containerd/opt" # else it makes a folder below the machine's own /opt
+
 [plugins."io.containerd.cri.v1.images"]
   [plugins."io.containerd.cri.v1.images".pinned_images]
     sandbox = {quoted["sandbox"]}

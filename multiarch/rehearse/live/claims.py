@@ -1,0 +1,143 @@
+"""The claims of a run: pure functions of what came of the jobs and of what was seen in the registry and on the nodes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from multiarch.core.report import Check
+from multiarch.core.verdict import Verdict
+from multiarch.rehearse.live import confined
+from multiarch.rehearse.live.image import Says
+from multiarch.rehearse.live.job import Ended
+from multiarch.rehearse.live.pipeline import ARCHITECTURES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InRegistry:
+    """What the registry has under the image's tag."""
+
+    platforms: Mapping[str, str]
+    """Platform, as the index has it, to the image's digest."""
+    said: Mapping[str, str]
+    """Digest to the architecture that the image's own config says."""
+
+
+def claim(identity: str, title: str, verdict: Verdict, evidence: str, seconds: float = 0.0) -> Check:
+    """Return one claim."""
+    return Check(id=identity, title=title, verdict=verdict, evidence=evidence, seconds=seconds)
+
+
+def built(arch: str, ended: Ended, node: str, node_arch: str) -> Check:
+    """Claim that a build job ran on its node and left a digest."""
+    identity, title = (
+        f"run-build-{arch}",
+        f"the template's build job for {arch} builds on an {arch} node, and leaves a digest",
+    )
+    if not ended.succeeded:
+        where = f" on {node}" if node else ""
+        verdict = Verdict.UNKNOWN if ended.reason.startswith("interrupted") else Verdict.NO
+        return claim(identity, title, verdict, f"{ended.job.name}{where}: {ended.reason}", ended.seconds)
+    digest = digest_of(ended, arch)
+    if not digest:
+        return claim(identity, title, Verdict.NO, f"{ended.job.name} left no digest among its artifacts", ended.seconds)
+    verdict = Verdict.YES if node_arch == arch else Verdict.NO
+    return claim(identity, title, verdict, f"pod {_pod_name(ended)} on {node} ({node_arch}): {digest}", ended.seconds)
+
+
+def digest_of(ended: Ended, arch: str) -> str:
+    """Return the digest that a build job left, empty where it left none."""
+    found = next((content for path, content in ended.artifacts.items() if path.endswith(f"{arch}.json")), b"{}")
+    try:
+        return str(json.loads(found).get("digest") or "")
+    except (ValueError, AttributeError):
+        return ""
+
+
+def confinement(arch: str, ended: Ended, image_user: str, *, filters: bool) -> Check:
+    """Claim that a build container was confined exactly as its runner's configuration says."""
+    identity = f"run-build-{arch}-confined"
+    title = f"the {arch} build runs as its user, with exactly the granted capabilities, and without a token"
+    found = confined.read(ended.log)
+    if ended.pod is None or found is None:
+        why = (
+            "its container never ran" if ended.pod is None or not ended.log else "its container said nothing of itself"
+        )
+        return claim(identity, title, Verdict.UNKNOWN, f"{ended.job.name}: {why}")
+    asked = confined.wanted(ended.pod, image_user)
+    if asked is None:
+        return claim(
+            identity,
+            title,
+            Verdict.UNKNOWN,
+            f"the image names its user '{image_user}': which number that is, nobody says",
+        )
+    wrong = confined.differences(asked, found, filters=filters)
+    if wrong:
+        return claim(identity, title, Verdict.NO, f"{'; '.join(wrong)}. Read inside: {confined.words(found)}")
+    if not filters:
+        doubt = f"{confined.words(found)}; this machine's runc was built without seccomp, so that could not be seen"
+        return claim(identity, title, Verdict.UNKNOWN, doubt)
+    return claim(identity, title, Verdict.YES, f"read inside: {confined.words(found)}")
+
+
+def merged(ended: Ended) -> Check:
+    """Claim that the merge job made an index."""
+    identity, title = "run-merge", "the template's merge job makes one image of both"
+    if ended.succeeded:
+        return claim(
+            identity, title, Verdict.YES, f"pod {_pod_name(ended)}: {ended.job.name} ended well", ended.seconds
+        )
+    verdict = Verdict.UNKNOWN if ended.reason.startswith(("not started", "interrupted")) else Verdict.NO
+    return claim(identity, title, verdict, f"{ended.job.name}: {ended.reason}", ended.seconds)
+
+
+def index(found: InRegistry | None, builds: Mapping[str, str], why: str) -> Check:
+    """Claim that the index has both architectures, each the image that its build job left; `why` nobody could look."""
+    identity, title = "run-index", "the published index has both architectures, of exactly the images that were built"
+    if found is None:
+        return claim(identity, title, Verdict.UNKNOWN, why)
+    wrong = []
+    for arch in ARCHITECTURES:
+        digest = found.platforms.get(f"linux/{arch}")
+        if digest is None:
+            wrong.append(f"it has no linux/{arch}")
+        elif builds.get(arch) and digest != builds[arch]:
+            wrong.append(f"its linux/{arch} is {digest}, and the build job left {builds[arch]}")
+        elif found.said.get(digest) != arch:
+            wrong.append(f"its linux/{arch} says of itself that it is for {found.said.get(digest) or 'nothing'}")
+    listed = ", ".join(f"{platform} {digest}" for platform, digest in found.platforms.items())
+    return claim(identity, title, Verdict.NO if wrong else Verdict.YES, "; ".join(wrong) or listed)
+
+
+def image_runs(arch: str, says: Says | None, node: str, why: str, seconds: float = 0.0) -> Check:
+    """Claim that the image runs on its node and is what it is said to be; `why` nobody could tell."""
+    identity = f"run-image-{arch}"
+    title = f"the image runs on the {arch} node, and its own programs are {arch}"
+    if says is None:
+        return claim(identity, title, Verdict.UNKNOWN, why)
+    if not says.architectures:
+        return claim(identity, title, Verdict.UNKNOWN, f"on {node}: {says.evidence}", seconds)
+    well = all(found == arch for found in says.architectures)
+    return claim(identity, title, Verdict.YES if well else Verdict.NO, f"on {node}: {says.evidence}", seconds)
+
+
+def registry_answers(before: bool, after: bool) -> Check:  # noqa: FBT001 - two answers
+    """Claim that this run's registry was there all along: else every other failure is its failing."""
+    title = "the registry of this run takes and gives images until its end"
+    if before and after:
+        return claim("run-registry", title, Verdict.YES, "it answers before the jobs and after them")
+    return claim("run-registry", title, Verdict.NO, f"it does not answer {'any more' if before else 'at all'}")
+
+
+def not_reached(identity: str, title: str, why: str) -> Check:
+    """Return a claim that nobody came to."""
+    return claim(identity, title, Verdict.UNKNOWN, why)
+
+
+def _pod_name(ended: Ended) -> str:
+    return str((ended.pod or {}).get("metadata", {}).get("name", "?"))
+
+
+def all_well(checks: Sequence[Check]) -> bool:
+    """Tell whether every claim was proved."""
+    return all(check.verdict is Verdict.YES for check in checks)
