@@ -27,9 +27,10 @@ With --clean: 0 nothing is left · 1 something is left · 2 and 3 as above
 
 def _check_combination(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
     """Refuse options that contradict each other, before anything is started."""
+    _check_live(stacks, given)
     if given["kubeconfig"] and not given["context"]:
         raise click.UsageError("--kubeconfig needs --context: a rehearsal never uses the current context")
-    if given["clean"]:
+    if given["clean"] and not given["live"]:
         _check_clean(stacks, given)
     if given["context"] and not given["kubeconfig"]:
         raise click.UsageError("--context needs --kubeconfig FILE: the embedded control plane has its own")
@@ -38,6 +39,22 @@ def _check_combination(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
     if given["against"] and len(stacks) != 1:
         raise click.UsageError("--against compares one stack's file: name that stack, once, with --stack")
     _check_engine(given)
+
+
+def _check_live(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
+    """Refuse what a run on real nodes cannot do: it has a cluster of its own, for one stack."""
+    if given["dockerfile"] and not given["live"]:
+        raise click.UsageError("--dockerfile names what --run builds: add --run")
+    if not given["live"]:
+        return
+    others = ("kubeconfig", "context", "keep", "stop", "engine", "against")
+    if option := next((name for name in others if given[name]), ""):
+        raise click.UsageError(f"--{option} cannot be used with --run, which has two real nodes of its own")
+    if len(stacks) > 1:
+        raise click.UsageError("--run takes one stack: name it, once, with --stack")
+    if given["clean"] and (stacks or given["dockerfile"]):
+        option = "stack" if stacks else "dockerfile"
+        raise click.UsageError(f"--{option} cannot be used with --run --clean: it only undoes what a killed run left")
 
 
 def _check_engine(given: dict[str, Any]) -> None:
@@ -82,7 +99,7 @@ def _check_clean(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
 @click.option(
     "--clean",
     is_flag=True,
-    help="Remove from the cluster of --kubeconfig what earlier rehearsals left, and do nothing else.",
+    help="Remove from the cluster of --kubeconfig (with --run: from this machine) what earlier rehearsals left.",
 )
 @click.option(
     "--engine", is_flag=True, help="Use the real `pulumi`, from PATH or built, with stand-ins for the clouds."
@@ -116,7 +133,11 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     _check_combination(stacks, given)
     from multiarch.rehearse import main  # noqa: PLC0415 - `--help` needs none of it
 
-    if given["live"]:
+    if given["live"] and given["clean"]:
+        from multiarch.rehearse.nodes import main as nodes  # noqa: PLC0415 - as above
+
+        nodes.clean(given["json_file"])
+    elif given["live"]:
         main.run_live(project, stacks, given)
     elif given["clean"]:
         main.clean_up(given)

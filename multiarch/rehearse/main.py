@@ -16,11 +16,16 @@ from multiarch.model.project import named_stacks, project_of, remember_stacks
 from multiarch.model.pulumi_cli import PulumiCliError
 from multiarch.rehearse import clean
 from multiarch.rehearse.against import rehearse_edit
+from multiarch.rehearse.background import shown_on
 from multiarch.rehearse.control_plane.errors import KeptPlaneError
 from multiarch.rehearse.control_plane.keep import default_folder, stop_kept
 from multiarch.rehearse.engine_run import rehearse_under_engine
+from multiarch.rehearse.nodes.architectures import emulated_here
 from multiarch.rehearse.report.words import WORDS
 from multiarch.rehearse.run import Options, rehearse
+
+DEFAULT_RUN = "local"
+"""Stack of `--run` where none is named, and there are several."""
 
 
 def run(project: Path | None, stacks: tuple[str, ...], given: Mapping[str, Any]) -> NoReturn:
@@ -53,18 +58,26 @@ def run(project: Path | None, stacks: tuple[str, ...], given: Mapping[str, Any])
 def run_live(project: Path | None, stacks: tuple[str, ...], given: Mapping[str, Any]) -> NoReturn:
     """Let a stack's jobs build an image on two real nodes, and deliver the report."""
     from multiarch.rehearse.live import rehearsal  # noqa: PLC0415 - only this way needs it
+    from multiarch.rehearse.nodes import host, real  # noqa: PLC0415 - as above
 
     root = project_of(project)
     unwind_on_terminate()
-    (stack,) = named_stacks(root, stacks)
+    names = named_stacks(root, stacks)
+    stack = names[0] if len(names) == 1 else DEFAULT_RUN
+    if stack not in names:
+        raise click.UsageError(f"--run takes one stack: name it with --stack; stacks there: {', '.join(names)}")
     options = rehearsal.Options(
-        project=root,
-        stack=stack,
-        **{key: given[key] for key in ("binaries", "chart", "dockerfile")},
+        project=root, stack=stack, **{key: given[key] for key in ("binaries", "chart", "dockerfile")}
     )
     outlet = outlet_of(given)
     ended = "every process that was started has been ended, and what was done to this machine is undone"
     with exit_codes_for(ConfigError, KeptPlaneError, interrupted=ended), ProgressDisplay(outlet.console) as display:
+        host.check_root()
+        real.clear_leftovers(progress=shown_on(display))
+        host.check()
+        outlet.console.print("This is done to this machine, and undone at the end:")
+        for line in host.plan(emulated_here()):
+            outlet.console.print(f"  {line}")
         report = rehearsal.rehearse_run(options, display)
     deliver(hide_in(report), WORDS, outlet)
 

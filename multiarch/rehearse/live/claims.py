@@ -1,15 +1,17 @@
-"""The claims of a run: pure functions of what came of the jobs and of what was seen in the registry and on the nodes."""
+"""The claims of a run: pure functions of what came of its jobs, and of what the registry and the nodes have."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from multiarch.core.report import Check
 from multiarch.core.verdict import Verdict
 from multiarch.rehearse.live import confined
-from multiarch.rehearse.live.image import Says
+from multiarch.rehearse.live.image import Asked, read
 from multiarch.rehearse.live.job import Ended
 from multiarch.rehearse.live.pipeline import ARCHITECTURES
+
+_OF_JOBS = ("run-build-", "run-merge", "run-index", "run-image-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,11 @@ def confinement(arch: str, ended: Ended, image_user: str, *, filters: bool) -> C
     return claim(identity, title, Verdict.YES, f"read inside: {confined.words(found)}")
 
 
+def image_title(arch: str) -> str:
+    """Say what is claimed of the image on a node."""
+    return f"the image runs on the {arch} node, and its own programs are {arch}"
+
+
 def merged(ended: Ended) -> Check:
     """Claim that the merge job made an index."""
     identity, title = "run-merge", "the template's merge job makes one image of both"
@@ -109,12 +116,12 @@ def index(found: InRegistry | None, builds: Mapping[str, str], why: str) -> Chec
     return claim(identity, title, Verdict.NO if wrong else Verdict.YES, "; ".join(wrong) or listed)
 
 
-def image_runs(arch: str, says: Says | None, node: str, why: str, seconds: float = 0.0) -> Check:
-    """Claim that the image runs on its node and is what it is said to be; `why` nobody could tell."""
-    identity = f"run-image-{arch}"
-    title = f"the image runs on the {arch} node, and its own programs are {arch}"
-    if says is None:
-        return claim(identity, title, Verdict.UNKNOWN, why)
+def image_runs(arch: str, node: str, asked: Asked) -> Check:
+    """Claim that the image runs on its node, and that its own programs are what it is said to be."""
+    identity, title, seconds = f"run-image-{arch}", image_title(arch), asked.seconds
+    if asked.reason:
+        return claim(identity, title, Verdict.NO, f"on {node}: {asked.reason}", seconds)
+    says = read(asked.log)
     if not says.architectures:
         return claim(identity, title, Verdict.UNKNOWN, f"on {node}: {says.evidence}", seconds)
     well = all(found == arch for found in says.architectures)
@@ -129,15 +136,20 @@ def registry_answers(before: bool, after: bool) -> Check:  # noqa: FBT001 - two 
     return claim("run-registry", title, Verdict.NO, f"it does not answer {'any more' if before else 'at all'}")
 
 
-def not_reached(identity: str, title: str, why: str) -> Check:
-    """Return a claim that nobody came to."""
-    return claim(identity, title, Verdict.UNKNOWN, why)
+def not_reached(arch: str, why: str) -> Check:
+    """Return the claim of an image that nobody could ask."""
+    return claim(f"run-image-{arch}", image_title(arch), Verdict.UNKNOWN, why)
+
+
+def doubted(checks: Iterable[Check], lost: str) -> list[Check]:
+    """Take back every no of a run that lost its registry: it may be the registry's failing, which has its own claim."""
+    return [
+        replace(check, verdict=Verdict.UNKNOWN, evidence=f"{check.evidence} (but {lost})")
+        if check.verdict is Verdict.NO and check.id.startswith(_OF_JOBS)
+        else check
+        for check in checks
+    ]
 
 
 def _pod_name(ended: Ended) -> str:
     return str((ended.pod or {}).get("metadata", {}).get("name", "?"))
-
-
-def all_well(checks: Sequence[Check]) -> bool:
-    """Tell whether every claim was proved."""
-    return all(check.verdict is Verdict.YES for check in checks)

@@ -176,7 +176,10 @@ class _Run:
             self.display.finish(one.job.name, one.reason or "ended well", sign=_sign(one))
         self.notes += runner.notes
         self._judge(ended, nodes, stack, registry)
-        self.checks.append(claims.registry_answers(before, look.answers(registry)))
+        after = look.answers(registry)
+        if not (before and after):
+            self.checks = claims.doubted(self.checks, "the registry does not answer")
+        self.checks.append(claims.registry_answers(before, after))
 
     def _refusals(self, stack: Stack) -> None:
         promises = [*refusal_promises(stack.scene), *buildkit_promises(stack.scene)]
@@ -213,11 +216,10 @@ class _Run:
             for arch in ARCHITECTURES:
                 node = nodes.names[Arch(arch)]
                 if arch not in asked:
-                    self.checks.append(claims.image_runs(arch, None, node, why))
+                    self.checks.append(claims.not_reached(arch, why))
                     continue
                 one = asked[arch].result()
-                says = None if one.reason else image.read(one.log)
-                self.checks.append(claims.image_runs(arch, says, node, one.reason, one.seconds))
+                self.checks.append(claims.image_runs(arch, node, one))
                 self.runs.append(_image_view(arch, one, nodes))
 
     def _ask(self, arch: str, digest: str, stack: Stack, kubectl: Kubectl, registry: LocalRegistry) -> image.Asked:

@@ -71,6 +71,20 @@ def down(json_file: str | None) -> NoReturn:
     _deliver(json_file, {"undone": done})
 
 
+def clean(json_file: str | None) -> NoReturn:
+    """Undo what killed nodes left on this machine; nodes that are up stay."""
+    unwind_on_terminate()
+    console = _console(json_file)
+    again = "run the same command again to undo what is still there"
+    with exit_codes_for(ConfigError, KeptPlaneError, interrupted=again), ProgressDisplay(console) as display:
+        host.check_root()
+        done = real.clear_leftovers()
+        display.finish("nodes", "nothing is left" if done else "nothing was left", sign=Verdict.YES)
+    for line in done:
+        console.print(f"  {line}")
+    _deliver(json_file, {"undone": done})
+
+
 def _start(binaries: str, registry: str | None, display: ProgressDisplay) -> Mapping[str, Any]:
     sink = shown_on(display)
     plane = ControlPlane(mode=binaries, beside_real_nodes=True)  # type: ignore[arg-type]  # the option has the same choices

@@ -138,8 +138,8 @@ class Rehearsed:
     runs: tuple[RunView, ...] = ()
     """What really ran, with `--run`: the pipeline's jobs, then the image on each node."""
     real: Mapping[str, str] = field(default_factory=dict)
-    """With `--run`: each part to what stood in its place: `builder: kaniko v1.28.6, its own image`, or what was made here
-    and how that differs."""
+    """With `--run`: each part to what stood in its place: `builder: kaniko v1.28.6, its own image`, or what was made
+    here and how that differs."""
     reach: Reach | None = None
     """With `--run`: what a job reached over the network."""
     resources: int = 0
