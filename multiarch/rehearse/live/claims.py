@@ -128,7 +128,7 @@ def image_runs(arch: str, node: str, asked: Asked) -> Check:
     return claim(identity, title, Verdict.YES if well else Verdict.NO, f"on {node}: {says.evidence}", seconds)
 
 
-def registry_answers(before: bool, after: bool) -> Check:  # noqa: FBT001 - two answers
+def registry_answers(*, before: bool, after: bool) -> Check:
     """Claim that this run's registry was there all along: else every other failure is its failing."""
     title = "the registry of this run takes and gives images until its end"
     if before and after:

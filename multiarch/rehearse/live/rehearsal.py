@@ -179,7 +179,7 @@ class _Run:
         after = look.answers(registry)
         if not (before and after):
             self.checks = claims.doubted(self.checks, "the registry does not answer")
-        self.checks.append(claims.registry_answers(before, after))
+        self.checks.append(claims.registry_answers(before=before, after=after))
 
     def _refusals(self, stack: Stack) -> None:
         promises = [*refusal_promises(stack.scene), *buildkit_promises(stack.scene)]

@@ -1,0 +1,108 @@
+"""A pod that never will run is told at once, in its own words; one that may still run is waited for."""
+
+from typing import Any
+
+import pytest
+
+from multiarch.rehearse.live.by_model import JobFailed, packed, unpacked, waiting_for
+from multiarch.rehearse.live.room import fitted
+
+
+def status(**found: Any) -> dict[str, Any]:
+    return {"status": found}
+
+
+def container(name: str, **state: Any) -> dict[str, Any]:
+    return {"name": name, "state": state}
+
+
+def waiting(name: str, reason: str, message: str | None = None) -> dict[str, Any]:
+    return container(name, waiting={"reason": reason, **({"message": message} if message else {})})
+
+
+RUNS = container("build", running={})
+UNPLACED = {"type": "PodScheduled", "status": "False", "message": "0/2"}
+ENDED = container("init-permissions", terminated={"exitCode": 2, "reason": "Error"})
+
+
+@pytest.mark.parametrize(
+    ("pod", "left"),
+    [
+        ({}, "all not running yet"),
+        (status(containerStatuses=[RUNS, waiting("helper", "ContainerCreating")]), "helper not running yet"),
+        (status(containerStatuses=[waiting("build", "ErrImagePull", "busy")]), "build not running yet"),
+        (status(containerStatuses=[RUNS]), ""),
+        (status(conditions=[UNPLACED]), "no node takes its pod: 0/2"),
+    ],
+)
+def test_what_may_still_come_is_waited_for(pod: dict[str, Any], left: str) -> None:
+    assert waiting_for(pod) == left
+
+
+@pytest.mark.parametrize(
+    ("pod", "words"),
+    [
+        (
+            status(containerStatuses=[waiting("build", "ImagePullBackOff", "not found")]),
+            "ImagePullBackOff: not found",
+        ),
+        (status(containerStatuses=[waiting("build", "CreateContainerError")]), "no message"),
+        (status(initContainerStatuses=[ENDED]), "init-permissions ended with 2: Error"),
+        (status(phase="Failed", message="evicted"), "its pod is over: evicted"),
+    ],
+)
+def test_what_never_will_come_ends_the_job_with_its_reason(pod: dict[str, Any], words: str) -> None:
+    with pytest.raises(JobFailed, match=words):
+        waiting_for(pod)
+
+
+def test_artifacts_come_back_as_they_were_given() -> None:
+    files = {"digests/amd64.json": b"{}", "image.digest": b"sha256:0"}
+    assert unpacked(packed(files)) == files
+    assert unpacked(b"") == {}
+
+
+def test_artifacts_that_are_no_archive_are_told() -> None:
+    with pytest.raises(JobFailed, match="no archive"):
+        unpacked(b"something else" * 100)
+
+
+NODE = {
+    "metadata": {"labels": {"kubernetes.io/arch": "amd64"}},
+    "status": {"allocatable": {"cpu": "2", "memory": "4Gi", "ephemeral-storage": "10Gi"}},
+}
+
+
+def asking(request: str, **limits: str) -> dict[str, Any]:
+    resources = {"requests": {"cpu": request}, **({"limits": limits} if limits else {})}
+    return {
+        "spec": {
+            "nodeSelector": {"kubernetes.io/arch": "amd64"},
+            "containers": [{"name": "build", "resources": resources}],
+        }
+    }
+
+
+def test_a_pod_that_fits_stays_as_it_is() -> None:
+    assert fitted(asking("500m"), [NODE]) == (asking("500m"), "")
+
+
+def test_a_pod_that_does_not_fit_requests_less_and_keeps_its_limits() -> None:
+    pod, note = fitted(asking("4", cpu="8", memory="1Gi"), [NODE])
+    assert pod["spec"]["containers"][0]["resources"] == {
+        "requests": {"cpu": "10m"},
+        "limits": {"cpu": "8", "memory": "1Gi"},
+    }
+    assert "cpu" in note
+
+
+def test_a_limit_without_a_request_counts_as_one() -> None:
+    given = asking("100m")
+    given["spec"]["containers"][0]["resources"] = {"limits": {"memory": "16Gi"}}
+    pod, note = fitted(given, [NODE])
+    assert pod["spec"]["containers"][0]["resources"]["requests"] == {"memory": "16Mi"}
+    assert "memory" in note
+
+
+def test_where_no_node_has_the_labels_the_scheduler_answers() -> None:
+    assert fitted(asking("64"), []) == (asking("64"), "")
