@@ -25,8 +25,8 @@ _LIMIT: Final = 4
 _NAME_LIMIT: Final = 8
 """A resolver is asked twice."""
 _LINE: Final = re.compile(r"multiarch-reach \[([a-z0-9-]+)\] (reached|refused|no answer)\b")
-# `nc -e` runs a program once it is connected, in both forms of nc that busybox has; the larger one needs `-v` to say why
-# it is not.
+# `nc -e` runs a program once it is connected, in both forms of nc that busybox has; the larger one needs `-v`
+# to say why not. What a script of a job may be run with (`set -e`) does no harm.
 _BEGIN: Final = """nc_says=
 nc --help 2>&1 | grep -q -e '-v' && nc_says=-vv
 timeout 1 true 2>/dev/null || timeout() { shift; "$@"; }

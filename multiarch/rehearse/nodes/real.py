@@ -23,7 +23,7 @@ from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.control_plane.processes import Processes, Program
 from multiarch.rehearse.control_plane.progress import Progress, ProgressSink, State, silent
 from multiarch.rehearse.control_plane.sources import Binaries
-from multiarch.rehearse.nodes import binfmt, cgroups, files, host, journal, network, objects, pid_one
+from multiarch.rehearse.nodes import binfmt, cgroups, files, host, journal, network, objects, pid_one, running
 from multiarch.rehearse.nodes.architectures import Arch, native_here
 from multiarch.rehearse.nodes.files import Node
 from multiarch.rehearse.nodes.programs import Cni, filters_calls, have_programs
@@ -104,6 +104,11 @@ class RealNodes:
     def pids(self) -> Mapping[str, int]:
         """A node's name to the process that holds all of it together."""
         return dict(self._processes.pids) if self._processes else {}
+
+    def containers(self) -> Mapping[str, Sequence[str] | None]:
+        """Ask each node for what runs on it, as `namespace/pod/container`; None for a node that is gone."""
+        pids = self.pids
+        return {node.name: running.containers(pids.get(node.name), node.arch) for node in self._nodes()}
 
     def start(self, progress: ProgressSink = silent) -> None:
         """Check this machine, have the programs, and start both nodes; returns once both are ready.
