@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from ipaddress import IPv4Network
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -99,6 +100,11 @@ class RealNodes:
     def address_of_host(self) -> str:
         """Where pods reach this machine: a registry for them may listen there."""
         return self._network().gateway
+
+    @property
+    def subnet(self) -> IPv4Network:
+        """The addresses of the nodes, of their pods, and of this machine as they reach it."""
+        return self._network().network
 
     @property
     def pids(self) -> Mapping[str, int]:
