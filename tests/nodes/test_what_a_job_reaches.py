@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,12 +19,13 @@ from multiarch.rehearse.control_plane.progress import PlainLines
 from multiarch.rehearse.control_plane.sources import Binaries
 from multiarch.rehearse.images import ImagesError, have_images, push_one
 from multiarch.rehearse.live import nothing_left
-from multiarch.rehearse.live.canary import OPEN, Canary
-from multiarch.rehearse.live.reach import CANARY, Target, enforced, parsed, reach_of, script, usual_targets
+from multiarch.rehearse.live.canary import PORT, Canary
+from multiarch.rehearse.live.reach import CANARY, OPEN, Target, enforced, parsed, reach_of, script, usual_targets
 from multiarch.rehearse.live.way_out import WayOut
 from multiarch.rehearse.nodes import files
 from multiarch.rehearse.nodes.architectures import Arch, emulated_here, native_here
 from multiarch.rehearse.nodes.real import RealNodes
+from multiarch.rehearse.report.model import Reach
 from tests.nodes.lab.pods import Kubectl
 
 BUSYBOX = "lab.example/base:1"
@@ -109,36 +111,60 @@ def targets(lab: Lab, way_out: str = "") -> list[Target]:
 
 
 def isolate(lab: Lab, namespace: str, name: str, way: str) -> None:
-    """Let a pod exchange packets with this machine only, or with other pods again: as an enforced policy would."""
+    """Let a pod exchange packets with this machine only, or with other pods again."""
     index = lab.says(name, "cat /sys/class/net/eth0/iflink", namespace).strip()
     links = json.loads(subprocess.run(["ip", "-json", "link"], capture_output=True, check=True).stdout)
     (link,) = [one["ifname"] for one in links if str(one["ifindex"]) == index]
     subprocess.run(["ip", "link", "set", "dev", link, "type", "bridge_slave", "isolated", way], check=True)
 
 
-def test_policies_that_this_network_ignores_are_told_as_not_enforced_and_dropped_packets_as_enforced(lab: Lab) -> None:
-    address = lab.nodes.address_of_host
+def drop(lab: Lab, name: str, port: int) -> None:
+    """Drop a pod's packets to a port, in its own network namespace, with which the rule is gone."""
+    uid = lab.kubectl("get", "pod", "-n", JOBS, name, "-o", "jsonpath={.metadata.uid}")
+    inside = [path.parent for path in Path("/proc").glob("[0-9]*/cgroup") if uid in text(path)]
+    rule = ["iptables", "-A", "OUTPUT", "-p", "tcp", "--dport", str(port), "-j", "DROP"]
+    done = subprocess.run(["nsenter", f"--net={inside[0]}/ns/net", *rule], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no packet filter here to play an enforced policy: {done.stderr}")
+
+
+def text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # it has just ended
+        return ""
+
+
+def test_policies_are_told_as_ignored_by_this_network_as_enforced_where_packets_are_dropped_and_else_as_unknown(
+    lab: Lab,
+) -> None:
     with (
-        WayOut(address, lab.nodes.subnet) as way_out,
+        WayOut(lab.nodes.address_of_host, lab.nodes.subnet) as way_out,
         Canary(lab.api, BUSYBOX, job_namespace=JOBS, listens_on=NATIVE, asks_from=NATIVE) as canary,
     ):
         wanted = [*targets(lab, way_out.url), *canary.targets]
         lab.job("tries", NATIVE)
         lab.ready("tries")
-        said = parsed(lab.says("tries", script(wanted)))
-        told = reach_of(wanted, said, enforced(canary.forbids, canary.control(), said))
-        print(told)
+
+        def tried() -> Reach:
+            said.update(parsed(lab.says("tries", script(wanted))))
+            return reach_of(wanted, said, enforced(canary.forbids, canary.control(), said))
+
+        said: dict[str, str] = {}
+        told = tried()
         assert told.policies_enforced is Verdict.NO, told
         assert (said[CANARY], said[OPEN], said["way-out"]) == ("reached", "reached", "reached")
-        assert (said["kubelet"], said["metadata"]) == ("reached", "no answer")
+        assert (said["kubelet"], said["metadata"], said["api-host"]) == ("reached", "no answer", "refused")
         assert len(told.tries) == len(wanted)
 
-        isolate(lab, JOBS, "tries", "on")
-        isolate(lab, canary.namespace, "canary", "on")
-        said = parsed(lab.says("tries", script(wanted)))
-        told = reach_of(wanted, said, enforced(canary.forbids, canary.control(), said))
-        print(told)
-        assert said[CANARY] == "no answer"
+        for way, verdict in (("on", Verdict.UNKNOWN), ("off", Verdict.NO)):
+            isolate(lab, JOBS, "tries", way)
+            isolate(lab, canary.namespace, "canary", way)
+            assert tried().policies_enforced is verdict
+
+        drop(lab, "tries", PORT)
+        told = tried()
+        assert (said[CANARY], said[OPEN]) == ("no answer", "reached")
         assert told.policies_enforced is Verdict.YES, told
     assert canary.gone.verdict is Verdict.YES, canary.gone
 
@@ -151,7 +177,6 @@ def test_a_job_on_the_emulated_node_gets_out_by_the_way_out_and_not_to_this_mach
         assert said.startswith("Origin: Debian") or way_out.asked().failed, (said, way_out.asked())
         said = lab.says("fetches", "unset no_proxy NO_PROXY; wget -O - http://127.0.0.1:10250/ 2>&1 || true")
         assert "403" in said
-        print(way_out.asked())
         assert list(way_out.asked().refused) == ["127.0.0.1:10250: it is this machine itself"]
 
 
@@ -164,7 +189,6 @@ def test_a_pod_that_is_gone_from_the_api_has_left_no_container_and_what_runs_is_
     assert f"{EMULATED} still runs {JOBS}/stays/(sandbox), {JOBS}/stays/build" in told.because
     lab.kubectl("delete", "pods", "-n", JOBS, "--all", "--timeout=60s")
     told = nothing_left.pods_ended(lab.nodes.containers, [f"{JOBS}/{name}" for name in ("tries", "fetches", "stays")])
-    print(told)
     assert told.verdict is Verdict.YES, told
 
 
@@ -173,6 +197,5 @@ def test_after_the_end_nothing_is_left_and_a_node_that_is_gone_cannot_be_asked(l
     containers = lab.nodes.containers
     lab.nodes.stop()
     told = nothing_left.nothing_left(lab.before)
-    print(told)
     assert told.verdict is Verdict.YES, told
     assert nothing_left.pods_ended(containers, [f"{JOBS}/stays"], 1).verdict is Verdict.UNKNOWN

@@ -11,12 +11,10 @@ from multiarch.cluster.errors import ClusterError
 from multiarch.core.verdict import Answer, Verdict, no, unknown, yes
 from multiarch.core.waiting import wait_while
 from multiarch.rehearse.live.egress import Destination, forbidden, tcp_ports
-from multiarch.rehearse.live.reach import CANARY, REACHED, Target, parsed, script
+from multiarch.rehearse.live.reach import CANARY, OPEN, REACHED, Target, parsed, script
 
 PORT: Final = 18099
 """Where it listens, and where no stack is likely to let its jobs go."""
-OPEN: Final = "canary-open"
-"""Key of a port of the same pod that the policies allow, where there is one: it shows that the job has a network."""
 _MOST_PORTS: Final = 20
 _SECONDS: Final = 90.0
 _EVERY: Final = 0.3
@@ -130,8 +128,8 @@ class Canary:
         said = parsed(_message(pod))
         if CANARY not in said:
             return unknown(f"the pod that should reach it said nothing: {_trouble(pod)}")
-        what = f"{said[CANARY]!r} from {self._asks_from}"
-        return yes(what) if said[CANARY] == REACHED else no(what)
+        what = ", ".join(f"{one.address}: {said.get(one.key)}" for one in self.targets) + f" from {self._asks_from}"
+        return yes(what) if {said.get(one.key) for one in self.targets} == {REACHED} else no(what)
 
     def _create(self, name: str, node: str, text: str) -> None:
         """Create a pod; a new namespace has its service account only after a moment."""

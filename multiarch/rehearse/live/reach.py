@@ -19,6 +19,8 @@ REFUSED: Final = "refused"
 NO_ANSWER: Final = "no answer"
 CANARY: Final = "canary"
 """Key of the target that tells whether policies are enforced."""
+OPEN: Final = "canary-open"
+"""Key of a port of the same pod that the policies allow, where there is one: it shows that the pod is within reach."""
 INTERNET: Final = "deb.debian.org"
 _LIMIT: Final = 4
 """Seconds for each try; all run side by side."""
@@ -110,25 +112,31 @@ def enforced(forbids: Answer, control: Answer, said: Mapping[str, str]) -> Answe
     """Tell whether the cluster enforces NetworkPolicies.
 
     `forbids`: whether the stack's keep a job from the canary; `control`: whether it was reached by a pod that is under
-    none; `said`: what the job said. A job that reached nothing at all may have had no network: then nobody can tell.
+    none; `said`: what the job said. Where it reached nothing else either, the policies may have no part in that.
     """
+    if doubt := _doubt(forbids, control, said):
+        return unknown(doubt)
+    if said[CANARY] == REACHED:
+        return no(f"a job reached a pod that the stack's policies forbid: {forbids.because}")
+    beside = ", ".join(sorted(key for key, one in said.items() if one != NO_ANSWER and key != CANARY))
+    return yes(
+        f"a job did not reach a pod that the policies forbid ({said[CANARY]}), and a pod under no policy did; "
+        f"the job got an answer from {beside or 'it'}"
+    )
+
+
+def _doubt(forbids: Answer, control: Answer, said: Mapping[str, str]) -> str:
+    """Say why nobody can tell; empty: it can be told."""
     if forbids.verdict is not Verdict.YES:
-        return unknown(f"the stack's policies do not forbid what was tried: {forbids.because}")
+        return f"the stack's policies do not forbid what was tried: {forbids.because}"
     if control.verdict is not Verdict.YES:
-        return unknown(f"the canary was not reached without policies either: {control.because}")
-    match said.get(CANARY):
-        case None:
-            return unknown("the job's log does not say whether it reached the canary")
-        case "reached":
-            return no(f"a job reached a pod that the stack's policies forbid: {forbids.because}")
-        case answer if set(said.values()) <= {NO_ANSWER}:
-            return unknown(f"a job got {answer} from anywhere: nothing tells whether it had a network at all")
-        case answer:
-            beside = ", ".join(sorted(key for key, one in said.items() if one != NO_ANSWER and key != CANARY))
-            other = f", and an answer from others ({beside})" if beside else ""
-            return yes(
-                f"a job got {answer!r} from a pod that the policies forbid; one without policies reached it{other}"
-            )
+        return f"the canary was not reached without policies either: {control.because}"
+    if CANARY not in said:
+        return "the job's log does not say whether it reached the canary"
+    if said[CANARY] != REACHED and said.get(OPEN, REACHED) != REACHED:
+        return "a job did not reach the canary, but neither did it at a port that the policies allow"
+    nothing = set(said.values()) <= {NO_ANSWER}
+    return "a job got no answer from anywhere: nothing tells whether it had a network at all" if nothing else ""
 
 
 def _at(key: str, what: str, netloc: str) -> Target:
