@@ -64,7 +64,8 @@ def containerd(*, cni: str, sandbox: str) -> str:
     """Return containerd's configuration (version 3), with its default root, state and socket."""
     quoted = {name: json.dumps(value) for name, value in {"cni": cni, "sandbox": sandbox}.items()}
     return f"""version = 3
-disabled_plugins = ["io.containerd.nri.v1.nri"]
+# The second one would make a folder for programs on the machine itself: /opt is not the node's own.
+disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.internal.v1.opt"]
 
 [plugins."io.containerd.internal.v1.opt"]
   path = "/var/lib/containerd/opt" # else it makes a folder below the machine's own /opt

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from ipaddress import IPv4Network
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -23,7 +24,7 @@ from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.control_plane.processes import Processes, Program
 from multiarch.rehearse.control_plane.progress import Progress, ProgressSink, State, silent
 from multiarch.rehearse.control_plane.sources import Binaries
-from multiarch.rehearse.nodes import binfmt, cgroups, files, host, journal, network, objects, pid_one
+from multiarch.rehearse.nodes import binfmt, cgroups, files, host, journal, network, objects, pid_one, running
 from multiarch.rehearse.nodes.architectures import Arch, native_here
 from multiarch.rehearse.nodes.files import Node
 from multiarch.rehearse.nodes.programs import Cni, filters_calls, have_programs
@@ -101,9 +102,19 @@ class RealNodes:
         return self._network().gateway
 
     @property
+    def subnet(self) -> IPv4Network:
+        """The addresses of the nodes, of their pods, and of this machine as they reach it."""
+        return self._network().network
+
+    @property
     def pids(self) -> Mapping[str, int]:
         """A node's name to the process that holds all of it together."""
         return dict(self._processes.pids) if self._processes else {}
+
+    def containers(self) -> Mapping[str, Sequence[str] | None]:
+        """Ask each node for what runs on it, as `namespace/pod/container`; None for a node that is gone."""
+        pids = self.pids
+        return {node.name: running.containers(pids.get(node.name), node.arch) for node in self._nodes()}
 
     def start(self, progress: ProgressSink = silent) -> None:
         """Check this machine, have the programs, and start both nodes; returns once both are ready.
