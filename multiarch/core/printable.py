@@ -20,7 +20,12 @@ def printable(text: str) -> str:
     >>> printable("red: \x1b[31m")
     'red: \\x1b[31m'
     """
-    return _CONTROL.sub(lambda found: _escape(ord(found.group())), hide_written(text))
+    return visible(hide_written(text))
+
+
+def visible(text: str) -> str:
+    """Like `printable`, but for secrets: of a text that is redacted later, as a whole."""
+    return _CONTROL.sub(lambda found: _escape(ord(found.group())), text)
 
 
 def one_line(text: str) -> str:

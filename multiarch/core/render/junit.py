@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from multiarch.core.printable import one_line, printable
-from multiarch.core.render.words import Words, plain
+from multiarch.core.render.words import Log, Words, plain
 from multiarch.core.report import Check, Report, RunDetail, Section, SectionDetail, leaves, skipped
 from multiarch.core.verdict import Verdict
 
@@ -31,10 +31,13 @@ def render(report: Report[RunDetail, SectionDetail], words: Words[RunDetail, Sec
 def _suite(
     section: Section[SectionDetail], words: Words[RunDetail, SectionDetail], facts: Mapping[str, str]
 ) -> ET.Element:
-    cases = list(_cases(section, words)) or [_nothing(section.name, words)]
+    blocks = list(words.blocks(section))
+    places = _places(section, [block for block in blocks if isinstance(block, Log)])
+    cases = list(_cases(section, words, places)) or [_nothing(section.name, words)]
     took = section.seconds or sum(check.seconds for check in section.checks)
     suite = _put(_suite_of(section.name, cases, took), {"cluster": section.place, **words.traits(section), **facts})
-    beside = [*section.notes, *(line for block in words.blocks(section) for line in plain(block))]
+    left = [block for block in blocks if block not in places.values()]
+    beside = [*section.notes, *(line for block in left for line in plain(block))]
     if beside:
         ET.SubElement(suite, "system-out").text = printable("\n".join(beside))
     return suite
@@ -55,29 +58,47 @@ def _put(suite: ET.Element, properties: Mapping[str, str]) -> ET.Element:
     return suite
 
 
-def _cases(section: Section[SectionDetail], words: Words[RunDetail, SectionDetail]) -> Iterator[ET.Element]:
+def _places(section: Section[SectionDetail], logs: list[Log]) -> dict[int, Log]:
+    """Return which answer a log stands with, by its place: the first that is not well of those about the same."""
+    checks = [leaf.check for leaf in leaves(section.checks)]
+    places: dict[int, Log] = {}
+    for log in logs:
+        about = [place for place, check in enumerate(checks) if check.about == log.about and place not in places]
+        wrong = [place for place in about if checks[place].verdict is not Verdict.YES]
+        if about:
+            places[(wrong or about)[0]] = log
+    return places
+
+
+def _cases(
+    section: Section[SectionDetail], words: Words[RunDetail, SectionDetail], logs: Mapping[int, Log]
+) -> Iterator[ET.Element]:
     base = f"{words.command}.{section.name}"
     found = [(f"{base}.{leaf.whole.id}" if leaf.whole else base, leaf.check) for leaf in leaves(section.checks)]
     titles = Counter((classname, one_line(check.title)) for classname, check in found)
-    for classname, check in found:
+    for place, (classname, check) in enumerate(found):
         # Two cases of one name are one to GitLab.
         twins = titles[classname, one_line(check.title)] > 1
-        yield _case(classname, one_line(check.id) if twins else check.title, check, words)
+        yield _case(classname, one_line(check.id) if twins else check.title, check, words, logs.get(place))
     for check in skipped(section.checks):
         case = ET.Element("testcase", classname=printable(base), name=printable(check.title))
         ET.SubElement(case, "skipped", message=f"nothing to check: {one_line(check.evidence)}")
         yield case
 
 
-def _case(classname: str, name: str, check: Check, words: Words[RunDetail, SectionDetail]) -> ET.Element:
+def _case(
+    classname: str, name: str, check: Check, words: Words[RunDetail, SectionDetail], log: Log | None = None
+) -> ET.Element:
     case = ET.Element("testcase", classname=printable(classname), name=printable(name), time=f"{check.seconds:.3f}")
-    if check.verdict is Verdict.YES:
-        if check.evidence:
-            ET.SubElement(case, "system-out").text = printable(check.evidence)
-        return case
-    message = one_line("; ".join(check.evidence.splitlines())) or words.answers[check.verdict]
-    result = ET.SubElement(case, _TAGS[check.verdict], type=words.answers[check.verdict], message=message)
-    result.text = printable("\n".join(_lines(check)))
+    said = [check.evidence] if check.verdict is Verdict.YES and check.evidence else []
+    if check.verdict is not Verdict.YES:
+        message = one_line("; ".join(check.evidence.splitlines())) or words.answers[check.verdict]
+        result = ET.SubElement(case, _TAGS[check.verdict], type=words.answers[check.verdict], message=message)
+        result.text = printable("\n".join(_lines(check)))
+    if log:
+        said += plain(log)
+    if said:
+        ET.SubElement(case, "system-out").text = printable("\n".join(said))
     return case
 
 

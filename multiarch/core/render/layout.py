@@ -141,11 +141,12 @@ class Verbatim:
 
     lines: Sequence[str]
     indent: int = 0
+    style: str = "cyan"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the lines as they are."""
         for line in self.lines:
-            text = Text(f"{' ' * self.indent}{printable(line)}", style="cyan")
+            text = Text(f"{' ' * self.indent}{printable(line)}", style=self.style)
             yield from console.render(text, options.update(no_wrap=True, overflow="ignore"))
 
 

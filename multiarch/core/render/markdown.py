@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from multiarch.core.printable import one_line
-from multiarch.core.render.words import Block, Table, Words
+from multiarch.core.printable import one_line, printable
+from multiarch.core.render.words import Block, Log, Table, Words
 from multiarch.core.report import (
     Check,
     Counts,
@@ -30,6 +30,8 @@ LONGEST: Final = 100_000
 _MOST_SECTIONS: Final = 200
 _MOST_LINES: Final = 50
 """Lines of one list that stands folded away."""
+_LOG: Final = 15_000
+"""Characters of the end of one log, as it is written."""
 _VALUE: Final = 500
 """Characters of a text from outside; the JSON report has it whole."""
 _MARKS: Final = {Verdict.YES: "✅", Verdict.NO: "❌", Verdict.UNKNOWN: "❓"}
@@ -171,11 +173,32 @@ def _fixes(check: Check) -> Iterator[str]:
 
 def _add_block(text: _Bounded, name: str, block: Block) -> None:
     """Add a command's own lines or rows, folded away."""
+    if isinstance(block, Log):
+        if block.failed:
+            text.add(_log(name, block))
+        return
     if isinstance(block, Table):
         lines = [", ".join(code(cell) for cell in row if cell) for row in block.rows]
     else:
         lines = [code(line) for line in block.lines]
     _folded(text, _entities(one_line(f"{name}: {block.title}" if block.title else name)), lines)
+
+
+def _log(name: str, log: Log) -> str:
+    """Return the end of a log, folded away.
+
+    In one line and by references: nothing in it begins a line, where GitLab would take `/close` for an order.
+    """
+    room, kept = _LOG, list[str]()
+    for line in reversed(log.end(_MOST_LINES)):
+        written = _entities(printable(line if len(line) <= _VALUE else f"{line[: _VALUE - 1]}…"))
+        room -= len(written)
+        if room < 0:
+            break
+        kept.insert(0, written)
+    more = "" if len(kept) == len(log.lines) else f"; {_ELSEWHERE}"
+    title = _entities(one_line(f"{name}: {log.titled(len(kept))}{more}"))
+    return f"\n<details><summary>{title}</summary>\n\n<pre>{'&#10;'.join(kept)}</pre>\n\n</details>\n"
 
 
 def _quiet(section: Section[SectionDetail], words: Words[RunDetail, SectionDetail]) -> Iterator[str]:

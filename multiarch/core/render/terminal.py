@@ -27,12 +27,14 @@ from multiarch.core.render.layout import (
     longest_word,
     show,
 )
-from multiarch.core.render.words import Block, Lines, Table, Words
+from multiarch.core.render.words import Block, Lines, Log, Table, Words
 from multiarch.core.report import Check, Fix, Leaf, Report, RunDetail, Section, SectionDetail, leaves, worst_first
 from multiarch.core.signs import STYLES, ascii_only, mark
 from multiarch.core.verdict import Verdict, fold
 
 INDENT: Final = 4
+_LOG_LINES: Final = 20
+"""Of a failed program's log in a short report."""
 _TIME: Final = 7
 """Columns of all times below some minutes."""
 
@@ -131,6 +133,9 @@ class _Page(Generic[RunDetail, SectionDetail]):
         yield Verbatim(fix.lines, INDENT * 2)
 
     def _block(self, block: Block) -> Iterator[RenderableType]:
+        if isinstance(block, Log):
+            yield from self._log(block)
+            return
         if block.title:
             yield Paragraph(_dim(one_line(block.title)), GAP)
         if isinstance(block, Table):
@@ -141,6 +146,13 @@ class _Page(Generic[RunDetail, SectionDetail]):
             yield from (Paragraph(Text(one_line(line)), INDENT, sign) for line in block.lines)
         else:
             yield Verbatim(block.lines, GAP)
+
+    def _log(self, log: Log) -> Iterator[RenderableType]:
+        """Yield a log: whole where everything was asked for, else its end, which says what went wrong."""
+        lines = log.lines if self.verbose else log.end(_LOG_LINES)
+        more = "; all with --verbose" if len(lines) < len(log.lines) else ""
+        yield Paragraph(_dim(one_line(log.titled(len(lines)) + more)), GAP)
+        yield Verbatim(lines, INDENT, "")
 
     def _asides(self, section: Section[SectionDetail]) -> Iterator[str]:
         """Yield what is neither wrong nor open, and still worth a line."""

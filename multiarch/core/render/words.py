@@ -41,7 +41,37 @@ class Verbatim:
     """As above."""
 
 
-Block = Table | Lines | Verbatim
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """What a program said. Of one that failed a short text shows the end; files have all, a Markdown note aside."""
+
+    about: str
+    """Whose it is. In JUnit it stands with a check that is about the same."""
+    lines: tuple[str, ...]
+    failed: bool
+    """Whether a reader without `--verbose` needs it."""
+
+    @property
+    def title(self) -> str:
+        """Name it."""
+        return f"log of {self.about}"
+
+    @property
+    def only_verbose(self) -> bool:
+        """As above."""
+        return not self.failed
+
+    def end(self, most: int) -> tuple[str, ...]:
+        """Return its last lines."""
+        return self.lines[-most:]
+
+    def titled(self, shown: int) -> str:
+        """Say how much of it is shown, and that there is more."""
+        count = len(self.lines)
+        return self.title if shown >= count else f"{self.title}, the last {shown} of {count} lines"
+
+
+Block = Table | Lines | Verbatim | Log
 
 
 def plain(block: Block) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from multiarch.core.render.html import environment
 from multiarch.model.pools import PlannedNode, PlannedPool
 from multiarch.rehearse.report.model import JobView, Outcome, Rehearsed, StackReport
+from multiarch.rehearse.report.runs import OUTCOMES, confined, outcome, stages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +38,19 @@ def draw(stack: StackReport) -> str:
     """Return the drawing as HTML."""
     found = stack.detail
     archs = {pool.arch for pool in found.pools} | {node.arch for node in found.nodes}
-    template = environment("multiarch.rehearse.report").get_template("drawing.html.j2")
-    return template.render(stack=stack, box=_stack_box(found), archs=sorted(archs))
+    templates = environment("multiarch.rehearse.report")
+    drawn = templates.get_template("drawing.html.j2").render(stack=stack, box=_stack_box(found), archs=sorted(archs))
+    if not (found.runs or found.real or found.reach):
+        return drawn
+    ran = templates.get_template("runs.html.j2").render(
+        name=stack.name,
+        found=found,
+        stages=stages(found.runs),
+        outcome=outcome,
+        outcomes=OUTCOMES,
+        confined=confined,
+    )
+    return ran + drawn
 
 
 def _stack_box(found: Rehearsed) -> _StackBox:

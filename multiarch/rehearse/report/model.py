@@ -81,6 +81,8 @@ class RunView:
 
     name: str
     """The job's name in the pipeline: `image-build: [arm64]`."""
+    stage: str = ""
+    """Its stage: those that follow each other in one stand side by side in the picture of the pipeline."""
     node: str = ""
     """Where it ran; empty: nowhere."""
     arch: str = ""
@@ -97,7 +99,7 @@ class RunView:
     confinement: Confinement | None = None
     """None where it could not be read."""
     log: str = ""
-    """All that it said, without escape sequences and secrets."""
+    """What it said, as `kept_log` (logs.py) keeps it: without escape sequences and secrets, and bounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

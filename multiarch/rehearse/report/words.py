@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from multiarch.core.render.words import Block, Lines, Table, Words
 from multiarch.core.verdict import Verdict
 from multiarch.model.pools import PlannedNode, PlannedPool
+from multiarch.rehearse.report import runs
 from multiarch.rehearse.report.drawing import draw
 from multiarch.rehearse.report.model import ChangeView, JobView, Outcome, RehearsalReport, StackReport
 
@@ -29,6 +30,7 @@ def _blocks(stack: StackReport) -> Iterable[Block]:
         nothing = (("", "the changed stack file changes nothing", "", ""),)
         title = "what the changed stack file changes"
         yield Table(title=title, heads=("would", "resource", "because of", "jobs lost"), rows=changes or nothing)
+    yield from runs.blocks(stack.detail)
 
 
 def pool_line(pool: PlannedPool, nodes: Sequence[PlannedNode]) -> str:
@@ -64,6 +66,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "jobs land where they should": ("*-job-on-*-node", "default-job", "merge-job", "extra-selector", "template-tags"),
     "helper images": ("helper-image-*",),
     "what is forbidden is refused": ("arm64-taint", "*-refused", "*-closed"),
+    "containers really ran": ("run-*",),
     "rights: enough, and no more": ("runner-has-*", "jobs-have-no-rights", "largest-job-admitted"),
 }
 """How a short report counts the claims."""

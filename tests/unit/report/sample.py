@@ -5,7 +5,18 @@ import dataclasses
 from multiarch.core.report import Check, Report, Section
 from multiarch.core.verdict import Verdict
 from multiarch.model.pools import PlannedNode, PlannedPool
-from multiarch.rehearse.report.model import JobView, Outcome, RehearsalReport, Rehearsed, RunsOn, StackReport
+from multiarch.rehearse.report.model import (
+    Confinement,
+    JobView,
+    Outcome,
+    Reach,
+    RehearsalReport,
+    Rehearsed,
+    RunsOn,
+    RunView,
+    StackReport,
+    Try,
+)
 
 ARM_TAINT = "kubernetes.io/arch=arm64:NoSchedule"
 REGEX = r"^kubernetes\.io/arch=(amd64|arm64)$"
@@ -316,3 +327,81 @@ def report(*stacks: StackReport) -> RehearsalReport:
         timings={"binaries": 0.4, "control plane": 7.9, "plan": 8.6},
         detail=RunsOn(control_plane="embedded v1.36.3 (cache)", binaries=binaries),
     )
+
+
+IMAGE = "gcr.io/kaniko-project/executor:v1.28.6-debug"
+GRANTED = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETFCAP", "SETGID", "SETUID")
+CONFINED = Confinement(
+    uid=0, gid=0, capabilities=GRANTED, no_new_privileges=True, seccomp="filter", token_mounted=False
+)
+REAL = {
+    "nodes": "kubelet v1.36.3, containerd 2.2.1, runc 1.5.3; arm64 emulated by qemu-user-static 7.2",
+    "runner": "the executor model: no gitlab-runner on PATH",
+    "builder": "kaniko v1.28.6, its own image",
+    "helper": "made here of Debian 12: no gitlab-runner-helper and no git",
+    "registry": "the embedded one",
+}
+REACHED = Reach(
+    policies_enforced=Verdict.NO,
+    because="10.231.0.9:8080 is forbidden by the policy multi-arch-jobs, and answered",
+    tries=(
+        Try(what="the API server", address="10.96.0.1:443", answer="reached"),
+        Try(what="a pod of another namespace", address="10.231.0.9:8080", answer="reached"),
+        Try(what="the cloud's metadata", address="169.254.169.254:80", answer="no answer"),
+    ),
+)
+BUILD_LOG = "\n".join(
+    [
+        f"$ /kaniko/executor --context /builds/group/app --destination registry.example.com/group/app:{'0' * 40}-arm64",
+        "INFO[0000] Retrieving image manifest debian:12-slim",
+        *(f"INFO[00{index:02d}] Taking snapshot of layer {index} of files that have changed" for index in range(1, 40)),
+        "error building image: failed to execute command: starting command: fork/exec /bin/sh: exec format error",
+    ]
+)
+PIPELINE = (
+    ("build", "image-build: [amd64]", "amd64"),
+    ("build", "image-build: [arm64]", "arm64"),
+    ("merge", "image-merge", "amd64"),
+    ("run", "run the image on amd64", "amd64"),
+    ("run", "run the image on arm64", "arm64"),
+)
+
+
+def run_of(stage: str, name: str, arch: str, failing: str, log: str) -> RunView:
+    """A job that ran, the one that fails, or one of a later stage than that, which did not run."""
+    order = [one[0] for one in PIPELINE]
+    blamed = next((one[0] for one in PIPELINE if one[1] == failing), None)
+    if blamed is not None and order.index(stage) > order.index(blamed):
+        return RunView(name=name, stage=stage, succeeded=False, reason=f"not started: {failing} failed")
+    return RunView(
+        name=name,
+        stage=stage,
+        node=f"real-{arch}",
+        arch=arch,
+        emulated=arch == "arm64",
+        pod=f"runner-x7-project-1-concurrent-{stage}-{arch}",
+        image=IMAGE,
+        succeeded=name != failing,
+        reason="exit code 1" if name == failing else "",
+        seconds=21.0 if arch == "arm64" else 6.5,
+        confinement=CONFINED if stage == "build" else None,
+        log=log,
+    )
+
+
+def really_ran(failing: str = "", log: str = BUILD_LOG, stack: StackReport | None = None) -> StackReport:
+    """A stack whose pipeline really ran: two builds, a merge, the image on both nodes; one job may fail."""
+    runs = tuple(run_of(*one, failing, log) for one in PIPELINE)
+    found = stack or local()
+    claims = tuple(
+        Check(
+            id=f"run-{run.stage}-{run.arch or at}",
+            title=f"{run.name} really ran",
+            verdict=Verdict.YES if run.succeeded else Verdict.NO if run.node else Verdict.UNKNOWN,
+            evidence=run.reason or f"pod {run.pod} on {run.node}",
+            about=run.name,
+            seconds=run.seconds,
+        )
+        for at, run in enumerate(runs)
+    )
+    return changed(found, runs=runs, real=REAL, reach=REACHED, checks=(*found.checks, *claims))
