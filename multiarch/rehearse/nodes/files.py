@@ -67,9 +67,6 @@ def containerd(*, cni: str, sandbox: str) -> str:
 # The second one would make a folder for programs on the machine itself: /opt is not the node's own.
 disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.internal.v1.opt"]
 
-[plugins."io.containerd.internal.v1.opt"]
-  path = "/var/lib/containerd/opt" # else it makes a folder below the machine's own /opt
-
 [plugins."io.containerd.cri.v1.images"]
   [plugins."io.containerd.cri.v1.images".pinned_images]
     sandbox = {quoted["sandbox"]}
