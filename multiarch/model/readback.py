@@ -62,7 +62,12 @@ def read_back(api: Lists, release: PlannedRelease) -> Installed:
 
 
 def service_account_api(api: Api, namespace: str, name: str) -> Api:
-    """Return the API as a service account sees it, by a short-lived token of its own (TokenRequest).
+    """Return the API as a service account sees it. Raises InstallFailed when there is no such account."""
+    return api.with_token(service_account_token(api, namespace, name))
+
+
+def service_account_token(api: Api, namespace: str, name: str) -> str:
+    """Return a short-lived token of a service account (TokenRequest).
 
     Raises InstallFailed when there is no such account.
     """
@@ -78,7 +83,7 @@ def service_account_api(api: Api, namespace: str, name: str) -> Api:
         if not refusal.definite:
             raise
         raise InstallFailed(f"no token for the service account {namespace}/{name}: {refusal.message}") from refusal
-    return api.with_token(str(answer["status"]["token"]))
+    return str(answer["status"]["token"])
 
 
 def _only(api: Lists, root: str, plural: str, release: PlannedRelease, wanted: Any) -> dict[str, Any]:
