@@ -8,16 +8,34 @@ from multiarch.rehearse.live.gitlab.pipeline import Entry, State
 
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _SECTION: Final = re.compile(r"section_(?:start|end):[0-9]+:[^\r\n]*\r")
-_STAMP: Final = re.compile(r"(?m)^\d{4}-\d\d-\d\dT[\d:.]+Z \d\d[OE][ +]?")
-"""FF_TIMESTAMPS (on by default since 18.0) writes a time and a stream before each line (helpers/trace, buffer.go)."""
+_STAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z ([0-9a-f]{2}[OE])([ +])")
+"""FF_TIMESTAMPS, on by default since 18.0, writes before each line its time, its stream, and `+` where it goes on with
+that stream's last line (common/buildlogger/internal/timestamper)."""
 _FAILED: Final = re.compile(r"ERROR: Job failed(?: \(system failure\))?: (.+)")
 _LONGEST: Final = 300
 
 
 def plain_log(log: bytes) -> str:
     """Return a log as its job's programs wrote it, redacted."""
-    text = _SECTION.sub("", _COLOUR.sub("", log.decode("utf-8", "replace")))
-    return hide(_STAMP.sub("", text).replace("\r\n", "\n").replace("\r", "\n"))
+    text = "\n".join(_unstamped(log.decode("utf-8", "replace").split("\n")))
+    text = _SECTION.sub("", _COLOUR.sub("", text))
+    return hide(text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _unstamped(lines: list[str]) -> list[str]:
+    """Take the stamps off, and put together what was one line."""
+    whole: list[str] = []
+    last: dict[str, int] = {}
+    for line in lines:
+        stamp = _STAMP.match(line)
+        text = line[stamp.end() :] if stamp else line
+        stream, goes_on = stamp.groups() if stamp else ("", "")
+        if goes_on == "+" and stream in last:
+            whole[last[stream]] += text
+            continue
+        last[stream] = len(whole)
+        whole.append(text)
+    return whole
 
 
 def last_line(log: bytes) -> str:
