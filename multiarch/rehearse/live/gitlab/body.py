@@ -28,7 +28,7 @@ def read_body(stream: BufferedIOBase, headers: Message, limit: int = LIMIT) -> b
         return _chunks(stream, limit)
     length = str(headers.get("Content-Length") or "0")
     if not length.isascii() or not length.isdigit():
-        raise BodyError(400, "Content-Length is no number")
+        raise BodyError(400, "Content-Length is not a number")
     if int(length) > limit:
         raise BodyError(413, f"more than {limit} bytes")
     return _exactly(stream, int(length))
