@@ -86,6 +86,8 @@ class Child(Enum):
         ("machine",),
     )
     NODE = Kind("containerd of a real node, which pulls images", ("network",))
+    GIT = Kind("git, which serves the sources of a rehearsal to its jobs", ("machine",))
+    GITLAB_RUNNER = Kind("gitlab-runner, when a rehearsal's jobs run by the real one", ())
     VERSION = Kind("`pulumi version`", ("machine", "user"))
     PROGRAM = Kind(
         "the Pulumi program as a rehearsal runs it, with or without the engine",

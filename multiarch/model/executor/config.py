@@ -80,6 +80,8 @@ class ExecutorConfig:
     """How many jobs run at once (a global key, not the template's)."""
     raw: Mapping[str, Any] = field(default_factory=dict)
     """The whole `[[runners]]` table as read."""
+    above: Mapping[str, Any] = field(default_factory=dict)
+    """All global keys as read: what stands beside `[[runners]]`."""
 
     @property
     def unmodelled(self) -> tuple[str, ...]:
@@ -129,6 +131,7 @@ def config_of(document: Mapping[str, Any]) -> ExecutorConfig:
         feature_flags={name: flags.flag(name) for name in flags.values},
         concurrent=top.maybe_number("concurrent") or 0,
         raw=runner.values,
+        above={key: value for key, value in document.items() if key != "runners"},
     )
     _check_types(config.kubernetes)
     return config

@@ -23,6 +23,7 @@ class Hosts:
     helm: str = "https://get.helm.sh"
     containerd: str = "https://github.com/containerd/containerd/releases/download"
     runc: str = "https://github.com/opencontainers/runc/releases/download"
+    gitlab_runner: str = "https://gitlab-runner-downloads.s3.amazonaws.com"
 
 
 class Sums(Enum):
@@ -31,7 +32,7 @@ class Sums(Enum):
     BARE = auto()
     """A file with the digits, and perhaps the name, of one file (Kubernetes, Helm)."""
     LISTED = auto()
-    """A file of `digits  name` lines for a whole release (etcd)."""
+    """A file of `digits  name` lines for a whole release (etcd); names may have folders before them (GitLab Runner)."""
     GITHUB = auto()
     """The release's description by GitHub's API, `assets[].digest`: kwok's release has no checksum file
     (its hack/releases.sh uploads the programs alone)."""
@@ -121,7 +122,7 @@ def _bare(file: str, text: str) -> str | None:
 def _listed(file: str, text: str) -> str | None:
     for line in text.splitlines():
         words = line.split()
-        if len(words) == 2 and words[1].lstrip("*") == file:  # noqa: PLR2004 - digits and a name
+        if len(words) == 2 and words[1].lstrip("*").rpartition("/")[2] == file:  # noqa: PLR2004 - digits and a name
             return words[0]
     return None
 

@@ -1,0 +1,236 @@
+"""A pipeline from its jobs to what came of them, by a program in gitlab-runner's place."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from multiarch.cluster.api import Api
+from multiarch.cluster.errors import ClusterError, UnreachableError
+from multiarch.core.secrets import HIDDEN
+from multiarch.core.waiting import wait_while
+from multiarch.model.executor import parse_config
+from multiarch.model.readback import Installed
+from multiarch.rehearse.control_plane.sources import BinarySource, Origin
+from multiarch.rehearse.live.gitlab import runner as subject
+from multiarch.rehearse.live.gitlab.pods import Watch, of_jobs
+from multiarch.rehearse.live.gitlab.runner import ClusterPlace, GitLabRunner
+from multiarch.rehearse.live.job import CiJob
+from tests.repository import ROOT
+from tests.unit.live.gitlab.conftest import ci_job
+
+BEARER = "of-the-service-account-77"
+
+
+def pod(job: int, name: str, made: str = "2026-11-30T11:00:00Z") -> dict[str, Any]:
+    annotations = {"job.runner.gitlab.com/id": str(job)}
+    return {"metadata": {"name": name, "annotations": annotations, "creationTimestamp": made}}
+
+
+class FakeApi(Api):
+    """An API server with the pod of the first job, and tokens."""
+
+    def __init__(self) -> None:
+        """No connection."""
+
+    def items(self, path: str, query: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        assert (path, query) == ("/api/v1/pods", None)
+        return [pod(1001, "runner-x"), {"metadata": {"name": "of-somebody-else"}}]
+
+    def create(self, path: str, body: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+        assert path == "/api/v1/namespaces/gitlab/serviceaccounts/runner/token"
+        assert not dry_run
+        assert body["kind"] == "TokenRequest"
+        return {"status": {"token": BEARER}}
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    path = tmp_path / "gitlab-runner"
+    fake = ROOT / "tests" / "unit" / "live" / "gitlab" / "fake_runner.py"
+    path.write_text(f'#!/bin/sh\ncd {ROOT}\nPYTHONPATH={ROOT} exec {sys.executable} {fake} "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+def runner_of(folder: Path, program: Path) -> GitLabRunner:
+    """A runner whose fake leaves what it saw in `folder`."""
+    (folder / "project").mkdir(exist_ok=True)
+    (folder / "project" / "Dockerfile").write_text("FROM scratch\n")
+    toml = f'[[runners]]\nname = "both"\nbuilds_dir = "{folder}"\n[runners.kubernetes]\nnamespace = "ci"\n'
+    installed = Installed(
+        namespace="gitlab", release="r", deployment="d", selector={}, service_account="runner",
+        config=parse_config(toml), runner_version="19.3.1",
+    )  # fmt: skip
+    place = ClusterPlace(api=FakeApi(), server="https://127.0.0.1:1", certificate=b"PEM", address="127.0.0.1")
+    source = BinarySource(name="gitlab-runner", path=program, version="19.3.1", origin=Origin.PATH)
+    return GitLabRunner(program=source, installed=installed, place=place, sources=folder / "project")
+
+
+@pytest.fixture
+def runner(tmp_path: Path, program: Path, monkeypatch: pytest.MonkeyPatch) -> GitLabRunner:
+    monkeypatch.setattr(subject, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("multiarch.rehearse.live.gitlab.server.LONG_POLL_SECONDS", 0.0)
+    return runner_of(tmp_path, program)
+
+
+def seen(runner: GitLabRunner, name: str = "seen") -> Any:
+    return json.loads((runner.sources.parent / f"{name}.json").read_text())
+
+
+def doing(name: str, what: str, *needs: str) -> CiJob:
+    return ci_job(name, *needs, variables={"DO": what})
+
+
+def gone(process: int) -> bool:
+    return not Path("/proc", str(process)).exists()
+
+
+def test_a_pipeline_runs_to_its_end_and_all_of_it_comes_back(runner: GitLabRunner) -> None:
+    told: list[tuple[str, str]] = []
+    a, b, c = runner.run([ci_job("a"), ci_job("b"), ci_job("c", "a", "b")], lambda *words: told.append(words))
+    assert [one.job.name for one in (a, b, c)] == ["a", "b", "c"]
+    assert all(one.succeeded and one.reason == "" for one in (a, b, c))
+    assert a.artifacts == {"digest": b"a"}
+    assert "downloads [200, 200]" in c.log
+    assert a.pod is not None
+    assert a.pod["metadata"]["name"] == "runner-x"
+    assert b.pod is None
+    assert ("c", "succeeded in 0 s") in told
+    assert runner.asked_in_vain == {"GET /api/v4/runners/router/discovery": 1}
+    assert runner.faults == {}
+    assert runner.what == "gitlab-runner 19.3.1 (path)"
+    assert seen(runner, "left") == "SIGQUIT", "it may finish what it is at"
+
+
+def test_no_secret_is_in_what_comes_back_nor_in_the_runners_environment(runner: GitLabRunner) -> None:
+    told: list[str] = []
+    (ended,) = runner.run([ci_job("a")], lambda *words: told.extend(words))
+    assert ended.log.startswith(f"token {HIDDEN} bearer {HIDDEN} runner {HIDDEN}\n")
+    for text in (ended.log, *told, repr(ended), repr(runner)):
+        assert BEARER not in text
+        assert "glcbt-" not in text
+        assert "glrt-" not in text
+    assert set(seen(runner)["environment"]) <= {"HOME", "TMPDIR", "PATH", "PWD", "OLDPWD", "SHLVL", "_", "LC_CTYPE", "PYTHONPATH"}  # fmt: skip # noqa: E501 - the shell around the fake adds the latter
+    assert seen(runner)["modes"] == ["0o600", "0o700", "0o600"]
+
+
+def test_a_failed_job_says_why_and_what_needs_it_says_that_it_was_not_started(runner: GitLabRunner) -> None:
+    a, b, c = runner.run([doing("a", "fail"), doing("b", "", "a"), doing("c", "")], lambda *_: None)
+    assert (a.succeeded, a.reason) == (False, "exit code 4")
+    assert (b.succeeded, b.reason, b.log, b.pod) == (False, "not started: a failed", "", None)
+    assert c.succeeded
+
+
+def test_nothing_is_left_when_the_pipeline_has_ended(runner: GitLabRunner) -> None:
+    runner.run([ci_job("a")], lambda *_: None)
+    assert not Path(seen(runner)["folder"]).exists()
+    assert gone(seen(runner)["pid"])
+
+
+def test_a_runner_that_ends_is_an_error_with_its_last_words_and_no_secret(runner: GitLabRunner) -> None:
+    with pytest.raises(ClusterError, match=r"gitlab-runner has ended \(exit code 7\): .*FATAL: crashed") as caught:
+        runner.run([doing("a", "crash")], lambda *_: None)
+    assert "glrt-" not in str(caught.value)
+    assert not Path(seen(runner)["folder"]).exists()
+
+
+def test_a_runner_that_does_not_ask_is_an_error(runner: GitLabRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = runner.sources.parent / "silent"
+    silent.write_text("#!/bin/sh\nexec sleep 60\n")
+    silent.chmod(0o755)
+    runner.program = BinarySource(name="gitlab-runner", path=silent, version="19.3.1", origin=Origin.PATH)
+    monkeypatch.setattr(subject, "_SILENCE_SECONDS", -2.5)
+    with pytest.raises(ClusterError, match=r"gitlab-runner has not asked for a job for \d s: it said nothing"):
+        runner.run([ci_job("a")], lambda *_: None)
+
+
+def test_ctrl_c_stops_the_runner_and_its_jobs_and_leaves_nothing(
+    runner: GitLabRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(entries: Any) -> None:
+        if (runner.sources.parent / "seen.json").exists() and any(entry.began for entry in entries):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(subject._Teller, "tell", lambda _, entries: interrupted(entries))
+    with pytest.raises(KeyboardInterrupt):
+        runner.run([doing("a", "hang")], lambda *_: None)
+    assert seen(runner, "left") == "SIGTERM", "it is not waited for"
+    assert gone(seen(runner)["pid"])
+    assert not Path(seen(runner)["folder"]).exists()
+
+
+OWNER = textwrap.dedent("""
+    import sys
+    from pathlib import Path
+    from tests.unit.live.gitlab.test_runner import doing, runner_of
+    runner_of(Path(sys.argv[1]), Path(sys.argv[2])).run([doing("a", "hang")], lambda *_: None)
+""")
+
+
+def test_the_runner_does_not_outlive_a_rehearsal_that_is_killed(tmp_path: Path, program: Path) -> None:
+    owner = subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path), str(program)], cwd=ROOT)
+    try:
+        assert not wait_while(lambda: not (tmp_path / "seen.json").exists() or None, 30)
+        time.sleep(0.2)
+        process = json.loads((tmp_path / "seen.json").read_text())["pid"]
+        assert not gone(process)
+        os.kill(owner.pid, signal.SIGKILL)
+        owner.wait(10)
+        assert not wait_while(lambda: not gone(process), 10)
+    finally:
+        owner.kill()
+        owner.wait()
+
+
+def test_the_newest_pod_of_a_job_counts_and_others_pods_do_not() -> None:
+    old, new = pod(7, "old", "2026-11-30T11:00:00Z"), pod(7, "new", "2026-11-30T11:00:05Z")
+    for order in ([old, new], [new, old]):
+        found = of_jobs([*order, {}, {"metadata": {"annotations": None}}])
+        assert {job: one["metadata"]["name"] for job, one in found.items()} == {"7": "new"}
+
+
+def test_a_pod_that_is_gone_is_remembered_and_a_server_that_is_gone_is_told_after_some_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Lists:
+        answer: Callable[[], list[dict[str, Any]]]
+
+        def items(self, _: str) -> list[dict[str, Any]]:
+            return self.answer()
+
+    def unreachable() -> list[dict[str, Any]]:
+        raise UnreachableError("connection refused")
+
+    api = Lists()
+    watch = Watch(api)
+    api.answer = lambda: [pod(7, "x")]
+    watch.look()
+    api.answer = list
+    watch.look()
+    found = watch.pod(7)
+    assert found is not None
+    api.answer = unreachable
+    watch.look()
+    monkeypatch.setattr("multiarch.rehearse.live.gitlab.pods.PATIENCE_SECONDS", -1.0)
+    with pytest.raises(ClusterError, match="the jobs' pods can't be listed: connection refused"):
+        watch.look()
+
+
+def test_without_git_or_a_runner_there_is_none_and_the_reason_says_so(
+    runner: GitLabRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wanted = (runner.installed, runner.place, runner.sources)
+    found, reason = GitLabRunner.find(*wanted, program=tmp_path / "nowhere")
+    assert found is None
+    assert reason.startswith(f"gitlab-runner 19.3.1 is not available: {tmp_path}/nowhere does not run")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert GitLabRunner.find(*wanted) == (None, "git is not on PATH: it serves the sources to the jobs")
