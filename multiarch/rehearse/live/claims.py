@@ -5,11 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from multiarch.core.report import Check
-from multiarch.core.verdict import Verdict
+from multiarch.core.verdict import Answer, Verdict
+from multiarch.model.pipeline import TemplateError, TemplatesMissing
 from multiarch.rehearse.live import confined
 from multiarch.rehearse.live.image import Asked, read
 from multiarch.rehearse.live.job import Ended
 from multiarch.rehearse.live.pipeline import ARCHITECTURES
+from multiarch.rehearse.report.model import Reach
 
 _OF_JOBS = ("run-build-", "run-merge", "run-index", "run-image-")
 
@@ -134,6 +136,39 @@ def registry_answers(*, before: bool, after: bool) -> Check:
     if before and after:
         return claim("run-registry", title, Verdict.YES, "it answers before the jobs and after them")
     return claim("run-registry", title, Verdict.NO, f"it does not answer {'any more' if before else 'at all'}")
+
+
+def reached(found: Reach, ended: Ended) -> Check:
+    """Claim that what a job reaches was told: the answer itself is the report's, and judges no stack."""
+    identity, title = "run-reach", "what a job reaches over the network was tried, and whether policies are enforced"
+    if not found.tries:
+        return claim(identity, title, Verdict.UNKNOWN, f"nothing was tried: {ended.reason or 'its log does not say'}")
+    verdict = Verdict.UNKNOWN if found.policies_enforced is Verdict.UNKNOWN else Verdict.YES
+    evidence = f"network policies enforced: {found.policies_enforced}: {found.because}"
+    return claim(identity, title, verdict, evidence, ended.seconds)
+
+
+def ended(answer: Answer) -> Check:
+    """Claim that the pods of the jobs really ended."""
+    title = "no container of the jobs is left on the nodes once their pods are gone"
+    return claim("run-pods-end", title, answer.verdict, answer.because)
+
+
+def left_nothing(answer: Answer) -> Check:
+    """Claim that this machine is as it was."""
+    title = "nothing of the run is left on this machine"
+    return claim("run-nothing-left", title, answer.verdict, answer.because)
+
+
+def not_installed(why: str) -> Check:
+    """Return the claim of a stack that the cluster refused."""
+    return claim("runner-installed", "the stack is installed", Verdict.NO, why)
+
+
+def no_template(error: TemplateError | TemplatesMissing) -> Check:
+    """Return the claim of templates that cannot be used: broken ones are a no, absent ones could not be looked at."""
+    verdict = Verdict.NO if isinstance(error, TemplateError) else Verdict.UNKNOWN
+    return claim("run-pipeline", "the template's jobs can be read", verdict, str(error))
 
 
 def not_reached(arch: str, why: str) -> Check:

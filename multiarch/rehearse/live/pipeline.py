@@ -9,6 +9,8 @@ from multiarch.model.pipeline import PipelineJob, TemplateError, component_jobs
 from multiarch.rehearse.claims.pipeline import COMPONENT
 from multiarch.rehearse.live import confined
 from multiarch.rehearse.live.job import CiJob
+from multiarch.rehearse.live.project import BASE
+from multiarch.rehearse.live.reach import Target, script
 
 Builder = Literal["kaniko", "buildkit"]
 ARCHITECTURES: Final = ("amd64", "arm64")
@@ -48,6 +50,10 @@ def build_name(arch: str) -> str:
 
 
 MERGE: Final = "image-merge"
+REACH: Final = "what-a-job-reaches"
+"""A job beside the template's."""
+STAGES: Final = {**dict.fromkeys(map(build_name, ARCHITECTURES), "build"), MERGE: "merge"}
+"""The pipeline as the report draws it."""
 
 
 def template_jobs(project: Project) -> dict[str, PipelineJob]:
@@ -72,6 +78,12 @@ def pipeline(project: Project) -> list[CiJob]:
     jobs = template_jobs(project)
     builds = tuple(build_name(arch) for arch in ARCHITECTURES)
     return [_job(project, jobs[name], ()) for name in builds] + [_job(project, jobs[MERGE], builds)]
+
+
+def reach_job(project: Project, targets: Sequence[Target], tag: str) -> CiJob:
+    """Return the job that tries what a job may reach over the network, on the runner that has the tag."""
+    own = PipelineJob(name=REACH, file="multiarch rehearse --run", tags=(tag,), image=BASE, script=(script(targets),))
+    return CiJob(pipeline=own, variables={**predefined(project), "GIT_STRATEGY": "none"})
 
 
 def _job(project: Project, job: PipelineJob, needs: Sequence[str]) -> CiJob:

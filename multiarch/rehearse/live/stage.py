@@ -34,6 +34,11 @@ class Stack:
     notes: tuple[str, ...] = ()
     chart: str = ""
 
+    @property
+    def first_tag(self) -> str:
+        """A tag that the first runner takes."""
+        return next(iter(self.scenes))
+
 
 def planned_nodes(plan: Plan) -> dict[Arch, Mapping[str, Any]]:
     """Return a node of the stack's first pool of each architecture: its labels and taints are the real nodes'."""

@@ -97,6 +97,11 @@ class RealNodes:
         return {node.arch: node.name for node in self._nodes()}
 
     @property
+    def addresses(self) -> Mapping[Arch, str]:
+        """Where each node's kubelet listens."""
+        return {node.arch: node.address for node in self._nodes()}
+
+    @property
     def address_of_host(self) -> str:
         """Where pods reach this machine: a registry for them may listen there."""
         return self._network().gateway
