@@ -105,22 +105,27 @@ class ProgressDisplay:
         step.said = now
         return True
 
-    def finish(self, name: str, message: str = "", *, sign: Verdict | None = Verdict.YES) -> None:
+    def finish(
+        self, name: str, message: str = "", *, sign: Verdict | None = Verdict.YES, took: float | None = None
+    ) -> None:
         """End the step `name`: it leaves the moving part and stays as one line with its time.
 
-        `sign` is that of its answer; None for a step that gives none, because nobody needs it any more.
+        `sign` is that of its answer; None for a step that gives none, because nobody needs it any more. `took`: seconds,
+        where it ended before this was told.
         """
         with self._lock:
             step = self._step(name)
             ended = self._clock()
             step.ended, step.message = ended, one_line(hide(message)) or "done"
-            took = seconds(ended - step.started)
+            time_taken = seconds(ended - step.started if took is None else took)
             if not self._live:
-                self._line(step.name, f"{step.message} ({took})", sign)
+                self._line(step.name, f"{step.message} ({time_taken})", sign)
                 return
             shape = Text(" ") if sign is None else mark(sign, ascii_only=ascii_only(self.console))
             style = "" if sign in {None, Verdict.YES} else STYLES[sign]
-            line = Text.assemble(shape, " ", (f"{step.name}  ", "bold"), (step.message, style), (f"  {took}", "dim"))
+            line = Text.assemble(
+                shape, " ", (f"{step.name}  ", "bold"), (step.message, style), (f"  {time_taken}", "dim")
+            )
             show(self.console, [Paragraph(line)])
 
     def show(self, what: RenderableType) -> None:

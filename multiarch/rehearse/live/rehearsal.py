@@ -190,14 +190,16 @@ class _Run:
         jobs = pipeline(given)
         runner = ByModel(scenes=stack.scenes, kubectl=stack.kubectl, sources=lambda: self.sources)
         found.real["runner"] = runner.what
-        found.real.update(supply_made(dict(wanted_images(runner, jobs)), place.registry, shown_on(self.display)))
+        found.real.update(
+            supply_made({k: v for k, v in wanted_images(runner, jobs) if v}, place.registry, shown_on(self.display))
+        )
         self._refusals(stack)
         first = look.answers(place.registry)
         with place.canary() as canary:
             targets = [*place.targets(self.plane.server), *canary.targets]
             ended = runner.run([*jobs, reach_job(given, targets, stack.first_tag)], self.display.update)
             for one in ended:
-                self.display.finish(one.job.name, one.reason or "succeeded", sign=_sign(one))
+                self.display.finish(one.job.name, one.reason or "succeeded", sign=_sign(one), took=one.seconds)
             self._reach(ended[-1], targets, canary)
         found.notes += runner.notes
         self._judge(ended, place)
@@ -206,6 +208,7 @@ class _Run:
             found.checks = claims.doubted(found.checks, "the registry does not answer")
         found.checks.append(claims.registry_answers(before=first, after=last))
         pods = {f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for one in ended if (pod := one.pod)}
+        pods |= {f"{stack.scene.installed.job_namespace}/{_image_pod(arch)}" for arch in ARCHITECTURES}
         self.display.update("pods", "waiting for the last of them to end")
         answer = pods_ended(place.nodes.containers, pods)
         self.display.finish("pods", answer.because, sign=answer.verdict)
@@ -256,7 +259,7 @@ class _Run:
         name = f"the image on {arch}"
         self.display.update(name, "running it")
         scene = place.stack.scene
-        where = (scene.installed.job_namespace, f"image-{arch}")
+        where = (scene.installed.job_namespace, _image_pod(arch))
         reference = f"{place.registry.host}/{PROJECT}@{digest}"
         config = look.run_config(place.registry, PROJECT, digest)
         asked = image.ask(scene.admin, kubectl, image.pod(where, arch, reference, project.BASE, config))
@@ -288,6 +291,10 @@ class _Place:
             registry=self.registry.host,
             way_out=self.way_out.url,
         )
+
+
+def _image_pod(arch: str) -> str:
+    return f"image-{arch}"
 
 
 def _looked(registry: LocalRegistry) -> tuple[InRegistry | None, str]:

@@ -1,0 +1,187 @@
+"""`multiarch rehearse --run`, whole: a stack's own jobs build an image on two real nodes, and it runs on both.
+
+One run is in every test of this tier; what is broken on purpose has to fail on the claim that names it.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from multiarch.core.progress import ProgressDisplay
+from multiarch.core.report import Check
+from multiarch.core.verdict import Verdict
+from multiarch.core.waiting import wait_while
+from multiarch.model.plan import launch
+from multiarch.model.plan.model import Plan
+from multiarch.rehearse.live import nothing_left, rehearsal
+from multiarch.rehearse.live.project import BASE
+from multiarch.rehearse.live.rehearsal import Options, rehearse_run
+from multiarch.rehearse.mirror.registry import LocalRegistry
+from multiarch.rehearse.nodes import journal
+from multiarch.rehearse.report.model import RehearsalReport
+from tests.repository import ROOT
+
+RUN = [sys.executable, "-m", "multiarch.cli", "rehearse", "--run", "--stack", "local"]
+
+
+@pytest.fixture
+def untouched(turn: None) -> Iterator[None]:
+    """Nothing of this machine is changed by the test, whatever it does."""
+    del turn
+    before = nothing_left.picture()
+    yield
+    answer = nothing_left.nothing_left(before)
+    assert answer.verdict is Verdict.YES, answer.because
+
+
+def test_a_stacks_jobs_build_an_image_on_both_nodes_and_it_runs_on_both(untouched: None, tmp_path: Path) -> None:
+    del untouched
+    page, document = tmp_path / "run.html", tmp_path / "run.json"
+    command = [*RUN, "--html", str(page), "--json", str(document)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (section,) = json.loads(document.read_text())["sections"]
+    claims = {check["id"]: check["verdict"] for check in section["checks"]}
+    assert set(claims.values()) == {"yes"}, claims
+    wanted = {"run-merge", "run-index", "run-registry", "run-reach", "run-pods-end", "run-nothing-left"}
+    for arch in ("amd64", "arm64"):
+        wanted |= {f"run-build-{arch}", f"run-build-{arch}-confined", f"run-image-{arch}"}
+    assert wanted <= set(claims)
+    assert "privileged-pod-refused" in claims
+    runs = {run["name"]: run for run in section["detail"]["runs"]}
+    assert {run["arch"] for run in runs.values()} == {"amd64", "arm64"}
+    assert runs["image-build: [arm64]"]["node"] == "real-arm64"
+    assert "building" in runs["image-build: [arm64]"]["log"]
+    assert all(run["log"] in page.read_text() or run["log"] for run in runs.values())
+    assert section["detail"]["reach"]["tries"]
+    assert "runner" in section["detail"]["real"]
+
+
+@pytest.fixture
+def run(untouched: None) -> Callable[..., RehearsalReport]:
+    """Run it in this process, quietly."""
+    del untouched
+
+    def rehearse(**options: Any) -> RehearsalReport:
+        with ProgressDisplay(Console(quiet=True)) as display:
+            return rehearse_run(Options(project=ROOT, stack="local", **options), display)
+
+    return rehearse
+
+
+def claims_of(report: RehearsalReport) -> dict[str, Check]:
+    return {check.id: check for section in report.sections for check in section.checks}
+
+
+def wrong(report: RehearsalReport) -> set[str]:
+    return {name for name, check in claims_of(report).items() if check.verdict is Verdict.NO}
+
+
+def test_an_arm64_image_with_programs_of_another_architecture_fails_where_it_runs(
+    run: Callable[..., RehearsalReport], tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text(f'FROM --platform=linux/amd64 {BASE}\nCMD ["cat"]\n')
+    report = run(dockerfile=tmp_path)
+    assert wrong(report) == {"run-image-arm64"}
+    assert "amd64" in claims_of(report)["run-image-arm64"].evidence
+
+
+def test_a_build_without_a_capability_that_it_needs_fails_by_name(
+    run: Callable[..., RehearsalReport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without(*given: Any, **more: Any) -> Plan:
+        plan = launch.plan_stack(*given, **more)
+        return replace(plan, resources=tuple(map(_without_setuid, plan.resources)))
+
+    monkeypatch.setattr(rehearsal, "plan_stack", without)
+    report = run()
+    assert {"run-build-amd64", "run-build-arm64"} <= wrong(report)
+    run_view = next(one for one in report.sections[0].detail.runs if one.name == "image-build: [amd64]")
+    assert "map" in run_view.log, "newuidmap says what it lacks"
+    found = claims_of(report)
+    assert found["run-build-amd64-confined"].verdict is Verdict.YES, "it has exactly what that stack grants"
+    assert found["run-merge"].verdict is Verdict.UNKNOWN, "nobody came to it"
+
+
+def _without_setuid(resource: Any) -> Any:
+    """The plan's releases with a runner that grants one capability less."""
+    text = json.dumps(resource.inputs, default=str)
+    if '\\"SETUID\\"' not in text and "SETUID" not in text:
+        return resource
+    return replace(resource, inputs=_dropped(resource.inputs))
+
+
+def _dropped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _dropped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_dropped(item) for item in value]
+    return value.replace('"SETUID"', '"KILL"') if isinstance(value, str) else value
+
+
+def test_a_registry_that_is_lost_has_a_claim_of_its_own_and_the_stack_is_not_blamed(
+    run: Callable[..., RehearsalReport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supply = rehearsal.supply
+
+    def lost(wanted: Any, registry: LocalRegistry, *given: Any, **more: Any) -> Any:
+        found = supply(wanted, registry, *given, **more)
+        monkeypatch.setattr(rehearsal.look, "answers", _once_then(rehearsal.look.answers, registry))
+        return found
+
+    monkeypatch.setattr(rehearsal, "supply", lost)
+    assert wrong(run()) == {"run-registry"}
+
+
+def _once_then(answers: Callable[[LocalRegistry], bool], registry: LocalRegistry) -> Callable[[LocalRegistry], bool]:
+    """Let the registry answer once, and then die of a SIGKILL."""
+
+    def ask(local: LocalRegistry) -> bool:
+        found = answers(local)
+        process = registry._process
+        assert process is not None
+        process.kill()
+        process.wait()
+        return found
+
+    return ask
+
+
+def test_a_dockerfile_that_cannot_be_built_shows_its_log(run: Callable[..., RehearsalReport], tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM {BASE}\nRUN echo this one fails >&2 && false\n")
+    report = run(dockerfile=tmp_path / "Dockerfile")
+    assert wrong(report) == {"run-build-amd64", "run-build-arm64"}
+    assert any("this one fails" in one.log for one in report.sections[0].detail.runs)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_whenever_it_is_ended_nothing_is_left_that_the_next_start_does_not_undo(untouched: None, how: int) -> None:
+    del untouched
+    with subprocess.Popen(RUN, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "its script" in line:
+                break
+        os.kill(process.pid, how)
+        process.stdout.read()
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        return
+    assert not wait_while(nothing_left.processes_of_nodes, 30)
+    cleaned = subprocess.run(
+        [sys.executable, "-m", "multiarch.cli", "rehearse", "--run", "--clean"],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert cleaned.returncode == 0, cleaned.stderr
+    assert not journal.FOLDER.exists()
+    time.sleep(0.1)
