@@ -11,7 +11,7 @@ from pathlib import Path
 
 from multiarch.core.environment import Child, environment
 from multiarch.rehearse.control_plane.binaries import Kit, Mode, prepare_binaries
-from multiarch.rehearse.control_plane.build import kubernetes_stamps
+from multiarch.rehearse.control_plane.build import STATIC, kubernetes_stamps
 from multiarch.rehearse.control_plane.platform import Platform
 from multiarch.rehearse.control_plane.progress import ProgressSink, silent
 from multiarch.rehearse.control_plane.releases import Hosts, Release, Sums, kubernetes_release
@@ -43,14 +43,17 @@ CONTAINERD = (_containerd("containerd", "--version"), _containerd("containerd-sh
 
 
 def runc(*, seccomp: bool) -> Tool:
-    """Return runc: its part that enters namespaces is C; it filters system calls only if built with libseccomp."""
+    """Return runc: its part that enters namespaces is C; it filters system calls only if built with libseccomp.
+
+    That library is linked statically: so the same program runs in an image that has no C library (images/programs).
+    """
     return Tool(
         name="runc",
         module=_RUNC,
         package=_RUNC,
         ask=("--version",),
         answer=re.compile(rf"runc version {SEMVER}"),
-        tags=("seccomp",) if seccomp else (),
+        tags=("netgo", "osusergo", STATIC, *(("seccomp",) if seccomp else ())),
         cgo=True,
     )
 
