@@ -1,10 +1,9 @@
 """The programs of rootless BuildKit, built from their Go modules for this machine: static, so that any image has them.
 
-Their versions are the `require` lines of `tools/go.mod`; runc is the real nodes' (nodes/programs). BuildKit's is that of
-the templates' image, which a test holds; the others are those that its own image has, or newer.
+Their versions are the `require` lines of `tools/go.mod`; runc is the real nodes' (nodes/programs). BuildKit's is that
+of the templates' image, which a test holds; the others are those that its own image has, or newer.
 """
 
-import json
 import re
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ from typing import Final
 from multiarch.core.environment import Child, environment
 from multiarch.rehearse.control_plane.cache import Receipt
 from multiarch.rehearse.control_plane.errors import BinariesError
-from multiarch.rehearse.control_plane.golang import have_go
+from multiarch.rehearse.control_plane.golang import have_go, module_folder
 from multiarch.rehearse.control_plane.progress import ProgressSink
 from multiarch.rehearse.control_plane.single import have_built
 from multiarch.rehearse.control_plane.tools import Tool
@@ -24,7 +23,6 @@ from multiarch.rehearse.nodes.programs import NODES_MODULE, runc
 TOOLS_MODULE: Final = Path(__file__).resolve().parent / "tools"
 _BUILDKIT: Final = "github.com/moby/buildkit"
 _ROOTLESSKIT: Final = "github.com/rootless-containers/rootlesskit/v3"
-_SECONDS: Final = 600.0
 _DAEMONLESS: Final = "examples/buildctl-daemonless/buildctl-daemonless.sh"
 
 
@@ -72,20 +70,13 @@ def lacking_for_c() -> str:
 
 
 def daemonless(root: Path, progress: ProgressSink) -> str:
-    """Return BuildKit's own script that starts a daemon for one build, from its module. Raises ImagesError."""
+    """Return BuildKit's own script that starts a daemon for one build, from its module.
+
+    Raises ImagesError and BinariesError.
+    """
     go = have_go(root, progress, TOOLS_MODULE)
-    done = subprocess.run(
-        [go.go, "mod", "download", "-json", _BUILDKIT],
-        cwd=TOOLS_MODULE,
-        env=environment(Child.GO, {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-        check=False,
-    )
+    place = module_folder(go.go, TOOLS_MODULE, _BUILDKIT) / _DAEMONLESS
     try:
-        return Path(json.loads(done.stdout)["Dir"], _DAEMONLESS).read_text(encoding="utf-8")
-    except (ValueError, KeyError, OSError) as error:
-        said = done.stderr.strip()[-300:] or str(error)
-        raise ImagesError(f"{_BUILDKIT}: its module has no {_DAEMONLESS}: {said}") from error
+        return place.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ImagesError(f"{_BUILDKIT}: its module has no {_DAEMONLESS}: {error.strerror}") from error
