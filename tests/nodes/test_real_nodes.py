@@ -15,11 +15,13 @@ from multiarch.core.waiting import wait_while
 from multiarch.rehearse.control_plane.errors import KeptPlaneError, StartError
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.control_plane.sources import Binaries
+from multiarch.rehearse.live import digests
 from multiarch.rehearse.mirror.registry import LocalRegistry
 from multiarch.rehearse.nodes import binfmt, files, journal, real
 from multiarch.rehearse.nodes.architectures import Arch, native_here
 from multiarch.rehearse.nodes.real import RealNodes
 from tests.nodes.lab import machine
+from tests.nodes.lab.images import SAYS
 from tests.nodes.lab.pods import Kubectl
 from tests.repository import ROOT
 
@@ -40,6 +42,7 @@ def test_a_pod_on_each_node_says_its_architecture_and_nothing_is_left_when_the_n
             says_its_machine(kubectl, arch)
             takes_its_own_image_out_of_an_index(kubectl, arch, f"lab.example/says@{says}")
             takes_its_own_image_out_of_an_index(kubectl, arch, f"{registry.host}/says:1")
+        finds_what_stands_in_the_place_of_a_digest(kubectl)
         reaches_host_and_the_other_nodes_pods(kubectl, nodes)
         has_what_its_pool_brings(kubectl)
         is_left_alone_by_kwok(kubectl)
@@ -66,6 +69,23 @@ def takes_its_own_image_out_of_an_index(kubectl: Kubectl, arch: Arch, image: str
     kubectl.await_phase("chooses", "Succeeded")
     assert kubectl("logs", "chooses") == f"{arch.machine}\n"
     kubectl("delete", "pod", "chooses", "--timeout=60s")
+
+
+def finds_what_stands_in_the_place_of_a_digest(kubectl: Kubectl) -> None:
+    """Of an image that was made here; whoever makes the pod need not know."""
+    asked = f"lab.example/helper@sha256:{'0' * 64}"
+    for made in (digests.policy({asked: SAYS}), digests.binding()):
+        kubectl("create", "-f", "-", given=json.dumps(made))
+    try:
+        assert not wait_while(lambda: _image_of_dry_run(kubectl, asked) != SAYS, 20)
+        takes_its_own_image_out_of_an_index(kubectl, native_here().other, asked)
+    finally:
+        for kind in ("mutatingadmissionpolicybinding", "mutatingadmissionpolicy"):
+            kubectl("delete", kind, digests.POLICY)
+
+
+def _image_of_dry_run(kubectl: Kubectl, image: str) -> str:
+    return kubectl("run", "asks", f"--image={image}", "--dry-run=server", "-o", "jsonpath={.spec.containers[0].image}")
 
 
 def reaches_host_and_the_other_nodes_pods(kubectl: Kubectl, nodes: RealNodes) -> None:

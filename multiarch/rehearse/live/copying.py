@@ -63,7 +63,7 @@ def _entries(index: Manifest, arch: Arch, reference: Reference) -> list[Descript
 
 def _architectures(source: Registry, reference: Reference, manifest: Manifest) -> tuple[Arch, ...]:
     if manifest.config is None:
-        raise MismatchError(f"{reference} is no image: it has no config")
+        raise MismatchError(f"{reference} is not an image: it has no config")
     config = source.small_blob(reference.repository, manifest.config)
     said = parse_config(config, f"{reference}: config").architecture
     return tuple(arch for arch in Arch if arch == said)

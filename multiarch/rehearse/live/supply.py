@@ -18,7 +18,7 @@ from multiarch.rehearse.control_plane.progress import Progress, ProgressSink, St
 from multiarch.rehearse.images.have import have_images
 from multiarch.rehearse.images.model import Image
 from multiarch.rehearse.images.push import push
-from multiarch.rehearse.images.recipes import Images, Name
+from multiarch.rehearse.images.recipes import Name
 from multiarch.rehearse.live.copying import copy_image
 from multiarch.rehearse.mirror.registry import LocalRegistry
 from multiarch.rehearse.nodes.architectures import Arch
@@ -82,14 +82,14 @@ def supply(  # noqa: PLR0913 - each has a default
     options = options or Options()
     own = frozenset({registry.host})
     options = options._replace(plain_http=options.plain_http | own, direct=options.direct | own)
-    with Session(options) as session:
-        run = _Run(registry=registry, session=session, progress=progress)
-        pulled = {reference: run.pull(reference) for reference in wanted}
-        lacking = {one.reference: one for one in pulled.values() if one.had is Had.NOT}
-        kinds = {name for reference in lacking if (name := wanted[reference])}
-        images = have_images(progress, kinds, cache_root=cache_root) if kinds else {}
-        made = {one.reference: run.store(one, wanted[one.reference], images, change) for one in lacking.values()}
-    return pulled | made
+    run = _Run(registry=registry, options=options, progress=progress)
+    pulled = {reference: run.pull(reference) for reference in wanted}
+    kinds = {name for reference, name in wanted.items() if name and pulled[reference].had is Had.NOT}
+    images = have_images(progress, kinds, cache_root=cache_root) if kinds else {}
+    for reference, name in wanted.items():
+        if name and pulled[reference].had is Had.NOT:
+            pulled[reference] = run.store(pulled[reference], images[name], change.get(name, _unchanged))
+    return pulled
 
 
 def own_tag(reference: Reference) -> str:
@@ -120,7 +120,7 @@ class _Run:
     """One supply: the registries that it speaks with, and which of them do not answer."""
 
     registry: LocalRegistry
-    session: Session
+    options: Options
     progress: ProgressSink
     unreached: dict[str, str] = field(default_factory=dict)
     """Host to why it does not answer; empty: it does."""
@@ -132,9 +132,10 @@ class _Run:
             return Supplied(reference=reference, had=Had.NOT, reason=reason)
         tell = _Telling(self.progress, reference, named.host)
         tell(0, 0)
-        into = self.session.registry(self.registry.host)
         try:
-            copied = copy_image(self.session.registry(named.host), named, into, own_tag(named), tell)
+            with Session(self.options) as session:  # its own: each image has the whole time limit
+                into = session.registry(self.registry.host)
+                copied = copy_image(session.registry(named.host), named, into, own_tag(named), tell)
         except ArchmergeError as error:
             tell.end(State.SKIPPED, hide(error.message))
             return Supplied(reference=reference, had=Had.NOT, reason=hide(error.message))
@@ -151,19 +152,18 @@ class _Run:
     def asked(self, host: str) -> str:
         """Return why a registry can't be asked; each is tried, and told, once."""
         if host not in self.unreached:
-            self.unreached[host] = why_not_reached(host, self.session.options)
+            self.unreached[host] = why_not_reached(host, self.options)
             if reason := self.unreached[host]:
                 told = f"does not answer, so its images are made here where they can be: {reason}"
                 self.progress(Progress(step="registry", subject=host, state=State.SKIPPED, detail=told))
         return self.unreached[host] and f"{host} does not answer"
 
-    def store(self, lacked: Supplied, name: Name | None, images: Images, change: Mapping[Name, Change]) -> Supplied:
+    def store(self, lacked: Supplied, images: Mapping[str, Image], change: Change) -> Supplied:
         """Store the image that was made in place of one that was not pulled."""
-        if name is None:
-            return lacked
-        named, changed = parse_reference(lacked.reference), change.get(name, _unchanged)
-        made = {arch: changed(image) for arch, image in images[name].items()}
-        push(made, self.session.registry(self.registry.host), named.repository, own_tag(named))
+        named = parse_reference(lacked.reference)
+        made = {arch: change(image) for arch, image in images.items()}
+        with self.registry.session() as session:
+            push(made, session.registry(self.registry.host), named.repository, own_tag(named))
         return Supplied(
             reference=lacked.reference,
             had=Had.MADE,
