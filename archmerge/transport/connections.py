@@ -48,6 +48,8 @@ class Options(NamedTuple):
 
     plain_http: frozenset[str] = frozenset()
     """Hosts, and only these, that are spoken to without TLS."""
+    direct: frozenset[str] = frozenset()
+    """Hosts that are on this machine's own networks: no proxy of the environment leads there."""
     insecure: frozenset[str] = frozenset()
     """Hosts, and only these, whose certificate is not checked."""
     cacert: str | None = None
@@ -145,7 +147,7 @@ class Connections:
 
     def proxy(self, origin: Origin) -> Proxy | None:
         """Return the proxy to use; None to go straight. UsageError for one that can't be used, with its variable."""
-        return self._proxies.of(origin) if self._proxies else None
+        return self._proxies.of(origin) if self._proxies and origin.netloc not in self.options.direct else None
 
     def pace(self, origin: Origin) -> Pace:
         """Return the pace of one origin."""

@@ -75,7 +75,7 @@ def shown_on(display: ProgressDisplay) -> Callable[[Progress], None]:
         name = {"start": "control plane", "nodes": report.subject}.get(report.step, f"{report.step} {report.subject}")
         if report.state is State.RUNNING:
             starting = f"starting {report.subject}" if report.step == "start" else "running"
-            counting = report.step in {"build", "download", "toolchain", "wait"}
+            counting = report.step in {"build", "download", "image", "toolchain", "wait"}
             display.update(name, report.detail or starting, fraction=report.fraction, counting=counting)
         elif report.step != "start" or report.subject == "control plane":
             display.finish(name, report.detail or report.state.value, sign=SIGNS[report.state])

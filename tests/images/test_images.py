@@ -17,7 +17,6 @@ from multiarch.model.executor.variables import expand, expand_all
 from multiarch.model.pipeline.jobs import PipelineJob, component_jobs
 from multiarch.rehearse.images import archive, push, taking_from
 from multiarch.rehearse.images.have import have_registry
-from multiarch.rehearse.images.push import push_one
 from multiarch.rehearse.mirror.registry import LocalRegistry
 from multiarch.rehearse.nodes.architectures import emulated_here
 from tests.images.lab import Box, Confined, Ran, pulled, why_no_emulation
@@ -215,17 +214,6 @@ def test_a_build_fails_without_any_of_what_a_job_is_granted(project: Project, le
     ran = project.build(native, less)
     assert ran.code != 0
     assert "map" in ran.output, ran.output
-
-
-def test_one_image_of_an_architecture_can_be_served_by_a_name_that_is_the_others_too(
-    images: Images, registry: LocalRegistry
-) -> None:
-    with registry.session() as session:
-        store = session.registry(registry.host)
-        pushed = push_one(images["base"]["arm64"], store, "only/base", "1")
-        manifest = store.manifest("only/base", "1")
-        assert manifest.digest == pushed
-        assert not manifest.is_index
 
 
 def test_debians_registry_serves_without_being_installed(images: Images) -> None:

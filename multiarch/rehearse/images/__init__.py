@@ -7,7 +7,7 @@ label `multiarch-runner.io/differs`: whoever reports about a run that used one p
 
 from multiarch.rehearse.images.have import have_images
 from multiarch.rehearse.images.model import Image, ImagesError
-from multiarch.rehearse.images.push import push, push_for_nodes, push_one
+from multiarch.rehearse.images.push import push
 from multiarch.rehearse.images.recipes import taking_from
 
-__all__ = ["Image", "ImagesError", "have_images", "push", "push_for_nodes", "push_one", "taking_from"]
+__all__ = ["Image", "ImagesError", "have_images", "push", "taking_from"]

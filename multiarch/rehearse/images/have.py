@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,26 +15,30 @@ from multiarch.rehearse.control_plane.progress import Progress, ProgressSink, St
 from multiarch.rehearse.images import archive, debian, programs, recipes
 from multiarch.rehearse.images.archive import Entry
 from multiarch.rehearse.images.debian import Debian
-from multiarch.rehearse.images.model import ARCHITECTURES, ImagesError, Layer
-from multiarch.rehearse.images.recipes import Images
+from multiarch.rehearse.images.model import ImagesError, Layer
+from multiarch.rehearse.images.recipes import LAYERS, Images, Name
+from multiarch.rehearse.nodes.architectures import Arch
 
-_OF_BOTH: Final = ("base", "pause", "python")
 _ASK_SECONDS: Final = 20.0
 _STEP: Final = "image"
 
 
-def layer_names(native: str) -> list[str]:
-    """Return the layers' names, in the order in which they are made: the second BuildKit needs no emulation."""
-    return [f"{kind}-{arch}" for kind in _OF_BOTH for arch in ARCHITECTURES] + [f"buildkit-{native}"]
+def layer_names(native: str, names: Collection[Name] = tuple(LAYERS)) -> list[str]:
+    """Return the names of images' layers, in the order in which they are made.
+
+    BuildKit's has this machine's programs in both of its images (recipes).
+    """
+    kinds = dict.fromkeys(kind for name in LAYERS if name in names for kind in LAYERS[name])
+    return [f"{kind}-{arch}" for kind in kinds for arch in ([native] if kind == "buildkit" else Arch)]
 
 
-def have_images(progress: ProgressSink = silent, *, cache_root: Path | None = None) -> Images:
-    """Return all images, from the cache or made now: some minutes, once. Raises ImagesError and BinariesError."""
+def have_images(
+    progress: ProgressSink = silent, names: Collection[Name] = tuple(LAYERS), *, cache_root: Path | None = None
+) -> Images:
+    """Return images, from the cache or made now: some minutes, once. Raises ImagesError and BinariesError."""
     native = this_machine().arch
-    if native not in ARCHITECTURES:
-        raise ImagesError(f"this machine is {native}, and the images are for {' and '.join(ARCHITECTURES)}")
     root = cache_root or default_root()
-    return recipes.images_of(_have(root, layer_names(native), progress), native)
+    return recipes.images_of(_have(root, layer_names(native, names), progress), native, names)
 
 
 def have_registry(progress: ProgressSink = silent, *, cache_root: Path | None = None) -> Path:
@@ -49,7 +53,8 @@ def have_registry(progress: ProgressSink = silent, *, cache_root: Path | None = 
 def shelf_for(root: Path) -> Shelf:
     """Return the cache's folder for layers that are made by exactly this code, of exactly these modules."""
     code = [Path(module.__file__ or "").read_bytes() for module in (archive, debian, recipes)]
-    pins = [(programs.TOOLS_MODULE / name).read_bytes() for name in ("go.mod", "go.sum")]
+    folders = dict.fromkeys(map(programs.module_of, programs.TOOLS))
+    pins = [(folder / name).read_bytes() for folder in folders for name in ("go.mod", "go.sum")]
     return Shelf(root / "images" / f"layers-{key(*code, Path(__file__).read_bytes(), *pins)}")
 
 

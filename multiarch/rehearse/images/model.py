@@ -14,7 +14,6 @@ from archmerge.manifests import OCI_IMAGE, Descriptor, Manifest, digest_of, pars
 from archmerge.platforms import parse_platform
 from multiarch.core.ending import NoAnswer
 
-ARCHITECTURES: Final = ("amd64", "arm64")
 DIFFERS: Final = "multiarch-runner.io/differs"
 MADE_OF: Final = "multiarch-runner.io/made-of"
 _CONFIG: Final = "application/vnd.oci.image.config.v1+json"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from io import BytesIO
 
-from archmerge import ArchmergeError, Digest, parse_reference
+from archmerge import ArchmergeError, Digest
 from archmerge.manifests import Descriptor
 from archmerge.registry import Registry
 from archmerge.transport.client import Body
@@ -24,33 +24,6 @@ def push(images: Mapping[str, Image], registry: Registry, repository: str, tag: 
     except ArchmergeError as error:
         raise ImagesError(f"{registry.host}/{repository}:{tag} could not be stored: {error}") from error
     return index.digest
-
-
-def push_one(image: Image, registry: Registry, repository: str, tag: str) -> Digest:
-    """Store an image of one architecture without an index: a client then has no choice to make.
-
-    A containerd takes it whatever its machine is, which is how the emulated node gets images of its own architecture.
-    Raises ImagesError.
-    """
-    try:
-        _store(image, registry, repository, tag)
-    except ArchmergeError as error:
-        raise ImagesError(f"{registry.host}/{repository}:{tag} could not be stored: {error}") from error
-    return image.manifest.digest
-
-
-def push_for_nodes(images: Mapping[str, Image], registry: Registry, reference: str) -> Digest:
-    """Store an image so that it is had by a name of another registry, and return its index's digest.
-
-    `docker.io/library/debian:12` is then the repository `library/debian`, an index; `amd64/library/debian` and
-    `arm64/library/debian` are the images alone, one of which each node's containerd is sent to in place of every
-    registry. Raises ImagesError.
-    """
-    named = parse_reference(reference)
-    tag = named.tag or "latest"
-    for arch, image in images.items():
-        push_one(image, registry, f"{arch}/{named.repository}", tag)
-    return push(images, registry, named.repository, tag)
 
 
 def _store(image: Image, registry: Registry, repository: str, version: str) -> None:

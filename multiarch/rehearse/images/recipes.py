@@ -3,18 +3,28 @@
 `have.py` makes the layers that need packages or compilers, and keeps them; what is a few lines is made each time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Final, Literal
 
 from archmerge.packaging import make_zipapp
 from multiarch.rehearse.images.archive import Entry, folder, link, packed, text
-from multiarch.rehearse.images.model import ARCHITECTURES, Image, Layer, layer_of
+from multiarch.rehearse.images.model import Image, Layer, layer_of
+from multiarch.rehearse.nodes.architectures import Arch
 
 Name = Literal["pause", "base", "helper", "merge", "buildkit"]
 Images = Mapping[Name, Mapping[str, Image]]
 """Each image by its name, and each of its architectures."""
 
+LAYERS: Final[Mapping[Name, tuple[str, ...]]] = {
+    "pause": ("base", "pause"),
+    "base": ("base",),
+    "helper": ("base",),
+    "merge": ("base", "python"),
+    "buildkit": ("base", "buildkit"),
+}
+"""What must have been made, by packages or compilers, for an image of each name."""
 PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "base": ("busybox-static",),
     "pause": ("tini",),
@@ -86,19 +96,24 @@ def _below_home() -> list[str]:
     return [HOME, *(f"{HOME}/{name}" for name in rest)]
 
 
-def images_of(layers: Mapping[str, Layer], native: str) -> Images:
-    """Return all images. `layers` are `base-amd64` and so on; `native` is this machine's architecture."""
-    zipapp = _zipapp_layer()
-    helper = layer_of(packed([text("usr/bin/gitlab-runner-build", _HELPER, 0o755)]))
-    kinds: dict[Name, dict[str, Image]] = {"pause": {}, "base": {}, "helper": {}, "merge": {}, "buildkit": {}}
-    for arch in ARCHITECTURES:
-        base = layers[f"base-{arch}"]
-        kinds["base"][arch] = Image(arch=arch, layers=(base,), run={"Env": [_PATH], "Cmd": ["sh"]})
-        kinds["pause"][arch] = _pause(arch, base, layers[f"pause-{arch}"])
-        kinds["helper"][arch] = _helper(arch, base, helper)
-        kinds["merge"][arch] = _merge(arch, base, layers[f"python-{arch}"], zipapp)
-        kinds["buildkit"][arch] = _buildkit(arch, base, layers[f"buildkit-{native}"], native)
-    return kinds
+def images_of(layers: Mapping[str, Layer], native: str, names: Collection[Name] = tuple(LAYERS)) -> Images:
+    """Return images. `layers` are `base-amd64` and so on; `native` is this machine's architecture."""
+    return {name: {arch: _image(name, arch, layers, native) for arch in Arch} for name in LAYERS if name in names}
+
+
+def _image(name: Name, arch: Arch, layers: Mapping[str, Layer], native: str) -> Image:
+    base = layers[f"base-{arch}"]
+    match name:
+        case "base":
+            return Image(arch=arch, layers=(base,), run={"Env": [_PATH], "Cmd": ["sh"]})
+        case "pause":
+            return _pause(arch, base, layers[f"pause-{arch}"])
+        case "helper":
+            return _helper(arch, base)
+        case "merge":
+            return _merge(arch, base, layers[f"python-{arch}"])
+        case "buildkit":
+            return _buildkit(arch, base, layers[f"buildkit-{native}"], native)
 
 
 def _pause(arch: str, base: Layer, tini: Layer) -> Image:
@@ -110,7 +125,8 @@ def _pause(arch: str, base: Layer, tini: Layer) -> Image:
     return Image(arch=arch, layers=(base, tini), run=run, differs=differs)
 
 
-def _helper(arch: str, base: Layer, script: Layer) -> Image:
+def _helper(arch: str, base: Layer) -> Image:
+    script = layer_of(packed([text("usr/bin/gitlab-runner-build", _HELPER, 0o755)]))
     differs = (
         "not GitLab's helper: no gitlab-runner-helper and no git. Sources and artifacts go over a pipe; caches, "
         "submodules and uploads to GitLab are missing"
@@ -118,10 +134,10 @@ def _helper(arch: str, base: Layer, script: Layer) -> Image:
     return Image(arch=arch, layers=(base, script), run={"Env": [_PATH], "Cmd": ["sh"]}, differs=differs)
 
 
-def _merge(arch: str, base: Layer, python: Layer, zipapp: Layer) -> Image:
+def _merge(arch: str, base: Layer, python: Layer) -> Image:
     differs = "Debian's Python 3.11 and busybox's shell, in place of Alpine's"
     run = {"Env": [_PATH], "Cmd": ["archmerge", "--help"]}
-    return Image(arch=arch, layers=(base, python, zipapp), run=run, differs=differs)
+    return Image(arch=arch, layers=(base, python, _zipapp_layer()), run=run, differs=differs)
 
 
 def _buildkit(arch: str, base: Layer, programs: Layer, native: str) -> Image:
@@ -160,6 +176,7 @@ def taking_from(image: Image, registry: str, mirrored: Iterable[str] = ("docker.
     return image.extended(packed([*folders, text(_CONFIG_FILE, content, owner=USER)]))
 
 
+@cache
 def _zipapp_layer() -> Layer:
     at = "usr/local/lib/archmerge.pyz"
     command = f'#!/bin/sh\nexec python3 -IS /{at} "$@"\n'

@@ -152,13 +152,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class EmbeddedServer:
-    """The registry on a free port of 127.0.0.1."""
+    """The registry on a free port of an address of this machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1") -> None:
         handler = type("Handler", (_Handler,), {"store": Store()})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = ThreadingHTTPServer((address, 0), handler)
         self._server.daemon_threads = True
-        self.host = f"127.0.0.1:{self._server.server_address[1]}"
+        self.host = f"{address}:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def stop(self) -> None:

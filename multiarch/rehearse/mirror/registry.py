@@ -52,7 +52,7 @@ class LocalRegistry:
         """Start it. Raises NoRegistryError."""
         program = self._program or next(filter(None, map(shutil.which, PROGRAMS)), None)
         if program is None:
-            self._embedded = EmbeddedServer()
+            self._embedded = EmbeddedServer(self._address)
             self.host, self.program = self._embedded.host, "the rehearsal's own small registry"
             return self
         folder, port = Path(self._folder.name), _free_port(self._address)
@@ -89,7 +89,8 @@ class LocalRegistry:
 
     def session(self) -> Session:
         """Return connections to it, without any credentials of this machine; the caller closes them."""
-        return Session(Options(plain_http=frozenset({self.host})), environ={"HOME": self._folder.name})
+        own = frozenset({self.host})
+        return Session(Options(plain_http=own, direct=own), environ={"HOME": self._folder.name})
 
     def _await(self, port: int) -> None:
         wait_while(lambda: self.alive and not _answers(self._address, port), START_SECONDS, every=_POLL_SECONDS)

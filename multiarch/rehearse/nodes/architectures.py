@@ -1,9 +1,8 @@
 """The two architectures, as Kubernetes and as the kernel name them."""
 
-import os
 from enum import StrEnum
 
-from multiarch.rehearse.control_plane.errors import StartError
+from multiarch.rehearse.control_plane.platform import this_machine
 
 
 class Arch(StrEnum):
@@ -24,12 +23,8 @@ class Arch(StrEnum):
 
 
 def native_here() -> Arch:
-    """Return this machine's own. Raises StartError for a machine that is neither."""
-    machine = os.uname().machine
-    for arch in Arch:
-        if machine in {arch.machine, arch.value}:
-            return arch
-    raise StartError(f"this machine is {machine}: real nodes are for amd64 and arm64")
+    """Return this machine's own. Raises BinariesError for a machine that is neither."""
+    return Arch(this_machine().arch)
 
 
 def emulated_here() -> Arch:

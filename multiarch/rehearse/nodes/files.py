@@ -24,7 +24,8 @@ SOCKET = "/run/containerd/containerd.sock"
 SANDBOX = "registry.k8s.io/pause:3.10.1"
 """The image that holds a pod's namespaces, Kubernetes' own."""
 KUBELET_PORT = 10250
-MIRROR = "certs.d/_default/hosts.toml"
+ANY_REGISTRY = "_default"
+"""As whose settings containerd reads those for every registry that has none of its own."""
 
 SYSCTLS: Mapping[str, str] = {
     "vm/overcommit_memory": "1",
@@ -67,6 +68,10 @@ def containerd(*, cni: str, sandbox: str) -> str:
 # The second one would make a folder for programs on the machine itself: /opt is not the node's own.
 disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.internal.v1.opt"]
 
+# Else it makes a folder /opt/containerd on the machine.
+[plugins."io.containerd.internal.v1.opt"]
+  path = "/var/lib/containerd/opt"
+
 [plugins."io.containerd.cri.v1.images"]
   [plugins."io.containerd.cri.v1.images".pinned_images]
     sandbox = {quoted["sandbox"]}
@@ -88,14 +93,20 @@ disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.internal.v1.opt"]
 """
 
 
-def mirror(registry: str) -> str:
-    """Return what containerd reads at each pull: every registry's images come from this one.
+def registries(url: str) -> dict[str, str]:
+    """Return what containerd reads at each pull: every registry's images come from this one, and its own as well.
 
-    A URL with a path names a part of a registry, `http://127.0.0.1:5000/v2/arm64`: `docker.io/library/debian` is then
-    its repository `arm64/library/debian`. So one registry may give each node images of its own architecture.
+    A URL with a path names a part of a registry, `http://127.0.0.1:5000/v2/mirror`: `docker.io/library/debian` is then
+    its repository `mirror/library/debian`. What names this registry itself, `127.0.0.1:5000/app`, is its `app`.
     """
-    own_path = "  override_path = true\n" if urlsplit(registry).path.strip("/") else ""
-    return f'[host.{json.dumps(registry)}]\n  capabilities = ["pull", "resolve"]\n{own_path}'
+    parts = urlsplit(url)
+    itself = f"{parts.scheme}://{parts.netloc}"
+    own_path = "  override_path = true\n" if parts.path.strip("/") else ""
+    every = f'[host.{json.dumps(url)}]\n  capabilities = ["pull", "resolve"]\n{own_path}'
+    return {
+        f"certs.d/{ANY_REGISTRY}/hosts.toml": every,
+        f"certs.d/{parts.netloc}/hosts.toml": f"server = {json.dumps(itself)}\n",
+    }
 
 
 def network(node: Node) -> str:

@@ -17,7 +17,7 @@ from multiarch.rehearse.control_plane.errors import KeptPlaneError
 from multiarch.rehearse.control_plane.keep import KeptPlane, stop_kept
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.nodes import host, journal, real
-from multiarch.rehearse.nodes.architectures import Arch, native_here
+from multiarch.rehearse.nodes.architectures import native_here
 
 SCHEMA_VERSION = 1
 
@@ -88,8 +88,7 @@ def clean(json_file: str | None) -> NoReturn:
 def _start(binaries: str, registry: str | None, display: ProgressDisplay) -> Mapping[str, Any]:
     sink = shown_on(display)
     plane = ControlPlane(mode=binaries, beside_real_nodes=True)  # type: ignore[arg-type]  # the option has the same choices
-    given = dict.fromkeys(Arch, registry) if registry else {}
-    nodes = real.RealNodes(plane, mode=binaries, registry=given)  # type: ignore[arg-type]  # as above
+    nodes = real.RealNodes(plane, mode=binaries, registry=registry)  # type: ignore[arg-type]  # as above
     try:
         plane.start(sink)
         nodes.start(sink)

@@ -70,13 +70,13 @@ def policy() -> dict[str, Any]:
     }
 
 
-def binding() -> dict[str, Any]:
-    """Return what puts the policy into force."""
+def binding(policy: str = POLICY) -> dict[str, Any]:
+    """Return what puts a policy into force."""
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "MutatingAdmissionPolicyBinding",
-        "metadata": {"name": POLICY},
-        "spec": {"policyName": POLICY},
+        "metadata": {"name": policy},
+        "spec": {"policyName": policy},
     }
 
 

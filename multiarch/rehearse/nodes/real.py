@@ -27,7 +27,7 @@ from multiarch.rehearse.control_plane.sources import Binaries
 from multiarch.rehearse.nodes import binfmt, cgroups, files, host, journal, network, objects, pid_one, running
 from multiarch.rehearse.nodes.architectures import Arch, native_here
 from multiarch.rehearse.nodes.files import Node
-from multiarch.rehearse.nodes.programs import Cni, filters_calls, have_programs
+from multiarch.rehearse.nodes.programs import Cni, containerd_for, filters_calls, have_programs
 
 READY_SECONDS: Final = 120.0
 """Deadline for both nodes to be ready; an idle two-core machine needs about a tenth of it."""
@@ -55,20 +55,20 @@ class RealNodes:
         *,
         mode: Mode = "auto",
         programs: Binaries | None = None,
-        registry: Mapping[Arch, str] | None = None,
+        registry: str | None = None,
         planned: Mapping[Arch, Mapping[str, Any]] | None = None,
         sandbox: str = files.SANDBOX,
         folder: Path = journal.FOLDER,
     ) -> None:
         """Take what the nodes are to be like; nothing is done yet.
 
-        `registry`: URL from which a node takes the images of every registry (`files.mirror`). `planned`: a Node
+        `registry`: URL from which the nodes take the images of every registry (`files.registries`). `planned`: a Node
         manifest whose labels and taints the node gets, of a stack's pool. `sandbox`: image that holds a pod open.
         """
         self._plane = plane
         self._mode: Mode = mode
         self._programs = programs
-        self._registry = registry or {}
+        self._registry = registry
         self._planned = planned or {}
         self._sandbox = sandbox
         self._folder = folder
@@ -158,12 +158,11 @@ class RealNodes:
         if self._processes is not None:
             self._processes.check()
 
-    def use_registry(self, registry: Mapping[Arch, str]) -> None:
-        """Let each node take the images of every registry from this URL, from its next pull on."""
-        for arch, url in registry.items():
-            path = self._settings(arch) / files.MIRROR
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, files.mirror(url))
+    def use_registry(self, url: str) -> None:
+        """Let both nodes take the images of every registry from this one, from their next pull on."""
+        self._registry = url
+        for arch in Arch:
+            self._write_registry(arch)
 
     def logs_of_pods(self, arch: Arch) -> Path:
         """Return the folder where the node's kubelet keeps the logs of its pods."""
@@ -250,8 +249,7 @@ class RealNodes:
     def _start_node(self, node: Node, data: Path, programs: Binaries) -> None:
         folder = data / node.arch
         self._write_settings(node)
-        if node.arch in self._registry:
-            self.use_registry({node.arch: self._registry[node.arch]})
+        self._write_registry(node.arch)
         spec = folder / "node.json"
         write_whole(spec, json.dumps(_spec(node, folder, data / "logs", programs)))
         command = (*_UNSHARE, sys.executable, "-I", "-S", pid_one.__file__, str(spec))
@@ -271,6 +269,12 @@ class RealNodes:
             "ca.crt": self._plane.certificate.decode(),
         }.items():
             write_whole(settings / name, text)
+
+    def _write_registry(self, arch: Arch) -> None:
+        for name, text in (files.registries(self._registry) if self._registry else {}).items():
+            path = self._settings(arch) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, text)
 
     def _await_ready(self, api: Api, tell: Callable[..., None]) -> None:
         def unready() -> list[str]:
@@ -367,7 +371,7 @@ def _spec(node: Node, folder: Path, logs: Path, programs: Binaries) -> dict[str,
 
     return {
         "folder": str(folder),
-        "programs": {name: str(programs.path(name)) for name in programs},
+        "programs": program_paths(node, programs),
         "sysctls": dict(files.SYSCTLS),
         "commands": [
             # It pulls images: the only one that may need a way out.
@@ -375,11 +379,25 @@ def _spec(node: Node, folder: Path, logs: Path, programs: Binaries) -> dict[str,
                 "containerd",
                 ["--config", f"{files.SETTINGS}/containerd.toml"],
                 files.SOCKET,
-                {**environment(Child.NODE), **own},
+                {**_without_proxy(environment(Child.NODE), node.subnet), **own},
             ),
             command("kubelet", files.kubelet_flags(node), "", own),
         ],
     }
+
+
+def _without_proxy(env: Mapping[str, str], subnet: network.Subnet) -> dict[str, str]:
+    """Return the environment in which no proxy stands before the nodes' own network, where a registry may be."""
+    names = ("NO_PROXY", "no_proxy")  # programs differ in which of the two they read first
+    given = next((env[name] for name in names if env.get(name)), "")
+    return {**env, **dict.fromkeys(names, ",".join(filter(None, [given, str(subnet.network)])))}
+
+
+def program_paths(node: Node, programs: Binaries) -> dict[str, str]:
+    """Return a node's programs by the names that it calls them by."""
+    own = {"containerd": containerd_for(node.arch).name} if node.emulated else {}
+    names = ("kubelet", "containerd", "containerd-shim-runc-v2", "runc")
+    return {name: str(programs.path(own.get(name, name))) for name in names}
 
 
 def _last_line(log: Path) -> str:

@@ -1,23 +1,23 @@
-"""Images of one static program, for both architectures, in a registry that gives each node those of its own."""
+"""Images of one static program, for both architectures, in a registry of their own."""
 
-import gzip
-import json
 import os
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
 
+from archmerge import parse_reference
+from multiarch.rehearse.images import Image, push
+from multiarch.rehearse.images.archive import packed, program
+from multiarch.rehearse.images.model import layer_of
+from multiarch.rehearse.mirror.registry import LocalRegistry
 from multiarch.rehearse.nodes.architectures import Arch
 from multiarch.rehearse.nodes.files import SANDBOX
-from tests.registry.lab.daemon import Daemon
-from tests.registry.lab.images import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, Image, descriptor, digest, layer
-from tests.registry.lab.push import Pusher
 
 SAYS: Final = "lab.example/says:1"
 
 
-def build(arch: Arch, folder: Path) -> bytes:
+def build(arch: Arch, folder: Path) -> Path:
     """The program, without a C library."""
     target = folder / arch
     subprocess.run(
@@ -26,36 +26,20 @@ def build(arch: Arch, folder: Path) -> bytes:
         check=True,
         cwd=folder,
     )
-    return target.read_bytes()
+    return target
 
 
-def image(arch: Arch, program: bytes, *words: str) -> Image:
-    blob = layer({"says": program})
-    config = {
-        "architecture": str(arch),
-        "os": "linux",
-        "config": {"Entrypoint": ["/says"], "Cmd": list(words)},
-        "rootfs": {"type": "layers", "diff_ids": [digest(gzip.decompress(blob))]},
-    }
-    encoded = json.dumps(config).encode()
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "config": descriptor(encoded, OCI_CONFIG),
-        "layers": [descriptor(blob, OCI_LAYER)],
-    }
-    return Image(json.dumps(manifest).encode(), OCI_MANIFEST, (encoded, blob))
-
-
-def fill(registry: Daemon, folder: Path) -> dict[Arch, str]:
-    """Push both images for both architectures; returns where each node finds its own."""
-    pusher = Pusher(registry.base)
-    for arch in Arch:
-        program = build(arch, folder)
-        for name, words in ((SAYS, ("machine",)), (SANDBOX, ("wait",))):
-            repository, _, tag = name.partition("/")[2].partition(":")
-            pusher.push(f"{arch}/{repository}", image(arch, program, *words), tag)
-    return {arch: f"{registry.base}/v2/{arch}" for arch in Arch}
+def fill(registry: LocalRegistry, folder: Path) -> str:
+    """Push both images; returns the digest of the index of the one that says its machine."""
+    layers = {arch: layer_of(packed([program("says", build(arch, folder))])) for arch in Arch}
+    with registry.session() as session:
+        for reference, word in ((SANDBOX, "wait"), (SAYS, "machine")):
+            named, run = parse_reference(reference), {"Entrypoint": ["/says"], "Cmd": [word]}
+            images: dict[str, Image] = {
+                arch: Image(arch=arch, layers=(layer,), run=run) for arch, layer in layers.items()
+            }
+            digest = push(images, session.registry(registry.host), named.repository, named.tag or "")
+    return digest
 
 
 def lacking() -> str:

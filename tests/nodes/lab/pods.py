@@ -27,9 +27,9 @@ class Kubectl:
         found: dict[str, Any] = json.loads(self("get", kind, name, "-o", "json"))
         return found
 
-    def run(self, name: str, *words: str, selector: Mapping[str, str], **more: Any) -> None:
+    def run(self, name: str, *words: str, selector: Mapping[str, str], image: str = SAYS, **more: Any) -> None:
         """Create a pod of the lab's program that goes by the labels of a node, as a job does."""
-        container = {"name": "says", "image": SAYS, "args": list(words)}
+        container = {"name": "says", "image": image, "args": list(words)}
         spec = {
             "restartPolicy": "Never",
             "dnsPolicy": "Default",

@@ -18,7 +18,7 @@ from multiarch.rehearse.images import have, recipes
 from multiarch.rehearse.images.archive import Entry, packed, text
 from multiarch.rehearse.images.model import DIFFERS, MADE_OF, Image, ImagesError, Layer, index_of, layer_of
 from multiarch.rehearse.images.programs import BUILDCTL, BUILDKITD, TOOLS_MODULE
-from multiarch.rehearse.images.push import push, push_for_nodes
+from multiarch.rehearse.images.push import push
 from multiarch.rehearse.images.recipes import Images, images_of, taking_from
 from multiarch.rehearse.mirror.registry import LocalRegistry
 
@@ -123,18 +123,6 @@ def test_what_is_pushed_is_what_a_client_reads(images: Images, monkeypatch: pyte
             assert manifest.config is not None
             read = json.loads(registry.small_blob("library/python", manifest.config))
             assert parse_platform(f"linux/{read['architecture']}") == entry.platform
-
-
-def test_each_node_gets_its_own_architecture_by_the_same_name(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nonexistent")
-    with LocalRegistry() as local, local.session() as session:
-        registry = session.registry(local.host)
-        digest = push_for_nodes(images["pause"], registry, "registry.k8s.io/pause:3.10.1")
-        assert registry.manifest("pause", "3.10.1").digest == digest
-        for arch, image in images["pause"].items():
-            assert registry.manifest(f"{arch}/pause", "3.10.1").digest == image.manifest.digest
-        push_for_nodes(images["base"], registry, "busybox")
-        assert registry.manifest("arm64/library/busybox", "latest").digest == images["base"]["arm64"].manifest.digest
 
 
 def test_a_registry_that_is_gone_is_named(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,9 +75,12 @@ def test_containerd_reads_what_was_meant_whatever_is_in_a_path() -> None:
     [("http://127.0.0.1:5000", False), ("http://127.0.0.1:5000/", False), ("http://127.0.0.1:5000/v2/arm64", True)],
 )
 def test_a_mirrors_path_counts_only_if_it_has_one(registry: str, *, own_path: bool) -> None:
-    (host,) = tomllib.loads(files.mirror(registry))["host"].items()
+    made = files.registries(registry)
+    (host,) = tomllib.loads(made["certs.d/_default/hosts.toml"])["host"].items()
     assert host[0] == registry
     assert host[1].get("override_path", False) is own_path
+    itself = tomllib.loads(made["certs.d/127.0.0.1:5000/hosts.toml"])
+    assert itself == {"server": "http://127.0.0.1:5000"}, "what names the registry comes from it, and from its root"
 
 
 def test_a_node_has_its_pools_labels_but_its_own_name_and_architecture() -> None:

@@ -6,6 +6,5 @@ package tools
 import (
 	_ "github.com/moby/buildkit/cmd/buildctl"
 	_ "github.com/moby/buildkit/cmd/buildkitd"
-	_ "github.com/opencontainers/runc"
 	_ "github.com/rootless-containers/rootlesskit/v3/cmd/rootlesskit"
 )
