@@ -56,6 +56,12 @@ STAGES: Final = {**dict.fromkeys(map(build_name, ARCHITECTURES), "build"), MERGE
 """The pipeline as the report draws it."""
 
 
+def builder_jobs(builder: Builder) -> list[PipelineJob]:
+    """Return the template's build jobs as they are by default. Raises TemplateError and TemplatesMissing."""
+    jobs = component_jobs(COMPONENT, builder=builder)
+    return [job for name, job in jobs.items() if name in map(build_name, ARCHITECTURES)]
+
+
 def template_jobs(project: Project) -> dict[str, PipelineJob]:
     """Return the template's jobs that are run. Raises TemplateError and TemplatesMissing."""
     jobs = component_jobs(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from archmerge import ArchmergeError
+from archmerge import ArchmergeError, parse_reference
 from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import ClusterError
 from multiarch.core.progress import ProgressDisplay
@@ -24,15 +24,17 @@ from multiarch.rehearse.background import BackgroundStart, shown_on
 from multiarch.rehearse.claims.buildkit import buildkit_promises
 from multiarch.rehearse.claims.prove import prove_one
 from multiarch.rehearse.claims.refusals import refusal_promises
+from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.control_plane.binaries import Mode
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.images.model import ImagesError
+from multiarch.rehearse.images.recipes import taking_from
 from multiarch.rehearse.install import Charts, HelmError
-from multiarch.rehearse.live import claims, image, look, project
+from multiarch.rehearse.live import claims, digests, image, look, project
 from multiarch.rehearse.live.by_model import ByModel
 from multiarch.rehearse.live.canary import Canary
 from multiarch.rehearse.live.claims import InRegistry
-from multiarch.rehearse.live.job import Ended
+from multiarch.rehearse.live.job import CiJob, Ended
 from multiarch.rehearse.live.kubectl import Kubectl
 from multiarch.rehearse.live.nothing_left import nothing_left, picture, pods_ended
 from multiarch.rehearse.live.pipeline import (
@@ -44,19 +46,21 @@ from multiarch.rehearse.live.pipeline import (
     Builder,
     Project,
     build_name,
+    builder_jobs,
     commit_of,
     pipeline,
     reach_job,
 )
 from multiarch.rehearse.live.reach import Target, enforced, parsed, reach_of, usual_targets
 from multiarch.rehearse.live.stage import Stack, installed, planned_nodes
-from multiarch.rehearse.live.supply import supply_made
+from multiarch.rehearse.live.supply import SHORT, supply, why_not_reached
 from multiarch.rehearse.live.views import image_view, job_view, node_of, real_nodes
-from multiarch.rehearse.live.wanted import wanted_images
+from multiarch.rehearse.live.wanted import parts, wanted_images
 from multiarch.rehearse.live.way_out import WayOut
 from multiarch.rehearse.mirror.registry import LocalRegistry, NoRegistryError
 from multiarch.rehearse.nodes.architectures import Arch
 from multiarch.rehearse.nodes.files import KUBELET_PORT
+from multiarch.rehearse.nodes.objects import ADMISSION
 from multiarch.rehearse.nodes.real import RealNodes
 from multiarch.rehearse.outline import goes_through, outline, unplanned, unproved
 from multiarch.rehearse.report.model import Reach, RehearsalReport, Rehearsed, RunsOn, RunView, StackReport
@@ -90,10 +94,11 @@ def rehearse_run(options: Options, display: ProgressDisplay) -> RehearsalReport:
     plane = ControlPlane(mode=options.binaries, beside_real_nodes=True)
     start = BackgroundStart(plane, shown_on(display))
     try:
-        plan, section = _planned(options, "buildkit", display)
+        builder, why = choose_builder()
+        plan, section = _planned(options, builder, why, display)
         if plan is not None and goes_through(section):
             start.ready()
-            run = _Run(options, plan, plane, sources, dockerfile, display)
+            run = _Run(options, plan, plane, sources, dockerfile, builder, display)
             section = run.proved(section)
     except _TROUBLE as error:
         section = replace(section, checks=(*section.checks, unproved(_TITLE, str(error))))
@@ -105,7 +110,14 @@ def rehearse_run(options: Options, display: ProgressDisplay) -> RehearsalReport:
     return Report(command="rehearse", sections=(section,), detail=detail, seconds=time.monotonic() - began)
 
 
-def _planned(options: Options, builder: Builder, display: ProgressDisplay) -> tuple[Plan | None, StackReport]:
+def choose_builder() -> tuple[Builder, str]:
+    """Return kaniko, which every stack is for; where its image's registry does not answer BuildKit, and why."""
+    (host,) = {parse_reference(job.image).host for job in builder_jobs("kaniko")}
+    why = why_not_reached(host, SHORT)
+    return ("buildkit", f"kaniko's image can't be had here ({host}: {why})") if why else ("kaniko", "")
+
+
+def _planned(options: Options, builder: Builder, why: str, display: ProgressDisplay) -> tuple[Plan | None, StackReport]:
     name = f"plan {options.stack}"
     display.update(name, "running the program")
     file, note = options.project / "stacks" / f"Pulumi.{options.stack}.yaml", ""
@@ -113,7 +125,7 @@ def _planned(options: Options, builder: Builder, display: ProgressDisplay) -> tu
         if builder == "buildkit" and (text := project.with_buildkit(file)):
             file = Path(folder, file.name)
             file.write_text(text, encoding="utf-8")
-            note = "kaniko's image can't be had here, so a runner for BuildKit was added to the stack for this run"
+            note = f"{why}, so a runner for BuildKit was added to the stack for this run"
         try:
             plan = plan_stack(options.project, options.stack, stack_file=file)
         except PlanError as error:
@@ -150,6 +162,7 @@ class _Run:
     plane: ControlPlane
     sources: bytes
     dockerfile: str
+    builder: Builder
     display: ProgressDisplay
     found: _Found = field(default_factory=_Found)
 
@@ -162,7 +175,7 @@ class _Run:
             nodes.start(shown_on(self.display))
             registry = resources.enter_context(LocalRegistry(nodes.address_of_host))
             way_out = resources.enter_context(WayOut(nodes.address_of_host, nodes.subnet))
-            nodes.use_registry({arch: f"http://{registry.host}/v2/{arch}" for arch in Arch})
+            nodes.use_registry(f"http://{registry.host}")
             charts = resources.enter_context(Charts(self.options.chart))
             self.display.update("stack", "installing it with Helm")
             try:
@@ -182,7 +195,7 @@ class _Run:
         found.notes += stack.notes
         given = Project(
             registry=place.registry.host,
-            builder="buildkit",
+            builder=self.builder,
             dockerfile=self.dockerfile,
             commit=commit_of(self.sources),
             variables=place.way_out.variables(),
@@ -190,9 +203,7 @@ class _Run:
         jobs = pipeline(given)
         runner = ByModel(scenes=stack.scenes, kubectl=stack.kubectl, sources=lambda: self.sources)
         found.real["runner"] = runner.what
-        found.real.update(
-            supply_made({k: v for k, v in wanted_images(runner, jobs) if v}, place.registry, shown_on(self.display))
-        )
+        self._supply([(runner.scene_of(job)[0], job) for job in jobs], place)
         self._refusals(stack)
         first = look.answers(place.registry)
         with place.canary() as canary:
@@ -214,6 +225,21 @@ class _Run:
         self.display.finish("pods", answer.because, sign=answer.verdict)
         found.checks.append(claims.ended(answer))
 
+    def _supply(self, jobs: Sequence[tuple[Scene, CiJob]], place: "_Place") -> None:
+        """Put the images that the pods name into the run's registry."""
+        wanted, host = wanted_images(jobs), place.registry.host
+        supplied = supply(
+            {one.reference: one.made for one in wanted},
+            place.registry,
+            shown_on(self.display),
+            change={"buildkit": lambda made: taking_from(made, host)},
+        )
+        self.found.real.update(parts(wanted, supplied))
+        if changed := digests.changed_references(supplied.values()):
+            api = place.stack.scene.admin
+            api.create(f"{ADMISSION}/mutatingadmissionpolicies", digests.policy(changed))
+            api.create(f"{ADMISSION}/mutatingadmissionpolicybindings", digests.binding())
+
     def _refusals(self, stack: Stack) -> None:
         promises = [*refusal_promises(stack.scene), *buildkit_promises(stack.scene)]
         self.found.checks += [prove_one(one, stack.scene)[0] for one in promises if one.id in _PRIVILEGED]
@@ -229,7 +255,7 @@ class _Run:
         for arch in ARCHITECTURES:
             one = by_name[build_name(arch)]
             found.checks.append(claims.built(arch, one, node_of(one), place.stack.scene.arch(node_of(one))))
-            user = _user(place.registry, one, arch)
+            user = _user(place.registry, one)
             found.checks.append(claims.confinement(arch, one, user, filters=place.nodes.filters_calls))
         found.checks.append(claims.merged(by_name[MERGE]))
         found.runs += [job_view(one, STAGES.get(one.job.name, ""), place.nodes) for one in ended]
@@ -260,7 +286,7 @@ class _Run:
         self.display.update(name, "running it")
         scene = place.stack.scene
         where = (scene.installed.job_namespace, _image_pod(arch))
-        reference = f"{place.registry.host}/{PROJECT}@{digest}"
+        reference = f"{place.registry.host}/{PROJECT}:{BRANCH}"  # as anybody would: the node takes its own of the index
         config = look.run_config(place.registry, PROJECT, digest)
         asked = image.ask(scene.admin, kubectl, image.pod(where, arch, reference, project.BASE, config))
         self.display.finish(name, asked.reason or "it ran", sign=Verdict.NO if asked.reason else Verdict.YES)
@@ -304,13 +330,13 @@ def _looked(registry: LocalRegistry) -> tuple[InRegistry | None, str]:
         return None, f"there is no index to look at: {error}"
 
 
-def _user(registry: LocalRegistry, ended: Ended, arch: str) -> str:
+def _user(registry: LocalRegistry, ended: Ended) -> str:
     """Return the user of a build job's own image; empty where that cannot be read."""
     for container in ((ended.pod or {}).get("spec") or {}).get("containers") or ():
         if container["name"] == "build":
             repository, _, tag = str(container["image"]).partition("/")[2].rpartition(":")
             try:
-                return str(look.run_config(registry, f"{arch}/{repository}", tag).get("User") or "")
+                return str(look.run_config(registry, repository, tag).get("User") or "")
             except ArchmergeError:
                 return ""
     return ""

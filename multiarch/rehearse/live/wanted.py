@@ -1,34 +1,57 @@
-"""Which images the pods of a run name."""
+"""Which images the pods of a run name, and what was put in the place of each."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from multiarch.model.executor import JobRefusal
 from multiarch.rehearse.claims.pods import build
+from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.images.recipes import Name
 from multiarch.rehearse.live import project
-from multiarch.rehearse.live.by_model import ByModel
 from multiarch.rehearse.live.job import CiJob
 from multiarch.rehearse.live.pipeline import MERGE
+from multiarch.rehearse.live.supply import Supplied
 from multiarch.rehearse.nodes.files import SANDBOX
 
 
-def wanted_images(runner: ByModel, jobs: Sequence[CiJob]) -> Iterator[tuple[str, Name | None]]:
-    """Yield every image that the pods of a run name, and which of ours could stand in for it; None: none of them."""
-    yield SANDBOX, "pause"
-    yield project.BASE, "base"
-    for job in jobs:
-        scene, _ = runner.scene_of(job)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An image that pods name."""
+
+    reference: str
+    part: str
+    """What it is for, in the report."""
+    made: Name | None
+    """Which of the images that are made here may stand in its place; None: none of them."""
+
+
+def wanted_images(jobs: Iterable[tuple[Scene, CiJob]]) -> list[Wanted]:
+    """Return every image that the pods of a run name, each once."""
+    found = [Wanted(SANDBOX, "sandbox", "pause"), Wanted(project.BASE, "base image", "base"), *_of_jobs(jobs)]
+    return list({one.reference: one for one in found}.values())
+
+
+def _of_jobs(jobs: Iterable[tuple[Scene, CiJob]]) -> Iterator[Wanted]:
+    for scene, job in jobs:
         built = build(scene, replace(job.pipeline.to_run(job.name), variables=job.variables))
         if isinstance(built, JobRefusal):
             continue  # told when it is run
         for container in built.manifest["spec"]["containers"]:
-            yield container["image"], _kind(container["name"], job)
+            if container["name"] == "helper":
+                yield Wanted(container["image"], "helper image", "helper")
+            elif job.name == MERGE:
+                yield Wanted(container["image"], "merge image", "merge")
+            elif container["image"] != project.BASE:
+                yield Wanted(container["image"], "builder", "buildkit" if "buildkit" in container["image"] else None)
 
 
-def _kind(container: str, job: CiJob) -> Name | None:
-    if container == "helper":
-        return "helper"
-    if job.name == MERGE:
-        return "merge"
-    return "buildkit" if "buildkit" in job.pipeline.image else None
+def parts(wanted: Sequence[Wanted], supplied: Mapping[str, Supplied]) -> dict[str, str]:
+    """Return what each part really was: those of one kind together."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in wanted:
+        found.setdefault((one.part, str(supplied[one.reference])), []).append(one.reference)
+    named: dict[str, str] = {}
+    for (part, what), references in found.items():
+        text = f"{', '.join(references)}: {what}"
+        named[part] = f"{named[part]}; {text}" if part in named else text
+    return named
