@@ -1,8 +1,8 @@
 """A report as Markdown, for a merge request's note or an issue.
 
 Everything from outside stands in code, where neither Markdown nor GitLab's references (`@user`, `#1`, `/close`) mean
-anything, and can't leave it. The text has no time of its own: as long as nothing changes, it is the same in every run,
-and an issue need not be edited.
+anything, and can't leave it. The text has no time of its own: as long as nothing changes, it is the same in every run
+(logs aside), and an issue need not be edited.
 """
 
 import re
