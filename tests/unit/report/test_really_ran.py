@@ -172,7 +172,7 @@ def test_a_log_in_markdown_gives_gitlab_no_orders() -> None:
     assert unescape(line.removeprefix("<pre>").removesuffix("</pre>")) == said
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(sample.hostile_logs)
 def test_a_hostile_log_is_text_in_every_rendering(said: str) -> None:
     stack = sample.really_ran(ARM, kept_log(said))
@@ -191,7 +191,7 @@ def test_a_hostile_log_is_text_in_every_rendering(said: str) -> None:
     assert len(text) <= markdown.LONGEST
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(sample.hostile_logs)
 def test_a_log_that_nobody_cleaned_is_harmless_all_the_same(said: str) -> None:
     """Renderers trust no maker of a report."""
@@ -206,6 +206,10 @@ def test_a_log_that_nobody_cleaned_is_harmless_all_the_same(said: str) -> None:
 def test_a_log_is_named_by_whose_it_is_and_by_how_much_is_shown() -> None:
     log = Log(about="a", lines=("1", "2", "3"), failed=True)
     assert (log.titled(3), log.titled(2), log.end(2)) == ("log of a", "log of a, the last 2 of 3 lines", ("2", "3"))
+
+
+def test_a_short_report_counts_the_claims_of_a_run_together() -> None:
+    assert re.search(r"✗  containers really ran +1 of 5 proved", terminal(sample.really_ran(ARM)))
 
 
 def test_an_ascii_terminal_shows_a_log_too() -> None:
