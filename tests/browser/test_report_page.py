@@ -1,10 +1,12 @@
 """The report's page in a real browser: it lays out, it shows what it should, and it fetches nothing."""
 
 import dataclasses
+import json
 import os
 import re
 import struct
 import subprocess
+from html import escape, unescape
 from pathlib import Path
 
 import pytest
@@ -45,10 +47,14 @@ addEventListener("load", () => {
     const job = e.getBoundingClientRect(), node = e.closest("[data-node]").getBoundingClientRect();
     return job.width > 40 && job.left >= node.left && job.right <= node.right && job.bottom <= node.bottom;
   });
-  document.title = JSON.stringify({
+  const ends = [...document.querySelectorAll(".failed .said")].filter(box => {
+    const shown = box.getBoundingClientRect(), log = box.firstElementChild.getBoundingClientRect();
+    return log.height > shown.height && log.bottom <= shown.bottom;
+  });
+  parent.document.title = JSON.stringify({
     wide: wide.length, inside: inside.length, fetched: performance.getEntriesByType("resource").length,
     lanes: document.querySelectorAll("[data-lane=refused] [data-job]").length,
-    broken: broken(),
+    broken: broken(), ends: ends.length,
   });
 });
 </script>
@@ -88,6 +94,32 @@ def test_every_job_lies_inside_its_node_and_nothing_runs_out_of_the_page(tmp_pat
     assert '"inside":13' in dom, "three jobs on nodes in each of four stacks, and the one that should not be there"
     assert '"lanes":12' in dom
     assert '"fetched":0' in dom
+
+
+def framed(html: str, width: int) -> str:
+    """The page in a frame: a window of the browser itself is never narrower than 500 pixels."""
+    return f'<body><iframe style="border:0;width:{width}px;height:900px" srcdoc="{escape(html)}"></iframe></body>'
+
+
+@pytest.mark.parametrize("failing", ["", "image-build: [arm64]"])
+@pytest.mark.parametrize("width", [320, 700, 1280])
+def test_what_really_ran_is_laid_out_on_any_screen_and_a_failed_log_shows_its_end(
+    tmp_path: Path, width: int, failing: str
+) -> None:
+    stack = sample.changed(sample.local(), checks=(), pools=(), nodes=(), jobs=())  # which have tests of their own
+    html = page.render(sample.report(sample.really_ran(failing, stack=stack)), WORDS)
+    dom = chromium(tmp_path, framed(probed(html), width), "--dump-dom")
+    told = json.loads(unescape(re.findall("<title>(.*?)</title>", dom)[0]))
+    assert (told["wide"], told["broken"], told["fetched"]) == (0, [], 0)
+    assert told["ends"] == (1 if failing else 0)
+
+
+def test_a_script_in_a_log_is_text_to_the_browser(tmp_path: Path) -> None:
+    evil = "</pre></details></script><script>document.title='owned'</script>"
+    stack = sample.really_ran("image-merge", evil)
+    dom = chromium(tmp_path, probed(page.render(sample.report(stack), WORDS)), "--dump-dom")
+    assert "<title>owned" not in dom
+    assert "&lt;script&gt;" in dom
 
 
 def long_names() -> StackReport:

@@ -90,10 +90,21 @@ def wrong(report: RehearsalReport) -> set[str]:
 def test_an_arm64_image_with_programs_of_another_architecture_fails_where_it_runs(
     run: Callable[..., RehearsalReport], tmp_path: Path
 ) -> None:
-    (tmp_path / "Dockerfile").write_text(f'FROM --platform=linux/amd64 {BASE}\nCMD ["cat"]\n')
+    """BuildKit calls it arm64, since its last stage has no base; only running it tells."""
+    lines = [f"FROM --platform=linux/amd64 {BASE} AS other", "FROM scratch", "COPY --from=other / /", 'CMD ["cat"]']
+    (tmp_path / "Dockerfile").write_text("\n".join(lines))
     report = run(dockerfile=tmp_path)
     assert wrong(report) == {"run-image-arm64"}
     assert "amd64" in claims_of(report)["run-image-arm64"].evidence
+
+
+def test_an_image_that_says_itself_that_it_is_for_another_architecture_is_not_merged(
+    run: Callable[..., RehearsalReport], tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text(f'FROM --platform=linux/amd64 {BASE}\nCMD ["cat"]\n')
+    report = run(dockerfile=tmp_path)
+    assert wrong(report) == {"run-merge"}
+    assert claims_of(report)["run-index"].verdict is Verdict.UNKNOWN
 
 
 def test_a_build_without_a_capability_that_it_needs_fails_by_name(

@@ -20,7 +20,7 @@ VERDICT_CLASSES: Final = {Verdict.YES: "proved", Verdict.NO: "failed", Verdict.U
 ARCH_CLASSES: Final = frozenset({"amd64", "arm64"})
 """Architectures with a colour and a shape of their own; every other is drawn neutral, by name."""
 _BLANKS: Final = re.compile(r"(\s+)")
-_BREAKABLE: Final = re.compile(r"\w[-/?|]\w|.{20}")
+_BREAKABLE: Final = re.compile(r"[-/?|]\w|.{20}")
 _SHORT: Final = 64
 """Characters of a word for which a card grows: the longest names of nodes have 63."""
 _ORDER: Final = (Verdict.NO, Verdict.UNKNOWN, Verdict.YES)

@@ -1,8 +1,8 @@
 """A report as Markdown, for a merge request's note or an issue.
 
 Everything from outside stands in code, where neither Markdown nor GitLab's references (`@user`, `#1`, `/close`) mean
-anything, and can't leave it. The text has no time of its own: as long as nothing changes, it is the same in every run,
-and an issue need not be edited.
+anything, and can't leave it. The text has no time of its own: as long as nothing changes, it is the same in every run
+(logs aside), and an issue need not be edited.
 """
 
 import re
@@ -189,14 +189,15 @@ def _log(name: str, log: Log) -> str:
 
     In one line and by references: nothing in it begins a line, where GitLab would take `/close` for an order.
     """
-    room, kept = _LOG, list[str]()
+    room, kept, cut = _LOG, list[str](), False
     for line in reversed(log.end(_MOST_LINES)):
+        cut = cut or len(line) > _VALUE
         written = _entities(printable(line if len(line) <= _VALUE else f"{line[: _VALUE - 1]}…"))
         room -= len(written)
         if room < 0:
             break
         kept.insert(0, written)
-    more = "" if len(kept) == len(log.lines) else f"; {_ELSEWHERE}"
+    more = "" if len(kept) == len(log.lines) and not cut else f"; {_ELSEWHERE}"
     title = _entities(one_line(f"{name}: {log.titled(len(kept))}{more}"))
     return f"\n<details><summary>{title}</summary>\n\n<pre>{'&#10;'.join(kept)}</pre>\n\n</details>\n"
 

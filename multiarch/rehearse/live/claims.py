@@ -26,9 +26,10 @@ class InRegistry:
     """Digest to the architecture that the image's own config says."""
 
 
-def claim(identity: str, title: str, verdict: Verdict, evidence: str, seconds: float = 0.0) -> Check:
-    """Return one claim."""
-    return Check(id=identity, title=title, verdict=verdict, evidence=evidence, seconds=seconds)
+def claim(identity: str, title: str, verdict: Verdict, evidence: str, job: Ended | None = None) -> Check:
+    """Return one claim; what is claimed of a job is about it, and took its time."""
+    about, seconds = (job.job.name, job.seconds) if job else ("", 0.0)
+    return Check(id=identity, title=title, verdict=verdict, evidence=evidence, about=about, seconds=seconds)
 
 
 def built(arch: str, ended: Ended, node: str, node_arch: str) -> Check:
@@ -40,12 +41,12 @@ def built(arch: str, ended: Ended, node: str, node_arch: str) -> Check:
     if not ended.succeeded:
         where = f" on {node}" if node else ""
         verdict = Verdict.UNKNOWN if ended.reason.startswith("interrupted") else Verdict.NO
-        return claim(identity, title, verdict, f"{ended.job.name}{where}: {ended.reason}", ended.seconds)
+        return claim(identity, title, verdict, f"{ended.job.name}{where}: {ended.reason}", ended)
     digest = digest_of(ended, arch)
     if not digest:
-        return claim(identity, title, Verdict.NO, f"{ended.job.name} left no digest among its artifacts", ended.seconds)
+        return claim(identity, title, Verdict.NO, f"{ended.job.name} left no digest among its artifacts", ended)
     verdict = Verdict.YES if node_arch == arch else Verdict.NO
-    return claim(identity, title, verdict, f"pod {_pod_name(ended)} on {node} ({node_arch}): {digest}", ended.seconds)
+    return claim(identity, title, verdict, f"pod {_pod_name(ended)} on {node} ({node_arch}): {digest}", ended)
 
 
 def digest_of(ended: Ended, arch: str) -> str:
@@ -94,10 +95,10 @@ def merged(ended: Ended) -> Check:
     identity, title = "run-merge", "the template's merge job makes one image of both"
     if ended.succeeded:
         return claim(
-            identity, title, Verdict.YES, f"pod {_pod_name(ended)}: {ended.job.name} ended well", ended.seconds
+            identity, title, Verdict.YES, f"pod {_pod_name(ended)}: {ended.job.name} ended well", ended
         )
     verdict = Verdict.UNKNOWN if ended.reason.startswith(("not started", "interrupted")) else Verdict.NO
-    return claim(identity, title, verdict, f"{ended.job.name}: {ended.reason}", ended.seconds)
+    return claim(identity, title, verdict, f"{ended.job.name}: {ended.reason}", ended)
 
 
 def index(found: InRegistry | None, builds: Mapping[str, str], why: str) -> Check:
@@ -120,14 +121,20 @@ def index(found: InRegistry | None, builds: Mapping[str, str], why: str) -> Chec
 
 def image_runs(arch: str, node: str, asked: Asked) -> Check:
     """Claim that the image runs on its node, and that its own programs are what it is said to be."""
-    identity, title, seconds = f"run-image-{arch}", image_title(arch), asked.seconds
     if asked.reason:
-        return claim(identity, title, Verdict.NO, f"on {node}: {asked.reason}", seconds)
-    says = read(asked.log)
-    if not says.architectures:
-        return claim(identity, title, Verdict.UNKNOWN, f"on {node}: {says.evidence}", seconds)
-    well = all(found == arch for found in says.architectures)
-    return claim(identity, title, Verdict.YES if well else Verdict.NO, f"on {node}: {says.evidence}", seconds)
+        verdict, evidence = Verdict.NO, asked.reason
+    else:
+        says = read(asked.log)
+        well = all(found == arch for found in says.architectures)
+        verdict = (Verdict.YES if well else Verdict.NO) if says.architectures else Verdict.UNKNOWN
+        evidence = says.evidence
+    check = claim(f"run-image-{arch}", image_title(arch), verdict, f"on {node}: {evidence}")
+    return replace(check, about=image_name(arch), seconds=asked.seconds)
+
+
+def image_name(arch: str) -> str:
+    """Name the run of an image on a node."""
+    return f"the image on {arch}"
 
 
 def registry_answers(*, before: bool, after: bool) -> Check:
@@ -145,7 +152,7 @@ def reached(found: Reach, ended: Ended) -> Check:
         return claim(identity, title, Verdict.UNKNOWN, f"nothing was tried: {ended.reason or 'its log does not say'}")
     verdict = Verdict.UNKNOWN if found.policies_enforced is Verdict.UNKNOWN else Verdict.YES
     evidence = f"network policies enforced: {found.policies_enforced}: {found.because}"
-    return claim(identity, title, verdict, evidence, ended.seconds)
+    return claim(identity, title, verdict, evidence, ended)
 
 
 def ended(answer: Answer) -> Check:

@@ -282,7 +282,7 @@ class _Run:
                 self.found.runs.append(image_view(arch, one, place.nodes))
 
     def _ask(self, arch: str, digest: str, kubectl: Kubectl, place: "_Place") -> image.Asked:
-        name = f"the image on {arch}"
+        name = claims.image_name(arch)
         self.display.update(name, "running it")
         scene = place.stack.scene
         where = (scene.installed.job_namespace, _image_pod(arch))

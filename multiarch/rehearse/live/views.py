@@ -3,6 +3,7 @@
 from multiarch.model.nodes import node_view
 from multiarch.model.pools import PlannedNode
 from multiarch.rehearse.live import confined
+from multiarch.rehearse.live.claims import image_name
 from multiarch.rehearse.live.image import Asked
 from multiarch.rehearse.live.job import Ended
 from multiarch.rehearse.live.stage import Stack
@@ -41,7 +42,7 @@ def job_view(ended: Ended, stage: str, nodes: RealNodes) -> RunView:
 def image_view(arch: str, asked: Asked, nodes: RealNodes) -> RunView:
     """Return an image that ran as the report shows it."""
     return RunView(
-        name=f"the image on {arch}",
+        name=image_name(arch),
         stage=IMAGE_STAGE,
         node=str((asked.pod.get("spec") or {}).get("nodeName") or ""),
         arch=arch,

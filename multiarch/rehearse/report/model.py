@@ -65,10 +65,13 @@ class Confinement:
     """What a container's first process said of itself, read inside the container."""
 
     uid: int
+    """Of the process."""
     gid: int
+    """Likewise."""
     capabilities: tuple[str, ...]
     """The bounding set: what it could ever have. `CHOWN`, without `CAP_`, sorted."""
     no_new_privileges: bool
+    """Whether no program that it starts can gain rights, setuid or not."""
     seccomp: str
     """`filter`, `none`, `strict`: /proc/PID/status, `Seccomp`."""
     token_mounted: bool
@@ -90,12 +93,15 @@ class RunView:
     emulated: bool = False
     """Whether that is not the machine's own: its time says nothing."""
     pod: str = ""
+    """Its pod's name."""
     image: str = ""
     """Of its build container, with what that really was where it was made here."""
     succeeded: bool
+    """Whether it ran to its end, and well."""
     reason: str = ""
     """Why it did not."""
     seconds: Seconds = 0.0
+    """How long it took, its pod's start included."""
     confinement: Confinement | None = None
     """None where it could not be read."""
     log: str = ""
@@ -123,6 +129,7 @@ class Reach:
     because: str
     """What that was seen by."""
     tries: tuple[Try, ...] = ()
+    """What it tried to reach."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from hypothesis import strategies as st
+
 from multiarch.core.report import Check, Report, Section
 from multiarch.core.verdict import Verdict
 from multiarch.model.pools import PlannedNode, PlannedPool
@@ -405,3 +407,15 @@ def really_ran(failing: str = "", log: str = BUILD_LOG, stack: StackReport | Non
         for at, run in enumerate(runs)
     )
     return changed(found, runs=runs, real=REAL, reach=REACHED, checks=(*found.checks, *claims))
+
+
+_HOSTILE = (
+    "\x1b[2J\x1b[31mred", "\x1b]0;title\x07", "\x1b\x1b[0m[31m", "\x9b31m", "\x00\x08\x7f", "\r", "\r\n", "\u202eevil",
+    "\ufffd\ufffd", "\ud800", "</pre></details></script><script>alert(1)</script>", '"><img src=x onerror=alert(1)>',
+    "```\n/close\n```", "~~~~", "]]>", "<![CDATA[", "<!-- ", "&#10;&lt;", "[red]markup[/red]", "| a | b |",
+    "\n\n# head\n",
+    "section_start:1:x[collapsed=true]\r\x1b[0K", "section_end:1:x\r\x1b[0K", "{{ 7*7 }}", "\u2028", "@all #1 !2",
+    "glrt-" + "A1b2C3d4E5f6G7h8J9k0", "x" * 5_000, "word " * 900, "long line\n" * 3_000, "\n" * 500,
+)  # fmt: skip
+hostile_logs = st.lists(st.sampled_from(_HOSTILE) | st.text(max_size=40), max_size=12).map("".join)
+"""What a container may say."""

@@ -142,6 +142,11 @@ def test_the_page_fetches_nothing() -> None:
     assert "default-src 'none'" in text
 
 
+@pytest.mark.parametrize("word", ["--destination", "a-b", "/builds/app", "x" * 30])
+def test_a_word_in_which_a_browser_would_break_is_kept_together(word: str) -> None:
+    assert page.whole(f"so {word}") == f'so <span class="whole short">{word}</span>'
+
+
 def test_every_inner_link_has_its_target() -> None:
     elements = tree(sample.report()).elements
     ids = [attributes["id"] for _, attributes, _ in elements if "id" in attributes]

@@ -16,7 +16,9 @@ from multiarch.core.render.layout import Columns, Paragraph, Verbatim, show
 from multiarch.core.render.terminal import print_report
 from multiarch.core.report import Check, Fix, Report, Section
 from multiarch.core.verdict import Verdict
+from multiarch.rehearse.report.model import Reach, Rehearsed, RunView, Try
 from multiarch.rehearse.report.plan_table import plan_table
+from multiarch.rehearse.report.words import WORDS as REHEARSE
 from tests.unit.report import sample
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -57,6 +59,7 @@ blocks = st.one_of(
     ),
     st.builds(w.Lines, lines=st.tuples(texts, texts), verdict=st.none() | st.sampled_from(Verdict)),
     st.builds(w.Verbatim, lines=st.tuples(texts)),
+    st.builds(w.Log, about=tokens, lines=st.lists(texts, min_size=1, max_size=25).map(tuple), failed=st.booleans()),
 )
 sections = st.builds(
     lambda name, place, found, notes, detail: Section(
@@ -80,6 +83,10 @@ def said(section: Section[tuple[w.Block, ...]], *, verbose: bool) -> list[str]:
             found += [check.title, check.evidence, check.about, *(fix.text for fix in check.fixes)]
             found += [line for fix in check.fixes for line in fix.lines]
     for block in section.detail:
+        if isinstance(block, w.Log):
+            lines = block.lines if verbose else block.end(20) if block.failed else ()
+            found += [block.title, *lines] if lines else []
+            continue
         found += [block.title]
         found += [cell for row in block.rows for cell in row] if isinstance(block, w.Table) else block.lines
     return " ".join(found).split()
@@ -88,7 +95,8 @@ def said(section: Section[tuple[w.Block, ...]], *, verbose: bool) -> list[str]:
 def copied(section: Section[tuple[w.Block, ...]]) -> list[str]:
     """The lines that stay one line, whatever their length."""
     fixes = [line for check in section.checks for fix in check.fixes for line in fix.lines]
-    return fixes + [line for block in section.detail if isinstance(block, w.Verbatim) for line in block.lines]
+    verbatim = [block for block in section.detail if isinstance(block, w.Verbatim | w.Log)]
+    return fixes + [line for block in verbatim for line in block.lines]
 
 
 @settings(max_examples=150, deadline=None)
@@ -104,6 +112,36 @@ def test_every_word_is_found_whole_and_none_longer_than_the_screen_shares_its_li
     assert [word for word in said(section, verbose=verbose) if word not in there and word not in glued] == []
     too_long = [line.strip() for line in text.splitlines() if cell_len(line.rstrip()) > width]
     assert [line for line in too_long if " " in line and line not in copied(section)] == []
+
+
+runs = st.builds(
+    RunView, name=texts, stage=names, node=st.just("") | tokens, arch=names, emulated=st.booleans(), pod=tokens,
+    image=tokens, succeeded=st.booleans(), reason=texts, seconds=st.just(21.0), confinement=st.none(), log=texts,
+)  # fmt: skip
+really_ran = st.builds(
+    lambda found, real, because, tries: Rehearsed(
+        runs=tuple(found), real=real, reach=Reach(policies_enforced=Verdict.NO, because=because, tries=tuple(tries))
+    ),
+    st.lists(runs, max_size=3),
+    st.dictionaries(names, texts, max_size=3),
+    texts,
+    st.lists(st.builds(Try, what=texts, address=tokens, answer=st.sampled_from(["reached", "no answer"])), max_size=3),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(really_ran, st.integers(60, 200), st.booleans())
+def test_what_really_ran_breaks_no_word(found: Rehearsed, width: int, verbose: bool) -> None:  # noqa: FBT001 - as above
+    console = ReportConsole(file=io.StringIO(), width=width, highlight=False)
+    stack = sample.changed(sample.local(), runs=found.runs, real=found.real, reach=found.reach)
+    print_report(console, sample.report(stack), REHEARSE, verbose=verbose)
+    text = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO of above
+    glued = " ".join(text.split())
+    assert found.reach is not None
+    said = [*found.real.values(), found.reach.because, *(one.what for one in found.reach.tries)]
+    said += [f"{run.name} {run.node} {run.reason if not run.succeeded else ''}" for run in found.runs]
+    said += [run.log for run in found.runs if verbose or not run.succeeded]
+    assert [word for word in " ".join(said).split() if word not in glued] == []
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
