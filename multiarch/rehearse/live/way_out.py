@@ -5,6 +5,7 @@ and its NetworkPolicies decide by the address, which here is always this one. Wh
 """
 
 import asyncio
+import socket
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -139,7 +140,7 @@ class WayOut:
             dial = await self._dial(request)
             there, back = await self._connect(request, dial)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-            why = hide(str(error) or "no answer in time")
+            why = hide(str(error)) or "no answer in time"
             self._count("failed", f"{request.where}: {why}")
             writer.write(answer(502, f"{request.where} is not reached: {why}"))
             return
@@ -157,10 +158,10 @@ class WayOut:
         try:
             async with asyncio.timeout(_SECONDS):
                 loop = asyncio.get_running_loop()
-                found = await loop.getaddrinfo(request.host, request.port, type=1)
-        except (OSError, TimeoutError):
+                found = await loop.getaddrinfo(request.host, request.port, type=socket.SOCK_STREAM)
+        except (OSError, TimeoutError, UnicodeError) as error:  # the last one for what is no host's name
             if proxy is None:
-                raise
+                raise OSError(str(error)) from error
             found = []  # a machine behind a proxy may know no name of the internet; the proxy has to
         addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
         for address in addresses:
