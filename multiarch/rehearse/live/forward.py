@@ -64,7 +64,7 @@ def parsed(head: bytes) -> Request:
     first, *headers = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
     words = first.split(" ")
     if len(words) != _PARTS or any(mark in line for line in [first, *headers] for mark in "\r\n\0"):
-        raise Refused(400, "nobody", "this is no HTTP request")
+        raise Refused(400, "nobody", "this is not an HTTP request")
     method, target, _ = words
     try:
         parts = urlsplit(f"//{target}" if method == "CONNECT" else target)
@@ -114,7 +114,7 @@ def why_refused(text: str, subnet: IPv4Network) -> str:
         return "it is an address of the machine's own network, where clouds hand out credentials"
     if address.is_loopback or address.is_unspecified or is_own(str(address)):
         return "it is this machine itself"
-    return "it is no single host" if address.is_multicast or str(address) == "255.255.255.255" else ""
+    return "it is not the address of one host" if address.is_multicast or str(address) == "255.255.255.255" else ""
 
 
 def is_own(address: str) -> bool:

@@ -25,6 +25,8 @@ from multiarch.rehearse.live.forward import HEAD, Dial, Refused, Request, answer
 _SECONDS: Final = 15.0
 """For a request's head, for a name's addresses, for each connection."""
 _CHUNK: Final = 1 << 16
+_ROUNDS_OF_ACCEPT: Final = 10
+"""More than asyncio takes from an accepted connection to the first step of who serves it."""
 _KEPT: Final = 300
 """How many different hosts are remembered; a job could ask for any number."""
 
@@ -116,7 +118,11 @@ class WayOut:
         self._loop = asyncio.get_running_loop()
         self._listening.set()
         await self._ended.wait()
-        server.close()  # connections end with the loop, which cancels what they wait for
+        # Connections end with the loop, which cancels what they wait for. One that was only just accepted has to begin
+        # first: what never began closes nothing, and asyncio leaves it open where the server is closed by then.
+        for _ in range(_ROUNDS_OF_ACCEPT):
+            await asyncio.sleep(0)
+        server.close()
 
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
