@@ -20,6 +20,7 @@ from archmerge.transport.connections import Origin
 from archmerge.transport.proxies import Proxies, Proxy
 from multiarch.core.secrets import hide
 from multiarch.rehearse.control_plane.errors import StartError
+from multiarch.rehearse.control_plane.programs import SERVICES
 from multiarch.rehearse.live.forward import HEAD, Dial, Refused, Request, answer, head_of, parsed, why_refused
 
 _SECONDS: Final = 15.0
@@ -96,7 +97,7 @@ class WayOut:
 
     def variables(self, straight: Sequence[str] = ()) -> Mapping[str, str]:
         """Return what jobs get in their environment; `straight`: further hosts that they reach without it."""
-        here = ("localhost", "127.0.0.1", "::1", self._address, str(self._subnet), "10.96.0.0/16", ".svc")
+        here = ("localhost", "127.0.0.1", "::1", self._address, str(self._subnet), SERVICES, ".svc")
         lower = {"http_proxy": self.url, "https_proxy": self.url, "no_proxy": ",".join((*here, *straight))}
         return {**lower, **{name.upper(): text for name, text in lower.items()}}
 
