@@ -101,13 +101,13 @@ def unrefused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("unrefused")
-def test_a_request_reaches_its_host_in_the_hosts_own_form_and_nothing_follows_it(server: ThreadingHTTPServer) -> None:
+def test_a_request_reaches_its_host_in_the_hosts_own_form(server: ThreadingHTTPServer) -> None:
     where = f"127.0.0.1:{server.server_port}"
     with WayOut("127.0.0.1", HERE) as way:
         told = say(
             way,
             f"POST http://{where}/a?b=c HTTP/1.1\nHost: other\nContent-Length: 4\nProxy-Authorization: x\nX-A: 1\n\n",
-            "bodyGET http://10.0.0.1/ HTTP/1.1\r\n\r\n",
+            "body",
         )
         seen = way.asked()
     assert told.endswith("hello")
@@ -116,6 +116,34 @@ def test_a_request_reaches_its_host_in_the_hosts_own_form_and_nothing_follows_it
     assert (headers["Host"], headers["X-A"], headers["Connection"]) == (where, "1", "close")
     assert "Proxy-Authorization" not in headers
     assert (seen.reached, seen.refused, seen.failed) == ({where: 1}, {}, {})
+
+
+@pytest.mark.usefixtures("unrefused")
+def test_no_second_request_follows_the_first_which_nobody_would_have_looked_at() -> None:
+    got = b""
+    with socket.create_server(("127.0.0.1", 0)) as host:
+
+        def listen() -> None:
+            nonlocal got
+            connection, _ = host.accept()
+            with connection:
+                connection.settimeout(0.5)
+                with suppress(TimeoutError):
+                    while data := connection.recv(65536):
+                        got += data
+                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        where = f"127.0.0.1:{host.getsockname()[1]}"
+        with WayOut("127.0.0.1", HERE) as way, suppress(ConnectionResetError):
+            say(
+                way,
+                f"POST http://{where}/ HTTP/1.1\nContent-Length: 4\n\n",
+                "bodyGET http://10.0.0.1/ HTTP/1.1\r\n\r\n",
+            )
+        thread.join(10)
+    assert got.endswith(b"\r\n\r\nbody")
 
 
 @pytest.mark.usefixtures("unrefused")
