@@ -260,7 +260,7 @@ def _free_port() -> int:
 
 def _write_keys(layout: programs.Layout, authority: pki.Authority) -> None:
     layout.pki.mkdir(mode=0o700)
-    server = authority.server([programs.ADDRESS, "10.96.0.1"])
+    server = authority.server([programs.ADDRESS, programs.OWN_SERVICE])
     admin = authority.client(pki.ADMIN)
     private, public = pki.token_keys()
     for name, content in {

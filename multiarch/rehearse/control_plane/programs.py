@@ -7,6 +7,10 @@ from multiarch.core.environment import Child, environment
 from multiarch.rehearse.control_plane.processes import Program
 
 ADDRESS = "127.0.0.1"
+SERVICES = "10.96.0.0/16"
+"""Addresses of Services."""
+OWN_SERVICE = "10.96.0.1"
+"""That of the API server's own, which is the first one."""
 """The only address anything listens on."""
 
 REAL_NODE = "multiarch-runner.io/real-node"
@@ -136,7 +140,7 @@ def api_server(binary: Path, layout: Layout, port: int) -> Program:
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={pki / 'sa.pub'}",
         f"--service-account-signing-key-file={pki / 'sa.key'}",
-        "--service-cluster-ip-range=10.96.0.0/16",
+        f"--service-cluster-ip-range={SERVICES}",
         "--allow-privileged=true",  # as managed clusters do; Pod Security is what must refuse
         "--profiling=false",
     )

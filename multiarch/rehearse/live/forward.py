@@ -1,5 +1,6 @@
 """What a forward proxy reads and writes (RFC 9110, 9112), and where it does not go. Pure, but for `is_own`."""
 
+import re
 import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, ip_address, ip_network
@@ -16,6 +17,7 @@ _PARTS: Final = 3
 _WORDS: Final = {400: "Bad Request", 403: "Forbidden", 411: "Length Required", 502: "Bad Gateway"}
 _HOP: Final = frozenset({"connection", "host", "keep-alive", "proxy-authorization", "proxy-connection", "upgrade"})
 """Headers for a proxy itself (RFC 9110, 7.6.1), and the one that is written anew."""
+_HOST: Final = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 _METADATA: Final = tuple(ip_network(text) for cloud in CLOUDS.values() for text in cloud.runner.metadata)
 
 
@@ -62,14 +64,14 @@ def parsed(head: bytes) -> Request:
     first, *headers = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
     words = first.split(" ")
     if len(words) != _PARTS or any(mark in line for line in [first, *headers] for mark in "\r\n\0"):
-        raise Refused(400, "nobody", "this is no HTTP request")
+        raise Refused(400, "nobody", "this is not an HTTP request")
     method, target, _ = words
     try:
         parts = urlsplit(f"//{target}" if method == "CONNECT" else target)
-        host, port = parts.hostname, parts.port
+        host, port = parts.hostname or "", parts.port
     except ValueError:
-        host, port = None, None
-    if not host or not (port if method == "CONNECT" else parts.scheme == "http"):
+        host, port = "", None
+    if not _HOST.fullmatch(host) or not (port if method == "CONNECT" else parts.scheme == "http"):
         raise Refused(400, "nobody", "this is a proxy: it takes CONNECT HOST:PORT, and http://HOST/...")
     if method == "CONNECT":
         return Request(method=method, host=host, port=port or 443, tunnel=True)
@@ -112,7 +114,7 @@ def why_refused(text: str, subnet: IPv4Network) -> str:
         return "it is an address of the machine's own network, where clouds hand out credentials"
     if address.is_loopback or address.is_unspecified or is_own(str(address)):
         return "it is this machine itself"
-    return "it is no single host" if address.is_multicast or str(address) == "255.255.255.255" else ""
+    return "it is not the address of one host" if address.is_multicast or str(address) == "255.255.255.255" else ""
 
 
 def is_own(address: str) -> bool:
@@ -134,6 +136,6 @@ def _length(headers: list[str], where: str) -> int:
     """Read how long the body is: one whose end only its content tells is not passed on, since more could follow."""
     said = [line.partition(":")[2].strip() for line in headers if _name(line) == "content-length"] or ["0"]
     chunked = any(_name(line) == "transfer-encoding" for line in headers)
-    if chunked or len(said) > 1 or not (said[0].isascii() and said[0].isdigit()):
+    if chunked or len(said) > 1 or not re.fullmatch(r"[0-9]{1,15}", said[0]):
         raise Refused(411, where, "a request with a body has to say how long it is")
     return int(said[0])

@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from multiarch.core.verdict import Answer, Verdict, no, unknown, yes
+from multiarch.rehearse.control_plane.programs import OWN_SERVICE
 from multiarch.rehearse.report.model import Reach, Try
 
 REACHED: Final = "reached"
@@ -79,7 +80,7 @@ def usual_targets(  # noqa: PLR0913 - one for each thing to be reached
     """
     port = urlsplit(server).port or 443
     found = [
-        Target(key="api", what="the API server, by its Service", host="10.96.0.1", port=443),
+        Target(key="api", what="the API server, by its Service", host=OWN_SERVICE, port=443),
         Target(key="api-host", what="the API server, at this machine's address", host=gateway, port=port),
         _at("kubelet", "its own node's kubelet", kubelet),
         Target(key="metadata", what="a cloud's metadata server", host="169.254.169.254", port=80),

@@ -5,6 +5,7 @@ and its NetworkPolicies decide by the address, which here is always this one. Wh
 """
 
 import asyncio
+import socket
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,11 +20,14 @@ from archmerge.transport.connections import Origin
 from archmerge.transport.proxies import Proxies, Proxy
 from multiarch.core.secrets import hide
 from multiarch.rehearse.control_plane.errors import StartError
+from multiarch.rehearse.control_plane.programs import SERVICES
 from multiarch.rehearse.live.forward import HEAD, Dial, Refused, Request, answer, head_of, parsed, why_refused
 
 _SECONDS: Final = 15.0
 """For a request's head, for a name's addresses, for each connection."""
 _CHUNK: Final = 1 << 16
+_ROUNDS_OF_ACCEPT: Final = 10
+"""More than asyncio takes from an accepted connection to the first step of who serves it."""
 _KEPT: Final = 300
 """How many different hosts are remembered; a job could ask for any number."""
 
@@ -93,7 +97,7 @@ class WayOut:
 
     def variables(self, straight: Sequence[str] = ()) -> Mapping[str, str]:
         """Return what jobs get in their environment; `straight`: further hosts that they reach without it."""
-        here = ("localhost", "127.0.0.1", "::1", self._address, str(self._subnet), "10.96.0.0/16", ".svc")
+        here = ("localhost", "127.0.0.1", "::1", self._address, str(self._subnet), SERVICES, ".svc")
         lower = {"http_proxy": self.url, "https_proxy": self.url, "no_proxy": ",".join((*here, *straight))}
         return {**lower, **{name.upper(): text for name, text in lower.items()}}
 
@@ -115,7 +119,11 @@ class WayOut:
         self._loop = asyncio.get_running_loop()
         self._listening.set()
         await self._ended.wait()
-        server.close()  # connections end with the loop, which cancels what they wait for
+        # Connections end with the loop, which cancels what they wait for. One that was only just accepted has to begin
+        # first: what never began closes nothing, and asyncio leaves it open where the server is closed by then.
+        for _ in range(_ROUNDS_OF_ACCEPT):
+            await asyncio.sleep(0)
+        server.close()
 
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -139,7 +147,7 @@ class WayOut:
             dial = await self._dial(request)
             there, back = await self._connect(request, dial)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-            why = hide(str(error) or "no answer in time")
+            why = hide(str(error)) or "no answer in time"
             self._count("failed", f"{request.where}: {why}")
             writer.write(answer(502, f"{request.where} is not reached: {why}"))
             return
@@ -157,10 +165,10 @@ class WayOut:
         try:
             async with asyncio.timeout(_SECONDS):
                 loop = asyncio.get_running_loop()
-                found = await loop.getaddrinfo(request.host, request.port, type=1)
-        except (OSError, TimeoutError):
+                found = await loop.getaddrinfo(request.host, request.port, type=socket.SOCK_STREAM)
+        except (OSError, TimeoutError, UnicodeError) as error:  # the last one for what is no host's name
             if proxy is None:
-                raise
+                raise OSError(str(error)) from error
             found = []  # a machine behind a proxy may know no name of the internet; the proxy has to
         addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
         for address in addresses:

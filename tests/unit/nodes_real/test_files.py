@@ -55,6 +55,11 @@ def test_nodes_share_neither_address_nor_cgroup_nor_pods_addresses() -> None:
     assert all(address in SUBNET.network for share in shares for address in share)
 
 
+def test_containerd_makes_no_folder_outside_of_what_is_the_nodes_own() -> None:
+    found = tomllib.loads(files.containerd(cni="/opt/cni/bin", sandbox="a.example/pause:1"))
+    assert "io.containerd.internal.v1.opt" in found["disabled_plugins"], "it makes /opt/containerd"
+
+
 def test_no_setting_lets_a_plugin_or_a_kubelet_change_the_machines_network() -> None:
     (bridge,) = json.loads(files.network(NODES[Arch.ARM64]))["plugins"]
     assert (bridge["isGateway"], bridge["ipMasq"]) == (False, False)
