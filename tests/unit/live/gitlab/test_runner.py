@@ -109,12 +109,13 @@ def test_a_pipeline_runs_to_its_end_and_all_of_it_comes_back(runner: GitLabRunne
     assert runner.faults == {}
     assert runner.what == "gitlab-runner 19.3.1 (path)"
     assert seen(runner, "left") == "SIGQUIT", "it may finish what it is at"
+    assert seen(runner)["leads_its_session"], "Ctrl-C at the terminal is not for it"
 
 
 def test_no_secret_is_in_what_comes_back_nor_in_the_runners_environment(runner: GitLabRunner) -> None:
     told: list[str] = []
     (ended,) = runner.run([ci_job("a")], lambda *words: told.extend(words))
-    assert ended.log.startswith(f"token {HIDDEN} bearer {HIDDEN} runner {HIDDEN}\n")
+    assert ended.log.startswith(f"of {HIDDEN} by {HIDDEN} and {HIDDEN}\n")
     for text in (ended.log, *told, repr(ended), repr(runner)):
         assert BEARER not in text
         assert "glcbt-" not in text
@@ -166,6 +167,36 @@ def test_ctrl_c_stops_the_runner_and_its_jobs_and_leaves_nothing(
     assert seen(runner, "left") == "SIGTERM", "it is not waited for"
     assert gone(seen(runner)["pid"])
     assert not Path(seen(runner)["folder"]).exists()
+
+
+def test_a_runner_that_heeds_no_signal_is_killed_with_all_that_it_started(
+    runner: GitLabRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deaf = runner.sources.parent / "deaf"
+    deaf.write_text(
+        f"#!/bin/sh\ntrap '' QUIT TERM INT\nsleep 60 &\necho $! > {runner.sources.parent}/child\nwait\nwait\n"
+    )
+    deaf.chmod(0o755)
+    runner.program = BinarySource(name="gitlab-runner", path=deaf, version="19.3.1", origin=Origin.PATH)
+    monkeypatch.setattr("multiarch.rehearse.live.gitlab.process._GRACE", ((signal.SIGQUIT, 0.1), (signal.SIGTERM, 0.1)))
+
+    def interrupted(_: Any, __: Any) -> None:
+        if (runner.sources.parent / "child").exists() and (runner.sources.parent / "child").read_text().strip():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(subject._Teller, "tell", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        runner.run([ci_job("a")], lambda *_: None)
+    child = int((runner.sources.parent / "child").read_text())
+    assert not wait_while(lambda: not gone(child) and alive(child), 10)
+
+
+def alive(process: int) -> bool:
+    """Whether it still runs: what nobody has waited for yet is a zombie, which does not."""
+    try:
+        return ") Z " not in Path("/proc", str(process), "stat").read_text()
+    except OSError:
+        return False
 
 
 OWNER = textwrap.dedent("""
