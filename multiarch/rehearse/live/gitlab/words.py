@@ -53,7 +53,7 @@ def why_failed(entry: Entry) -> str:
     """Say why a job did not succeed; empty where it did."""
     if entry.state is State.SUCCEEDED:
         return ""
-    if entry.state is State.SKIPPED:
+    if entry.state in {State.SKIPPED, State.CANCELED}:
         return hide(entry.reason)
     if not entry.state.over:
         return "it has not ended"

@@ -39,6 +39,7 @@ def record(config: Path, runner: dict[str, Any]) -> None:
         "modes": list(modes.values()),
         "folder": str(config.parent),
     }
+    seen["url"] = runner["url"]
     seen["leads_its_session"] = os.getsid(0) == os.getpid()
     Path(runner["builds_dir"], "seen.json").write_text(json.dumps({**seen, "pid": os.getpid()}))
 
