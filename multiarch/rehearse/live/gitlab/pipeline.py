@@ -23,6 +23,7 @@ class State(Enum):
     RUNNING = "running"
     SUCCEEDED = "success"
     FAILED = "failed"
+    CANCELED = "canceled"
     SKIPPED = "skipped"
 
     @property
@@ -153,6 +154,15 @@ class Pipeline:
         for entry in self.entries:
             if entry.state is State.RUNNING and now - entry.began > entry.job.timeout + GRACE_SECONDS:
                 self.end(entry, State.FAILED, f"the runner has not ended it within {entry.job.timeout} s")
+
+    def cancel(self) -> None:
+        """Stop all that runs and start nothing more: the runner learns it with the next part of a log that it sends."""
+        with self._changed:
+            self._closed = True
+            for entry in self.entries:
+                if not entry.state.over:
+                    entry.state, entry.reason, entry.ended = State.CANCELED, "stopped", self._clock()
+            self._changed.notify_all()
 
     def wait(self, seconds: float) -> None:
         """Return when anything has changed, or after this time."""

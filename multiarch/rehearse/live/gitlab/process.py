@@ -13,9 +13,9 @@ from multiarch.core.environment import Child, environment
 from multiarch.core.secrets import hide
 from multiarch.rehearse.control_plane.tied import tied
 
-_GRACE: Final = ((signal.SIGQUIT, 20.0), (signal.SIGTERM, 30.0))
-"""SIGQUIT: it waits for its jobs. SIGTERM: it stops them and deletes their pods, for which it takes 30 s at most
-(commands/multi.go, handleGracefulShutdown and handleForcefulShutdown)."""
+_GRACE: Final = ((signal.SIGQUIT, 20.0), (signal.SIGTERM, 35.0))
+"""SIGQUIT: it waits for its jobs. SIGTERM: it stops those whose scripts run and deletes their pods, for which it takes
+30 s at most (commands/multi.go, handleGracefulShutdown and handleForcefulShutdown)."""
 _LINES: Final = 8
 
 

@@ -49,7 +49,7 @@ def find_runner(
     source, reason = _found(version, program)
     if source is None and program is None:
         if not version:
-            return None, f"{reason}, and the manager's image does not say its version"
+            return None, f"{reason}; which version the stack runs is not known, so none is downloaded"
         try:
             source = _released(version, progress, cache_root or default_root(), hosts or Hosts())
         except (BinariesError, OSError) as error:

@@ -3,8 +3,8 @@
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -93,7 +93,6 @@ class GitLabRunner:
         token = f"glrt-{secrets.token_urlsafe(24)}"
         bearer = self._bearer()
         remember([token, bearer, *(entry.token for entry in pipeline.entries)])
-        watch = Watch(self.place.api)
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="multiarch-gitlab-")))
             sources = commit_folder(self.sources, folder / "sources")
@@ -101,9 +100,14 @@ class GitLabRunner:
                 GitLabServer(self.place.address, pipeline, sources, token, self.installed.config.name)
             )
             stack.callback(self._note, server.site)
+            watch = Watch(self.place.api, server.url)
             config = self._configure(folder, server.url, token, bearer)
-            with RunningRunner(self.program.path, config, folder) as running:
-                self._follow(pipeline, server.site, running, watch, progress)
+            try:
+                with RunningRunner(self.program.path, config, folder) as running, _canceling(pipeline):
+                    self._follow(pipeline, server.site, running, watch, progress)
+            except BaseException:
+                watch.clear()
+                raise
         return [ended(entry, watch) for entry in pipeline.entries]
 
     def _bearer(self) -> str:
@@ -141,6 +145,16 @@ class GitLabRunner:
                 raise ClusterError(f"gitlab-runner has not asked for a job for {silent_for:.0f} s: {running.said()}")
             pipeline.wait(_LOOK_SECONDS)
         teller.tell(pipeline.entries)
+
+
+@contextmanager
+def _canceling(pipeline: Pipeline) -> Iterator[None]:
+    """Cancel the jobs when anything goes wrong: a runner that waits for a pod heeds no signal, but GitLab."""
+    try:
+        yield
+    except BaseException:
+        pipeline.cancel()
+        raise
 
 
 class _Teller:

@@ -13,6 +13,8 @@ _STAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z ([0-9a-f]{2}[OE])([ +])")
 that stream's last line (common/buildlogger/internal/timestamper)."""
 _FAILED: Final = re.compile(r"ERROR: Job failed(?: \(system failure\))?: (.+)")
 _LONGEST: Final = 300
+_TAIL: Final = 1 << 14
+"""Bytes of a log in which its last line is looked for, several times a second."""
 
 
 def plain_log(log: bytes) -> str:
@@ -39,8 +41,11 @@ def _unstamped(lines: list[str]) -> list[str]:
 
 
 def last_line(log: bytes) -> str:
-    """Return the last thing that a job said."""
-    lines = [line.strip() for line in plain_log(log[-4096:]).splitlines() if line.strip()]
+    """Return the last thing that a job said, of whole lines alone: half a secret would not be found."""
+    tail = log[-_TAIL:]
+    if len(log) > _TAIL:
+        tail = tail.partition(b"\n")[2]
+    lines = [line.strip() for line in plain_log(tail).splitlines() if line.strip()]
     return lines[-1][:_LONGEST] if lines else ""
 
 
@@ -48,7 +53,7 @@ def why_failed(entry: Entry) -> str:
     """Say why a job did not succeed; empty where it did."""
     if entry.state is State.SUCCEEDED:
         return ""
-    if entry.state is State.SKIPPED:
+    if entry.state in {State.SKIPPED, State.CANCELED}:
         return hide(entry.reason)
     if not entry.state.over:
         return "it has not ended"

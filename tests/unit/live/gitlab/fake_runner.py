@@ -34,7 +34,13 @@ def main() -> None:
 
 def record(config: Path, runner: dict[str, Any]) -> None:
     modes = {path.name: oct(path.stat().st_mode & 0o777) for path in (config, config.parent, config.parent / "ca.crt")}
-    seen = {"environment": sorted(os.environ), "modes": list(modes.values()), "folder": str(config.parent)}
+    seen: dict[str, Any] = {
+        "environment": sorted(os.environ),
+        "modes": list(modes.values()),
+        "folder": str(config.parent),
+    }
+    seen["url"] = runner["url"]
+    seen["leads_its_session"] = os.getsid(0) == os.getpid()
     Path(runner["builds_dir"], "seen.json").write_text(json.dumps({**seen, "pid": os.getpid()}))
 
 
@@ -46,7 +52,7 @@ def leave(runner: dict[str, Any], name: str) -> None:
 def work(client: Client, job: dict[str, Any], runner: dict[str, Any]) -> None:
     variables = {one["key"]: one["value"] for one in job["variables"]}
     got = [client.download(one) for one in job["dependencies"]]
-    log = f"token {job['token']} bearer {runner['kubernetes']['bearer_token']} runner {client.token}\n"
+    log = f"of {job['token']} by {runner['kubernetes']['bearer_token']} and {client.token}\n"
     log += f"downloads {[answer.status for answer in got]}\n"
     match variables.get("DO"):
         case "crash":

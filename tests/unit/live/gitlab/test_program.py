@@ -93,7 +93,7 @@ def test_without_any_the_reason_says_what_was_tried(tmp_path: Path) -> None:
 
 def test_a_stack_whose_version_is_not_known_takes_the_one_on_path_and_downloads_none(tmp_path: Path) -> None:
     assert find_runner("", cache_root=tmp_path / "cache", hosts=NOBODY) == (
-        None, "not on PATH, and the manager's image does not say its version",
+        None, "not on PATH; which version the stack runs is not known, so none is downloaded",
     )  # fmt: skip
     put(tmp_path / "bin", "17.11.0")
     found, _ = find_runner("", cache_root=tmp_path / "cache", hosts=NOBODY)

@@ -117,6 +117,19 @@ def test_a_job_that_is_over_takes_nothing_more_and_says_so(client: Client, pipel
     assert pipeline.entries[0].archive is None
 
 
+def test_a_runner_whose_pipeline_was_stopped_learns_it_and_gets_nothing_more(
+    client: Client, pipeline: Pipeline
+) -> None:
+    """network/trace.go, incrementalUpdate: by Job-Status the runner ends a job that it can't end by a signal."""
+    job = client.request_job().document
+    pipeline.cancel()
+    answer = client.patch(job, 0, b"Waiting for pod")
+    assert (answer.status, answer.headers["Job-Status"]) == (403, "canceled")
+    assert client.request_job().status == 204
+    assert {entry.state for entry in pipeline.entries} == {State.CANCELED}
+    assert pipeline.finished
+
+
 @pytest.mark.parametrize("what", ["patch", "update", "upload", "download"])
 def test_a_job_is_known_by_its_own_token_alone(client: Client, pipeline: Pipeline, what: str) -> None:
     first, second = client.request_job().document, client.request_job().document

@@ -30,20 +30,31 @@ from tests.unit.live.gitlab.conftest import ci_job
 BEARER = "of-the-service-account-77"
 
 
-def pod(job: int, name: str, made: str = "2026-11-30T11:00:00Z") -> dict[str, Any]:
-    annotations = {"job.runner.gitlab.com/id": str(job)}
-    return {"metadata": {"name": name, "annotations": annotations, "creationTimestamp": made}}
+URL = "http://10.231.0.1:4000"
+
+
+def pod(job: int, name: str, made: str = "2026-11-30T11:00:00Z", url: str = URL) -> dict[str, Any]:
+    annotations = {"job.runner.gitlab.com/id": str(job), "job.runner.gitlab.com/url": f"{url}/multiarch/-/jobs/{job}"}
+    return {"metadata": {"name": name, "namespace": "ci", "annotations": annotations, "creationTimestamp": made}}
 
 
 class FakeApi(Api):
     """An API server with the pod of the first job, and tokens."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         """No connection."""
+        self.folder = folder
+        self.deleted: list[str] = []
 
     def items(self, path: str, query: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         assert (path, query) == ("/api/v1/pods", None)
-        return [pod(1001, "runner-x"), {"metadata": {"name": "of-somebody-else"}}]
+        seen = self.folder / "seen.json"
+        own = [pod(1001, "runner-x", url=json.loads(seen.read_text())["url"])] if seen.exists() else []
+        return [*own, pod(1001, "of-the-users-gitlab"), {"metadata": {"name": "of-somebody-else"}}]
+
+    def delete(self, path: str, query: Mapping[str, str] | None = None) -> None:
+        assert query is None
+        self.deleted.append(path)
 
     def create(self, path: str, body: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         assert path == "/api/v1/namespaces/gitlab/serviceaccounts/runner/token"
@@ -70,7 +81,7 @@ def runner_of(folder: Path, program: Path) -> GitLabRunner:
         namespace="gitlab", release="r", deployment="d", selector={}, service_account="runner",
         config=parse_config(toml), runner_version="19.3.1",
     )  # fmt: skip
-    place = ClusterPlace(api=FakeApi(), server="https://127.0.0.1:1", certificate=b"PEM", address="127.0.0.1")
+    place = ClusterPlace(api=FakeApi(folder), server="https://127.0.0.1:1", certificate=b"PEM", address="127.0.0.1")
     source = BinarySource(name="gitlab-runner", path=program, version="19.3.1", origin=Origin.PATH)
     return GitLabRunner(program=source, installed=installed, place=place, sources=folder / "project")
 
@@ -109,12 +120,13 @@ def test_a_pipeline_runs_to_its_end_and_all_of_it_comes_back(runner: GitLabRunne
     assert runner.faults == {}
     assert runner.what == "gitlab-runner 19.3.1 (path)"
     assert seen(runner, "left") == "SIGQUIT", "it may finish what it is at"
+    assert seen(runner)["leads_its_session"], "Ctrl-C at the terminal is not for it"
 
 
 def test_no_secret_is_in_what_comes_back_nor_in_the_runners_environment(runner: GitLabRunner) -> None:
     told: list[str] = []
     (ended,) = runner.run([ci_job("a")], lambda *words: told.extend(words))
-    assert ended.log.startswith(f"token {HIDDEN} bearer {HIDDEN} runner {HIDDEN}\n")
+    assert ended.log.startswith(f"of {HIDDEN} by {HIDDEN} and {HIDDEN}\n")
     for text in (ended.log, *told, repr(ended), repr(runner)):
         assert BEARER not in text
         assert "glcbt-" not in text
@@ -164,8 +176,40 @@ def test_ctrl_c_stops_the_runner_and_its_jobs_and_leaves_nothing(
     with pytest.raises(KeyboardInterrupt):
         runner.run([doing("a", "hang")], lambda *_: None)
     assert seen(runner, "left") == "SIGTERM", "it is not waited for"
+    assert isinstance(runner.place.api, FakeApi)
+    assert runner.place.api.deleted == ["/api/v1/namespaces/ci/pods/runner-x"], "what it left, and nobody else's"
     assert gone(seen(runner)["pid"])
     assert not Path(seen(runner)["folder"]).exists()
+
+
+def test_a_runner_that_heeds_no_signal_is_killed_with_all_that_it_started(
+    runner: GitLabRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deaf = runner.sources.parent / "deaf"
+    deaf.write_text(
+        f"#!/bin/sh\ntrap '' QUIT TERM INT\nsleep 60 &\necho $! > {runner.sources.parent}/child\nwait\nwait\n"
+    )
+    deaf.chmod(0o755)
+    runner.program = BinarySource(name="gitlab-runner", path=deaf, version="19.3.1", origin=Origin.PATH)
+    monkeypatch.setattr("multiarch.rehearse.live.gitlab.process._GRACE", ((signal.SIGQUIT, 0.1), (signal.SIGTERM, 0.1)))
+
+    def interrupted(_: Any, __: Any) -> None:
+        if (runner.sources.parent / "child").exists() and (runner.sources.parent / "child").read_text().strip():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(subject._Teller, "tell", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        runner.run([ci_job("a")], lambda *_: None)
+    child = int((runner.sources.parent / "child").read_text())
+    assert not wait_while(lambda: not gone(child) and alive(child), 10)
+
+
+def alive(process: int) -> bool:
+    """Whether it still runs: what nobody has waited for yet is a zombie, which does not."""
+    try:
+        return ") Z " not in Path("/proc", str(process), "stat").read_text()
+    except OSError:
+        return False
 
 
 OWNER = textwrap.dedent("""
@@ -191,10 +235,11 @@ def test_the_runner_does_not_outlive_a_rehearsal_that_is_killed(tmp_path: Path, 
         owner.wait()
 
 
-def test_the_newest_pod_of_a_job_counts_and_others_pods_do_not() -> None:
+def test_the_newest_pod_of_a_job_counts_and_those_of_another_gitlab_do_not() -> None:
     old, new = pod(7, "old", "2026-11-30T11:00:00Z"), pod(7, "new", "2026-11-30T11:00:05Z")
     for order in ([old, new], [new, old]):
-        found = of_jobs([*order, {}, {"metadata": {"annotations": None}}])
+        others = [{}, {"metadata": {"annotations": None}}, pod(7, "other", "2027-01-01T00:00:00Z", f"{URL}0")]
+        found = of_jobs([*order, *others], URL)
         assert {job: one["metadata"]["name"] for job, one in found.items()} == {"7": "new"}
 
 
@@ -207,11 +252,14 @@ def test_a_pod_that_is_gone_is_remembered_and_a_server_that_is_gone_is_told_afte
         def items(self, _: str) -> list[dict[str, Any]]:
             return self.answer()
 
+        def delete(self, _: str) -> None:
+            raise AssertionError("it only looks")
+
     def unreachable() -> list[dict[str, Any]]:
         raise UnreachableError("connection refused")
 
     api = Lists()
-    watch = Watch(api)
+    watch = Watch(api, URL)
     api.answer = lambda: [pod(7, "x")]
     watch.look()
     api.answer = list

@@ -41,6 +41,13 @@ def test_no_secret_is_in_a_log_nor_in_what_is_told_of_a_job() -> None:
     assert HIDDEN in plain_log(log)
 
 
+def test_no_half_secret_is_told_where_the_last_line_is_too_long_to_be_read_whole() -> None:
+    remember(["correct horse battery staple"])
+    for blanks in range(16350, 16390):
+        assert "staple" not in last_line(b"correct horse battery staple" + b" " * blanks)
+        assert last_line(b"correct horse battery staple" + b" " * blanks + b"\nnext") == "next"
+
+
 def test_a_failure_is_told_by_the_most_that_is_known_of_it() -> None:
     assert why_failed(entry(State.SUCCEEDED)) == ""
     assert why_failed(entry(State.FAILED, "script_failure", 3)) == "exit code 3"
