@@ -110,8 +110,8 @@ class ProgressDisplay:
     ) -> None:
         """End the step `name`: it leaves the moving part and stays as one line with its time.
 
-        `sign` is that of its answer; None for a step that gives none, because nobody needs it any more. `took`: seconds,
-        where it ended before this was told.
+        `sign` is that of its answer; None for a step that gives none, because nobody needs it any more. `took`:
+        seconds, where it ended before this was told.
         """
         with self._lock:
             step = self._step(name)

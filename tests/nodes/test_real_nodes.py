@@ -15,12 +15,9 @@ from multiarch.core.waiting import wait_while
 from multiarch.rehearse.control_plane.errors import KeptPlaneError, StartError
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.control_plane.sources import Binaries
-<<<<<<< HEAD
 from multiarch.rehearse.live import digests
-from multiarch.rehearse.mirror.registry import LocalRegistry
-=======
 from multiarch.rehearse.live.nothing_left import processes_of_nodes
->>>>>>> reach
+from multiarch.rehearse.mirror.registry import LocalRegistry
 from multiarch.rehearse.nodes import binfmt, files, journal, real
 from multiarch.rehearse.nodes.architectures import Arch, native_here
 from multiarch.rehearse.nodes.real import RealNodes

@@ -23,9 +23,10 @@ from multiarch.core.verdict import Verdict
 from multiarch.core.waiting import wait_while
 from multiarch.model.plan import launch
 from multiarch.model.plan.model import Plan
-from multiarch.rehearse.live import nothing_left, rehearsal
+from multiarch.rehearse.live import look, nothing_left, rehearsal
 from multiarch.rehearse.live.project import BASE
 from multiarch.rehearse.live.rehearsal import Options, rehearse_run
+from multiarch.rehearse.live.supply import supply
 from multiarch.rehearse.mirror.registry import LocalRegistry
 from multiarch.rehearse.nodes import journal
 from multiarch.rehearse.report.model import RehearsalReport
@@ -143,11 +144,9 @@ def _dropped(value: Any) -> Any:
 def test_a_registry_that_is_lost_has_a_claim_of_its_own_and_the_stack_is_not_blamed(
     run: Callable[..., RehearsalReport], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    supply = rehearsal.supply
-
     def lost(wanted: Any, registry: LocalRegistry, *given: Any, **more: Any) -> Any:
         found = supply(wanted, registry, *given, **more)
-        monkeypatch.setattr(rehearsal.look, "answers", _once_then(rehearsal.look.answers, registry))
+        monkeypatch.setattr(look, "answers", _once_then(look.answers, registry))
         return found
 
     monkeypatch.setattr(rehearsal, "supply", lost)

@@ -6,18 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from archmerge import Options, Session
 from multiarch.cluster.api import Api
 from multiarch.cluster.connection import Connection
 from multiarch.core.verdict import Verdict
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.control_plane.progress import PlainLines
 from multiarch.rehearse.control_plane.sources import Binaries
-from multiarch.rehearse.images import ImagesError, have_images, push_one
+from multiarch.rehearse.images import ImagesError, have_images
 from multiarch.rehearse.live import nothing_left
 from multiarch.rehearse.live.canary import PORT, Canary
 from multiarch.rehearse.live.reach import CANARY, OPEN, Target, enforced, parsed, reach_of, script, usual_targets
@@ -77,30 +75,25 @@ class Lab:
 
 
 @pytest.fixture(scope="module")
-def lab(
-    plane: ControlPlane, programs: Binaries, registry: dict[Arch, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Lab]:
+def lab(plane: ControlPlane, programs: Binaries, registry: LocalRegistry, says: str) -> Iterator[Lab]:
+    assert says, "the sandbox's image is there, too"
     try:
         base = have_images(PlainLines())["base"]
     except ImagesError as error:
         pytest.skip(str(error))
-    host = urlsplit(registry[native_here()]).netloc
-    with Session(
-        Options(plain_http=frozenset({host})), environ={"HOME": str(tmp_path_factory.mktemp("home"))}
-    ) as session:
-        for arch in Arch:
-            push_one(base[arch], session.registry(host), f"{arch}/base", "1")
+    with registry.session() as session:
+        push(base, session.registry(registry.host), "base", "1")
     before = nothing_left.picture()
     kubectl = Kubectl(plane.binary("kubectl"), plane.kubeconfig)
     with (
-        RealNodes(plane, programs=programs, registry=registry) as nodes,
+        RealNodes(plane, programs=programs, registry=f"http://{registry.host}") as nodes,
         Connection(plane.kubeconfig, plane.context) as connection,
     ):
         kubectl("create", "namespace", JOBS)
         kubectl(
             "create", "-n", JOBS, "-f", "-", given=json.dumps({"apiVersion": "v1", "kind": "List", "items": POLICIES})
         )
-        yield Lab(nodes, kubectl, Api.of(connection), before, plane.server, host)
+        yield Lab(nodes, kubectl, Api.of(connection), before, plane.server, registry.host)
         kubectl("delete", "namespace", JOBS, "--wait=false")
 
 

@@ -94,9 +94,7 @@ def merged(ended: Ended) -> Check:
     """Claim that the merge job made an index."""
     identity, title = "run-merge", "the template's merge job makes one image of both"
     if ended.succeeded:
-        return claim(
-            identity, title, Verdict.YES, f"pod {_pod_name(ended)}: {ended.job.name} ended well", ended
-        )
+        return claim(identity, title, Verdict.YES, f"pod {_pod_name(ended)}: {ended.job.name} ended well", ended)
     verdict = Verdict.UNKNOWN if ended.reason.startswith(("not started", "interrupted")) else Verdict.NO
     return claim(identity, title, verdict, f"{ended.job.name}: {ended.reason}", ended)
 

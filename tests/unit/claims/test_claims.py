@@ -19,7 +19,7 @@ from multiarch.model.release import InstallFailed
 from multiarch.rehearse.claims import pods
 from multiarch.rehearse.claims.jobs import judge_helper, served
 from multiarch.rehearse.claims.pods import refused_by, violates_pod_security
-from multiarch.rehearse.claims.prove import _timed, promises
+from multiarch.rehearse.claims.prove import promises, prove_one
 from multiarch.rehearse.claims.scene import Promise, Proof, Scene, proved
 from multiarch.rehearse.claims.stack import cluster_title
 
@@ -172,7 +172,7 @@ def test_no_answer_is_neither_yes_nor_no(error: Exception) -> None:
     def raises(_: Scene) -> Proof:
         raise error
 
-    proof, _ = _timed(Promise("x", "x", raises), scene())
+    proof, _ = prove_one(Promise("x", "x", raises), scene())
     assert (proof.verdict, proof.evidence) == (Verdict.UNKNOWN, "no answer")
 
 
@@ -181,8 +181,8 @@ def test_a_defect_of_ours_is_not_taken_for_an_answer() -> None:
         raise KeyError("defect")
 
     with pytest.raises(KeyError):
-        _timed(Promise("x", "x", raises), scene())
-    assert _timed(Promise("x", "x", lambda _: proved("seen")), scene())[0].evidence == "seen"
+        prove_one(Promise("x", "x", raises), scene())
+    assert prove_one(Promise("x", "x", lambda _: proved("seen")), scene())[0].evidence == "seen"
 
 
 def test_refusals_are_told_apart() -> None:
@@ -258,9 +258,9 @@ def test_a_pod_refused_is_told_from_a_server_in_trouble(status: int, verdict: Ve
     where = dataclasses.replace(scene(), runner=_Says(ApiRefused(status, "reason", "message")))
     for identity in ("amd64-job-on-amd64-node", "other-namespace-refused"):
         (promise,) = [promise for promise in promises(where) if promise.id == identity]
-        proof, _ = _timed(promise, where)
-        assert proof.verdict is verdict
-        assert {job.as_expected for job in proof.jobs} == expected
+        check, jobs = prove_one(promise, where)
+        assert check.verdict is verdict
+        assert {job.as_expected for job in jobs} == expected
 
 
 def test_a_job_that_is_refused_as_promised_went_as_expected() -> None:
