@@ -20,6 +20,7 @@ from multiarch.rehearse.live import nothing_left
 from multiarch.rehearse.live.canary import PORT, Canary
 from multiarch.rehearse.live.reach import CANARY, OPEN, Target, enforced, parsed, reach_of, script, usual_targets
 from multiarch.rehearse.live.way_out import WayOut
+from multiarch.rehearse.mirror.registry import LocalRegistry
 from multiarch.rehearse.nodes import files
 from multiarch.rehearse.nodes.architectures import Arch, emulated_here, native_here
 from multiarch.rehearse.nodes.real import RealNodes

@@ -371,7 +371,7 @@ def test_an_answer_of_the_executor_model_alone_says_so_and_asks_nothing_of_the_c
         "runner-knows-its-settings",
     }
     for promise in modelled:
-        proof, _ = _timed(promise, scene())
+        proof, _ = prove_one(promise, scene())
         assert proof.evidence.endswith("(from the executor model only)")
 
 
