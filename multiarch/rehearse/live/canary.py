@@ -17,6 +17,8 @@ PORT: Final = 18099
 """Where it listens, and where no stack is likely to let its jobs go."""
 _MOST_PORTS: Final = 20
 _SECONDS: Final = 90.0
+_LISTENING_SECONDS: Final = 20.0
+"""From when its pod runs until it listens."""
 _EVERY: Final = 0.3
 _SERVE: Final = """serve() { httpd -f -p "$1" -h /tmp || while :; do nc -l -p "$1" -e true; done; }
 """
@@ -103,7 +105,7 @@ class Canary:
         ]
         self.forbids = forbidden(policies, self._job_labels, places[0])
         self.targets = list(self._targets(policies, places))
-        deadline = time.monotonic() + _SECONDS
+        deadline = time.monotonic() + _LISTENING_SECONDS
         while self._first.verdict is not Verdict.YES and time.monotonic() < deadline:  # it may not listen at once
             self._first = self._ask()
 

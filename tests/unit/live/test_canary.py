@@ -65,6 +65,7 @@ class FakeApi(Api):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(canary, "_SECONDS", 0.5)
+    monkeypatch.setattr(canary, "_LISTENING_SECONDS", 0.3)
     monkeypatch.setattr(canary, "_EVERY", 0.05)
 
 
