@@ -15,7 +15,7 @@ from multiarch.core.verdict import Verdict
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.control_plane.progress import PlainLines
 from multiarch.rehearse.control_plane.sources import Binaries
-from multiarch.rehearse.images import ImagesError, have_images
+from multiarch.rehearse.images import ImagesError, have_images, push
 from multiarch.rehearse.live import nothing_left
 from multiarch.rehearse.live.canary import PORT, Canary
 from multiarch.rehearse.live.reach import CANARY, OPEN, Target, enforced, parsed, reach_of, script, usual_targets

@@ -8,10 +8,14 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from multiarch.cluster.api import Api
+from multiarch.core.waiting import wait_while
+from multiarch.rehearse.control_plane.errors import StartError
 from multiarch.rehearse.live.supply import Supplied
 from multiarch.rehearse.nodes import objects
 
 POLICY: Final = "multiarch-runner-images"
+_SECONDS: Final = 20.0
 _LISTS: Final = ("containers", "initContainers")
 
 
@@ -47,6 +51,22 @@ def policy(changed: Mapping[str, str]) -> dict[str, Any]:
 def binding() -> dict[str, Any]:
     """Return what puts the policy into force."""
     return objects.binding(POLICY)
+
+
+def put_in_force(api: Api, changed: Mapping[str, str]) -> None:
+    """Create the policy, and wait until pods get what is to be taken. Raises ApiRefused, and StartError in time."""
+    api.create(f"{objects.ADMISSION}/mutatingadmissionpolicies", policy(changed))
+    api.create(f"{objects.ADMISSION}/mutatingadmissionpolicybindings", binding())
+    asked, taken = next(iter(changed.items()))
+    container = {"name": "asks", "image": asked}
+    probe = {"metadata": {"name": "multiarch-images"}, "spec": {"containers": [container]}}
+
+    def not_in_force() -> bool:
+        answer = api.create("/api/v1/namespaces/default/pods", probe, dry_run=True)
+        return bool(answer["spec"]["containers"][0]["image"] != taken)
+
+    if wait_while(not_in_force, _SECONDS, every=0.2):
+        raise StartError(f"the admission policy {POLICY} was not in force within {_SECONDS:.0f} s")
 
 
 def _changed(name: str) -> str:

@@ -27,6 +27,7 @@ from multiarch.rehearse.claims.refusals import refusal_promises
 from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.control_plane.binaries import Mode
 from multiarch.rehearse.control_plane.plane import ControlPlane
+from multiarch.rehearse.images.have import have_registry
 from multiarch.rehearse.images.model import ImagesError
 from multiarch.rehearse.images.recipes import taking_from
 from multiarch.rehearse.install import Charts, HelmError
@@ -57,10 +58,9 @@ from multiarch.rehearse.live.supply import SHORT, supply, why_not_reached
 from multiarch.rehearse.live.views import image_view, job_view, node_of, real_nodes
 from multiarch.rehearse.live.wanted import parts, wanted_images
 from multiarch.rehearse.live.way_out import WayOut
-from multiarch.rehearse.mirror.registry import LocalRegistry, NoRegistryError
+from multiarch.rehearse.mirror.registry import LocalRegistry, NoRegistryError, on_path
 from multiarch.rehearse.nodes.architectures import Arch
 from multiarch.rehearse.nodes.files import KUBELET_PORT
-from multiarch.rehearse.nodes.objects import ADMISSION
 from multiarch.rehearse.nodes.real import RealNodes
 from multiarch.rehearse.outline import goes_through, outline, unplanned, unproved
 from multiarch.rehearse.report.model import Reach, RehearsalReport, Rehearsed, RunsOn, RunView, StackReport
@@ -173,7 +173,7 @@ class _Run:
             nodes = RealNodes(self.plane, mode=self.options.binaries, planned=planned_nodes(self.plan))
             resources.callback(nodes.stop)
             nodes.start(shown_on(self.display))
-            registry = resources.enter_context(LocalRegistry(nodes.address_of_host))
+            registry = resources.enter_context(LocalRegistry(nodes.address_of_host, self._registry()))
             way_out = resources.enter_context(WayOut(nodes.address_of_host, nodes.subnet))
             nodes.use_registry(f"http://{registry.host}")
             charts = resources.enter_context(Charts(self.options.chart))
@@ -188,6 +188,10 @@ class _Run:
             except (TemplateError, TemplatesMissing) as error:
                 self.found.checks.append(claims.no_template(error))
         return self.found.added_to(section, detail)
+
+    def _registry(self) -> Path | None:
+        """Return a registry's program where none is on PATH: the embedded one takes no upload in parts."""
+        return None if on_path() else have_registry(shown_on(self.display))
 
     def _jobs(self, place: "_Place") -> None:
         """Run the pipeline, and judge what came of it."""
@@ -236,9 +240,7 @@ class _Run:
         )
         self.found.real.update(parts(wanted, supplied))
         if changed := digests.changed_references(supplied.values()):
-            api = place.stack.scene.admin
-            api.create(f"{ADMISSION}/mutatingadmissionpolicies", digests.policy(changed))
-            api.create(f"{ADMISSION}/mutatingadmissionpolicybindings", digests.binding())
+            digests.put_in_force(place.stack.scene.admin, changed)
 
     def _refusals(self, stack: Stack) -> None:
         promises = [*refusal_promises(stack.scene), *buildkit_promises(stack.scene)]

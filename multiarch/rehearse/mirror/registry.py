@@ -27,6 +27,11 @@ START_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.02
 
 
+def on_path() -> Path | None:
+    """Return the registry's program on PATH, None where there is none."""
+    return next((Path(found) for found in map(shutil.which, PROGRAMS) if found), None)
+
+
 class NoRegistryError(Exception):
     """The registry did not start. The message says why."""
 
@@ -50,7 +55,7 @@ class LocalRegistry:
 
     def __enter__(self) -> Self:
         """Start it. Raises NoRegistryError."""
-        program = self._program or next(filter(None, map(shutil.which, PROGRAMS)), None)
+        program = self._program or on_path()
         if program is None:
             self._embedded = EmbeddedServer(self._address)
             self.host, self.program = self._embedded.host, "the rehearsal's own small registry"
