@@ -299,7 +299,7 @@ def unpacked(content: bytes) -> dict[str, bytes]:
                 if sum(map(len, found.values())) > _MOST_ARTIFACTS:
                     raise JobFailed(f"its artifacts are larger than {_MOST_ARTIFACTS // 1024**2} MiB")
     except tarfile.TarError as error:
-        raise JobFailed(f"its artifacts are no archive: {error}") from error
+        raise JobFailed(f"its artifacts cannot be unpacked: {error}") from error
     return found
 
 
