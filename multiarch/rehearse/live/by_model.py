@@ -22,12 +22,13 @@ from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import UnreachableError
 from multiarch.core.secrets import hide
 from multiarch.core.waiting import wait_while
-from multiarch.model.executor import Job, JobRefusal, Pod
+from multiarch.model.executor import JobRefusal, Pod
 from multiarch.rehearse.claims.pods import build, refused_by, waits_for_room
 from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.live.job import CiJob, Ended
 from multiarch.rehearse.live.kubectl import Kubectl
 from multiarch.rehearse.live.room import fitted
+from multiarch.rehearse.live.taking import taker, untaken
 
 START_SECONDS: Final = 180.0
 """How long a pod's containers may take to start; that is mostly their images' way to the node."""
@@ -61,6 +62,8 @@ class ByModel:
     sources: Callable[[], bytes]
     """The project's files as an archive (tar)."""
     notes: list[str] = field(default_factory=list)
+    faults: tuple[str, ...] = ()
+    """None: nothing is between it and the cluster."""
     what: str = "the executor model: its pods, created and driven by the runner's own account"
     _stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -92,9 +95,9 @@ class ByModel:
 
     def scene_of(self, job: CiJob) -> tuple[Scene, Kubectl]:
         """Return the runner that has the job's tag. Raises JobFailed."""
-        tag = next((tag for tag in job.pipeline.tags if tag in self.scenes), None)
+        tag = taker(self.scenes, job)
         if tag is None:
-            raise JobFailed(f"no runner of this stack has the tags {', '.join(job.pipeline.tags) or '(none)'}")
+            raise JobFailed(untaken(job))
         return self.scenes[tag], self.kubectl[tag]
 
     @property
@@ -150,17 +153,7 @@ class _Run:
         }
 
     def _built(self, scene: Scene) -> Pod:
-        job = self.job.pipeline.to_run(self.job.name)
-        given = Job(
-            name=job.name,
-            variables=self.job.variables,
-            image=job.image,
-            entrypoint=job.entrypoint,
-            user=job.user,
-            timeout=self.job.timeout,
-            id=self.number,
-        )
-        built = build(scene, given)
+        built = build(scene, self.job.to_run(self.number))
         if isinstance(built, JobRefusal):
             raise JobFailed(f"refused by the runner: {built.reason}")
         return built

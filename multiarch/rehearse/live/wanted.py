@@ -1,7 +1,7 @@
 """Which images the pods of a run name, and what was put in the place of each."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from multiarch.model.executor import JobRefusal
 from multiarch.rehearse.claims.pods import build
@@ -33,7 +33,7 @@ def wanted_images(jobs: Iterable[tuple[Scene, CiJob]]) -> list[Wanted]:
 
 def _of_jobs(jobs: Iterable[tuple[Scene, CiJob]]) -> Iterator[Wanted]:
     for scene, job in jobs:
-        built = build(scene, replace(job.pipeline.to_run(job.name), variables=job.variables))
+        built = build(scene, job.to_run())
         if isinstance(built, JobRefusal):
             continue  # told when it is run
         for container in built.manifest["spec"]["containers"]:
