@@ -27,6 +27,7 @@ from multiarch.rehearse.claims.pods import build, refused_by, waits_for_room
 from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.live.job import CiJob, Ended
 from multiarch.rehearse.live.kubectl import Kubectl
+from multiarch.rehearse.live.project import archive
 from multiarch.rehearse.live.room import fitted
 from multiarch.rehearse.live.taking import taker, untaken
 
@@ -59,16 +60,18 @@ class ByModel:
     scenes: Mapping[str, Scene]
     kubectl: Mapping[str, Kubectl]
     """The same tags: each runner's own account."""
-    sources: Callable[[], bytes]
-    """The project's files as an archive (tar)."""
+    sources: Path
+    """The project's folder."""
     notes: list[str] = field(default_factory=list)
     faults: tuple[str, ...] = ()
     """None: nothing is between it and the cluster."""
     what: str = "the executor model: its pods, created and driven by the runner's own account"
+    _archive: bytes = field(default=b"", repr=False)
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def run(self, jobs: Sequence[CiJob], progress: Callable[[str, str], None]) -> list[Ended]:
         """Run a pipeline. See `JobRunner`."""
+        self._archive = archive(self.sources)
         futures: dict[str, Future[Ended]] = {}
         with ThreadPoolExecutor(len(jobs) or 1, thread_name_prefix="job") as pool:
             try:
@@ -99,6 +102,11 @@ class ByModel:
         if tag is None:
             raise JobFailed(untaken(job))
         return self.scenes[tag], self.kubectl[tag]
+
+    @property
+    def files(self) -> bytes:
+        """The project's files (tar), as they were when the run began."""
+        return self._archive
 
     @property
     def stopped(self) -> bool:
@@ -190,9 +198,9 @@ class _Run:
         place = self.job.variables["CI_PROJECT_DIR"]
         helper = (pod.namespace, pod.name, _HELPER)
         self.tell("its sources")
-        sources = b"" if self.job.variables.get("GIT_STRATEGY") == "none" else self.runner.sources()
-        for archive in filter(None, (sources, packed(self.given) if self.given else b"")):
-            self._helper(kubectl, helper, _UNPACK, place, given=archive)
+        sources = b"" if self.job.variables.get("GIT_STRATEGY") == "none" else self.runner.files
+        for files in filter(None, (sources, packed(self.given) if self.given else b"")):
+            self._helper(kubectl, helper, _UNPACK, place, given=files)
         self._helper(kubectl, helper, 'umask 0000; mkdir -p "$1"; cat >"$1.script"', place, given=self._script(place))
         self.tell("its script")
         said = kubectl.execute(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from multiarch.model.executor import JobRefusal
 from multiarch.rehearse.claims.pods import build
@@ -12,6 +13,9 @@ from multiarch.rehearse.live.job import CiJob
 from multiarch.rehearse.live.pipeline import MERGE
 from multiarch.rehearse.live.supply import Supplied
 from multiarch.rehearse.nodes.files import SANDBOX
+
+HELPER: Final = "helper image"
+"""The part that is between a job and GitLab."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ def _of_jobs(jobs: Iterable[tuple[Scene, CiJob]]) -> Iterator[Wanted]:
             continue  # told when it is run
         for container in built.manifest["spec"]["containers"]:
             if container["name"] == "helper":
-                yield Wanted(container["image"], "helper image", "helper")
+                yield Wanted(container["image"], HELPER, "helper")
             elif job.name == MERGE:
                 yield Wanted(container["image"], "merge image", "merge")
             elif container["image"] != project.BASE:
