@@ -45,6 +45,8 @@ def _check_live(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
     """Refuse what a run on real nodes cannot do: it has a cluster of its own, for one stack."""
     if given["dockerfile"] and not given["live"]:
         raise click.UsageError("--dockerfile names what --run builds: add --run")
+    if given["runner"] != "auto" and not given["live"]:
+        raise click.UsageError("--runner names what runs the jobs of --run: add --run")
     if not given["live"]:
         return
     others = ("kubeconfig", "context", "keep", "stop", "engine", "against")
@@ -118,6 +120,12 @@ def _check_clean(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
     type=click.Path(exists=True, path_type=Path),
     metavar="PATH",
     help="With --run: the Dockerfile to build; its folder is the context. Default: a small one of the rehearsal's.",
+)
+@click.option(
+    "--runner",
+    type=click.Choice(["auto", "gitlab-runner", "model"]),
+    default="auto",
+    help="With --run: what runs the jobs. auto: gitlab-runner itself where it can be had, else the executor model.",
 )
 @click.option(
     "--project", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR", help="Default: here."

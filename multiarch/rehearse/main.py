@@ -67,7 +67,7 @@ def run_live(project: Path | None, stacks: tuple[str, ...], given: Mapping[str, 
     if stack not in names:
         raise click.UsageError(f"--run takes one stack: name it with --stack; stacks there: {', '.join(names)}")
     options = rehearsal.Options(
-        project=root, stack=stack, **{key: given[key] for key in ("binaries", "chart", "dockerfile")}
+        project=root, stack=stack, **{key: given[key] for key in ("binaries", "chart", "dockerfile", "runner")}
     )
     outlet = outlet_of(given)
     ended = "every process that was started has been ended, and what was done to this machine is undone"

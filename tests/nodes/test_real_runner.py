@@ -15,6 +15,7 @@ from multiarch.cluster.connection import Connection
 from multiarch.model.executor import parse_config
 from multiarch.model.pipeline import PipelineJob
 from multiarch.model.readback import Installed
+from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.control_plane.sources import Binaries, BinarySource
 from multiarch.rehearse.live.gitlab.program import find_runner
@@ -25,6 +26,7 @@ from multiarch.rehearse.nodes.real import RealNodes
 
 pytestmark = pytest.mark.gitlab_runner
 
+TAG = "multi-arch"
 NAMED = "MULTIARCH_GITLAB_RUNNER"
 REGISTRIES = ("registry.gitlab.com", "registry.k8s.io")
 HELPER = "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper"
@@ -94,13 +96,19 @@ def runner(
             config=parse_config(CONFIG), runner_version=program.version,
         )  # fmt: skip
         place = ClusterPlace(api=api, server=plane.server, certificate=plane.certificate, address=nodes.address_of_host)
-        yield GitLabRunner(program=program, installed=installed, place=place, sources=tmp_path)
+        scene = Scene(stack="local", admin=api, runner=api, installed=installed, groups=(), nodes={})
+        yield GitLabRunner(program=program, scenes={TAG: scene}, place=place, sources=tmp_path)
 
 
 def job(name: str, arch: Arch, version: str, *script: str, needs: tuple[str, ...] = ()) -> CiJob:
     """A job in the helper's own image, which has a shell: no other registry is needed."""
     pipeline = PipelineJob(
-        name=name, file="a test", image=f"{HELPER}:{OF_HELPER[arch]}-v{version}", script=script, artifacts=("said/",)
+        name=name,
+        file="a test",
+        tags=(TAG,),
+        image=f"{HELPER}:{OF_HELPER[arch]}-v{version}",
+        script=script,
+        artifacts=("said/",),
     )
     selector = {"KUBERNETES_NODE_SELECTOR_ARCH": f"kubernetes.io/arch={arch}"}
     return CiJob(pipeline=pipeline, variables=selector, before="test -f Dockerfile", needs=needs, timeout=600)
@@ -127,7 +135,7 @@ def test_a_pipeline_of_both_architectures_runs_by_the_real_runner(runner: GitLab
         "said/first": f"{Arch.AMD64.machine}\n".encode(),
         "said/second": f"{Arch.ARM64.machine}\n".encode(),
     }
-    assert runner.faults == {}
+    assert runner.faults == []
 
 
 def test_a_job_that_fails_says_its_exit_code_and_stops_the_next(runner: GitLabRunner) -> None:

@@ -1,6 +1,6 @@
 """Jobs of the templates: what of them decides where they run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -41,6 +41,13 @@ class PipelineJob:
     def __str__(self) -> str:
         """Say which job it is: `.build-arm64 of templates/multi-arch.gitlab-ci.yml`."""
         return f"{self.name} of {self.file}"
+
+    def taken_by(self, tags: Collection[str]) -> bool:
+        """Tell whether a runner with these tags takes it: it has to have all of the job's.
+
+        A job without tags is for runners that take untagged ones, which this one does not by default.
+        """
+        return bool(self.tags) and set(self.tags) <= set(tags)
 
     @property
     def selector(self) -> str:

@@ -78,8 +78,7 @@ def judge_tags(jobs: Iterable[PipelineJob], tags: tuple[str, ...] | None, docume
     ask for the `documented` tag, which is the one to give to the runner there.
     """
     has = (documented,) if tags is None else tags
-    # A job without tags would need a runner that takes untagged ones, which this one does not by default.
-    wrong = {str(job): job.tags for job in jobs if not job.tags or not set(job.tags) <= set(has)}
+    wrong = {str(job): job.tags for job in jobs if not job.taken_by(has)}
     who = f"the runner has the tags {', '.join(has)}"
     if wrong:
         named = "; ".join(f"{name} asks for {', '.join(asked) or 'no tag'}" for name, asked in wrong.items())

@@ -22,12 +22,14 @@ from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import UnreachableError
 from multiarch.core.secrets import hide
 from multiarch.core.waiting import wait_while
-from multiarch.model.executor import Job, JobRefusal, Pod
+from multiarch.model.executor import JobRefusal, Pod
 from multiarch.rehearse.claims.pods import build, refused_by, waits_for_room
 from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.live.job import CiJob, Ended
 from multiarch.rehearse.live.kubectl import Kubectl, Said
+from multiarch.rehearse.live.project import archive
 from multiarch.rehearse.live.room import fitted
+from multiarch.rehearse.live.taking import taker, untaken
 
 START_SECONDS: Final = 180.0
 """How long a pod's containers may take to start; that is mostly their images' way to the node."""
@@ -62,14 +64,18 @@ class ByModel:
     scenes: Mapping[str, Scene]
     kubectl: Mapping[str, Kubectl]
     """The same tags: each runner's own account."""
-    sources: Callable[[], bytes]
-    """The project's files as an archive (tar)."""
+    sources: Path
+    """The project's folder."""
     notes: list[str] = field(default_factory=list)
+    faults: tuple[str, ...] = ()
+    """None: nothing is between it and the cluster."""
     what: str = "the executor model: its pods, created and driven by the runner's own account"
+    _archive: bytes = field(default=b"", repr=False)
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def run(self, jobs: Sequence[CiJob], progress: Callable[[str, str], None]) -> list[Ended]:
         """Run a pipeline. See `JobRunner`."""
+        self._archive = archive(self.sources)
         futures: dict[str, Future[Ended]] = {}
         with ThreadPoolExecutor(len(jobs) or 1, thread_name_prefix="job") as pool:
             try:
@@ -96,10 +102,15 @@ class ByModel:
 
     def scene_of(self, job: CiJob) -> tuple[Scene, Kubectl]:
         """Return the runner that has the job's tag. Raises JobFailed."""
-        tag = next((tag for tag in job.pipeline.tags if tag in self.scenes), None)
+        tag = taker(self.scenes, job)
         if tag is None:
-            raise JobFailed(f"no runner of this stack has the tags {', '.join(job.pipeline.tags) or '(none)'}")
+            raise JobFailed(untaken(job))
         return self.scenes[tag], self.kubectl[tag]
+
+    @property
+    def files(self) -> bytes:
+        """The project's files (tar), as they were when the run began."""
+        return self._archive
 
     @property
     def stopped(self) -> bool:
@@ -154,17 +165,7 @@ class _Run:
         }
 
     def _built(self, scene: Scene) -> Pod:
-        job = self.job.pipeline.to_run(self.job.name)
-        given = Job(
-            name=job.name,
-            variables=self.job.variables,
-            image=job.image,
-            entrypoint=job.entrypoint,
-            user=job.user,
-            timeout=self.job.timeout,
-            id=self.number,
-        )
-        built = build(scene, given)
+        built = build(scene, self.job.to_run(self.number))
         if isinstance(built, JobRefusal):
             raise JobFailed(f"refused by the runner: {built.reason}")
         return built
@@ -201,9 +202,9 @@ class _Run:
         place = self.job.variables["CI_PROJECT_DIR"]
         helper = (pod.namespace, pod.name, _HELPER)
         self.tell("its sources")
-        sources = b"" if self.job.variables.get("GIT_STRATEGY") == "none" else self.runner.sources()
-        for archive in filter(None, (sources, packed(self.given) if self.given else b"")):
-            self._put(kubectl, helper, f"{place}.tar", archive)
+        sources = b"" if self.job.variables.get("GIT_STRATEGY") == "none" else self.runner.files
+        for files in filter(None, (sources, packed(self.given) if self.given else b"")):
+            self._put(kubectl, helper, f"{place}.tar", files)
             self._helper(kubectl, helper, _UNPACK, place)
         self._helper(kubectl, helper, _FOLDER, place)
         self._put(kubectl, helper, f"{place}.script", self._script(place))

@@ -191,5 +191,15 @@ def doubted(checks: Iterable[Check], lost: str) -> list[Check]:
     ]
 
 
+def no_proof(checks: Iterable[Check], why: str) -> list[Check]:
+    """Take back every answer of the jobs, a yes too: what was between them and their runner did not work."""
+    return [
+        replace(check, verdict=Verdict.UNKNOWN, evidence=f"{check.evidence} (but {why})")
+        if check.id.startswith((*_OF_JOBS, "run-reach"))
+        else check
+        for check in checks
+    ]
+
+
 def _pod_name(ended: Ended) -> str:
     return str((ended.pod or {}).get("metadata", {}).get("name", "?"))

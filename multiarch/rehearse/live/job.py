@@ -1,9 +1,10 @@
 """What is given to a runner, and what came of it: one form for the executor model and for the real GitLab Runner."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from multiarch.model.executor import Job
 from multiarch.model.pipeline import PipelineJob
 
 
@@ -26,6 +27,11 @@ class CiJob:
     def name(self) -> str:
         """As GitLab shows it: `image-build: [arm64]`."""
         return self.pipeline.name
+
+    def to_run(self, number: int = 1) -> Job:
+        """Return it as the executor model takes it, the job of this number."""
+        job = self.pipeline.to_run(self.name)
+        return replace(job, variables=self.variables, timeout=self.timeout, id=number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +57,14 @@ class JobRunner(Protocol):
     @property
     def what(self) -> str:
         """Say what it is, for the report: `gitlab-runner 19.3.1 (PATH)`."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Say, after a run, what was otherwise than the stack says, or is of use to know."""
+
+    @property
+    def faults(self) -> Sequence[str]:
+        """Say, after a run, what went wrong with the runner's own surroundings. With any, its jobs prove nothing."""
 
     def run(self, jobs: Sequence[CiJob], progress: Callable[[str, str], None]) -> list[Ended]:
         """Run a pipeline: each job once those that it needs succeeded, side by side otherwise; in the jobs' order.

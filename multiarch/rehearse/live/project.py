@@ -2,8 +2,11 @@
 
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import yaml
@@ -24,33 +27,44 @@ _SECRET: Final = "gitlab-runner-buildkit-token"  # noqa: S105 - a name
 _RUNNER: Final = ("multiarch-runner:runner", "runner")
 
 
-def find(given: Path | None) -> tuple[Path | None, str]:
-    """Return the project's folder and the Dockerfile's name in it; no folder for the one of ours.
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What is built."""
+
+    folder: Path
+    """The build context: the user's, or a temporary one."""
+    dockerfile: str
+    """Its name in the folder."""
+
+
+@contextmanager
+def sources(given: Path | None) -> Iterator[Sources]:
+    """Yield the project: the Dockerfile that is named, or that of a folder that is; for None the one of ours.
 
     A file's folder is the build context, as a folder that is named is. Raises ConfigError where there is none.
     """
     if given is None:
-        return None, "Dockerfile"
+        with TemporaryDirectory(prefix="multiarch-project-") as folder:
+            Path(folder, "Dockerfile").write_text(OWN, encoding="utf-8")
+            yield Sources(Path(folder), "Dockerfile")
+        return
     path = given / "Dockerfile" if given.is_dir() else given
     if not path.is_file():
         fix = "Name a Dockerfile, or a folder that has one: its folder is the build context."
         raise ConfigError([Problem(path="--dockerfile", found=f"there is no file {path}", fix=fix)])
-    return path.resolve().parent, path.name
+    yield Sources(path.resolve().parent, path.name)
 
 
-def sources(folder: Path | None) -> bytes:
-    """Return the project's files as an archive, without .git. Raises ConfigError for a file that cannot be read."""
+def archive(folder: Path) -> bytes:
+    """Return a folder's files as an archive, without .git. Raises ConfigError for a file that cannot be read."""
     content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as archive:
-        if folder is None:
-            _add_text(archive, "Dockerfile", OWN)
-        else:
-            try:
-                archive.add(folder, arcname=".", filter=_wanted)
-            except OSError as error:
-                fix = "The folder of the Dockerfile is copied whole, as a checkout would be."
-                found = f"{error.filename or folder}: {error.strerror or error}"
-                raise ConfigError([Problem(path="--dockerfile", found=found, fix=fix)]) from error
+    with tarfile.open(fileobj=content, mode="w") as archived:
+        try:
+            archived.add(folder, arcname=".", filter=_wanted)
+        except OSError as error:
+            fix = "The folder of the Dockerfile is copied whole, as a checkout would be."
+            found = f"{error.filename or folder}: {error.strerror or error}"
+            raise ConfigError([Problem(path="--dockerfile", found=found, fix=fix)]) from error
     return content.getvalue()
 
 
@@ -61,12 +75,6 @@ def _wanted(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
     info.uid = info.gid = info.mtime = 0
     info.uname = info.gname = ""
     return info
-
-
-def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
-    info = tarfile.TarInfo(name)
-    info.size, info.mode = len(text.encode()), 0o644
-    archive.addfile(info, io.BytesIO(text.encode()))
 
 
 def with_buildkit(stack_file: Path) -> str | None:

@@ -32,10 +32,10 @@ from multiarch.rehearse.images.model import ImagesError
 from multiarch.rehearse.images.recipes import taking_from
 from multiarch.rehearse.install import Charts, HelmError
 from multiarch.rehearse.live import claims, digests, image, look, project
-from multiarch.rehearse.live.by_model import ByModel
 from multiarch.rehearse.live.canary import Canary
 from multiarch.rehearse.live.claims import InRegistry
-from multiarch.rehearse.live.job import CiJob, Ended
+from multiarch.rehearse.live.gitlab.runner import ClusterPlace
+from multiarch.rehearse.live.job import CiJob, Ended, JobRunner
 from multiarch.rehearse.live.kubectl import Kubectl
 from multiarch.rehearse.live.nothing_left import nothing_left, picture, pods_ended
 from multiarch.rehearse.live.pipeline import (
@@ -53,8 +53,10 @@ from multiarch.rehearse.live.pipeline import (
     reach_job,
 )
 from multiarch.rehearse.live.reach import Target, enforced, parsed, reach_of, usual_targets
+from multiarch.rehearse.live.runners import Candidates, Wish, check_early, helper_lacks
 from multiarch.rehearse.live.stage import Stack, installed, planned_nodes
 from multiarch.rehearse.live.supply import SHORT, supply, why_not_reached
+from multiarch.rehearse.live.taking import taker
 from multiarch.rehearse.live.views import image_view, job_view, node_of, real_nodes
 from multiarch.rehearse.live.wanted import parts, wanted_images
 from multiarch.rehearse.live.way_out import WayOut
@@ -80,6 +82,7 @@ class Options:
     dockerfile: Path | None = None
     binaries: Mode = "auto"
     chart: str | None = None
+    runner: Wish = "auto"
 
 
 def rehearse_run(options: Options, display: ProgressDisplay) -> RehearsalReport:
@@ -87,9 +90,13 @@ def rehearse_run(options: Options, display: ProgressDisplay) -> RehearsalReport:
 
     Raises ConfigError before anything is done where the stack, the Dockerfile or this machine cannot be used.
     """
+    with project.sources(options.dockerfile) as sources:
+        return _rehearse(options, sources, display)
+
+
+def _rehearse(options: Options, sources: project.Sources, display: ProgressDisplay) -> RehearsalReport:
     began = time.monotonic()
-    folder, dockerfile = project.find(options.dockerfile)
-    sources = project.sources(folder)
+    commit = commit_of(project.archive(sources.folder))
     before = picture()
     plane = ControlPlane(mode=options.binaries, beside_real_nodes=True)
     start = BackgroundStart(plane, shown_on(display))
@@ -97,8 +104,9 @@ def rehearse_run(options: Options, display: ProgressDisplay) -> RehearsalReport:
         builder, why = choose_builder()
         plan, section = _planned(options, builder, why, display)
         if plan is not None and goes_through(section):
+            check_early(options.runner, plan, options.chart, shown_on(display))
             start.ready()
-            run = _Run(options, plan, plane, sources, dockerfile, builder, display)
+            run = _Run(options, plan, plane, sources, commit, builder, display)
             section = run.proved(section)
     except _TROUBLE as error:
         section = replace(section, checks=(*section.checks, unproved(_TITLE, str(error))))
@@ -160,8 +168,8 @@ class _Run:
     options: Options
     plan: Plan
     plane: ControlPlane
-    sources: bytes
-    dockerfile: str
+    sources: project.Sources
+    commit: str
     builder: Builder
     display: ProgressDisplay
     found: _Found = field(default_factory=_Found)
@@ -200,14 +208,13 @@ class _Run:
         given = Project(
             registry=place.registry.host,
             builder=self.builder,
-            dockerfile=self.dockerfile,
-            commit=commit_of(self.sources),
+            dockerfile=self.sources.dockerfile,
+            commit=self.commit,
             variables=place.way_out.variables(),
         )
         jobs = pipeline(given)
-        runner = ByModel(scenes=stack.scenes, kubectl=stack.kubectl, sources=lambda: self.sources)
-        found.real["runner"] = runner.what
-        self._supply([(runner.scene_of(job)[0], job) for job in jobs], place)
+        taken = [(stack.scenes[tag], job) for job in jobs if (tag := taker(stack.scenes, job))]
+        runner = self._runner(self._supply(taken, place), place)
         self._refusals(stack)
         first = look.answers(place.registry)
         with place.canary() as canary:
@@ -218,6 +225,8 @@ class _Run:
             self._reach(ended[-1], targets, canary)
         found.notes += runner.notes
         self._judge(ended, place)
+        if runner.faults:
+            found.checks = claims.no_proof(found.checks, f"the small GitLab went wrong: {'; '.join(runner.faults)}")
         last = look.answers(place.registry)
         if not (first and last):
             found.checks = claims.doubted(found.checks, "the registry does not answer")
@@ -229,8 +238,21 @@ class _Run:
         self.display.finish("pods", answer.because, sign=answer.verdict)
         found.checks.append(claims.ended(answer))
 
-    def _supply(self, jobs: Sequence[tuple[Scene, CiJob]], place: "_Place") -> None:
-        """Put the images that the pods name into the run's registry."""
+    def _runner(self, why_no_helper: str, place: "_Place") -> JobRunner:
+        """Choose what runs the jobs, and say it."""
+        where = ClusterPlace(
+            api=place.stack.scene.admin,
+            server=self.plane.server,
+            certificate=self.plane.certificate,
+            address=place.nodes.address_of_host,
+        )
+        both = Candidates(stack=place.stack, place=where, sources=self.sources.folder, progress=shown_on(self.display))
+        chosen = both.choose(self.options.runner, why_no_helper)
+        self.found.real = {"runner": str(chosen), **self.found.real}
+        return chosen.runner
+
+    def _supply(self, jobs: Sequence[tuple[Scene, CiJob]], place: "_Place") -> str:
+        """Put the images that the pods name into the run's registry; say why gitlab-runner can't use its helper's."""
         wanted, host = wanted_images(jobs), place.registry.host
         supplied = supply(
             {one.reference: one.made for one in wanted},
@@ -241,6 +263,7 @@ class _Run:
         self.found.real.update(parts(wanted, supplied))
         if changed := digests.changed_references(supplied.values()):
             digests.put_in_force(place.stack.scene.admin, changed)
+        return helper_lacks(wanted, supplied)
 
     def _refusals(self, stack: Stack) -> None:
         promises = [*refusal_promises(stack.scene), *buildkit_promises(stack.scene)]

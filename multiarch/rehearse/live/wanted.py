@@ -1,7 +1,8 @@
 """Which images the pods of a run name, and what was put in the place of each."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Final
 
 from multiarch.model.executor import JobRefusal
 from multiarch.rehearse.claims.pods import build
@@ -12,6 +13,9 @@ from multiarch.rehearse.live.job import CiJob
 from multiarch.rehearse.live.pipeline import MERGE
 from multiarch.rehearse.live.supply import Supplied
 from multiarch.rehearse.nodes.files import SANDBOX
+
+HELPER: Final = "helper image"
+"""The part that is between a job and GitLab."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,12 @@ def wanted_images(jobs: Iterable[tuple[Scene, CiJob]]) -> list[Wanted]:
 
 def _of_jobs(jobs: Iterable[tuple[Scene, CiJob]]) -> Iterator[Wanted]:
     for scene, job in jobs:
-        built = build(scene, replace(job.pipeline.to_run(job.name), variables=job.variables))
+        built = build(scene, job.to_run())
         if isinstance(built, JobRefusal):
             continue  # told when it is run
         for container in built.manifest["spec"]["containers"]:
             if container["name"] == "helper":
-                yield Wanted(container["image"], "helper image", "helper")
+                yield Wanted(container["image"], HELPER, "helper")
             elif job.name == MERGE:
                 yield Wanted(container["image"], "merge image", "merge")
             elif container["image"] != project.BASE:

@@ -73,9 +73,7 @@ class Shell(Kubectl):
 
 def runner(shell: Shell, cluster: Cluster | None = None) -> ByModel:
     there = replace(scene(), runner=cluster or Cluster())
-    return ByModel(
-        scenes={"multi-arch": there}, kubectl={"multi-arch": shell}, sources=lambda: packed({"Dockerfile": b""})
-    )
+    return ByModel(scenes={"multi-arch": there}, kubectl={"multi-arch": shell}, sources=folder)
 
 
 def job(name: str, *needs: str, tags: tuple[str, ...] = ("multi-arch",), **variables: str) -> CiJob:

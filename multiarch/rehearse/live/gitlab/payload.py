@@ -1,5 +1,6 @@
 """What GitLab answers to a runner that asks for a job (common/spec/spec.go, Job): pure functions."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from components.secret_text import SECRET_NAME
-from multiarch.rehearse.live.gitlab.pipeline import Entry
+from multiarch.rehearse.live.gitlab.pipeline import Entry, Registered
 
 PROJECT: Final = "multiarch/rehearsal"
 """Path of the one project."""
@@ -41,7 +42,8 @@ class Place:
     url: str
     """`http://10.231.0.1:40123`."""
     commit: str
-    runner: str = "multiarch"
+    runner: Registered
+    """Who is told of it."""
 
     @property
     def project_url(self) -> str:
@@ -206,9 +208,9 @@ def predefined(entry: Entry, place: Place) -> Mapping[str, str]:
         "CI_PROJECT_URL": place.project_url,
         "CI_PROJECT_VISIBILITY": "private",
         "CI_REPOSITORY_URL": place.repository_url(entry.token),
-        "CI_RUNNER_DESCRIPTION": place.runner,
-        "CI_RUNNER_ID": "1",
-        "CI_RUNNER_TAGS": "[]",
+        "CI_RUNNER_DESCRIPTION": place.runner.name,
+        "CI_RUNNER_ID": str(place.runner.id),
+        "CI_RUNNER_TAGS": json.dumps(list(place.runner.tags)),
         "CI_SERVER_FQDN": server.netloc,
         "CI_SERVER_HOST": server.hostname or "",
         "CI_SERVER_NAME": "GitLab",

@@ -10,10 +10,22 @@ from graphlib import TopologicalSorter
 from typing import Final
 
 from multiarch.rehearse.live.job import CiJob
+from multiarch.rehearse.live.taking import untaken
 
 GRACE_SECONDS: Final = 120.0
 """How long after its own time limit a job may still be at its end: the runner stops it by itself, and cleans up."""
 _FIRST_ID: Final = 1001
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A runner as GitLab has it."""
+
+    id: int
+    name: str
+    tags: tuple[str, ...]
+    token: str = field(repr=False)
+    """What it asks with."""
 
 
 class State(Enum):
@@ -44,6 +56,8 @@ class Entry:
     reason: str = ""
     """Why it failed, in the runner's words; of what was skipped, in ours."""
     exit_code: int = 0
+    runner: Registered | None = None
+    """Who took it."""
     log: bytearray = field(default_factory=bytearray, repr=False)
     archive: bytes | None = field(default=None, repr=False)
     """The zip file of what it kept."""
@@ -66,12 +80,15 @@ class Kept(Enum):
 
 
 class Pipeline:
-    """The jobs of one pipeline. Safe to use from several threads.
+    """The jobs of one pipeline, and the runners that there are for them. Safe to use from several threads.
 
-    Raises ValueError for jobs that could never all run: a name twice, a need that is not there, needs in a circle.
+    A job that no runner takes is over from the beginning, and so is what needs it. Raises ValueError for jobs that
+    could never all run: a name twice, a need that is not there, needs in a circle.
     """
 
-    def __init__(self, jobs: Sequence[CiJob], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, jobs: Sequence[CiJob], runners: Sequence[Registered], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         _check(jobs)
         self._clock = clock
         self._changed = threading.Condition()
@@ -80,6 +97,10 @@ class Pipeline:
             Entry(id=_FIRST_ID + number, job=job, token=f"glcbt-{secrets.token_urlsafe(24)}")
             for number, job in enumerate(jobs)
         )
+        for entry in self.entries:
+            if not any(entry.job.pipeline.taken_by(runner.tags) for runner in runners):
+                entry.state, entry.reason = State.SKIPPED, untaken(entry.job)
+        self._skip()
 
     @property
     def finished(self) -> bool:
@@ -87,11 +108,11 @@ class Pipeline:
         with self._changed:
             return all(entry.state.over for entry in self.entries)
 
-    @property
-    def waits_for_a_runner(self) -> bool:
-        """Whether a job could start, and none runs that a runner is busy with."""
+    def waits_for(self, runner: Registered) -> bool:
+        """Tell whether a job of this runner could start, and none runs that the runner is busy with."""
         with self._changed:
-            return self._next() is not None and not any(entry.state is State.RUNNING for entry in self.entries)
+            busy = any(entry.state is State.RUNNING and entry.runner == runner for entry in self.entries)
+            return self._next(runner) is not None and not busy
 
     def entry(self, number: int) -> Entry | None:
         """Return a job by GitLab's id."""
@@ -107,16 +128,16 @@ class Pipeline:
         """Return the jobs whose artifacts a job gets."""
         return [other for other in self.entries if other.name in entry.job.needs]
 
-    def take(self, seconds: float = 0.0) -> Entry | None:
-        """Start the next job whose needs have succeeded; waits for one, as GitLab does with a runner that asks."""
+    def take(self, runner: Registered, seconds: float = 0.0) -> Entry | None:
+        """Start the runner's next job whose needs have succeeded; waits for one, as GitLab does when a runner asks."""
         until = self._clock() + seconds
         with self._changed:
-            while (entry := self._next()) is None:
+            while (entry := self._next(runner)) is None:
                 left = until - self._clock()
-                if self._closed or left <= 0 or not any(one.state is State.RUNNING for one in self.entries):
+                if self._closed or left <= 0 or all(one.state.over for one in self.entries):
                     return None
                 self._changed.wait(left)
-            entry.state, entry.began = State.RUNNING, self._clock()
+            entry.state, entry.runner, entry.began = State.RUNNING, runner, self._clock()
             self._changed.notify_all()
             return entry
 
@@ -175,9 +196,10 @@ class Pipeline:
             self._closed = True
             self._changed.notify_all()
 
-    def _next(self) -> Entry | None:
+    def _next(self, runner: Registered) -> Entry | None:
         done = {entry.name for entry in self.entries if entry.state is State.SUCCEEDED}
-        pending = (entry for entry in self.entries if entry.state is State.PENDING)
+        waiting = (entry for entry in self.entries if entry.state is State.PENDING)
+        pending = (entry for entry in waiting if entry.job.pipeline.taken_by(runner.tags))
         return next((entry for entry in pending if done.issuperset(entry.job.needs)), None)
 
     def _skip(self) -> None:

@@ -1,6 +1,6 @@
 """The small GitLab's HTTP: the runner's API, the jobs' artifacts and sources. Everything else is not found, and noted.
 
-It knows only who bears the runner's token or that of a job that runs.
+It knows only who bears a runner's token or that of a job that runs.
 """
 
 import base64
@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 from multiarch.core.secrets import hide
 from multiarch.rehearse.live.gitlab.body import LIMIT, BodyError, read_body, read_json, unpacked, uploaded_file
 from multiarch.rehearse.live.gitlab.payload import PROJECT, Place, payload
-from multiarch.rehearse.live.gitlab.pipeline import Entry, Kept, Pipeline, State
+from multiarch.rehearse.live.gitlab.pipeline import Entry, Kept, Pipeline, Registered, State
 from multiarch.rehearse.live.gitlab.sources import SERVICE, GitRequest, Sources
 
 LONG_POLL_SECONDS: Final = 20.0
@@ -81,13 +81,13 @@ def document(status: int, content: Any) -> Answer:
 class Site:
     """What is answered to whom: the state behind the HTTP."""
 
-    def __init__(self, pipeline: Pipeline, sources: Sources, place: Place, token: str) -> None:
+    def __init__(self, pipeline: Pipeline, sources: Sources, url: str, runners: Sequence[Registered]) -> None:
         self.pipeline = pipeline
-        self.place = place
-        self.last_asked = time.monotonic()
-        """When the runner last asked for a job."""
+        self.last_asked = {runner.id: time.monotonic() for runner in runners}
+        """When each runner last asked for a job."""
         self._sources = sources
-        self._token = token
+        self._url = url
+        self._runners = tuple(runners)
         self._lock = threading.Lock()
         self._unknown: Counter[str] = Counter()
         self._faults: Counter[str] = Counter()
@@ -114,6 +114,11 @@ class Site:
         with self._lock:
             return dict(self._faults)
 
+    def ignored_for(self) -> float:
+        """Return for how many seconds a job has been waiting for a runner that does not ask; 0 where none has."""
+        ignoring = [one for one in self._runners if self.pipeline.waits_for(one)]
+        return max((time.monotonic() - self.last_asked[one.id] for one in ignoring), default=0.0)
+
     def fault(self, error: BaseException) -> None:
         """Remember an error of this server's own."""
         with self._lock:
@@ -137,8 +142,9 @@ class Site:
                 return reply(request, found[1])
         return said(404, "Not Found")
 
-    def _is_runner(self, request: Request) -> bool:
-        return secrets.compare_digest(request.token("Runner-Token").encode(), self._token.encode())
+    def _runner(self, request: Request) -> Registered | None:
+        given = request.token("Runner-Token").encode()
+        return next((one for one in self._runners if secrets.compare_digest(given, one.token.encode())), None)
 
     def _job(self, request: Request, number: str) -> tuple[Entry | None, Answer]:
         """Return the running job that asks about itself; else None, and what to answer (lib/api/ci/helpers, GitLab).
@@ -154,19 +160,22 @@ class Site:
         return entry, Answer(200)
 
     def _verify(self, request: Request, _: str) -> Answer:
-        if not self._is_runner(request):
+        runner = self._runner(request)
+        if runner is None:
             return said(403, "Forbidden")
-        return document(200, {"id": 1, "token": self._token, "token_expires_at": None})
+        return document(200, {"id": runner.id, "token": runner.token, "token_expires_at": None})
 
     def _request_job(self, request: Request, _: str) -> Answer:
-        if not self._is_runner(request):
+        runner = self._runner(request)
+        if runner is None:
             return said(403, "Forbidden")
-        self.last_asked = time.monotonic()
-        entry = self.pipeline.take(LONG_POLL_SECONDS)
-        self.last_asked = time.monotonic()
+        self.last_asked[runner.id] = time.monotonic()
+        entry = self.pipeline.take(runner, LONG_POLL_SECONDS)
+        self.last_asked[runner.id] = time.monotonic()
         if entry is None:
             return Answer(204)
-        return document(201, payload(entry, self.pipeline.needed_by(entry), self.place))
+        place = Place(url=self._url, commit=self._sources.commit, runner=runner)
+        return document(201, payload(entry, self.pipeline.needed_by(entry), place))
 
     def _patch_trace(self, request: Request, number: str) -> Answer:
         entry, refusal = self._job(request, number)
@@ -315,11 +324,10 @@ class _Server(ThreadingHTTPServer):
 class GitLabServer:
     """The small GitLab on a free port of an address that the jobs' pods reach. A context manager."""
 
-    def __init__(self, address: str, pipeline: Pipeline, sources: Sources, token: str, runner: str = "") -> None:
+    def __init__(self, address: str, pipeline: Pipeline, sources: Sources, runners: Sequence[Registered]) -> None:
         self._server = _Server((address, 0), _Handler)
         self.url = f"http://{address}:{self._server.server_address[1]}"
-        place = Place(url=self.url, commit=sources.commit, runner=runner or "multiarch")
-        self.site = Site(pipeline, sources, place, token)
+        self.site = Site(pipeline, sources, self.url, runners)
         self._server.site = self.site
 
     def __enter__(self) -> Self:

@@ -7,24 +7,28 @@ from types import MappingProxyType
 import pytest
 
 from multiarch.model.pipeline import PipelineJob
-from multiarch.rehearse.live.gitlab.pipeline import Pipeline
+from multiarch.rehearse.live.gitlab.pipeline import Pipeline, Registered
 from multiarch.rehearse.live.gitlab.server import GitLabServer
 from multiarch.rehearse.live.gitlab.sources import Sources, commit_folder
 from multiarch.rehearse.live.job import CiJob
 from tests.unit.live.gitlab.client import Client
 
 TOKEN = "glrt-of-the-runner-123"
+TAG = "multi-arch"
+RUNNER = Registered(id=1, name="both", tags=(TAG,), token=TOKEN)
 
 
 def ci_job(
     name: str,
     *needs: str,
     artifacts: tuple[str, ...] = ("digest",),
+    tags: tuple[str, ...] = (TAG,),
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> CiJob:
     job = PipelineJob(
         name=name,
         file="templates/x.yml",
+        tags=tags,
         image="registry.example/kaniko:v1",
         entrypoint=("",),
         user="1000",
@@ -48,7 +52,8 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
 
 @pytest.fixture
 def pipeline() -> Pipeline:
-    return Pipeline([ci_job("build-amd64"), ci_job("build-arm64"), ci_job("merge", "build-amd64", "build-arm64")])
+    jobs = [ci_job("build-amd64"), ci_job("build-arm64"), ci_job("merge", "build-amd64", "build-arm64")]
+    return Pipeline(jobs, [RUNNER])
 
 
 Serve = Callable[[Pipeline], GitLabServer]
@@ -58,7 +63,7 @@ Serve = Callable[[Pipeline], GitLabServer]
 def serve(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     monkeypatch.setattr("multiarch.rehearse.live.gitlab.server.LONG_POLL_SECONDS", 0.0)
     with ExitStack() as stack:
-        yield lambda served: stack.enter_context(GitLabServer("127.0.0.1", served, sources, TOKEN))
+        yield lambda served: stack.enter_context(GitLabServer("127.0.0.1", served, sources, [RUNNER]))
 
 
 @pytest.fixture

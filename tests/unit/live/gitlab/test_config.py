@@ -36,7 +36,7 @@ CONNECTIONS = Connections(
 
 
 def written() -> dict[str, Any]:
-    return tomllib.loads(config_toml(INSTALLED, CONNECTIONS))
+    return tomllib.loads(config_toml([(INSTALLED, CONNECTIONS)]))
 
 
 def test_only_the_connections_differ_from_what_is_installed() -> None:

@@ -7,13 +7,13 @@ import pytest
 
 from multiarch.rehearse.live.gitlab.payload import NOT_THE_JOBS, Place, payload, slug, variables
 from multiarch.rehearse.live.gitlab.pipeline import Entry, Pipeline
-from tests.unit.live.gitlab.conftest import ci_job
+from tests.unit.live.gitlab.conftest import RUNNER, ci_job
 
-PLACE = Place(url="http://10.231.0.1:4000", commit="c0ffee12" + "0" * 32, runner="both")
+PLACE = Place(url="http://10.231.0.1:4000", commit="c0ffee12" + "0" * 32, runner=RUNNER)
 
 
 def handed(**given: str) -> tuple[Entry, dict[str, Any]]:
-    entry = Pipeline([ci_job("image-build: [arm64]", variables=given)]).entries[0]
+    entry = Pipeline([ci_job("image-build: [arm64]", variables=given)], [RUNNER]).entries[0]
     return entry, {one["key"]: one for one in variables(entry, PLACE)}
 
 
@@ -36,12 +36,12 @@ def test_a_job_is_handed_out_as_its_template_has_it() -> None:
 
 
 def test_a_job_without_artifacts_is_asked_for_none() -> None:
-    entry = Pipeline([ci_job("a", artifacts=())]).entries[0]
+    entry = Pipeline([ci_job("a", artifacts=())], [RUNNER]).entries[0]
     assert payload(entry, [], PLACE)["artifacts"] == []
 
 
 def test_a_needed_job_without_artifacts_is_no_dependency_and_its_token_is_of_the_job_that_runs() -> None:
-    pipeline = Pipeline([ci_job("a"), ci_job("b"), ci_job("c", "a", "b")])
+    pipeline = Pipeline([ci_job("a"), ci_job("b"), ci_job("c", "a", "b")], [RUNNER])
     a, b, c = pipeline.entries
     b.archive = b"zip"
     (dependency,) = payload(c, [a, b], PLACE)["dependencies"]

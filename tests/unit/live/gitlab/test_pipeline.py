@@ -1,14 +1,14 @@
 """The state of a pipeline, with a clock of the test's."""
 
 from multiarch.rehearse.live.gitlab.pipeline import GRACE_SECONDS, Kept, Pipeline, State
-from tests.unit.live.gitlab.conftest import ci_job
+from tests.unit.live.gitlab.conftest import RUNNER, ci_job
 
 
 def test_a_failure_reaches_all_that_depend_on_it_however_far() -> None:
-    pipeline = Pipeline([ci_job("run", "merge"), ci_job("merge", "build"), ci_job("build"), ci_job("other")])
+    pipeline = Pipeline([ci_job("run", "merge"), ci_job("merge", "build"), ci_job("build"), ci_job("other")], [RUNNER])
     run, merge, build, other = pipeline.entries
-    assert pipeline.take() is build
-    assert pipeline.take() is other
+    assert pipeline.take(RUNNER) is build
+    assert pipeline.take(RUNNER) is other
     pipeline.end(build, State.FAILED, "script_failure")
     assert [one.state for one in pipeline.entries] == [State.SKIPPED, State.SKIPPED, State.FAILED, State.RUNNING]
     assert merge.reason == "not started: build failed"
@@ -20,8 +20,8 @@ def test_a_failure_reaches_all_that_depend_on_it_however_far() -> None:
 
 def test_a_job_that_the_runner_forgot_fails_and_only_after_the_runner_had_its_time() -> None:
     now = 0.0
-    pipeline = Pipeline([ci_job("build")], clock=lambda: now)
-    build = pipeline.take()
+    pipeline = Pipeline([ci_job("build")], [RUNNER], clock=lambda: now)
+    build = pipeline.take(RUNNER)
     assert build is not None
     now = 300 + GRACE_SECONDS
     pipeline.end_overdue()
@@ -35,18 +35,18 @@ def test_a_job_that_the_runner_forgot_fails_and_only_after_the_runner_had_its_ti
 
 
 def test_a_runner_is_missed_only_while_a_job_waits_and_none_runs() -> None:
-    pipeline = Pipeline([ci_job("a"), ci_job("b", "a")])
-    missed = [pipeline.waits_for_a_runner]
+    pipeline = Pipeline([ci_job("a"), ci_job("b", "a")], [RUNNER])
+    missed = [pipeline.waits_for(RUNNER)]
     for _ in pipeline.entries:
-        taken = pipeline.take()
+        taken = pipeline.take(RUNNER)
         assert taken is not None
-        missed.append(pipeline.waits_for_a_runner)
+        missed.append(pipeline.waits_for(RUNNER))
         pipeline.end(taken, State.SUCCEEDED)
-        missed.append(pipeline.waits_for_a_runner)
+        missed.append(pipeline.waits_for(RUNNER))
     assert missed == [True, False, True, False, False]
 
 
 def test_every_job_has_a_token_of_its_own_that_is_not_shown() -> None:
-    entries = Pipeline([ci_job(str(number)) for number in range(9)]).entries
+    entries = Pipeline([ci_job(str(number)) for number in range(9)], [RUNNER]).entries
     assert len({entry.token for entry in entries}) == 9
     assert not any(entry.token in repr(entries) for entry in entries)

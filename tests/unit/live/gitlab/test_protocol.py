@@ -11,7 +11,7 @@ from multiarch.rehearse.live.gitlab.pipeline import Pipeline, State
 from multiarch.rehearse.live.gitlab.server import GitLabServer
 from multiarch.rehearse.live.gitlab.sources import Sources
 from tests.unit.live.gitlab.client import Client, zipped
-from tests.unit.live.gitlab.conftest import Serve, ci_job
+from tests.unit.live.gitlab.conftest import RUNNER, Serve, ci_job
 
 GIT = {
     "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -250,4 +250,4 @@ def test_a_pipeline_of_jobs_that_could_never_all_run_is_refused(serve: Serve) ->
         [ci_job("a", "b"), ci_job("b", "a")],
     ):
         with pytest.raises(ValueError, match=r"one name|not in the pipeline|cycle"):
-            serve(Pipeline(jobs))
+            serve(Pipeline(jobs, [RUNNER]))

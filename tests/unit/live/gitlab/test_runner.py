@@ -19,13 +19,14 @@ from multiarch.core.secrets import HIDDEN
 from multiarch.core.waiting import wait_while
 from multiarch.model.executor import parse_config
 from multiarch.model.readback import Installed
+from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.control_plane.sources import BinarySource, Origin
 from multiarch.rehearse.live.gitlab import runner as subject
 from multiarch.rehearse.live.gitlab.pods import Watch, of_jobs
 from multiarch.rehearse.live.gitlab.runner import ClusterPlace, GitLabRunner
 from multiarch.rehearse.live.job import CiJob
 from tests.repository import ROOT
-from tests.unit.live.gitlab.conftest import ci_job
+from tests.unit.live.gitlab.conftest import TAG, ci_job
 
 BEARER = "of-the-service-account-77"
 
@@ -83,7 +84,13 @@ def runner_of(folder: Path, program: Path) -> GitLabRunner:
     )  # fmt: skip
     place = ClusterPlace(api=FakeApi(folder), server="https://127.0.0.1:1", certificate=b"PEM", address="127.0.0.1")
     source = BinarySource(name="gitlab-runner", path=program, version="19.3.1", origin=Origin.PATH)
-    return GitLabRunner(program=source, installed=installed, place=place, sources=folder / "project")
+    return GitLabRunner(
+        program=source, scenes={TAG: scene(place.api, installed)}, place=place, sources=folder / "project"
+    )
+
+
+def scene(api: Api, installed: Installed, **more: Any) -> Scene:
+    return Scene(stack="local", admin=api, runner=api, installed=installed, groups=(), **{"nodes": {}, **more})
 
 
 @pytest.fixture
@@ -116,8 +123,10 @@ def test_a_pipeline_runs_to_its_end_and_all_of_it_comes_back(runner: GitLabRunne
     assert a.pod["metadata"]["name"] == "runner-x"
     assert b.pod is None
     assert ("c", "succeeded in 0 s") in told
-    assert runner.asked_in_vain == {"GET /api/v4/runners/router/discovery": 1}
-    assert runner.faults == {}
+    assert runner.notes == [
+        "gitlab-runner asked for what the small GitLab has not: GET /api/v4/runners/router/discovery"
+    ]
+    assert runner.faults == []
     assert runner.what == "gitlab-runner 19.3.1 (path)"
     assert seen(runner, "left") == "SIGQUIT", "it may finish what it is at"
     assert seen(runner)["leads_its_session"], "Ctrl-C at the terminal is not for it"
@@ -276,7 +285,7 @@ def test_a_pod_that_is_gone_is_remembered_and_a_server_that_is_gone_is_told_afte
 def test_without_git_or_a_runner_there_is_none_and_the_reason_says_so(
     runner: GitLabRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    wanted = (runner.installed, runner.place, runner.sources)
+    wanted = (runner.scenes, runner.place, runner.sources)
     found, reason = GitLabRunner.find(*wanted, program=tmp_path / "nowhere")
     assert found is None
     assert reason.startswith(f"gitlab-runner 19.3.1 is not available: {tmp_path}/nowhere does not run")

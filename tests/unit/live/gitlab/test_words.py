@@ -4,13 +4,13 @@ from multiarch.core.secrets import HIDDEN, remember
 from multiarch.rehearse.live.gitlab.pipeline import Entry, Pipeline, State
 from multiarch.rehearse.live.gitlab.runner import doing
 from multiarch.rehearse.live.gitlab.words import last_line, plain_log, why_failed
-from tests.unit.live.gitlab.conftest import ci_job
+from tests.unit.live.gitlab.conftest import RUNNER, ci_job
 
 SYSTEM = b"\x1b[31;1mERROR: Job failed (system failure): prepare environment: image pull failed: no such host\x1b[0;m\n"
 
 
 def entry(state: State, reason: str = "", exit_code: int = 0, log: bytes = b"") -> Entry:
-    made = Pipeline([ci_job("a")]).entries[0]
+    made = Pipeline([ci_job("a")], [RUNNER]).entries[0]
     made.state, made.reason, made.exit_code = state, reason, exit_code
     made.log += log
     return made
