@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.nodes)
-            if not os.environ.get("MULTIARCH_NODES"):
+            if not os.environ.get("MULTIARCH_NODES") and not item.get_closest_marker("always"):
                 item.add_marker(pytest.mark.skip(reason=ASKED_FOR))
 
 

@@ -51,6 +51,7 @@ def untouched(turn: None) -> Iterator[None]:
     assert answer.verdict is Verdict.YES, answer.because
 
 
+@pytest.mark.always
 def test_a_stacks_jobs_build_an_image_on_both_nodes_and_it_runs_on_both(untouched: None, tmp_path: Path) -> None:
     del untouched
     page = tmp_path / "run.html"

@@ -26,7 +26,7 @@ from multiarch.model.executor import JobRefusal, Pod
 from multiarch.rehearse.claims.pods import build, refused_by, waits_for_room
 from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.live.job import CiJob, Ended
-from multiarch.rehearse.live.kubectl import Kubectl
+from multiarch.rehearse.live.kubectl import Kubectl, Said
 from multiarch.rehearse.live.project import archive
 from multiarch.rehearse.live.room import fitted
 from multiarch.rehearse.live.taking import taker, untaken
@@ -45,8 +45,12 @@ _UNPLACED_SECONDS: Final = 20.0
 """How long the scheduler may say that no node will do."""
 _STEP_SECONDS: Final = 120.0
 _MOST_ARTIFACTS: Final = 64 * 1024 * 1024
+_TRIES: Final = 3
 _POLL_SECONDS: Final = 0.2
 _BUILD, _HELPER = "build", "helper"
+
+Where = tuple[str, str, str]
+"""Namespace, pod and container."""
 
 
 class JobFailed(Exception):  # noqa: N818 - what the report will say
@@ -200,8 +204,10 @@ class _Run:
         self.tell("its sources")
         sources = b"" if self.job.variables.get("GIT_STRATEGY") == "none" else self.runner.files
         for files in filter(None, (sources, packed(self.given) if self.given else b"")):
-            self._helper(kubectl, helper, _UNPACK, place, given=files)
-        self._helper(kubectl, helper, 'umask 0000; mkdir -p "$1"; cat >"$1.script"', place, given=self._script(place))
+            self._put(kubectl, helper, f"{place}.tar", files)
+            self._helper(kubectl, helper, _UNPACK, place)
+        self._helper(kubectl, helper, _FOLDER, place)
+        self._put(kubectl, helper, f"{place}.script", self._script(place))
         self.tell("its script")
         said = kubectl.execute(
             (pod.namespace, pod.name, _BUILD), ["sh", f"{place}.script"], seconds=self.job.timeout, log=self._log
@@ -213,19 +219,33 @@ class _Run:
         if not self.job.pipeline.artifacts:
             return {}
         self.tell("its artifacts")
-        return unpacked(self._helper(kubectl, helper, _PACK, place, *self.job.pipeline.artifacts))
+        return unpacked(self._taken(kubectl, helper, place))
 
     def _script(self, place: str) -> bytes:
         parts = [f"cd '{place}'", self.job.before, "set -e", *self.job.pipeline.script]
         return "\n".join(filter(None, parts)).encode()
 
-    def _helper(
-        self, kubectl: Kubectl, where: tuple[str, str, str], script: str, *words: str, given: bytes | None = None
-    ) -> bytes:
+    def _put(self, kubectl: Kubectl, where: Where, path: str, content: bytes) -> None:
+        """Write a file, and look whether all of it came: what ends with its connection may lose its end."""
+        for _ in range(_TRIES):
+            size = self._helper(kubectl, where, _WRITE, path, given=content).output
+            if size.strip() == str(len(content)).encode():
+                return
+        raise JobFailed(f"only a part of {path} came to the helper container, {_TRIES} times")
+
+    def _taken(self, kubectl: Kubectl, where: Where, place: str) -> bytes:
+        """Return what the job is to keep, as an archive; likewise."""
+        for _ in range(_TRIES):
+            said = self._helper(kubectl, where, _PACK, place, *self.job.pipeline.artifacts)
+            if str(len(said.output)) in said.error.split():
+                return said.output
+        raise JobFailed(f"only a part of its artifacts came back, {_TRIES} times")
+
+    def _helper(self, kubectl: Kubectl, where: Where, script: str, *words: str, given: bytes | None = None) -> Said:
         said = kubectl.execute(where, ["sh", "-c", script, "sh", *words], seconds=_STEP_SECONDS, given=given)
         if said.code != 0:
             raise JobFailed(f"the helper container did not do its part: {said.error.strip() or 'it did not say why'}")
-        return said.output
+        return said
 
     def _deleted(self, scene: Scene, pod: Pod) -> None:
         """Delete the pod as the runner does, with the time to end that its own settings give."""
@@ -242,14 +262,17 @@ class _Run:
         return hide(self._log.read_text(encoding="utf-8", errors="replace")) if self._log.exists() else ""
 
 
-_UNPACK: Final = 'umask 0000; mkdir -p "$1"; cd "$1"; tar -x -f -; chmod -R a+rwX "$1"'
+_FOLDER: Final = 'umask 0000; mkdir -p "$1"'
+_WRITE: Final = 'umask 0000; mkdir -p "${1%/*}"; cat >"$1"; wc -c <"$1"'
+_UNPACK: Final = 'umask 0000; mkdir -p "$1"; cd "$1"; tar -x -f "$1.tar"; rm "$1.tar"; chmod -R a+rwX "$1"'
 """For all users, as the helper does it: the job's container may have another one."""
-_PACK: Final = """cd "$1"; shift
+_PACK: Final = """cd "$1"; archive=$1.tar; shift
 for path in "$@"; do
   shift
   if [ -e "$path" ]; then set -- "$@" "$path"; else echo "WARNING: $path: no matching files" >&2; fi
 done
-[ $# -eq 0 ] || tar -c -f - "$@" """
+if [ $# -eq 0 ]; then : >"$archive"; else tar -c -f "$archive" "$@"; fi
+wc -c <"$archive" >&2; cat "$archive"; rm "$archive" """
 
 
 def waiting_for(pod: Mapping[str, Any]) -> str:
@@ -300,7 +323,7 @@ def unpacked(content: bytes) -> dict[str, bytes]:
                 if sum(map(len, found.values())) > _MOST_ARTIFACTS:
                     raise JobFailed(f"its artifacts are larger than {_MOST_ARTIFACTS // 1024**2} MiB")
     except tarfile.TarError as error:
-        raise JobFailed(f"its artifacts are no archive: {error}") from error
+        raise JobFailed(f"its artifacts cannot be unpacked: {error}") from error
     return found
 
 

@@ -13,6 +13,7 @@ import yaml
 
 from components.problems import ConfigError, Problem
 
+# renovate: datasource=docker depName=docker.io/library/busybox
 BASE: Final = "docker.io/library/busybox:1.37.0-musl"
 """What the Dockerfile of ours begins with. Its busybox is static, and so can be brought into images that have none."""
 OWN: Final = f"""# What `multiarch rehearse --run` builds unless --dockerfile names one.

@@ -1,3 +1,3 @@
-"""Why the tiers of real nodes and their images run only when they are asked for."""
+"""Why most tests of real nodes and their images run only when they are asked for: one run of all is always there."""
 
-ASKED_FOR = "needs root, changes this machine meanwhile, and builds containerd, runc and BuildKit once: make test-nodes"
+ASKED_FOR = "takes minutes as root, and changes this machine meanwhile: make test-nodes"

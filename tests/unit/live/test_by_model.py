@@ -68,7 +68,7 @@ def test_artifacts_come_back_as_they_were_given() -> None:
 
 
 def test_artifacts_that_are_no_archive_are_told() -> None:
-    with pytest.raises(JobFailed, match="no archive"):
+    with pytest.raises(JobFailed, match="cannot be unpacked"):
         unpacked(b"something else" * 100)
 
 
