@@ -73,7 +73,7 @@ class Shell(Kubectl):
 
 def runner(shell: Shell, cluster: Cluster | None = None) -> ByModel:
     there = replace(scene(), runner=cluster or Cluster())
-    return ByModel(scenes={"multi-arch": there}, kubectl={"multi-arch": shell}, sources=folder)
+    return ByModel(scenes={"multi-arch": there}, kubectl={"multi-arch": shell}, sources=ROOT / "stacks")
 
 
 def job(name: str, *needs: str, tags: tuple[str, ...] = ("multi-arch",), **variables: str) -> CiJob:
