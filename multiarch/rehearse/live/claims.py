@@ -58,10 +58,10 @@ def digest_of(ended: Ended, arch: str) -> str:
         return ""
 
 
-def confinement(arch: str, ended: Ended, image_user: str, *, filters: bool) -> Check:
-    """Claim that a build container was confined exactly as its runner's configuration says."""
-    identity = f"run-build-{arch}-confined"
-    title = f"the {arch} build runs as its user, with exactly the granted capabilities, and without a token"
+def confinement(what: str, ended: Ended, image_user: str, *, filters: bool) -> Check:
+    """Claim that a job's container was confined exactly as its runner's configuration says; `what`: `build-amd64`."""
+    identity = f"run-{what}-confined"
+    title = f"{ended.job.name} runs as its user, with exactly the granted capabilities, and without a token"
     found = confined.read(ended.log)
     if ended.pod is None or found is None:
         why = (

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.core.waiting import wait_while
+from multiarch.rehearse.live import confined
 from multiarch.rehearse.live.by_model import JobFailed, waiting_for
 from multiarch.rehearse.live.kubectl import Kubectl
 
@@ -55,7 +56,7 @@ def pod(where: tuple[str, str], arch: str, image: str, tools: str, run: Mapping[
     The image runs as its own user, without capabilities, and by its own programs where it has a `uname`. For one that
     has no shell, the header of the program that it would start is read.
     """
-    confined = {
+    closed = {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
         "seccompProfile": {"type": "RuntimeDefault"},
@@ -74,15 +75,15 @@ def pod(where: tuple[str, str], arch: str, image: str, tools: str, run: Mapping[
             "tolerations": [{"operator": "Exists"}],
             "volumes": [{"name": "tools", "emptyDir": {}}],
             "initContainers": [
-                {"name": "tools", "image": tools, "command": copy, "volumeMounts": mount, "securityContext": confined}
+                {"name": "tools", "image": tools, "command": copy, "volumeMounts": mount, "securityContext": closed}
             ],
             "containers": [
                 {
                     "name": "image",
                     "image": image,
-                    "command": [f"{_TOOLS}/busybox", "sh", "-c", _SCRIPT, "sh", *command[:1]],
+                    "command": [f"{_TOOLS}/busybox", "sh", "-c", confined.SCRIPT + _SCRIPT, "sh", *command[:1]],
                     "volumeMounts": mount,
-                    "securityContext": confined,
+                    "securityContext": closed,
                 }
             ],
         },

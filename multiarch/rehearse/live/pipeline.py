@@ -52,7 +52,7 @@ def build_name(arch: str) -> str:
 MERGE: Final = "image-merge"
 REACH: Final = "what-a-job-reaches"
 """A job beside the template's."""
-STAGES: Final = {**dict.fromkeys(map(build_name, ARCHITECTURES), "build"), MERGE: "merge"}
+STAGES: Final = {**dict.fromkeys([*map(build_name, ARCHITECTURES), REACH], "side by side"), MERGE: "merge"}
 """The pipeline as the report draws it."""
 
 
@@ -80,7 +80,10 @@ def template_jobs(project: Project) -> dict[str, PipelineJob]:
 
 
 def pipeline(project: Project) -> list[CiJob]:
-    """Return the jobs: both builds side by side, then the merge. Raises TemplateError and TemplatesMissing."""
+    """Return the template's jobs: both builds side by side, then the merge.
+
+    Raises TemplateError and TemplatesMissing.
+    """
     jobs = template_jobs(project)
     builds = tuple(build_name(arch) for arch in ARCHITECTURES)
     return [_job(project, jobs[name], ()) for name in builds] + [_job(project, jobs[MERGE], builds)]
@@ -89,7 +92,7 @@ def pipeline(project: Project) -> list[CiJob]:
 def reach_job(project: Project, targets: Sequence[Target], tag: str) -> CiJob:
     """Return the job that tries what a job may reach over the network, on the runner that has the tag."""
     own = PipelineJob(name=REACH, file="multiarch rehearse --run", tags=(tag,), image=BASE, script=(script(targets),))
-    return CiJob(pipeline=own, variables={**predefined(project), "GIT_STRATEGY": "none"})
+    return CiJob(pipeline=own, variables={**predefined(project), "GIT_STRATEGY": "none"}, before=confined.SCRIPT)
 
 
 def _job(project: Project, job: PipelineJob, needs: Sequence[str]) -> CiJob:

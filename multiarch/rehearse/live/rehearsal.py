@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -65,11 +65,12 @@ from multiarch.rehearse.nodes.architectures import Arch
 from multiarch.rehearse.nodes.files import KUBELET_PORT
 from multiarch.rehearse.nodes.real import RealNodes
 from multiarch.rehearse.outline import goes_through, outline, unplanned, unproved
-from multiarch.rehearse.report.model import Reach, RehearsalReport, Rehearsed, RunsOn, RunView, StackReport
+from multiarch.rehearse.report.model import JobView, Reach, RehearsalReport, Rehearsed, RunsOn, RunView, StackReport
 
 _TITLE: Final = "the stack's own jobs build an image on real nodes, and it runs"
 _TROUBLE: Final = (ClusterError, ApiRefused, ImagesError, NoRegistryError, ArchmergeError, HelmError)
 """What says nothing about the stack: then it is not known whether it works."""
+_OWN_BRIDGE: Final = "The bridge of these two nodes enforces none; on your cluster its network plugin decides"
 _PRIVILEGED: Final = ("privileged-pod-refused", "buildkit-privileged-pod-refused")
 
 
@@ -148,15 +149,16 @@ class _Found:
     """What a run found so far."""
 
     checks: list[Check] = field(default_factory=list)
+    jobs: list[JobView] = field(default_factory=list)
     runs: list[RunView] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     real: dict[str, str] = field(default_factory=dict)
-    detail: Mapping[str, object] = field(default_factory=dict)
     reach: Reach | None = None
 
     def added_to(self, section: StackReport, more: Rehearsed) -> StackReport:
         """Return the section with all of it."""
-        detail = replace(more, runs=tuple(self.runs), real=dict(self.real), reach=self.reach)
+        jobs, runs = tuple(self.jobs), tuple(self.runs)
+        detail = replace(more, jobs=jobs, runs=runs, real=dict(self.real), reach=self.reach)
         notes = tuple(dict.fromkeys((*section.notes, *self.notes)))
         return replace(section, checks=(*section.checks, *self.checks), notes=notes, detail=detail)
 
@@ -267,11 +269,18 @@ class _Run:
 
     def _refusals(self, stack: Stack) -> None:
         promises = [*refusal_promises(stack.scene), *buildkit_promises(stack.scene)]
-        self.found.checks += [prove_one(one, stack.scene)[0] for one in promises if one.id in _PRIVILEGED]
+        for promise in promises:
+            if promise.id in _PRIVILEGED:
+                check, jobs = prove_one(promise, stack.scene)
+                self.found.checks.append(check)
+                self.found.jobs += jobs
 
     def _reach(self, ended: Ended, targets: Sequence[Target], canary: Canary) -> None:
         said = parsed(ended.log)
-        self.found.reach = reach_of(targets, said, enforced(canary.forbids, canary.control(), said))
+        reach = reach_of(targets, said, enforced(canary.forbids, canary.control(), said))
+        if reach.policies_enforced is Verdict.NO:
+            reach = replace(reach, because=f"{reach.because}. {_OWN_BRIDGE}")
+        self.found.reach = reach
         self.found.checks.append(claims.reached(self.found.reach, ended))
 
     def _judge(self, ended: Sequence[Ended], place: "_Place") -> None:
@@ -280,14 +289,16 @@ class _Run:
         for arch in ARCHITECTURES:
             one = by_name[build_name(arch)]
             found.checks.append(claims.built(arch, one, node_of(one), place.stack.scene.arch(node_of(one))))
-            user = _user(place.registry, one)
-            found.checks.append(claims.confinement(arch, one, user, filters=place.nodes.filters_calls))
-        found.checks.append(claims.merged(by_name[MERGE]))
+            found.checks.append(self._confinement(f"build-{arch}", one, place))
+        found.checks += [claims.merged(by_name[MERGE]), self._confinement("merge", by_name[MERGE], place)]
         found.runs += [job_view(one, STAGES.get(one.job.name, ""), place.nodes) for one in ended]
         index, why = _looked(place.registry)
         digests = {arch: claims.digest_of(by_name[build_name(arch)], arch) for arch in ARCHITECTURES}
         found.checks.append(claims.index(index, digests, why))
         self._images(index, why or "the index has no image for it", place)
+
+    def _confinement(self, what: str, ended: Ended, place: "_Place") -> Check:
+        return claims.confinement(what, ended, _user(place.registry, ended), filters=place.nodes.filters_calls)
 
     def _images(self, index: InRegistry | None, why: str, place: "_Place") -> None:
         """Run the image of the index on each node."""

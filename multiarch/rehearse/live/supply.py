@@ -215,7 +215,8 @@ def _refuse_clashes(wanted: Iterable[str]) -> None:
 
 def _differences(images: Iterable[Image]) -> str:
     """Say how images differ from the real one: what is said of both architectures once."""
-    return " | ".join(dict.fromkeys(image.differs for image in images if image.differs))
+    said = dict.fromkeys(image.differs for image in images if image.differs)
+    return " | ".join(one for one in said if not any(other != one and other.startswith(one) for other in said))
 
 
 def _unchanged(image: Image) -> Image:

@@ -11,7 +11,7 @@ from multiarch.rehearse.nodes.real import RealNodes
 from multiarch.rehearse.report.logs import kept_log
 from multiarch.rehearse.report.model import RunView
 
-IMAGE_STAGE = "run"
+IMAGE_STAGE = "run on each node"
 
 
 def node_of(ended: Ended) -> str:
@@ -52,7 +52,8 @@ def image_view(arch: str, asked: Asked, nodes: RealNodes) -> RunView:
         succeeded=not asked.reason,
         reason=asked.reason,
         seconds=asked.seconds,
-        log=kept_log(asked.log),
+        confinement=confined.read(asked.log),
+        log=kept_log(confined.without(asked.log)),
     )
 
 

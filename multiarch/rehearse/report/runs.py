@@ -81,10 +81,7 @@ def blocks(found: Rehearsed) -> Iterator[Block]:
     if found.real:
         yield Table(title="what was real", heads=("part", "what it was"), rows=tuple(found.real.items()))
     if found.reach:
-        lines, verdict = tuple(reached(found.reach)), found.reach.policies_enforced
-        yield Lines(title="what a job reached", lines=lines[:1], verdict=verdict)
-        if lines[1:]:
-            yield Lines(lines=lines[1:])
+        yield Lines(title="what a job reached", lines=tuple(reached(found.reach)))
         rows = tuple(map(_try, found.reach.tries))
         yield Table(
             title="what a job tried to reach", heads=("what", "address", "answer"), rows=rows, only_verbose=True

@@ -46,20 +46,20 @@ def test_a_build_without_a_digest_is_no_build(left: dict[str, bytes]) -> None:
 
 
 def test_confinement_is_judged_by_what_the_container_said_and_by_nothing_else() -> None:
-    assert claims.confinement("arm64", WELL, "", filters=True).verdict is Verdict.YES
-    assert claims.confinement("arm64", FAILED, "", filters=True).verdict is Verdict.YES, (
+    assert claims.confinement("build-arm64", WELL, "", filters=True).verdict is Verdict.YES
+    assert claims.confinement("build-arm64", FAILED, "", filters=True).verdict is Verdict.YES, (
         "a failed build was confined, too"
     )
-    assert claims.confinement("arm64", NEVER, "", filters=True).verdict is Verdict.UNKNOWN
-    assert claims.confinement("arm64", replace(WELL, log="nothing"), "", filters=True).verdict is Verdict.UNKNOWN
+    assert claims.confinement("build-arm64", NEVER, "", filters=True).verdict is Verdict.UNKNOWN
+    assert claims.confinement("build-arm64", replace(WELL, log="nothing"), "", filters=True).verdict is Verdict.UNKNOWN
     loose = replace(WELL, log=said().replace("CapBnd:\t00000000000000c0", "CapBnd:\t00000000002000c0"))
-    found = claims.confinement("arm64", loose, "", filters=True)
+    found = claims.confinement("build-arm64", loose, "", filters=True)
     assert found.verdict is Verdict.NO
     assert "SYS_ADMIN" in found.evidence
 
 
 def test_without_seccomp_in_this_machines_runc_confinement_is_not_called_proved() -> None:
-    assert claims.confinement("arm64", WELL, "", filters=False).verdict is Verdict.UNKNOWN
+    assert claims.confinement("build-arm64", WELL, "", filters=False).verdict is Verdict.UNKNOWN
 
 
 def test_a_merge_that_was_not_started_is_no_failure_of_the_merge() -> None:

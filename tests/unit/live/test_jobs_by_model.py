@@ -13,6 +13,7 @@ from multiarch.model.pipeline import PipelineJob
 from multiarch.rehearse.live.by_model import ByModel, packed
 from multiarch.rehearse.live.job import CiJob, Ended
 from multiarch.rehearse.live.kubectl import Kubectl, Said
+from tests.repository import ROOT
 from tests.unit.claims.test_claims import scene
 
 PLACE = "/builds/group/app"
