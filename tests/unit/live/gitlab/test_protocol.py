@@ -10,6 +10,7 @@ import pytest
 from multiarch.rehearse.live.gitlab.pipeline import Pipeline, Registered, State
 from multiarch.rehearse.live.gitlab.server import GitLabServer
 from multiarch.rehearse.live.gitlab.sources import Sources
+from multiarch.rehearse.live.pipeline import PROJECT
 from tests.unit.live.gitlab.client import Client, zipped
 from tests.unit.live.gitlab.conftest import RUNNER, Serve, ci_job
 
@@ -204,7 +205,7 @@ def test_git_gets_nothing_without_a_running_jobs_token_and_can_not_push(
     url = job["git_info"]["repo_url"]
     assert git("ls-remote", url).returncode == 0
     assert git("ls-remote", url.replace(job["token"], "wrong")).returncode != 0
-    assert git("ls-remote", f"{server.url}/multiarch/rehearsal.git").returncode != 0
+    assert git("ls-remote", f"{server.url}/{PROJECT}.git").returncode != 0
     assert git("clone", "--quiet", url, str(tmp_path / "clone")).returncode == 0
     pushed = git("push", "origin", "HEAD:refs/heads/other", folder=tmp_path / "clone")
     assert pushed.returncode != 0
