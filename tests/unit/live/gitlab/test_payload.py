@@ -53,7 +53,7 @@ def test_a_jobs_own_variables_outrank_gitlabs_where_gitlab_lets_them() -> None:
     )
     assert found["CI_COMMIT_REF_NAME"]["value"] == "of-the-caller"
     assert found["CI_REGISTRY_IMAGE"]["value"] == "r.example/x"
-    assert found["CI_PROJECT_PATH"]["value"] == "t/app"
+    assert found["CI_PROJECT_PATH"]["value"] == "team/app"
     assert found["CI_JOB_NAME_SLUG"]["value"] == "image-build-arm64"
     assert found["CI_JOB_ID"]["value"] == str(entry.id)
 
