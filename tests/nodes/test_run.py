@@ -17,21 +17,27 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from archmerge import parse_reference
+from components.versions import CHART_VERSION, RUNNER_OF_CHART
 from multiarch.core.progress import ProgressDisplay
 from multiarch.core.report import Check
 from multiarch.core.verdict import Verdict
 from multiarch.core.waiting import wait_while
+from multiarch.model.executor.helper_image import REGISTRY
 from multiarch.model.plan import launch
 from multiarch.model.plan.model import Plan
 from multiarch.rehearse.live import look, nothing_left, rehearsal
+from multiarch.rehearse.live.gitlab.program import find_runner
 from multiarch.rehearse.live.project import BASE
 from multiarch.rehearse.live.rehearsal import Options, rehearse_run
-from multiarch.rehearse.live.supply import supply
+from multiarch.rehearse.live.supply import SHORT, supply, why_not_reached
 from multiarch.rehearse.mirror.registry import LocalRegistry
 from multiarch.rehearse.nodes import journal
 from multiarch.rehearse.report.model import RehearsalReport
 from tests.repository import ROOT
 
+NAMED = "MULTIARCH_GITLAB_RUNNER"
+VERSION = RUNNER_OF_CHART[CHART_VERSION]
 RUN = [sys.executable, "-m", "multiarch.cli", "rehearse", "--run", "--stack", "local"]
 
 
@@ -48,10 +54,44 @@ def untouched(turn: None) -> Iterator[None]:
 @pytest.mark.always
 def test_a_stacks_jobs_build_an_image_on_both_nodes_and_it_runs_on_both(untouched: None, tmp_path: Path) -> None:
     del untouched
-    page, document = tmp_path / "run.html", tmp_path / "run.json"
-    command = [*RUN, "--html", str(page), "--json", str(document)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
+    page = tmp_path / "run.html"
+    section = proved(tmp_path, "--html", str(page))
+    runs = section["detail"]["runs"]
+    assert all(run["log"] in page.read_text() or run["log"] for run in runs)
+
+
+@pytest.mark.gitlab_runner
+def test_the_real_gitlab_runner_proves_the_same(untouched: None, tmp_path: Path, path_with_runner: str) -> None:
+    """In the stack's own version, with its own configs and accounts, its own helper, and the same claims."""
+    del untouched
+    section = proved(tmp_path, "--runner", "gitlab-runner", PATH=path_with_runner)
+    assert section["detail"]["real"]["runner"].startswith(f"gitlab-runner {VERSION} (")
+
+
+@pytest.fixture
+def path_with_runner(tmp_path: Path) -> str:
+    """A PATH with gitlab-runner in the version that stack `local` installs. A skip says what is not had here."""
+    named = os.environ.get(NAMED)
+    found, reason = find_runner(VERSION, program=Path(named) if named else None)
+    if found is None:
+        pytest.skip(f"no real gitlab-runner {VERSION} here: {reason}; set {NAMED}, or put it on PATH")
+    if why := why_not_reached(parse_reference(REGISTRY).host, SHORT):
+        pytest.skip(f"no helper image for the real gitlab-runner: {why}")
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "gitlab-runner").symlink_to(found.path)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+def proved(folder: Path, *options: str, **environment: str) -> dict[str, Any]:
+    """Run the command; return its report's section once it has proved all that is promised of a run."""
+    document = folder / "run.json"
+    done = subprocess.run(
+        [*RUN, "--json", str(document), *options],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=900, env={**os.environ, **environment},
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+    section: dict[str, Any]
     (section,) = json.loads(document.read_text())["sections"]
     claims = {check["id"]: check["verdict"] for check in section["checks"]}
     assert set(claims.values()) == {"yes"}, claims
@@ -72,9 +112,9 @@ def test_a_stacks_jobs_build_an_image_on_both_nodes_and_it_runs_on_both(untouche
     assert {run["arch"] for run in runs.values()} == {"amd64", "arm64"}
     assert runs["image-build: [arm64]"]["node"] == "real-arm64"
     assert "building" in runs["image-build: [arm64]"]["log"]
-    assert all(run["log"] in page.read_text() or run["log"] for run in runs.values())
     assert section["detail"]["reach"]["tries"]
     assert "runner" in section["detail"]["real"]
+    return section
 
 
 @pytest.fixture

@@ -1,11 +1,16 @@
 """A pod that never will run is told at once, in its own words; one that may still run is waited for."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from multiarch.model.executor import ExecutorConfig, Job, JobRefusal, build_pod, parse_config
+from multiarch.model.pipeline import PipelineJob
 from multiarch.rehearse.live.by_model import JobFailed, packed, unpacked, waiting_for
-from multiarch.rehearse.live.room import fitted
+from multiarch.rehearse.live.job import CiJob
+from multiarch.rehearse.live.room import fitted, fitted_config, too_much
+from multiarch.rehearse.live.taking import taker
 
 
 def status(**found: Any) -> dict[str, Any]:
@@ -106,3 +111,39 @@ def test_a_limit_without_a_request_counts_as_one() -> None:
 
 def test_where_no_node_has_the_labels_the_scheduler_answers() -> None:
     assert fitted(asking("64"), []) == (asking("64"), "")
+
+
+def test_a_runners_own_pods_fit_by_its_config_whatever_a_job_asks_for() -> None:
+    keys = 'cpu_request = "4"\ncpu_limit = "8"\nmemory_request = "64Mi"\ncpu_request_overwrite_max_allowed = "16"\n'
+    config = parse_config(f"concurrent = 3\n[[runners]]\n[runners.kubernetes]\n{keys}helper_cpu_request = '1'\n")
+    job = Job(name="build", image="x", variables={"KUBERNETES_CPU_REQUEST": "6"})
+
+    def lacks(of: ExecutorConfig) -> tuple[list[str], Any]:
+        pod = build_pod(of, job, "19.3.1")
+        assert not isinstance(pod, JobRefusal)
+        return too_much(pod.manifest, [{**NODE, "metadata": {"labels": {}}}]), pod.manifest["spec"]["containers"][0]
+
+    names, asked = lacks(config)
+    assert (names, asked["resources"]["requests"]["cpu"]) == (["cpu"], "6")
+    less = fitted_config(config, names)
+    names, asked = lacks(less)
+    assert names == []
+    assert asked["resources"] == {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"cpu": "8"}}
+    assert less.concurrent == 3
+    assert fitted_config(config, []) is config
+
+
+def scene(*tags: str) -> Any:
+    return SimpleNamespace(tags=tags or None)
+
+
+def test_a_job_goes_to_the_runner_that_has_all_of_its_tags() -> None:
+    runners = {"multi-arch": scene(), "builder": scene("builder", "arm")}
+
+    def taken(*tags: str) -> str | None:
+        return taker(runners, CiJob(pipeline=PipelineJob(name="a", file="f", tags=tags), variables={}))
+
+    assert taken("multi-arch") == "multi-arch"
+    assert taken("arm", "builder") == "builder"
+    assert taken("arm", "multi-arch") is None
+    assert taken() is None

@@ -113,3 +113,15 @@ def test_a_lost_registry_has_a_claim_of_its_own_and_takes_the_others_nos_back() 
     doubted = claims.doubted(checks, "the registry does not answer")
     assert [one.verdict for one in doubted] == [Verdict.UNKNOWN, Verdict.YES, Verdict.NO]
     assert "exit code 1 (but the registry does not answer)" in doubted[0].evidence
+
+
+def test_where_the_small_gitlab_went_wrong_no_answer_of_the_jobs_counts_and_all_others_do() -> None:
+    given = [
+        claims.built("arm64", WELL, "real-arm64", "arm64"),
+        claims.merged(FAILED),
+        claims.registry_answers(before=True, after=True),
+    ]
+    build, merge, registry = claims.no_proof(given, "the small GitLab went wrong: KeyError")
+    assert build.verdict is merge.verdict is Verdict.UNKNOWN
+    assert build.evidence.endswith("(but the small GitLab went wrong: KeyError)")
+    assert registry == given[2]

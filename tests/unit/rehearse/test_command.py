@@ -84,6 +84,8 @@ def test_a_configuration_that_cannot_work_is_exit_2_and_its_message_alone(
         (["--kubeconfig", "F", "--context", "C", "--keep"], "--keep is for the embedded control plane"),
         (["--stack", "gek"], "stacks there: eks, gke"),
         (["--stack", "g ke"], "'g ke' is not a valid stack name"),
+        (["--runner", "model"], "--runner names what runs the jobs of --run: add --run"),
+        (["--run", "--runner", "docker"], "Invalid value for '--runner'"),
         (["--binaries", "magic"], "Invalid value for '--binaries'"),
         (["--against", "nothing.yaml"], "does not exist"),
         (["--engine", "--keep"], "--keep cannot be used with --engine"),

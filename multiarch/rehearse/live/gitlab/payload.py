@@ -9,10 +9,8 @@ from urllib.parse import urlsplit
 
 from components.secret_text import SECRET_NAME
 from multiarch.rehearse.live.gitlab.pipeline import Entry, Registered
+from multiarch.rehearse.live.pipeline import BRANCH, PROJECT
 
-PROJECT: Final = "multiarch/rehearsal"
-"""Path of the one project."""
-BRANCH: Final = "main"
 PIPELINE_ID: Final = 501
 _PROJECT_ID: Final = 11
 _NAMESPACE_ID: Final = 7
@@ -27,9 +25,9 @@ FAILURE_REASONS: Final = (
 """Those of common/network.go that GitLab knows; the runner maps others to one of them."""
 
 NOT_THE_JOBS: Final = frozenset({
-    "CI_API_V4_URL", "CI_BUILDS_DIR", "CI_JOB_ID", "CI_JOB_TOKEN", "CI_JOB_URL", "CI_PIPELINE_URL", "CI_PROJECT_DIR",
-    "CI_PROJECT_URL", "CI_REPOSITORY_URL", "CI_SERVER_FQDN", "CI_SERVER_HOST", "CI_SERVER_PORT", "CI_SERVER_PROTOCOL",
-    "CI_SERVER_URL",
+    "CI_API_V4_URL", "CI_BUILDS_DIR", "CI_COMMIT_SHA", "CI_COMMIT_SHORT_SHA", "CI_JOB_ID", "CI_JOB_TOKEN", "CI_JOB_URL",
+    "CI_PIPELINE_URL", "CI_PROJECT_DIR", "CI_PROJECT_URL", "CI_REPOSITORY_URL", "CI_SERVER_FQDN", "CI_SERVER_HOST",
+    "CI_SERVER_PORT", "CI_SERVER_PROTOCOL", "CI_SERVER_URL",
 })  # fmt: skip
 """What only this server and the runner can know; a job's own values for them are placeholders of the executor model's.
 CI_PROJECT_DIR and CI_BUILDS_DIR come from the runner itself (common/build.go, GetDefaultVariables)."""

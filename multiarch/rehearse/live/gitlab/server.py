@@ -21,9 +21,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from multiarch.core.secrets import hide
 from multiarch.rehearse.live.gitlab.body import LIMIT, BodyError, read_body, read_json, unpacked, uploaded_file
-from multiarch.rehearse.live.gitlab.payload import PROJECT, Place, payload
+from multiarch.rehearse.live.gitlab.payload import Place, payload
 from multiarch.rehearse.live.gitlab.pipeline import Entry, Kept, Pipeline, Registered, State
 from multiarch.rehearse.live.gitlab.sources import SERVICE, GitRequest, Sources
+from multiarch.rehearse.live.pipeline import PROJECT
 
 LONG_POLL_SECONDS: Final = 20.0
 """How long a runner that asks waits for a job: GitLab's Workhorse does so too, and a runner that gets nothing asks

@@ -11,7 +11,8 @@ from typing import Final
 from multiarch.cluster.errors import ClusterError
 from multiarch.core.environment import Child, Environment, environment
 from multiarch.core.secrets import hide
-from multiarch.rehearse.live.gitlab.payload import BRANCH, PIPELINE_ID, PROJECT
+from multiarch.rehearse.live.gitlab.payload import PIPELINE_ID
+from multiarch.rehearse.live.pipeline import BRANCH, PROJECT
 
 SERVICE: Final = "git-upload-pack"
 """What clones and fetches ask for. Nothing is pushed here."""

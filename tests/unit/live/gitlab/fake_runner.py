@@ -1,5 +1,7 @@
 """A program in gitlab-runner's place: takes jobs of the small GitLab and ends them, without any pod.
 
+It has every runner of its config.toml, and asks for each in turn. Which of them took which job is in `taken.json`.
+
 `python fake_runner.py run --config FILE --working-directory DIR`. A job's first variable `DO` says what it does.
 """
 
@@ -14,21 +16,39 @@ from typing import Any
 
 from tests.unit.live.gitlab.client import Client, zipped
 
+SAID = """\x1b[0;mGetting source from Git repository
+2026-11-30T11:00:00.000001Z 01O \x1b[32;1m$ echo 'multiarch-confined: begin' # collapsed multi-line command\x1b[0;m
+2026-11-30T11:00:00.000002Z 01O multiarch-confined: begin
+2026-11-30T11:00:00.000003Z 01O Uid:\t1000\t1000\t1000\t1000
+2026-11-30T11:00:00.000004Z 01O Gid:\t1000\t1000\t1000\t1000
+2026-11-30T11:00:00.000005Z 01O CapBnd:\t00000000000000c0
+2026-11-30T11:00:00.000006Z 01O NoNewPrivs:\t0
+2026-11-30T11:00:00.000007Z 01O Seccomp:\t2
+2026-11-30T11:00:00.000008Z 01O Token: none
+2026-11-30T11:00:00.000009Z 01O multiarch-confined: end
+2026-11-30T11:00:00.000010Z 01O building
+"""
+"""A log as gitlab-runner writes it: shells/abstract.go, writeCommands, and the timestamper's stamps."""
+
 
 def main() -> None:
     config = Path(sys.argv[3])
     settings = tomllib.loads(config.read_text())
-    (runner,) = settings["runners"]
+    runner = settings["runners"][0]
     record(config, runner)
     for number in (signal.SIGQUIT, signal.SIGTERM):
         signal.signal(number, lambda got, _: leave(runner, signal.Signals(got).name))
-    client = Client(runner["url"], runner["token"])
-    assert client.verify().status == 200
-    client.send("GET", "/api/v4/runners/router/discovery")
+    clients = [(Client(one["url"], one["token"]), one) for one in settings["runners"]]
+    assert all(client.verify().status == 200 for client, _ in clients)
+    clients[0][0].send("GET", "/api/v4/runners/router/discovery")
+    taken = []
     while True:
-        answer = client.request_job()
-        if answer.status == 201:
-            work(client, answer.document, runner)
+        for client, one in clients:
+            answer = client.request_job()
+            if answer.status == 201:
+                taken.append([answer.document["job_info"]["name"], one["name"], one["kubernetes"]["bearer_token"]])
+                Path(runner["builds_dir"], "taken.json").write_text(json.dumps(taken))
+                work(client, answer.document, one)
         time.sleep(0.05)
 
 
@@ -63,6 +83,11 @@ def work(client: Client, job: dict[str, Any], runner: dict[str, Any]) -> None:
             time.sleep(600)
         case "fail":
             client.run(job, log.encode(), "failed", failure_reason="script_failure", exit_code=4)
+        case "build":  # as the template's builds do: what it says of itself first, then a digest for the merge
+            arch = variables["ARCH"]
+            content = json.dumps({"digest": f"sha256:{arch}"}).encode()
+            assert client.upload(job, zipped({f"digests/{arch}.json": content})).status == 201
+            client.run(job, SAID.encode())
         case _:
             assert client.upload(job, zipped({"digest": job["job_info"]["name"].encode()})).status == 201
             client.run(job, log.encode())

@@ -7,6 +7,7 @@ import pytest
 
 from multiarch.rehearse.live.gitlab.payload import NOT_THE_JOBS, Place, payload, slug, variables
 from multiarch.rehearse.live.gitlab.pipeline import Entry, Pipeline
+from multiarch.rehearse.live.pipeline import PROJECT
 from tests.unit.live.gitlab.conftest import RUNNER, ci_job
 
 PLACE = Place(url="http://10.231.0.1:4000", commit="c0ffee12" + "0" * 32, runner=RUNNER)
@@ -29,9 +30,7 @@ def test_a_job_is_handed_out_as_its_template_has_it() -> None:
     }
     assert told["artifacts"][0]["paths"] == ["digest"]
     assert told["runner_info"]["timeout"] == 300
-    assert (
-        told["git_info"]["repo_url"] == f"http://gitlab-ci-token:{entry.token}@10.231.0.1:4000/multiarch/rehearsal.git"
-    )
+    assert told["git_info"]["repo_url"] == f"http://gitlab-ci-token:{entry.token}@10.231.0.1:4000/{PROJECT}.git"
     assert told["dependencies"] == []
 
 
@@ -49,8 +48,10 @@ def test_a_needed_job_without_artifacts_is_no_dependency_and_its_token_is_of_the
 
 
 def test_a_jobs_own_variables_outrank_gitlabs_where_gitlab_lets_them() -> None:
-    entry, found = handed(CI_COMMIT_SHA="of-the-caller", CI_REGISTRY_IMAGE="r.example/x", CI_PROJECT_PATH="team/app")
-    assert found["CI_COMMIT_SHA"]["value"] == "of-the-caller"
+    entry, found = handed(
+        CI_COMMIT_REF_NAME="of-the-caller", CI_REGISTRY_IMAGE="r.example/x", CI_PROJECT_PATH="team/app"
+    )
+    assert found["CI_COMMIT_REF_NAME"]["value"] == "of-the-caller"
     assert found["CI_REGISTRY_IMAGE"]["value"] == "r.example/x"
     assert found["CI_PROJECT_PATH"]["value"] == "team/app"
     assert found["CI_JOB_NAME_SLUG"]["value"] == "image-build-arm64"

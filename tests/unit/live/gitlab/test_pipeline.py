@@ -1,6 +1,6 @@
 """The state of a pipeline, with a clock of the test's."""
 
-from multiarch.rehearse.live.gitlab.pipeline import GRACE_SECONDS, Kept, Pipeline, State
+from multiarch.rehearse.live.gitlab.pipeline import GRACE_SECONDS, Kept, Pipeline, Registered, State
 from tests.unit.live.gitlab.conftest import RUNNER, ci_job
 
 
@@ -50,3 +50,28 @@ def test_every_job_has_a_token_of_its_own_that_is_not_shown() -> None:
     entries = Pipeline([ci_job(str(number)) for number in range(9)], [RUNNER]).entries
     assert len({entry.token for entry in entries}) == 9
     assert not any(entry.token in repr(entries) for entry in entries)
+
+
+SECOND = Registered(id=2, name="builder", tags=("multi-arch-buildkit", "other"), token="glrt-second")
+
+
+def test_a_runner_gets_only_jobs_all_of_whose_tags_it_has() -> None:
+    pipeline = Pipeline([ci_job("build", tags=("other", "multi-arch-buildkit")), ci_job("merge")], [RUNNER, SECOND])
+    build, merge = pipeline.entries
+    assert pipeline.take(RUNNER) is merge
+    assert pipeline.take(RUNNER) is None
+    assert pipeline.take(SECOND) is build
+    assert (merge.runner, build.runner) == (RUNNER, SECOND)
+
+
+def test_a_runner_is_missed_for_its_own_jobs_alone() -> None:
+    pipeline = Pipeline([ci_job("build", tags=("other",)), ci_job("merge", "build")], [RUNNER, SECOND])
+    assert (pipeline.waits_for(RUNNER), pipeline.waits_for(SECOND)) == (False, True)
+    build = pipeline.take(SECOND)
+    assert build is not None
+    pipeline.end(build, State.SUCCEEDED)
+    assert (pipeline.waits_for(RUNNER), pipeline.waits_for(SECOND)) == (True, False)
+
+
+def test_a_pipeline_without_a_runner_for_any_job_is_over_at_once() -> None:
+    assert Pipeline([ci_job("a"), ci_job("b", "a")], [SECOND]).finished

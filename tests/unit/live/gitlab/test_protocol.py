@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from multiarch.rehearse.live.gitlab.pipeline import Pipeline, State
+from multiarch.rehearse.live.gitlab.pipeline import Pipeline, Registered, State
 from multiarch.rehearse.live.gitlab.server import GitLabServer
 from multiarch.rehearse.live.gitlab.sources import Sources
+from multiarch.rehearse.live.pipeline import PROJECT
 from tests.unit.live.gitlab.client import Client, zipped
 from tests.unit.live.gitlab.conftest import RUNNER, Serve, ci_job
 
@@ -204,7 +205,7 @@ def test_git_gets_nothing_without_a_running_jobs_token_and_can_not_push(
     url = job["git_info"]["repo_url"]
     assert git("ls-remote", url).returncode == 0
     assert git("ls-remote", url.replace(job["token"], "wrong")).returncode != 0
-    assert git("ls-remote", f"{server.url}/multiarch/rehearsal.git").returncode != 0
+    assert git("ls-remote", f"{server.url}/{PROJECT}.git").returncode != 0
     assert git("clone", "--quiet", url, str(tmp_path / "clone")).returncode == 0
     pushed = git("push", "origin", "HEAD:refs/heads/other", folder=tmp_path / "clone")
     assert pushed.returncode != 0
@@ -251,3 +252,26 @@ def test_a_pipeline_of_jobs_that_could_never_all_run_is_refused(serve: Serve) ->
     ):
         with pytest.raises(ValueError, match=r"one name|not in the pipeline|cycle"):
             serve(Pipeline(jobs, [RUNNER]))
+
+
+def test_two_runners_are_known_by_their_tokens_and_each_waits_for_its_own_jobs(
+    sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = Registered(id=2, name="builder", tags=("multi-arch-buildkit",), token="glrt-second-runner")
+    pipeline = Pipeline([ci_job("build", tags=second.tags), ci_job("merge", "build")], [RUNNER, second])
+    with GitLabServer("127.0.0.1", pipeline, sources, [RUNNER, second]) as server:
+        monkeypatch.setattr("multiarch.rehearse.live.gitlab.server.LONG_POLL_SECONDS", 10.0)
+        one, two = Client(server.url, RUNNER.token), Client(server.url, second.token)
+        assert two.verify().document == {"id": 2, "token": second.token, "token_expires_at": None}
+        got: list[Any] = []
+        asking = threading.Thread(target=lambda: got.append(Client(server.url, RUNNER.token).request_job()))
+        asking.start()
+        build = two.request_job().document
+        told = {variable["key"]: variable["value"] for variable in build["variables"]}
+        assert (told["CI_RUNNER_DESCRIPTION"], told["CI_RUNNER_ID"]) == ("builder", "2")
+        assert told["CI_RUNNER_TAGS"] == '["multi-arch-buildkit"]'
+        two.run(build)
+        asking.join(10)
+        assert got[0].document["job_info"]["name"] == "merge"
+        one.run(got[0].document)
+    assert pipeline.finished

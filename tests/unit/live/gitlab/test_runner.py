@@ -7,7 +7,9 @@ import subprocess
 import sys
 import textwrap
 import time
+import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +18,45 @@ import pytest
 from multiarch.cluster.api import Api
 from multiarch.cluster.errors import ClusterError, UnreachableError
 from multiarch.core.secrets import HIDDEN
+from multiarch.core.verdict import Verdict
 from multiarch.core.waiting import wait_while
 from multiarch.model.executor import parse_config
 from multiarch.model.readback import Installed
 from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.control_plane.sources import BinarySource, Origin
+from multiarch.rehearse.live import claims, confined
 from multiarch.rehearse.live.gitlab import runner as subject
 from multiarch.rehearse.live.gitlab.pods import Watch, of_jobs
 from multiarch.rehearse.live.gitlab.runner import ClusterPlace, GitLabRunner
 from multiarch.rehearse.live.job import CiJob
+from multiarch.rehearse.live.views import node_of
 from tests.repository import ROOT
 from tests.unit.live.gitlab.conftest import TAG, ci_job
 
 BEARER = "of-the-service-account-77"
+SECOND = "multi-arch-buildkit"
 
+
+BEARERS = {
+    "/api/v1/namespaces/gitlab/serviceaccounts/runner/token": BEARER,
+    "/api/v1/namespaces/gitlab-buildkit/serviceaccounts/builder/token": "of-the-second-account-88",
+}
+SPEC = {
+    "nodeName": "real-amd64",
+    "automountServiceAccountToken": False,
+    "containers": [
+        {
+            "name": "build",
+            "image": "registry.example/builder:1",
+            "securityContext": {
+                "runAsUser": 1000,
+                "capabilities": {"drop": ["ALL"], "add": ["SETUID", "SETGID"]},
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+        }
+    ],
+}
+"""Of a build's pod, as the API server has it."""
 
 URL = "http://10.231.0.1:4000"
 
@@ -51,6 +78,8 @@ class FakeApi(Api):
         assert (path, query) == ("/api/v1/pods", None)
         seen = self.folder / "seen.json"
         own = [pod(1001, "runner-x", url=json.loads(seen.read_text())["url"])] if seen.exists() else []
+        for one in own:
+            one["spec"] = SPEC
         return [*own, pod(1001, "of-the-users-gitlab"), {"metadata": {"name": "of-somebody-else"}}]
 
     def delete(self, path: str, query: Mapping[str, str] | None = None) -> None:
@@ -58,10 +87,9 @@ class FakeApi(Api):
         self.deleted.append(path)
 
     def create(self, path: str, body: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
-        assert path == "/api/v1/namespaces/gitlab/serviceaccounts/runner/token"
         assert not dry_run
         assert body["kind"] == "TokenRequest"
-        return {"status": {"token": BEARER}}
+        return {"status": {"token": BEARERS[path]}}
 
 
 @pytest.fixture
@@ -102,6 +130,16 @@ def runner(tmp_path: Path, program: Path, monkeypatch: pytest.MonkeyPatch) -> Gi
 
 def seen(runner: GitLabRunner, name: str = "seen") -> Any:
     return json.loads((runner.sources.parent / f"{name}.json").read_text())
+
+
+def with_second(runner: GitLabRunner, **more: Any) -> GitLabRunner:
+    """The same with a second runner, as a stack has it for BuildKit."""
+    toml = '[[runners]]\nname = "builder"\n[runners.kubernetes]\nnamespace = "ci-buildkit"\n'
+    installed = replace(
+        runner.scenes[TAG].installed, namespace="gitlab-buildkit", service_account="builder",
+        config=parse_config(toml), **more,
+    )  # fmt: skip
+    return replace(runner, scenes={**runner.scenes, SECOND: scene(runner.place.api, installed)})
 
 
 def doing(name: str, what: str, *needs: str) -> CiJob:
@@ -149,6 +187,72 @@ def test_a_failed_job_says_why_and_what_needs_it_says_that_it_was_not_started(ru
     assert (a.succeeded, a.reason) == (False, "exit code 4")
     assert (b.succeeded, b.reason, b.log, b.pod) == (False, "not started: a failed", "", None)
     assert c.succeeded
+
+
+def test_each_runner_of_a_stack_takes_its_jobs_with_its_own_token_and_account(runner: GitLabRunner) -> None:
+    both = with_second(runner)
+    jobs = [ci_job("a", tags=(SECOND,)), ci_job("b", tags=(SECOND,)), ci_job("merge", "a", "b")]
+    assert all(one.succeeded for one in both.run(jobs, lambda *_: None))
+    second = "of-the-second-account-88"
+    assert sorted(seen(runner, "taken")) == [
+        ["a", "builder", second], ["b", "builder", second], ["merge", "both", BEARER],
+    ]  # fmt: skip
+
+
+def test_a_job_that_no_runner_has_the_tags_of_is_told_as_such_and_not_waited_for(runner: GitLabRunner) -> None:
+    both = with_second(runner)
+    began = time.monotonic()
+    jobs = [ci_job("a", tags=(TAG, "gpu")), ci_job("b", "a"), ci_job("c", tags=()), ci_job("d")]
+    a, b, c, d = both.run(jobs, lambda *_: None)
+    assert a.reason == "no runner of this stack has the tags multi-arch, gpu"
+    assert b.reason == "not started: a was not started"
+    assert c.reason == "it has no tags, and no runner of this stack takes such a job"
+    assert [one.succeeded for one in (a, b, c, d)] == [False, False, False, True]
+    assert time.monotonic() - began < 30
+
+
+def test_runners_of_two_versions_are_not_played_by_one_program(runner: GitLabRunner) -> None:
+    both = with_second(runner, runner_version="19.4.0")
+    found, reason = GitLabRunner.find(both.scenes, both.place, both.sources)
+    assert (found, reason) == (None, "the stack's runners are of different versions: 19.3.1, 19.4.0")
+
+
+def test_what_the_claims_read_of_a_job_is_in_what_the_real_runner_leaves(runner: GitLabRunner) -> None:
+    build = ci_job("image-build: [amd64]", variables={"DO": "build", "ARCH": "amd64"}, artifacts=("digests/",))
+    built, merged = runner.run([build, ci_job("image-merge", build.name)], lambda *_: None)
+    assert node_of(built) == "real-amd64"
+    assert claims.built("amd64", built, node_of(built), "amd64").verdict is Verdict.YES
+    assert claims.digest_of(built, "amd64") == "sha256:amd64"
+    confinement = claims.confinement("amd64", built, "", filters=True)
+    assert confinement.verdict is Verdict.YES, confinement.evidence
+    assert claims.merged(merged).verdict is Verdict.YES
+    assert "Uid:" not in confined.without(built.log)
+    assert confined.without(built.log).endswith("building\n")
+
+
+def test_requests_that_do_not_fit_this_machine_are_lowered_where_the_runner_makes_the_pods_and_that_is_said(
+    runner: GitLabRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toml = '[[runners]]\nname = "both"\n[runners.kubernetes]\ncpu_request = "8"\nmemory_request = "1Mi"\n'
+    node = {"metadata": {"labels": {}}, "status": {"allocatable": {"cpu": "2", "memory": "4Gi"}}}
+    first = runner.scenes[TAG]
+    small = replace(first, installed=replace(first.installed, config=parse_config(toml)), nodes={"real-amd64": node})
+    runner.scenes = {TAG: small}
+    written: list[dict[str, Any]] = []
+
+    monkeypatch.setattr(subject, "write_whole", lambda path, text: _kept(written, path, text))
+    with pytest.raises(ClusterError, match="enough seen"):
+        runner.run([ci_job("a")], lambda *_: None)
+    kubernetes = written[0]["runners"][0]["kubernetes"]
+    assert (kubernetes["cpu_request"], kubernetes["memory_request"]) == ("10m", "1Mi")
+    assert runner.notes == ["jobs request less cpu than the stack says: this machine has no more"]
+
+
+def _kept(written: list[dict[str, Any]], path: Path, text: str) -> None:
+    """Keep the config, and go no further."""
+    if path.name == "config.toml":
+        written.append(tomllib.loads(text))
+        raise ClusterError("enough seen")
 
 
 def test_nothing_is_left_when_the_pipeline_has_ended(runner: GitLabRunner) -> None:
