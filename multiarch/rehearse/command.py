@@ -54,8 +54,8 @@ def _check_live(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
         raise click.UsageError(f"--{option} cannot be used with --run, which has two real nodes of its own")
     if len(stacks) > 1:
         raise click.UsageError("--run takes one stack: name it, once, with --stack")
-    if given["clean"] and (stacks or given["dockerfile"]):
-        option = "stack" if stacks else "dockerfile"
+    named = {"stack": stacks, "dockerfile": given["dockerfile"], "runner": given["runner"] != "auto"}
+    if given["clean"] and (option := next((name for name in named if named[name]), "")):
         raise click.UsageError(f"--{option} cannot be used with --run --clean: it only undoes what a killed run left")
 
 

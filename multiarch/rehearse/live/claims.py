@@ -93,6 +93,8 @@ def image_title(arch: str) -> str:
 def merged(ended: Ended) -> Check:
     """Claim that the merge job made an index."""
     identity, title = "run-merge", "the template's merge job makes one image of both"
+    if ended.succeeded and ended.pod is None:
+        return claim(identity, title, Verdict.UNKNOWN, f"{ended.job.name} ended well, but no pod of it was seen", ended)
     if ended.succeeded:
         return claim(identity, title, Verdict.YES, f"pod {_pod_name(ended)}: {ended.job.name} ended well", ended)
     verdict = Verdict.UNKNOWN if ended.reason.startswith(("not started", "interrupted")) else Verdict.NO

@@ -64,6 +64,7 @@ def test_without_seccomp_in_this_machines_runc_confinement_is_not_called_proved(
 
 def test_a_merge_that_was_not_started_is_no_failure_of_the_merge() -> None:
     assert claims.merged(WELL).verdict is Verdict.YES
+    assert claims.merged(replace(WELL, pod=None)).verdict is Verdict.UNKNOWN, "nobody saw it on the cluster"
     assert claims.merged(FAILED).verdict is Verdict.NO
     assert claims.merged(SKIPPED).verdict is Verdict.UNKNOWN
 

@@ -48,6 +48,7 @@ spec:
     KUBERNETES_NODE_SELECTOR_ARCH: kubernetes.io/arch=$ARCH
     OPTIONS: "cache=$[[ inputs.cache ]]"
   script: [!reference [.x, script], "true"]
+.x: {script: [one, two]}
 """
 
 
@@ -154,3 +155,8 @@ class TestOurTemplates:
             assert pod.manifest["spec"]["nodeSelector"] == {"kubernetes.io/arch": "arm64"}
             assert pod.manifest["spec"]["containers"][0]["image"] == job.image
             assert "kaniko" in job.image
+
+
+def test_a_script_has_what_a_reference_names_in_its_place(tmp_path: Path) -> None:
+    jobs = component_jobs("c", folder(tmp_path, c=COMPONENT))
+    assert {job.script for job in jobs.values()} == {("one", "two", "true")}
