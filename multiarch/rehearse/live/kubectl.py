@@ -1,6 +1,7 @@
 """Commands in a pod's containers, by kubectl: the client of that protocol that everybody trusts."""
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -15,6 +16,14 @@ from multiarch.rehearse.control_plane.tied import tied
 
 _ENDED: Final = "command terminated with exit code "
 """How kubectl says that the command itself failed, and not the way to it (k8s.io/client-go, tools/remotecommand)."""
+
+_TAIL: Final = 1000
+"""Bytes at the end of a log in which kubectl's own words are looked for."""
+_LAST: Final = re.compile(
+    # It stands behind the job's own last line, also where that has no end.
+    rb"(?:" + _ENDED.encode() + rb"\d+|^(?:error: |Error from server|Unable to connect)[^\n]*)\n?\Z",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +121,10 @@ def _words(error: bytes | None, log: Path | None) -> str:
     """Return kubectl's own words: at the end of the log, where both go there; they are then taken off it."""
     if log is None:
         return (error or b"").decode(errors="replace")
-    size = log.stat().st_size
     with log.open("r+b") as file:
-        file.seek(max(0, size - 1000))
-        lines = file.read().splitlines(keepends=True)
-        last = lines[-1].decode(errors="replace") if lines else ""
-        if last.startswith((_ENDED, "error: ", "Error from server", "Unable to connect")):
-            file.truncate(size - len(lines[-1]))
-            return last
-    return ""
+        start = file.seek(max(0, log.stat().st_size - _TAIL))
+        found = _LAST.search(file.read())
+        if found is None:
+            return ""
+        file.truncate(start + found.start())
+        return found[0].decode(errors="replace")
