@@ -44,6 +44,8 @@ class Kubectl:
         self._program = program
         self._content = kubeconfig
         self._folder = tempfile.TemporaryDirectory(prefix="multiarch-kubectl-")
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._stopped = False
 
     def __enter__(self) -> Self:
         """Write its kubeconfig (0600)."""
@@ -55,6 +57,12 @@ class Kubectl:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Delete the folder."""
         self._folder.cleanup()
+
+    def stop(self) -> None:
+        """End what runs now, and start nothing any more: nobody waits for it."""
+        self._stopped = True
+        for process in tuple(self._running):  # one that starts just now looks whether it may
+            process.kill()
 
     def execute(
         self,
@@ -96,6 +104,9 @@ class Kubectl:
                 )
             )
             try:
+                self._running.append(process)
+                if self._stopped:
+                    process.kill()
                 output, error = process.communicate(given, timeout=seconds)
             except subprocess.TimeoutExpired:
                 process.kill()
@@ -104,6 +115,10 @@ class Kubectl:
             except BaseException:
                 process.kill()
                 raise
+            finally:
+                self._running.remove(process)
+        if self._stopped:
+            return Said(None, output or b"", "interrupted")
         return _said(process.returncode, output or b"", _words(error, log))
 
     @property

@@ -1,6 +1,8 @@
 """How a command in a container ended is read from kubectl's own last words, which stand behind the command's."""
 
 import stat
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -29,3 +31,17 @@ def test_where_kubectl_itself_fails_the_command_was_not_run_to_its_end(tmp_path:
     said, log = told(tmp_path, "building\\nerror: unable to upgrade connection: no\\n", 1)
     assert (said.code, said.error) == (None, "unable to upgrade connection: no")
     assert log == "building\n"
+
+
+def test_a_command_that_nobody_waits_for_any_more_is_ended_and_none_follows(tmp_path: Path) -> None:
+    """Only a terminal interrupts kubectl itself: SIGTERM reaches this process alone."""
+    program = tmp_path / "kubectl"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o700)
+    began = time.monotonic()
+    with Kubectl(program, b"") as kubectl:
+        threading.Timer(0.2, kubectl.stop).start()
+        ended = [kubectl.execute(("jobs", "pod", "build"), ["sh"], seconds=60, given=b"in") for _ in range(2)]
+    assert [one.code for one in ended] == [None, None]
+    assert {one.error for one in ended} == {"interrupted"}
+    assert time.monotonic() - began < 10
