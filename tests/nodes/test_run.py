@@ -3,8 +3,10 @@
 One run is in every test of this tier; what is broken on purpose has to fail on the claim that names it.
 """
 
+import html
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -112,6 +114,8 @@ def proved(folder: Path, *options: str, **environment: str) -> dict[str, Any]:
     assert {run["arch"] for run in runs.values()} == {"amd64", "arm64"}
     assert runs["image-build: [arm64]"]["node"] == "real-arm64"
     assert "building" in runs["image-build: [arm64]"]["log"]
+    shown = html.unescape(re.sub(r"<[^>]+>", "", page.read_text()))
+    assert [name for name, run in runs.items() if not run["log"] or run["log"] not in shown] == []
     assert section["detail"]["reach"]["tries"]
     assert "runner" in section["detail"]["real"]
     return section

@@ -85,6 +85,8 @@ class ByModel:
                 return [_result(futures[job.name]) for job in jobs]
             except BaseException:  # Ctrl-C: no job starts any more, and what runs is looked at no longer
                 self._stopped.set()
+                for kubectl in self.kubectl.values():
+                    kubectl.stop()
                 raise
 
     def _in_turn(

@@ -116,7 +116,12 @@ def index(found: InRegistry | None, builds: Mapping[str, str], why: str) -> Chec
         elif found.said.get(digest) != arch:
             wrong.append(f"its linux/{arch} says of itself that it is for {found.said.get(digest) or 'nothing'}")
     listed = ", ".join(f"{platform} {digest}" for platform, digest in found.platforms.items())
-    return claim(identity, title, Verdict.NO if wrong else Verdict.YES, "; ".join(wrong) or listed)
+    if wrong:
+        return claim(identity, title, Verdict.NO, "; ".join(wrong))
+    if unseen := [arch for arch in ARCHITECTURES if not builds.get(arch)]:
+        doubt = f"{listed}; nobody knows what the build for {' and '.join(unseen)} left"
+        return claim(identity, title, Verdict.UNKNOWN, doubt)
+    return claim(identity, title, Verdict.YES, listed)
 
 
 def image_runs(arch: str, node: str, asked: Asked) -> Check:

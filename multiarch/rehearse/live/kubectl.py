@@ -1,6 +1,7 @@
 """Commands in a pod's containers, by kubectl: the client of that protocol that everybody trusts."""
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -15,6 +16,14 @@ from multiarch.rehearse.control_plane.tied import tied
 
 _ENDED: Final = "command terminated with exit code "
 """How kubectl says that the command itself failed, and not the way to it (k8s.io/client-go, tools/remotecommand)."""
+
+_TAIL: Final = 1000
+"""Bytes at the end of a log in which kubectl's own words are looked for."""
+_LAST: Final = re.compile(
+    # It stands behind the job's own last line, also where that has no end.
+    rb"(?:" + _ENDED.encode() + rb"\d+|^(?:error: |Error from server|Unable to connect)[^\n]*)\n?\Z",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,8 @@ class Kubectl:
         self._program = program
         self._content = kubeconfig
         self._folder = tempfile.TemporaryDirectory(prefix="multiarch-kubectl-")
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._stopped = False
 
     def __enter__(self) -> Self:
         """Write its kubeconfig (0600)."""
@@ -46,6 +57,12 @@ class Kubectl:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Delete the folder."""
         self._folder.cleanup()
+
+    def stop(self) -> None:
+        """End what runs now, and start nothing any more: nobody waits for it."""
+        self._stopped = True
+        for process in tuple(self._running):  # one that starts just now looks whether it may
+            process.kill()
 
     def execute(
         self,
@@ -87,6 +104,9 @@ class Kubectl:
                 )
             )
             try:
+                self._running.append(process)
+                if self._stopped:
+                    process.kill()
                 output, error = process.communicate(given, timeout=seconds)
             except subprocess.TimeoutExpired:
                 process.kill()
@@ -95,6 +115,10 @@ class Kubectl:
             except BaseException:
                 process.kill()
                 raise
+            finally:
+                self._running.remove(process)
+        if self._stopped:
+            return Said(None, output or b"", "interrupted")
         return _said(process.returncode, output or b"", _words(error, log))
 
     @property
@@ -112,12 +136,10 @@ def _words(error: bytes | None, log: Path | None) -> str:
     """Return kubectl's own words: at the end of the log, where both go there; they are then taken off it."""
     if log is None:
         return (error or b"").decode(errors="replace")
-    size = log.stat().st_size
     with log.open("r+b") as file:
-        file.seek(max(0, size - 1000))
-        lines = file.read().splitlines(keepends=True)
-        last = lines[-1].decode(errors="replace") if lines else ""
-        if last.startswith((_ENDED, "error: ", "Error from server", "Unable to connect")):
-            file.truncate(size - len(lines[-1]))
-            return last
-    return ""
+        start = file.seek(max(0, log.stat().st_size - _TAIL))
+        found = _LAST.search(file.read())
+        if found is None:
+            return ""
+        file.truncate(start + found.start())
+        return found[0].decode(errors="replace")

@@ -52,7 +52,12 @@ def sources(given: Path | None) -> Iterator[Sources]:
     if not path.is_file():
         fix = "Name a Dockerfile, or a folder that has one: its folder is the build context."
         raise ConfigError([Problem(path="--dockerfile", found=f"there is no file {path}", fix=fix)])
-    yield Sources(path.resolve().parent, path.name)
+    context = path.parent.resolve()
+    if not path.resolve().is_relative_to(context):
+        fix = "Name the file itself: jobs get the folder of what is named, and nothing beside it."
+        found = f"{path} is a link to {path.resolve()}, outside its folder"
+        raise ConfigError([Problem(path="--dockerfile", found=found, fix=fix)])
+    yield Sources(context, path.name)
 
 
 def archive(folder: Path) -> bytes:
@@ -78,8 +83,14 @@ def _wanted(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 
 def with_buildkit(stack_file: Path) -> str | None:
-    """Return a stack file's text with a runner for BuildKit added to it; None where it has one, or no `runner`."""
-    document: Any = yaml.safe_load(stack_file.read_text(encoding="utf-8"))
+    """Return a stack file's text with a runner for BuildKit added to it; None where it has one, or no `runner`.
+
+    None, too, for a file that can't be read: the plan tells what is wrong with it.
+    """
+    try:
+        document: Any = yaml.safe_load(stack_file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError):
+        return None
     config = (document.get("config") if isinstance(document, Mapping) else None) or {}
     key = next((name for name in _RUNNER if name in config), "")
     runner = config.get(key)

@@ -180,8 +180,16 @@ class _Run:
     found: _Found = field(default_factory=_Found)
 
     def proved(self, section: StackReport) -> StackReport:
-        """Return the section with the claims of the run. Raises what nobody could foresee (`_TROUBLE`)."""
-        detail = section.detail
+        """Return the section with the claims of the run: also those that were answered before trouble ended it."""
+        try:
+            detail = self._on_real_nodes(section.detail)
+        except _TROUBLE as error:
+            detail = section.detail
+            self.found.checks.append(unproved(_TITLE, str(error)))
+        return self.found.added_to(section, detail)
+
+    def _on_real_nodes(self, detail: Rehearsed) -> Rehearsed:
+        """Put the stack to the proof on two real nodes; return what there was. Raises what nobody could foresee."""
         with ExitStack() as resources:
             nodes = RealNodes(self.plane, mode=self.options.binaries, planned=planned_nodes(self.plan))
             resources.callback(nodes.stop)
@@ -200,7 +208,7 @@ class _Run:
                 self.found.checks.append(claims.not_installed(str(error)))
             except (TemplateError, TemplatesMissing) as error:
                 self.found.checks.append(claims.no_template(error))
-        return self.found.added_to(section, detail)
+        return detail
 
     def _registry(self) -> Path | None:
         """Return a registry's program where none is on PATH: the embedded one takes no upload in parts."""

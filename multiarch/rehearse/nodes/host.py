@@ -15,6 +15,7 @@ PACKAGES = {"ip": "iproute2", "unshare": "util-linux"}
 """Programs of the system that are called, each with its Debian package."""
 _SYS_ADMIN, _NET_ADMIN = 21, 12  # capabilities(7)
 _HERE = "this machine"
+_AS_ROOT = "Run it as root, in a virtual machine or container of its own if you can."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ def problems(facts: Facts, emulated: Arch) -> list[Problem]:
             _lacks("it does not run Linux", "Use a Linux machine: real nodes are made of its namespaces and cgroups.")
         ]
     if not facts.root:
-        return [_lacks("you are not root", "Run it as root, in a virtual machine or container of its own if you can.")]
+        return [_lacks("you are not root", _AS_ROOT)]
     found = list(_lacking_rights(facts))
     found += [
         _lacks(f"there is no program `{name}`", f"Install it: apt-get install {package}")
@@ -91,7 +92,7 @@ def check(emulated: Arch | None = None) -> None:
 def check_root() -> None:
     """Raise ConfigError for who is not root: what root left may not even be looked at."""
     if os.uname().sysname == "Linux" and os.geteuid() != 0:
-        raise ConfigError([_lacks("you are not root", "Run it as root, as `multiarch nodes up` was run.")])
+        raise ConfigError([_lacks("you are not root", _AS_ROOT)])
 
 
 def plan(emulated: Arch) -> Sequence[str]:

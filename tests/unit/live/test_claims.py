@@ -95,6 +95,12 @@ def test_an_index_of_the_built_images_is_proved_and_one_that_nobody_saw_is_not()
     assert claims.index(None, {}, "no answer").verdict is Verdict.UNKNOWN
 
 
+def test_an_index_beside_a_build_that_left_no_digest_is_not_said_to_be_of_what_was_built() -> None:
+    found = claims.index(in_registry(), {"amd64": A, "arm64": ""}, "")
+    assert found.verdict is Verdict.UNKNOWN
+    assert "arm64" in found.evidence
+
+
 def test_a_mislabelled_image_fails_where_it_runs() -> None:
     mislabelled = Asked("uname: x86_64\nprogram: /bin/cat: 3e00\n", {})
     assert claims.image_runs("arm64", "real-arm64", mislabelled).verdict is Verdict.NO

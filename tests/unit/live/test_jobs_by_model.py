@@ -49,6 +49,10 @@ class Shell(Kubectl):
     """How many answers lose their end."""
     files: dict[str, bytes] = field(default_factory=dict)
     scripts: list[str] = field(default_factory=list)
+    stopped: bool = False
+
+    def stop(self) -> None:
+        self.stopped = True
 
     def execute(
         self, where: tuple[str, str, str], words: Sequence[str], *, seconds: float,
@@ -146,7 +150,9 @@ def test_an_interrupt_ends_every_job() -> None:
     def interrupted(_: str) -> int:
         raise KeyboardInterrupt
 
-    by = runner(Shell(script=interrupted))
+    shell = Shell(script=interrupted)
+    by = runner(shell)
     with suppress(KeyboardInterrupt):
         by.run([job("build")], lambda *_: None)
     assert by.stopped
+    assert shell.stopped, "a build that runs for minutes is not waited for"

@@ -59,14 +59,15 @@ def test_a_machine_that_lacks_nothing_is_asked_for_nothing_and_all_that_lacks_is
     assert len(host.problems(replace(WHOLE, cni=None, emulator=None, binfmt=False), Arch.ARM64)) == 3
 
 
-@pytest.mark.parametrize("arguments", [("up",), ("up", "--check"), ("down",)])
-def test_who_is_not_root_is_told_so_and_nothing_is_done(
-    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
-) -> None:
+@pytest.mark.parametrize(
+    "arguments", ["nodes up", "nodes up --check", "nodes down", "rehearse --run", "rehearse --run --clean"]
+)
+def test_who_is_not_root_is_told_so_and_nothing_is_done(monkeypatch: pytest.MonkeyPatch, arguments: str) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    ran = CliRunner().invoke(cli.multiarch, ["nodes", *arguments])
+    ran = CliRunner().invoke(cli.multiarch, arguments.split())
     assert ran.exit_code == 2, ran.output
-    assert "root" in ran.output
+    assert "you are not root. Run it as root" in ran.output
+    assert "nodes up" not in ran.output, "who was never told of that command has not run it"
     assert "Traceback" not in ran.output
 
 
