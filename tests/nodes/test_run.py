@@ -59,7 +59,8 @@ def test_a_stacks_jobs_build_an_image_on_both_nodes_and_it_runs_on_both(untouche
     page = tmp_path / "run.html"
     section = proved(tmp_path, "--html", str(page))
     runs = section["detail"]["runs"]
-    assert all(run["log"] in page.read_text() or run["log"] for run in runs)
+    shown = html.unescape(re.sub(r"<[^>]+>", "", page.read_text()))
+    assert [run["name"] for run in runs if not run["log"] or run["log"] not in shown] == []
 
 
 @pytest.mark.gitlab_runner
@@ -114,8 +115,6 @@ def proved(folder: Path, *options: str, **environment: str) -> dict[str, Any]:
     assert {run["arch"] for run in runs.values()} == {"amd64", "arm64"}
     assert runs["image-build: [arm64]"]["node"] == "real-arm64"
     assert "building" in runs["image-build: [arm64]"]["log"]
-    shown = html.unescape(re.sub(r"<[^>]+>", "", page.read_text()))
-    assert [name for name, run in runs.items() if not run["log"] or run["log"] not in shown] == []
     assert section["detail"]["reach"]["tries"]
     assert "runner" in section["detail"]["real"]
     return section
