@@ -13,7 +13,7 @@ from archmerge import ArchmergeError, parse_reference
 from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import ClusterError
 from multiarch.core.progress import ProgressDisplay
-from multiarch.core.report import Check, Report
+from multiarch.core.report import Check, Report, Section
 from multiarch.core.verdict import Verdict
 from multiarch.model.executor import ConfigInvalid
 from multiarch.model.pipeline import TemplateError, TemplatesMissing
@@ -101,6 +101,7 @@ def _rehearse(options: Options, sources: project.Sources, display: ProgressDispl
     before = picture()
     plane = ControlPlane(mode=options.binaries, beside_real_nodes=True)
     start = BackgroundStart(plane, shown_on(display))
+    section: StackReport = Section(name=options.stack, place="not planned", checks=(), detail=Rehearsed())
     try:
         builder, why = choose_builder()
         plan, section = _planned(options, builder, why, display)
@@ -111,6 +112,8 @@ def _rehearse(options: Options, sources: project.Sources, display: ProgressDispl
             section = run.proved(section)
     except _TROUBLE as error:
         section = replace(section, checks=(*section.checks, unproved(_TITLE, str(error))))
+    except (TemplateError, TemplatesMissing) as error:
+        section = replace(section, checks=(*section.checks, claims.no_template(error)))
     finally:
         plane.stop()
         start.settle()
