@@ -102,6 +102,7 @@ def _rehearse(options: Options, sources: project.Sources, display: ProgressDispl
     plane = ControlPlane(mode=options.binaries, beside_real_nodes=True)
     section: StackReport = Section(name=options.stack, place="not planned", detail=Rehearsed())
     start = BackgroundStart(plane, shown_on(display))
+    section: StackReport = Section(name=options.stack, place="not planned", checks=(), detail=Rehearsed())
     try:
         builder, why = choose_builder()
         plan, section = _planned(options, builder, why, display)

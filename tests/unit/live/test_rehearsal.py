@@ -1,4 +1,4 @@
-"""Trouble of the machine ends a run, and takes nothing away of what was already seen."""
+"""Trouble ends a run in a report, and takes nothing away of what was already seen."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -6,8 +6,10 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
+from archmerge import UsageError
 from multiarch.core.progress import ProgressDisplay
-from multiarch.core.verdict import Verdict
+from multiarch.core.verdict import Verdict, yes
+from multiarch.model.pipeline import TemplateError, TemplatesMissing
 from multiarch.rehearse.control_plane.errors import StartError
 from multiarch.rehearse.live import claims, project, rehearsal
 from multiarch.rehearse.outline import unplanned
@@ -34,3 +36,41 @@ def test_what_was_answered_before_trouble_is_reported_beside_it(monkeypatch: pyt
     assert verdicts["run-registry"] is Verdict.YES
     assert section.checks[-1].verdict is Verdict.UNKNOWN
     assert section.checks[-1].evidence == "a node has ended"
+
+
+class Plane:
+    """A control plane that is never waited for."""
+
+    def __init__(self, **_: Any) -> None:
+        pass
+
+    def start(self, _: Any) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [
+        (TemplatesMissing("no templates here"), Verdict.UNKNOWN),
+        (TemplateError("template.yml: broken"), Verdict.NO),
+        (UsageError("no reference", fix="name one"), Verdict.UNKNOWN),
+    ],
+)
+def test_templates_that_can_not_be_used_are_an_answer_and_no_crash(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, verdict: Verdict
+) -> None:
+    def refused(_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(rehearsal, "builder_jobs", refused)
+    monkeypatch.setattr(rehearsal, "ControlPlane", Plane)
+    monkeypatch.setattr(rehearsal, "picture", dict)
+    monkeypatch.setattr(rehearsal, "nothing_left", lambda _: yes("as before"))
+    with ProgressDisplay(Console(quiet=True)) as display:
+        report = rehearsal.rehearse_run(rehearsal.Options(project=Path(), stack="local"), display)
+    (section,) = report.sections
+    assert [check.verdict for check in section.checks] == [verdict, Verdict.YES]
+    assert str(error) in section.checks[0].evidence
