@@ -102,13 +102,16 @@ def test_an_index_beside_a_build_that_left_no_digest_is_not_said_to_be_of_what_w
 
 
 def test_a_mislabelled_image_fails_where_it_runs() -> None:
-    mislabelled = Asked("uname: x86_64\nprogram: /bin/cat: 3e00\n", {})
+    mislabelled = Asked(log="uname: x86_64\nprogram: /bin/cat: 3e00\n", pod={})
     assert claims.image_runs("arm64", "real-arm64", mislabelled).verdict is Verdict.NO
     assert claims.image_runs("amd64", "real-amd64", mislabelled).verdict is Verdict.YES
-    half = Asked("uname: aarch64\nprogram: /app: 3e00\n", {})
+    half = Asked(log="uname: aarch64\nprogram: /app: 3e00\n", pod={})
     assert claims.image_runs("arm64", "real-arm64", half).verdict is Verdict.NO, "its shell alone is arm64"
-    assert claims.image_runs("arm64", "real-arm64", Asked("done\n", {})).verdict is Verdict.UNKNOWN
-    assert claims.image_runs("arm64", "real-arm64", Asked("", {}, "ImagePullBackOff")).verdict is Verdict.NO
+    assert claims.image_runs("arm64", "real-arm64", Asked(log="done\n", pod={})).verdict is Verdict.UNKNOWN
+    assert (
+        claims.image_runs("arm64", "real-arm64", Asked(log="", pod={}, reason="exec format error")).verdict
+        is Verdict.NO
+    )
 
 
 def test_a_lost_registry_has_a_claim_of_its_own_and_takes_the_others_nos_back() -> None:

@@ -3,10 +3,12 @@
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from multiarch.rehearse.live import image
+from multiarch.rehearse.live.by_model import JobFailed
 
 
 @pytest.mark.parametrize(
@@ -35,7 +37,9 @@ def test_its_pod_asks_for_nothing_and_goes_to_its_node() -> None:
     for container in (*spec["initContainers"], *spec["containers"]):
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
-    assert spec["containers"][0]["command"][-1] == "/app"
+    asks, own = spec["containers"]
+    assert asks["command"][-1] == "/app"
+    assert "command" not in own, "the image's own"
 
 
 def script(tmp_path: Path, command: str) -> str:
@@ -49,6 +53,48 @@ def script(tmp_path: Path, command: str) -> str:
         env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
     )
     return done.stdout
+
+
+OVER = {"terminated": {"exitCode": 0}}
+RUNS: dict[str, Any] = {"running": {}}
+UNSTARTED = {"terminated": {"exitCode": 128, "reason": "StartError", "message": "exec format error"}}
+
+
+def at(asks: dict[str, Any], own: dict[str, Any] | None) -> dict[str, Any]:
+    states = {"asks": asks, **({"image": own} if own is not None else {})}
+    statuses = [{"name": name, "state": state} for name, state in states.items()]
+    return {"spec": {"containers": [{"name": name} for name in states]}, "status": {"containerStatuses": statuses}}
+
+
+@pytest.mark.parametrize(
+    ("pod", "steady", "left", "command"),
+    [
+        (at(OVER, OVER), 0, "", "its own command ended with 0"),
+        (at(OVER, {"terminated": {"exitCode": 1}}), 0, "", "its own command ended with 1"),
+        (at(OVER, RUNS), 1, "its own command runs", "its own command still ran after 3 s"),
+        (at(OVER, RUNS), 4, "", "its own command still ran after 3 s"),
+        (at(RUNS, OVER), 0, "it was not asked yet", "its own command ended with 0"),
+        (at(OVER, None), 0, "", "it has no command of its own"),
+    ],
+)
+def test_an_image_has_run_once_it_was_asked_and_its_own_command_ended_or_runs_on(
+    pod: dict[str, Any], steady: float, left: str, command: str
+) -> None:
+    assert image.unfinished(pod, steady) == left
+    assert image.own_command(pod) == command
+
+
+@pytest.mark.parametrize(
+    ("pod", "words"),
+    [
+        (at(OVER, UNSTARTED), "can't be started: exec format error"),
+        (at(OVER, {"waiting": {"reason": "CreateContainerError", "message": "no such file"}}), "no such file"),
+        (at({"waiting": {"reason": "ImagePullBackOff", "message": "m"}}, {}), "ImagePullBackOff"),
+    ],
+)
+def test_an_image_that_cannot_start_says_why(pod: dict[str, Any], words: str) -> None:
+    with pytest.raises(JobFailed, match=words):
+        image.unfinished(pod, 0)
 
 
 ELF = b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x02\0" + b"\xb7\0" + b"\0" * 40
