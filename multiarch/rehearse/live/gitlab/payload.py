@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from components.secret_text import SECRET_NAME
 from multiarch.rehearse.live.gitlab.pipeline import Entry, Registered
-from multiarch.rehearse.live.pipeline import BRANCH, PROJECT
+from multiarch.rehearse.live.pipeline import BRANCH, PROJECT, of_pipeline
 
 PIPELINE_ID: Final = 501
 _PROJECT_ID: Final = 11
@@ -171,24 +171,15 @@ def _variable(name: str, value: str) -> dict[str, Any]:
 
 def predefined(entry: Entry, place: Place) -> Mapping[str, str]:
     """Return what GitLab says of job, project and server (docs.gitlab.com/ci/variables/predefined_variables)."""
-    return {"CI": "true", "GITLAB_CI": "true", **_of_project(place), **_of_job(entry, place), **_of_server(place)}
+    return {**of_pipeline(place.commit), **_of_project(place), **_of_job(entry, place), **_of_server(place)}
 
 
 def _of_project(place: Place) -> Mapping[str, str]:
     return {
         "CI_COMMIT_BEFORE_SHA": _NO_COMMIT,
-        "CI_COMMIT_BRANCH": BRANCH,
-        "CI_COMMIT_REF_NAME": BRANCH,
         "CI_COMMIT_REF_PROTECTED": "true",
-        "CI_COMMIT_REF_SLUG": slug(BRANCH),
-        "CI_COMMIT_SHA": place.commit,
-        "CI_COMMIT_SHORT_SHA": place.commit[:8],
-        "CI_DEFAULT_BRANCH": BRANCH,
         "CI_PROJECT_ID": str(_PROJECT_ID),
-        "CI_PROJECT_NAME": PROJECT.rpartition("/")[2],
-        "CI_PROJECT_NAMESPACE": PROJECT.rpartition("/")[0],
         "CI_PROJECT_NAMESPACE_ID": str(_NAMESPACE_ID),
-        "CI_PROJECT_PATH": PROJECT,
         "CI_PROJECT_PATH_SLUG": slug(PROJECT),
         "CI_PROJECT_ROOT_NAMESPACE": PROJECT.partition("/")[0],
         "CI_PROJECT_TITLE": PROJECT.rpartition("/")[2],
@@ -207,7 +198,6 @@ def _of_job(entry: Entry, place: Place) -> Mapping[str, str]:
         "CI_JOB_URL": f"{place.project_url}/-/jobs/{entry.id}",
         "CI_PIPELINE_ID": str(PIPELINE_ID),
         "CI_PIPELINE_IID": "1",
-        "CI_PIPELINE_SOURCE": "push",
         "CI_PIPELINE_URL": f"{place.project_url}/-/pipelines/{PIPELINE_ID}",
         "CI_REPOSITORY_URL": place.repository_url(entry.token),
         "CI_RUNNER_DESCRIPTION": place.runner.name,
