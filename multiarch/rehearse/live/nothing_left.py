@@ -106,9 +106,11 @@ def nothing_left(before: Picture, now: Picture | None = None) -> Answer:
     after = picture() if now is None else now
     unread = [subject for subject in after if after[subject] is None or before.get(subject) is None]
     found = list(differences(before, after))
-    if ours := [one for one in found if _is(one, _OURS)]:
-        return no("; ".join(map(str, ours)))
-    if doubtful := [one for one in found if _is(one, _LIKE_OURS)]:
+    ours = [one for one in found if _is(one, _OURS)]
+    # What killed nodes had left, and is gone now, is none of this run's.
+    if left := [one for one in ours if one.now is not None]:
+        return no("; ".join(map(str, left)))
+    if doubtful := [one for one in found if one not in ours and _is(one, _LIKE_OURS)]:
         return unknown(f"it may be of the nodes, or of somebody else on this machine: {'; '.join(map(str, doubtful))}")
     if unread:
         return unknown(f"this could not be read: {', '.join(unread)}")
