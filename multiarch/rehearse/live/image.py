@@ -10,11 +10,17 @@ from multiarch.cluster.api import Api, ApiRefused
 from multiarch.core.waiting import wait_while
 from multiarch.rehearse.live import confined
 from multiarch.rehearse.live.by_model import JobFailed, waiting_for
+from multiarch.rehearse.live.job import End
 from multiarch.rehearse.live.kubectl import Kubectl
 
 SECONDS: Final = 120.0
 """How long an image may take to come to its node and to answer."""
 _LOG_SECONDS: Final = 20.0
+_NO_START: Final = frozenset({"ContainerCannotRun", "CreateContainerError", "RunContainerError", "StartError"})
+_EXEC: Final = re.compile(r"(?<!fork/)\bexec(?: format error|: |\b.*: (?:no such file|permission denied))")
+"""How runc says that a command can't be run, of all that may go wrong when it makes a container."""
+_KILLED: Final = 137
+"""By somebody else: SIGKILL."""
 _TOOLS: Final = "/multiarch-tools"
 _MACHINES: Final = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _ELF_MACHINES: Final = {"3e00": "amd64", "b700": "arm64"}
@@ -112,6 +118,7 @@ class Asked:
 
     log: str
     pod: Mapping[str, Any]
+    end: End
     reason: str = ""
     """Why it did not answer."""
     seconds: float = 0.0
@@ -133,12 +140,29 @@ def ask(api: Api, kubectl: Kubectl, manifest: Mapping[str, Any]) -> Asked:
         api.create(path, manifest)
         left = wait_while(runs, SECONDS, every=0.2)
         reason = f"it did not end within {SECONDS:.0f} s: {left}" if left else ""
+        end = End.SURROUNDINGS if left else End.SUCCEEDED
     except JobFailed as failure:
-        reason = str(failure)
-    except ApiRefused as refusal:
-        return Asked("", seen, f"its pod was refused: {refusal.message}", time.monotonic() - began)
+        end, reason = end_of(seen), str(failure)
+    except ApiRefused as refusal:  # the pod is this run's own, and not the stack's
+        why = f"its pod was refused: {refusal.message}"
+        return Asked("", seen, End.SURROUNDINGS, why, time.monotonic() - began)
     said = kubectl.logs((metadata["namespace"], metadata["name"], "image"), seconds=_LOG_SECONDS)
     api.delete(f"{path}/{metadata['name']}")
     if not reason and said.code != 0:
-        reason = f"its log could not be read: {said.error}"
-    return Asked(said.output.decode(errors="replace"), seen, reason, time.monotonic() - began)
+        end, reason = End.SURROUNDINGS, f"its log could not be read: {said.error}"
+    return Asked(said.output.decode(errors="replace"), seen, end, reason, time.monotonic() - began)
+
+
+def end_of(pod: Mapping[str, Any]) -> End:
+    """Return of what it is that an image did not answer: its own where its container was there, and failed.
+
+    The container that brings the tools runs before it, by the same node: where that one fails, it is the node's.
+    """
+    for container in (pod.get("status") or {}).get("containerStatuses") or ():
+        state = container.get("state") or {}
+        waiting, over = state.get("waiting") or {}, state.get("terminated") or {}
+        ran = over.get("reason") == "Error" and over.get("exitCode") not in (0, _KILLED)
+        found = over or waiting
+        if ran or (found.get("reason") in _NO_START and _EXEC.search(str(found.get("message")))):
+            return End.STACK
+    return End.SURROUNDINGS

@@ -3,10 +3,12 @@
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from multiarch.rehearse.live import image
+from multiarch.rehearse.live.job import End
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,40 @@ def test_its_pod_asks_for_nothing_and_goes_to_its_node() -> None:
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
     assert spec["containers"][0]["command"][-1] == "/app"
+
+
+def over(name: str = "image", **state: Any) -> dict[str, Any]:
+    return {"status": {"containerStatuses": [{"name": name, "state": state}]}}
+
+
+RUNC = "failed to create containerd task: OCI runtime create failed: runc create failed: unable to start container: "
+
+
+@pytest.mark.parametrize(
+    ("pod", "end"),
+    [
+        (over(terminated={"exitCode": 1, "reason": "Error"}), End.STACK),
+        (over(terminated={"exitCode": 139, "reason": "Error"}), End.STACK),
+        (over(terminated={"exitCode": 128, "reason": "StartError", "message": f"{RUNC}exec /a: exec format error"}),
+         End.STACK),
+        (over(waiting={"reason": "CreateContainerError", "message": f'{RUNC}exec: "/a": no such file or directory'}),
+         End.STACK),
+        (over(waiting={"reason": "CreateContainerError", "message": "context deadline exceeded"}), End.SURROUNDINGS),
+        (over(waiting={"reason": "CreateContainerError", "message": "fork/exec /bin/runc: no such file or directory"}),
+         End.SURROUNDINGS),
+        (over(waiting={"reason": "ImagePullBackOff", "message": "exec format error"}), End.SURROUNDINGS),
+        (over(terminated={"exitCode": 137, "reason": "Error"}), End.SURROUNDINGS),
+        (over(terminated={"exitCode": 137, "reason": "OOMKilled"}), End.SURROUNDINGS),
+        (over(terminated={"exitCode": 137, "reason": "ContainerStatusUnknown"}), End.SURROUNDINGS),
+        ({"status": {"phase": "Failed", "message": "evicted"}}, End.SURROUNDINGS),
+        ({"status": {"initContainerStatuses": [
+            {"name": "tools", "state": {"terminated": {"exitCode": 255, "reason": "Error"}}}]}}, End.SURROUNDINGS),
+    ],
+)  # fmt: skip
+def test_an_image_that_starts_and_fails_is_at_fault_and_one_that_the_node_can_not_start_is_not(
+    pod: dict[str, Any], end: End
+) -> None:
+    assert image.end_of(pod) is end
 
 
 def script(tmp_path: Path, command: str) -> str:
