@@ -218,9 +218,9 @@ def test_a_node_whose_kubelet_dies_is_told_and_the_stack_is_not_blamed(
         return nodes[-1]
 
     def update(_: ProgressDisplay, name: str, what: str, **__: Any) -> None:
-        if what == "its script" and name == "image-build: [amd64]":
+        if what == "its script" and name == "image-build: [arm64]":
             killed.append(name)
-            _kill(nodes[-1].pids["real-amd64"], "kubelet")
+            _kill(nodes[-1].pids["real-arm64"], "kubelet")
 
     monkeypatch.setattr(rehearsal, "RealNodes", kept)
     monkeypatch.setattr(ProgressDisplay, "update", update)
@@ -230,9 +230,9 @@ def test_a_node_whose_kubelet_dies_is_told_and_the_stack_is_not_blamed(
     assert wrong(report) == set()
     found = claims_of(report)
     assert found["run-programs"].verdict is Verdict.UNKNOWN
-    assert found["run-programs"].evidence.startswith("real-amd64 ended with")
+    assert found["run-programs"].evidence.startswith("real-arm64 ended with")
     assert "kubelet ended with -9" in found["run-programs"].evidence
-    assert found["run-build-amd64"].verdict is Verdict.UNKNOWN
+    assert found["run-build-arm64"].verdict is Verdict.UNKNOWN
 
 
 def _kill(pid: int, program: str) -> None:
