@@ -84,7 +84,13 @@ def _check_clean(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
 
 
 @click.command(epilog=EPILOG)
-@click.option("--stack", "stacks", multiple=True, metavar="NAME", help="Stack; repeat for several. Default: all.")
+@click.option(
+    "--stack",
+    "stacks",
+    multiple=True,
+    metavar="NAME",
+    help="Stack; repeat for several. Default: all; of --run: local.",
+)
 @report_options
 @click.option(
     "--binaries",
@@ -136,7 +142,8 @@ def command(project: Path | None, stacks: tuple[str, ...], **given: Any) -> None
     It plans the unmodified program against stand-ins for each cloud, installs the runner with Helm on a real Kubernetes
     control plane, and gives it jobs: the amd64 job must run on an amd64 node, the arm64 job on an arm64 node, and what
     is forbidden must be refused. It changes nothing outside this machine, except the cluster of --kubeconfig: there it
-    removes everything that it created, also after Ctrl-C.
+    removes everything that it created, also after Ctrl-C. With --run, two real nodes on this Linux machine build an
+    image and run it; what that changes here is shown first, and undone.
     """
     _check_combination(stacks, given)
     from multiarch.rehearse import main  # noqa: PLC0415 - `--help` needs none of it

@@ -91,11 +91,11 @@ def _rehearse(options: Options, plane: Plane, display: ProgressDisplay) -> Rehea
         plane.stop()
         if start is not None:
             start.settle()
-    binaries = {name: _source_words(source) for name, source in _sources(plane).items()}
+    binaries = {name: source_words(source) for name, source in sources_of(plane).items()}
     return Report(
         command="rehearse",
         sections=tuple(reports),
-        detail=RunsOn(control_plane=_describe(plane), binaries=binaries),
+        detail=RunsOn(control_plane=described(plane), binaries=binaries),
         seconds=time.monotonic() - began,
         timings={"planning": planning, "control plane's start": plane.start_seconds},
     )
@@ -226,22 +226,25 @@ def _plane(options: Options) -> Plane:
     return ControlPlane(mode=options.binaries)
 
 
-def _sources(plane: Plane) -> Mapping[str, BinarySource]:
+def sources_of(plane: Plane) -> Mapping[str, BinarySource]:
+    """Return where the control plane's programs came from; nothing where they could not be had."""
     try:
         return plane.binaries
     except ClusterError:
         return {}  # they could not be had; the claims say so
 
 
-def _describe(plane: Plane) -> str:
+def described(plane: Plane) -> str:
+    """Say in a line what the control plane is."""
     if isinstance(plane, ExistingControlPlane):
         return f"Kubernetes {plane.versions['kube-apiserver']}, context {plane.context} of {plane.kubeconfig}"
-    sources = _sources(plane)
+    sources = sources_of(plane)
     if "kube-apiserver" not in sources:
         return "no control plane"
     origins = ", ".join(sorted({source.origin.value for source in sources.values()}))
     return f"embedded Kubernetes {sources['kube-apiserver'].version} (programs from: {origins})"
 
 
-def _source_words(source: BinarySource) -> str:
+def source_words(source: BinarySource) -> str:
+    """Say where a program came from."""
     return ", ".join(filter(None, (source.version, source.origin.value, source.detail)))

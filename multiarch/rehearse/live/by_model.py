@@ -34,7 +34,7 @@ from multiarch.rehearse.live.taking import taker, untaken
 
 START_SECONDS: Final = 180.0
 """How long a pod's containers may take to start; that is mostly their images' way to the node."""
-_STUCK: Final = frozenset(
+STUCK: Final = frozenset(
     {
         "CreateContainerConfigError", "CreateContainerError", "ErrImageNeverPull", "ImagePullBackOff",
         "InvalidImageName", "RunContainerError",
@@ -301,7 +301,7 @@ def waiting_for(pod: Mapping[str, Any]) -> str:
     for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
         state = container.get("state") or {}
         waiting, over = state.get("waiting") or {}, state.get("terminated") or {}
-        if waiting.get("reason") in _STUCK:
+        if waiting.get("reason") in STUCK:
             raise JobFailed(
                 f"container {container['name']}: {waiting['reason']}: {waiting.get('message') or 'no message'}"
             )

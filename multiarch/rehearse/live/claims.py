@@ -91,7 +91,7 @@ def confinement(what: str, ended: Ended, image_user: str, *, filters: bool) -> C
 
 def image_title(arch: str) -> str:
     """Say what is claimed of the image on a node."""
-    return f"the image runs on the {arch} node, and its own programs are {arch}"
+    return f"the image starts on the {arch} node, and its own programs are {arch}"
 
 
 def merged(ended: Ended) -> Check:
@@ -135,7 +135,7 @@ def image_runs(arch: str, node: str, asked: Asked) -> Check:
         says = read(asked.log)
         well = all(found == arch for found in says.architectures)
         verdict = (Verdict.YES if well else Verdict.NO) if says.architectures else Verdict.UNKNOWN
-        evidence = says.evidence
+        evidence = f"{asked.command}; {says.evidence}" if asked.command else says.evidence
     check = claim(f"run-image-{arch}", image_title(arch), verdict, f"on {node}: {evidence}")
     return replace(check, about=image_name(arch), seconds=asked.seconds)
 

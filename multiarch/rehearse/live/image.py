@@ -9,18 +9,21 @@ from typing import Any, Final
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.core.waiting import wait_while
 from multiarch.rehearse.live import confined
-from multiarch.rehearse.live.by_model import JobFailed, waiting_for
+from multiarch.rehearse.live.by_model import STUCK, JobFailed, waiting_for
 from multiarch.rehearse.live.job import End
 from multiarch.rehearse.live.kubectl import Kubectl
 
 SECONDS: Final = 120.0
 """How long an image may take to come to its node and to answer."""
 _LOG_SECONDS: Final = 20.0
-_NO_START: Final = frozenset({"ContainerCannotRun", "CreateContainerError", "RunContainerError", "StartError"})
+STEADY_SECONDS: Final = 3.0
+"""An image whose own command still runs after this was started well."""
+_NOT_STARTED: Final = frozenset({"ContainerCannotRun", "StartError"})
+"""Why a container is over that never began (pkg/kubelet, containerd's CRI)."""
+_NO_START: Final = _NOT_STARTED | {"CreateContainerError", "RunContainerError"}
 _EXEC: Final = re.compile(r"(?<!fork/)\bexec(?: format error|: |\b.*: (?:no such file|permission denied))")
 """How runc says that a command can't be run, of all that may go wrong when it makes a container."""
-_KILLED: Final = 137
-"""By somebody else: SIGKILL."""
+_ASKS, _OWN = "asks", "image"
 _TOOLS: Final = "/multiarch-tools"
 _MACHINES: Final = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _ELF_MACHINES: Final = {"3e00": "amd64", "b700": "arm64"}
@@ -59,8 +62,8 @@ def pod(where: tuple[str, str], arch: str, image: str, tools: str, run: Mapping[
 
     `tools` is an image with a static /bin/busybox; `run` is the image's own config.
 
-    The image runs as its own user, without capabilities, and by its own programs where it has a `uname`. For one that
-    has no shell, the header of the program that it would start is read.
+    The image runs as its own user and without capabilities: once with its own command, and once to be asked, by its own
+    `uname` where it has one. The header of the program that it starts is read, too: an image may have no shell.
     """
     closed = {
         "allowPrivilegeEscalation": False,
@@ -70,12 +73,15 @@ def pod(where: tuple[str, str], arch: str, image: str, tools: str, run: Mapping[
     mount = [{"name": "tools", "mountPath": _TOOLS}]
     command = [*(run.get("Entrypoint") or ()), *(run.get("Cmd") or ())]
     copy = ["/bin/busybox", "cp", "/bin/busybox", f"{_TOOLS}/busybox"]
+    asks = [f"{_TOOLS}/busybox", "sh", "-c", confined.SCRIPT + _SCRIPT, "sh", *command[:1]]
+    own = {"name": _OWN, "image": image, "securityContext": closed}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"namespace": where[0], "name": where[1]},
         "spec": {
             "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 1,
             "automountServiceAccountToken": False,
             "nodeSelector": {"kubernetes.io/arch": arch},
             "tolerations": [{"operator": "Exists"}],
@@ -84,13 +90,8 @@ def pod(where: tuple[str, str], arch: str, image: str, tools: str, run: Mapping[
                 {"name": "tools", "image": tools, "command": copy, "volumeMounts": mount, "securityContext": closed}
             ],
             "containers": [
-                {
-                    "name": "image",
-                    "image": image,
-                    "command": [f"{_TOOLS}/busybox", "sh", "-c", confined.SCRIPT + _SCRIPT, "sh", *command[:1]],
-                    "volumeMounts": mount,
-                    "securityContext": closed,
-                }
+                {"name": _ASKS, "image": image, "command": asks, "volumeMounts": mount, "securityContext": closed},
+                *([own] if command else []),
             ],
         },
     }
@@ -112,7 +113,7 @@ def read(log: str) -> Says:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What came of asking an image."""
 
@@ -121,48 +122,85 @@ class Asked:
     end: End
     reason: str = ""
     """Why it did not answer."""
+    command: str = ""
+    """What became of its own command: `ended with 0`."""
     seconds: float = 0.0
 
 
 def ask(api: Api, kubectl: Kubectl, manifest: Mapping[str, Any]) -> Asked:
-    """Run an image's pod to its end, and take it away. Raises ApiRefused and UnreachableError."""
+    """Run an image's pod until it has answered and its own command has ended, or runs on, and take it away.
+
+    Raises ApiRefused and UnreachableError.
+    """
     metadata, began = manifest["metadata"], time.monotonic()
     path = f"/api/v1/namespaces/{metadata['namespace']}/pods"
     seen: dict[str, Any] = dict(manifest)
+    running: list[float] = []
 
-    def runs() -> str:
+    def left() -> str:
         seen.update(api.get(f"{path}/{metadata['name']}"))
-        if (seen.get("status") or {}).get("phase") == "Succeeded":
-            return ""
-        return waiting_for(seen) or "it runs"
+        if "running" in state_of(seen, _OWN):
+            running.append(time.monotonic())
+        return unfinished(seen, running[-1] - running[0] if running else 0.0)
+
+    def ended(log: str, reason: str) -> Asked:
+        end, seconds = end_of(seen) if reason else End.SUCCEEDED, time.monotonic() - began
+        return Asked(log=log, pod=seen, end=end, reason=reason, command=own_command(seen), seconds=seconds)
 
     try:
         api.create(path, manifest)
-        left = wait_while(runs, SECONDS, every=0.2)
-        reason = f"it did not end within {SECONDS:.0f} s: {left}" if left else ""
-        end = End.SURROUNDINGS if left else End.SUCCEEDED
+        still = wait_while(left, SECONDS, every=0.2)
+        reason = f"it did not end within {SECONDS:.0f} s: {still}" if still else ""
     except JobFailed as failure:
-        end, reason = end_of(seen), str(failure)
-    except ApiRefused as refusal:  # the pod is this run's own, and not the stack's
-        why = f"its pod was refused: {refusal.message}"
-        return Asked("", seen, End.SURROUNDINGS, why, time.monotonic() - began)
-    said = kubectl.logs((metadata["namespace"], metadata["name"], "image"), seconds=_LOG_SECONDS)
+        reason = str(failure)
+    except ApiRefused as refusal:
+        return ended("", f"its pod was refused: {refusal.message}")
+    said = kubectl.logs((metadata["namespace"], metadata["name"], _ASKS), seconds=_LOG_SECONDS)
     api.delete(f"{path}/{metadata['name']}")
     if not reason and said.code != 0:
-        end, reason = End.SURROUNDINGS, f"its log could not be read: {said.error}"
-    return Asked(said.output.decode(errors="replace"), seen, end, reason, time.monotonic() - began)
+        reason = f"its log could not be read: {said.error}"
+    return ended(said.output.decode(errors="replace"), reason)
+
+
+def unfinished(pod: Mapping[str, Any], steady: float) -> str:
+    """Say what of an image's pod is still to come; `steady`: for how long its own command runs. Raises JobFailed."""
+    asks, own = state_of(pod, _ASKS), state_of(pod, _OWN)
+    if not ("terminated" in asks or "terminated" in own):
+        waiting_for(pod)
+    elif (waiting := (own.get("waiting") or {}).get("reason")) in STUCK:
+        raise JobFailed(f"its own command can't be started: {waiting}: {own['waiting'].get('message')}")
+    over = own.get("terminated") or {}
+    if over.get("reason") in _NOT_STARTED:
+        raise JobFailed(f"its own command can't be started: {over.get('message')}")
+    if "terminated" not in asks:
+        return "it was not asked yet"
+    has_own = any(one["name"] == _OWN for one in pod["spec"]["containers"])
+    done = not has_own or "terminated" in own or steady > STEADY_SECONDS
+    return "" if done else "its own command runs"
 
 
 def end_of(pod: Mapping[str, Any]) -> End:
-    """Return of what it is that an image did not answer: its own where its container was there, and failed.
+    """Return of what it is that an image did not answer: its own where its command can't be run.
 
-    The container that brings the tools runs before it, by the same node: where that one fails, it is the node's.
+    All else is this run's: the pod, what asks in it, the registry that the image comes from, and the node.
     """
-    for container in (pod.get("status") or {}).get("containerStatuses") or ():
-        state = container.get("state") or {}
-        waiting, over = state.get("waiting") or {}, state.get("terminated") or {}
-        ran = over.get("reason") == "Error" and over.get("exitCode") not in (0, _KILLED)
-        found = over or waiting
-        if ran or (found.get("reason") in _NO_START and _EXEC.search(str(found.get("message")))):
-            return End.STACK
-    return End.SURROUNDINGS
+    state = state_of(pod, _OWN)
+    found = state.get("terminated") or state.get("waiting") or {}
+    own = found.get("reason") in _NO_START and _EXEC.search(str(found.get("message")))
+    return End.STACK if own else End.SURROUNDINGS
+
+
+def own_command(pod: Mapping[str, Any]) -> str:
+    """Say what became of an image's own command."""
+    state = state_of(pod, _OWN)
+    if "terminated" in state:
+        return f"its own command ended with {state['terminated'].get('exitCode')}"
+    if "running" in state:
+        return f"its own command still ran after {STEADY_SECONDS:.0f} s"
+    return "it has no command of its own"
+
+
+def state_of(pod: Mapping[str, Any], container: str) -> Mapping[str, Any]:
+    """Return a container's state; empty where it has none yet."""
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return next((one.get("state") or {} for one in statuses if one["name"] == container), {})

@@ -102,15 +102,19 @@ def _job(project: Project, job: PipelineJob, needs: Sequence[str]) -> CiJob:
 
 def predefined(project: Project) -> dict[str, str]:
     """Return what GitLab tells every job of its pipeline (docs.gitlab.com/ci/variables/predefined_variables)."""
+    return {**of_pipeline(project.commit), "CI_PROJECT_DIR": f"/builds/{PROJECT}"}
+
+
+def of_pipeline(commit: str) -> dict[str, str]:
+    """Return what of that is the same whoever runs the jobs, and wherever."""
     return {
         "CI": "true",
         "GITLAB_CI": "true",
-        "CI_PROJECT_DIR": f"/builds/{PROJECT}",
         "CI_PROJECT_PATH": PROJECT,
         "CI_PROJECT_NAME": PROJECT.rpartition("/")[2],
         "CI_PROJECT_NAMESPACE": PROJECT.partition("/")[0],
-        "CI_COMMIT_SHA": project.commit,
-        "CI_COMMIT_SHORT_SHA": project.commit[:8],
+        "CI_COMMIT_SHA": commit,
+        "CI_COMMIT_SHORT_SHA": commit[:8],
         "CI_COMMIT_REF_NAME": BRANCH,
         "CI_COMMIT_REF_SLUG": BRANCH,
         "CI_COMMIT_BRANCH": BRANCH,

@@ -12,6 +12,7 @@ from typing import Any, Final
 import yaml
 
 from components.problems import ConfigError, Problem
+from multiarch.rehearse.live.git import checked_out
 
 # renovate: datasource=docker depName=docker.io/library/busybox
 BASE: Final = "docker.io/library/busybox:1.37.0-musl"
@@ -22,6 +23,8 @@ RUN uname -m >/built-on && mkdir /kept && chown 7:8 /kept && chmod 4755 /built-o
 USER 1000
 CMD ["cat", "/built-on"]
 """
+MOST_MIB: Final = 256
+"""How large a project may be: it is kept in memory, and goes to each job."""
 _LEFT_OUT: Final = (".git",)
 _SECRET: Final = "gitlab-runner-buildkit-token"  # noqa: S105 - a name
 _RUNNER: Final = ("multiarch-runner:runner", "runner")
@@ -61,25 +64,51 @@ def sources(given: Path | None) -> Iterator[Sources]:
 
 
 def archive(folder: Path) -> bytes:
-    """Return a folder's files as an archive, without .git. Raises ConfigError for a file that cannot be read."""
+    """Return what a checkout of a folder would have, as an archive; without git on PATH all but its .git.
+
+    Raises ConfigError for a file that cannot be read, and for more than `MOST_MIB`.
+    """
     content = io.BytesIO()
+    size = 0
     with tarfile.open(fileobj=content, mode="w") as archived:
         try:
-            archived.add(folder, arcname=".", filter=_wanted)
+            for name in _names(folder):
+                info = archived.gettarinfo(folder / name, arcname=name)
+                if (folder / name).is_socket():
+                    continue  # tar has no word for one
+                size += info.size if info.isreg() else 0
+                if size > MOST_MIB * 1024**2:
+                    raise _too_large(folder)
+                _add(archived, info, folder / name)
         except OSError as error:
-            fix = "The folder of the Dockerfile is copied whole, as a checkout would be."
+            fix = "A checkout of the Dockerfile's folder is copied to each job. Name what is not for it in .gitignore."
             found = f"{error.filename or folder}: {error.strerror or error}"
             raise ConfigError([Problem(path="--dockerfile", found=found, fix=fix)]) from error
     return content.getvalue()
 
 
-def _wanted(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    if info.name.removeprefix("./").partition("/")[0] in _LEFT_OUT:
-        return None
+def _names(folder: Path) -> list[str]:
+    listed = checked_out(folder)
+    if listed is None:
+        listed = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    return [name for name in listed if name.partition("/")[0] not in _LEFT_OUT]
+
+
+def _add(archived: tarfile.TarFile, info: tarfile.TarInfo, path: Path) -> None:
     # Owners of this machine mean nothing in the job; times would make the same sources another commit.
     info.uid = info.gid = info.mtime = 0
     info.uname = info.gname = ""
-    return info
+    if info.isreg():
+        with path.open("rb") as file:
+            archived.addfile(info, file)
+    elif info.isdir() or info.issym():
+        archived.addfile(info)
+
+
+def _too_large(folder: Path) -> ConfigError:
+    fix = "Each job gets a copy: name what is not for the build in .gitignore, or give the Dockerfile its own folder."
+    found = f"{folder} has more than {MOST_MIB} MiB"
+    return ConfigError([Problem(path="--dockerfile", found=found, fix=fix)])
 
 
 def with_buildkit(stack_file: Path) -> str | None:

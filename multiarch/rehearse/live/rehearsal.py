@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -28,6 +28,7 @@ from multiarch.rehearse.claims.refusals import refusal_promises
 from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.control_plane.binaries import Mode
 from multiarch.rehearse.control_plane.plane import ControlPlane
+from multiarch.rehearse.control_plane.sources import BinarySource
 from multiarch.rehearse.doubt import taken_back
 from multiarch.rehearse.images.have import have_registry
 from multiarch.rehearse.images.model import ImagesError
@@ -68,6 +69,7 @@ from multiarch.rehearse.nodes.files import KUBELET_PORT
 from multiarch.rehearse.nodes.real import RealNodes
 from multiarch.rehearse.outline import goes_through, outline, unplanned, unproved
 from multiarch.rehearse.report.model import JobView, Reach, RehearsalReport, Rehearsed, RunsOn, RunView, StackReport
+from multiarch.rehearse.run import described, source_words, sources_of
 
 _TITLE: Final = "the stack's own jobs build an image on real nodes, and it runs"
 _TROUBLE: Final = (ClusterError, ApiRefused, ImagesError, NoRegistryError, ArchmergeError, HelmError)
@@ -109,6 +111,7 @@ def _rehearse(options: Options, sources: project.Sources, display: ProgressDispl
     commit = commit_of(project.archive(sources.folder))
     before = picture()
     plane = ControlPlane(mode=options.binaries, beside_real_nodes=True)
+    of_nodes: Mapping[str, BinarySource] = {}
     start = BackgroundStart(plane, shown_on(display))
     section: StackReport = Section(name=options.stack, place="not planned", checks=(), detail=Rehearsed())
     try:
@@ -118,7 +121,7 @@ def _rehearse(options: Options, sources: project.Sources, display: ProgressDispl
             check_early(options.runner, plan, options.chart, shown_on(display))
             start.ready()
             run = _Run(options, plan, plane, sources, commit, builder, display)
-            section = run.proved(section)
+            section, of_nodes = run.proved(section), run.programs
     except _TROUBLE as error:
         section = replace(section, checks=(*section.checks, unproved(_TITLE, str(error))))
     except (TemplateError, TemplatesMissing) as error:
@@ -127,7 +130,9 @@ def _rehearse(options: Options, sources: project.Sources, display: ProgressDispl
         plane.stop()
         start.settle()
     section = replace(section, checks=(*section.checks, claims.left_nothing(nothing_left(before))))
-    detail = RunsOn(control_plane="an embedded control plane, and two real nodes")
+    programs = {**sources_of(plane), **of_nodes}
+    binaries = {name: source_words(source) for name, source in programs.items()}
+    detail = RunsOn(control_plane=f"{described(plane)}, and two real nodes", binaries=binaries)
     return Report(command="rehearse", sections=(section,), detail=detail, seconds=time.monotonic() - began)
 
 
@@ -187,6 +192,8 @@ class _Run:
     builder: Builder
     display: ProgressDisplay
     found: _Found = field(default_factory=_Found)
+    programs: Mapping[str, BinarySource] = field(default_factory=dict)
+    """The nodes', once they are had."""
 
     def proved(self, section: StackReport) -> StackReport:
         """Return the section with the claims of the run: also those that were answered before trouble ended it."""
@@ -203,6 +210,7 @@ class _Run:
             nodes = RealNodes(self.plane, mode=self.options.binaries, planned=planned_nodes(self.plan))
             resources.callback(nodes.stop)
             nodes.start(shown_on(self.display))
+            self.programs = nodes.programs
             registry = resources.enter_context(LocalRegistry(nodes.address_of_host, self._registry()))
             way_out = resources.enter_context(WayOut(nodes.address_of_host, nodes.subnet))
             nodes.use_registry(f"http://{registry.host}")
@@ -267,6 +275,9 @@ class _Run:
         answer = pods_ended(place.nodes.containers, pods)
         self.display.finish("pods", answer.because, sign=answer.verdict)
         found.checks.append(claims.ended(answer))
+        if reached := place.way_out.asked().reached:
+            hosts = ", ".join(sorted(reached))
+            found.notes.append(f"jobs reached {hosts} by the rehearsal's own way out, which no cluster has")
 
     def _runner(self, why_no_helper: str, place: "_Place") -> JobRunner:
         """Choose what runs the jobs, and say it."""
@@ -291,6 +302,7 @@ class _Run:
             change={"buildkit": lambda made: taking_from(made, host)},
         )
         self.found.real.update(parts(wanted, supplied))
+        self.found.real["way out"] = "a proxy on this machine, which jobs have as HTTP_PROXY: a cluster has none"
         if changed := digests.changed_references(supplied.values()):
             digests.put_in_force(place.stack.scene.admin, changed)
         return helper_lacks(wanted, supplied)

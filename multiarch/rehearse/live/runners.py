@@ -13,9 +13,9 @@ from multiarch.model.plan.model import Plan
 from multiarch.model.release import InstallFailed, PlannedRelease, buildkit_release_of, release_of
 from multiarch.rehearse.control_plane.progress import ProgressSink, silent
 from multiarch.rehearse.live.by_model import ByModel
+from multiarch.rehearse.live.git import lacking
 from multiarch.rehearse.live.gitlab.program import find_runner
 from multiarch.rehearse.live.gitlab.runner import ClusterPlace, GitLabRunner
-from multiarch.rehearse.live.gitlab.sources import lacking
 from multiarch.rehearse.live.job import JobRunner
 from multiarch.rehearse.live.stage import Stack
 from multiarch.rehearse.live.supply import SHORT, Had, Supplied, why_not_reached

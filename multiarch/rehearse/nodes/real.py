@@ -23,7 +23,7 @@ from multiarch.rehearse.control_plane.pki import Identity
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.control_plane.processes import Processes, Program
 from multiarch.rehearse.control_plane.progress import Progress, ProgressSink, State, silent
-from multiarch.rehearse.control_plane.sources import Binaries
+from multiarch.rehearse.control_plane.sources import Binaries, BinarySource
 from multiarch.rehearse.nodes import binfmt, cgroups, files, host, journal, network, objects, pid_one, running
 from multiarch.rehearse.nodes.architectures import Arch, native_here
 from multiarch.rehearse.nodes.files import Node
@@ -95,6 +95,11 @@ class RealNodes:
     def names(self) -> Mapping[Arch, str]:
         """Each node's name in Kubernetes."""
         return {node.arch: node.name for node in self._nodes()}
+
+    @property
+    def programs(self) -> Mapping[str, BinarySource]:
+        """Where each program of the nodes came from; nothing before they are had."""
+        return self._programs or {}
 
     @property
     def addresses(self) -> Mapping[Arch, str]:

@@ -106,12 +106,13 @@ def test_an_index_beside_a_build_that_left_no_digest_is_not_said_to_be_of_what_w
 
 
 def test_a_mislabelled_image_fails_where_it_runs() -> None:
-    mislabelled = Asked("uname: x86_64\nprogram: /bin/cat: 3e00\n", {}, End.SUCCEEDED)
+    mislabelled = Asked(log="uname: x86_64\nprogram: /bin/cat: 3e00\n", pod={}, end=End.SUCCEEDED)
     assert claims.image_runs("arm64", "real-arm64", mislabelled).verdict is Verdict.NO
     assert claims.image_runs("amd64", "real-amd64", mislabelled).verdict is Verdict.YES
-    half = Asked("uname: aarch64\nprogram: /app: 3e00\n", {}, End.SUCCEEDED)
+    half = Asked(log="uname: aarch64\nprogram: /app: 3e00\n", pod={}, end=End.SUCCEEDED)
     assert claims.image_runs("arm64", "real-arm64", half).verdict is Verdict.NO, "its shell alone is arm64"
-    assert claims.image_runs("arm64", "real-arm64", Asked("done\n", {}, End.SUCCEEDED)).verdict is Verdict.UNKNOWN
+    silent = Asked(log="done\n", pod={}, end=End.SUCCEEDED)
+    assert claims.image_runs("arm64", "real-arm64", silent).verdict is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_only_what_is_of_the_stack_itself_is_a_no(end: End, verdict: Verdict) ->
     for claim in (
         claims.built("arm64", one, "real-arm64", "arm64"),
         claims.merged(one),
-        claims.image_runs("arm64", "real-arm64", Asked("uname: aarch64\n", {}, end, "the reason")),
+        claims.image_runs("arm64", "real-arm64", Asked(log="uname: aarch64\n", pod={}, end=end, reason="the reason")),
     ):
         assert claim.verdict is verdict, claim.id
         assert "the reason" in claim.evidence

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from multiarch.rehearse.live import image
+from multiarch.rehearse.live.by_model import JobFailed
 from multiarch.rehearse.live.job import End
 
 
@@ -37,41 +38,9 @@ def test_its_pod_asks_for_nothing_and_goes_to_its_node() -> None:
     for container in (*spec["initContainers"], *spec["containers"]):
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
-    assert spec["containers"][0]["command"][-1] == "/app"
-
-
-def over(name: str = "image", **state: Any) -> dict[str, Any]:
-    return {"status": {"containerStatuses": [{"name": name, "state": state}]}}
-
-
-RUNC = "failed to create containerd task: OCI runtime create failed: runc create failed: unable to start container: "
-
-
-@pytest.mark.parametrize(
-    ("pod", "end"),
-    [
-        (over(terminated={"exitCode": 1, "reason": "Error"}), End.STACK),
-        (over(terminated={"exitCode": 139, "reason": "Error"}), End.STACK),
-        (over(terminated={"exitCode": 128, "reason": "StartError", "message": f"{RUNC}exec /a: exec format error"}),
-         End.STACK),
-        (over(waiting={"reason": "CreateContainerError", "message": f'{RUNC}exec: "/a": no such file or directory'}),
-         End.STACK),
-        (over(waiting={"reason": "CreateContainerError", "message": "context deadline exceeded"}), End.SURROUNDINGS),
-        (over(waiting={"reason": "CreateContainerError", "message": "fork/exec /bin/runc: no such file or directory"}),
-         End.SURROUNDINGS),
-        (over(waiting={"reason": "ImagePullBackOff", "message": "exec format error"}), End.SURROUNDINGS),
-        (over(terminated={"exitCode": 137, "reason": "Error"}), End.SURROUNDINGS),
-        (over(terminated={"exitCode": 137, "reason": "OOMKilled"}), End.SURROUNDINGS),
-        (over(terminated={"exitCode": 137, "reason": "ContainerStatusUnknown"}), End.SURROUNDINGS),
-        ({"status": {"phase": "Failed", "message": "evicted"}}, End.SURROUNDINGS),
-        ({"status": {"initContainerStatuses": [
-            {"name": "tools", "state": {"terminated": {"exitCode": 255, "reason": "Error"}}}]}}, End.SURROUNDINGS),
-    ],
-)  # fmt: skip
-def test_an_image_that_starts_and_fails_is_at_fault_and_one_that_the_node_can_not_start_is_not(
-    pod: dict[str, Any], end: End
-) -> None:
-    assert image.end_of(pod) is end
+    asks, own = spec["containers"]
+    assert asks["command"][-1] == "/app"
+    assert "command" not in own, "the image's own"
 
 
 def script(tmp_path: Path, command: str) -> str:
@@ -85,6 +54,76 @@ def script(tmp_path: Path, command: str) -> str:
         env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
     )
     return done.stdout
+
+
+OVER = {"terminated": {"exitCode": 0}}
+RUNS: dict[str, Any] = {"running": {}}
+UNSTARTED = {"terminated": {"exitCode": 128, "reason": "StartError", "message": "exec format error"}}
+
+
+def at(asks: dict[str, Any], own: dict[str, Any] | None) -> dict[str, Any]:
+    states = {"asks": asks, **({"image": own} if own is not None else {})}
+    statuses = [{"name": name, "state": state} for name, state in states.items()]
+    return {"spec": {"containers": [{"name": name} for name in states]}, "status": {"containerStatuses": statuses}}
+
+
+@pytest.mark.parametrize(
+    ("pod", "steady", "left", "command"),
+    [
+        (at(OVER, OVER), 0, "", "its own command ended with 0"),
+        (at(OVER, {"terminated": {"exitCode": 1}}), 0, "", "its own command ended with 1"),
+        (at(OVER, RUNS), 1, "its own command runs", "its own command still ran after 3 s"),
+        (at(OVER, RUNS), 4, "", "its own command still ran after 3 s"),
+        (at(RUNS, OVER), 0, "it was not asked yet", "its own command ended with 0"),
+        (at(OVER, None), 0, "", "it has no command of its own"),
+    ],
+)
+def test_an_image_has_run_once_it_was_asked_and_its_own_command_ended_or_runs_on(
+    pod: dict[str, Any], steady: float, left: str, command: str
+) -> None:
+    assert image.unfinished(pod, steady) == left
+    assert image.own_command(pod) == command
+
+
+@pytest.mark.parametrize(
+    ("pod", "words"),
+    [
+        (at(OVER, UNSTARTED), "can't be started: exec format error"),
+        (at(OVER, {"waiting": {"reason": "CreateContainerError", "message": "no such file"}}), "no such file"),
+        (at({"waiting": {"reason": "ImagePullBackOff", "message": "m"}}, {}), "ImagePullBackOff"),
+    ],
+)
+def test_an_image_that_cannot_start_says_why(pod: dict[str, Any], words: str) -> None:
+    with pytest.raises(JobFailed, match=words):
+        image.unfinished(pod, 0)
+
+
+RUNC = "failed to create containerd task: OCI runtime create failed: runc create failed: unable to start container: "
+ABSENT = f'{RUNC}exec: "/a": stat /a: no such file or directory'
+
+
+def waits(reason: str, message: str) -> dict[str, Any]:
+    return {"waiting": {"reason": reason, "message": message}}
+
+
+@pytest.mark.parametrize(
+    ("pod", "end"),
+    [
+        (at(OVER, UNSTARTED), End.STACK),
+        (at(OVER, waits("CreateContainerError", ABSENT)), End.STACK),
+        (at(OVER, waits("RunContainerError", f"{RUNC}exec /a: permission denied")), End.STACK),
+        (at(UNSTARTED, RUNS), End.SURROUNDINGS),
+        (at(OVER, waits("CreateContainerError", "context deadline exceeded")), End.SURROUNDINGS),
+        (at(OVER, waits("CreateContainerError", "fork/exec /bin/runc: no such file or directory")), End.SURROUNDINGS),
+        (at(waits("ImagePullBackOff", "m"), waits("ImagePullBackOff", "exec format error")), End.SURROUNDINGS),
+        (at(RUNS, {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}}), End.SURROUNDINGS),
+        ({"status": {"phase": "Failed", "message": "evicted"}}, End.SURROUNDINGS),
+    ],
+)
+def test_an_image_is_at_fault_where_its_own_command_can_not_be_run_and_for_nothing_else(
+    pod: dict[str, Any], end: End
+) -> None:
+    assert image.end_of(pod) is end
 
 
 ELF = b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x02\0" + b"\xb7\0" + b"\0" * 40

@@ -1,5 +1,6 @@
 """Trouble ends a run in a report, and takes nothing away of what was already seen."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -79,6 +80,8 @@ def test_what_was_answered_before_trouble_is_reported_beside_it(monkeypatch: pyt
 
 class Plane:
     """A control plane that is never waited for."""
+
+    binaries: Mapping[str, Any] = {}
 
     def __init__(self, **_: Any) -> None:
         pass

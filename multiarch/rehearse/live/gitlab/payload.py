@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from components.secret_text import SECRET_NAME
 from multiarch.rehearse.live.gitlab.pipeline import Entry, Registered
-from multiarch.rehearse.live.pipeline import BRANCH, PROJECT
+from multiarch.rehearse.live.pipeline import BRANCH, PROJECT, of_pipeline
 
 PIPELINE_ID: Final = 501
 _PROJECT_ID: Final = 11
@@ -171,44 +171,45 @@ def _variable(name: str, value: str) -> dict[str, Any]:
 
 def predefined(entry: Entry, place: Place) -> Mapping[str, str]:
     """Return what GitLab says of job, project and server (docs.gitlab.com/ci/variables/predefined_variables)."""
-    name, path = entry.name, PROJECT
-    server = urlsplit(place.url)
+    return {**of_pipeline(place.commit), **_of_project(place), **_of_job(entry, place), **_of_server(place)}
+
+
+def _of_project(place: Place) -> Mapping[str, str]:
     return {
-        "CI": "true",
-        "GITLAB_CI": "true",
-        "CI_API_V4_URL": f"{place.url}/api/v4",
         "CI_COMMIT_BEFORE_SHA": _NO_COMMIT,
-        "CI_COMMIT_BRANCH": BRANCH,
-        "CI_COMMIT_REF_NAME": BRANCH,
         "CI_COMMIT_REF_PROTECTED": "true",
-        "CI_COMMIT_REF_SLUG": slug(BRANCH),
-        "CI_COMMIT_SHA": place.commit,
-        "CI_COMMIT_SHORT_SHA": place.commit[:8],
-        "CI_DEFAULT_BRANCH": BRANCH,
+        "CI_PROJECT_ID": str(_PROJECT_ID),
+        "CI_PROJECT_NAMESPACE_ID": str(_NAMESPACE_ID),
+        "CI_PROJECT_PATH_SLUG": slug(PROJECT),
+        "CI_PROJECT_ROOT_NAMESPACE": PROJECT.partition("/")[0],
+        "CI_PROJECT_TITLE": PROJECT.rpartition("/")[2],
+        "CI_PROJECT_URL": place.project_url,
+        "CI_PROJECT_VISIBILITY": "private",
+    }
+
+
+def _of_job(entry: Entry, place: Place) -> Mapping[str, str]:
+    return {
         "CI_JOB_ID": str(entry.id),
-        "CI_JOB_NAME": name,
-        "CI_JOB_NAME_SLUG": slug(name),
+        "CI_JOB_NAME": entry.name,
+        "CI_JOB_NAME_SLUG": slug(entry.name),
         "CI_JOB_STAGE": "rehearsal",
         "CI_JOB_TOKEN": entry.token,
         "CI_JOB_URL": f"{place.project_url}/-/jobs/{entry.id}",
         "CI_PIPELINE_ID": str(PIPELINE_ID),
         "CI_PIPELINE_IID": "1",
-        "CI_PIPELINE_SOURCE": "push",
         "CI_PIPELINE_URL": f"{place.project_url}/-/pipelines/{PIPELINE_ID}",
-        "CI_PROJECT_ID": str(_PROJECT_ID),
-        "CI_PROJECT_NAME": path.rpartition("/")[2],
-        "CI_PROJECT_NAMESPACE": path.rpartition("/")[0],
-        "CI_PROJECT_NAMESPACE_ID": str(_NAMESPACE_ID),
-        "CI_PROJECT_PATH": path,
-        "CI_PROJECT_PATH_SLUG": slug(path),
-        "CI_PROJECT_ROOT_NAMESPACE": path.partition("/")[0],
-        "CI_PROJECT_TITLE": path.rpartition("/")[2],
-        "CI_PROJECT_URL": place.project_url,
-        "CI_PROJECT_VISIBILITY": "private",
         "CI_REPOSITORY_URL": place.repository_url(entry.token),
         "CI_RUNNER_DESCRIPTION": place.runner.name,
         "CI_RUNNER_ID": str(place.runner.id),
         "CI_RUNNER_TAGS": json.dumps(list(place.runner.tags)),
+    }
+
+
+def _of_server(place: Place) -> Mapping[str, str]:
+    server = urlsplit(place.url)
+    return {
+        "CI_API_V4_URL": f"{place.url}/api/v4",
         "CI_SERVER_FQDN": server.netloc,
         "CI_SERVER_HOST": server.hostname or "",
         "CI_SERVER_NAME": "GitLab",

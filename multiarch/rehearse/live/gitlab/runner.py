@@ -23,6 +23,7 @@ from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.control_plane.progress import ProgressSink, silent
 from multiarch.rehearse.control_plane.sources import BinarySource
 from multiarch.rehearse.live import room
+from multiarch.rehearse.live.git import lacking
 from multiarch.rehearse.live.gitlab.body import BodyError, unpacked
 from multiarch.rehearse.live.gitlab.config import Connections, check_seconds, config_toml
 from multiarch.rehearse.live.gitlab.pipeline import Entry, Pipeline, Registered, State
@@ -30,7 +31,7 @@ from multiarch.rehearse.live.gitlab.pods import Watch
 from multiarch.rehearse.live.gitlab.process import RunningRunner
 from multiarch.rehearse.live.gitlab.program import find_runner
 from multiarch.rehearse.live.gitlab.server import GitLabServer, Site
-from multiarch.rehearse.live.gitlab.sources import commit_folder, lacking
+from multiarch.rehearse.live.gitlab.sources import commit_folder
 from multiarch.rehearse.live.gitlab.words import end_of, last_line, plain_log, why_failed
 from multiarch.rehearse.live.job import CiJob, Ended
 from multiarch.rehearse.live.taking import tags_of, taker

@@ -1,6 +1,5 @@
 """The project's sources: one commit of a folder, in a bare repository that git itself serves (`git http-backend`)."""
 
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +7,7 @@ from email.parser import BytesParser
 from pathlib import Path
 from typing import Final
 
-from multiarch.cluster.errors import ClusterError
-from multiarch.core.environment import Child, Environment, environment
-from multiarch.core.secrets import hide
+from multiarch.rehearse.live.git import git, git_environment
 from multiarch.rehearse.live.gitlab.payload import PIPELINE_ID
 from multiarch.rehearse.live.pipeline import BRANCH, PROJECT
 
@@ -73,27 +70,22 @@ class Sources:
             capture_output=True,
             check=False,
             timeout=_SECONDS,
-            env=_environment(own),
+            env=git_environment(own),
         )
         return cgi_answer(done.stdout)
-
-
-def lacking() -> str:
-    """Say what is missing for sources to be served; empty where nothing is."""
-    return "" if shutil.which("git") else "git is not on PATH: it serves the sources to the jobs"
 
 
 def commit_folder(folder: Path, root: Path) -> Sources:
     """Commit what a folder has, but for what its .gitignore names. Raises ClusterError where git can't."""
     repository = root / f"{PROJECT}.git"
     repository.parent.mkdir(parents=True, exist_ok=True)
-    _git("init", "--quiet", "--bare", "--template=", f"--initial-branch={BRANCH}", str(repository))
+    git("init", "--quiet", "--bare", "--template=", f"--initial-branch={BRANCH}", str(repository))
     inside = (f"--git-dir={repository}", f"--work-tree={folder.resolve()}")
-    _git(*inside, "add", "--all", ".", below=folder)
-    tree = _git(*inside, "write-tree")
-    commit = _git(*inside, "commit-tree", tree, "-m", "The sources of this rehearsal")
+    git(*inside, "add", "--all", ".", below=folder)
+    tree = git(*inside, "write-tree")
+    commit = _commit(*inside, "commit-tree", tree, "-m", "The sources of this rehearsal")
     for name in (f"refs/heads/{BRANCH}", f"refs/pipelines/{PIPELINE_ID}"):
-        _git(*inside, "update-ref", name, commit)
+        git(*inside, "update-ref", name, commit)
     return Sources(root=root, commit=commit)
 
 
@@ -107,32 +99,7 @@ def cgi_answer(output: bytes) -> GitAnswer:
     return GitAnswer(int(status) if status.isdigit() else 500, headers, body)
 
 
-def _git(*arguments: str, below: Path | None = None) -> str:
-    someone, when = "Rehearsal", "2026-01-01T00:00:00Z"  # fixed: the same files are the same commit
-    who = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in _identity(someone, when)}
-    try:
-        done = subprocess.run(
-            ["git", *arguments],  # noqa: S607 - as above
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=_SECONDS,
-            cwd=below,
-            stdin=subprocess.DEVNULL,
-            env=_environment(who),
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ClusterError(f"the sources can't be committed: {error}") from error
-    if done.returncode:
-        raise ClusterError(f"the sources can't be committed: {hide(done.stderr).strip()[-300:]}")
-    return done.stdout.strip()
-
-
-def _identity(name: str, when: str) -> tuple[tuple[str, str], ...]:
-    return ("NAME", name), ("EMAIL", "rehearsal@multiarch.invalid"), ("DATE", when)
-
-
-def _environment(own: Mapping[str, str]) -> Environment:
-    """Return an environment in which no configuration of the user's or the machine's changes what git does."""
-    return environment(Child.GIT, {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", **own})
+def _commit(*arguments: str) -> str:
+    """Let git commit as somebody fixed, at a fixed time: the same files are the same commit."""
+    someone = (("NAME", "Rehearsal"), ("EMAIL", "rehearsal@multiarch.invalid"), ("DATE", "2026-01-01T00:00:00Z"))
+    return git(*arguments, own={f"GIT_{role}_{what}": one for role in ("AUTHOR", "COMMITTER") for what, one in someone})
