@@ -9,6 +9,7 @@ from multiarch.model.nodes import nodes_for
 from multiarch.model.plan.model import Plan
 from multiarch.model.plan_checks import PLAN_ACCEPTED, not_planned, plan_checks
 from multiarch.rehearse.claims.stack import cluster_title
+from multiarch.rehearse.doubt import taken_back
 from multiarch.rehearse.report.model import Rehearsed, StackReport
 
 CLUSTER_REHEARSED = "cluster-rehearsed"
@@ -59,13 +60,7 @@ def doubted(report: StackReport, reason: str) -> StackReport:
 
     What was proved stays: that was seen. One claim stands for what nobody saw, so that the stack is not proved.
     """
-    short = reason.partition(";")[0]  # without the last lines of its log
-    claims = [
-        replace(claim, verdict=Verdict.UNKNOWN, evidence=f"{claim.evidence} (but {short})")
-        if claim.verdict is Verdict.NO
-        else claim
-        for claim in report.checks
-    ]
+    claims = taken_back(report.checks, reason)
     if all(claim.id != CLUSTER_REHEARSED for claim in claims):
         claims.append(unproved("the control plane lasts as long as the rehearsal", reason))
     return replace(report, checks=tuple(claims))

@@ -35,6 +35,7 @@ from multiarch.rehearse.live.rehearsal import Options, rehearse_run
 from multiarch.rehearse.live.supply import SHORT, supply, why_not_reached
 from multiarch.rehearse.mirror.registry import LocalRegistry
 from multiarch.rehearse.nodes import journal
+from multiarch.rehearse.nodes.real import RealNodes
 from multiarch.rehearse.report.model import RehearsalReport
 from tests.repository import ROOT
 
@@ -203,6 +204,45 @@ def test_a_registry_that_is_lost_has_a_claim_of_its_own_and_the_stack_is_not_bla
 
     monkeypatch.setattr(rehearsal, "supply", lost)
     assert wrong(run()) == {"run-registry"}
+
+
+def test_a_node_whose_kubelet_dies_is_told_and_the_stack_is_not_blamed(
+    run: Callable[..., RehearsalReport], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It dies while the stack's build job runs its script on that node."""
+    nodes: list[RealNodes] = []
+    killed: list[str] = []
+
+    def kept(*given: Any, **more: Any) -> RealNodes:
+        nodes.append(RealNodes(*given, **more))
+        return nodes[-1]
+
+    def update(_: ProgressDisplay, name: str, what: str, **__: Any) -> None:
+        if what == "its script" and name == "image-build: [arm64]":
+            killed.append(name)
+            _kill(nodes[-1].pids["real-arm64"], "kubelet")
+
+    monkeypatch.setattr(rehearsal, "RealNodes", kept)
+    monkeypatch.setattr(ProgressDisplay, "update", update)
+    (tmp_path / "Dockerfile").write_text(f"FROM {BASE}\nRUN sleep 5\n")
+    report = run(dockerfile=tmp_path, runner="model")
+    assert killed
+    assert wrong(report) == set()
+    found = claims_of(report)
+    assert found["run-programs"].verdict is Verdict.UNKNOWN
+    assert found["run-programs"].evidence.startswith("real-arm64 ended with")
+    assert "kubelet ended with -9" in found["run-programs"].evidence
+    assert found["run-build-arm64"].verdict is Verdict.UNKNOWN
+
+
+def _kill(pid: int, program: str) -> None:
+    """Kill a program by its name among a process and its descendants, and no other."""
+    here = Path("/proc", str(pid))
+    if (here / "comm").read_text().strip() == program:
+        os.kill(pid, signal.SIGKILL)
+        return
+    for child in (here / "task" / str(pid) / "children").read_text().split():
+        _kill(int(child), program)
 
 
 def _once_then(answers: Callable[[LocalRegistry], bool], registry: LocalRegistry) -> Callable[[LocalRegistry], bool]:

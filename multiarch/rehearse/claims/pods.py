@@ -162,7 +162,7 @@ def settle(api: Api, namespace: str, name: str, patience: float = PATIENCE_SECON
         pod = api.get(path)
         if pod["spec"].get("nodeName"):
             return Placement(node=str(pod["spec"]["nodeName"]))
-        message = _unschedulable(pod)
+        message = unschedulable(pod)
         if not message:
             since = 0.0
         elif not since:
@@ -171,6 +171,15 @@ def settle(api: Api, namespace: str, name: str, patience: float = PATIENCE_SECON
             break
         time.sleep(_POLL_SECONDS)
     return Placement(message=message)
+
+
+def unschedulable(pod: Mapping[str, Any]) -> str:
+    """Return why the scheduler has no node for a pod, in its own words; empty where it does not say so."""
+    for condition in pod.get("status", {}).get("conditions") or []:
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            message = str(condition.get("message") or condition.get("reason") or "unschedulable")
+            return _PREEMPTION.sub(".", message)
+    return ""
 
 
 def kept_out(message: str) -> bool:
@@ -194,11 +203,3 @@ def refused_by(refusal: ApiRefused) -> str:
 def violates_pod_security(refusal: ApiRefused) -> bool:
     """Tell whether Pod Security admission refused."""
     return refusal.status == 403 and "violates PodSecurity" in refusal.message  # noqa: PLR2004 - Forbidden
-
-
-def _unschedulable(pod: Mapping[str, Any]) -> str:
-    for condition in pod.get("status", {}).get("conditions") or []:
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            message = str(condition.get("message") or condition.get("reason") or "unschedulable")
-            return _PREEMPTION.sub(".", message)
-    return ""

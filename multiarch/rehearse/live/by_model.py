@@ -7,6 +7,7 @@ the pod (gitlab-runner, executors/kubernetes/kubernetes.go). What it does in ano
 """
 
 import io
+import re
 import tarfile
 import threading
 import time
@@ -23,9 +24,9 @@ from multiarch.cluster.errors import UnreachableError
 from multiarch.core.secrets import hide
 from multiarch.core.waiting import wait_while
 from multiarch.model.executor import JobRefusal, Pod
-from multiarch.rehearse.claims.pods import build, refused_by, waits_for_room
+from multiarch.rehearse.claims.pods import build, kept_out, refused_by, unschedulable, waits_for_room
 from multiarch.rehearse.claims.scene import Scene
-from multiarch.rehearse.live.job import CiJob, Ended
+from multiarch.rehearse.live.job import CiJob, End, Ended
 from multiarch.rehearse.live.kubectl import Kubectl, Said
 from multiarch.rehearse.live.project import archive
 from multiarch.rehearse.live.room import fitted
@@ -43,11 +44,16 @@ STUCK: Final = frozenset(
 _UNPLACED: Final = "no node takes its pod"
 _UNPLACED_SECONDS: Final = 20.0
 """How long the scheduler may say that no node will do."""
+_IN_TROUBLE: Final = "node.kubernetes.io/"
+"""Begins the taints of a node that is not ready, not reached, or short of something."""
+_OF_THIS_MACHINE: Final = frozenset({"cpu", "memory", "ephemeral-storage"})
+"""What jobs request less of where it has no more (`room`): then it is only taken just now."""
 _STEP_SECONDS: Final = 120.0
 _MOST_ARTIFACTS: Final = 64 * 1024 * 1024
 _TRIES: Final = 3
 _POLL_SECONDS: Final = 0.2
 _BUILD, _HELPER = "build", "helper"
+_FORBIDDEN: Final = 403
 
 Where = tuple[str, str, str]
 """Namespace, pod and container."""
@@ -55,6 +61,11 @@ Where = tuple[str, str, str]
 
 class JobFailed(Exception):  # noqa: N818 - what the report will say
     """The job is over, for the reason that the message gives."""
+
+    def __init__(self, reason: str, end: End = End.SURROUNDINGS) -> None:
+        super().__init__(reason)
+        self.end = end
+        """What the reason says something of: not of the stack, where nobody says so."""
 
 
 @dataclass(slots=True)
@@ -94,7 +105,7 @@ class ByModel:
     ) -> Ended:
         needed = [future.result() for future in before]
         if broken := [one.job.name for one in needed if not one.succeeded]:
-            return Ended(job=job, succeeded=False, reason=f"not started: {', '.join(broken)} failed")
+            return Ended(job=job, end=End.NOT_STARTED, reason=f"not started: {', '.join(broken)} failed")
         began = time.monotonic()
         artifacts = {path: content for one in needed for path, content in one.artifacts.items()}
         with TemporaryDirectory(prefix="multiarch-job-") as folder:
@@ -106,7 +117,7 @@ class ByModel:
         """Return the runner that has the job's tag. Raises JobFailed."""
         tag = taker(self.scenes, job)
         if tag is None:
-            raise JobFailed(untaken(job))
+            raise JobFailed(untaken(job), End.STACK)
         return self.scenes[tag], self.kubectl[tag]
 
     @property
@@ -142,7 +153,7 @@ class _Run:
 
     def to_its_end(self) -> dict[str, Any]:
         """Return what `Ended` says of it."""
-        reason, artifacts = "", {}
+        end, reason, artifacts = End.SUCCEEDED, "", {}
         try:
             scene, kubectl = self.runner.scene_of(self.job)
             pod = self.pod = self._built(scene)
@@ -153,13 +164,15 @@ class _Run:
             finally:
                 self._deleted(scene, pod)
         except JobFailed as failure:
-            reason = str(failure)
+            end, reason = failure.end, str(failure)
         except ApiRefused as refusal:
+            # Of what the runner may do, not of its pod: that one may be gone (404) with its node.
+            end = End.STACK if refusal.status == _FORBIDDEN else End.SURROUNDINGS
             reason = f"the API server refused the runner: {refusal.message}"
         except UnreachableError as error:
-            reason = str(error)
+            end, reason = End.SURROUNDINGS, str(error)
         return {
-            "succeeded": not reason,
+            "end": end,
             "reason": hide(reason),
             "artifacts": artifacts,
             "log": self._log_text(),
@@ -169,7 +182,7 @@ class _Run:
     def _built(self, scene: Scene) -> Pod:
         built = build(scene, self.job.to_run(self.number))
         if isinstance(built, JobRefusal):
-            raise JobFailed(f"refused by the runner: {built.reason}")
+            raise JobFailed(f"refused by the runner: {built.reason}", End.STACK)
         return built
 
     def _created(self, scene: Scene, pod: Pod) -> None:
@@ -180,7 +193,8 @@ class _Run:
         try:
             scene.runner.create(f"/api/v1/namespaces/{pod.namespace}/pods", manifest)
         except ApiRefused as refusal:
-            raise JobFailed(f"its pod was refused by {refused_by(refusal)}: {refusal.message}") from refusal
+            end = End.STACK if refusal.definite else End.SURROUNDINGS
+            raise JobFailed(f"its pod was refused by {refused_by(refusal)}: {refusal.message}", end) from refusal
 
     def _started(self, scene: Scene, pod: Pod) -> None:
         self.tell("waiting for its containers")
@@ -194,11 +208,12 @@ class _Run:
             if state.startswith(_UNPLACED) and not waits_for_room(state):
                 unplaced.append(time.monotonic())
                 if unplaced[-1] - unplaced[0] > _UNPLACED_SECONDS:
-                    raise JobFailed(state)
+                    raise JobFailed(state, _unplaced(scene, state))
             return state
 
         if left := wait_while(waits, START_SECONDS, every=_POLL_SECONDS):
-            raise JobFailed(f"its containers did not start within {START_SECONDS:.0f} s: {left}")
+            end = _unplaced(scene, left) if left.startswith(_UNPLACED) else End.SURROUNDINGS
+            raise JobFailed(f"its containers did not start within {START_SECONDS:.0f} s: {left}", end)
 
     def _steps(self, kubectl: Kubectl, pod: Pod) -> dict[str, bytes]:
         place = self.job.variables["CI_PROJECT_DIR"]
@@ -215,9 +230,10 @@ class _Run:
             (pod.namespace, pod.name, _BUILD), ["sh", f"{place}.script"], seconds=self.job.timeout, log=self._log
         )
         if said.code is None:
-            raise JobFailed(f"its script was not run to its end: {said.error}")
+            end = End.STACK if said.overdue or said.forbidden else End.SURROUNDINGS
+            raise JobFailed(f"its script was not run to its end: {said.error}", end)
         if said.code:
-            raise JobFailed(f"exit code {said.code}")
+            raise JobFailed(f"exit code {said.code}", End.STACK)
         if not self.job.pipeline.artifacts:
             return {}
         self.tell("its artifacts")
@@ -246,7 +262,9 @@ class _Run:
     def _helper(self, kubectl: Kubectl, where: Where, script: str, *words: str, given: bytes | None = None) -> Said:
         said = kubectl.execute(where, ["sh", "-c", script, "sh", *words], seconds=_STEP_SECONDS, given=given)
         if said.code != 0:
-            raise JobFailed(f"the helper container did not do its part: {said.error.strip() or 'it did not say why'}")
+            end = End.STACK if said.forbidden else End.SURROUNDINGS
+            why = said.error.strip() or "it did not say why"
+            raise JobFailed(f"the helper container did not do its part: {why}", end)
         return said
 
     def _deleted(self, scene: Scene, pod: Pod) -> None:
@@ -292,12 +310,33 @@ def waiting_for(pod: Mapping[str, Any]) -> str:
             raise JobFailed(f"container {container['name']} ended with {over['exitCode']}: {why}")
     if status.get("phase") in ("Failed", "Succeeded"):
         raise JobFailed(f"its pod is over: {status.get('message') or status.get('reason') or status['phase']}")
-    for condition in status.get("conditions") or ():
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return f"{_UNPLACED}: {condition.get('message') or condition.get('reason')}"
+    if why := unschedulable(pod):
+        return f"{_UNPLACED}: {why}"
     found = status.get("containerStatuses") or []
     names = [one["name"] for one in found if "running" not in (one.get("state") or {})]
     return "" if found and not names else f"{', '.join(names) or 'all'} not running yet"
+
+
+def _unplaced(scene: Scene, state: str) -> End:
+    """Return of what it is that no node takes a pod. The scheduler names no taint (since 1.36), so nodes are asked."""
+    try:
+        return unplaced(state, scene.admin.items("/api/v1/nodes"))
+    except (ApiRefused, UnreachableError):
+        return End.SURROUNDINGS
+
+
+def unplaced(state: str, nodes: Sequence[Mapping[str, Any]]) -> End:
+    """Return of what it is that no node takes a pod: labels and taints are the stack's, and what only it asks for.
+
+    A node in trouble has taints of Kubernetes' own; CPU, memory, storage and room for pods are this machine's.
+    """
+    taints = (taint for node in nodes for taint in (node.get("spec") or {}).get("taints") or ())
+    if any(str(taint.get("key")).startswith(_IN_TROUBLE) for taint in taints):
+        return End.SURROUNDINGS
+    asked = set(re.findall(r"Insufficient ([\w./-]*\w)", state))
+    if asked & _OF_THIS_MACHINE or "Too many pods" in state:
+        return End.SURROUNDINGS
+    return End.STACK if asked or kept_out(state.removeprefix(f"{_UNPLACED}: ")) else End.SURROUNDINGS
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:

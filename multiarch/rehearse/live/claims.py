@@ -1,7 +1,7 @@
 """The claims of a run: pure functions of what came of its jobs, and of what the registry and the nodes have."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from multiarch.core.report import Check
@@ -13,7 +13,10 @@ from multiarch.rehearse.live.job import Ended
 from multiarch.rehearse.live.pipeline import ARCHITECTURES
 from multiarch.rehearse.report.model import Reach
 
-_OF_JOBS = ("run-build-", "run-merge", "run-index", "run-image-")
+OF_JOBS = ("run-build-", "run-merge", "run-index", "run-image-")
+"""How the claims begin that a lost registry puts in doubt: that one has its own claim."""
+BY_RUNNER = (*OF_JOBS, "run-reach")
+"""Likewise, of what is between the jobs and their runner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +43,9 @@ def built(arch: str, ended: Ended, node: str, node_arch: str) -> Check:
     )
     if not ended.succeeded:
         where = f" on {node}" if node else ""
-        verdict = Verdict.UNKNOWN if ended.reason.startswith("interrupted") else Verdict.NO
-        return claim(identity, title, verdict, f"{ended.job.name}{where}: {ended.reason}", ended)
+        return claim(identity, title, ended.end.verdict, f"{ended.job.name}{where}: {ended.reason}", ended)
+    if ended.pod is None:
+        return claim(identity, title, Verdict.UNKNOWN, _unseen(ended), ended)
     digest = digest_of(ended, arch)
     if not digest:
         return claim(identity, title, Verdict.NO, f"{ended.job.name} left no digest among its artifacts", ended)
@@ -94,11 +98,10 @@ def merged(ended: Ended) -> Check:
     """Claim that the merge job made an index."""
     identity, title = "run-merge", "the template's merge job makes one image of both"
     if ended.succeeded and ended.pod is None:
-        return claim(identity, title, Verdict.UNKNOWN, f"{ended.job.name} ended well, but no pod of it was seen", ended)
+        return claim(identity, title, Verdict.UNKNOWN, _unseen(ended), ended)
     if ended.succeeded:
         return claim(identity, title, Verdict.YES, f"pod {_pod_name(ended)}: {ended.job.name} ended well", ended)
-    verdict = Verdict.UNKNOWN if ended.reason.startswith(("not started", "interrupted")) else Verdict.NO
-    return claim(identity, title, verdict, f"{ended.job.name}: {ended.reason}", ended)
+    return claim(identity, title, ended.end.verdict, f"{ended.job.name}: {ended.reason}", ended)
 
 
 def index(found: InRegistry | None, builds: Mapping[str, str], why: str) -> Check:
@@ -127,7 +130,7 @@ def index(found: InRegistry | None, builds: Mapping[str, str], why: str) -> Chec
 def image_runs(arch: str, node: str, asked: Asked) -> Check:
     """Claim that the image runs on its node, and that its own programs are what it is said to be."""
     if asked.reason:
-        verdict, evidence = Verdict.NO, asked.reason
+        verdict, evidence = asked.end.verdict, asked.reason
     else:
         says = read(asked.log)
         well = all(found == arch for found in says.architectures)
@@ -188,24 +191,14 @@ def not_reached(arch: str, why: str) -> Check:
     return claim(f"run-image-{arch}", image_title(arch), Verdict.UNKNOWN, why)
 
 
-def doubted(checks: Iterable[Check], lost: str) -> list[Check]:
-    """Take back every no of a run that lost its registry: it may be the registry's failing, which has its own claim."""
-    return [
-        replace(check, verdict=Verdict.UNKNOWN, evidence=f"{check.evidence} (but {lost})")
-        if check.verdict is Verdict.NO and check.id.startswith(_OF_JOBS)
-        else check
-        for check in checks
-    ]
+def ended_early(why: str) -> Check:
+    """Return the claim of what did not last as long as the run: with it, every no of the run is taken back."""
+    title = "the control plane and both nodes last as long as the run"
+    return claim("run-programs", title, Verdict.UNKNOWN, why)
 
 
-def no_proof(checks: Iterable[Check], why: str) -> list[Check]:
-    """Take back every answer of the jobs, a yes too: what was between them and their runner did not work."""
-    return [
-        replace(check, verdict=Verdict.UNKNOWN, evidence=f"{check.evidence} (but {why})")
-        if check.id.startswith((*_OF_JOBS, "run-reach"))
-        else check
-        for check in checks
-    ]
+def _unseen(ended: Ended) -> str:
+    return f"{ended.job.name} ended well, but no pod of it was seen"
 
 
 def _pod_name(ended: Ended) -> str:

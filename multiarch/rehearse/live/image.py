@@ -10,6 +10,7 @@ from multiarch.cluster.api import Api, ApiRefused
 from multiarch.core.waiting import wait_while
 from multiarch.rehearse.live import confined
 from multiarch.rehearse.live.by_model import STUCK, JobFailed, waiting_for
+from multiarch.rehearse.live.job import End
 from multiarch.rehearse.live.kubectl import Kubectl
 
 SECONDS: Final = 120.0
@@ -19,6 +20,9 @@ STEADY_SECONDS: Final = 3.0
 """An image whose own command still runs after this was started well."""
 _NOT_STARTED: Final = frozenset({"ContainerCannotRun", "StartError"})
 """Why a container is over that never began (pkg/kubelet, containerd's CRI)."""
+_NO_START: Final = _NOT_STARTED | {"CreateContainerError", "RunContainerError"}
+_EXEC: Final = re.compile(r"(?<!fork/)\bexec(?: format error|: |\b.*: (?:no such file|permission denied))")
+"""How runc says that a command can't be run, of all that may go wrong when it makes a container."""
 _ASKS, _OWN = "asks", "image"
 _TOOLS: Final = "/multiarch-tools"
 _MACHINES: Final = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
@@ -115,6 +119,7 @@ class Asked:
 
     log: str
     pod: Mapping[str, Any]
+    end: End
     reason: str = ""
     """Why it did not answer."""
     command: str = ""
@@ -139,8 +144,8 @@ def ask(api: Api, kubectl: Kubectl, manifest: Mapping[str, Any]) -> Asked:
         return unfinished(seen, running[-1] - running[0] if running else 0.0)
 
     def ended(log: str, reason: str) -> Asked:
-        seconds = time.monotonic() - began
-        return Asked(log=log, pod=seen, reason=reason, command=own_command(seen), seconds=seconds)
+        end, seconds = end_of(seen) if reason else End.SUCCEEDED, time.monotonic() - began
+        return Asked(log=log, pod=seen, end=end, reason=reason, command=own_command(seen), seconds=seconds)
 
     try:
         api.create(path, manifest)
@@ -172,6 +177,17 @@ def unfinished(pod: Mapping[str, Any], steady: float) -> str:
     has_own = any(one["name"] == _OWN for one in pod["spec"]["containers"])
     done = not has_own or "terminated" in own or steady > STEADY_SECONDS
     return "" if done else "its own command runs"
+
+
+def end_of(pod: Mapping[str, Any]) -> End:
+    """Return of what it is that an image did not answer: its own where its command can't be run.
+
+    All else is this run's: the pod, what asks in it, the registry that the image comes from, and the node.
+    """
+    state = state_of(pod, _OWN)
+    found = state.get("terminated") or state.get("waiting") or {}
+    own = found.get("reason") in _NO_START and _EXEC.search(str(found.get("message")))
+    return End.STACK if own else End.SURROUNDINGS
 
 
 def own_command(pod: Mapping[str, Any]) -> str:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any, Protocol
 
+from multiarch.core.verdict import Verdict
 from multiarch.model.executor import Job
 from multiarch.model.pipeline import PipelineJob
 
@@ -34,12 +36,29 @@ class CiJob:
         return replace(job, variables=self.variables, timeout=self.timeout, id=number)
 
 
+class End(Enum):
+    """What a job's end, or that of an image's container, says something of."""
+
+    SUCCEEDED = "succeeded"
+    STACK = "of the stack"
+    """Its script, its time limit, its tags; its pod as the API server, the scheduler or the runner takes it."""
+    NOT_STARTED = "not started"
+    """A job that it needs did not succeed."""
+    SURROUNDINGS = "of the surroundings"
+    """The nodes, the registry, the way to the containers, an interrupt: whatever is this run's own."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the job does what is claimed of it. Only what is of the stack itself is a no."""
+        return {End.SUCCEEDED: Verdict.YES, End.STACK: Verdict.NO}.get(self, Verdict.UNKNOWN)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """What came of a job."""
 
     job: CiJob
-    succeeded: bool
+    end: End
     reason: str = ""
     """Why not, in words: `exit code 1`, `the pod was refused: …`, `not started: build-amd64 failed`."""
     log: str = ""
@@ -49,6 +68,11 @@ class Ended:
     artifacts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """Path in the project to content: what it kept."""
     seconds: float = 0.0
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ran to its end, and well."""
+        return self.end is End.SUCCEEDED
 
 
 class JobRunner(Protocol):

@@ -17,6 +17,9 @@ from multiarch.rehearse.control_plane.tied import tied
 _ENDED: Final = "command terminated with exit code "
 """How kubectl says that the command itself failed, and not the way to it (k8s.io/client-go, tools/remotecommand)."""
 
+_FORBIDDEN: Final = re.compile(r'is forbidden: User .* cannot \w+ resource "pods/exec"')
+"""RBAC's own sentence (k8s.io/apiserver, endpoints/handlers/responsewriters). A kubelet that refuses the API server has
+another one."""
 _TAIL: Final = 1000
 """Bytes at the end of a log in which kubectl's own words are looked for."""
 _LAST: Final = re.compile(
@@ -35,6 +38,13 @@ class Said:
     output: bytes
     error: str = ""
     """What it wrote to standard error; or kubectl's own words."""
+    overdue: bool = False
+    """Whether it was ended because it took longer than it may."""
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether the API server says that this account may not run commands in containers."""
+        return self.code is None and _FORBIDDEN.search(self.error) is not None
 
 
 class Kubectl:
@@ -111,7 +121,7 @@ class Kubectl:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()
-                return Said(None, b"", f"it did not end within {seconds:.0f} s")
+                return Said(None, b"", f"it did not end within {seconds:.0f} s", overdue=True)
             except BaseException:
                 process.kill()
                 raise

@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from archmerge import ArchmergeError, parse_reference
 from multiarch.cluster.api import ApiRefused
 from multiarch.cluster.errors import ClusterError
 from multiarch.core.progress import ProgressDisplay
 from multiarch.core.report import Check, Report, Section
+from multiarch.core.secrets import hide
 from multiarch.core.verdict import Verdict
 from multiarch.model.executor import ConfigInvalid
 from multiarch.model.pipeline import TemplateError, TemplatesMissing
@@ -28,6 +29,7 @@ from multiarch.rehearse.claims.scene import Scene
 from multiarch.rehearse.control_plane.binaries import Mode
 from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.control_plane.sources import BinarySource
+from multiarch.rehearse.doubt import taken_back
 from multiarch.rehearse.images.have import have_registry
 from multiarch.rehearse.images.model import ImagesError
 from multiarch.rehearse.images.recipes import taking_from
@@ -74,6 +76,13 @@ _TROUBLE: Final = (ClusterError, ApiRefused, ImagesError, NoRegistryError, Archm
 """What says nothing about the stack: then it is not known whether it works."""
 _OWN_BRIDGE: Final = "The bridge of these two nodes enforces none; on your cluster its network plugin decides"
 _PRIVILEGED: Final = ("privileged-pod-refused", "buildkit-privileged-pod-refused")
+
+
+class Lasting(Protocol):
+    """Programs that should run until they are stopped."""
+
+    def check(self) -> None:
+        """Raise ClusterError when one of them has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +225,14 @@ class _Run:
                 self.found.checks.append(claims.not_installed(str(error)))
             except (TemplateError, TemplatesMissing) as error:
                 self.found.checks.append(claims.no_template(error))
+            finally:
+                self._lasted(nodes)
         return detail
+
+    def _lasted(self, nodes: RealNodes) -> None:
+        """Take every no back where a program of the control plane or of a node has ended: it may be its failing."""
+        if why := ended_program(self.plane, nodes):
+            self.found.checks = [*taken_back(self.found.checks, why), claims.ended_early(why)]
 
     def _registry(self) -> Path | None:
         """Return a registry's program where none is on PATH: the embedded one takes no upload in parts."""
@@ -242,15 +258,16 @@ class _Run:
             targets = [*place.targets(self.plane.server), *canary.targets]
             ended = runner.run([*jobs, reach_job(given, targets, stack.first_tag)], self.display.update)
             for one in ended:
-                self.display.finish(one.job.name, one.reason or "succeeded", sign=_sign(one), took=one.seconds)
+                self.display.finish(one.job.name, one.reason or "succeeded", sign=one.end.verdict, took=one.seconds)
             self._reach(ended[-1], targets, canary)
         found.notes += runner.notes
         self._judge(ended, place)
         if runner.faults:
-            found.checks = claims.no_proof(found.checks, f"the small GitLab went wrong: {'; '.join(runner.faults)}")
+            why = f"the small GitLab went wrong: {', '.join(runner.faults)}"
+            found.checks = taken_back(found.checks, why, of=claims.BY_RUNNER, answers=(Verdict.YES, Verdict.NO))
         last = look.answers(place.registry)
         if not (first and last):
-            found.checks = claims.doubted(found.checks, "the registry does not answer")
+            found.checks = taken_back(found.checks, "the registry does not answer", of=claims.OF_JOBS)
         found.checks.append(claims.registry_answers(before=first, after=last))
         pods = {f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for one in ended if (pod := one.pod)}
         pods |= {f"{stack.scene.installed.job_namespace}/{_image_pod(arch)}" for arch in ARCHITECTURES}
@@ -348,7 +365,7 @@ class _Run:
         reference = f"{place.registry.host}/{PROJECT}:{BRANCH}"  # as anybody would: the node takes its own of the index
         config = look.run_config(place.registry, PROJECT, digest)
         asked = image.ask(scene.admin, kubectl, image.pod(where, arch, reference, project.BASE, config))
-        self.display.finish(name, asked.reason or "it ran", sign=Verdict.NO if asked.reason else Verdict.YES)
+        self.display.finish(name, asked.reason or "it ran", sign=asked.end.verdict)
         return asked
 
 
@@ -378,6 +395,16 @@ class _Place:
         )
 
 
+def ended_program(*lasting: Lasting) -> str:
+    """Say which program has ended of what should last as long as a run; empty where all run."""
+    for one in lasting:
+        try:
+            one.check()
+        except ClusterError as error:
+            return hide(str(error))
+    return ""
+
+
 def _image_pod(arch: str) -> str:
     return f"image-{arch}"
 
@@ -399,7 +426,3 @@ def _user(registry: LocalRegistry, ended: Ended) -> str:
             except ArchmergeError:
                 return ""
     return ""
-
-
-def _sign(ended: Ended) -> Verdict:
-    return Verdict.YES if ended.succeeded else Verdict.NO

@@ -7,8 +7,8 @@ import pytest
 
 from multiarch.model.executor import ExecutorConfig, Job, JobRefusal, build_pod, parse_config
 from multiarch.model.pipeline import PipelineJob
-from multiarch.rehearse.live.by_model import JobFailed, packed, unpacked, waiting_for
-from multiarch.rehearse.live.job import CiJob
+from multiarch.rehearse.live.by_model import JobFailed, packed, unpacked, unplaced, waiting_for
+from multiarch.rehearse.live.job import CiJob, End
 from multiarch.rehearse.live.room import fitted, fitted_config, too_much
 from multiarch.rehearse.live.taking import taker
 
@@ -57,8 +57,34 @@ def test_what_may_still_come_is_waited_for(pod: dict[str, Any], left: str) -> No
     ],
 )
 def test_what_never_will_come_ends_the_job_with_its_reason(pod: dict[str, Any], words: str) -> None:
-    with pytest.raises(JobFailed, match=words):
+    with pytest.raises(JobFailed, match=words) as failed:
         waiting_for(pod)
+    assert failed.value.end is End.SURROUNDINGS, "none of it says anything of the stack"
+
+
+SELECTOR, TAINT = "1 node(s) didn't match Pod's node affinity/selector", "1 node(s) had untolerated taint(s)"
+
+
+@pytest.mark.parametrize(
+    ("says", "taint", "end"),
+    [
+        (f"{SELECTOR}, {TAINT}", "kubernetes.io/arch", End.STACK),
+        ("2 Insufficient nvidia.com/gpu", "kubernetes.io/arch", End.STACK),
+        (f"1 Insufficient cpu, {SELECTOR}", "kubernetes.io/arch", End.SURROUNDINGS),
+        ("2 Insufficient ephemeral-storage", "kubernetes.io/arch", End.SURROUNDINGS),
+        ("2 Too many pods", "kubernetes.io/arch", End.SURROUNDINGS),
+        (f"{SELECTOR}, {TAINT}", "node.kubernetes.io/unreachable", End.SURROUNDINGS),
+        (f"{SELECTOR}, {TAINT}", "node.kubernetes.io/disk-pressure", End.SURROUNDINGS),
+        ("something that no scheduler said until now", "kubernetes.io/arch", End.SURROUNDINGS),
+    ],
+)
+def test_a_pod_without_a_node_is_the_stacks_fault_by_its_labels_and_taints_and_not_in_a_lab_in_trouble(
+    says: str, taint: str, end: End
+) -> None:
+    preemption = "no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful."
+    told = f"0/2 nodes are available: {says}. {preemption}"
+    state = waiting_for(status(conditions=[{**UNPLACED, "message": told}]))
+    assert unplaced(state, [{"spec": {}}, {"spec": {"taints": [{"key": taint}]}}]) is end
 
 
 def test_artifacts_come_back_as_they_were_given() -> None:

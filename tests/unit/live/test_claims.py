@@ -7,10 +7,11 @@ import pytest
 
 from multiarch.core.verdict import Verdict
 from multiarch.model.pipeline import PipelineJob
+from multiarch.rehearse.doubt import taken_back
 from multiarch.rehearse.live import claims
 from multiarch.rehearse.live.claims import InRegistry
 from multiarch.rehearse.live.image import Asked
-from multiarch.rehearse.live.job import CiJob, Ended
+from multiarch.rehearse.live.job import CiJob, End, Ended
 from tests.unit.live.test_confined import pod, said
 
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
@@ -20,14 +21,15 @@ POD = {**pod({"runAsUser": 1000, "runAsGroup": 1001, "capabilities": {"drop": ["
 POD["spec"]["automountServiceAccountToken"] = False
 WELL = Ended(
     job=JOB,
-    succeeded=True,
+    end=End.SUCCEEDED,
     log=said(),
     pod=POD,
     artifacts={"digests/arm64.json": f'{{"digest": "{A}"}}'.encode()},
 )
-FAILED = replace(WELL, succeeded=False, reason="exit code 1", artifacts={})
-NEVER = Ended(job=JOB, succeeded=False, reason="its pod was refused by admission: no")
-SKIPPED = Ended(job=JOB, succeeded=False, reason="not started: image-build: [amd64] failed")
+FAILED = replace(WELL, end=End.STACK, reason="exit code 1", artifacts={})
+LOST = replace(WELL, end=End.SURROUNDINGS, reason="container build: ImagePullBackOff: no", artifacts={})
+NEVER = Ended(job=JOB, end=End.STACK, reason="its pod was refused by admission: no")
+SKIPPED = Ended(job=JOB, end=End.NOT_STARTED, reason="not started: image-build: [amd64] failed")
 
 
 def test_a_build_is_proved_by_a_digest_from_the_right_node() -> None:
@@ -35,6 +37,8 @@ def test_a_build_is_proved_by_a_digest_from_the_right_node() -> None:
     assert claims.built("arm64", WELL, "real-amd64", "amd64").verdict is Verdict.NO
     assert claims.built("arm64", FAILED, "real-arm64", "arm64").verdict is Verdict.NO
     assert claims.built("arm64", NEVER, "", "").verdict is Verdict.NO
+    assert claims.built("arm64", LOST, "real-arm64", "arm64").verdict is Verdict.UNKNOWN
+    assert claims.built("arm64", replace(WELL, pod=None), "", "").verdict is Verdict.UNKNOWN, "nobody saw where"
 
 
 @pytest.mark.parametrize(
@@ -102,16 +106,28 @@ def test_an_index_beside_a_build_that_left_no_digest_is_not_said_to_be_of_what_w
 
 
 def test_a_mislabelled_image_fails_where_it_runs() -> None:
-    mislabelled = Asked(log="uname: x86_64\nprogram: /bin/cat: 3e00\n", pod={})
+    mislabelled = Asked(log="uname: x86_64\nprogram: /bin/cat: 3e00\n", pod={}, end=End.SUCCEEDED)
     assert claims.image_runs("arm64", "real-arm64", mislabelled).verdict is Verdict.NO
     assert claims.image_runs("amd64", "real-amd64", mislabelled).verdict is Verdict.YES
-    half = Asked(log="uname: aarch64\nprogram: /app: 3e00\n", pod={})
+    half = Asked(log="uname: aarch64\nprogram: /app: 3e00\n", pod={}, end=End.SUCCEEDED)
     assert claims.image_runs("arm64", "real-arm64", half).verdict is Verdict.NO, "its shell alone is arm64"
-    assert claims.image_runs("arm64", "real-arm64", Asked(log="done\n", pod={})).verdict is Verdict.UNKNOWN
-    assert (
-        claims.image_runs("arm64", "real-arm64", Asked(log="", pod={}, reason="exec format error")).verdict
-        is Verdict.NO
-    )
+    silent = Asked(log="done\n", pod={}, end=End.SUCCEEDED)
+    assert claims.image_runs("arm64", "real-arm64", silent).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("end", "verdict"),
+    [(End.STACK, Verdict.NO), (End.SURROUNDINGS, Verdict.UNKNOWN), (End.NOT_STARTED, Verdict.UNKNOWN)],
+)
+def test_only_what_is_of_the_stack_itself_is_a_no(end: End, verdict: Verdict) -> None:
+    one = replace(FAILED, end=end, reason="the reason")
+    for claim in (
+        claims.built("arm64", one, "real-arm64", "arm64"),
+        claims.merged(one),
+        claims.image_runs("arm64", "real-arm64", Asked(log="uname: aarch64\n", pod={}, end=end, reason="the reason")),
+    ):
+        assert claim.verdict is verdict, claim.id
+        assert "the reason" in claim.evidence
 
 
 def test_a_lost_registry_has_a_claim_of_its_own_and_takes_the_others_nos_back() -> None:
@@ -120,7 +136,7 @@ def test_a_lost_registry_has_a_claim_of_its_own_and_takes_the_others_nos_back() 
     assert claims.registry_answers(before=False, after=True).verdict is Verdict.NO
     refused = claims.claim("privileged-pod-refused", "t", Verdict.NO, "admitted")
     checks = [claims.built("arm64", FAILED, "n", "arm64"), claims.merged(WELL), refused]
-    doubted = claims.doubted(checks, "the registry does not answer")
+    doubted = taken_back(checks, "the registry does not answer", of=claims.OF_JOBS)
     assert [one.verdict for one in doubted] == [Verdict.UNKNOWN, Verdict.YES, Verdict.NO]
     assert "exit code 1 (but the registry does not answer)" in doubted[0].evidence
 
@@ -131,7 +147,8 @@ def test_where_the_small_gitlab_went_wrong_no_answer_of_the_jobs_counts_and_all_
         claims.merged(FAILED),
         claims.registry_answers(before=True, after=True),
     ]
-    build, merge, registry = claims.no_proof(given, "the small GitLab went wrong: KeyError")
+    why = "the small GitLab went wrong: KeyError"
+    build, merge, registry = taken_back(given, why, of=claims.BY_RUNNER, answers=(Verdict.YES, Verdict.NO))
     assert build.verdict is merge.verdict is Verdict.UNKNOWN
     assert build.evidence.endswith("(but the small GitLab went wrong: KeyError)")
     assert registry == given[2]

@@ -9,6 +9,7 @@ import pytest
 
 from multiarch.rehearse.live import image
 from multiarch.rehearse.live.by_model import JobFailed
+from multiarch.rehearse.live.job import End
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,34 @@ def test_an_image_has_run_once_it_was_asked_and_its_own_command_ended_or_runs_on
 def test_an_image_that_cannot_start_says_why(pod: dict[str, Any], words: str) -> None:
     with pytest.raises(JobFailed, match=words):
         image.unfinished(pod, 0)
+
+
+RUNC = "failed to create containerd task: OCI runtime create failed: runc create failed: unable to start container: "
+ABSENT = f'{RUNC}exec: "/a": stat /a: no such file or directory'
+
+
+def waits(reason: str, message: str) -> dict[str, Any]:
+    return {"waiting": {"reason": reason, "message": message}}
+
+
+@pytest.mark.parametrize(
+    ("pod", "end"),
+    [
+        (at(OVER, UNSTARTED), End.STACK),
+        (at(OVER, waits("CreateContainerError", ABSENT)), End.STACK),
+        (at(OVER, waits("RunContainerError", f"{RUNC}exec /a: permission denied")), End.STACK),
+        (at(UNSTARTED, RUNS), End.SURROUNDINGS),
+        (at(OVER, waits("CreateContainerError", "context deadline exceeded")), End.SURROUNDINGS),
+        (at(OVER, waits("CreateContainerError", "fork/exec /bin/runc: no such file or directory")), End.SURROUNDINGS),
+        (at(waits("ImagePullBackOff", "m"), waits("ImagePullBackOff", "exec format error")), End.SURROUNDINGS),
+        (at(RUNS, {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown"}}), End.SURROUNDINGS),
+        ({"status": {"phase": "Failed", "message": "evicted"}}, End.SURROUNDINGS),
+    ],
+)
+def test_an_image_is_at_fault_where_its_own_command_can_not_be_run_and_for_nothing_else(
+    pod: dict[str, Any], end: End
+) -> None:
+    assert image.end_of(pod) is end
 
 
 ELF = b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x02\0" + b"\xb7\0" + b"\0" * 40

@@ -11,7 +11,7 @@ import pytest
 from multiarch.cluster.api import Api, ApiRefused
 from multiarch.model.pipeline import PipelineJob
 from multiarch.rehearse.live.by_model import ByModel, packed
-from multiarch.rehearse.live.job import CiJob, Ended
+from multiarch.rehearse.live.job import CiJob, End, Ended
 from multiarch.rehearse.live.kubectl import Kubectl, Said
 from tests.repository import ROOT
 from tests.unit.claims.test_claims import scene
@@ -50,6 +50,8 @@ class Shell(Kubectl):
     files: dict[str, bytes] = field(default_factory=dict)
     scripts: list[str] = field(default_factory=list)
     stopped: bool = False
+    answer: Said | None = None
+    """What comes of every script, in place of what `script` says."""
 
     def stop(self) -> None:
         self.stopped = True
@@ -64,6 +66,8 @@ class Shell(Kubectl):
             self.scripts.append(text)
             code = self.script(text)
             log.write_bytes(b"it said something\n")
+            if self.answer is not None:
+                return self.answer
             return Said(code, b"")
         if given is not None:
             whole, self.cut = (given if not self.cut else given[:-1]), max(0, self.cut - 1)
@@ -140,9 +144,64 @@ def test_what_loses_its_end_on_the_way_is_sent_again(cut: int) -> None:
     assert shell.scripts[0].endswith("echo build")
 
 
+GONE = ApiRefused(404, "NotFound", 'pods "p" not found')
+FORBIDDEN = ApiRefused(403, "Forbidden", 'pods is forbidden: User "u" cannot create resource "pods"')
+NO_EXEC = (
+    'Error from server (Forbidden): pods "p" is forbidden: User "u" cannot create resource "pods/exec" in API group'
+)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "end"),
+    [
+        (FORBIDDEN, End.STACK),
+        (ApiRefused(422, "Invalid", "spec.containers: Required value"), End.STACK),
+        (ApiRefused(500, "InternalError", "failed calling webhook"), End.SURROUNDINGS),
+        (ApiRefused(503, "ServiceUnavailable", "etcdserver: leader changed"), End.SURROUNDINGS),
+    ],
+)
+def test_a_pod_that_is_refused_is_the_stacks_and_a_server_in_trouble_is_not(refusal: ApiRefused, end: End) -> None:
+    assert run(runner(Shell(), Cluster(refusal)), job("build"))["build"].end is end
+
+
+@pytest.mark.parametrize(("refusal", "end"), [(GONE, End.SURROUNDINGS), (FORBIDDEN, End.STACK)])
+def test_a_pod_that_goes_on_the_way_is_not_the_stacks(refusal: ApiRefused, end: End) -> None:
+    class Lost(Cluster):
+        def call(self, method: str, *given: Any, **more: Any) -> dict[str, Any]:
+            if method == "GET":
+                raise refusal
+            return super().call(method, *given, **more)
+
+    assert run(runner(Shell(), Lost()), job("build"))["build"].end is end
+
+
+@pytest.mark.parametrize(
+    ("said", "end"),
+    [
+        (Said(0, b""), End.SUCCEEDED),
+        (Said(1, b""), End.STACK),
+        (Said(None, b"", "it did not end within 900 s", overdue=True), End.STACK),
+        (Said(None, b"", NO_EXEC), End.STACK),
+        (Said(None, b"", "error dialing backend: dial tcp 10.231.0.2:10250: connect: connection refused"),
+         End.SURROUNDINGS),
+        (Said(None, b"", "unable to upgrade connection: Forbidden (user=api, verb=create, resource=nodes)"),
+         End.SURROUNDINGS),
+        (Said(None, b"", "interrupted"), End.SURROUNDINGS),
+    ],
+)  # fmt: skip
+def test_a_script_is_the_stacks_and_the_way_to_it_is_not(said: Said, end: End) -> None:
+    assert run(runner(Shell(answer=said)), job("build"))["build"].end is end
+
+
+def test_a_runner_that_takes_no_such_job_is_the_stacks_and_a_need_that_failed_is_not_the_jobs() -> None:
+    ended = run(runner(Shell()), job("build", tags=("gpu",)), job("merge", "build"))
+    assert [one.end for one in ended.values()] == [End.STACK, End.NOT_STARTED]
+
+
 def test_what_never_comes_whole_is_no_success() -> None:
     ended = run(runner(Shell(cut=99)), job("build"))
     assert "only a part of" in ended["build"].reason
+    assert ended["build"].end is End.SURROUNDINGS
     assert ended["build"].artifacts == {}
 
 

@@ -16,23 +16,62 @@ from multiarch.rehearse.live import claims, project, rehearsal
 from multiarch.rehearse.outline import unplanned
 
 
+class Programs:
+    """Programs that run, or one that has ended."""
+
+    def __init__(self, ended: str = "") -> None:
+        self.ended = ended
+
+    def check(self) -> None:
+        if self.ended:
+            raise StartError(self.ended)
+
+
+def a_run(plane: Programs) -> rehearsal._Run:
+    return rehearsal._Run(
+        options=rehearsal.Options(project=Path(), stack="local"),
+        plan=cast("Any", None),
+        plane=cast("Any", plane),
+        sources=project.Sources(Path(), "Dockerfile"),
+        commit="0" * 40,
+        builder="kaniko",
+        display=ProgressDisplay(Console(quiet=True)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("plane", "nodes", "why"),
+    [
+        (Programs(), Programs(), ""),
+        (Programs("etcd ended with signal 9; the last lines of its log:\n  bye"), Programs(), "etcd ended"),
+        (
+            Programs(),
+            Programs("real-arm64 ended with exit code 1; the last lines of its log:\n  x"),
+            "real-arm64 ended",
+        ),
+    ],
+)
+def test_where_a_program_of_the_lab_has_ended_every_no_is_a_doubt_and_one_check_says_so(
+    plane: Programs, nodes: Programs, why: str
+) -> None:
+    run = a_run(plane)
+    run.found.checks = [claims.not_installed("refused"), claims.registry_answers(before=True, after=True)]
+    run._lasted(cast("Any", nodes))
+    installed, registry, *more = run.found.checks
+    assert registry.verdict is Verdict.YES
+    assert installed.verdict is (Verdict.UNKNOWN if why else Verdict.NO)
+    assert why in installed.evidence
+    assert [(check.id, check.verdict) for check in more] == ([("run-programs", Verdict.UNKNOWN)] if why else [])
+
+
 def test_what_was_answered_before_trouble_is_reported_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def trouble(*_: Any) -> None:
         raise StartError("a node has ended")
 
     monkeypatch.setattr(rehearsal._Run, "_on_real_nodes", trouble)
-    with ProgressDisplay(Console(quiet=True)) as display:
-        run = rehearsal._Run(
-            options=rehearsal.Options(project=Path(), stack="local"),
-            plan=cast("Any", None),
-            plane=cast("Any", None),
-            sources=project.Sources(Path(), "Dockerfile"),
-            commit="0" * 40,
-            builder="kaniko",
-            display=display,
-        )
-        run.found.checks.append(claims.registry_answers(before=True, after=True))
-        section = run.proved(unplanned("local", "of no interest"))
+    run = a_run(Programs())
+    run.found.checks.append(claims.registry_answers(before=True, after=True))
+    section = run.proved(unplanned("local", "of no interest"))
     verdicts = {check.id: check.verdict for check in section.checks}
     assert verdicts["run-registry"] is Verdict.YES
     assert section.checks[-1].verdict is Verdict.UNKNOWN

@@ -20,9 +20,9 @@ _SHORTEST_MASKED: Final = 8
 """Characters; GitLab masks nothing shorter (docs.gitlab.com/ci/variables, "Mask a CI/CD variable")."""
 FAILURE_REASONS: Final = (
     "unknown_failure", "script_failure", "api_failure", "stuck_or_timeout_failure", "runner_system_failure",
-    "job_execution_timeout", "image_pull_failure",
+    "job_execution_timeout", "image_pull_failure", "runner_configuration_error",
 )  # fmt: skip
-"""Those of common/network.go that GitLab knows; the runner maps others to one of them."""
+"""Those of common/network.go that say what a job ended by; the runner maps others to one of them."""
 
 NOT_THE_JOBS: Final = frozenset({
     "CI_API_V4_URL", "CI_BUILDS_DIR", "CI_COMMIT_SHA", "CI_COMMIT_SHORT_SHA", "CI_JOB_ID", "CI_JOB_TOKEN", "CI_JOB_URL",

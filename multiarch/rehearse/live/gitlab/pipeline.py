@@ -58,6 +58,8 @@ class Entry:
     exit_code: int = 0
     runner: Registered | None = None
     """Who took it."""
+    nobodys: bool = False
+    """Whether no runner has its tags."""
     log: bytearray = field(default_factory=bytearray, repr=False)
     archive: bytes | None = field(default=None, repr=False)
     """The zip file of what it kept."""
@@ -99,7 +101,7 @@ class Pipeline:
         )
         for entry in self.entries:
             if not any(entry.job.pipeline.taken_by(runner.tags) for runner in runners):
-                entry.state, entry.reason = State.SKIPPED, untaken(entry.job)
+                entry.state, entry.reason, entry.nobodys = State.SKIPPED, untaken(entry.job), True
         self._skip()
 
     @property

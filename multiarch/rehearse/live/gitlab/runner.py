@@ -32,7 +32,7 @@ from multiarch.rehearse.live.gitlab.process import RunningRunner
 from multiarch.rehearse.live.gitlab.program import find_runner
 from multiarch.rehearse.live.gitlab.server import GitLabServer, Site
 from multiarch.rehearse.live.gitlab.sources import commit_folder
-from multiarch.rehearse.live.gitlab.words import last_line, plain_log, why_failed
+from multiarch.rehearse.live.gitlab.words import end_of, last_line, plain_log, why_failed
 from multiarch.rehearse.live.job import CiJob, Ended
 from multiarch.rehearse.live.taking import tags_of, taker
 
@@ -258,7 +258,7 @@ def ended(entry: Entry, watch: Watch) -> Ended:
         artifacts = {}
     return Ended(
         job=entry.job,
-        succeeded=entry.state is State.SUCCEEDED,
+        end=end_of(entry),
         reason=why_failed(entry),
         log=plain_log(bytes(entry.log)),
         pod=watch.pod(entry.id),

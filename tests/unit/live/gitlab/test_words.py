@@ -1,9 +1,12 @@
 """Logs and reasons, for people and without secrets."""
 
+import pytest
+
 from multiarch.core.secrets import HIDDEN, remember
 from multiarch.rehearse.live.gitlab.pipeline import Entry, Pipeline, State
 from multiarch.rehearse.live.gitlab.runner import doing
-from multiarch.rehearse.live.gitlab.words import last_line, plain_log, why_failed
+from multiarch.rehearse.live.gitlab.words import end_of, last_line, plain_log, why_failed
+from multiarch.rehearse.live.job import End
 from tests.unit.live.gitlab.conftest import RUNNER, ci_job
 
 SYSTEM = b"\x1b[31;1mERROR: Job failed (system failure): prepare environment: image pull failed: no such host\x1b[0;m\n"
@@ -57,6 +60,37 @@ def test_a_failure_is_told_by_the_most_that_is_known_of_it() -> None:
     )
     assert why_failed(entry(State.FAILED)) == "the runner does not say why"
     assert why_failed(entry(State.SKIPPED, "not started: build-amd64 failed")) == "not started: build-amd64 failed"
+
+
+REFUSED = b'ERROR: Job failed (system failure): setting up build pod: pods "r" is forbidden: violates PodSecurity "x"\n'
+IN_SCRIPT = b"\x1b[0Ksection_start:1764500000:step_script\r\x1b[0Khello\n"
+IN_SOURCES = b"\x1b[0Ksection_start:1764500000:get_sources\r\x1b[0Kfatal: not there\n"
+IN_ARTIFACTS = IN_SCRIPT + b"section_start:1764500009:upload_artifacts_on_success\r\x1b[0KFATAL: no answer\n"
+
+
+@pytest.mark.parametrize(
+    ("one", "end"),
+    [
+        (entry(State.SUCCEEDED), End.SUCCEEDED),
+        (entry(State.FAILED, "script_failure", 3, IN_SCRIPT), End.STACK),
+        (entry(State.FAILED, "script_failure", 1, IN_SOURCES), End.SURROUNDINGS),
+        (entry(State.FAILED, "script_failure", 1, IN_ARTIFACTS), End.SURROUNDINGS),
+        (entry(State.FAILED, "job_execution_timeout"), End.STACK),
+        (entry(State.FAILED, "runner_configuration_error"), End.STACK),
+        (entry(State.FAILED, "runner_system_failure", log=REFUSED), End.STACK),
+        (entry(State.FAILED, "runner_system_failure", log=SYSTEM), End.SURROUNDINGS),
+        (entry(State.FAILED, "image_pull_failure"), End.SURROUNDINGS),
+        (entry(State.FAILED, "stuck_or_timeout_failure"), End.SURROUNDINGS),
+        (entry(State.FAILED, "api_failure"), End.SURROUNDINGS),
+        (entry(State.FAILED), End.SURROUNDINGS),
+        (entry(State.CANCELED, "stopped"), End.SURROUNDINGS),
+        (entry(State.RUNNING), End.SURROUNDINGS),
+        (entry(State.SKIPPED, "not started: a failed"), End.NOT_STARTED),
+        (Pipeline([ci_job("a")], []).entries[0], End.STACK),
+    ],
+)
+def test_the_runners_reason_tells_what_is_of_the_stack_and_what_is_not(one: Entry, end: End) -> None:
+    assert end_of(one) is end
 
 
 def test_progress_says_what_a_job_is_at() -> None:
