@@ -2,7 +2,6 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from typing import Final
 
 from multiarch.core.verdict import Answer, no, unknown, yes
 from multiarch.core.waiting import wait_while
-from multiarch.rehearse.control_plane.folders import SHORT_PARENT
 from multiarch.rehearse.nodes import binfmt, cgroups, files, journal, network, pid_one, run_folder
 
 Containers = Callable[[], Mapping[str, Sequence[str] | None]]
@@ -188,7 +186,6 @@ def _marked(walk: Iterable[tuple[str, list[str], list[str]]]) -> Iterator[str]:
 
 
 def _files() -> dict[str, str]:
-    """Find the folders of runs and of nodes: where temporary files are, and where they are if that path is too long."""
-    parents = {Path(tempfile.gettempdir()), SHORT_PARENT}
-    found = [path for parent in parents for name in _FOLDERS for path in parent.glob(f"{name}*")]
+    """Find the folders of runs and of nodes."""
+    found = [path for parent in run_folder.parents() for name in _FOLDERS for path in parent.glob(f"{name}*")]
     return {str(path): "" for path in (*found, journal.FOLDER) if path.exists()}

@@ -16,7 +16,7 @@ from typing import Final
 
 from multiarch.core.waiting import wait_while
 from multiarch.rehearse.control_plane.errors import KeptPlaneError, StartError
-from multiarch.rehearse.control_plane.folders import held, hold, short_folder
+from multiarch.rehearse.control_plane.folders import SHORT_PARENT, held, hold, short_folder
 from multiarch.rehearse.nodes import journal
 
 PREFIX: Final = "multiarch-run-"
@@ -111,16 +111,24 @@ def undo(run: Run, state: Path = journal.FOLDER, seconds: float = _KILLED_SECOND
     return ["removed the temporary folder of a rehearsal that was killed"] if there else []
 
 
-def processes(mark: str = f"/{PREFIX}") -> dict[str, str]:
-    """Return the processes with this path in their command line or environment: what a run started is known by it.
+def parents() -> set[Path]:
+    """Return where runs' folders are: where temporary files are, and where they are if that path is too long."""
+    return {Path(tempfile.gettempdir()), SHORT_PARENT}
 
-    What has ended, and only waits to be buried, is none. This process is none, nor are those that are not ours to see.
+
+def processes(folder: str = "") -> dict[str, str]:
+    """Return the processes of the run of this folder, or of any run that has its folder here.
+
+    They are known by that path in their command line or environment. What has ended, and only waits to be buried, is
+    none. This process is none, nor are those that are not ours to see.
     """
+    marks = [folder.encode()] if folder else [os.fsencode(parent / PREFIX) for parent in parents()]
     found = {}
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has just ended
             line = (path / "cmdline").read_bytes()
-            if path.name != str(os.getpid()) and mark.encode() in line + b"\0" + (path / "environ").read_bytes():
+            told = b"\0".join([line, (path / "environ").read_bytes()])
+            if path.name != str(os.getpid()) and any(mark in told for mark in marks):
                 found[f"process {path.name}"] = line.decode(errors="replace").replace("\0", " ").strip()
     return found
 

@@ -126,14 +126,19 @@ def test_while_it_runs_a_second_start_and_down_are_told_whom_to_wait_for(
 
 @pytest.mark.parametrize("clear", [real.clear_leftovers, real.stop_kept])
 def test_after_kill_9_its_folder_goes_once_its_processes_have_ended(
-    state: Path, other: subprocess.Popen[str], clear: Callable[[Path], list[str] | None]
+    state: Path,
+    other: subprocess.Popen[str],
+    monkeypatch: pytest.MonkeyPatch,
+    clear: Callable[[Path], list[str] | None],
 ) -> None:
     run = read(state)
     assert run is not None
     other.send_signal(signal.SIGKILL)
     other.wait()
     assert list(processes(run.folder).values()) == [f"sleep {CHILD_SECONDS}"]
-    assert set(processes(run.folder)) <= set(processes()), "whoever looks for what any run left finds it"
+    assert not set(processes(run.folder)) & set(processes()), "it is not here, where others look for what theirs left"
+    monkeypatch.setattr(tempfile, "tempdir", str(Path(run.folder).parent))
+    assert set(processes(run.folder)) <= set(processes())
     assert clear(state) == ["removed the temporary folder of a rehearsal that was killed"]
     assert not processes(run.folder)
     assert not Path(run.folder).exists()
