@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from multiarch.core.ending import meanings
-from multiarch.core.options import report_options
+from multiarch.core.options import field_of, report_options
+from multiarch.core.render import FORMATS
 
 EPILOG = f"""\b
 Examples:
@@ -54,8 +55,16 @@ def _check_live(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
         raise click.UsageError(f"--{option} cannot be used with --run, which has two real nodes of its own")
     if len(stacks) > 1:
         raise click.UsageError("--run takes one stack: name it, once, with --stack")
-    named = {"stack": stacks, "dockerfile": given["dockerfile"], "runner": given["runner"] != "auto"}
-    if given["clean"] and (option := next((name for name in named if named[name]), "")):
+    if given["clean"]:
+        _check_clean_live(stacks, given)
+
+
+def _check_clean_live(stacks: tuple[str, ...], given: dict[str, Any]) -> None:
+    """Refuse what undoing does not do: of the formats it has JSON alone."""
+    formats = {option.removeprefix("--"): given[field_of(option)] for option in FORMATS if option != "--json"}
+    otherwise = {name: given[name] != "auto" for name in ("runner", "binaries")}
+    named = {"stack": stacks, "dockerfile": given["dockerfile"], "chart": given["chart"], **otherwise, **formats}
+    if option := next((name for name in named if named[name]), ""):
         raise click.UsageError(f"--{option} cannot be used with --run --clean: it only undoes what a killed run left")
 
 

@@ -10,7 +10,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,6 @@ from components.versions import CHART_VERSION, RUNNER_OF_CHART
 from multiarch.core.progress import ProgressDisplay
 from multiarch.core.report import Check
 from multiarch.core.verdict import Verdict
-from multiarch.core.waiting import wait_while
 from multiarch.model.executor.helper_image import REGISTRY
 from multiarch.model.plan import launch
 from multiarch.model.plan.model import Plan
@@ -34,7 +33,7 @@ from multiarch.rehearse.live.project import BASE
 from multiarch.rehearse.live.rehearsal import Options, rehearse_run
 from multiarch.rehearse.live.supply import SHORT, supply, why_not_reached
 from multiarch.rehearse.mirror.registry import LocalRegistry
-from multiarch.rehearse.nodes import journal
+from multiarch.rehearse.nodes import journal, run_folder
 from multiarch.rehearse.nodes.real import RealNodes
 from multiarch.rehearse.report.model import RehearsalReport
 from tests.repository import ROOT
@@ -266,24 +265,46 @@ def test_a_dockerfile_that_cannot_be_built_shows_its_log(run: Callable[..., Rehe
     assert any("this one fails" in one.log for one in report.sections[0].detail.runs)
 
 
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Where a run's temporary files are, and nobody else's. Its path is short: there are sockets in it."""
+    with tempfile.TemporaryDirectory(prefix="m-") as folder:
+        yield Path(folder)
+
+
+def elsewhere() -> set[Path]:
+    """What is in the machine's own place for temporary files, and looks like a run's."""
+    return set(Path(tempfile.gettempdir()).glob(f"{run_folder.PREFIX}*"))
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_whenever_it_is_ended_nothing_is_left_that_the_next_start_does_not_undo(untouched: None, how: int) -> None:
+def test_whenever_it_is_ended_nothing_is_left_that_the_next_start_does_not_undo(
+    untouched: None, place: Path, how: int
+) -> None:
     del untouched
-    with subprocess.Popen(RUN, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    before, own = elsewhere(), {**os.environ, "TMPDIR": str(place)}
+    with subprocess.Popen(
+        RUN, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=own
+    ) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "its script" in line:
                 break
+        assert [path.name for path in place.iterdir() if not path.name.startswith(run_folder.PREFIX)] == []
+        made = {path.name.split("-")[1] for path in place.glob(f"{run_folder.PREFIX}*/multiarch-*")}
+        assert {"nodes", "plane", "registry", "project"} <= made
         os.kill(process.pid, how)
         process.stdout.read()
     if how == signal.SIGINT:
         assert process.returncode == 130
+        assert list(place.iterdir()) == []
         return
-    assert not wait_while(nothing_left.processes_of_nodes, 30)
     cleaned = subprocess.run(
         [sys.executable, "-m", "multiarch.cli", "rehearse", "--run", "--clean"],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert cleaned.returncode == 0, cleaned.stderr
     assert not journal.FOLDER.exists()
-    time.sleep(0.1)
+    assert list(place.iterdir()) == []
+    assert elsewhere() == before
+    assert not run_folder.processes()

@@ -5,6 +5,8 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from multiarch.rehearse.control_plane.supervisor import LOCK_NAME
@@ -12,21 +14,37 @@ from multiarch.rehearse.control_plane.supervisor import LOCK_NAME
 _PREFIX = "multiarch-plane-"
 _SOCKET_PATH_LIMIT = 90
 """A Unix socket's path has at most 107 bytes (103 on macOS), and ours adds `/etcd.sock:0`."""
+SHORT_PARENT = Path("/tmp")  # noqa: S108 - folders in it are made by mkdtemp, mode 0700
+"""Where a folder is made whose path would be too long where temporary files usually are."""
 _STALE_SECONDS = 600.0
 
 
 def private_folder() -> Path:
     """Make a new temporary folder, mode 0700, whose path is short enough for Unix sockets."""
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    if len(os.fsencode(folder)) > _SOCKET_PATH_LIMIT:
-        folder.rmdir()
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir="/tmp"))
+    folder = short_folder(_PREFIX)
     sweep(folder.parent)
     return folder
 
 
+def short_folder(prefix: str, *, room: int = 0) -> Path:
+    """Make one with this prefix, to whose path `room` bytes may be added before that of a Unix socket begins."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    if len(os.fsencode(folder)) + room > _SOCKET_PATH_LIMIT:
+        folder.rmdir()
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=SHORT_PARENT))
+    return folder
+
+
+@contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock as a supervisor does: the kernel gives it back, however this process ends."""
+    with (folder / LOCK_NAME).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
 def held(folder: Path) -> bool:
-    """Tell whether a supervisor lives in this folder: it holds a lock for its whole life.
+    """Tell whether a supervisor, or whoever made the folder, lives: it holds a lock for its whole life.
 
     Unlike a process id in a file, a lock cannot be taken for that of a process that came later.
     """

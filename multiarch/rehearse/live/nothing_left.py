@@ -2,7 +2,6 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,14 +10,14 @@ from typing import Final
 
 from multiarch.core.verdict import Answer, no, unknown, yes
 from multiarch.core.waiting import wait_while
-from multiarch.rehearse.nodes import binfmt, cgroups, files, journal, network, pid_one
+from multiarch.rehearse.nodes import binfmt, cgroups, files, journal, network, pid_one, run_folder
 
 Containers = Callable[[], Mapping[str, Sequence[str] | None]]
 """`RealNodes.containers`: each node's containers, None for a node that is gone."""
 Picture = Mapping[str, Mapping[str, str] | None]
 """Of this machine, by subject: each thing, with what it says of itself; None where nothing could be read."""
 
-PROCESSES: Final = "processes of nodes"
+PROCESSES: Final = "processes of nodes or of a run"
 MOUNTS: Final = "mounts"
 LINKS: Final = "network interfaces"
 BINFMT: Final = "binfmt_misc"
@@ -41,6 +40,7 @@ _LIKE_OURS: Final[Mapping[str, str]] = {
 }
 """What real nodes have, but others of the machine's may have too."""
 _CGROUP_MARKS: Final = ("multiarch", "kubepods", "k8s.io", "cri-containerd")
+_FOLDERS: Final = ("multiarch-nodes-", run_folder.PREFIX)
 _PROGRAMS: Final = (files.PROGRAMS, pid_one.__file__)
 _SECONDS: Final = 30.0
 
@@ -89,7 +89,7 @@ def picture() -> Picture:
         subject: _or_none(look)
         for subject, look in {
             BINFMT: _entries,  # first: where systemd mounts it, to look is what makes it do so
-            PROCESSES: _processes,
+            PROCESSES: lambda: {**_processes(), **run_folder.processes()},
             MOUNTS: lambda: dict.fromkeys(Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines(), ""),
             LINKS: lambda: {link.name: "" for link in Path("/sys/class/net").iterdir()},
             CGROUPS: _cgroups,
@@ -188,5 +188,6 @@ def _marked(walk: Iterable[tuple[str, list[str], list[str]]]) -> Iterator[str]:
 
 
 def _files() -> dict[str, str]:
-    folders = [*Path(tempfile.gettempdir()).glob("multiarch-nodes-*"), journal.FOLDER]
-    return {str(path): "" for path in folders if path.exists()}
+    """Find the folders of runs and of nodes."""
+    found = [path for parent in run_folder.parents() for name in _FOLDERS for path in parent.glob(f"{name}*")]
+    return {str(path): "" for path in (*found, journal.FOLDER) if path.exists()}

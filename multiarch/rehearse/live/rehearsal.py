@@ -67,6 +67,7 @@ from multiarch.rehearse.mirror.registry import LocalRegistry, NoRegistryError, o
 from multiarch.rehearse.nodes.architectures import Arch
 from multiarch.rehearse.nodes.files import KUBELET_PORT
 from multiarch.rehearse.nodes.real import RealNodes
+from multiarch.rehearse.nodes.run_folder import own_folder
 from multiarch.rehearse.outline import goes_through, outline, unplanned, unproved
 from multiarch.rehearse.report.model import JobView, Reach, RehearsalReport, Rehearsed, RunsOn, RunView, StackReport
 from multiarch.rehearse.run import described, source_words, sources_of
@@ -102,14 +103,16 @@ def rehearse_run(options: Options, display: ProgressDisplay) -> RehearsalReport:
 
     Raises ConfigError before anything is done where the stack, the Dockerfile or this machine cannot be used.
     """
-    with project.sources(options.dockerfile) as sources:
-        return _rehearse(options, sources, display)
-
-
-def _rehearse(options: Options, sources: project.Sources, display: ProgressDisplay) -> RehearsalReport:
     began = time.monotonic()
-    commit = commit_of(project.archive(sources.folder))
     before = picture()
+    with own_folder(), project.sources(options.dockerfile) as sources:
+        section, detail = _rehearse(options, sources, display)
+    section = replace(section, checks=(*section.checks, claims.left_nothing(nothing_left(before))))
+    return Report(command="rehearse", sections=(section,), detail=detail, seconds=time.monotonic() - began)
+
+
+def _rehearse(options: Options, sources: project.Sources, display: ProgressDisplay) -> tuple[StackReport, RunsOn]:
+    commit = commit_of(project.archive(sources.folder))
     plane = ControlPlane(mode=options.binaries, beside_real_nodes=True)
     of_nodes: Mapping[str, BinarySource] = {}
     start = BackgroundStart(plane, shown_on(display))
@@ -129,11 +132,9 @@ def _rehearse(options: Options, sources: project.Sources, display: ProgressDispl
     finally:
         plane.stop()
         start.settle()
-    section = replace(section, checks=(*section.checks, claims.left_nothing(nothing_left(before))))
     programs = {**sources_of(plane), **of_nodes}
     binaries = {name: source_words(source) for name, source in programs.items()}
-    detail = RunsOn(control_plane=f"{described(plane)}, and two real nodes", binaries=binaries)
-    return Report(command="rehearse", sections=(section,), detail=detail, seconds=time.monotonic() - began)
+    return section, RunsOn(control_plane=f"{described(plane)}, and two real nodes", binaries=binaries)
 
 
 def choose_builder() -> tuple[Builder, str]:

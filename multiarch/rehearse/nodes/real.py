@@ -24,7 +24,18 @@ from multiarch.rehearse.control_plane.plane import ControlPlane
 from multiarch.rehearse.control_plane.processes import Processes, Program
 from multiarch.rehearse.control_plane.progress import Progress, ProgressSink, State, silent
 from multiarch.rehearse.control_plane.sources import Binaries, BinarySource
-from multiarch.rehearse.nodes import binfmt, cgroups, files, host, journal, network, objects, pid_one, running
+from multiarch.rehearse.nodes import (
+    binfmt,
+    cgroups,
+    files,
+    host,
+    journal,
+    network,
+    objects,
+    pid_one,
+    run_folder,
+    running,
+)
 from multiarch.rehearse.nodes.architectures import Arch, native_here
 from multiarch.rehearse.nodes.files import Node
 from multiarch.rehearse.nodes.programs import Cni, containerd_for, filters_calls, have_programs
@@ -329,25 +340,33 @@ class RealNodes:
 
 
 def clear_leftovers(folder: Path = journal.FOLDER, progress: ProgressSink = silent) -> list[str]:
-    """Undo what nodes left that were killed, and return it in words.
+    """Undo what nodes left that were killed, and a rehearsal on them, and return it in words.
 
-    Raises KeptPlaneError while nodes are up: those are not touched.
+    Raises KeptPlaneError while nodes are up, or a rehearsal other than this process's runs: those are not touched.
     """
-    left = journal.read(folder)
-    if left is None:
-        return []
-    if left.running():
+    run, left = run_folder.killed_one(folder), journal.read(folder)
+    ending = run is not None and left is not None and run.made(left.data)  # for a moment its supervisor outlives it
+    if left is not None and left.running() and not ending:
         raise KeptPlaneError("real nodes are up on this machine already. End them first: multiarch nodes down")
-    told = journal.undo(left, folder)
+    told = _undo(run, left, folder)
     for line in told:
         progress(Progress(step=_STEP, subject="leftovers", state=State.DONE, detail=line))
     return told
 
 
 def stop_kept(folder: Path = journal.FOLDER) -> list[str] | None:
-    """End nodes that were kept, or undo what killed ones left; returns it in words, None when there was nothing."""
-    left = journal.read(folder)
-    return None if left is None else journal.undo(left, folder)
+    """End nodes that were kept, or undo what killed ones left; returns it in words, None when there was nothing.
+
+    Raises KeptPlaneError while a rehearsal runs: its nodes end with it.
+    """
+    run, left = run_folder.killed_one(folder), journal.read(folder)
+    return None if run is None and left is None else _undo(run, left, folder)
+
+
+def _undo(run: run_folder.Run | None, left: journal.Done | None, folder: Path) -> list[str]:
+    """Undo nodes first: their folder is in that of the run."""
+    told = journal.undo(left, folder) if left is not None else []
+    return [*told, *(run_folder.undo(run, folder) if run is not None else [])]
 
 
 def _new_journal(data: Path, supervisor: int, folder: Path) -> journal.Journal:

@@ -1,6 +1,7 @@
 """Trouble ends a run in a report, and takes nothing away of what was already seen."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -110,6 +111,7 @@ def test_templates_that_can_not_be_used_are_an_answer_and_no_crash(
     monkeypatch.setattr(rehearsal, "builder_jobs", refused)
     monkeypatch.setattr(rehearsal, "ControlPlane", Plane)
     monkeypatch.setattr(rehearsal, "picture", dict)
+    monkeypatch.setattr(rehearsal, "own_folder", nullcontext)
     monkeypatch.setattr(rehearsal, "nothing_left", lambda _: yes("as before"))
     with ProgressDisplay(Console(quiet=True)) as display:
         report = rehearsal.rehearse_run(rehearsal.Options(project=Path(), stack="local"), display)

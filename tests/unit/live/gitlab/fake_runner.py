@@ -14,6 +14,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from multiarch.core.files import write_whole
 from tests.unit.live.gitlab.client import Client, zipped
 
 SAID = """\x1b[0;mGetting source from Git repository
@@ -47,7 +48,7 @@ def main() -> None:
             answer = client.request_job()
             if answer.status == 201:
                 taken.append([answer.document["job_info"]["name"], one["name"], one["kubernetes"]["bearer_token"]])
-                Path(runner["builds_dir"], "taken.json").write_text(json.dumps(taken))
+                write_whole(Path(runner["builds_dir"], "taken.json"), json.dumps(taken))
                 work(client, answer.document, one)
         time.sleep(0.05)
 
@@ -61,11 +62,11 @@ def record(config: Path, runner: dict[str, Any]) -> None:
     }
     seen["url"] = runner["url"]
     seen["leads_its_session"] = os.getsid(0) == os.getpid()
-    Path(runner["builds_dir"], "seen.json").write_text(json.dumps({**seen, "pid": os.getpid()}))
+    write_whole(Path(runner["builds_dir"], "seen.json"), json.dumps({**seen, "pid": os.getpid()}))
 
 
 def leave(runner: dict[str, Any], name: str) -> None:
-    Path(runner["builds_dir"], "left.json").write_text(json.dumps(name))
+    write_whole(Path(runner["builds_dir"], "left.json"), json.dumps(name))
     sys.exit(0)
 
 

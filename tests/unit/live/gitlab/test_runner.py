@@ -332,7 +332,8 @@ OWNER = textwrap.dedent("""
 
 
 def test_the_runner_does_not_outlive_a_rehearsal_that_is_killed(tmp_path: Path, program: Path) -> None:
-    owner = subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path), str(program)], cwd=ROOT)
+    own = {**os.environ, "TMPDIR": str(tmp_path)}  # what is killed removes nothing: a folder with tokens
+    owner = subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path), str(program)], cwd=ROOT, env=own)
     try:
         assert not wait_while(lambda: not (tmp_path / "seen.json").exists() or None, 30)
         time.sleep(0.2)
