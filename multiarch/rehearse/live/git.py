@@ -9,9 +9,11 @@ from types import MappingProxyType
 from typing import Final
 
 from multiarch.cluster.errors import ClusterError
-from multiarch.core.environment import Child, Environment, environment
+from multiarch.core.environment import Child, environment
 from multiarch.core.secrets import hide
 
+UNCONFIGURED: Final[Mapping[str, str]] = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+"""Variables by which git reads no configuration of the user's or the machine's."""
 _SECONDS: Final = 120.0
 
 
@@ -32,7 +34,7 @@ def git(*arguments: str, below: Path | None = None, own: Mapping[str, str] = Map
             timeout=_SECONDS,
             cwd=below,
             stdin=subprocess.DEVNULL,
-            env=git_environment(own),
+            env=environment(Child.GIT, {**UNCONFIGURED, **own}),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ClusterError(f"git can't read the sources: {error}") from error
@@ -40,11 +42,6 @@ def git(*arguments: str, below: Path | None = None, own: Mapping[str, str] = Map
         said = done.stderr.encode(errors="replace").decode(errors="replace").strip()
         raise ClusterError(f"git can't read the sources: {hide(said)[-300:]}")
     return done.stdout.strip()
-
-
-def git_environment(own: Mapping[str, str]) -> Environment:
-    """Return git's environment."""
-    return environment(Child.GIT, {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", **own})
 
 
 def checked_out(folder: Path) -> list[str] | None:

@@ -19,7 +19,7 @@ from multiarch.rehearse.live.supply import Had, Supplied
 from multiarch.rehearse.live.wanted import HELPER, Wanted
 from tests.unit.live.gitlab.test_program import put
 
-VERSION = "19.3.1"
+RUNS = "19.3.1"
 NO_HELPER = "the helper image can't be pulled: registry.gitlab.com does not answer"
 
 
@@ -31,11 +31,11 @@ class NoApi(Api):
 @pytest.fixture
 def candidates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Candidates:
     """A stack that is installed, and gitlab-runner of its version on PATH."""
-    put(tmp_path / "bin", VERSION)
+    put(tmp_path / "bin", RUNS)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     installed = Installed(
         namespace="gitlab", release="r", deployment="d", selector={}, service_account="runner",
-        config=parse_config("[[runners]]\n[runners.kubernetes]\n"), runner_version=VERSION,
+        config=parse_config("[[runners]]\n[runners.kubernetes]\n"), runner_version=RUNS,
     )  # fmt: skip
     api = NoApi()
     scene = Scene(stack="local", admin=api, runner=api, installed=installed, groups=(), nodes={})
@@ -48,7 +48,7 @@ def candidates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Candidates:
 def test_gitlab_runner_itself_is_taken_where_it_is_had(candidates: Candidates, wish: Wish) -> None:
     chosen = candidates.choose(wish, "")
     assert isinstance(chosen.runner, GitLabRunner)
-    assert str(chosen) == f"gitlab-runner {VERSION} (path)"
+    assert str(chosen) == f"gitlab-runner {RUNS} (path)"
 
 
 def test_without_its_helper_the_model_runs_the_jobs_and_says_why(candidates: Candidates) -> None:
@@ -140,7 +140,7 @@ def test_a_helper_that_is_out_of_reach_is_told_before_anything_is_installed(aske
 
 @pytest.mark.parametrize(
     ("given", "chart"),
-    [(plan(image={"tag": "alpine-v19.0.0"}), None), (plan(version="0.1.0"), None), (plan(), "own.tgz")],
+    [(plan(image={"tag": "alpine-v19.0.0"}), None), (plan(version="0.0.9"), None), (plan(), "own.tgz")],
 )
 def test_a_version_that_only_the_installed_stack_tells_is_not_guessed(
     asked: list[str], given: Plan, chart: str | None

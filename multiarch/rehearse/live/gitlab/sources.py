@@ -7,7 +7,8 @@ from email.parser import BytesParser
 from pathlib import Path
 from typing import Final
 
-from multiarch.rehearse.live.git import git, git_environment
+from multiarch.core.environment import Child, environment
+from multiarch.rehearse.live.git import UNCONFIGURED, git
 from multiarch.rehearse.live.gitlab.payload import PIPELINE_ID
 from multiarch.rehearse.live.pipeline import BRANCH, PROJECT
 
@@ -70,7 +71,7 @@ class Sources:
             capture_output=True,
             check=False,
             timeout=_SECONDS,
-            env=git_environment(own),
+            env=environment(Child.GIT, {**UNCONFIGURED, **own}),
         )
         return cgi_answer(done.stdout)
 
