@@ -7,12 +7,13 @@ from typing import Any
 from archmerge import ArchmergeError
 from archmerge.registry import Registry
 from multiarch.rehearse.live.claims import InRegistry
+from multiarch.rehearse.live.supply import SHORT
 from multiarch.rehearse.mirror.registry import LocalRegistry
 
 
 def look(local: LocalRegistry, repository: str, tag: str) -> InRegistry:
     """Read an index and the configs of its images. Raises ArchmergeError."""
-    with local.session() as session:
+    with local.session(SHORT) as session:
         registry = session.registry(local.host)
         index = registry.manifest(repository, tag)
         platforms = {str(entry.platform): str(entry.digest) for entry in index.images if entry.platform}
@@ -22,7 +23,7 @@ def look(local: LocalRegistry, repository: str, tag: str) -> InRegistry:
 
 def run_config(local: LocalRegistry, repository: str, reference: str) -> Mapping[str, Any]:
     """Return `config` of an image's config: user, command, environment. Raises ArchmergeError."""
-    with local.session() as session:
+    with local.session(SHORT) as session:
         found = _config(session.registry(local.host), repository, reference)
     return found.get("config") or {}
 
@@ -30,7 +31,7 @@ def run_config(local: LocalRegistry, repository: str, reference: str) -> Mapping
 def answers(local: LocalRegistry) -> bool:
     """Tell whether the registry answers at all."""
     try:
-        with local.session() as session:
+        with local.session(SHORT) as session:
             session.registry(local.host).has_blob("none", "sha256:" + "0" * 64)
     except ArchmergeError:
         return False

@@ -92,10 +92,11 @@ class LocalRegistry:
         """Whether it still runs."""
         return self._process is not None and self._process.poll() is None
 
-    def session(self) -> Session:
+    def session(self, options: Options | None = None) -> Session:
         """Return connections to it, without any credentials of this machine; the caller closes them."""
         own = frozenset({self.host})
-        return Session(Options(plain_http=own, direct=own), environ={"HOME": self._folder.name})
+        settings = (options or Options())._replace(plain_http=own, direct=own)
+        return Session(settings, environ={"HOME": self._folder.name})
 
     def _await(self, port: int) -> None:
         wait_while(lambda: self.alive and not _answers(self._address, port), START_SECONDS, every=_POLL_SECONDS)
